@@ -1,0 +1,69 @@
+// Package decode turns the bytes of a staging object into records, and scans each record once: the leaves a mapping reads,
+// typed, and the rest, which becomes `unmapped`.
+//
+// It verifies as it goes (gzip CRC and length, UTF-8, JSON), counts records, and gives each reject a stable reason code. It
+// never imports DuckDB and decides nothing about OCSF: what a value is, is decided here and nowhere else.
+//
+// Invariants: every byte of an object that is not blank is part of exactly one record or of exactly one reject; every value
+// in a record is in exactly one leaf, or in the rest, or (Leaf.Keep) in both; null values and nothing else are left out.
+package decode
+
+// Kind is the type a leaf's value must have. A value that does not fit leaves the leaf NULL and goes to the rest as it was
+// written, and is counted (Scanner.Misfits).
+type Kind uint8
+
+const (
+	Text      Kind = iota // any scalar as text: strings without quotes and escapes; numbers and booleans as written
+	Bool                  // true, false; the strings "true" and "false"
+	Int32                 // an integer, or a string of one ("443"), in range; 1.0 and 1e3 do not fit
+	Int64                 // likewise
+	Double                // a number or a string of one
+	Timestamp             // a string, ISO 8601 date and time, fraction of 0 to 9 digits, offset +hhmm, +hh:mm, Z or none (UTC); microseconds since 1970 in UTC
+	JSON                  // any value but null, as its JSON text, unchanged but for control characters between tokens
+)
+
+// Leaf is one value a mapping reads. Path holds the keys from the record's root; a key may hold dots.
+type Leaf struct {
+	Path []string
+	Kind Kind
+	// Keep leaves the value in the rest as well (it is read, but its value is not itself an output).
+	Keep bool
+	// Name is the key the value has in the rest: the mapping's own name for it (`AS "unmapped.x"`), or "" for the dotted path.
+	// A leaf with a Name wants Keep, or its value to come back through AppendEntry.
+	Name string
+}
+
+// Spec is what a mapping reads of a record.
+type Spec struct {
+	Leaves []Leaf
+}
+
+// Value is a scanned leaf. Text is valid until the next Scan and aliases the record or the scanner's own buffer.
+type Value struct {
+	Set  bool
+	Int  int64   // Bool (0, 1), Int32, Int64, Timestamp
+	Num  float64 // Double
+	Text []byte  // Text, JSON; for the other kinds too: the value as it was written, without quotes
+}
+
+// Reason codes of rejects found here. They are stable: quarantine files, replay filters and docs/quarantine.md name them.
+const (
+	ReasonJSON            = "RECORD_NOT_JSON"   // not one complete JSON object
+	ReasonUTF8            = "RECORD_NOT_UTF8"   // invalid UTF-8
+	ReasonNUL             = "RECORD_HAS_NUL"    // a NUL byte, raw or as \u0000
+	ReasonTooLong         = "RECORD_TOO_LONG"   // longer than Options.MaxRecordBytes
+	ReasonTooDeep         = "RECORD_TOO_DEEP"   // nested deeper than MaxDepth
+	ReasonUnpack          = "OBJECT_UNREADABLE" // truncated or corrupt compression: the whole object
+	ReasonDenied          = "OBJECT_DENIED"     // access denied: the whole object
+	MaxDepth              = 200                 // levels of objects and arrays
+	DefaultMaxRecordBytes = 16 << 20            // bytes of one record
+)
+
+// Reject is why a record, or a whole object (Record 0), was refused.
+type Reject struct {
+	Code    string
+	Path    string // dotted path of the value at fault, if one is
+	Message string // one line for a person, without raw data longer than 80 bytes
+}
+
+func (r *Reject) Error() string { return r.Code + ": " + r.Message }

@@ -1,0 +1,126 @@
+// Package objstore is what Silt needs of an object store: list, read, write, hold and publish.
+//
+// Implementations live beside it (dir, s3, mem) and all run the suite in objstoretest. The package never interprets what
+// the objects hold, and never retries on its own above what an implementation's client does.
+//
+// Words: a key is a slash-separated path without a leading slash, relative to the store's root (a bucket and prefix, or a
+// folder). An ETag names one version of one object; it is opaque and compared byte for byte.
+package objstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Object is one listed object. Size is in bytes.
+type Object struct {
+	Key          string    `json:"key"`
+	ETag         string    `json:"etag"`
+	SizeBytes    int64     `json:"size"`
+	LastModified time.Time `json:"last_modified"`
+}
+
+// ListOptions choose a part of the store. After is exclusive. Keys come in ascending byte order.
+type ListOptions struct {
+	Prefix string
+	After  string
+}
+
+// GetOptions pin a read. With ETag set the read fails with ErrChanged when the object is another version by now. With
+// Length > 0 only that range is read.
+type GetOptions struct {
+	ETag   string
+	Offset int64
+	Length int64
+}
+
+// PutOptions make a write conditional. IfAbsent creates only (ErrExists if the key is taken); IfMatch replaces only that
+// version (ErrChanged otherwise).
+type PutOptions struct {
+	IfAbsent bool
+	IfMatch  string
+}
+
+// Reader is the read-only half. Every method may be called from many goroutines at once.
+type Reader interface {
+	// String names the store for people: "s3://bucket/prefix" or a folder's path. It never holds a secret.
+	String() string
+	// List calls fn for each object, paging lazily: memory does not grow with the number of keys. It stops at the first
+	// error of fn and returns it as it is. A prefix without objects is no error; a bucket or folder that is not there is
+	// ErrNoStore.
+	List(ctx context.Context, opts ListOptions, fn func(Object) error) error
+	// Folders returns the common prefixes directly under prefix up to the next slash, each with its trailing slash, sorted.
+	Folders(ctx context.Context, prefix string) ([]string, error)
+	// Head returns one object, or ErrNotExist.
+	Head(ctx context.Context, key string) (Object, error)
+	// Get opens an object. The caller closes the reader. The Object returned is the version being read.
+	Get(ctx context.Context, key string, opts GetOptions) (io.ReadCloser, Object, error)
+}
+
+// Bucket adds writing.
+type Bucket interface {
+	Reader
+	// Put streams r to key: atomic for readers, multipart above the implementation's threshold. r is read once.
+	Put(ctx context.Context, key string, r io.Reader, opts PutOptions) (Object, error)
+	// Delete removes a key. A key that is not there is no error.
+	Delete(ctx context.Context, key string) error
+	// Now is the store's own clock (S3: the Date header of an answer), for the age of leases.
+	Now(ctx context.Context) (time.Time, error)
+}
+
+// Held is a file that has been sent and that no reader sees: on S3 a multipart upload with all parts sent and not completed,
+// in a folder a file outside the published tree. It is written into attempt records, so that anybody can publish or drop it.
+type Held struct {
+	Key       string   `json:"key"`                 // where Publish makes it visible
+	UploadID  string   `json:"upload_id,omitempty"` // S3: the upload; dir and mem: the name of the held file
+	PartETags []string `json:"parts,omitempty"`     // S3: in order
+	SizeBytes int64    `json:"size"`
+	SHA256    string   `json:"sha256"` // hex, of the whole file
+}
+
+// Holder is implemented by stores that can hold files. All three of ours do.
+type Holder interface {
+	// Hold sends a file without making it visible. A failed Hold leaves nothing visible.
+	Hold(ctx context.Context, key string, r io.ReaderAt, sizeBytes int64) (Held, error)
+	// Publish makes a held file visible at its key. ErrNotHeld when nothing is held under that id (published before, or
+	// dropped): the caller then asks Head.
+	Publish(ctx context.Context, h Held) error
+	// Drop discards a held file. One that is not held any more is no error.
+	Drop(ctx context.Context, h Held) error
+	// HeldList lists what is held under a key prefix, for doctor. Only Key and UploadID are set.
+	HeldList(ctx context.Context, prefix string) ([]Held, error)
+}
+
+// The errors callers decide on. Test with errors.Is; what is returned is an *Error around one of them or around another cause.
+var (
+	ErrNotExist = errors.New("no such object")
+	ErrNoStore  = errors.New("no such bucket or folder")
+	ErrExists   = errors.New("object exists already")
+	ErrChanged  = errors.New("object has changed")
+	ErrDenied   = errors.New("access denied")
+	ErrNotHeld  = errors.New("no such held file")
+	ErrNoCreds  = errors.New("no credentials")
+)
+
+// Error says which operation failed on what, why, and what to do. Hint may be empty.
+type Error struct {
+	Op, Store, Key string
+	Err            error
+	Hint           string
+}
+
+func (e *Error) Error() string {
+	s := fmt.Sprintf("%s %s/%s: %v", e.Op, e.Store, e.Key, e.Err)
+	if e.Key == "" {
+		s = fmt.Sprintf("%s %s: %v", e.Op, e.Store, e.Err)
+	}
+	if e.Hint != "" {
+		s += "; " + e.Hint
+	}
+	return s
+}
+
+func (e *Error) Unwrap() error { return e.Err }

@@ -1,0 +1,83 @@
+// Package sqlgen compiles a mapping and an OCSF schema into a Plan: what the scanner reads, the SQL that DuckDB runs, and
+// how the file of each class is laid out. It is pure: it never opens a file or a database; SQL is parsed and printed by the
+// Parser it is given (the engine's).
+package sqlgen
+
+import (
+	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/lake"
+)
+
+// Parser is DuckDB's own parser: Parse gives the syntax tree of one statement as json_serialize_sql prints it (an error of
+// the syntax comes back as *SyntaxError), Print the SQL of such a tree (json_deserialize_sql).
+type Parser interface {
+	Parse(sql string) (ast []byte, err error)
+	Print(ast []byte) (sql string, err error)
+}
+
+// SyntaxError is DuckDB's complaint, at a byte offset into the text it was given (-1: unknown).
+type SyntaxError struct {
+	Message string
+	Offset  int
+}
+
+func (e *SyntaxError) Error() string { return e.Message }
+
+// The columns of the scan relation `records` besides the leaves, and of every projection's result besides its leaves.
+const (
+	ColObject = "_obj"  // INTEGER, index of the staging object in the batch
+	ColRecord = "_rec"  // BIGINT, 1-based number of the record in its object
+	ColRest   = "_rest" // VARCHAR, the scanner's rest (decode)
+)
+
+// Plan is a compiled mapping.
+type Plan struct {
+	Name    string
+	Version string // OCSF version, as 1.1.0
+	// Scan is what the scanner reads of each record; ScanColumns names the column of each leaf in `records`, in order.
+	Scan        decode.Spec
+	ScanColumns []ScanColumn
+	// KeyColumns are captures of the staging key that the mapping reads (VARCHAR columns `_key_<name>` of `records`).
+	KeyColumns []string
+	// Owner is an expression over `records`: the 1-based number of the projection that takes the record, 0 where a drop
+	// predicate names it, NULL where none takes it, -1 where several do.
+	Owner string
+	// Setup are statements to run first (the mapping's macros).
+	Setup       []string
+	Projections []Projection
+	// Reasons are the reject codes that Reject can give, indexed by its value.
+	Reasons []Reason
+}
+
+// ScanColumn is a leaf's column in `records`. Type is a DuckDB type name: VARCHAR, BOOLEAN, INTEGER, BIGINT, DOUBLE, TIMESTAMP.
+type ScanColumn struct {
+	Name string
+	Type string
+}
+
+// Projection of one event class. Select lists expressions over `records` (an inner relation with the scan's columns): the
+// outer query is `SELECT <Select> FROM records WHERE owner = n`, the order of its columns being:
+// _time BIGINT (epoch ms), _day INTEGER (days since 1970), _account VARCHAR, _reject SMALLINT (NULL: accepted, else an
+// index into Plan.Reasons), _obj, _rec, _rest, _more VARCHAR (entries to add to unmapped, NULL if none), _miss UBIGINT
+// (bit i set: Misses[i] was present but not kept), then the columns that Schema's nodes number from 0.
+type Projection struct {
+	Name   string // the file it comes from, without its extension, or the matched value
+	Class  string
+	UID    int
+	SQL    string // the SELECT over `records`, without ORDER BY; it filters by owner itself
+	Schema lake.Schema
+	// ConstAccount is set where the account is a constant, so that ordering by it can be left out.
+	ConstAccount string
+	// Misses are the output paths whose value can fail its cast or be dropped with its parent.
+	Misses []string
+}
+
+// FixedColumns is how many columns of a projection's result come before those that Schema's nodes number.
+const FixedColumns = 9
+
+// Reason of a reject found by the projection.
+type Reason struct {
+	Code    string // stable, see docs/quarantine.md
+	Path    string // OCSF path or raw path at fault
+	Message string
+}
