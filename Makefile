@@ -1,0 +1,47 @@
+# Silt. `make demo` shows the main job, `make test` runs every test that needs only Go and a C compiler.
+
+GO      ?= go
+BIN     := bin
+DEMO    := demo
+VENV    ?= .venv
+LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+.PHONY: all build demo test verify lint bench generate docs-shots clean
+
+all: build
+
+build:
+	CGO_ENABLED=1 $(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN)/etl ./cmd/etl
+
+demo: build
+	$(GO) build -o $(BIN)/nfwgen ./scripts/nfwgen
+	./scripts/demo.sh $(BIN) $(DEMO)
+
+test:
+	$(GO) test ./...
+
+# Third-party judges: moto, the AWS CLI, boto3, pyarrow, in a venv of its own.
+verify: build $(VENV)/.ready
+	$(GO) build -o $(BIN)/nfwgen ./scripts/nfwgen
+	SILT_VENV=$(abspath $(VENV)) $(GO) test -tags verify -count=1 -run 'Verify|Moto' ./...
+
+$(VENV)/.ready: scripts/verify/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r scripts/verify/requirements.txt
+	touch $@
+
+lint:
+	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(LINT) run ./...
+
+bench: build
+	$(GO) build -o $(BIN)/nfwgen ./scripts/nfwgen
+	$(GO) run ./scripts/bench -bin $(BIN) -events 1000000
+
+generate:
+	$(GO) generate ./...
+
+clean:
+	rm -rf $(BIN) $(DEMO) $(VENV)

@@ -1,0 +1,167 @@
+// Package quarantine writes and reads rejected records: Parquet under the state location, one row a record, with the reason
+// and the raw bytes.
+//
+// A file counts only while a batch of the ledger names it. A row with record 0 stands for a whole object, by reference:
+// nothing of that object was published, and raw is empty. Reason codes are stable (docs/quarantine.md).
+package quarantine
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/compress"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+)
+
+// Row is one rejected record, or one whole object (Record 0).
+type Row struct {
+	Job     string `json:"job"`
+	Run     string `json:"run"`
+	Object  string `json:"object"`
+	ETag    string `json:"etag"`
+	Record  int64  `json:"record"`
+	Class   string `json:"class,omitempty"`
+	Path    string `json:"path,omitempty"`
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+	Raw     []byte `json:"raw,omitempty"`
+}
+
+// Key of the quarantine file of an attempt, below the state location.
+func Key(job, batch, attempt string) string {
+	return fmt.Sprintf("%s/quarantine/%s/%s.parquet", job, batch, attempt)
+}
+
+func schema() *arrow.Schema {
+	s := func(n string) arrow.Field { return arrow.Field{Name: n, Type: arrow.BinaryTypes.String, Nullable: true} }
+	return arrow.NewSchema([]arrow.Field{s("job"), s("run"), s("object"), s("etag"),
+		{Name: "record", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		s("class"), s("path"), s("reason"), s("message"),
+		{Name: "raw", Type: arrow.BinaryTypes.Binary, Nullable: true}}, nil)
+}
+
+// flushBytes bounds what a Writer keeps in memory before it ends a row group.
+const flushBytes = 32 << 20
+
+// Writer writes one quarantine file.
+type Writer struct {
+	w     *pqarrow.FileWriter
+	b     *array.RecordBuilder
+	bytes int
+	rows  int64
+}
+
+// NewWriter begins a file on w.
+func NewWriter(w io.Writer) (*Writer, error) {
+	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithDictionaryFor("raw", false), parquet.WithBatchSize(64))
+	pw, err := pqarrow.NewFileWriter(schema(), nopCloser{w}, props, pqarrow.NewArrowWriterProperties())
+	if err != nil {
+		return nil, fmt.Errorf("begin quarantine file: %w", err)
+	}
+	return &Writer{w: pw, b: array.NewRecordBuilder(memory.DefaultAllocator, schema())}, nil
+}
+
+// nopCloser hides Close from the Parquet writer: the file is its opener's to close.
+type nopCloser struct{ io.Writer }
+
+// Add appends a row. Raw is copied.
+func (w *Writer) Add(r Row) error {
+	for i, v := range []string{r.Job, r.Run, r.Object, r.ETag} {
+		w.b.Field(i).(*array.StringBuilder).Append(v)
+	}
+	w.b.Field(4).(*array.Int64Builder).Append(r.Record)
+	for i, v := range []string{r.Class, r.Path, r.Reason, r.Message} {
+		f := w.b.Field(5 + i).(*array.StringBuilder)
+		if v == "" {
+			f.AppendNull()
+		} else {
+			f.Append(v)
+		}
+	}
+	raw := w.b.Field(9).(*array.BinaryBuilder)
+	if r.Record == 0 {
+		raw.AppendNull()
+	} else {
+		raw.Append(r.Raw)
+	}
+	w.rows++
+	w.bytes += len(r.Raw) + len(r.Message) + len(r.Object) + 100
+	if w.bytes >= flushBytes {
+		return w.flush()
+	}
+	return nil
+}
+
+// Rows added so far.
+func (w *Writer) Rows() int64 { return w.rows }
+
+func (w *Writer) flush() error {
+	rec := w.b.NewRecordBatch()
+	defer rec.Release()
+	w.bytes = 0
+	if rec.NumRows() == 0 {
+		return nil
+	}
+	if err := w.w.Write(rec); err != nil {
+		return fmt.Errorf("write quarantine file: %w", err)
+	}
+	return nil
+}
+
+// Close ends the file; it does not close the underlying writer.
+func (w *Writer) Close() error {
+	err := w.flush()
+	if e := w.w.Close(); err == nil && e != nil {
+		err = fmt.Errorf("end quarantine file: %w", e)
+	}
+	w.b.Release()
+	return err
+}
+
+// Read calls fn for each row of a file. Row.Raw is fn's to keep.
+func Read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) error {
+	pr, err := file.NewParquetReader(r)
+	if err != nil {
+		return fmt.Errorf("read quarantine file: %w", err)
+	}
+	defer pr.Close()
+	fr, err := pqarrow.NewFileReader(pr, pqarrow.ArrowReadProperties{BatchSize: 256}, memory.DefaultAllocator)
+	if err != nil {
+		return fmt.Errorf("read quarantine file: %w", err)
+	}
+	rr, err := fr.GetRecordReader(ctx, nil, nil)
+	if err != nil {
+		return fmt.Errorf("read quarantine file: %w", err)
+	}
+	defer rr.Release()
+	for rr.Next() {
+		rec := rr.RecordBatch()
+		str := func(i, row int) string {
+			c := rec.Column(i).(*array.String)
+			if c.IsNull(row) {
+				return ""
+			}
+			return c.Value(row)
+		}
+		for i := range int(rec.NumRows()) {
+			row := Row{Job: str(0, i), Run: str(1, i), Object: str(2, i), ETag: str(3, i), Record: rec.Column(4).(*array.Int64).Value(i),
+				Class: str(5, i), Path: str(6, i), Reason: str(7, i), Message: str(8, i)}
+			if raw := rec.Column(9).(*array.Binary); !raw.IsNull(i) {
+				row.Raw = append([]byte(nil), raw.Value(i)...)
+			}
+			if err := fn(row); err != nil {
+				return err
+			}
+		}
+	}
+	if err := rr.Err(); err != nil && err != io.EOF {
+		return fmt.Errorf("read quarantine file: %w", err)
+	}
+	return nil
+}

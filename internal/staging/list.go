@@ -1,0 +1,231 @@
+package staging
+
+import (
+	"context"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/silt-etl/silt/internal/objstore"
+)
+
+// Options choose what of staging a run reads.
+type Options struct {
+	Include []string // globs; none: everything
+	Exclude []string
+	Pattern *Pattern // nil: no captures
+	// Unsettled objects, last modified after this, are left for the next run. Zero: none are.
+	SettledBefore time.Time
+	// Folders of days before Cutoff are not listed at all, where the pattern has dates. Zero: everything is listed.
+	Cutoff time.Time
+	// Taken says which objects the ledger has already.
+	Taken func(key, etag string) bool
+	// Progress is called now and then with the number of objects listed so far. May be nil.
+	Progress func(listed int)
+}
+
+// Found is a staging object to read. Captures follow Pattern.Names; nil where the key does not match the pattern.
+type Found struct {
+	objstore.Object
+	Captures []string
+	Day      time.Time // the first day its key allows, or zero
+}
+
+// Listing is what was found, and why the rest was left.
+type Listing struct {
+	New       []Found // ordered by day, then key
+	Listed    int     // objects seen
+	Excluded  int     // by include and exclude
+	Taken     int     // known to the ledger
+	Unsettled int
+	Unmatched int // of New: the key does not match the pattern
+	Pruned    int // folders of days before the cutoff, not listed
+	Watermark time.Time
+	SizeBytes int64 // of New
+}
+
+// leveler is implemented by stores that can list one level: objects directly under a prefix, and the folders there.
+type leveler interface {
+	Level(ctx context.Context, prefix string, fn func(objstore.Object) error) (folders []string, err error)
+}
+
+// List finds what is new. It lists everything, or, where the pattern has dates and a cutoff is given, all but the folders of
+// days before it: folders are left out by their date, never looked up by one, so that stray keys are found as well.
+func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, error) {
+	l := &Listing{}
+	see := func(obj objstore.Object) error {
+		l.Listed++
+		if o.Progress != nil && l.Listed%1000 == 0 {
+			o.Progress(l.Listed)
+		}
+		switch {
+		case strings.HasSuffix(obj.Key, "/") && obj.SizeBytes == 0, !o.selected(obj.Key):
+			l.Excluded++
+			return nil
+		case o.Taken != nil && o.Taken(obj.Key, obj.ETag):
+			l.Taken++
+			return nil
+		case !o.SettledBefore.IsZero() && obj.LastModified.After(o.SettledBefore):
+			l.Unsettled++
+			return nil
+		}
+		f := Found{Object: obj}
+		if o.Pattern != nil {
+			if f.Captures = o.Pattern.Match(obj.Key); f.Captures == nil {
+				l.Unmatched++
+			} else if d, ok := o.Pattern.Day(f.Captures); ok {
+				f.Day = d
+			}
+		}
+		if obj.LastModified.After(l.Watermark) {
+			l.Watermark = obj.LastModified
+		}
+		l.SizeBytes += obj.SizeBytes
+		l.New = append(l.New, f)
+		return nil
+	}
+	lv, ok := store.(leveler)
+	var err error
+	if ok && o.Pattern != nil && o.Pattern.Dated() && !o.Cutoff.IsZero() {
+		w := &walker{o: o, store: store, lv: lv, see: see, l: l}
+		err = w.walk(ctx, "", 0, map[string]string{})
+	} else {
+		err = store.List(ctx, objstore.ListOptions{}, see)
+	}
+	if err != nil {
+		return nil, err
+	}
+	sort.Slice(l.New, func(i, j int) bool {
+		a, b := l.New[i], l.New[j]
+		if !a.Day.Equal(b.Day) {
+			return a.Day.Before(b.Day)
+		}
+		return a.Key < b.Key
+	})
+	return l, nil
+}
+
+func (o *Options) selected(key string) bool {
+	in := len(o.Include) == 0
+	for _, g := range o.Include {
+		if ok, _ := doublestar.Match(g, key); ok {
+			in = true
+			break
+		}
+	}
+	if !in {
+		return false
+	}
+	for _, g := range o.Exclude {
+		if ok, _ := doublestar.Match(g, key); ok {
+			return false
+		}
+	}
+	return true
+}
+
+// walker goes down the pattern's segments one level at a time.
+type walker struct {
+	o     Options
+	store objstore.Reader
+	lv    leveler
+	see   func(objstore.Object) error
+	l     *Listing
+}
+
+func (w *walker) walk(ctx context.Context, prefix string, depth int, date map[string]string) error {
+	segs := w.o.Pattern.segments
+	if depth >= len(segs) || !w.moreDates(depth) {
+		return w.store.List(ctx, objstore.ListOptions{Prefix: prefix}, w.see)
+	}
+	folders, err := w.lv.Level(ctx, prefix, w.see)
+	if err != nil {
+		return err
+	}
+	for _, f := range folders {
+		name := strings.TrimSuffix(strings.TrimPrefix(f, prefix), "/")
+		m := segs[depth].re.FindStringSubmatch(name)
+		if m == nil { // not of the pattern: seen whole
+			if err := w.store.List(ctx, objstore.ListOptions{Prefix: f}, w.see); err != nil {
+				return err
+			}
+			continue
+		}
+		d := date
+		for i, n := range segs[depth].names {
+			switch n {
+			case "yyyy", "mm", "dd":
+				c := map[string]string{n: m[i+1]}
+				for k, v := range d {
+					if _, ok := c[k]; !ok {
+						c[k] = v
+					}
+				}
+				d = c
+			}
+		}
+		if lastDay, ok := lastDay(d); ok && lastDay.Before(w.o.Cutoff) {
+			w.l.Pruned++
+			continue
+		}
+		if err := w.walk(ctx, f, depth+1, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moreDates says whether a segment at depth or deeper names a part of the date.
+func (w *walker) moreDates(depth int) bool {
+	for _, s := range w.o.Pattern.segments[depth:] {
+		for _, n := range s.names {
+			if n == "yyyy" || n == "mm" || n == "dd" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lastDay is the last day that the captured parts of a date allow.
+func lastDay(d map[string]string) (time.Time, bool) {
+	y, ok := d["yyyy"]
+	if !ok {
+		return time.Time{}, false
+	}
+	layout, text := "2006", y
+	next := func(t time.Time) time.Time { return t.AddDate(1, 0, 0) }
+	if m, ok := d["mm"]; ok {
+		layout, text = layout+"01", text+m
+		next = func(t time.Time) time.Time { return t.AddDate(0, 1, 0) }
+		if day, ok := d["dd"]; ok {
+			layout, text = layout+"02", text+day
+			next = func(t time.Time) time.Time { return t.AddDate(0, 0, 1) }
+		}
+	}
+	t, err := time.Parse(layout, text)
+	if err != nil {
+		return time.Time{}, false
+	}
+	return next(t).AddDate(0, 0, -1), true
+}
+
+// Batches cuts objects, in their order, into batches of at most sizeBytes; an object that is larger is a batch of its own.
+func Batches(objects []Found, sizeBytes int64) [][]Found {
+	var out [][]Found
+	var size int64
+	start := 0
+	for i, f := range objects {
+		if i > start && size+f.SizeBytes > sizeBytes {
+			out = append(out, objects[start:i])
+			start, size = i, 0
+		}
+		size += f.SizeBytes
+	}
+	if start < len(objects) {
+		out = append(out, objects[start:])
+	}
+	return out
+}

@@ -1,0 +1,153 @@
+// Package staging finds the objects a run has to read: it lists the staging store, matches keys against globs and a key
+// pattern, leaves out what the ledger has taken, and cuts what is left into batches.
+//
+// It only reads. Invariants: an object is left out only for a reason that Plan counts (excluded, taken, unsettled, before
+// the cutoff); two listings of the same store give the same batches.
+package staging
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// Pattern is a compiled key pattern: `{account_id}/network-firewall/{region}/{yyyy}/{mm}/{dd}/`. A capture takes one or more
+// characters other than a slash; yyyy, mm, dd and hh take digits. A pattern that ends in a slash matches keys below it; any
+// other matches the whole key.
+type Pattern struct {
+	text     string
+	names    []string
+	re       *regexp.Regexp
+	segments []segment // one for each complete path segment of the pattern, for pruning
+	date     [3]int    // indexes into names of yyyy, mm, dd; -1: absent
+}
+
+type segment struct {
+	re    *regexp.Regexp
+	names []string
+}
+
+var capture = regexp.MustCompile(`\{([^{}]*)\}`)
+var captureName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+
+// ParsePattern compiles a key pattern. The error names the part at fault.
+func ParsePattern(text string) (*Pattern, error) {
+	p := &Pattern{text: text, date: [3]int{-1, -1, -1}}
+	if strings.HasPrefix(text, "/") {
+		return nil, fmt.Errorf("%q begins with a slash; patterns are relative to staging", text)
+	}
+	seen := map[string]bool{}
+	expr := func(s string) (string, []string, error) {
+		var b strings.Builder
+		var names []string
+		at := 0
+		for _, m := range capture.FindAllStringSubmatchIndex(s, -1) {
+			lit := s[at:m[0]]
+			if strings.ContainsAny(lit, "{}") {
+				return "", nil, fmt.Errorf("%q has a brace without its other", s)
+			}
+			b.WriteString(regexp.QuoteMeta(lit))
+			name := s[m[2]:m[3]]
+			if !captureName.MatchString(name) {
+				return "", nil, fmt.Errorf("{%s}: a capture is named by a-z, 0-9 and underscore", name)
+			}
+			names = append(names, name)
+			switch name {
+			case "yyyy":
+				b.WriteString(`(\d{4})`)
+			case "mm", "dd", "hh":
+				b.WriteString(`(\d{2})`)
+			default:
+				b.WriteString(`([^/]+?)`)
+			}
+			at = m[1]
+		}
+		if strings.ContainsAny(s[at:], "{}") {
+			return "", nil, fmt.Errorf("%q has a brace without its other", s)
+		}
+		b.WriteString(regexp.QuoteMeta(s[at:]))
+		return b.String(), names, nil
+	}
+	whole, names, err := expr(text)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range names {
+		if seen[n] {
+			return nil, fmt.Errorf("{%s} stands twice", n)
+		}
+		seen[n] = true
+	}
+	p.names = names
+	end := "$"
+	if strings.HasSuffix(text, "/") {
+		end = ""
+	}
+	p.re = regexp.MustCompile("^" + whole + end)
+	for i, n := range []string{"yyyy", "mm", "dd"} {
+		p.date[i] = indexOf(names, n)
+	}
+	if p.date[1] >= 0 && p.date[0] < 0 || p.date[2] >= 0 && p.date[1] < 0 {
+		return nil, fmt.Errorf("{dd} needs {mm}, and {mm} needs {yyyy}")
+	}
+	parts := strings.Split(text, "/")
+	for _, s := range parts[:len(parts)-1] {
+		e, n, err := expr(s)
+		if err != nil {
+			return nil, err
+		}
+		p.segments = append(p.segments, segment{regexp.MustCompile("^" + e + "$"), n})
+	}
+	return p, nil
+}
+
+func indexOf(list []string, s string) int {
+	for i, x := range list {
+		if x == s {
+			return i
+		}
+	}
+	return -1
+}
+
+// Names of the captures, in order.
+func (p *Pattern) Names() []string { return p.names }
+
+// Match gives the captures of a key, in the order of Names, or nil.
+func (p *Pattern) Match(key string) []string {
+	m := p.re.FindStringSubmatch(key)
+	if m == nil {
+		return nil
+	}
+	return m[1:]
+}
+
+// Dated says whether keys carry a date.
+func (p *Pattern) Dated() bool { return p.date[0] >= 0 }
+
+// Day of a matched key: the first day that its captures allow, in UTC. ok is false where they make no date.
+func (p *Pattern) Day(captures []string) (day time.Time, ok bool) {
+	if p.date[0] < 0 || captures == nil {
+		return day, false
+	}
+	v := [3]int{1, 1, 1}
+	for i, at := range p.date {
+		if at >= 0 {
+			v[i], _ = strconv.Atoi(captures[at])
+		}
+	}
+	day = time.Date(v[0], time.Month(v[1]), v[2], 0, 0, 0, 0, time.UTC)
+	return day, v[1] >= 1 && v[1] <= 12 && day.Day() == v[2]
+}
+
+// CheckGlob says whether a glob is well formed.
+func CheckGlob(g string) error {
+	if !doublestar.ValidatePattern(g) {
+		return fmt.Errorf("%q is no glob, as **/*.log.gz", g)
+	}
+	return nil
+}
