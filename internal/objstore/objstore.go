@@ -77,6 +77,7 @@ type Held struct {
 	Key       string   `json:"key"`                 // where Publish makes it visible
 	UploadID  string   `json:"upload_id,omitempty"` // S3: the upload; dir and mem: the name of the held file
 	PartETags []string `json:"parts,omitempty"`     // S3: in order
+	PartCRC32 []string `json:"crc32,omitempty"`     // S3: in order, base64; completing needs them beside the ETags
 	SizeBytes int64    `json:"size"`
 	SHA256    string   `json:"sha256"` // hex, of the whole file
 }
