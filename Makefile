@@ -37,7 +37,7 @@ lint:
 	$(GO) run $(LINT) run ./...
 
 bench: build
-	$(GO) build -o $(BIN)/nfwgen ./scripts/nfwgen
+	$(GO) build -o $(BIN)/ ./scripts/nfwgen ./scripts/bench/perday
 	$(GO) run ./scripts/bench -bin $(BIN) -events 1000000
 
 generate:

@@ -1,0 +1,148 @@
+// Command bench runs `etl run` and a peer in turn over the same staging folder and prints the ratios: CPU seconds, wall
+// seconds and peak resident memory of the whole processes.
+//
+//	bench -bin bin -events 1000000 [-pairs 5] [-memory 4GiB] [-dir DIR]
+//
+// Each pair runs both, so that a machine whose speed drifts does not favour one. The first pair warms the page cache and is
+// not counted. Generated logs are kept in -dir and used again.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+	"syscall"
+	"time"
+)
+
+type figures struct{ cpu, wall, peakMB float64 }
+
+func main() {
+	bin := flag.String("bin", "bin", "folder of etl, nfwgen and perday")
+	events := flag.Int("events", 1000000, "events")
+	pairs := flag.Int("pairs", 5, "counted pairs")
+	memory := flag.String("memory", "4GiB", "limits.memory of the job, and memory_limit of the peer")
+	dir := flag.String("dir", filepath.Join(os.TempDir(), "silt-bench"), "folder for logs and output")
+	flag.Parse()
+	if err := run(*bin, *dir, *memory, *events, *pairs); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(bin, dir, memory string, events, pairs int) error {
+	bin, err := filepath.Abs(bin)
+	if err != nil {
+		return err
+	}
+	staging := filepath.Join(dir, fmt.Sprintf("staging-%d", events))
+	if _, err := os.Stat(filepath.Join(staging, "ready")); err != nil {
+		fmt.Printf("generating %d events\n", events)
+		if err := os.RemoveAll(staging); err != nil {
+			return err
+		}
+		// about 50,000 events a file
+		window := time.Duration(float64(72*time.Hour) / max(1, float64(events)/100000))
+		gen := exec.Command(filepath.Join(bin, "nfwgen"), "-out", staging, "-events", fmt.Sprint(events), "-window", window.String())
+		gen.Stdout, gen.Stderr = os.Stdout, os.Stderr
+		if err := gen.Run(); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(staging, "ready"), nil, 0o644); err != nil {
+			return err
+		}
+	}
+	work := filepath.Join(dir, "work")
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return err
+	}
+	job := fmt.Sprintf(`name: bench
+source:
+  staging: %s/AWSLogs
+  include: ["**/*.log.gz"]
+  key_pattern: "{account_id}/network-firewall/{log_type}/{region}/{firewall}/{yyyy}/{mm}/{dd}/{hh}/"
+mapping: network-firewall
+lake: {location: %s/lake, source_name: network-firewall, region: us-east-1}
+limits: {memory: %s}
+`, staging, work, memory)
+	if err := os.WriteFile(filepath.Join(work, "job.yaml"), []byte(job), 0o644); err != nil {
+		return err
+	}
+	etl := func() (figures, error) {
+		if err := os.RemoveAll(filepath.Join(work, "lake")); err != nil {
+			return figures{}, err
+		}
+		c := exec.Command(filepath.Join(bin, "etl"), "run", filepath.Join(work, "job.yaml"), "--output", "json")
+		f, out, err := measure(c)
+		if err != nil {
+			return f, err
+		}
+		var s struct {
+			Records struct{ Read, Published int64 } `json:"records"`
+		}
+		if err := json.Unmarshal(out, &s); err != nil {
+			return f, fmt.Errorf("summary of etl run: %w", err)
+		}
+		if s.Records.Published != int64(events) {
+			return f, fmt.Errorf("etl run published %d of %d events", s.Records.Published, events)
+		}
+		return f, nil
+	}
+	limit := strings.NewReplacer("GiB", "GB", "MiB", "MB").Replace(memory)
+	peer := func() (figures, error) {
+		f, _, err := measure(exec.Command(filepath.Join(bin, "perday"), "-in", staging, "-out", filepath.Join(work, "perday"), "-memory", limit))
+		return f, err
+	}
+	var a, b []figures
+	for i := range pairs + 1 {
+		x, err := etl()
+		if err != nil {
+			return err
+		}
+		y, err := peer()
+		if err != nil {
+			return err
+		}
+		fmt.Printf("pair %d: etl run %.2f CPU s, %.2f s, %.0f MB; perday %.2f CPU s, %.2f s, %.0f MB\n", i, x.cpu, x.wall, x.peakMB, y.cpu, y.wall, y.peakMB)
+		if i > 0 {
+			a, b = append(a, x), append(b, y)
+		}
+	}
+	fmt.Printf("%d events, %d pairs, memory %s; median (min to max)\n", events, pairs, memory)
+	for _, m := range []struct {
+		name string
+		of   func(figures) float64
+	}{{"CPU s", func(f figures) float64 { return f.cpu }}, {"wall s", func(f figures) float64 { return f.wall }}, {"peak MB", func(f figures) float64 { return f.peakMB }}} {
+		var p, q, r []float64
+		for i := range a {
+			p, q, r = append(p, m.of(a[i])), append(q, m.of(b[i])), append(r, m.of(a[i])/m.of(b[i]))
+		}
+		fmt.Printf("%-8s etl run %s   perday %s   ratio %s\n", m.name, spread(p), spread(q), spread(r))
+	}
+	return nil
+}
+
+func measure(c *exec.Cmd) (figures, []byte, error) {
+	c.Stderr = nil
+	t := time.Now()
+	out, err := c.Output()
+	f := figures{wall: time.Since(t).Seconds()}
+	if err != nil {
+		return f, nil, fmt.Errorf("%s: %w", strings.Join(c.Args, " "), err)
+	}
+	u := c.ProcessState.SysUsage().(*syscall.Rusage)
+	f.cpu = (c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds()
+	f.peakMB = float64(u.Maxrss) / 1024
+	return f, out, nil
+}
+
+func spread(v []float64) string {
+	s := append([]float64(nil), v...)
+	sort.Float64s(s)
+	return fmt.Sprintf("%.2f (%.2f to %.2f)", s[len(s)/2], s[0], s[len(s)-1])
+}
