@@ -1,0 +1,132 @@
+// Package ocsf knows the event classes, objects, attributes and enumerations of OCSF 1.0.0, 1.1.0 and 1.2.0: what a mapping
+// may name, of which type it is, and what a record must have. Column types come from here and never from data.
+//
+// The facts are embedded tables that `go generate` derives from the official exports (see internal/ocsf/gen); this
+// package reads no files and reaches no network. A Schema and all it leads to are immutable and safe for concurrent use:
+// callers must not change the slices they are given. Attributes are shared, so their pointers say nothing of their owner.
+//
+// Classes and objects that are only there to be extended (network, _entity) are left out.
+package ocsf
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/silt-etl/silt/internal/ocsf/facts"
+)
+
+//go:generate go run ./gen -out facts
+
+//go:embed facts/*.json.gz
+var tables embed.FS
+
+// DefaultVersion is what Amazon Security Lake writes for its own sources.
+const DefaultVersion = "1.1.0"
+
+// The loaders cache one Schema a version. They are only ever called.
+var (
+	load100 = sync.OnceValues(func() (*Schema, error) { return read("1.0.0") })
+	load110 = sync.OnceValues(func() (*Schema, error) { return read("1.1.0") })
+	load120 = sync.OnceValues(func() (*Schema, error) { return read("1.2.0") })
+)
+
+// Versions are the known OCSF versions, oldest first.
+func Versions() []string { return []string{"1.0.0", "1.1.0", "1.2.0"} }
+
+// Load returns the schema of one of Versions. The first call for a version unpacks it (some ms), later ones share it.
+func Load(version string) (*Schema, error) {
+	switch version {
+	case "1.0.0":
+		return load100()
+	case "1.1.0":
+		return load110()
+	case "1.2.0":
+		return load120()
+	}
+	return nil, fmt.Errorf("unknown OCSF version %q: use one of %s", version, strings.Join(Versions(), ", "))
+}
+
+func read(version string) (*Schema, error) {
+	b, err := tables.ReadFile("facts/" + version + ".json.gz")
+	if err != nil {
+		return nil, fmt.Errorf("OCSF %s: %w", version, err)
+	}
+	t, err := facts.Read(bytes.NewReader(b))
+	if err != nil {
+		return nil, fmt.Errorf("OCSF %s: %w", version, err)
+	}
+	s, err := newSchema(t)
+	if err != nil {
+		return nil, fmt.Errorf("OCSF %s: %w", version, err)
+	}
+	return s, nil
+}
+
+// Schema is one version of OCSF.
+type Schema struct {
+	Version string
+
+	profiles []string
+	classes  []*Class // by name
+	byName   map[string]*Class
+	byUID    map[int]*Class
+	objects  map[string]*Object
+}
+
+// Class returns the class of that name, as network_activity, or nil.
+func (s *Schema) Class(name string) *Class { return s.byName[name] }
+
+// ClassByUID returns the class of that class_uid, as 4001, or nil.
+func (s *Schema) ClassByUID(uid int) *Class { return s.byUID[uid] }
+
+// Classes are all classes that an event can have, by name.
+func (s *Schema) Classes() []*Class { return s.classes }
+
+// Object returns the object of that name, as network_endpoint, or nil.
+func (s *Schema) Object(name string) *Object { return s.objects[name] }
+
+// Profiles are the values that metadata.profiles may hold, sorted. An extension's profile is written extension/name.
+func (s *Schema) Profiles() []string { return s.profiles }
+
+func newSchema(t *facts.Table) (*Schema, error) {
+	s := &Schema{
+		Version: t.Version, profiles: t.Profiles,
+		byName: map[string]*Class{}, byUID: map[int]*Class{}, objects: map[string]*Object{},
+	}
+	attributes := make([]*Attribute, len(t.Attributes))
+	for i, row := range t.Attributes {
+		a, err := newAttribute(row, t.Enums)
+		if err != nil {
+			return nil, err
+		}
+		attributes[i] = a
+	}
+	for _, row := range t.Objects {
+		s.objects[row.Name] = &Object{Fields: newFields(row, attributes)}
+	}
+	for _, row := range t.Classes {
+		c := &Class{
+			Fields: newFields(row.Owner, attributes),
+			UID:    row.UID, CategoryUID: row.CategoryUID, CategoryName: row.Category, Profiles: row.Profiles,
+		}
+		s.classes = append(s.classes, c)
+		s.byName[c.Name], s.byUID[c.UID] = c, c
+	}
+	return s, nil
+}
+
+func newFields(row facts.Owner, attributes []*Attribute) Fields {
+	f := Fields{
+		Name: row.Name, Caption: row.Caption, Deprecated: row.Deprecated, AtLeastOne: row.AtLeastOne, JustOne: row.JustOne,
+		byName: make(map[string]*Attribute, len(row.Attributes)),
+	}
+	for _, i := range row.Attributes {
+		a := attributes[i]
+		f.Attributes = append(f.Attributes, a)
+		f.byName[a.Name] = a
+	}
+	return f
+}
