@@ -55,6 +55,7 @@ func TestUnknownPaths(t *testing.T) {
 		"timestamp":                {"timestamp", "time"},
 		"severity_ids":             {"severity_ids", "severity_id"},
 		"bytes":                    {"bytes", "traffic.bytes"},
+		"flow.packets":             {"flow", "traffic.packets"},
 		"connection_info.protocol": {"protocol", "connection_info.protocol_name"},
 		"protocol_num":             {"protocol_num", "connection_info.protocol_num"},
 		"direction_id":             {"direction_id", "connection_info.direction_id"},
