@@ -57,13 +57,10 @@ type heldFile struct {
 	data []byte
 }
 
-// Epoch is where the clock of a new store stands.
-var epoch = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // New returns an empty store. name is what String gives, such as "mem://lake". Its clock stands at 2024-01-01 UTC.
 func New(name string) *Store {
 	s := &Store{name: name, objects: map[string]stored{}, held: map[string]heldFile{}}
-	s.SetNow(epoch)
+	s.SetNow(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC))
 	return s
 }
 

@@ -1,0 +1,294 @@
+// Package dirstore is an object store in a folder: a key is a path under the root, an object a regular file.
+//
+// A write is atomic for readers: bytes go to a temporary file in .silt-tmp, are synced, and are then linked (create-only)
+// or renamed to their key, and the folder is synced after. Conditional writes hold between processes of one machine: every
+// change of a key takes a flock on .silt-tmp/lock, shared where the file system decides by itself, exclusive where a check
+// comes before the change. A network file system must support both flock and hard links for that.
+//
+// An ETag is made of a file's size, modification time in nanoseconds and inode number. The store stamps the time itself, so
+// its own versions always differ; a file that another program rewrites in place with the same size within the file
+// system's clock tick (4 ms is usual) keeps its ETag. A file that changes while it is being read fails with ErrChanged.
+//
+// Held files wait in HeldDir, on the same file system, under <id>/<key>. Neither they nor .silt-tmp are ever listed,
+// read or written by key. Symlinks are followed for reading; one that leads to a folder it is inside of is left out.
+package dirstore
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/silt-etl/silt/internal/objstore"
+)
+
+const (
+	tmpDir      = ".silt-tmp"
+	defaultHeld = ".silt/held"
+	staleAfter  = 24 * time.Hour // a temporary file this old belongs to no living write
+)
+
+// Config says where a store is. Only Root is needed.
+type Config struct {
+	// Root is the folder. A relative path is taken from the working directory at Open.
+	Root string
+	// HeldDir is where held files wait, on the same file system as Root. Default: <Root>/.silt/held.
+	HeldDir string
+	// Create makes Root when it is not there. Default: Open fails with objstore.ErrNoStore.
+	Create bool
+	// HideSilt leaves folders whose name begins with ".silt" out of List and Folders, wherever they are. A lake that keeps
+	// its state in .silt wants that; the state's own store is rooted inside and does not.
+	HideSilt bool
+}
+
+// Store is a folder as an objstore.Bucket and objstore.Holder. It is safe for concurrent use.
+type Store struct {
+	root, held string
+	hideSilt   bool
+	sweep      sync.Once
+}
+
+// Open returns the store of a folder.
+func Open(cfg Config) (*Store, error) {
+	if cfg.Root == "" {
+		return nil, &objstore.Error{Op: "open", Store: `""`, Err: objstore.ErrNoStore, Hint: "name a folder"}
+	}
+	root, err := filepath.Abs(cfg.Root)
+	if err != nil {
+		return nil, &objstore.Error{Op: "open", Store: cfg.Root, Err: err}
+	}
+	s := &Store{root: root, held: filepath.Join(root, filepath.FromSlash(defaultHeld)), hideSilt: cfg.HideSilt}
+	if cfg.HeldDir != "" {
+		if s.held, err = filepath.Abs(cfg.HeldDir); err != nil {
+			return nil, &objstore.Error{Op: "open", Store: cfg.HeldDir, Err: err}
+		}
+		if s.held == root {
+			return nil, &objstore.Error{Op: "open", Store: root, Err: errors.New("held files cannot wait in the root itself"),
+				Hint: "name a folder of their own"}
+		}
+	}
+	if cfg.Create {
+		if err := os.MkdirAll(root, 0o755); err != nil {
+			return nil, s.wrap("open", "", err)
+		}
+	}
+	if err := s.checkRoot("open"); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// String returns the folder's absolute path.
+func (s *Store) String() string { return s.root }
+
+// checkRoot is ErrNoStore when the root is not a folder.
+func (s *Store) checkRoot(op string) error {
+	info, err := os.Stat(s.root)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &objstore.Error{Op: op, Store: s.root, Err: objstore.ErrNoStore, Hint: "make the folder, or mend its path"}
+	case err != nil:
+		return s.wrap(op, "", err)
+	case !info.IsDir():
+		return &objstore.Error{Op: op, Store: s.root, Err: fmt.Errorf("%w: it is a file", objstore.ErrNoStore), Hint: "name a folder"}
+	}
+	return nil
+}
+
+// wrap makes an *objstore.Error of a system error: the sentinel callers decide on, and what to do.
+func (s *Store) wrap(op, key string, err error) error {
+	var already *objstore.Error
+	if errors.As(err, &already) {
+		return err
+	}
+	e := &objstore.Error{Op: op, Store: s.root, Key: key, Err: err}
+	var path *fs.PathError
+	var link *os.LinkError
+	cause := err
+	if errors.As(err, &path) {
+		cause = path.Err
+	} else if errors.As(err, &link) {
+		cause = link.Err
+	}
+	switch {
+	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
+		e.Err = fmt.Errorf("%w: %w", objstore.ErrDenied, cause)
+		e.Hint = "check the owner and the mode of the file and of its folders"
+	case errors.Is(err, syscall.EXDEV):
+		e.Hint = "held and temporary files must be on the file system of the store"
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
+		e.Hint = "make room on that file system"
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		e.Err, e.Hint = cause, "a part of the key between slashes may have 255 bytes here"
+	case errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR):
+		e.Err, e.Hint = cause, "a key cannot be both a file and a folder here"
+	}
+	return e
+}
+
+// path validates a key and returns its file. Keys that would leave the root, or that a folder cannot hold, are refused.
+func (s *Store) path(op, key string) (string, error) {
+	bad := func(why string) (string, error) {
+		return "", &objstore.Error{Op: op, Store: s.root, Key: fmt.Sprintf("%q", key), Err: errors.New("not a key: " + why)}
+	}
+	switch {
+	case key == "":
+		return bad("it is empty")
+	case strings.HasPrefix(key, "/"):
+		return bad("it begins with a slash")
+	case strings.IndexByte(key, 0) >= 0:
+		return bad("it holds a NUL")
+	}
+	for part := range strings.SplitSeq(key, "/") {
+		switch part {
+		case "":
+			return bad("it has an empty part between slashes, which a folder cannot hold")
+		case ".", "..":
+			return bad("a part of it is " + part)
+		}
+	}
+	path := filepath.Join(s.root, filepath.FromSlash(key))
+	if s.internal(path) {
+		return bad("that place is the store's own")
+	}
+	return path, nil
+}
+
+// internal says whether a path is the store's own: temporary or held files.
+func (s *Store) internal(path string) bool {
+	return within(path, filepath.Join(s.root, tmpDir)) || within(path, s.held)
+}
+
+func within(path, dir string) bool {
+	return path == dir || strings.HasPrefix(path, dir+string(filepath.Separator))
+}
+
+// object describes a regular file.
+func object(key string, info fs.FileInfo) objstore.Object {
+	return objstore.Object{Key: key, ETag: etag(info), SizeBytes: info.Size(), LastModified: info.ModTime()}
+}
+
+// stat is ErrNotExist for everything that is no regular file, symlinks followed.
+func (s *Store) stat(op, key, path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().IsRegular() {
+		return info, nil
+	}
+	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) {
+		if err := s.checkRoot(op); err != nil {
+			return nil, err
+		}
+		return nil, &objstore.Error{Op: op, Store: s.root, Key: key, Err: objstore.ErrNotExist}
+	}
+	return nil, s.wrap(op, key, err)
+}
+
+// Head implements objstore.Reader.
+func (s *Store) Head(ctx context.Context, key string) (objstore.Object, error) {
+	path, err := s.path("head", key)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return objstore.Object{}, s.wrap("head", key, err)
+	}
+	info, err := s.stat("head", key, path)
+	if err != nil {
+		return objstore.Object{}, err
+	}
+	return object(key, info), nil
+}
+
+// Get implements objstore.Reader. The version returned is the open file's; Read fails with objstore.ErrChanged at the end
+// when somebody wrote into it meanwhile.
+func (s *Store) Get(ctx context.Context, key string, opts objstore.GetOptions) (io.ReadCloser, objstore.Object, error) {
+	path, err := s.path("get", key)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, objstore.Object{}, s.wrap("get", key, err)
+	}
+	if _, err := s.stat("get", key, path); err != nil { // before the open: opening a named pipe would wait
+		return nil, objstore.Object{}, err
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = objstore.ErrNotExist
+	}
+	if err != nil {
+		return nil, objstore.Object{}, s.wrap("get", key, err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, objstore.Object{}, s.wrap("get", key, err)
+	}
+	obj := object(key, info)
+	if opts.ETag != "" && opts.ETag != obj.ETag {
+		f.Close()
+		return nil, objstore.Object{}, s.wrap("get", key, objstore.ErrChanged)
+	}
+	n := max(obj.SizeBytes-opts.Offset, 0)
+	if opts.Length > 0 {
+		n = min(n, opts.Length)
+	}
+	return &reader{ctx: ctx, s: s, f: f, obj: obj, r: io.NewSectionReader(f, opts.Offset, n), left: n}, obj, nil
+}
+
+type reader struct {
+	ctx  context.Context
+	s    *Store
+	f    *os.File
+	obj  objstore.Object
+	r    io.Reader
+	left int64
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, r.s.wrap("get", r.obj.Key, err)
+	}
+	n, err := r.r.Read(p)
+	r.left -= int64(n)
+	if err == nil {
+		return n, nil
+	}
+	if err != io.EOF {
+		return n, r.s.wrap("get", r.obj.Key, err)
+	}
+	info, err := r.f.Stat()
+	if err != nil {
+		return n, r.s.wrap("get", r.obj.Key, err)
+	}
+	// A rename over the key leaves this file as it was; only writing into it, or cutting it, shows here.
+	if r.left > 0 || etag(info) != r.obj.ETag {
+		return n, r.s.wrap("get", r.obj.Key, objstore.ErrChanged)
+	}
+	return n, io.EOF
+}
+
+func (r *reader) Close() error { return r.f.Close() }
+
+// Now implements objstore.Bucket with this machine's clock, which also stamps what the store writes.
+func (s *Store) Now(context.Context) (time.Time, error) { return time.Now(), nil }
+
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+var (
+	_ objstore.Bucket = (*Store)(nil)
+	_ objstore.Holder = (*Store)(nil)
+)
