@@ -1,0 +1,220 @@
+package lake
+
+import (
+	"io"
+	"unicode/utf8"
+
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/file"
+)
+
+const dayMillis = 24 * 60 * 60 * 1000
+
+// values decodes the columns that say when, what and whose: `time`, `class_uid`, `cloud.account.uid`; all if Deep.
+func (g *gate) values(size int64) (err error) {
+	day, err := g.want.Partition.Day()
+	if err != nil {
+		return err
+	}
+	column := map[string]*leaf{}
+	for _, l := range g.leaves {
+		column[l.dotted()] = l
+	}
+	if l := column["time"]; l == nil || l.phys != physInt64 || l.maxDef != 1 || l.maxRep != 0 {
+		return g.refuse(RuleTime, "time", "the schema has no INT64 column of that name")
+	}
+	if l := column["class_uid"]; l == nil || l.phys != physInt32 || l.maxDef != 1 || l.maxRep != 0 {
+		return g.refuse(RuleClass, "class_uid", "the schema has no INT32 column of that name")
+	}
+	name := ""
+	// The library panics on some broken pages; a page that it cannot read is one that readers cannot.
+	defer func() {
+		if p := recover(); p != nil {
+			err = g.refuse(RuleData, name, "it cannot be decoded: %v", p)
+		}
+	}()
+	rd, err := file.NewParquetReader(io.NewSectionReader(g.r, 0, size))
+	if err != nil {
+		return g.refuse(RuleFooter, "", "it cannot be read: %v", err)
+	}
+	defer rd.Close()
+	d := &decoded{gate: g, from: day.UnixMilli(), to: day.UnixMilli() + dayMillis}
+	for i := range g.meta.groups {
+		rg := rd.RowGroup(i)
+		for j, l := range g.leaves {
+			name = l.dotted()
+			check := d.checker(name)
+			if check == nil && !g.want.Deep {
+				continue
+			}
+			c, err := rg.Column(j)
+			if err != nil {
+				return g.refuse(RuleData, name, "it cannot be decoded: %v", err)
+			}
+			n, err := d.column(c, l, check)
+			if err != nil {
+				return err
+			}
+			if want := g.meta.groups[i].chunks[j].values; n != want {
+				return g.refuse(RuleSums, name, "%d values could be decoded of %d", n, want)
+			}
+		}
+	}
+	if d.any {
+		g.report.MinTime, g.report.MaxTime = d.first, d.last
+	}
+	return nil
+}
+
+// decoded checks values as they are decoded.
+type decoded struct {
+	gate        *gate
+	from, to    int64 // the partition's day, epoch ms
+	first, last int64
+	any         bool
+	account     string // the last one seen to be right
+
+	defs, reps []int16
+	i32        []int32
+	i64        []int64
+	f64        []float64
+	bools      []bool
+	texts      []parquet.ByteArray
+}
+
+// check gets one batch: the definition levels, and the values of those that have one.
+type check func(d *decoded, defs []int16, maxDef int16) error
+
+func (d *decoded) checker(name string) check {
+	switch name {
+	case "time":
+		return (*decoded).times
+	case "class_uid":
+		return (*decoded).classes
+	case "cloud.account.uid":
+		return (*decoded).accounts
+	}
+	return nil
+}
+
+func (d *decoded) times(defs []int16, maxDef int16) error {
+	g := d.gate
+	for _, l := range defs {
+		if l != maxDef {
+			return g.refuse(RuleTime, "time", "a row has none")
+		}
+	}
+	for _, v := range d.i64[:len(defs)] {
+		if d.any && v < d.last {
+			return g.refuse(RuleTime, "time", "%d comes after %d", v, d.last)
+		}
+		if v < d.from || v >= d.to {
+			return g.refuse(RulePartition, "time", "%d (%s) is not of the day %s", v, EventDay(v), g.want.Partition.EventDay)
+		}
+		if !d.any {
+			d.first, d.any = v, true
+		}
+		d.last = v
+	}
+	return nil
+}
+
+func (d *decoded) classes(defs []int16, maxDef int16) error {
+	for _, l := range defs {
+		if l != maxDef {
+			return d.gate.refuse(RuleClass, "class_uid", "a row has none")
+		}
+	}
+	for _, v := range d.i32[:len(defs)] {
+		if int(v) != d.gate.want.ClassUID {
+			return d.gate.refuse(RuleClass, "class_uid", "%d, not %d", v, d.gate.want.ClassUID)
+		}
+	}
+	return nil
+}
+
+// accounts refuses the rows that say they belong into another partition. What is no account of the lake (another cloud's
+// name, say) does not decide the partition and may be anything.
+func (d *decoded) accounts(defs []int16, maxDef int16) error {
+	n := 0
+	for _, l := range defs {
+		if l == maxDef {
+			n++
+		}
+	}
+	want := d.gate.want.Partition.AccountID
+	for _, v := range d.texts[:n] {
+		if string(v) == want || d.account != "" && string(v) == d.account {
+			continue
+		}
+		if ValidateAccount(string(v)) == nil {
+			return d.gate.refuse(RulePartition, "cloud.account.uid", "%s, not %s", v, want)
+		}
+		d.account = string(v)
+	}
+	return nil
+}
+
+// batch of values decoded at a time.
+const gateBatch = 8192
+
+// column decodes a column of a row group and returns how many values (NULLs and empty lists included) it has.
+func (d *decoded) column(c file.ColumnChunkReader, l *leaf, fn check) (int64, error) {
+	if d.defs == nil {
+		d.defs, d.reps = make([]int16, gateBatch), make([]int16, gateBatch)
+		d.i32, d.i64 = make([]int32, gateBatch), make([]int64, gateBatch)
+		d.f64, d.bools = make([]float64, gateBatch), make([]bool, gateBatch)
+		d.texts = make([]parquet.ByteArray, gateBatch)
+	}
+	name := l.dotted()
+	var total int64
+	for c.HasNext() {
+		var n int64
+		var k int
+		var err error
+		switch c := c.(type) {
+		case *file.Int32ColumnChunkReader:
+			n, k, err = c.ReadBatch(gateBatch, d.i32, d.defs, d.reps)
+		case *file.Int64ColumnChunkReader:
+			n, k, err = c.ReadBatch(gateBatch, d.i64, d.defs, d.reps)
+		case *file.Float64ColumnChunkReader:
+			n, k, err = c.ReadBatch(gateBatch, d.f64, d.defs, d.reps)
+		case *file.BooleanColumnChunkReader:
+			n, k, err = c.ReadBatch(gateBatch, d.bools, d.defs, d.reps)
+		case *file.ByteArrayColumnChunkReader:
+			n, k, err = c.ReadBatch(gateBatch, d.texts, d.defs, d.reps)
+			for _, t := range d.texts[:k] {
+				if d.gate.want.Deep && !utf8.Valid(t) {
+					return 0, d.gate.refuse(RuleData, name, "a text is not UTF-8")
+				}
+			}
+		default:
+			return 0, d.gate.refuse(RuleData, name, "unknown type %T", c)
+		}
+		if err != nil {
+			return 0, d.gate.refuse(RuleData, name, "it cannot be decoded: %v", err)
+		}
+		if n == 0 {
+			break
+		}
+		present := 0
+		for _, l2 := range d.defs[:n] {
+			if int(l2) == l.maxDef {
+				present++
+			}
+		}
+		if present != k {
+			return 0, d.gate.refuse(RuleSums, name, "%d values where the levels say %d", k, present)
+		}
+		total += n
+		if fn != nil {
+			if err := fn(d, d.defs[:n], int16(l.maxDef)); err != nil {
+				return 0, err
+			}
+		}
+	}
+	if err := c.Err(); err != nil {
+		return 0, d.gate.refuse(RuleData, name, "it cannot be decoded: %v", err)
+	}
+	return total, nil
+}

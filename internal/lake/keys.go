@@ -1,0 +1,151 @@
+package lake
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Partition is where a file of a table lies: the lake's region, the account its records pertain to, their UTC day.
+type Partition struct {
+	Region    string // as us-east-1
+	AccountID string // 12 digits; or external, or external_<id>, outside AWS
+	EventDay  string // YYYYMMDD
+}
+
+// dayLayout of EventDay, for package time.
+const dayLayout = "20060102"
+
+// maxExternalID bounds the <id> of external_<id>: an object key has 1,024 bytes, a Glue partition value as many.
+const maxExternalID = 64
+
+// KeyError says which part of a key cannot be used, and what would do.
+type KeyError struct {
+	What  string // "region", "account", "event day", "source name", ...
+	Value string
+	Hint  string
+}
+
+func (e *KeyError) Error() string {
+	v := e.Value
+	if len(v) > 80 {
+		v = v[:80] + "..."
+	}
+	return fmt.Sprintf("%s %q cannot be part of a key of the lake: %s", e.What, v, e.Hint)
+}
+
+// Validate refuses what is no partition; a valid one has no character that could change a path.
+func (p Partition) Validate() error {
+	if err := ValidateRegion(p.Region); err != nil {
+		return err
+	}
+	if err := ValidateAccount(p.AccountID); err != nil {
+		return err
+	}
+	_, err := p.Day()
+	return err
+}
+
+// Day is midnight UTC of EventDay.
+func (p Partition) Day() (time.Time, error) {
+	t, err := time.Parse(dayLayout, p.EventDay)
+	if err != nil || len(p.EventDay) != len(dayLayout) {
+		return time.Time{}, &KeyError{"event day", p.EventDay, "give a day of the calendar as YYYYMMDD"}
+	}
+	return t, nil
+}
+
+// Prefix of the partition's keys below the table's folder, ending in a slash. The names keep the spelling of Security Lake's
+// own keys, which Glue lower-cases for its partition keys.
+func (p Partition) Prefix() string {
+	return "region=" + p.Region + "/accountId=" + p.AccountID + "/eventDay=" + p.EventDay + "/"
+}
+
+// Values in the order of the partition keys region, accountid, eventday.
+func (p Partition) Values() [3]string { return [3]string{p.Region, p.AccountID, p.EventDay} }
+
+// EventDay of an epoch millisecond, in UTC.
+func EventDay(ms int64) string { return time.UnixMilli(ms).UTC().Format(dayLayout) }
+
+// ParsePrefix reads a Partition off the end of a path such as ext/nfw/region=R/accountId=A/eventDay=D/ (a file name after
+// it is allowed) and returns what comes before it. It is false where there is no valid one.
+func ParsePrefix(path string) (folder string, p Partition, ok bool) {
+	i := strings.LastIndex(path, "region=")
+	if i < 0 || i > 0 && path[i-1] != '/' {
+		return "", Partition{}, false
+	}
+	parts := strings.Split(path[i:], "/")
+	if len(parts) < 3 || len(parts) > 4 {
+		return "", Partition{}, false
+	}
+	var okR, okA, okD bool
+	p.Region, okR = strings.CutPrefix(parts[0], "region=")
+	p.AccountID, okA = strings.CutPrefix(parts[1], "accountId=")
+	p.EventDay, okD = strings.CutPrefix(parts[2], "eventDay=")
+	if !okR || !okA || !okD || p.Validate() != nil {
+		return "", Partition{}, false
+	}
+	return path[:i], p, true
+}
+
+// ValidateRegion allows lower-case letters, digits and dashes.
+func ValidateRegion(s string) error {
+	if s == "" || len(s) > 40 || !only(s, lower+digits+"-") {
+		return &KeyError{"region", s, "give an AWS region, as us-east-1"}
+	}
+	return nil
+}
+
+// ValidateAccount allows what may follow accountId= in a key.
+func ValidateAccount(s string) error {
+	if len(s) == 12 && only(s, digits) || s == "external" {
+		return nil
+	}
+	if id, ok := strings.CutPrefix(s, "external_"); ok && id != "" && len(id) <= maxExternalID && only(id, lower+upper+digits+"_-") {
+		return nil
+	}
+	return &KeyError{"account", s, "give 12 digits, external, or external_<id> of letters, digits, - and _"}
+}
+
+const (
+	lower  = "abcdefghijklmnopqrstuvwxyz"
+	upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits = "0123456789"
+)
+
+func only(s, alphabet string) bool {
+	for i := range len(s) {
+		if strings.IndexByte(alphabet, s[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// FileName of the n-th file of an attempt. Batch and attempt are ULIDs (a batch's may have a suffix); the name is never used
+// again, for an attempt's ULID is its own.
+func FileName(batch, attempt string, n int) string {
+	return batch + "-" + attempt + "-" + strconv.Itoa(n) + ".parquet"
+}
+
+// ParseFileName undoes FileName; it is false for a name that FileName does not make.
+func ParseFileName(name string) (batch, attempt string, n int, ok bool) {
+	s, ok := strings.CutSuffix(name, ".parquet")
+	if !ok {
+		return "", "", 0, false
+	}
+	j := strings.LastIndexByte(s, '-')
+	if j < 0 {
+		return "", "", 0, false
+	}
+	i := strings.LastIndexByte(s[:j], '-')
+	if i < 1 {
+		return "", "", 0, false
+	}
+	n, err := strconv.Atoi(s[j+1:])
+	if err != nil || n < 0 || FileName(s[:i], s[i+1:j], n) != name || i+1 == j {
+		return "", "", 0, false
+	}
+	return s[:i], s[i+1 : j], n, true
+}

@@ -1,0 +1,125 @@
+package lake
+
+import "strings"
+
+// The numbers of Parquet's format (parquet.thrift) that this package writes and reads.
+const (
+	physBoolean   = 0
+	physInt32     = 1
+	physInt64     = 2
+	physDouble    = 5
+	physByteArray = 6
+
+	repRequired = 0
+	repOptional = 1
+	repRepeated = 2
+
+	convNone = -1
+	convUTF8 = 0
+	convMap  = 1
+	convList = 3
+
+	pageData       = 0
+	pageIndex      = 1
+	pageDictionary = 2
+	pageDataV2     = 3
+
+	encPlain     = 0
+	encPlainDict = 2
+	encRLE       = 3
+	encDict      = 8
+
+	codecZstd = 6
+)
+
+// maxStatBytes is the longest minimum or maximum that a file's statistics hold.
+const maxStatBytes = 64
+
+// element is a node of the file's own schema.
+type element struct {
+	name string
+	phys int // -1 for a group
+	rep  int
+	conv int
+	kids []*element
+}
+
+// elements of the file that n becomes.
+func elementOf(n *Node) *element {
+	e := &element{name: n.Name, phys: -1, rep: repOptional, conv: convNone}
+	text := func(name string, rep int) *element {
+		return &element{name: name, phys: physByteArray, rep: rep, conv: convUTF8}
+	}
+	switch n.Kind {
+	case Group:
+		for _, c := range n.Children {
+			e.kids = append(e.kids, elementOf(c))
+		}
+	case String:
+		return text(n.Name, repOptional)
+	case Int32:
+		e.phys = physInt32
+	case Int64:
+		e.phys = physInt64
+	case Double:
+		e.phys = physDouble
+	case Bool:
+		e.phys = physBoolean
+	case List:
+		c := elementOf(n.Children[0])
+		c.name = "element"
+		e.conv, e.kids = convList, []*element{{name: "list", phys: -1, rep: repRepeated, conv: convNone, kids: []*element{c}}}
+	case Map:
+		e.conv = convMap
+		e.kids = []*element{{name: "key_value", phys: -1, rep: repRepeated, conv: convNone,
+			kids: []*element{text("key", repRequired), text("value", repOptional)}}}
+	}
+	return e
+}
+
+// leaf is a column of the file.
+type leaf struct {
+	field  *field
+	index  int
+	path   []string
+	phys   int
+	maxDef int
+	maxRep int
+	dict   bool // a dictionary is worth trying
+	value  bool // of a map: its values, not its keys
+}
+
+func (l *leaf) dotted() string { return strings.Join(l.path, ".") }
+
+// leavesOf lists the columns of the file in order.
+func leavesOf(p *plan) []*leaf {
+	var ls []*leaf
+	for _, f := range p.leaves {
+		var path []string
+		for _, a := range f.anc {
+			path = append(path, a.node.Name)
+		}
+		var walk func(e *element, path []string, def, rep int)
+		walk = func(e *element, path []string, def, rep int) {
+			path = append(path[:len(path):len(path)], e.name)
+			if e.rep != repRequired {
+				def++
+			}
+			if e.rep == repRepeated {
+				rep++
+			}
+			for _, k := range e.kids {
+				walk(k, path, def, rep)
+			}
+			if e.phys < 0 {
+				return
+			}
+			l := &leaf{field: f, index: len(ls), path: path, phys: e.phys, maxDef: def, maxRep: rep}
+			l.value = f.node.Kind == Map && e.name == "value"
+			l.dict = !f.node.NearUnique && !l.value && e.phys != physBoolean && e.phys != physDouble
+			ls = append(ls, l)
+		}
+		walk(elementOf(f.node), path, len(f.anc), 0)
+	}
+	return ls
+}

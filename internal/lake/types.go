@@ -1,0 +1,241 @@
+package lake
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+)
+
+// Column of a table as the catalog wants it: Type in Glue's spelling, without spaces.
+type Column struct {
+	Name string
+	Type string
+}
+
+// Columns of the table that files of this schema belong to. The type of a field is a fact of the schema, never of the data.
+func Columns(s *Schema) []Column {
+	cs := make([]Column, len(s.Columns))
+	for i, n := range s.Columns {
+		var b strings.Builder
+		glueType(&b, n)
+		cs[i] = Column{n.Name, b.String()}
+	}
+	return cs
+}
+
+func glueType(b *strings.Builder, n *Node) {
+	switch n.Kind {
+	case String:
+		b.WriteString("string")
+	case Int32:
+		b.WriteString("int")
+	case Int64:
+		b.WriteString("bigint")
+	case Double:
+		b.WriteString("double")
+	case Bool:
+		b.WriteString("boolean")
+	case Map:
+		b.WriteString("map<string,string>")
+	case List:
+		b.WriteString("array<")
+		glueType(b, n.Children[0])
+		b.WriteByte('>')
+	case Group:
+		b.WriteString("struct<")
+		for i, c := range n.Children {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(c.Name)
+			b.WriteByte(':')
+			glueType(b, c)
+		}
+		b.WriteByte('>')
+	}
+}
+
+// SchemaError is a schema that cannot be written; it is the fault of what made it, never of the data.
+type SchemaError struct {
+	Class  string
+	Path   string
+	Reason string
+}
+
+func (e *SchemaError) Error() string {
+	return fmt.Sprintf("schema of %s: %s: %s", e.Class, e.Path, e.Reason)
+}
+
+// Validate refuses a schema that no file can have.
+func (s *Schema) Validate() error {
+	if len(s.Columns) == 0 {
+		return &SchemaError{s.Class, "(root)", "has no columns"}
+	}
+	return s.validate(s.Columns, "", false)
+}
+
+func (s *Schema) validate(ns []*Node, prefix string, inList bool) error {
+	seen := map[string]bool{}
+	for _, n := range ns {
+		path := prefix + n.Name
+		bad := func(reason string) error { return &SchemaError{s.Class, path, reason} }
+		if n.Name == "" || strings.ContainsAny(n.Name, ".,:<>") {
+			return bad("not a field name")
+		}
+		if l := strings.ToLower(n.Name); seen[l] {
+			return bad("is there twice (the catalog does not tell upper from lower case)")
+		} else {
+			seen[l] = true
+		}
+		if err := s.validateNode(n, path, inList, bad); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Schema) validateNode(n *Node, path string, inList bool, bad func(string) error) error {
+	if n.Kind > Map {
+		return bad("unknown kind")
+	}
+	if n.Kind == Group {
+		if len(n.Children) == 0 {
+			return bad("a group without fields")
+		}
+		return s.validate(n.Children, path+".", inList)
+	}
+	if n.Kind == List {
+		if len(n.Children) != 1 {
+			return bad("a list has one child, its element")
+		}
+		e := n.Children[0]
+		if e.Kind == Map {
+			return bad("a list of maps is not supported")
+		}
+		if err := s.validateNode(e, path+"[]", true, bad); err != nil {
+			return err
+		}
+	} else if len(n.Children) > 0 {
+		return bad("only groups and lists have children")
+	}
+	if inList {
+		return nil // its values lie inside the list's column
+	}
+	if n.Lookup != nil && (n.Kind != String || n.Column < 0) {
+		return bad("a lookup is for a string that has a column of integers")
+	}
+	for _, v := range n.Lookup {
+		if len(v) > maxConst {
+			return bad("a text of the lookup is too long")
+		}
+	}
+	if n.Column >= 0 {
+		return nil
+	}
+	if n.Const == nil {
+		return bad("neither a column nor a constant")
+	}
+	if _, err := constant(n); err != nil {
+		return bad(err.Error())
+	}
+	return nil
+}
+
+// maxConst bounds a constant or a lookup's text, so that the writers need not think of their width.
+const maxConst = 64 << 10
+
+// constant is a Node's constant as string, int64 (of Int32 too), float64, bool or []string.
+func constant(n *Node) (any, error) {
+	var size int
+	switch v := n.Const.(type) {
+	case string:
+		size = len(v)
+		if n.Kind == String && size <= maxConst {
+			return v, nil
+		}
+	case int:
+		return constInt(n, int64(v))
+	case int32:
+		return constInt(n, int64(v))
+	case int64:
+		return constInt(n, v)
+	case float64:
+		if n.Kind == Double {
+			return v, nil
+		}
+	case bool:
+		if n.Kind == Bool {
+			return v, nil
+		}
+	case []string:
+		for _, s := range v {
+			size += len(s)
+		}
+		if n.Kind == List && n.Children[0].Kind == String && size <= maxConst && len(v) <= 1024 {
+			return v, nil
+		}
+	}
+	if size > maxConst {
+		return nil, fmt.Errorf("its constant has %d bytes, %d are the most", size, maxConst)
+	}
+	return nil, fmt.Errorf("its constant %v (%T) does not fit its kind", n.Const, n.Const)
+}
+
+func constInt(n *Node, v int64) (any, error) {
+	if n.Kind == Int64 || n.Kind == Int32 && v >= math.MinInt32 && v <= math.MaxInt32 {
+		return v, nil
+	}
+	return nil, fmt.Errorf("its constant %d does not fit its kind", v)
+}
+
+// ArrowSchema is the schema of assembled batches, and of what a reader of the files sees.
+func ArrowSchema(s *Schema) *arrow.Schema {
+	fs := make([]arrow.Field, len(s.Columns))
+	for i, n := range s.Columns {
+		fs[i] = arrowField(n)
+	}
+	return arrow.NewSchema(fs, nil)
+}
+
+func arrowField(n *Node) arrow.Field {
+	return arrow.Field{Name: n.Name, Type: arrowType(n), Nullable: true}
+}
+
+func arrowType(n *Node) arrow.DataType {
+	switch n.Kind {
+	case Int32:
+		return arrow.PrimitiveTypes.Int32
+	case Int64:
+		return arrow.PrimitiveTypes.Int64
+	case Double:
+		return arrow.PrimitiveTypes.Float64
+	case Bool:
+		return arrow.FixedWidthTypes.Boolean
+	case Map:
+		return arrow.MapOf(arrow.BinaryTypes.String, arrow.BinaryTypes.String)
+	case List:
+		return arrow.ListOfField(arrow.Field{Name: "element", Type: arrowType(n.Children[0]), Nullable: true})
+	case Group:
+		fs := make([]arrow.Field, len(n.Children))
+		for i, c := range n.Children {
+			fs[i] = arrowField(c)
+		}
+		return arrow.StructOf(fs...)
+	}
+	return arrow.BinaryTypes.String
+}
+
+// hasGroupList tells whether somewhere a list has groups or lists inside.
+func hasGroupList(ns []*Node) bool {
+	for _, n := range ns {
+		if n.Kind == List && (n.Children[0].Kind == Group || n.Children[0].Kind == List) {
+			return true
+		}
+		if n.Kind == Group && hasGroupList(n.Children) {
+			return true
+		}
+	}
+	return false
+}

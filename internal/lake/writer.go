@@ -1,0 +1,285 @@
+package lake
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+)
+
+// Writer makes one file of the lake. It is used by one goroutine. After an error of Write that is not one of the errors about
+// the batch (*ValueTooWideError, *OrderError, *BatchError), the file is lost.
+type Writer interface {
+	// Write adds a batch of the flat columns that the Schema's nodes number. It does not keep the batch. A batch that cannot
+	// be written as a whole is refused before any of it is written.
+	Write(b arrow.RecordBatch) error
+	// Bytes is about the size the file would have if it were closed now; a caller begins a new file above MaxFileBytes.
+	Bytes() int64
+	// Rows written so far.
+	Rows() int64
+	// Close ends the file. The io.Writer below stays open.
+	Close() (FileStats, error)
+}
+
+// FileStats of a finished file.
+type FileStats struct {
+	Rows      int64
+	Bytes     int64
+	RowGroups int
+	// MinTime and MaxTime are the first and the last row's `time`, epoch ms; 0 in a file without rows or without that column.
+	MinTime, MaxTime int64
+}
+
+// WriterOptions of a file; the zero value is what the lake's files are written with.
+type WriterOptions struct {
+	// Threads encode columns side by side. 0: 1.
+	Threads int
+	// Level of zstd, 1 to 22. 0: 3.
+	Level int
+	// PageBytes is the size, uncompressed, at which a data page ends. 0: 768 KiB (512 KiB in the Arrow writer). A single
+	// row that is wider makes a larger page, never above MaxPageBytes.
+	PageBytes int
+	// RowGroupBytes is the compressed size at which a row group ends; so much memory is held. 0: 64 MiB.
+	RowGroupBytes int64
+	// RowGroupRows is the number of rows at which a row group ends. 0: 1,000,000.
+	RowGroupRows int64
+	// Version of Silt, for the file's created_by. "": 0.0.0.
+	Version string
+}
+
+func (o WriterOptions) withDefaults(pageBytes int) WriterOptions {
+	if o.Threads <= 0 {
+		o.Threads = 1
+	}
+	if o.Level <= 0 {
+		o.Level = 3
+	}
+	if o.PageBytes <= 0 || o.PageBytes > pageBytes {
+		o.PageBytes = pageBytes
+	}
+	if o.RowGroupBytes <= 0 || o.RowGroupBytes > MaxRowGroupBytes/4 {
+		o.RowGroupBytes = MaxRowGroupBytes / 4
+	}
+	if o.RowGroupRows <= 0 {
+		o.RowGroupRows = 1_000_000
+	}
+	if o.Version == "" {
+		o.Version = "0.0.0"
+	}
+	return o
+}
+
+// createdBy has the form that parquet-mr parses: name, version, build.
+func (o WriterOptions) createdBy() string { return "silt version " + o.Version + " (build silt)" }
+
+// maxDictBytes caps a dictionary page, so that no last entry can bring it above MaxPageBytes.
+const maxDictBytes = 512 << 10
+
+// MaxValueBytes is the most that one row may have in one column: a value, or all elements of a list, or all keys or all
+// values of a map, each with the 4 bytes of its length and 2 for its levels. A page must hold it whole.
+const MaxValueBytes = MaxPageBytes - 4<<10
+
+// maxRowBytes is the most that one row may have in all columns, so that no row group can become too large by one row.
+const maxRowBytes = MaxRowGroupBytes / 2
+
+// ValueTooWideError is a row that no page can hold.
+type ValueTooWideError struct {
+	Path  string // dotted; unmapped.key_value.value and the like inside maps; "" where the row as a whole is too wide
+	Row   int    // in the batch
+	Bytes int64  // as MaxValueBytes counts them
+}
+
+func (e *ValueTooWideError) Error() string {
+	if e.Path == "" {
+		return fmt.Sprintf("row %d has %d bytes, and %d is the most that a row of a Parquet file of the lake can have", e.Row, e.Bytes, int64(maxRowBytes))
+	}
+	return fmt.Sprintf("%s has %d bytes in row %d, and %d is the most that fits into a Parquet page of the lake", e.Path, e.Bytes, e.Row, int64(MaxValueBytes))
+}
+
+// OrderError is a row whose `time` is NULL or before the row above.
+type OrderError struct {
+	Row        int // in the batch
+	Null       bool
+	Time, Last int64
+}
+
+func (e *OrderError) Error() string {
+	if e.Null {
+		return fmt.Sprintf("row %d has no time: the projection must reject such records", e.Row)
+	}
+	return fmt.Sprintf("row %d has time %d after %d: a file of the lake is in order of time", e.Row, e.Time, e.Last)
+}
+
+// ErrClosed is what a closed Writer answers.
+var ErrClosed = errors.New("the file is closed")
+
+// NewWriter begins a file: with the page writer, or with the Arrow writer where the schema has lists of groups, which the
+// page writer does not know.
+func NewWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
+	return NewArrowWriter(w, s, o)
+}
+
+// TooWide finds the rows of a batch that Write would refuse, so that the caller can leave them out (into quarantine): one
+// error for each such row, in order.
+func TooWide(s *Schema, b arrow.RecordBatch) ([]*ValueTooWideError, error) {
+	p, err := newPlan(s)
+	if err != nil {
+		return nil, err
+	}
+	fr, err := p.frame(b)
+	if err != nil {
+		return nil, err
+	}
+	return p.tooWide(fr), nil
+}
+
+func (p *plan) tooWide(fr *frame) []*ValueTooWideError {
+	var bad map[int]*ValueTooWideError
+	note := func(e *ValueTooWideError) {
+		if bad == nil {
+			bad = map[int]*ValueTooWideError{}
+		}
+		if bad[e.Row] == nil {
+			bad[e.Row] = e
+		}
+	}
+	if fr.n == 0 {
+		return nil
+	}
+	var total int64
+	for _, f := range p.leaves {
+		if f.fixed || f.lookup != nil {
+			continue
+		}
+		c := fr.cols[f.node.Column]
+		wide := false
+		spans(f.path, c, 0, fr.n, func(_ string, n int64) {
+			total += n
+			wide = wide || n > MaxValueBytes
+		})
+		for i := 0; wide && i < fr.n; i++ {
+			spans(f.path, c, i, i+1, func(path string, n int64) {
+				if n > MaxValueBytes && fr.masks[f.id].get(i) {
+					note(&ValueTooWideError{path, i, n})
+				}
+			})
+		}
+	}
+	for i := 0; total > maxRowBytes && i < fr.n; i++ {
+		if n := p.rowBytes(fr, i, i+1); n > maxRowBytes {
+			note(&ValueTooWideError{"", i, n})
+		}
+	}
+	var es []*ValueTooWideError
+	for i := 0; bad != nil && i < fr.n; i++ {
+		if bad[i] != nil {
+			es = append(es, bad[i])
+		}
+	}
+	return es
+}
+
+// rowBytes is what the rows [a, b) have in all columns, plain.
+func (p *plan) rowBytes(fr *frame, a, b int) int64 {
+	var total int64
+	for _, f := range p.leaves {
+		if !f.fixed && f.lookup == nil {
+			spans(f.path, fr.cols[f.node.Column], a, b, func(_ string, n int64) { total += n })
+		}
+	}
+	return total
+}
+
+// widest is the most that the rows [a, b) have in one column of the file, plain.
+func (p *plan) widest(fr *frame, a, b int) int64 {
+	var most int64
+	for _, f := range p.leaves {
+		if !f.fixed && f.lookup == nil {
+			spans(f.path, fr.cols[f.node.Column], a, b, func(_ string, n int64) { most = max(most, n) })
+		}
+	}
+	return most
+}
+
+// spans calls fn with the plain bytes of the rows [a, b) in each column of the file that the array becomes, levels included.
+func spans(path string, c arrow.Array, a, b int, fn func(path string, n int64)) {
+	switch c := c.(type) {
+	case *array.String:
+		var n int64
+		if a < b {
+			o := c.ValueOffsets()
+			n = int64(o[b] - o[a])
+		}
+		fn(path, n+6*int64(b-a))
+	case *array.Map:
+		s, e := listRange(c, a, b)
+		kv := c.ListValues().(*array.Struct)
+		fixed := 2 * int64(b-a)
+		spans(path+".key_value.key", kv.Field(0), s, e, func(p string, n int64) { fn(p, n+fixed) })
+		spans(path+".key_value.value", kv.Field(1), s, e, func(p string, n int64) { fn(p, n+fixed) })
+	case *array.List:
+		s, e := listRange(c, a, b)
+		spans(path+".list.element", c.ListValues(), s, e, func(p string, n int64) { fn(p, n+2*int64(b-a)) })
+	case *array.Struct:
+		for i := range c.NumField() {
+			spans(path+"."+c.DataType().(*arrow.StructType).Field(i).Name, c.Field(i), a, b, fn)
+		}
+	default:
+		fn(path, 10*int64(b-a))
+	}
+}
+
+// listRange is the elements of the rows [a, b).
+func listRange(l array.ListLike, a, b int) (int, int) {
+	if a >= b {
+		return 0, 0
+	}
+	s, _ := l.ValueOffsets(a)
+	_, e := l.ValueOffsets(b - 1)
+	return int(s), int(e)
+}
+
+// order keeps a file in order of time.
+type order struct {
+	plan        *plan
+	first, last int64
+	any         bool
+}
+
+// check refuses a batch that is not in order, without taking note of it; if it is, it returns the order after it.
+func (o order) check(fr *frame) (order, error) {
+	if o.plan.time == nil {
+		return o, nil
+	}
+	m := fr.masks[o.plan.time.id]
+	var err error
+	eachInt(fr.cols[o.plan.time.node.Column], func(i int, v int64) {
+		switch {
+		case err != nil:
+			return
+		case !m.get(i):
+			err = &OrderError{Row: i, Null: true}
+		case !o.any:
+			o.first, o.any = v, true
+		case v < o.last:
+			err = &OrderError{Row: i, Time: v, Last: o.last}
+		}
+		o.last = v
+	})
+	return o, err
+}
+
+// admit makes a batch's frame and the order after it, or says why it cannot be written.
+func (p *plan) admit(b arrow.RecordBatch, o order) (*frame, order, error) {
+	fr, err := p.frame(b)
+	if err != nil {
+		return nil, o, err
+	}
+	if es := p.tooWide(fr); len(es) > 0 {
+		return nil, o, es[0]
+	}
+	next, err := o.check(fr)
+	return fr, next, err
+}
