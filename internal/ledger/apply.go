@@ -1,0 +1,322 @@
+package ledger
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// change is what an entry does to the state, worked out before anything is touched.
+type change struct {
+	slots   []int32 // the moved batches
+	after   []batch // what they become
+	opened  []plannedBatch
+	gone    []objectHash
+	freed   bool // the moved batches' objects
+	adds    []fileRef
+	removes []fileRef
+	qdead   []string
+}
+
+// check tells whether an entry fits, without applying it.
+func (s *State) check(rec *record) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, err := s.effect(rec)
+	return err
+}
+
+func misfit(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
+}
+
+// effect works out what an entry changes, or why it does not fit.
+func (s *State) effect(rec *record) (*change, error) {
+	e := &rec.entry
+	if e.Seq != s.seq+1 {
+		return nil, misfit("entry %d cannot follow entry %d", e.Seq, s.seq)
+	}
+	c := &change{}
+	for _, m := range e.Moves {
+		slot, ok := s.slot[m.Batch]
+		if !ok {
+			return nil, misfit("it moves batch %s, which no plan opened", m.Batch)
+		}
+		b := s.batches[slot]
+		if b.base != m.Base {
+			return nil, misfit("it moves batch %s from entry %d, but entry %d moved it last", m.Batch, m.Base, b.base)
+		}
+		want := []BatchState{BatchOpen, BatchCommitted, BatchReleased}
+		switch {
+		case e.Kind == KindCommit && e.Why == WhyRun, e.Kind == KindRelease && e.Why == WhyReplan:
+			want = []BatchState{BatchOpen}
+		case e.Kind == KindCommit, e.Kind == KindRelease:
+			want = []BatchState{BatchCommitted}
+		}
+		if !slices.Contains(want, b.state) {
+			return nil, misfit("a %s for %s moves batch %s, which is %s", e.Kind, e.Why, m.Batch, b.state)
+		}
+		b.base = e.Seq
+		c.slots = append(c.slots, slot)
+		c.after = append(c.after, b)
+	}
+	var err error
+	switch e.Kind {
+	case KindPlan:
+		err = s.plan(rec, c)
+	case KindCommit:
+		err = s.commit(rec, c)
+	case KindRelease:
+		for i := range c.after {
+			b := &c.after[i]
+			b.state, b.files, b.quarantine = BatchReleased, nil, nil
+			b.free = b.inputs
+			b.inputs, b.counts = 0, Counts{}
+		}
+		c.freed = true
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, s.deaths(c)
+}
+
+func (s *State) plan(rec *record, c *change) error {
+	e := &rec.entry
+	if len(rec.planned) != len(e.Batches) {
+		return misfit("the plan opens %d batches, its manifest has %d", len(e.Batches), len(rec.planned))
+	}
+	seen := map[objectHash]struct{}{}
+	for i, p := range rec.planned {
+		if p.id != e.Batches[i].Batch || len(p.hashes) != e.Batches[i].Objects {
+			return misfit("the plan opens batch %s of %d objects, its manifest has %s of %d", e.Batches[i].Batch, e.Batches[i].Objects, p.id, len(p.hashes))
+		}
+		if _, ok := s.slot[p.id]; ok || slices.ContainsFunc(rec.planned[:i], func(o plannedBatch) bool { return o.id == p.id }) {
+			return misfit("batch %s is opened twice", p.id)
+		}
+		for _, h := range p.hashes {
+			if held, ok := s.objects[h]; ok && held.taken() {
+				return misfit("an object of batch %s is taken already", p.id)
+			}
+			if _, ok := seen[h]; ok {
+				return misfit("an object is twice in the plan, again in batch %s", p.id)
+			}
+			seen[h] = struct{}{}
+		}
+	}
+	c.opened = rec.planned
+	return nil
+}
+
+func (s *State) commit(rec *record, c *change) error {
+	e, a := &rec.entry, rec.attempt
+	if !slices.Equal(e.Moves, a.Moves) || e.Why != a.Why {
+		return misfit("the commit and its attempt %s do not move the same", a.ID)
+	}
+	if len(e.Moves) != 1 && (e.Why == WhyRun || e.Why == WhyReplay) {
+		return misfit("a commit for %s moves one batch, not %d", e.Why, len(e.Moves))
+	}
+	counts, err := s.results(a, c)
+	if err != nil {
+		return err
+	}
+	own := make([]fileRef, len(a.Files))
+	for i, f := range a.Files {
+		if s.live[f.Held.Key] > 0 {
+			return misfit("file %s is live already; keys are never reused", f.Held.Key)
+		}
+		own[i] = fileRef{f.Held.Key, e.Attempt}
+	}
+	leaves := map[string]bool{}
+	for _, k := range a.Removes {
+		leaves[k] = true
+	}
+	for i := range c.after {
+		b := &c.after[i]
+		b.state, b.run = BatchCommitted, e.Run
+		quarantine := slices.Clone(b.quarantine)
+		switch e.Why {
+		case WhyRun, WhyReplace:
+			b.files, b.counts, quarantine = own, counts[i], nil
+		case WhyReplay:
+			b.files, quarantine = slices.Concat(b.files, own), nil
+			b.counts.Published += a.Totals.Published
+			b.counts.Filtered += a.Totals.Filtered
+			b.counts.Quarantined = a.Totals.Quarantined
+		case WhyCompact, WhyExpire:
+			kept := slices.DeleteFunc(slices.Clone(b.files), func(f fileRef) bool { return leaves[f.key] })
+			b.files = slices.Concat(kept, own)
+		}
+		for _, q := range a.Quarantine {
+			if q.Batch == b.id {
+				quarantine = append(quarantine, q.Key)
+			}
+		}
+		b.quarantine = quarantine
+	}
+	c.adds = own
+	return nil
+}
+
+// results fits an attempt's objects to the moved batches: a run must account for every object of its batch, a replacement
+// for every input and find none gone. It gives the counts of each moved batch.
+func (s *State) results(a *Attempt, c *change) ([]Counts, error) {
+	counts := make([]Counts, len(c.after))
+	if a.Why != WhyRun && a.Why != WhyReplace {
+		return counts, nil
+	}
+	want := 0
+	for i := range c.after {
+		want += int(c.after[i].inputs)
+	}
+	seen := make(map[objectHash]struct{}, len(a.Objects))
+	for _, o := range a.Objects {
+		h := hashObject(o.Key, o.ETag)
+		if _, ok := seen[h]; ok {
+			return nil, misfit("attempt %s names object %s twice", a.ID, o.Key)
+		}
+		seen[h] = struct{}{}
+		held, ok := s.objects[h]
+		i := slices.Index(c.slots, held.slot)
+		if !ok || i < 0 {
+			return nil, misfit("attempt %s names object %s, which its batch does not hold", a.ID, o.Key)
+		}
+		counts[i].Add(o.Counts)
+		if o.Gone {
+			if a.Why == WhyReplace {
+				return nil, misfit("attempt %s replaces a batch although its input %s is gone", a.ID, o.Key)
+			}
+			c.gone = append(c.gone, h)
+			c.after[i].inputs--
+		}
+	}
+	if len(seen) != want {
+		return nil, misfit("attempt %s accounts for %d objects of %d", a.ID, len(seen), want)
+	}
+	return counts, nil
+}
+
+// deaths finds what no batch has any more, and refuses an entry that takes a file from one batch and leaves it to another.
+func (s *State) deaths(c *change) error {
+	left := map[string]int32{}
+	for i, slot := range c.slots {
+		for _, f := range s.batches[slot].files {
+			if _, ok := left[f.key]; !ok {
+				c.removes = append(c.removes, f)
+			}
+			left[f.key]++
+		}
+		for _, q := range s.batches[slot].quarantine {
+			if !slices.Contains(c.after[i].quarantine, q) {
+				c.qdead = append(c.qdead, q)
+			}
+		}
+	}
+	stays := map[string]bool{}
+	for i := range c.after {
+		for _, f := range c.after[i].files {
+			stays[f.key] = true
+		}
+	}
+	c.removes = slices.DeleteFunc(c.removes, func(f fileRef) bool { return stays[f.key] })
+	for _, f := range c.removes {
+		if s.live[f.key] != left[f.key] {
+			return misfit("it takes file %s from one batch and leaves it to another", f.key)
+		}
+	}
+	return nil
+}
+
+// apply folds one entry in.
+func (s *State) apply(rec *record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.effect(rec)
+	if err != nil {
+		return err
+	}
+	e := &rec.entry
+	s.seq = e.Seq
+	s.runs[e.Run] = append(s.runs[e.Run], e.Seq)
+	for _, p := range c.opened {
+		s.open(e, p)
+	}
+	for _, h := range c.gone {
+		delete(s.objects, h)
+	}
+	if c.freed {
+		for h, held := range s.objects {
+			if slices.Contains(c.slots, held.slot) {
+				s.objects[h] = holding{slot: ^held.slot, bounds: uint32(len(s.bounds))}
+			}
+		}
+	}
+	for i, slot := range c.slots {
+		for _, f := range s.batches[slot].files {
+			if s.live[f.key]--; s.live[f.key] == 0 {
+				delete(s.live, f.key)
+			}
+		}
+		for _, f := range c.after[i].files {
+			s.live[f.key]++
+		}
+		for _, q := range s.batches[slot].quarantine {
+			delete(s.quarantine, q)
+		}
+		for _, q := range c.after[i].quarantine {
+			s.quarantine[q] = struct{}{}
+		}
+		s.batches[slot] = c.after[i]
+	}
+	switch e.Kind {
+	case KindSkip:
+		s.skip(e)
+	case KindPause:
+		s.paused = *e.On
+	}
+	if len(c.adds)+len(c.removes)+len(c.qdead) > 0 {
+		r := &rolling{seq: e.Seq, kind: e.Kind, why: e.Why, run: e.Run, attempt: e.Attempt, adds: c.adds, removes: c.removes, qdead: c.qdead}
+		for _, m := range e.Moves {
+			r.batches = append(r.batches, m.Batch)
+		}
+		s.rolling[e.Seq] = r
+	}
+	for _, d := range e.Done {
+		delete(s.rolling, d)
+	}
+	return nil
+}
+
+func (s *State) open(e *Entry, p plannedBatch) {
+	slot := int32(len(s.batches))
+	s.slot[p.id] = slot
+	s.batches = append(s.batches, batch{id: p.id, manifest: *e.Manifest, base: e.Seq, objects: int32(len(p.hashes)),
+		inputs: int32(len(p.hashes)), bytes: p.bytes, marks: p.marks, run: e.Run})
+	for _, h := range p.hashes {
+		if held, ok := s.objects[h]; ok { // free: some released batch had it
+			s.batches[^held.slot].free--
+		}
+		s.objects[h] = holding{slot: slot}
+	}
+}
+
+// skipped is the slot of objects that no batch has.
+const skipped = math.MaxInt32
+
+func (s *State) skip(e *Entry) {
+	for _, o := range e.Objects {
+		h := hashObject(o.Key, o.ETag)
+		held, ok := s.objects[h]
+		if ok && held.taken() {
+			continue
+		}
+		if ok {
+			s.batches[^held.slot].free--
+		}
+		s.objects[h] = holding{slot: skipped}
+		s.skippedObjects++
+	}
+	if e.Bound != nil {
+		s.bounds = append(s.bounds, *e.Bound)
+	}
+}

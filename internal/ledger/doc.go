@@ -1,0 +1,23 @@
+// Package ledger decides what is true of a job: which staging objects are taken, which files of the lake count, what is
+// still to be done. It also brings the lake to what it decided.
+//
+// Words. An entry is one create-only object `<job>/ledger/<seq>.json`; together they are the ledger, and the State is their
+// fold. A batch is a group of staging objects that commit together; an attempt is one try at it, which holds its files until
+// an entry names them. A file is live while some batch has it, dead once an entry named it and no batch has it any more. To
+// roll an entry forward is to make the lake what the entry says: publish what it adds, drop and delete what it removes.
+//
+// Invariants, each with a test that fails when it is broken:
+//   - One entry decides. An entry is written create-only at the number after the fold it was decided from; of several
+//     writers one wins, and the others learn it before they do anything else.
+//   - An answer that never came is no answer: the same bytes are sent to the same number again, and a number that is taken
+//     is read; the nonce tells whose it is. Only ErrVoid means that an attempt lost.
+//   - Nothing is visible before its entry, and everybody can finish after it: an attempt's record says all that publishing
+//     and dropping its files takes.
+//   - What was dead never lives again: keys hold the attempt's ULID and are not reused.
+//   - What this version does not understand stops it (ErrNewer), and so does an entry that does not fit (ErrCorrupt). What
+//     would not fit is refused before it is written.
+//   - Leases save work. No decision rests on one, nor on a local clock.
+//
+// The package never reads staging objects, never makes files, and never talks to a catalog: partitions are added by a
+// function it is given. docs/protocol.md holds the rules in prose.
+package ledger

@@ -1,0 +1,210 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/silt-etl/silt/internal/objstore"
+)
+
+// LeasePlanning is the name of the lease a run holds while it decides what the next plan is. All others are named by the
+// manifest of the plan that is worked on.
+const LeasePlanning = "planning"
+
+// Lease on a plan. It only saves work: two holders cost processor time, never rows, so nothing that decides looks at one.
+// Its age is the store's clock less the object's last-modified time; no local clock takes part.
+type Lease struct {
+	l    *Ledger
+	key  string
+	lost chan struct{}
+	stop context.CancelFunc
+	done chan struct{}
+
+	mu   sync.Mutex
+	body leaseBody
+	etag string
+}
+
+type leaseBody struct {
+	V        int    `json:"v"`
+	Run      string `json:"run"`
+	Nonce    string `json:"nonce"` // of this holding: whose an object is, when the answer to a write was lost
+	Renewals int    `json:"renewals"`
+	Released bool   `json:"released,omitempty"`
+}
+
+// HeldError is ErrHeld with who holds the lease and for how long it has not been renewed.
+type HeldError struct {
+	Name, Run string
+	Age       time.Duration
+}
+
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("%v: run %s has %s, last renewed %s ago; wait for it, or until the lease expires", ErrHeld, e.Run, e.Name, e.Age.Round(time.Second))
+}
+
+func (e *HeldError) Unwrap() error { return ErrHeld }
+
+func (l *Ledger) leasePrefix() string { return l.job + "/leases/" }
+
+// Acquire takes a lease and renews it in the background until Release or the end of ctx. ErrHeld (a *HeldError): another run
+// holds it. A lease that this very run left behind is taken over.
+func (l *Ledger) Acquire(ctx context.Context, name string) (*Lease, error) {
+	if l.opts.Run == "" {
+		return nil, errors.New("this ledger was opened for reading: it has no run to hold a lease as")
+	}
+	if name != LeasePlanning && !isULID(name) {
+		return nil, fmt.Errorf("lease %q: its name must be a plan's", name)
+	}
+	le := &Lease{l: l, key: l.leasePrefix() + name + ".json", lost: make(chan struct{}), done: make(chan struct{}),
+		body: leaseBody{V: Version, Run: l.opts.Run, Nonce: l.opts.NewID()}}
+	put := objstore.PutOptions{IfAbsent: true}
+	found, o, err := l.readLease(ctx, le.key)
+	if err == nil {
+		age, err := l.age(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		if !found.Released && found.Run != l.opts.Run && age < l.opts.LeaseExpiry {
+			return nil, &HeldError{Name: name, Run: found.Run, Age: age}
+		}
+		put = objstore.PutOptions{IfMatch: o.ETag}
+	} else if !errors.Is(err, objstore.ErrNotExist) {
+		return nil, fmt.Errorf("read lease: %w", err)
+	}
+	if err := le.put(ctx, put); err != nil {
+		return nil, err
+	}
+	ctx, le.stop = context.WithCancel(ctx)
+	go le.renew(ctx)
+	return le, nil
+}
+
+func (l *Ledger) readLease(ctx context.Context, key string) (leaseBody, objstore.Object, error) {
+	var b leaseBody
+	in, o, err := l.store.Get(ctx, key, objstore.GetOptions{})
+	if err != nil {
+		return b, o, err
+	}
+	defer in.Close()
+	if err := json.NewDecoder(in).Decode(&b); err != nil {
+		return b, o, fmt.Errorf("lease %s/%s: %w: %v", l.store, key, ErrCorrupt, err)
+	}
+	return b, o, nil
+}
+
+func (l *Ledger) age(ctx context.Context, o objstore.Object) (time.Duration, error) {
+	now, err := l.store.Now(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("ask the store for its time: %w", err)
+	}
+	return now.Sub(o.LastModified), nil
+}
+
+// put writes the body on a condition. When the condition fails the object is read: after a lost answer it may be our own.
+func (le *Lease) put(ctx context.Context, opts objstore.PutOptions) error {
+	le.mu.Lock()
+	defer le.mu.Unlock()
+	text, err := json.Marshal(&le.body)
+	if err != nil {
+		return err
+	}
+	return le.l.again(ctx, le.key, func() (bool, error) {
+		o, err := le.l.store.Put(ctx, le.key, bytesBody(text)(), opts)
+		if err == nil {
+			le.etag = o.ETag
+			return true, nil
+		}
+		if !errors.Is(err, objstore.ErrExists) && !errors.Is(err, objstore.ErrChanged) {
+			return false, err
+		}
+		b, o, err := le.l.readLease(ctx, le.key)
+		if err != nil {
+			return false, err
+		}
+		if b == le.body {
+			le.etag = o.ETag
+			return true, nil
+		}
+		return true, &HeldError{Name: le.key, Run: b.Run}
+	})
+}
+
+func (le *Lease) renew(ctx context.Context) {
+	defer close(le.done)
+	tick := time.NewTicker(le.l.opts.LeaseRenew)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		// A renewal that fails for another reason is tried again at the next tick: until the expiry nobody takes the lease.
+		if err := le.again(ctx); errors.Is(err, ErrHeld) {
+			close(le.lost)
+			return
+		}
+	}
+}
+
+func (le *Lease) again(ctx context.Context) error {
+	le.mu.Lock()
+	le.body.Renewals++
+	match := le.etag
+	le.mu.Unlock()
+	return le.put(ctx, objstore.PutOptions{IfMatch: match})
+}
+
+// Lost is closed when another run has taken the lease. The holder may go on: it can lose, but it cannot do harm.
+func (le *Lease) Lost() <-chan struct{} { return le.lost }
+
+// Release ends the renewal and lets the next run in at once. One that was lost is no error.
+func (le *Lease) Release(ctx context.Context) error {
+	le.stop()
+	<-le.done
+	le.mu.Lock()
+	le.body.Released = true
+	le.mu.Unlock()
+	if err := le.again(ctx); err != nil && !errors.Is(err, ErrHeld) {
+		return fmt.Errorf("release lease: %w", err)
+	}
+	return nil
+}
+
+// Holders are the runs that hold a lease of this job which has not expired. A run at its start rolls forward the entries of
+// those that are not among them.
+func (l *Ledger) Holders(ctx context.Context) (map[string]bool, error) {
+	now, err := l.store.Now(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask the store for its time: %w", err)
+	}
+	var fresh []string // the keys of old leases stay, one for each plan: only young ones are read
+	err = l.store.List(ctx, objstore.ListOptions{Prefix: l.leasePrefix()}, func(o objstore.Object) error {
+		if now.Sub(o.LastModified) < l.opts.LeaseExpiry {
+			fresh = append(fresh, o.Key)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list leases: %w", err)
+	}
+	runs := map[string]bool{}
+	for _, key := range fresh {
+		b, _, err := l.readLease(ctx, key)
+		if errors.Is(err, objstore.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !b.Released {
+			runs[b.Run] = true
+		}
+	}
+	return runs, nil
+}

@@ -1,0 +1,421 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/silt-etl/silt/internal/objstore"
+)
+
+// BatchState is where a batch is in its life.
+type BatchState uint8
+
+const (
+	BatchOpen BatchState = iota
+	BatchCommitted
+	BatchReleased
+)
+
+func (b BatchState) String() string { return [...]string{"open", "committed", "released"}[b] }
+
+// MarshalText makes the state readable in JSON.
+func (b BatchState) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
+// objectHash stands for a key and an ETag. 128 bits of SHA-256: keys may be chosen by whoever writes to staging, and an object
+// taken for another would be lost.
+type objectHash [16]byte
+
+func hashObject(key, etag string) objectHash {
+	buf := make([]byte, 0, 256)
+	buf = append(buf, key...)
+	buf = append(buf, 0)
+	buf = append(buf, etag...)
+	sum := sha256.Sum256(buf)
+	return objectHash(sum[:16])
+}
+
+// holding says who has an object: a batch's slot, skipped, or, as ^slot, the released batch that set it free. The first
+// bounds bounds do not cover it: they came while it was held.
+type holding struct {
+	slot   int32
+	bounds uint32
+}
+
+func (h holding) taken() bool { return h.slot >= 0 }
+
+type fileRef struct {
+	key     string
+	attempt *AttemptRef
+}
+
+type batch struct {
+	id         string
+	manifest   ManifestRef
+	run        string // that planned it, later that committed it
+	state      BatchState
+	base       uint64
+	objects    int32 // planned
+	inputs     int32 // objects less those that were gone
+	free       int32 // released: objects that nobody has taken since
+	bytes      int64
+	files      []fileRef // never changed in place
+	quarantine []string
+	counts     Counts
+	marks      []Mark
+}
+
+type rolling struct {
+	seq     uint64
+	kind    Kind
+	why     Why
+	run     string
+	attempt *AttemptRef
+	batches []string
+	adds    []fileRef
+	removes []fileRef
+	qdead   []string
+}
+
+// State is the fold of the ledger through Seq. Fold brings it forward in place; every method sees it as of one entry.
+//
+// A million objects take some 60 MB: an object is 16 bytes of hash and 8 of who has it.
+type State struct {
+	mu             sync.RWMutex
+	seq            uint64
+	batches        []batch
+	slot           map[string]int32
+	objects        map[objectHash]holding
+	bounds         []Bound
+	skippedObjects int
+	live           map[string]int32 // lake files, and how many batches have them
+	quarantine     map[string]struct{}
+	rolling        map[uint64]*rolling
+	paused         bool
+	runs           map[string][]uint64
+}
+
+func newState() *State {
+	return &State{slot: map[string]int32{}, objects: map[objectHash]holding{}, live: map[string]int32{},
+		quarantine: map[string]struct{}{}, rolling: map[uint64]*rolling{}, runs: map[string][]uint64{}}
+}
+
+// Batch as the ledger has it. Inputs are its objects less those that were gone; Files and Quarantine are keys in the lake and
+// in the state store. Base is the entry that last moved it: what an attempt at it must name.
+type Batch struct {
+	ID         string      `json:"batch"`
+	State      BatchState  `json:"state"`
+	Base       uint64      `json:"base"`
+	Manifest   ManifestRef `json:"manifest"`
+	Run        string      `json:"run"` // that committed it, or while it is open planned it
+	Objects    int         `json:"objects"`
+	Inputs     int         `json:"inputs"`
+	SizeBytes  int64       `json:"size"` // of its objects
+	Files      []string    `json:"files,omitempty"`
+	Quarantine []string    `json:"quarantine,omitempty"`
+	Counts     Counts      `json:"counts"`
+}
+
+func (b *batch) public() Batch {
+	p := Batch{ID: b.id, State: b.state, Base: b.base, Manifest: b.manifest, Run: b.run, Objects: int(b.objects),
+		Inputs: int(b.inputs), SizeBytes: b.bytes, Quarantine: slices.Clone(b.quarantine), Counts: b.counts}
+	for _, f := range b.files {
+		p.Files = append(p.Files, f.key)
+	}
+	return p
+}
+
+// Seq is the number of the last entry folded; 0 when the ledger is empty.
+func (s *State) Seq() uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.seq
+}
+
+// Paused tells whether planning is stopped.
+func (s *State) Paused() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.paused
+}
+
+// Taken tells whether this version of an object is in an open batch, was read by a committed one, or is skipped by name or by
+// a bound on keys. Bounds on time need TakenObject.
+func (s *State) Taken(key, etag string) bool {
+	return s.takenBy(key, etag, func(b Bound) bool { return b.Until == nil && b.covers(key, time.Time{}) })
+}
+
+// TakenObject is Taken with bounds on time as well.
+func (s *State) TakenObject(o objstore.Object) bool {
+	return s.takenBy(o.Key, o.ETag, func(b Bound) bool { return b.covers(o.Key, o.LastModified) })
+}
+
+func (s *State) takenBy(key, etag string, covers func(Bound) bool) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	held, ok := s.objects[hashObject(key, etag)]
+	if ok && held.taken() {
+		return true
+	}
+	return slices.ContainsFunc(s.bounds[held.bounds:], covers)
+}
+
+// Batch returns one batch.
+func (s *State) Batch(id string) (Batch, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	slot, ok := s.slot[id]
+	if !ok {
+		return Batch{}, false
+	}
+	return s.batches[slot].public(), true
+}
+
+// Batches returns all batches in the order they were opened, released ones too.
+func (s *State) Batches() []Batch { return s.which(func(*batch) bool { return true }) }
+
+// OpenBatches returns what a plan opened and nobody has committed or released: the work to resume, oldest first.
+func (s *State) OpenBatches() []Batch {
+	return s.which(func(b *batch) bool { return b.state == BatchOpen })
+}
+
+func (s *State) which(want func(*batch) bool) []Batch {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []Batch
+	for i := range s.batches {
+		if want(&s.batches[i]) {
+			out = append(out, s.batches[i].public())
+		}
+	}
+	return out
+}
+
+// Live tells whether some batch has this file of the lake.
+func (s *State) Live(key string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.live[key] > 0
+}
+
+func (s *State) liveQuarantine(key string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, ok := s.quarantine[key]
+	return ok
+}
+
+// RunEntries are the numbers of the entries a run wrote, in order.
+func (s *State) RunEntries(run string) []uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Clone(s.runs[run])
+}
+
+func (s *State) baseOf(id string) (uint64, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	slot, ok := s.slot[id]
+	if !ok {
+		return 0, false
+	}
+	return s.batches[slot].base, true
+}
+
+// moves of the batches that are known, from where they are.
+func (s *State) moves(ids []string) []Move {
+	var out []Move
+	for _, id := range ids {
+		if base, ok := s.baseOf(id); ok {
+			out = append(out, Move{Batch: id, Base: base})
+		}
+	}
+	return out
+}
+
+// closure adds to the batches those that share a file with one of them, and theirs in turn.
+func (s *State) closure(ids []string) []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	in, files := map[int32]bool{}, map[string]bool{}
+	take := func(slot int32) {
+		in[slot] = true
+		for _, f := range s.batches[slot].files {
+			files[f.key] = true
+		}
+	}
+	for _, id := range ids {
+		if slot, ok := s.slot[id]; ok {
+			take(slot)
+		}
+	}
+	for again := len(files) > 0; again; {
+		again = false
+		for i := range s.batches {
+			if !in[int32(i)] && slices.ContainsFunc(s.batches[i].files, func(f fileRef) bool { return files[f.key] }) {
+				take(int32(i))
+				again = true
+			}
+		}
+	}
+	var out []string
+	for i := range s.batches {
+		if in[int32(i)] {
+			out = append(out, s.batches[i].id)
+		}
+	}
+	return out
+}
+
+// having returns the batches that have one of these files.
+func (s *State) having(keys []string) []string {
+	var out []string
+	for _, b := range s.which(func(b *batch) bool { return b.state == BatchCommitted }) {
+		if slices.ContainsFunc(b.Files, func(k string) bool { return slices.Contains(keys, k) }) {
+			out = append(out, b.ID)
+		}
+	}
+	return out
+}
+
+// Rolling is an entry that is not done: the lake may not be yet what it says.
+type Rolling struct {
+	Seq     uint64   `json:"seq"`
+	Kind    Kind     `json:"kind"`
+	Why     Why      `json:"why"`
+	Run     string   `json:"run"`
+	Batches []string `json:"batches"`
+	Adds    []string `json:"adds,omitempty"`    // files to publish, or, if they are dead by now, to delete
+	Removes []string `json:"removes,omitempty"` // files to delete
+}
+
+// NotDone returns the entries that need rolling forward, oldest first.
+func (s *State) NotDone() []Rolling {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []Rolling
+	for _, r := range s.rolling {
+		p := Rolling{Seq: r.seq, Kind: r.kind, Why: r.why, Run: r.run, Batches: slices.Clone(r.batches)}
+		for _, f := range r.adds {
+			p.Adds = append(p.Adds, f.key)
+		}
+		for _, f := range r.removes {
+			p.Removes = append(p.Removes, f.key)
+		}
+		out = append(out, p)
+	}
+	slices.SortFunc(out, func(a, b Rolling) int { return int(int64(a.Seq) - int64(b.Seq)) })
+	return out
+}
+
+// Rolled says that an entry was rolled forward, and which of the files it adds were live then.
+type Rolled struct {
+	Seq  uint64
+	live string
+}
+
+func (s *State) liveOf(r *rolling) string {
+	var b strings.Builder
+	for _, f := range r.adds {
+		if s.live[f.key] > 0 {
+			b.WriteByte('1')
+		} else {
+			b.WriteByte('0')
+		}
+	}
+	return b.String()
+}
+
+// stillRolled are the numbers among rolled that are not done yet and whose live files are the same as when they were rolled.
+func (s *State) stillRolled(rolled []Rolled) []uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []uint64
+	for _, t := range rolled {
+		if r := s.rolling[t.Seq]; r != nil && s.liveOf(r) == t.live && !slices.Contains(out, t.Seq) {
+			out = append(out, t.Seq)
+		}
+	}
+	return out
+}
+
+// Mark is how far a prefix of staging has been taken: the newest last-modified time and the greatest key of the objects in
+// open and committed batches. FreedFrom is zero, or not later than the oldest object that a release set free and nobody has
+// taken since: a listing that starts at the mark less the lookback must go back that far, or those objects are lost.
+type Mark struct {
+	Prefix    string    `json:"prefix"`
+	Modified  time.Time `json:"modified"`
+	Key       string    `json:"key"`
+	FreedFrom time.Time `json:"freed_from,omitzero"`
+}
+
+// Bookmark is a job's committed progress.
+type Bookmark struct {
+	Seq       uint64   `json:"seq"` // through this entry
+	Paused    bool     `json:"paused"`
+	Open      int      `json:"open_batches"`
+	Committed int      `json:"committed_batches"`
+	Released  int      `json:"released_batches"`
+	NotDone   int      `json:"entries_not_done"`
+	Held      int64    `json:"objects_held"` // by open batches
+	Read      int64    `json:"objects_read"` // by committed ones
+	Skipped   int      `json:"objects_skipped"`
+	Freed     int64    `json:"objects_freed"` // by a release, and not taken since
+	Bounds    []Bound  `json:"bounds,omitempty"`
+	SizeBytes int64    `json:"size"` // of the objects of committed batches
+	Records   Counts   `json:"records"`
+	Files     int      `json:"files"`
+	Marks     []Mark   `json:"marks"` // by prefix
+	LastRun   string   `json:"last_run,omitempty"`
+	OpenIDs   []string `json:"open,omitempty"`
+}
+
+// Bookmark reads the job's progress off the state.
+func (s *State) Bookmark() Bookmark {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	k := Bookmark{Seq: s.seq, Paused: s.paused, NotDone: len(s.rolling), Skipped: s.skippedObjects,
+		Bounds: slices.Clone(s.bounds), Files: len(s.live)}
+	marks := map[string]Mark{}
+	for i := range s.batches {
+		b := &s.batches[i]
+		switch b.state {
+		case BatchOpen:
+			k.Open++
+			k.OpenIDs = append(k.OpenIDs, b.id)
+			k.Held += int64(b.inputs)
+		case BatchCommitted:
+			k.Committed++
+			k.Read += int64(b.inputs)
+			k.SizeBytes += b.bytes
+			k.Records.Add(b.counts)
+			k.LastRun = max(k.LastRun, b.run)
+		case BatchReleased:
+			k.Released++
+			k.Freed += int64(b.free)
+		}
+		for _, m := range b.marks {
+			all := marks[m.Prefix]
+			all.Prefix = m.Prefix
+			switch {
+			case b.state != BatchReleased:
+				if m.Modified.After(all.Modified) {
+					all.Modified = m.Modified
+				}
+				all.Key = max(all.Key, m.Key)
+			case b.free > 0 && (all.FreedFrom.IsZero() || m.FreedFrom.Before(all.FreedFrom)):
+				all.FreedFrom = m.FreedFrom
+			}
+			marks[m.Prefix] = all
+		}
+	}
+	for _, m := range marks {
+		if !m.Modified.IsZero() || !m.FreedFrom.IsZero() {
+			k.Marks = append(k.Marks, m)
+		}
+	}
+	slices.SortFunc(k.Marks, func(a, b Mark) int { return strings.Compare(a.Prefix, b.Prefix) })
+	return k
+}
