@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// Parser is DuckDB's own parser and printer. It needs no table to exist.
+func (d *DB) Parser() sqlgen.Parser { return parser{d} }
+
+type parser struct{ d *DB }
+
+// Parse gives json_serialize_sql's document, {"error": false, "statements": [{"node": ...}]}, of exactly one SELECT. A
+// query_location in it is a byte offset into sql (2^64-1: none).
+func (p parser) Parse(sql string) ([]byte, error) {
+	rows, err := p.d.side.text("SELECT json_serialize_sql($1)::VARCHAR", &sql)
+	if err != nil {
+		var e *Error
+		if errors.As(err, &e) {
+			return nil, &sqlgen.SyntaxError{Message: e.Message, Offset: e.Offset}
+		}
+		return nil, fmt.Errorf("engine: parse: %w", err)
+	}
+	var doc struct {
+		Error      bool              `json:"error"`
+		Message    string            `json:"error_message"`
+		Position   string            `json:"position"`
+		Statements []json.RawMessage `json:"statements"`
+	}
+	if err := json.Unmarshal([]byte(rows[0]), &doc); err != nil {
+		return nil, fmt.Errorf("engine: parse: %w", err)
+	}
+	if doc.Error {
+		e := &sqlgen.SyntaxError{Message: oneLine(doc.Message), Offset: -1}
+		if n, err := strconv.Atoi(doc.Position); err == nil {
+			e.Offset = n
+		}
+		if doc.Message == "Only SELECT statements can be serialized to json!" {
+			e.Message, e.Offset = "only a SELECT is allowed here", 0
+		}
+		return nil, e
+	}
+	if len(doc.Statements) != 1 {
+		e := &sqlgen.SyntaxError{Message: fmt.Sprintf("one SELECT is allowed here, not %d statements", len(doc.Statements)), Offset: -1}
+		if toks, err := lex(sql); err == nil && len(doc.Statements) > 1 {
+			if s := statements(toks); len(s) > 1 {
+				e.Offset = s[1][0].at
+			}
+		}
+		return nil, e
+	}
+	return []byte(rows[0]), nil
+}
+
+// Print gives the SQL of a document that Parse gave, in DuckDB's own notation.
+func (p parser) Print(ast []byte) (string, error) {
+	text := string(ast)
+	rows, err := p.d.side.text("SELECT json_deserialize_sql($1::JSON)", &text)
+	if err != nil {
+		return "", fmt.Errorf("engine: print: %w", err)
+	}
+	return rows[0], nil
+}
