@@ -1,0 +1,93 @@
+package s3store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+
+	"github.com/silt-etl/silt/internal/objstore"
+)
+
+// credsTimeout bounds the search for credentials: without it a machine whose metadata address swallows packets would wait
+// for every retry. A credential process that asks a person has to be done within it.
+const credsTimeout = 20 * time.Second
+
+// credsError marks a failure to get credentials, wherever in a request it shows.
+type credsError struct {
+	err  error
+	role string // the role that could not be assumed; empty when there was nothing to assume it with
+}
+
+func (e *credsError) Error() string { return e.err.Error() }
+func (e *credsError) Unwrap() error { return e.err }
+
+// markedCreds hands on another provider's credentials and marks its errors.
+type markedCreds struct {
+	from aws.CredentialsProvider
+	role string
+}
+
+func (m markedCreds) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	creds, err := m.from.Retrieve(ctx)
+	var inner *credsError
+	if err != nil && !errors.As(err, &inner) {
+		err = &credsError{err: err, role: m.role}
+	}
+	return creds, err
+}
+
+// findCredentials puts the credentials to use into awsConfig, having retrieved them once.
+func (s *Store) findCredentials(ctx context.Context, awsConfig *aws.Config) error {
+	awsConfig.Credentials = aws.NewCredentialsCache(markedCreds{from: awsConfig.Credentials})
+	if s.cfg.RoleARN != "" {
+		role := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(*awsConfig), s.cfg.RoleARN, func(o *stscreds.AssumeRoleOptions) {
+			o.RoleSessionName = "silt"
+			if s.cfg.ExternalID != "" {
+				o.ExternalID = aws.String(s.cfg.ExternalID)
+			}
+		})
+		awsConfig.Credentials = aws.NewCredentialsCache(markedCreds{from: role, role: s.cfg.RoleARN}, func(o *aws.CredentialsCacheOptions) {
+			o.ExpiryWindow = time.Minute // a request must not outlive what it was signed with
+		})
+	}
+	limited, cancel := context.WithTimeout(ctx, credsTimeout)
+	defer cancel()
+	if _, err := awsConfig.Credentials.Retrieve(limited); err != nil {
+		if ctx.Err() == nil && limited.Err() != nil {
+			err = &credsError{err: fmt.Errorf("none found within %v", credsTimeout), role: s.cfg.RoleARN}
+		}
+		return s.fail("open", "", err)
+	}
+	return nil
+}
+
+// failCreds describes a missing credential or a role that may not be assumed.
+func failCreds(e *objstore.Error, creds *credsError) {
+	var api smithy.APIError
+	isAPI := errors.As(creds.err, &api)
+	if creds.role == "" {
+		e.Err = objstore.ErrNoCreds
+		if isAPI {
+			e.Err = fmt.Errorf("%w: %s: %w", objstore.ErrNoCreds, api.ErrorCode(), oneLine(errors.New(api.ErrorMessage())))
+		}
+		e.Hint = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, log in with aws sso login, or give the machine a role"
+		return
+	}
+	if !isAPI {
+		e.Err = fmt.Errorf("%w: cannot assume %s: %w", objstore.ErrNoCreds, creds.role, innermost(creds.err))
+		e.Hint = "check the network to STS, or AWS_ENDPOINT_URL_STS"
+		return
+	}
+	sentinel := objstore.ErrNoCreds
+	if api.ErrorCode() == "AccessDenied" {
+		sentinel = objstore.ErrDenied
+	}
+	e.Err = fmt.Errorf("%w: cannot assume %s: %s: %w", sentinel, creds.role, api.ErrorCode(), oneLine(errors.New(api.ErrorMessage())))
+	e.Hint = "this identity needs sts:AssumeRole, and the role's trust policy must name it and the external_id"
+}

@@ -1,0 +1,205 @@
+// Package s3store is an object store on S3, or on a server that speaks its protocol.
+//
+// Requests are retried by the AWS SDK's client: throttling (503 SlowDown), 5xx answers, broken connections and the 409 of a
+// conditional write in conflict. A body that breaks off while it is read goes on with a ranged, pinned read. A write whose
+// answer was lost is sent again, so a create-only Put may find its own object and return objstore.ErrExists: a caller that
+// must know puts a nonce into what it writes. Nothing is retried above that.
+//
+// Every body and part carries a CRC32, which the server checks. Held files are multipart uploads that are not completed.
+//
+// Errors are *objstore.Error on one line. No key, secret or token is ever in one.
+package s3store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
+
+	"github.com/silt-etl/silt/internal/objstore"
+)
+
+const (
+	defaultPart = 16 << 20
+	minPart     = 5 << 20 // S3's limit for every part but the last
+	maxParts    = 10_000  // S3's limit
+	parallel    = 4       // parts on their way at once
+	maxResumes  = 4       // times a body may break off without getting further
+)
+
+// Config says where a store is and how it is reached. Only Bucket is needed.
+type Config struct {
+	Bucket string
+	// Prefix is put before every key. A slash is added at its end when it has none. Default: the bucket's root.
+	Prefix string
+	// Region of the bucket. Default: the SDK's (AWS_REGION, profile), else found by asking the bucket.
+	Region string
+	// RoleARN is assumed with the SDK's credentials before anything is done. Default: those credentials are used as they are.
+	RoleARN string
+	// ExternalID is sent when RoleARN is assumed. Default: none.
+	ExternalID string
+	// SSEKMSKeyID encrypts what is written with that KMS key. Default: as the bucket says.
+	SSEKMSKeyID string
+	// Endpoint replaces AWS's own, as a URL. Default: the SDK's (AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, profile). With any
+	// of these the bucket is in the path of the URL, not in the host name.
+	Endpoint string
+	// MultipartThresholdBytes is the size from which Put sends parts. Put keeps that much in memory. Default: 16 MiB.
+	MultipartThresholdBytes int64
+	// PartSizeBytes is the size of a part, raised to S3's least (5 MiB) and so that 10,000 are enough. Default: 16 MiB.
+	PartSizeBytes int64
+	// MaxAttempts is how often a request is sent before its error is returned. Default: 5.
+	MaxAttempts int
+	// MaxBackoff is the longest wait between two attempts. Default: 20s.
+	MaxBackoff time.Duration
+	// StallTimeout is how long a body may bring nothing before it is taken for broken. Default: 60s.
+	StallTimeout time.Duration
+}
+
+// Store is a bucket and prefix as an objstore.Bucket and objstore.Holder. It is safe for concurrent use.
+type Store struct {
+	cfg    Config
+	client *s3.Client
+}
+
+// Open finds credentials and returns the store. Without credentials, or when the role cannot be assumed, it fails with
+// objstore.ErrNoCreds or ErrDenied. Whether the bucket exists is seen at the first use.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	name := "s3://" + cfg.Bucket
+	if cfg.Bucket == "" || strings.ContainsAny(cfg.Bucket, "/ ") {
+		return nil, &objstore.Error{Op: "open", Store: name, Err: errors.New("not a bucket's name"), Hint: "write s3://bucket/prefix"}
+	}
+	if cfg.Prefix = strings.TrimPrefix(cfg.Prefix, "/"); cfg.Prefix != "" && !strings.HasSuffix(cfg.Prefix, "/") {
+		cfg.Prefix += "/"
+	}
+	setDefault(&cfg.MultipartThresholdBytes, defaultPart)
+	setDefault(&cfg.PartSizeBytes, defaultPart)
+	cfg.PartSizeBytes = max(cfg.PartSizeBytes, minPart)
+	setDefault(&cfg.MaxAttempts, 5)
+	setDefault(&cfg.MaxBackoff, 20*time.Second)
+	setDefault(&cfg.StallTimeout, time.Minute)
+
+	options := []func(*config.LoadOptions) error{
+		config.WithLogger(logging.Nop{}), // it would write to stderr
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
+			tr.MaxIdleConnsPerHost = 64
+			tr.ResponseHeaderTimeout = 3 * time.Minute
+		})),
+		config.WithRetryer(func() aws.Retryer {
+			standard := retry.NewStandard(func(o *retry.StandardOptions) {
+				o.MaxAttempts = cfg.MaxAttempts
+				o.MaxBackoff = cfg.MaxBackoff
+			})
+			return retry.AddWithErrorCodes(standard, "ConditionalRequestConflict", "SlowDown")
+		}),
+	}
+	if cfg.Region != "" {
+		options = append(options, config.WithRegion(cfg.Region))
+	}
+	awsConfig, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, &objstore.Error{Op: "open", Store: name, Err: oneLine(err), Hint: "mend the AWS configuration (profile, AWS_* variables)"}
+	}
+	asked := awsConfig.Region
+	if asked == "" {
+		awsConfig.Region = "us-east-1"
+	}
+	s := &Store{cfg: cfg}
+	if err := s.findCredentials(ctx, &awsConfig); err != nil {
+		return nil, err
+	}
+	s.client = newClient(awsConfig, cfg.Endpoint)
+	if cfg.Region == "" && s.client.Options().BaseEndpoint == nil {
+		if region := bucketRegion(ctx, s.client, cfg.Bucket); region != "" && region != awsConfig.Region {
+			awsConfig.Region = region
+			s.client = newClient(awsConfig, cfg.Endpoint)
+		}
+	}
+	return s, nil
+}
+
+func setDefault[T int | int64 | time.Duration](v *T, to T) {
+	if *v <= 0 {
+		*v = to
+	}
+}
+
+func newClient(awsConfig aws.Config, endpoint string) *s3.Client {
+	return s3.NewFromConfig(awsConfig, func(o *s3.Options) {
+		if endpoint != "" {
+			o.BaseEndpoint = aws.String(endpoint)
+		}
+		o.UsePathStyle = o.BaseEndpoint != nil
+		o.DisableLogOutputChecksumValidationSkipped = true
+	})
+}
+
+// bucketRegion asks in which region a bucket is: S3 says so in every answer, also in a refusal. Empty when it cannot tell.
+func bucketRegion(ctx context.Context, client *s3.Client, bucket string) string {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	out, err := client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket})
+	if err == nil {
+		return aws.ToString(out.BucketRegion)
+	}
+	if resp := response(err); resp != nil {
+		return resp.Header.Get("X-Amz-Bucket-Region")
+	}
+	return ""
+}
+
+// String returns s3://bucket/prefix, without a slash at its end.
+func (s *Store) String() string {
+	return strings.TrimSuffix("s3://"+s.cfg.Bucket+"/"+s.cfg.Prefix, "/")
+}
+
+func (s *Store) bucket() *string { return &s.cfg.Bucket }
+
+func (s *Store) key(key string) *string { return aws.String(s.cfg.Prefix + key) }
+
+// Now implements objstore.Bucket with the Date header of S3's answer, which has a resolution of one second.
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	out, err := s.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: s.bucket()})
+	if err != nil {
+		return time.Time{}, s.fail("now", "", err)
+	}
+	now, ok := serverTime(out.ResultMetadata)
+	if !ok {
+		return time.Time{}, &objstore.Error{Op: "now", Store: s.String(), Err: errors.New("the answer has no Date header")}
+	}
+	return now, nil
+}
+
+// Delete implements objstore.Bucket.
+func (s *Store) Delete(ctx context.Context, key string) error {
+	_, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: s.bucket(), Key: s.key(key)})
+	if err = s.fail("delete", key, err); err != nil && !errors.Is(err, objstore.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// bareETag takes the quotes off; quoted puts them back. A key's ETag is the same however it was learnt.
+func bareETag(etag *string) string { return strings.Trim(aws.ToString(etag), `"`) }
+
+func quoted(etag string) *string {
+	if etag == "" {
+		return nil
+	}
+	return aws.String(fmt.Sprintf("%q", etag))
+}
+
+var (
+	_ objstore.Bucket = (*Store)(nil)
+	_ objstore.Holder = (*Store)(nil)
+	_ io.ReadCloser   = (*body)(nil)
+)
