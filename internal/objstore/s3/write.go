@@ -186,11 +186,16 @@ func (u *upload) completion(sizeBytes int64) *s3.CompleteMultipartUploadInput {
 		MpuObjectSize: aws.Int64(sizeBytes)}
 }
 
+// partition cuts a file into parts of the wanted size, or of a larger one where S3's number of parts would not do.
+func partition(sizeBytes, wantedBytes int64) (partBytes int64, parts int) {
+	partBytes = max(wantedBytes, (sizeBytes+maxParts-1)/maxParts)
+	return partBytes, int(max(1, (sizeBytes+partBytes-1)/partBytes))
+}
+
 // Hold implements objstore.Holder: an upload with all its parts, four of them on their way at a time. It reads r twice, for
 // the digest and for the parts, and keeps nothing in memory.
 func (s *Store) Hold(ctx context.Context, key string, r io.ReaderAt, sizeBytes int64) (objstore.Held, error) {
-	size := max(s.cfg.PartSizeBytes, (sizeBytes+maxParts-1)/maxParts)
-	parts := int(max(1, (sizeBytes+size-1)/size))
+	size, parts := partition(sizeBytes, s.cfg.PartSizeBytes)
 	u, err := s.begin(ctx, key, parts)
 	if err != nil {
 		return objstore.Held{}, s.fail("hold", key, err)
