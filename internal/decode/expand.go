@@ -1,0 +1,301 @@
+package decode
+
+import (
+	"bytes"
+)
+
+const (
+	maxLocalKeys  = 4096     // inline keys an Expander remembers between records
+	maxOpenedSize = 64 << 20 // bytes of dotted keys that one object's opening may make
+)
+
+// Entry of a record's unmapped map.
+type Entry struct {
+	Key   string
+	Value []byte // strings without quotes and escapes; numbers, booleans, arrays as they were written
+}
+
+// Expander turns rests into maps. It is used by one goroutine at a time.
+//
+// The entries of a record come in their order, those of `more` first, then those of the rest; each key once, at its first
+// place, and where it has several values all of them stay, as a JSON array. Nulls are left out. An object (only SQL writes
+// one; the scanner writes dotted keys) is opened into dotted keys, {} apart.
+type Expander struct {
+	keys  *Keys
+	names []string         // names by number, as far as they are known here
+	slots []int32          // by number: the key's slot
+	local map[string]named // inline keys
+	top   int32            // the next slot for an inline key
+	seen  []mark           // by slot
+	gen   uint64           // the number of this record, see mark
+	ents  []ent
+	vals  []val
+	name  []byte // an unescaped inline key
+	text  []byte // what Expand's values point into
+	out   []Entry
+	hint  int // bytes of keys in the last batch, for Map
+}
+
+// named is an inline key and its slot.
+type named struct {
+	key  string
+	slot int32
+}
+
+// mark says that a slot's key was met in record gen, as entry at.
+type mark struct {
+	gen uint64
+	at  int32
+}
+
+type ent struct {
+	key         string
+	first, last int32 // its values
+}
+
+type val struct {
+	json []byte
+	next int32 // the same key's next value, or -1
+}
+
+// NewExpander reads rests written with these Keys.
+func NewExpander(keys *Keys) *Expander {
+	return &Expander{keys: keys, local: make(map[string]named), top: codeMax}
+}
+
+// Expand gives the entries of one record; more may be nil. Entries and values are valid until the next call. An error means
+// that a rest or more is not what EntryEnd describes.
+func (e *Expander) Expand(rest, more []byte) ([]Entry, error) {
+	if err := e.read(more, rest); err != nil {
+		return nil, err
+	}
+	e.out, e.text = e.out[:0], reuse(e.text)
+	for i := range e.ents {
+		from := len(e.text)
+		e.text = e.appendValue(e.text, &e.ents[i])
+		e.out = append(e.out, Entry{e.ents[i].key, e.text[from:len(e.text):len(e.text)]})
+	}
+	return e.out, nil
+}
+
+// read fills ents and vals.
+func (e *Expander) read(more, rest []byte) error {
+	e.gen++
+	e.ents, e.vals = e.ents[:0], e.vals[:0]
+	if len(e.local) > maxLocalKeys {
+		e.forget()
+	}
+	if err := e.entries(more); err != nil {
+		return err
+	}
+	return e.entries(rest)
+}
+
+// forget gives up the slots of inline keys. Their numbers are free again, so keys with a number that had one of them get
+// their own back.
+func (e *Expander) forget() {
+	e.local = make(map[string]named)
+	e.top = codeMax
+	for id := range e.slots {
+		e.slots[id] = int32(id)
+	}
+	e.seen = nil
+}
+
+func (e *Expander) entries(b []byte) error {
+	size := len(b)
+	for len(b) > 0 {
+		at := size - len(b)
+		var slot int32
+		var key string
+		if b[0] == '"' {
+			end := special(b, 1)
+			for end+1 < len(b) && b[end] == '\\' {
+				end = special(b, end+2)
+			}
+			if end+1 >= len(b) || b[end] != '"' || b[end+1] != ':' {
+				return &corruptRest{"an inline key is not closed", at}
+			}
+			slot, key = e.inline(b[1:end])
+			b = b[end+2:]
+		} else {
+			id := -1
+			if len(b) > 1 {
+				hi, lo := int(b[0])-codeFirst, int(b[1])-codeFirst
+				if hi >= 0 && lo >= 0 && lo < codeBase {
+					id = hi*codeBase + lo
+				}
+			}
+			if id < 0 || id >= len(e.names) && !e.learn(id) {
+				return &corruptRest{"a key has no number of this run", at}
+			}
+			slot, key = e.slots[id], e.names[id]
+			b = b[2:]
+		}
+		end := bytes.IndexByte(b, entryEnd)
+		if end <= 0 {
+			return &corruptRest{"an entry has no value or no end", at}
+		}
+		e.add(slot, key, b[:end])
+		b = b[end+1:]
+	}
+	return nil
+}
+
+// learn fetches the names up to number id; false if there is none.
+func (e *Expander) learn(id int) bool {
+	for _, name := range e.keys.from(len(e.names)) {
+		slot := int32(len(e.names))
+		if k, ok := e.local[name]; ok {
+			slot = k.slot
+		}
+		e.names, e.slots = append(e.names, name), append(e.slots, slot)
+	}
+	return id < len(e.names)
+}
+
+// inline finds the slot of an inline key, given as the inside of a JSON string.
+func (e *Expander) inline(raw []byte) (int32, string) {
+	if bytes.IndexByte(raw, '\\') >= 0 {
+		e.name = unescape(e.name[:0], raw)
+		raw = e.name
+	}
+	return e.place(raw)
+}
+
+// place gives the slot of a key by its name, a new one where it is met for the first time.
+func (e *Expander) place(name []byte) (int32, string) {
+	k, ok := e.local[string(name)]
+	if ok {
+		return k.slot, k.key
+	}
+	k = named{string(name), e.top}
+	if id, ok := e.keys.find(k.key); ok && (id < len(e.names) || e.learn(id)) {
+		k.slot = e.slots[id]
+	} else {
+		e.top++
+	}
+	e.local[k.key] = k
+	return k.slot, k.key
+}
+
+// met returns the entry of a slot's key in this record.
+func (e *Expander) met(slot int32) (int32, bool) {
+	if int(slot) < len(e.seen) && e.seen[slot].gen == e.gen {
+		return e.seen[slot].at, true
+	}
+	return 0, false
+}
+
+// add adds a value to the entry of its key.
+func (e *Expander) add(slot int32, key string, json []byte) {
+	switch {
+	case json[0] == 'n' && string(json) == "null":
+		return
+	case json[0] == '{' && len(json) > 2 && e.open(key, json):
+		return
+	}
+	v := int32(len(e.vals))
+	e.vals = append(e.vals, val{json, -1})
+	if at, ok := e.met(slot); ok {
+		n := &e.ents[at]
+		e.vals[n.last].next = v
+		n.last = v
+		return
+	}
+	for int(slot) >= len(e.seen) {
+		e.seen = append(e.seen, mark{})
+	}
+	e.seen[slot] = mark{e.gen, int32(len(e.ents))}
+	e.ents = append(e.ents, ent{key, v, v})
+}
+
+// open adds the values inside an object under dotted keys. It is false, and nothing is added, where json is no JSON object
+// (then it is kept as it is) or its dotted keys come to too much.
+func (e *Expander) open(key string, json []byte) bool {
+	p := parser{b: json}
+	if p.skip(0) != len(json) {
+		return false
+	}
+	room := maxOpenedSize
+	if e.walk(&p, 0, len(key), nil, &room); room < 0 {
+		return false
+	}
+	e.walk(&p, 0, 0, []byte(key), nil)
+	return true
+}
+
+// walk goes through the valid object at i and returns the index after it. With room it only counts the bytes that its keys
+// would come to, below one of length bytes; otherwise it adds its values under key.
+func (e *Expander) walk(p *parser, i, length int, key []byte, room *int) int {
+	b := p.b
+	i = p.ws(i + 1)
+	if b[i] == '}' {
+		if room == nil {
+			e.addNamed(key, []byte("{}"))
+		}
+		return i + 1
+	}
+	for {
+		from := i + 1
+		end := p.str(from) - 1
+		inner := length + 1 + end - from
+		below := append(key[:len(key):len(key)], '.')
+		if room == nil {
+			below = unescape(below, b[from:end])
+		} else {
+			*room -= inner
+		}
+		i = p.ws(p.ws(end+1) + 1)
+		if b[i] == '{' {
+			i = e.walk(p, i, inner, below, room)
+		} else {
+			from = i
+			i = p.skip(i)
+			if room == nil {
+				e.addNamed(below, b[from:i])
+			}
+		}
+		i = p.ws(i)
+		if b[i] == '}' {
+			return i + 1
+		}
+		i = p.ws(i + 1)
+	}
+}
+
+func (e *Expander) addNamed(key, json []byte) {
+	slot, name := e.place(key)
+	if json[0] == '{' {
+		json = []byte("{}")
+	}
+	e.add(slot, name, json)
+}
+
+// room is the most bytes that appendValue appends.
+func (e *Expander) room(n *ent) int {
+	k := 2
+	for at := n.first; at >= 0; at = e.vals[at].next {
+		k += len(e.vals[at].json) + 1
+	}
+	return k
+}
+
+// appendValue appends an entry's value as text.
+func (e *Expander) appendValue(dst []byte, n *ent) []byte {
+	if n.first == n.last {
+		v := e.vals[n.first].json
+		if v[0] != '"' || len(v) < 2 {
+			return append(dst, v...)
+		}
+		return unescape(dst, v[1:len(v)-1])
+	}
+	dst = append(dst, '[')
+	for at := n.first; at >= 0; at = e.vals[at].next {
+		if at != n.first {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, e.vals[at].json...)
+	}
+	return append(dst, ']')
+}

@@ -1,0 +1,54 @@
+package decode
+
+import (
+	"io"
+	"unicode/utf8"
+)
+
+// Records reads an object's records and scans each. It is used by one goroutine at a time and kept from object to object.
+type Records struct {
+	*Scanner
+	r      *Reader
+	line   []byte // what is left of a framed record with several values glued together
+	valid  bool   // it is UTF-8
+	number int64
+}
+
+// NewRecords prepares to read what the spec asks for; keys are shared with the other Records of a run.
+func NewRecords(spec *Spec, keys *Keys, o Options) *Records {
+	return &Records{Scanner: NewScanner(spec, keys), r: newReader(o)}
+}
+
+// Open goes on with another object. It reads nothing yet.
+func (d *Records) Open(r io.Reader) {
+	d.r.Reset(r)
+	d.line, d.number = nil, 0
+}
+
+// Next reads the next record. number counts them from 1 in the order of the object, rejected ones included, and depends on
+// nothing but the object's bytes and Options. raw is the record without the blanks around it, valid until the next Next.
+// Without a Reject, Values, Rest and Misfits are the record's. err is io.EOF after the last record, otherwise as Reader.Next
+// has it: the records read so far are then not to be used either.
+//
+// Where a line holds several objects glued together, each is a record; from the first on that is broken, the rest of the
+// line is one.
+func (d *Records) Next() (number int64, raw []byte, rej *Reject, err error) {
+	if len(d.line) == 0 {
+		rec, err := d.r.Next()
+		if err != nil {
+			return 0, nil, nil, err
+		}
+		if rec.Reject != nil {
+			d.number++
+			return d.number, rec.Bytes, rec.Reject, nil
+		}
+		d.line, d.valid = rec.Bytes, utf8.Valid(rec.Bytes)
+	}
+	n, rej := d.scan(d.line, d.valid)
+	raw, d.line = d.line[:n], d.line[n:]
+	if len(d.line) > 0 { // a framed record ends without blanks, what is glued to it need not
+		raw = trimRight(raw)
+	}
+	d.number++
+	return d.number, raw, rej, nil
+}
