@@ -55,11 +55,18 @@ type ScanColumn struct {
 	Type string
 }
 
-// Projection of one event class. Select lists expressions over `records` (an inner relation with the scan's columns): the
-// outer query is `SELECT <Select> FROM records WHERE owner = n`, the order of its columns being:
+// Projection of one event class. Its SQL selects from `records`, once: a streaming table function, or, where there are several
+// projections, a table of what it gave. The columns are, in this order:
 // _time BIGINT (epoch ms), _day INTEGER (days since 1970), _account VARCHAR, _reject SMALLINT (NULL: accepted, else an
-// index into Plan.Reasons), _obj, _rec, _rest, _more VARCHAR (entries to add to unmapped, NULL if none), _miss UBIGINT
-// (bit i set: Misses[i] was present but not kept), then the columns that Schema's nodes number from 0.
+// index into Plan.Reasons), _obj, _rec, _rest, _more VARCHAR (entries to add to unmapped, in decode's inline form, NULL if
+// none), _miss UBIGINT (bit i set: Misses[i] was present but not kept), then the columns that Schema's nodes number from 0.
+//
+// Every record comes out of exactly one projection's SQL. Those that no projection owns come out of the first one's, with
+// _reject set to NO_PROJECTION, SEVERAL_PROJECTIONS, or DROPPED (a drop predicate names it: count it as filtered, do not
+// quarantine it). Where _reject is set, nothing else but _obj and _rec means anything.
+//
+// Schema's last column is unmapped, a Map whose Column is one more than the last the SQL gives: the caller appends it,
+// made of _rest and _more (in which names that the mapping gives come first).
 type Projection struct {
 	Name   string // the file it comes from, without its extension, or the matched value
 	Class  string
@@ -68,6 +75,9 @@ type Projection struct {
 	Schema lake.Schema
 	// ConstAccount is set where the account is a constant, so that ordering by it can be left out.
 	ConstAccount string
+	// TimeLeaves are the numbers, in Scan.Leaves, of those that time is read from. A record rejected with TIME_MISSING in which
+	// one of them is a misfit of the scanner has a time that is unreadable, not missing.
+	TimeLeaves []int
 	// Misses are the output paths whose value can fail its cast or be dropped with its parent.
 	Misses []string
 }

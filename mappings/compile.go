@@ -1,0 +1,149 @@
+package mappings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"sort"
+	"strings"
+
+	"github.com/silt-etl/silt/internal/engine"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// Compile checks the mapping and makes the plan of a run. All problems are given, warnings too; the plan is nil where one of
+// them is an error. err is for what is no fault of the mapping. Nothing is read or run: it needs no network and no sample.
+func (m *Mapping) Compile(ctx context.Context) (plan *sqlgen.Plan, problems []sqlgen.Problem, err error) {
+	src, db, problems, err := m.open(ctx)
+	if err != nil || src == nil {
+		return nil, problems, err
+	}
+	defer db.Close()
+	return sqlgen.Compile(ctx, src, db)
+}
+
+// open makes the compiler's input: the SQL files, and a database of its own in which the macros exist. src is nil where
+// problems say why.
+func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, problems []sqlgen.Problem, err error) {
+	src = &sqlgen.Mapping{Name: m.Name}
+	files := m.Files
+	if m.Declarative() {
+		var t *translation
+		if t, problems = m.translate(); t == nil {
+			return nil, nil, problems, nil
+		}
+		files, src.Notes = t.files, problems
+	}
+	names := make([]string, 0, len(files))
+	for n := range files {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	for _, n := range names {
+		f := sqlgen.File{Path: m.place(n), Text: files[n]}
+		switch {
+		case n == rawFile:
+			src.Raw = f
+		case n == macrosFile:
+			src.Macros = f
+		case path.Ext(n) == ".sql":
+			src.Projections = append(src.Projections, f)
+		}
+	}
+	cols, err := engine.DescribeTable(ctx, src.Raw.Text)
+	if err != nil {
+		problems, err = blame(problems, src.Raw, err)
+		return nil, nil, problems, err
+	}
+	for _, col := range cols {
+		src.RawColumns = append(src.RawColumns, sqlgen.Column(col))
+	}
+	stmts, defs, err := engine.CheckMacros(ctx, src.Macros.Text)
+	if err != nil {
+		problems, err = blame(problems, src.Macros, err)
+		return nil, nil, problems, err
+	}
+	src.Setup = stmts
+	for _, d := range defs {
+		src.MacroDefs = append(src.MacroDefs, sqlgen.Macro(d))
+	}
+	e, err := engine.Open(engine.Options{MemoryBytes: 256 << 20, Threads: 1})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for _, s := range stmts {
+		if err := e.Exec(ctx, s); err != nil {
+			e.Close()
+			return nil, nil, nil, fmt.Errorf("mapping %s: macros: %w", m.Name, err)
+		}
+	}
+	return src, &database{DB: e, Parser: e.Parser()}, problems, nil
+}
+
+// place is what problems call a file of the mapping.
+func (m *Mapping) place(name string) string {
+	if m.Origin == "" || m.Origin == "." {
+		return name
+	}
+	return strings.TrimSuffix(m.Origin, "/") + "/" + name
+}
+
+// blame makes a problem of what DuckDB says against a file; another error stays one.
+func blame(problems []sqlgen.Problem, f sqlgen.File, err error) ([]sqlgen.Problem, error) {
+	var e *engine.Error
+	if !errors.As(err, &e) {
+		return problems, err
+	}
+	p := sqlgen.Problem{File: f.Path, Code: "SQL", Message: e.Message}
+	if e.Offset >= 0 {
+		p.Line, p.Column = sqlgen.Position(f.Text, e.Offset)
+	}
+	return append(problems, p), nil
+}
+
+// database is what sqlgen asks of DuckDB.
+type database struct {
+	*engine.DB
+	sqlgen.Parser
+}
+
+// Describe binds a query and gives its columns. DuckDB's places are not given on: they are none of the author's text.
+func (d *database) Describe(ctx context.Context, query string) ([]sqlgen.Column, error) {
+	rows, err := d.Query(ctx, "SELECT column_name, column_type FROM (DESCRIBE "+query+")")
+	if err != nil {
+		var e *engine.Error
+		if errors.As(err, &e) {
+			return nil, &sqlgen.SyntaxError{Message: e.Message, Offset: -1}
+		}
+		return nil, err
+	}
+	defer rows.Close()
+	var cols []sqlgen.Column
+	for {
+		batch, err := rows.Next()
+		if err != nil {
+			return nil, err
+		}
+		if batch == nil {
+			return cols, nil
+		}
+		for i := range int(batch.NumRows()) {
+			cols = append(cols, sqlgen.Column{Name: batch.Column(0).ValueStr(i), Type: batch.Column(1).ValueStr(i)})
+		}
+		batch.Release()
+	}
+}
+
+// Functions gives DuckDB's functions and the mapping's macros.
+func (d *database) Functions(ctx context.Context) (map[string]sqlgen.FunctionInfo, error) {
+	all, err := d.DB.Functions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]sqlgen.FunctionInfo, len(all))
+	for n, f := range all {
+		out[n] = sqlgen.FunctionInfo{Scalar: f.Scalar || f.Macro, Aggregate: f.Aggregate, Volatile: f.Volatile || f.PerQuery}
+	}
+	return out, nil
+}

@@ -1,0 +1,182 @@
+// Package mappings loads mappings: folders of SQL (raw.sql, macros.sql and a SELECT for each event class), and files of
+// the declarative JSON format, which it translates to such SQL. It has DuckDB check and sqlgen compile them.
+//
+// A mapping's text is data: its digest and its files go into a run's manifest, and LoadFiles makes the same mapping of them
+// when the run is resumed, whatever has happened to the folder since.
+package mappings
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	shipped "github.com/silt-etl/silt/sql"
+)
+
+//go:embed *.json
+var declared embed.FS
+
+// Mapping is a mapping as its author wrote it.
+type Mapping struct {
+	Name string
+	// Origin says where it was found, for people and for the places of problems: a folder or file, or "shipped:...".
+	Origin string
+	// Files are its texts by name: raw.sql, macros.sql, *.sql, or one *.json.
+	Files map[string]string
+	// Digest is the SHA-256 of names and texts, in hex: the same digest, the same mapping.
+	Digest string
+}
+
+// ErrNotFound is wrapped by Load where there is no such mapping.
+var ErrNotFound = errors.New("mapping not found")
+
+// Load finds a mapping by the path of its folder or .json file, or by its name: <root>/sql/<name>/, <root>/<name>/,
+// <root>/mappings/<name>.json and <root>/<name>.json of each root in turn, then what comes with the program.
+func Load(name string, roots ...string) (*Mapping, error) {
+	if name == "" {
+		return nil, fmt.Errorf("%w: no name is given; name a folder, a .json file, or a mapping that comes with the program", ErrNotFound)
+	}
+	if info, err := os.Stat(name); err == nil {
+		return loadPath(name, info.IsDir())
+	}
+	if strings.ContainsAny(name, `/\`) || strings.HasSuffix(name, ".json") {
+		return nil, fmt.Errorf("%w: there is no %s", ErrNotFound, name)
+	}
+	for _, root := range roots {
+		for _, at := range []string{filepath.Join(root, "sql", name), filepath.Join(root, name), filepath.Join(root, "mappings", name+".json"), filepath.Join(root, name+".json")} {
+			if info, err := os.Stat(at); err == nil && info.IsDir() == !strings.HasSuffix(at, ".json") {
+				return loadPath(at, info.IsDir())
+			}
+		}
+	}
+	if sub, err := fs.Sub(shipped.Shipped, name); err == nil {
+		if m, err := loadFS(sub, name, "shipped:sql/"+name); err == nil {
+			return m, nil
+		}
+	}
+	if b, err := declared.ReadFile(name + ".json"); err == nil {
+		m, err := LoadFiles(name, map[string]string{name + ".json": string(b)})
+		if err == nil {
+			m.Origin = "shipped:mappings"
+		}
+		return m, err
+	}
+	return nil, fmt.Errorf("%w: %q is neither a path nor a mapping that comes with the program (%s)", ErrNotFound, name, strings.Join(Names(), ", "))
+}
+
+// Names are the mappings that come with the program.
+func Names() []string {
+	seen := map[string]bool{}
+	dirs, _ := fs.ReadDir(shipped.Shipped, ".")
+	for _, d := range dirs {
+		seen[d.Name()] = true
+	}
+	files, _ := fs.ReadDir(declared, ".")
+	for _, f := range files {
+		seen[strings.TrimSuffix(f.Name(), ".json")] = true
+	}
+	names := make([]string, 0, len(seen))
+	for n := range seen {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
+
+func loadPath(at string, dir bool) (*Mapping, error) {
+	base := filepath.Base(filepath.Clean(at))
+	if dir {
+		if abs, err := filepath.Abs(at); err == nil {
+			base = filepath.Base(abs)
+		}
+		return loadFS(os.DirFS(at), base, at)
+	}
+	b, err := os.ReadFile(at)
+	if err != nil {
+		return nil, fmt.Errorf("mapping %s: %w", at, err)
+	}
+	m, err := LoadFiles(strings.TrimSuffix(base, filepath.Ext(base)), map[string]string{base: string(b)})
+	if err != nil {
+		return nil, fmt.Errorf("mapping %s: %w", at, err)
+	}
+	m.Origin = filepath.Dir(at)
+	return m, nil
+}
+
+func loadFS(dir fs.FS, name, origin string) (*Mapping, error) {
+	entries, err := fs.ReadDir(dir, ".")
+	if err != nil {
+		return nil, fmt.Errorf("mapping %s: %w", origin, err)
+	}
+	files := map[string]string{}
+	for _, e := range entries {
+		if e.IsDir() || path.Ext(e.Name()) != ".sql" {
+			continue
+		}
+		b, err := fs.ReadFile(dir, e.Name())
+		if err != nil {
+			return nil, fmt.Errorf("mapping %s: %w", origin, err)
+		}
+		files[e.Name()] = string(b)
+	}
+	m, err := LoadFiles(name, files)
+	if err != nil {
+		return nil, fmt.Errorf("mapping %s: %w", origin, err)
+	}
+	m.Origin = origin
+	return m, nil
+}
+
+// LoadFiles makes a mapping of texts by file name, as a manifest keeps them.
+func LoadFiles(name string, files map[string]string) (*Mapping, error) {
+	names := make([]string, 0, len(files))
+	selects, json := 0, 0
+	for n := range files {
+		names = append(names, n)
+		switch {
+		case path.Ext(n) == ".json":
+			json++
+		case path.Ext(n) == ".sql" && n != rawFile && n != macrosFile:
+			selects++
+		}
+	}
+	_, raw := files[rawFile]
+	switch {
+	case json == 1 && len(files) == 1:
+	case json > 0:
+		return nil, fmt.Errorf("%s holds a declarative mapping and other files; a mapping is one or the other", name)
+	case !raw:
+		return nil, fmt.Errorf("%s has no raw.sql, the CREATE TABLE raw (...) that declares the record's fields", name)
+	case selects == 0:
+		return nil, fmt.Errorf("%s has no SELECT; write one beside raw.sql, as network_activity.sql", name)
+	}
+	sort.Strings(names)
+	h := sha256.New()
+	for _, n := range names {
+		fmt.Fprintf(h, "%d %s %d\n%s\n", len(n), n, len(files[n]), files[n])
+	}
+	return &Mapping{Name: name, Files: files, Digest: hex.EncodeToString(h.Sum(nil)), Origin: name}, nil
+}
+
+const (
+	rawFile    = "raw.sql"
+	macrosFile = "macros.sql"
+)
+
+// Declarative says whether the mapping is a JSON one.
+func (m *Mapping) Declarative() bool {
+	for n := range m.Files {
+		if path.Ext(n) == ".json" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,26 @@
+-- AWS Network Firewall: alert, flow (netflow) and TLS logs as delivered to S3, one JSON object a record.
+-- https://docs.aws.amazon.com/network-firewall/latest/developerguide/firewall-logging-contents.html
+--
+-- What is not declared here is not lost: it goes to unmapped under its own dotted name.
+CREATE TABLE raw (
+  firewall_name     VARCHAR,
+  availability_zone VARCHAR,
+  event STRUCT(
+    "timestamp" TIMESTAMP,
+    flow_id     VARCHAR, -- a number of up to 64 bits, never computed with
+    event_type  VARCHAR,
+    src_ip      VARCHAR,
+    src_port    INTEGER,
+    dest_ip     VARCHAR,
+    dest_port   INTEGER,
+    proto       VARCHAR,
+    app_proto   VARCHAR,
+    netflow STRUCT(pkts BIGINT, bytes BIGINT, "start" TIMESTAMP, "end" TIMESTAMP),
+    tcp     STRUCT(tcp_flags VARCHAR),
+    alert   STRUCT("action" VARCHAR, signature_id VARCHAR, signature VARCHAR, category VARCHAR, severity INTEGER),
+    tls     STRUCT(sni VARCHAR, version VARCHAR),
+    http    STRUCT(hostname VARCHAR, url VARCHAR)
+  ),
+  -- what the job's key_pattern captures of the object's key; it is no part of the record
+  "key" STRUCT(account_id VARCHAR, region VARCHAR)
+);

@@ -1,0 +1,10 @@
+// Package sql holds the mappings in SQL that come with the program: a folder for each source, with raw.sql, macros.sql and one
+// SELECT for each event class.
+package sql
+
+import "embed"
+
+// Shipped holds the folders, as network-firewall/raw.sql.
+//
+//go:embed network-firewall
+var Shipped embed.FS

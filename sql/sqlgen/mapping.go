@@ -1,0 +1,141 @@
+package sqlgen
+
+import (
+	"context"
+	"strings"
+)
+
+// Mapping is a mapping in SQL, as package mappings loads it (a declarative one is translated to SQL first).
+type Mapping struct {
+	Name string
+	// Raw is raw.sql, and RawColumns the columns that its CREATE TABLE declares: the contract of the raw record.
+	Raw        File
+	RawColumns []Column
+	// Macros is macros.sql; Setup are its statements, MacroDefs what they define.
+	Macros    File
+	Setup     []string
+	MacroDefs []Macro
+	// Projections hold one SELECT each.
+	Projections []File
+	// Notes are the problems that the loader found, as coercions of a declarative mapping.
+	Notes []Problem
+}
+
+// File is a named text. Path is what problems call it.
+type File struct {
+	Path string
+	Text string
+}
+
+// Column of a table or a query: its name and its type in DuckDB's spelling.
+type Column struct {
+	Name string
+	Type string
+}
+
+// Macro is a scalar macro's definition: an expression that can be parsed as SELECT <Definition>.
+type Macro struct {
+	Name       string
+	Parameters []string
+	Definition string
+}
+
+// FunctionInfo is what a function's name stands for in DuckDB.
+type FunctionInfo struct {
+	Scalar    bool // there is a scalar function or macro of this name
+	Aggregate bool
+	Volatile  bool // its result is not fixed by its arguments
+}
+
+// Database is what the compiler asks of DuckDB, with the mapping's macros created. Nothing of it reads data.
+type Database interface {
+	Parser
+	// Describe gives the columns of a SELECT, bound but not run. What DuckDB says against it comes back as *SyntaxError.
+	Describe(ctx context.Context, query string) ([]Column, error)
+	// Functions gives all functions by name in lower case.
+	Functions(ctx context.Context) (map[string]FunctionInfo, error)
+}
+
+// header is what the comments above a SELECT say.
+type header struct {
+	class    string
+	classAt  int
+	version  string
+	verAt    int
+	profiles []word
+	drops    []word // predicates
+	consumes []word // raw paths
+	without  []word // OCSF paths of required attributes that the source does not have
+}
+
+// word is a piece of a header and its byte offset.
+type word struct {
+	text string
+	at   int
+}
+
+// DefaultVersion is the OCSF version of a mapping that names none: what Security Lake's own sources are written in.
+const DefaultVersion = "1.1.0"
+
+var headerKeys = []string{"class", "ocsf", "version", "profiles", "drop", "consumes", "without"}
+
+// parseHeader reads `-- key: value` lines before the first line that is neither blank nor a comment. Comments of any other
+// form are left alone, but a near miss of a key (`-- profile: cloud`) is told.
+func parseHeader(f File, r *report) header {
+	h := header{version: DefaultVersion, classAt: -1, verAt: -1}
+	at := 0
+	for _, line := range strings.SplitAfter(f.Text, "\n") {
+		start := at
+		at += len(line)
+		trimmed := strings.TrimSpace(line)
+		if trimmed == "" {
+			continue
+		}
+		if !strings.HasPrefix(trimmed, "--") {
+			break
+		}
+		body := strings.TrimLeft(trimmed[2:], "- ")
+		key, value, ok := strings.Cut(body, ":")
+		if !ok || strings.ContainsAny(key, " \t.") {
+			continue
+		}
+		valueAt := start + strings.Index(line, ":") + 1
+		value = strings.TrimRight(line[valueAt-start:], " \t\r\n")
+		switch strings.ToLower(key) {
+		case "class":
+			w := trimWord(value, valueAt)
+			h.class, h.classAt = w.text, w.at
+		case "ocsf", "version":
+			w := trimWord(value, valueAt)
+			h.version, h.verAt = strings.TrimPrefix(w.text, "v"), w.at
+		case "profiles":
+			h.profiles = append(h.profiles, splitWords(value, valueAt)...)
+		case "drop":
+			h.drops = append(h.drops, trimWord(value, valueAt))
+		case "consumes":
+			h.consumes = append(h.consumes, splitWords(value, valueAt)...)
+		case "without":
+			h.without = append(h.without, splitWords(value, valueAt)...)
+		default:
+			if n := nearest(key, headerKeys); n != "" {
+				r.at(f, start, Warning, "HEADER_KEY", "the keys are "+strings.Join(headerKeys, ", "), "header key %q is not known; is %q meant?", key, n)
+			}
+		}
+	}
+	return h
+}
+
+func trimWord(s string, at int) word {
+	t := strings.TrimLeft(s, " \t")
+	return word{strings.TrimSpace(t), at + len(s) - len(t)}
+}
+
+func splitWords(s string, at int) (words []word) {
+	for _, part := range strings.Split(s, ",") {
+		if w := trimWord(part, at); w.text != "" {
+			words = append(words, w)
+		}
+		at += len(part) + 1
+	}
+	return words
+}

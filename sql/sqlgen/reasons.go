@@ -1,0 +1,11 @@
+package sqlgen
+
+// Codes of Plan.Reasons. They are stable: quarantine files and replay filters name them.
+const (
+	ReasonNoProjection       = "NO_PROJECTION"       // no projection takes the record
+	ReasonSeveralProjections = "SEVERAL_PROJECTIONS" // more than one does
+	ReasonDropped            = "DROPPED"             // a `-- drop:` predicate names it: it is counted as filtered, not quarantined
+	ReasonTimeMissing        = "TIME_MISSING"        // there is no value for time
+	ReasonTimeUnreadable     = "TIME_UNREADABLE"     // there is one, and it is no time
+	ReasonMissingRequired    = "MISSING_REQUIRED"    // a required attribute or object has no value
+)

@@ -1,0 +1,306 @@
+package sqlgen
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/silt-etl/silt/internal/ocsf"
+)
+
+// field is an OCSF field that the projection fills: a leaf with a value, or an object with fields.
+type field struct {
+	name   string
+	path   string
+	attr   *ocsf.Attribute // nil for the root
+	of     *ocsf.Fields    // of an object and the root: what it may hold
+	parent *field
+	fields []*field
+
+	out      *output
+	constant any
+	isConst  bool
+	// lookup is the field whose number's text this is.
+	lookup *field
+	// auto computes the value from other fields (type_uid).
+	auto func(p *sqlProjection) string
+
+	sql   string // the SQL name or expression of the final value
+	never bool   // never NULL where its object is present
+	miss  string // SQL: present in the record but not kept; "" where that cannot be
+	col   int
+}
+
+func (f *field) get(name string) *field {
+	for _, x := range f.fields {
+		if x.name == name {
+			return x
+		}
+	}
+	return nil
+}
+
+func (f *field) isGroup() bool { return f.of != nil }
+
+// add appends a new field; after, if not nil, is the field it comes right behind.
+func (f *field) add(a *ocsf.Attribute, after *field) *field {
+	n := &field{name: a.Name, attr: a, parent: f, path: a.Name}
+	if f.path != "" {
+		n.path = f.path + "." + a.Name
+	}
+	at := len(f.fields)
+	for i, x := range f.fields {
+		if x == after {
+			at = i + 1
+		}
+	}
+	f.fields = append(f.fields[:at], append([]*field{n}, f.fields[at:]...)...)
+	return n
+}
+
+// leaves gives the fields with values below f, in order.
+func (f *field) leaves() []*field {
+	if !f.isGroup() {
+		return []*field{f}
+	}
+	var all []*field
+	for _, x := range f.fields {
+		all = append(all, x.leaves()...)
+	}
+	return all
+}
+
+// buildTree places the outputs in the class, fills what OCSF derives, and checks what it requires.
+func (c *compiler) buildTree(p *projection) {
+	p.root = &field{of: &p.class.Fields}
+	for _, o := range p.outs {
+		c.place(p, o)
+	}
+	c.fillClass(p)
+	c.fillMetadata(p)
+	c.fillRequired(p, p.root)
+	c.fillSiblings(p, p.root)
+	c.checkRequired(p, p.root)
+}
+
+func (c *compiler) place(p *projection, o *output) {
+	f := p.file
+	if o.alias == "unmapped" {
+		c.report.at(f, o.nameAt, Error, "SHAPE", `name the key: AS "unmapped.name"`, "unmapped as a whole is filled by what is not mapped")
+		return
+	}
+	if key, ok := strings.CutPrefix(o.alias, "unmapped."); ok {
+		o.key = key
+		return
+	}
+	res, err := c.schema.Resolve(p.class, o.alias)
+	var unknown *ocsf.UnknownPathError
+	var shape *ocsf.ShapeError
+	switch {
+	case errors.As(err, &unknown):
+		hint := ""
+		if unknown.Nearest != "" {
+			hint = "is " + unknown.Nearest + " meant?"
+		}
+		c.report.at(f, o.nameAt, Error, "UNKNOWN_PATH", hint, "%s of OCSF %s has no %s", p.class.Name, c.schema.Version, o.alias)
+		return
+	case errors.As(err, &shape):
+		c.report.at(f, o.nameAt, Error, "SHAPE", "", "%s", shape.Error())
+		return
+	case err != nil:
+		c.report.at(f, o.nameAt, Error, "UNKNOWN_PATH", "", "%v", err)
+		return
+	}
+	if res.Key != "" || res.Leaf.IsMap {
+		c.report.at(f, o.nameAt, Error, "SHAPE", "name an attribute with a type, or unmapped."+o.alias, "%s is a map of any keys, which is not written", o.alias)
+		return
+	}
+	at := p.root
+	for i, a := range res.Path {
+		if !a.In(p.profiles) {
+			c.report.at(f, o.nameAt, Error, "PROFILE", "add `-- profiles: "+a.Profile+"` to the header", "%s belongs to the profile %s", o.alias, a.Profile)
+		}
+		if a.Deprecated != "" {
+			c.report.at(f, o.nameAt, Warning, "DEPRECATED", a.Deprecated, "%s is deprecated", o.alias)
+		}
+		next := at.get(a.Name)
+		if next == nil {
+			next = at.add(a, nil)
+			if i < len(res.Path)-1 {
+				next.of = &c.schema.Object(a.Object).Fields
+			}
+		} else if i == len(res.Path)-1 {
+			c.report.at(f, o.nameAt, Error, "TWICE", "use coalesce(a, b)", "%s is filled twice", o.alias)
+			return
+		}
+		at = next
+	}
+	o.into, at.out = at, o
+	c.checkValue(p, o, at.attr)
+}
+
+// checkValue holds an output's type, its literals and its enum to what the attribute is.
+func (c *compiler) checkValue(p *projection, o *output, a *ocsf.Attribute) {
+	bad := func(hint, format string, args ...any) {
+		c.report.at(p.file, o.at, Error, "TYPE", hint, o.alias+": "+format, args...)
+	}
+	if o.isConst {
+		v, why := constantOf(a, o.constant)
+		if why != "" {
+			bad("", "%s", why)
+			return
+		}
+		o.into.constant, o.into.isConst = v, true
+		if v == nil {
+			c.report.at(p.file, o.at, Warning, "NULL", "leave the column out", "%s is NULL in every record", o.alias)
+			o.into.isConst = false
+		}
+		return
+	}
+	t := o.typ
+	if a.IsArray {
+		switch t.family() {
+		case famList:
+			t = t.elem
+		case famNull:
+		default:
+			bad("wrap it: [value], NULL where the value is", "%s is an array, the value is one %s", o.alias, t.text)
+			return
+		}
+	}
+	if cast := castTo(a, t, "x"); cast.why != "" {
+		bad("cast it, or choose another attribute", "%s", cast.why)
+		return
+	}
+	if a.IsArray {
+		return
+	}
+	for _, r := range results(o.expr) {
+		v, ok := literal(r)
+		if !ok || v == nil {
+			continue
+		}
+		if _, why := constantOf(a, v); why != "" {
+			at := location(r)
+			if at < 0 {
+				at = o.at
+			}
+			c.report.at(p.file, at, Error, "TYPE", "", "%s: %s", o.alias, why)
+		}
+	}
+}
+
+// staticEnum says whether all values that o can have are literals, which checkValue has found in the enum.
+func staticEnum(o *output) bool {
+	for _, r := range results(o.expr) {
+		if _, ok := literal(r); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// constantOf makes a literal a value of the attribute, in the Go type that lake.Node.Const wants; why says what is wrong.
+func constantOf(a *ocsf.Attribute, v any) (value any, why string) {
+	if v == nil {
+		return nil, ""
+	}
+	if list, ok := v.([]string); ok {
+		if !a.IsArray {
+			return nil, "it takes one value, not a list"
+		}
+		if a.Base != ocsf.String {
+			return nil, "a constant list must be one of texts"
+		}
+		return list, ""
+	}
+	if a.IsArray {
+		return nil, "it is an array: write ['...']"
+	}
+	switch a.Base {
+	case ocsf.String, ocsf.JSON:
+		s, ok := v.(string)
+		if !ok {
+			s, ok = fmt.Sprint(v), true
+		}
+		if len(a.Enum) > 0 && a.Base == ocsf.String {
+			var keys []string
+			for _, e := range a.Enum {
+				if e.Key == s {
+					return s, ""
+				}
+				keys = append(keys, e.Key)
+			}
+			return nil, notInEnum(fmt.Sprintf("'%s'", s), nearest(s, keys), a)
+		}
+		return s, ""
+	case ocsf.Integer, ocsf.Long, ocsf.Timestamp:
+		i, ok := wholeLiteral(v)
+		if !ok {
+			return nil, fmt.Sprintf("%v is no whole number (%s)", v, a.Type)
+		}
+		if least, greatest, ranged := a.Range(); ranged && (i < least || i > greatest) {
+			return nil, fmt.Sprintf("%d is outside %d to %d", i, least, greatest)
+		}
+		if len(a.Enum) > 0 {
+			if _, ok := a.EnumText(i); !ok {
+				return nil, notInEnum(fmt.Sprint(i), "", a)
+			}
+		}
+		if a.Base == ocsf.Integer {
+			return int32(i), ""
+		}
+		return i, ""
+	case ocsf.Float:
+		switch x := v.(type) {
+		case float64:
+			return x, ""
+		case int64:
+			return float64(x), ""
+		}
+	case ocsf.Boolean:
+		if b, ok := v.(bool); ok {
+			return b, ""
+		}
+	case ocsf.DateTime:
+		return nil, "times of type datetime_t are not written yet; map the attribute without _dt"
+	}
+	return nil, fmt.Sprintf("%v is no %s", v, a.Type)
+}
+
+func wholeLiteral(v any) (int64, bool) {
+	switch x := v.(type) {
+	case int64:
+		return x, true
+	case float64:
+		if x == math.Trunc(x) && math.Abs(x) < 1<<53 {
+			return int64(x), true
+		}
+	case string:
+		var i int64
+		if _, err := fmt.Sscanf(x, "%d", &i); err == nil && fmt.Sprint(i) == x {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+func notInEnum(v, near string, a *ocsf.Attribute) string {
+	if near != "" {
+		return fmt.Sprintf("%s is no value of the enum; is '%s' meant?", v, near)
+	}
+	var all []string
+	for i, e := range a.Enum {
+		if i == 12 {
+			all = append(all, "...")
+			break
+		}
+		if a.Base == ocsf.String {
+			all = append(all, e.Key)
+		} else {
+			all = append(all, fmt.Sprintf("%d %s", e.ID, e.Text))
+		}
+	}
+	return fmt.Sprintf("%s is no value of the enum (%s)", v, strings.Join(all, ", "))
+}
