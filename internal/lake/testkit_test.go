@@ -216,6 +216,7 @@ type newWriter func(w *bytes.Buffer, s *Schema, o WriterOptions) (Writer, error)
 
 var writers = map[string]newWriter{
 	"arrow": func(w *bytes.Buffer, s *Schema, o WriterOptions) (Writer, error) { return NewArrowWriter(w, s, o) },
+	"page":  func(w *bytes.Buffer, s *Schema, o WriterOptions) (Writer, error) { return NewPageWriter(w, s, o) },
 }
 
 // write makes a file of batches.

@@ -126,10 +126,12 @@ func (s *Schema) validateNode(n *Node, path string, inList bool, bad func(string
 	if n.Lookup != nil && (n.Kind != String || n.Column < 0) {
 		return bad("a lookup is for a string that has a column of integers")
 	}
+	size := len(n.LookupElse)
 	for _, v := range n.Lookup {
-		if len(v) > maxConst {
-			return bad("a text of the lookup is too long")
-		}
+		size += len(v) + 4
+	}
+	if size > maxLookup {
+		return bad(fmt.Sprintf("the texts of its lookup have %d bytes, %d are the most", size, maxLookup))
 	}
 	if n.Column >= 0 {
 		return nil
@@ -145,6 +147,9 @@ func (s *Schema) validateNode(n *Node, path string, inList bool, bad func(string
 
 // maxConst bounds a constant or a lookup's text, so that the writers need not think of their width.
 const maxConst = 64 << 10
+
+// maxLookup bounds the texts of a lookup together, so that they fit a dictionary.
+const maxLookup = 256 << 10
 
 // constant is a Node's constant as string, int64 (of Int32 too), float64, bool or []string.
 func constant(n *Node) (any, error) {
@@ -230,7 +235,7 @@ func arrowType(n *Node) arrow.DataType {
 // hasGroupList tells whether somewhere a list has groups or lists inside.
 func hasGroupList(ns []*Node) bool {
 	for _, n := range ns {
-		if n.Kind == List && (n.Children[0].Kind == Group || n.Children[0].Kind == List) {
+		if n.Kind == List && len(n.Children) == 1 && (n.Children[0].Kind == Group || n.Children[0].Kind == List) {
 			return true
 		}
 		if n.Kind == Group && hasGroupList(n.Children) {

@@ -118,7 +118,10 @@ var ErrClosed = errors.New("the file is closed")
 // NewWriter begins a file: with the page writer, or with the Arrow writer where the schema has lists of groups, which the
 // page writer does not know.
 func NewWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
-	return NewArrowWriter(w, s, o)
+	if hasGroupList(s.Columns) {
+		return NewArrowWriter(w, s, o)
+	}
+	return NewPageWriter(w, s, o)
 }
 
 // TooWide finds the rows of a batch that Write would refuse, so that the caller can leave them out (into quarantine): one

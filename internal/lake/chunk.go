@@ -1,0 +1,458 @@
+package lake
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/klauspost/compress/zstd"
+)
+
+// pageSlots is how many values, NULLs and empty lists included, a page of more than one row may have.
+const pageSlots = 1 << 16
+
+// chunk is the open column chunk of one leaf: its open page, and the pages done, compressed.
+type chunk struct {
+	leaf  *leaf
+	limit int // bytes of a page of more than one row
+	zstd  *zstd.Encoder
+	chain []weighted // scratch of levels
+
+	dict     *dict // nil: the column never has one
+	useDict  bool  // pages are being written with it
+	dictUsed bool  // one was
+	poor     bool  // it did not pay in an earlier row group
+	tried    bool  // whether it pays was looked at in this row group
+	ids      []int32
+
+	// the open page
+	slots    int
+	nulls    int
+	def, rep hybrid
+	vals     []byte // plain
+	bitsFree int    // bits not used in the last byte of vals, for booleans
+	idx      []uint32
+	konst    int // values that are number 0 of the dictionary
+
+	// the chunk
+	pages      [][]byte
+	values     int64 // slots in pages
+	nullCount  int64 // in pages
+	dictValues int64 // values given to the dictionary
+	unc, comp  int64 // of pages, headers included
+	dictPages  int64
+	plainPages int64
+	stat       stat
+
+	body, packed []byte // scratch
+	head         thriftWriter
+}
+
+func newChunk(l *leaf, o WriterOptions, z *zstd.Encoder) *chunk {
+	c := &chunk{leaf: l, limit: o.PageBytes, zstd: z, stat: stat{phys: l.phys}}
+	if l.dict || l.field.lookup != nil || l.field.fixed && l.phys != physBoolean {
+		c.dict = newDict(l.phys)
+	}
+	c.reset()
+	return c
+}
+
+// reset begins a row group's chunk.
+func (c *chunk) reset() {
+	c.useDict, c.dictUsed, c.tried = c.dict != nil && !c.poor, false, false
+	if c.dict != nil {
+		c.dict.reset()
+	}
+	c.ids = nil
+	c.pages = nil
+	c.values, c.nullCount, c.dictValues, c.unc, c.comp, c.dictPages, c.plainPages = 0, 0, 0, 0, 0, 0, 0
+	c.stat.reset()
+	c.resetPage()
+}
+
+func (c *chunk) resetPage() {
+	c.slots, c.nulls, c.vals, c.bitsFree, c.idx, c.konst = 0, 0, c.vals[:0], 0, c.idx[:0], 0
+	c.def.reset(bits.Len(uint(c.leaf.maxDef)))
+	c.rep.reset(bits.Len(uint(c.leaf.maxRep)))
+}
+
+// open is about how many bytes, not compressed, wait in the open page and the dictionary.
+func (c *chunk) open() int64 {
+	n := len(c.vals) + len(c.idx)*2
+	if c.dict != nil {
+		n += len(c.dict.page)
+	}
+	return int64(n)
+}
+
+// add the rows [a, b), ending pages where they are full; never within a row.
+func (c *chunk) add(fr *frame, a, b int) {
+	for a < b {
+		slots, raw := c.size(fr, a, b)
+		if c.fits(slots, raw) {
+			c.put(fr, a, b)
+			return
+		}
+		if b-a > 1 {
+			m := a + (b-a)/2
+			c.add(fr, a, m)
+			a = m
+			continue
+		}
+		if c.slots > 0 {
+			c.flush()
+		}
+		if c.useDict && len(c.dict.page)+raw > maxDictBytes {
+			c.useDict = false
+		}
+		c.put(fr, a, b) // whatever its size: the caller knows that a page can hold it
+		return
+	}
+}
+
+func (c *chunk) fits(slots, raw int) bool {
+	slots += c.slots
+	if slots > pageSlots && !c.leaf.field.fixed || slots > 16*pageSlots {
+		return false
+	}
+	if c.leaf.field.fixed || c.leaf.field.lookup != nil {
+		return true
+	}
+	if c.useDict {
+		return len(c.dict.page)+raw <= maxDictBytes
+	}
+	return len(c.vals)+raw+hybridBound(slots, c.def.width)+hybridBound(slots, c.rep.width)+8 <= c.limit
+}
+
+// size is the most slots and plain bytes that the rows [a, b) can have.
+func (c *chunk) size(fr *frame, a, b int) (slots, raw int) {
+	f := c.leaf.field
+	if l, ok := f.konst.([]string); ok {
+		return (b - a) * max(1, len(l)), 0
+	}
+	if f.fixed || f.lookup != nil {
+		return b - a, 0
+	}
+	col := fr.cols[f.node.Column]
+	if c.leaf.maxRep == 0 {
+		return b - a, plainBytes(col, a, b)
+	}
+	s, e := listRange(col.(array.ListLike), a, b)
+	return b - a + e - s, plainBytes(c.elements(col), s, e)
+}
+
+// elements is the array of a list's or map's values that this leaf has.
+func (c *chunk) elements(col arrow.Array) arrow.Array {
+	if m, ok := col.(*array.Map); ok {
+		if c.leaf.value {
+			return m.Items()
+		}
+		return m.Keys()
+	}
+	return col.(array.ListLike).ListValues()
+}
+
+func plainBytes(a arrow.Array, from, to int) int {
+	if s, ok := a.(*array.String); ok && from < to {
+		o := s.ValueOffsets()
+		return int(o[to]-o[from]) + 4*(to-from)
+	}
+	return 8 * (to - from)
+}
+
+// put the rows [a, b) into the open page.
+func (c *chunk) put(fr *frame, a, b int) {
+	f := c.leaf.field
+	c.chainOf(fr)
+	if c.leaf.maxRep > 0 {
+		c.putLists(fr, a, b)
+		return
+	}
+	c.slots += b - a
+	for i := a; i < b; {
+		def, n := c.level(i, b)
+		c.def.add(uint32(def), n)
+		switch {
+		case def < c.leaf.maxDef:
+			c.nulls += n
+		case f.fixed:
+			c.putConst(n)
+		case f.lookup != nil:
+			c.putLookup(fr.nums[f.id][i : i+n])
+		default:
+			c.putValues(fr.cols[f.node.Column], i, i+n)
+		}
+		i += n
+	}
+}
+
+// weighted is a mask that counts for so many definition levels.
+type weighted struct {
+	m mask
+	w int
+}
+
+// chainOf collects what makes a row's definition level: the groups around, then the leaf (or list) itself.
+func (c *chunk) chainOf(fr *frame) {
+	c.chain = c.chain[:0]
+	add := func(m mask) {
+		if k := len(c.chain); k > 0 && (m == nil && c.chain[k-1].m == nil || m != nil && c.chain[k-1].m != nil && &m[0] == &c.chain[k-1].m[0]) {
+			c.chain[k-1].w++
+			return
+		}
+		c.chain = append(c.chain, weighted{m, 1})
+	}
+	if fr.n == 0 {
+		return
+	}
+	for _, g := range c.leaf.field.anc {
+		add(fr.masks[g.id])
+	}
+	add(fr.masks[c.leaf.field.id])
+}
+
+// level is the definition level of row i, as far as the groups and the leaf itself make it, and how many rows up to b have it.
+func (c *chunk) level(i, b int) (def, n int) {
+	n = b - i
+	for _, x := range c.chain {
+		v, k := x.m.run(i, i+n)
+		n = k
+		if v {
+			def += x.w
+		}
+	}
+	return def, n
+}
+
+// putLists writes lists and maps, a row at a time.
+func (c *chunk) putLists(fr *frame, a, b int) {
+	f := c.leaf.field
+	there := len(f.anc) + 1 // the level of an empty list
+	var list array.ListLike
+	var elems arrow.Array
+	var valid mask
+	if !f.fixed {
+		list = fr.cols[f.node.Column].(array.ListLike)
+		elems = c.elements(fr.cols[f.node.Column])
+		if c.leaf.maxDef == there+2 {
+			valid = validity(elems)
+		}
+	}
+	texts, _ := f.konst.([]string)
+	for i := a; i < b; {
+		def, n := c.level(i, b)
+		if def < there {
+			c.def.add(uint32(def), n)
+			c.rep.add(0, n)
+			c.slots += n
+			c.nulls += n
+			i += n
+			continue
+		}
+		for end := i + n; i < end; i++ {
+			s, e := 0, len(texts)
+			if list != nil {
+				s64, e64 := list.ValueOffsets(i)
+				s, e = int(s64), int(e64)
+			}
+			c.rep.add(0, 1)
+			if s == e {
+				c.def.add(uint32(there), 1)
+				c.slots++
+				c.nulls++
+				continue
+			}
+			if e-s > 1 {
+				c.rep.add(1, e-s-1)
+			}
+			c.slots += e - s
+			if list == nil {
+				c.def.add(uint32(c.leaf.maxDef), e-s)
+				c.putTexts(texts)
+				continue
+			}
+			for s < e {
+				ok, k := valid.run(s, e)
+				if ok {
+					c.def.add(uint32(c.leaf.maxDef), k)
+					c.putValues(elems, s, s+k)
+				} else {
+					c.def.add(uint32(c.leaf.maxDef-1), k)
+					c.nulls += k
+				}
+				s += k
+			}
+		}
+	}
+}
+
+// putConst adds the field's constant n times.
+func (c *chunk) putConst(n int) {
+	switch v := c.leaf.field.konst.(type) {
+	case bool:
+		for range n {
+			c.putBit(v)
+		}
+		c.stat.bool(v)
+		return
+	case string:
+		if c.dict.n == 0 {
+			c.dict.text(v)
+			c.stat.text(v)
+		}
+	case int64:
+		if c.dict.n == 0 {
+			c.dict.number(uint64(v))
+			c.stat.int(v)
+		}
+	case float64:
+		if c.dict.n == 0 {
+			c.dict.number(math.Float64bits(v))
+			c.stat.double(v)
+		}
+	}
+	c.konst += n
+}
+
+func (c *chunk) putTexts(vs []string) {
+	for _, v := range vs {
+		id, fresh := c.dict.text(v)
+		if fresh {
+			c.stat.text(v)
+		}
+		c.idx = append(c.idx, id)
+	}
+}
+
+// putLookup adds texts by their numbers; each goes into the dictionary once in a row group. It has a dictionary as long as
+// the chunk lasts, for its texts are few.
+func (c *chunk) putLookup(nums []int32) {
+	l := c.leaf.field.lookup
+	if c.ids == nil {
+		c.ids = make([]int32, len(l.texts))
+		for i := range c.ids {
+			c.ids[i] = -1
+		}
+	}
+	for _, k := range nums {
+		id := c.ids[k]
+		if id < 0 {
+			n, _ := c.dict.text(l.texts[k])
+			c.stat.text(l.texts[k])
+			id = int32(n)
+			c.ids[k] = id
+		}
+		c.idx = append(c.idx, uint32(id))
+	}
+}
+
+// putValues adds the rows [i, j) of a column, none of them NULL.
+func (c *chunk) putValues(a arrow.Array, i, j int) {
+	if c.useDict {
+		c.dictValues += int64(j - i)
+	}
+	switch a := a.(type) {
+	case *array.String:
+		c.putStrings(a, i, j)
+	case *array.Int64:
+		putInts(c, a.Int64Values()[i:j], arrow.Int64Traits.CastToBytes)
+	case *array.Int32:
+		putInts(c, a.Int32Values()[i:j], arrow.Int32Traits.CastToBytes)
+	case *array.Int16:
+		putInts(c, a.Int16Values()[i:j], nil)
+	case *array.Int8:
+		putInts(c, a.Int8Values()[i:j], nil)
+	case *array.Uint32:
+		putInts(c, a.Uint32Values()[i:j], nil)
+	case *array.Uint16:
+		putInts(c, a.Uint16Values()[i:j], nil)
+	case *array.Uint8:
+		putInts(c, a.Uint8Values()[i:j], nil)
+	case *array.Float64:
+		for _, v := range a.Float64Values()[i:j] {
+			c.putDouble(v)
+		}
+	case *array.Float32:
+		for _, v := range a.Float32Values()[i:j] {
+			c.putDouble(float64(v))
+		}
+	case *array.Boolean:
+		for ; i < j; i++ {
+			v := a.Value(i)
+			c.putBit(v)
+			c.stat.bool(v)
+		}
+	}
+}
+
+func (c *chunk) putStrings(a *array.String, i, j int) {
+	if c.useDict {
+		for ; i < j; i++ {
+			v := a.Value(i)
+			id, fresh := c.dict.text(v)
+			if fresh {
+				c.stat.text(v)
+			}
+			c.idx = append(c.idx, id)
+		}
+		return
+	}
+	for ; i < j; i++ {
+		v := a.Value(i)
+		c.vals = binary.LittleEndian.AppendUint32(c.vals, uint32(len(v)))
+		c.vals = append(c.vals, v...)
+		if !c.leaf.value {
+			c.stat.text(v)
+		}
+	}
+}
+
+// putInts adds integers; whole gives the plain bytes of a slice whose type is the column's own.
+func putInts[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32](c *chunk, vs []T, whole func([]T) []byte) {
+	if c.useDict {
+		for _, v := range vs {
+			id, fresh := c.dict.number(uint64(int64(v)))
+			if fresh {
+				c.stat.int(int64(v))
+			}
+			c.idx = append(c.idx, id)
+		}
+		return
+	}
+	for _, v := range vs {
+		c.stat.int(int64(v))
+	}
+	var zero T
+	size := 4
+	if c.leaf.phys == physInt64 {
+		size = 8
+	}
+	if whole != nil && binary.Size(zero) == size {
+		c.vals = append(c.vals, whole(vs)...)
+		return
+	}
+	for _, v := range vs {
+		if size == 4 {
+			c.vals = binary.LittleEndian.AppendUint32(c.vals, uint32(int32(v)))
+		} else {
+			c.vals = binary.LittleEndian.AppendUint64(c.vals, uint64(int64(v)))
+		}
+	}
+}
+
+func (c *chunk) putDouble(v float64) {
+	c.stat.double(v)
+	c.vals = binary.LittleEndian.AppendUint64(c.vals, math.Float64bits(v))
+}
+
+func (c *chunk) putBit(v bool) {
+	if c.bitsFree == 0 {
+		c.vals, c.bitsFree = append(c.vals, 0), 8
+	}
+	if v {
+		c.vals[len(c.vals)-1] |= 1 << (8 - c.bitsFree)
+	}
+	c.bitsFree--
+}
