@@ -21,7 +21,7 @@ type Options struct {
 	// Folders of days before Cutoff are not listed at all, where the pattern has dates. Zero: everything is listed.
 	Cutoff time.Time
 	// Taken says which objects the ledger has already.
-	Taken func(key, etag string) bool
+	Taken func(objstore.Object) bool
 	// Progress is called now and then with the number of objects listed so far. May be nil.
 	Progress func(listed int)
 }
@@ -64,7 +64,7 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 		case strings.HasSuffix(obj.Key, "/") && obj.SizeBytes == 0, !o.selected(obj.Key):
 			l.Excluded++
 			return nil
-		case o.Taken != nil && o.Taken(obj.Key, obj.ETag):
+		case o.Taken != nil && o.Taken(obj):
 			l.Taken++
 			return nil
 		case !o.SettledBefore.IsZero() && obj.LastModified.After(o.SettledBefore):
