@@ -290,6 +290,17 @@ func partitions(t *testing.T, c inspected, _ Options) {
 		t.Errorf("%d partitions inspected, want %d", n, len(ps))
 	}
 	add(t, c, nil, 0)
+	err := c.InspectPartitions(t.Context(), tableName, func(p catalog.GluePartition) error {
+		_, counted := p.Parameters["recordCount"]
+		_, storageCounted := p.StorageDescriptor.Parameters["recordCount"]
+		if counted || storageCounted || p.Parameters["classification"] != "parquet" || p.StorageDescriptor.Parameters["classification"] != "parquet" {
+			t.Errorf("partition %v has parameters %v and %v: statistics of the table are not its own", p.Values, p.Parameters, p.StorageDescriptor.Parameters)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func duplicates(t *testing.T, c inspected, _ Options) {

@@ -1,0 +1,172 @@
+package glue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/silt-etl/silt/internal/catalog"
+)
+
+// answered is an error answer in one line, without the SDK's preamble, and with a sentinel for callers.
+type answered struct {
+	sentinel error // nil for what callers do not decide on
+	request  string
+	cause    error
+}
+
+func (e *answered) Error() string {
+	text := e.cause.Error()
+	var answer smithy.APIError
+	if errors.As(e.cause, &answer) {
+		text = answer.ErrorCode()
+		if m := answer.ErrorMessage(); m != "" {
+			text += ": " + m
+		}
+	}
+	text = e.request + ": " + text
+	if e.sentinel != nil {
+		text = e.sentinel.Error() + ": " + text
+	}
+	return text
+}
+
+func (e *answered) Unwrap() []error {
+	if e.sentinel == nil {
+		return []error{e.cause}
+	}
+	return []error{e.sentinel, e.cause}
+}
+
+// accessDenied is the code of Glue, and that of STS.
+func accessDenied(code string) bool {
+	return code == "AccessDeniedException" || code == "AccessDenied"
+}
+
+// wrap names the request that failed and recognizes refusals. What is not an API error (a cancelled context, a lost
+// connection) is only named.
+func wrap(request string, err error) error {
+	if err == nil {
+		return nil
+	}
+	a := &answered{request: request, cause: err}
+	if accessDenied(code(err)) {
+		a.sentinel = catalog.ErrDenied
+	}
+	return a
+}
+
+// code of an error answer, or "".
+func code(err error) string {
+	var answer smithy.APIError
+	if errors.As(err, &answer) {
+		return answer.ErrorCode()
+	}
+	return ""
+}
+
+// fromSTS reports whether it was AssumeRole that failed, inside of a request to Glue.
+func fromSTS(err error) bool {
+	for err != nil {
+		var op *smithy.OperationError
+		if !errors.As(err, &op) {
+			return false
+		}
+		if op.ServiceID == "STS" {
+			return true
+		}
+		err = op.Err
+	}
+	return false
+}
+
+// crossed reports a batch refused as a whole because of another writer. What else may pass, the client has tried again itself.
+func crossed(err error) bool { return code(err) == "ConcurrentModificationException" }
+
+// passing reports error codes of one item of a batch that may be gone with the next try.
+func passing(code string) bool {
+	switch code {
+	case "InternalServiceException", "InternalServerException", "InternalFailure", "OperationTimeoutException",
+		"ThrottlingException", "Throttling", "TooManyRequestsException", "ConcurrentModificationException", "ResourceNotReadyException",
+		"ServiceUnavailableException":
+		return true
+	}
+	return false
+}
+
+const (
+	notFound      = "EntityNotFoundException"
+	alreadyExists = "AlreadyExistsException"
+)
+
+// lostRace reports the answers to a change of a table that was changed, made or removed in between.
+func lostRace(err error) bool {
+	switch code(err) {
+	case "ConcurrentModificationException", "VersionMismatchException", alreadyExists, notFound:
+		return true
+	}
+	return false
+}
+
+// fail makes what callers of the package see.
+func (c *Catalog) fail(op, object string, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &catalog.Error{Op: op, Catalog: c.String(), Object: object, Err: err}
+	var a *answered
+	request := ""
+	if errors.As(err, &a) {
+		request = a.request
+	}
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case fromSTS(err):
+		e.Hint = fmt.Sprintf("the role %s could not be assumed: check its trust policy and external ID", c.cfg.RoleARN)
+	case errors.Is(err, catalog.ErrNoDatabase):
+		e.Hint = fmt.Sprintf("Security Lake makes its database when it is enabled in %s; for one of your own: "+
+			"aws glue create-database --region %s --database-input Name=%s", c.cfg.Region, c.cfg.Region, c.cfg.Database)
+	case errors.Is(err, catalog.ErrNoTable):
+		e.Hint = "a run makes it with its first batch; etl crawl makes it from the lake's files"
+	case errors.Is(err, catalog.ErrDenied):
+		e.Hint = fmt.Sprintf("allow glue:%s on the catalog, database/%s and table/%s/* to the identity named there; where Lake Formation "+
+			"governs the database, also grant it %s", request, c.cfg.Database, c.cfg.Database, grants(request))
+	case code(err) == "ResourceNumberLimitExceededException":
+		e.Hint = "ask AWS to raise the Glue quota, or remove what is not used"
+	case credentialCodes(code(err)):
+		e.Hint = "the AWS credentials are wrong or out of date"
+	case strings.Contains(err.Error(), "get credentials:"): // no type tells it
+		e.Hint = "no AWS credentials were found: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run where a role is attached"
+	case errors.Is(err, catalog.ErrBusy):
+		e.Hint = "run again later; nothing is lost"
+	}
+	return e
+}
+
+func credentialCodes(code string) bool {
+	switch code {
+	case "UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException", "ExpiredToken", "InvalidClientTokenId",
+		"MissingAuthenticationTokenException", "IncompleteSignatureException":
+		return true
+	}
+	return false
+}
+
+// grants are Lake Formation's permissions that a request needs
+// (docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html).
+func grants(request string) string {
+	switch request {
+	case "GetDatabase":
+		return "DESCRIBE on the database"
+	case "CreateTable":
+		return "CREATE_TABLE on the database and data location access to the lake"
+	case "UpdateTable":
+		return "ALTER on the table"
+	case "BatchCreatePartition", "BatchUpdatePartition":
+		return "ALTER and INSERT on the table and data location access to the lake"
+	}
+	return "DESCRIBE and SELECT on the tables (a table that is not there is denied, too, to those who may not create it)"
+}
