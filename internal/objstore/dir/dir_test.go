@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -324,17 +323,7 @@ func TestLeftoversAreSwept(t *testing.T) {
 
 func TestListIsLazy(t *testing.T) {
 	root := t.TempDir()
-	for d := range 100 {
-		dir := filepath.Join(root, fmt.Sprintf("d%03d", d))
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		for f := range 1000 {
-			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%04d", f)), nil, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	objstoretest.WriteMany(t, root, 100, 1000)
 	s := open(t, dirstore.Config{Root: root})
 	list := func(limit int) (n int, last string) {
 		stop := errors.New("enough")

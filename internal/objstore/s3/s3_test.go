@@ -173,17 +173,7 @@ func TestListIsLazy(t *testing.T) {
 	gw.Setenv(t)
 	gw.MakeBucket(t, "lake")
 	const folders, files = 100, 1000
-	for d := range folders {
-		dir := filepath.Join(gw.Dir, "lake", fmt.Sprintf("d%03d", d))
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		for f := range files {
-			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%04d", f)), nil, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	objstoretest.WriteMany(t, filepath.Join(gw.Dir, "lake"), folders, files)
 	target, err := url.Parse(gw.Endpoint)
 	if err != nil {
 		t.Fatal(err)
