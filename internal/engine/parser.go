@@ -17,10 +17,10 @@ type parser struct{ d *DB }
 // Parse gives json_serialize_sql's document, {"error": false, "statements": [{"node": ...}]}, of exactly one SELECT. A
 // query_location in it is a byte offset into sql (2^64-1: none).
 func (p parser) Parse(sql string) ([]byte, error) {
-	rows, err := p.d.side.text("SELECT json_serialize_sql($1)::VARCHAR", &sql)
+	rows, err := p.d.side.text("SELECT json_serialize_sql($1::VARCHAR)::VARCHAR", &sql)
 	if err != nil {
 		var e *Error
-		if errors.As(err, &e) {
+		if errors.As(err, &e) && e.Kind == "Parser" {
 			return nil, &sqlgen.SyntaxError{Message: e.Message, Offset: e.Offset}
 		}
 		return nil, fmt.Errorf("engine: parse: %w", err)
@@ -59,7 +59,7 @@ func (p parser) Parse(sql string) ([]byte, error) {
 // Print gives the SQL of a document that Parse gave, in DuckDB's own notation.
 func (p parser) Print(ast []byte) (string, error) {
 	text := string(ast)
-	rows, err := p.d.side.text("SELECT json_deserialize_sql($1::JSON)", &text)
+	rows, err := p.d.side.text("SELECT json_deserialize_sql($1::VARCHAR::JSON)", &text)
 	if err != nil {
 		return "", fmt.Errorf("engine: print: %w", err)
 	}

@@ -84,7 +84,8 @@ func siltEngineFree(p unsafe.Pointer) {
 }
 
 // RegisterSource makes src the table function name(). Every scan of it asks for new Cursors, one for each of DuckDB's
-// threads at most, and closes each. Only the columns that a statement reads are filled (Chunk.Wanted).
+// threads at most, and closes each. Only the columns that a statement reads are filled (Chunk.Wanted). A name can be
+// given once: DuckDB keeps the first of two functions without a word.
 func (d *DB) RegisterSource(name string, src Source) error {
 	t := &table{db: d, name: name, src: src, cols: src.Columns()}
 	if len(t.cols) == 0 {
@@ -94,6 +95,13 @@ func (d *DB) RegisterSource(name string, src Source) error {
 		if _, ok := duckType(c.Type); !ok {
 			return fmt.Errorf("engine: source %s: column %s has the unknown type %d", name, c.Name, c.Type)
 		}
+	}
+	known, err := d.side.text("SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE lower(function_name) = lower($1)", &name)
+	if err != nil {
+		return fmt.Errorf("engine: source %s: %w", name, err)
+	}
+	if len(known) > 0 {
+		return fmt.Errorf("engine: source %s: DuckDB has a function of this name; choose another", name)
 	}
 	d.main.mu.Lock()
 	defer d.main.mu.Unlock()
@@ -110,7 +118,7 @@ func (d *DB) RegisterSource(name string, src Source) error {
 	bindings.TableFunctionSetFunction(f, C.silt_fill())
 	bindings.TableFunctionSupportsProjectionPushdown(f, true)
 	if bindings.RegisterTableFunction(d.main.c, f) != bindings.StateSuccess {
-		return fmt.Errorf("engine: DuckDB refuses the source %s: is the name taken?", name)
+		return fmt.Errorf("engine: DuckDB refuses the source %s", name)
 	}
 	return nil
 }
