@@ -51,9 +51,9 @@ func (e *HeldError) Unwrap() error { return ErrHeld }
 
 func (l *Ledger) leasePrefix() string { return l.job + "/leases/" }
 
-// Acquire takes a lease and renews it in the background until Release or the end of ctx. ErrHeld (a *HeldError): another run
+// Lease takes a lease and renews it in the background until Release or the end of ctx. ErrHeld (a *HeldError): another run
 // holds it. A lease that this very run left behind is taken over.
-func (l *Ledger) Acquire(ctx context.Context, name string) (*Lease, error) {
+func (l *Ledger) Lease(ctx context.Context, name string) (*Lease, error) {
 	if l.opts.Run == "" {
 		return nil, errors.New("this ledger was opened for reading: it has no run to hold a lease as")
 	}

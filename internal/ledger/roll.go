@@ -290,9 +290,14 @@ func keysOf(refs []fileRef) []string {
 func (r *roller) publish(ctx context.Context, f File) (there bool, err error) {
 	err = r.o.Lake.Publish(ctx, f.Held)
 	if errors.Is(err, objstore.ErrNotHeld) {
-		_, err = r.o.Lake.Head(ctx, f.Held.Key)
+		var o objstore.Object
+		o, err = r.o.Lake.Head(ctx, f.Held.Key)
 		if errors.Is(err, objstore.ErrNotExist) {
 			return false, nil
+		}
+		if err == nil && o.SizeBytes != f.Held.SizeBytes {
+			err = fmt.Errorf("%s/%s has %d bytes, the attempt's file has %d: another program wrote there; move its object away",
+				r.o.Lake, f.Held.Key, o.SizeBytes, f.Held.SizeBytes)
 		}
 	}
 	if err != nil {

@@ -43,7 +43,6 @@ type RunStart struct {
 	Started time.Time `json:"started"`
 	Host    string    `json:"host,omitempty"`
 	Version string    `json:"version,omitempty"` // of etl
-	LogKey  string    `json:"log,omitempty"`     // in the state store
 }
 
 // RunEnd is written once, when a run ends.
@@ -59,6 +58,9 @@ type RunEnd struct {
 	Records   Counts    `json:"records"`
 	Files     int       `json:"files"`
 	Batches   []string  `json:"batches,omitempty"` // committed
+	Log       string    `json:"log,omitempty"`     // the end of the run's log, lines of JSON
+	// Summary is the command's own account of the run, kept as it is.
+	Summary json.RawMessage `json:"summary,omitempty"`
 }
 
 // RunInfo is a run as its two records tell it. End is nil while there is none.

@@ -351,6 +351,18 @@ type Mark struct {
 	FreedFrom time.Time `json:"freed_from,omitzero"`
 }
 
+// Watermark is the newest last-modified time of the objects of a prefix in open and committed batches. It is zero when nothing
+// is taken there, and also while objects that a release set free are not taken again: they may be of any age, so a listing
+// must then not leave out anything.
+func (s *State) Watermark(prefix string) time.Time {
+	for _, m := range s.Bookmark().Marks {
+		if m.Prefix == prefix && m.FreedFrom.IsZero() {
+			return m.Modified
+		}
+	}
+	return time.Time{}
+}
+
 // Bookmark is a job's committed progress.
 type Bookmark struct {
 	Seq       uint64   `json:"seq"` // through this entry
