@@ -54,6 +54,9 @@ type Reader interface {
 	List(ctx context.Context, opts ListOptions, fn func(Object) error) error
 	// Folders returns the common prefixes directly under prefix up to the next slash, each with its trailing slash, sorted.
 	Folders(ctx context.Context, prefix string) ([]string, error)
+	// Level calls fn for each object directly under prefix (empty, or ending in a slash), as List would, and returns what
+	// Folders would: a walk that leaves folders out sees everything else.
+	Level(ctx context.Context, prefix string, fn func(Object) error) (folders []string, err error)
 	// Head returns one object, or ErrNotExist.
 	Head(ctx context.Context, key string) (Object, error)
 	// Get opens an object. The caller closes the reader. The Object returned is the version being read.

@@ -46,11 +46,6 @@ type Listing struct {
 	SizeBytes int64 // of New
 }
 
-// leveler is implemented by stores that can list one level: objects directly under a prefix, and the folders there.
-type leveler interface {
-	Level(ctx context.Context, prefix string, fn func(objstore.Object) error) (folders []string, err error)
-}
-
 // List finds what is new. It lists everything, or, where the pattern has dates and a cutoff is given, all but the folders of
 // days before it: folders are left out by their date, never looked up by one, so that stray keys are found as well.
 func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, error) {
@@ -86,10 +81,9 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 		l.New = append(l.New, f)
 		return nil
 	}
-	lv, ok := store.(leveler)
 	var err error
-	if ok && o.Pattern != nil && o.Pattern.Dated() && !o.Cutoff.IsZero() {
-		w := &walker{o: o, store: store, lv: lv, see: see, l: l}
+	if o.Pattern != nil && o.Pattern.Dated() && !o.Cutoff.IsZero() {
+		w := &walker{o: o, store: store, see: see, l: l}
 		err = w.walk(ctx, "", 0, map[string]string{})
 	} else {
 		err = store.List(ctx, objstore.ListOptions{}, see)
@@ -130,7 +124,6 @@ func (o *Options) selected(key string) bool {
 type walker struct {
 	o     Options
 	store objstore.Reader
-	lv    leveler
 	see   func(objstore.Object) error
 	l     *Listing
 }
@@ -140,7 +133,7 @@ func (w *walker) walk(ctx context.Context, prefix string, depth int, date map[st
 	if depth >= len(segs) || !w.moreDates(depth) {
 		return w.store.List(ctx, objstore.ListOptions{Prefix: prefix}, w.see)
 	}
-	folders, err := w.lv.Level(ctx, prefix, w.see)
+	folders, err := w.store.Level(ctx, prefix, w.see)
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) objstore.Bucket) {
 		{"ListPages", testListPages},
 		{"ListStops", testListStops},
 		{"Folders", testFolders},
+		{"Level", testLevel},
 		{"GetPinned", testGetPinned},
 		{"GetRange", testGetRange},
 		{"Missing", testMissing},
@@ -280,6 +281,33 @@ func testListStops(t *testing.T, b objstore.Bucket) {
 	})
 	if err != stop || !slices.Equal(seen, []string{"a", "b"}) {
 		t.Errorf("list gave %q and error %v; want [a b] and fn's own error, not wrapped", seen, err)
+	}
+}
+
+func testLevel(t *testing.T, b objstore.Bucket) {
+	putAll(t, b, []string{"x/1", "x/y/2", "x/y/z/3", "x/y-z/4", "x/5", "top"})
+	for prefix, want := range map[string][2][]string{
+		"":         {{"top"}, {"x/"}},
+		"x/":       {{"x/1", "x/5"}, {"x/y-z/", "x/y/"}},
+		"x/y/":     {{"x/y/2"}, {"x/y/z/"}},
+		"nothing/": {nil, nil},
+	} {
+		var keys []string
+		folders, err := b.Level(t.Context(), prefix, func(o objstore.Object) error {
+			if o.ETag == "" {
+				t.Errorf("%s has no ETag", o.Key)
+			}
+			keys = append(keys, o.Key)
+			return nil
+		})
+		sort.Strings(keys)
+		if err != nil || !slices.Equal(keys, want[0]) || !slices.Equal(folders, want[1]) {
+			t.Errorf("level %q = %q, %q, %v; want %q", prefix, keys, folders, err, want)
+		}
+	}
+	stop := errors.New("enough")
+	if _, err := b.Level(t.Context(), "x/", func(objstore.Object) error { return stop }); err != stop {
+		t.Errorf("level gave error %v, want fn's own", err)
 	}
 }
 

@@ -54,29 +54,40 @@ func (s *Store) List(ctx context.Context, opts objstore.ListOptions, fn func(obj
 	if opts.After != "" {
 		in.StartAfter = s.key(opts.After)
 	}
-	return s.pages(ctx, "list", in, opts.Prefix, func(page *s3.ListObjectsV2Output) error {
-		for i := range page.Contents {
-			o := &page.Contents[i]
-			key, err := s.decodeKey(o.Key, page.EncodingType)
-			if err != nil {
-				return s.fail("list", opts.Prefix, err)
-			}
-			if key == "" {
-				continue // the marker some tools make of the prefix itself
-			}
-			obj := objstore.Object{Key: key, ETag: bareETag(o.ETag), SizeBytes: aws.ToInt64(o.Size), LastModified: aws.ToTime(o.LastModified)}
-			if err := fn(obj); err != nil {
-				return err
-			}
+	return s.pages(ctx, "list", in, opts.Prefix, func(page *s3.ListObjectsV2Output) error { return s.each(page, opts.Prefix, fn) })
+}
+
+// each calls fn for the objects of a page.
+func (s *Store) each(page *s3.ListObjectsV2Output, prefix string, fn func(objstore.Object) error) error {
+	for i := range page.Contents {
+		o := &page.Contents[i]
+		key, err := s.decodeKey(o.Key, page.EncodingType)
+		if err != nil {
+			return s.fail("list", prefix, err)
 		}
-		return nil
-	})
+		if key == "" {
+			continue // the marker some tools make of the prefix itself
+		}
+		obj := objstore.Object{Key: key, ETag: bareETag(o.ETag), SizeBytes: aws.ToInt64(o.Size), LastModified: aws.ToTime(o.LastModified)}
+		if err := fn(obj); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Folders implements objstore.Reader. S3 groups the keys, so that a folder costs one entry of a page.
 func (s *Store) Folders(ctx context.Context, prefix string) ([]string, error) {
+	return s.Level(ctx, prefix, func(objstore.Object) error { return nil })
+}
+
+// Level calls fn for each object directly under prefix, and returns the folders there: one listing gives both.
+func (s *Store) Level(ctx context.Context, prefix string, fn func(objstore.Object) error) ([]string, error) {
 	var out []string
 	err := s.pages(ctx, "folders", &s3.ListObjectsV2Input{Delimiter: aws.String("/")}, prefix, func(page *s3.ListObjectsV2Output) error {
+		if err := s.each(page, prefix, fn); err != nil {
+			return err
+		}
 		for _, p := range page.CommonPrefixes {
 			folder, err := s.decodeKey(p.Prefix, page.EncodingType)
 			if err != nil {
