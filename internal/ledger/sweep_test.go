@@ -77,7 +77,7 @@ func TestSweep(t *testing.T) {
 
 // TestSweepTwice crashes a run and then the run that cleans up after it.
 func TestSweepTwice(t *testing.T) {
-	for at := 1; ; at++ {
+	for at := 1; ; at += 3 {
 		first := &fault{at: at, after: at%2 == 0, crash: true}
 		for again := 1; ; again++ {
 			second := &fault{at: again, after: again%3 != 0, crash: true}
@@ -153,7 +153,7 @@ func interleave(n int, rng *rand.Rand, step func() (kill bool), start func(i int
 // TestInterleaved runs two or three runners request by request in random orders, with objects overwritten, held files lost,
 // plans released and fenced under them, and some of the runners killed. A clean run must bring it right from every end.
 func TestInterleaved(t *testing.T) {
-	for seed := range uint64(600) {
+	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		w := staged(t)
 		when := fmt.Sprintf("seed %d", seed)

@@ -1,0 +1,193 @@
+package ledger
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/silt-etl/silt/internal/objstore"
+	memstore "github.com/silt-etl/silt/internal/objstore/mem"
+)
+
+func TestLeaseAge(t *testing.T) {
+	s := memstore.New("mem://state")
+	open := func() *Ledger {
+		return must(Open(s, "job", Options{Run: newID(), RetryDelay: 1, LeaseExpiry: 5 * time.Minute, LeaseRenew: time.Hour}))
+	}
+	a, b := open(), open()
+	first, err := a.Lease(t.Context(), id1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.SetNow(day.Add(4 * time.Minute))
+	var held *HeldError
+	if _, err := b.Lease(t.Context(), id1); !errors.Is(err, ErrHeld) || !errors.As(err, &held) || held.Run != a.opts.Run || held.Age != 4*time.Minute {
+		t.Fatalf("a held lease: %v", err)
+	}
+	if other, err := b.Lease(t.Context(), id2); err != nil {
+		t.Errorf("the lease of another plan: %v", err)
+	} else {
+		must(0, other.Release(t.Context()))
+	}
+	if holders := must(b.Holders(t.Context())); !holders[a.opts.Run] || len(holders) != 1 {
+		t.Errorf("holders: %v", holders)
+	}
+	s.SetNow(day.Add(6 * time.Minute))
+	if holders := must(b.Holders(t.Context())); len(holders) != 0 {
+		t.Errorf("holders of expired leases: %v", holders)
+	}
+	second, err := b.Lease(t.Context(), id1)
+	if err != nil {
+		t.Fatalf("an expired lease: %v", err)
+	}
+	if err := first.again(t.Context()); !errors.Is(err, ErrHeld) {
+		t.Errorf("renewed what another run took: %v", err)
+	}
+	must(0, first.Release(t.Context()))
+	if _, err := a.Lease(t.Context(), id1); !errors.Is(err, ErrHeld) {
+		t.Errorf("the loser's release freed the winner's lease: %v", err)
+	}
+	must(0, second.Release(t.Context()))
+	third, err := a.Lease(t.Context(), id1)
+	if err != nil {
+		t.Fatalf("a released lease: %v", err)
+	}
+	must(0, third.Release(t.Context()))
+}
+
+func TestLeaseRenews(t *testing.T) {
+	s := memstore.New("mem://state")
+	s.SetClock(time.Now)
+	open := func(renew time.Duration) *Ledger {
+		return must(Open(s, "job", Options{Run: newID(), RetryDelay: 1, LeaseExpiry: 500 * time.Millisecond, LeaseRenew: renew}))
+	}
+	a, b := open(20*time.Millisecond), open(20*time.Millisecond)
+	le := must(a.Lease(t.Context(), id1))
+	time.Sleep(800 * time.Millisecond)
+	if _, err := b.Lease(t.Context(), id1); !errors.Is(err, ErrHeld) {
+		t.Fatalf("a lease older than its expiry was not renewed: %v", err)
+	}
+	// a lost answer is not a lost lease
+	n := 0
+	s.SetHooks(nil, func(op, key string) error {
+		if op == "put" {
+			if n++; n == 1 {
+				return errInjected
+			}
+		}
+		return nil
+	})
+	time.Sleep(100 * time.Millisecond)
+	select {
+	case <-le.Lost():
+		t.Error("a lost answer was taken for a lost lease")
+	default:
+	}
+	must(s.Put(t.Context(), le.key, strings.NewReader(`{"v":1,"run":"other"}`), objstore.PutOptions{}))
+	select {
+	case <-le.Lost():
+	case <-time.After(5 * time.Second):
+		t.Error("the holder does not learn that its lease is gone")
+	}
+	must(0, le.Release(t.Context()))
+}
+
+func TestRuns(t *testing.T) {
+	s := memstore.New("mem://state")
+	s.SetNow(day)
+	at := func(d time.Duration) string {
+		var id ulid.ULID
+		must(0, id.SetTime(ulid.Timestamp(day.Add(d))))
+		return id.String()
+	}
+	open := func(run string) *Ledger {
+		return must(Open(s, "job", Options{Run: run, RetryDelay: 1, LeaseRenew: time.Hour}))
+	}
+	crashed, ended, working := open(at(-100*24*time.Hour)), open(at(-24*time.Hour)), open(at(-time.Hour))
+	for _, l := range []*Ledger{crashed, ended, working} {
+		must(0, l.StartRun(t.Context(), RunStart{Trigger: "ON_DEMAND", Command: "run", Started: day}))
+	}
+	if err := ended.EndRun(t.Context(), RunEnd{State: RunRunning}); err == nil {
+		t.Error("a run ended as RUNNING")
+	}
+	must(0, ended.EndRun(t.Context(), RunEnd{State: RunSucceeded, Records: Counts{Read: 3, Published: 3}, Summary: []byte(`{"x":1}`)}))
+	if err := ended.EndRun(t.Context(), RunEnd{State: RunFailed}); !errors.Is(err, objstore.ErrExists) {
+		t.Errorf("a run ended twice: %v", err)
+	}
+	for _, r := range must(working.Runs(t.Context(), 0)) {
+		if r.End == nil && r.State != RunRunning {
+			t.Errorf("a run that has just started: %+v", r)
+		}
+	}
+	s.SetNow(day.Add(time.Hour))
+	lease := must(working.Lease(t.Context(), LeasePlanning))
+	runs := must(open("").Runs(t.Context(), 0))
+	if len(runs) != 3 || runs[0].Run != working.opts.Run || runs[2].Run != crashed.opts.Run {
+		t.Fatalf("not newest first: %+v", runs)
+	}
+	if runs[0].State != RunRunning || runs[1].State != RunSucceeded || runs[1].End.Records.Read != 3 || runs[2].State != RunFailed || runs[2].Note != NoEnd {
+		t.Errorf("states: %+v", runs)
+	}
+	must(0, lease.Release(t.Context()))
+	if r := must(open("").Run(t.Context(), working.opts.Run)); r.State != RunFailed || r.Note != NoEnd {
+		t.Errorf("a run without lease and end: %+v", r)
+	}
+	if two := must(open("").Runs(t.Context(), 2)); len(two) != 2 || two[1].Run != ended.opts.Run {
+		t.Errorf("the last two: %+v", two)
+	}
+	if _, err := open("").Run(t.Context(), id1); !errors.Is(err, objstore.ErrNotExist) {
+		t.Errorf("an unknown run: %v", err)
+	}
+}
+
+func TestLineageAndBookmark(t *testing.T) {
+	w := staged(t)
+	p := w.proc(nil, nil)
+	if err := p.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l, st := w.reader()
+	lin := must(l.Lineage(t.Context(), p.l.opts.Run))
+	if len(lin.Commits) != 2 || len(lin.Entries) != 4 { // plan, commit, commit with done, done
+		t.Fatalf("lineage: %+v", lin)
+	}
+	files := 0
+	for _, c := range lin.Commits {
+		if !c.Done {
+			t.Errorf("commit %d is not done", c.Seq)
+		}
+		for _, f := range c.Files {
+			files++
+			if !f.Live || len(f.Inputs) != len(c.Objects) || read(w.lake, f.Key) == "" {
+				t.Errorf("file %+v", f)
+			}
+		}
+	}
+	k := st.Bookmark()
+	if k.Committed != 2 || k.Read != 3 || k.Files != files || k.NotDone != 0 || k.Records != (Counts{Read: 7, Published: 5, Quarantined: 2}) ||
+		k.LastRun != p.l.opts.Run || len(k.Marks) != 1 || k.Marks[0].Key != "in/3" || !k.Marks[0].Modified.Equal(day) {
+		t.Errorf("bookmark: %+v", k)
+	}
+	if none := must(l.Lineage(t.Context(), newID())); len(none.Commits) != 0 {
+		t.Errorf("lineage of an unknown run: %+v", none)
+	}
+}
+
+func TestMarksByPrefix(t *testing.T) {
+	w := newWorld(t)
+	w.stage("a/1", "d1 a\n")
+	w.state.SetNow(day)
+	w.staging.SetNow(day.Add(time.Hour))
+	w.stage("b/1", "d1 b\n")
+	if err := w.proc(nil, nil).run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l := must(Open(w.state, "job", Options{WatermarkPrefix: func(k string) string { return k[:2] }}))
+	st := must(l.Fold(t.Context()))
+	if a, b := st.Watermark("a/"), st.Watermark("b/"); !a.Equal(day) || !b.Equal(day.Add(time.Hour)) || !st.Watermark("c/").IsZero() {
+		t.Errorf("watermarks %v, %v", a, b)
+	}
+}
