@@ -34,6 +34,7 @@ type arrowWriter struct {
 	order order
 	rows  int64
 	group int64 // rows in the open row group
+	raw   int64 // their plain bytes
 	stats FileStats
 	err   error
 }
@@ -82,7 +83,8 @@ func NewArrowWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
 func (w *arrowWriter) Rows() int64 { return w.rows }
 
 func (w *arrowWriter) Bytes() int64 {
-	return max(w.out.n, w.pq.TotalCompressedBytes()) + int64(len(w.plan.leaves))*64
+	// What is in open pages is not compressed yet, and pqarrow does not say how much it is.
+	return w.out.n + max(w.pq.RowGroupTotalCompressedBytes(), w.raw/3)
 }
 
 func (w *arrowWriter) Write(b arrow.RecordBatch) error {
@@ -119,17 +121,19 @@ func (w *arrowWriter) slices(fr *frame, rec arrow.RecordBatch, a, b int) error {
 		}
 		return w.slices(fr, rec, m, b)
 	}
+	raw := w.plan.rowBytes(fr, a, b)
 	if w.group > 0 && (wide > arrowWide || w.group+int64(b-a) > w.opts.RowGroupRows ||
-		w.pq.RowGroupTotalCompressedBytes()+w.plan.rowBytes(fr, a, b) > w.opts.RowGroupBytes) {
+		w.pq.RowGroupTotalCompressedBytes()+raw > w.opts.RowGroupBytes) {
 		if err := w.pq.NewBufferedRowGroupChecked(); err != nil {
 			return err
 		}
-		w.group = 0
+		w.group, w.raw = 0, 0
 	}
 	if w.group == 0 {
 		w.stats.RowGroups++
 	}
 	w.group += int64(b - a)
+	w.raw += raw
 	s := rec.NewSlice(int64(a), int64(b))
 	defer s.Release()
 	return w.pq.WriteBuffered(s)

@@ -341,7 +341,7 @@ func (g *gate) body(h pageHeader, b []byte, at int64, name string) error {
 	if h.levels < 0 || comp < 0 || unc < 0 {
 		return g.refuse(RulePage, name, "the page header at %d contradicts itself", at)
 	}
-	if !g.want.Deep && h.levels == 0 {
+	if h.levels == 0 {
 		var z zstd.Header
 		if err := z.Decode(b[:min(int64(len(b)), comp)]); err != nil {
 			return g.refuse(RuleCodec, name, "the page at %d is no zstd: %v", at, err)
@@ -350,7 +350,9 @@ func (g *gate) body(h pageHeader, b []byte, at int64, name string) error {
 			if z.FrameContentSize != uint64(unc) {
 				return g.refuse(RulePageSize, name, "a page at %d has %d bytes and says %d", at, z.FrameContentSize, unc)
 			}
-			return nil
+			if !g.want.Deep {
+				return nil
+			}
 		}
 	}
 	return g.unpack(at+h.size+h.levels, comp, unc, at, name)

@@ -100,7 +100,7 @@ func TestWideValues(t *testing.T) {
 			n := 0
 			add := func(rows [][4]string) { bs = append(bs, wideBatch(n, rows)); n += len(rows) }
 			var eight [][4]string
-			for range 150 {
+			for range 100 {
 				eight = append(eight, [4]string{noise(r, 8<<10), noise(r, 8<<10), noise(r, 8<<10), noise(r, 8<<10)})
 			}
 			add(eight)
@@ -233,20 +233,20 @@ func TestBatchThatDoesNotFit(t *testing.T) {
 func TestDictionaries(t *testing.T) {
 	b := &builder{}
 	b.column(arrow.PrimitiveTypes.Int64, number(func(_ *rand.Rand, i int) int64 { return day0 + int64(i) }))
-	b.column(tText, text(func(r *rand.Rand, i int) string { return fmt.Sprintf("host-%d-%040d", r.IntN(12_000+i/4), 1) }))
+	b.column(tText, text(func(r *rand.Rand, i int) string { return fmt.Sprintf("host-%d-%040d", r.IntN(8_000+i/4), 1) }))
 	b.column(tText, text(func(r *rand.Rand, _ int) string { return fmt.Sprint(r.Uint64()) }))
 	b.column(arrow.PrimitiveTypes.Int32, number(func(r *rand.Rand, _ int) int64 { return int64(r.IntN(1000)) - 500 }))
 	b.column(arrow.PrimitiveTypes.Int64, maybe(2, number(func(r *rand.Rand, i int) int64 { return int64(r.Uint64()) })))
 	s := &Schema{Class: "x", Columns: []*Node{leafNode("time", Int64, 0), constNode("class_uid", Int32, 4001), leafNode("host", String, 1),
 		leafNode("id", String, 2), leafNode("n", Int32, 3), leafNode("h", Int64, 4)}}
-	bs := batches(b, 3, 50_000, 50_000, 50_000)
-	f, st := write(t, writers["page"], s, WriterOptions{RowGroupRows: 100_000}, bs)
+	bs := batches(b, 3, 30_000, 30_000, 30_000)
+	f, st := write(t, writers["page"], s, WriterOptions{RowGroupRows: 60_000}, bs)
 	same(t, s, f, bs)
 	rep := verify(t, f, expect(s, st.Rows))
 	if rep.LargestDict < 400<<10 || rep.LargestDict > maxDictBytes || rep.RowGroups != 2 {
 		t.Errorf("%+v", rep)
 	}
-	a, _ := write(t, writers["arrow"], s, WriterOptions{RowGroupRows: 100_000}, bs)
+	a, _ := write(t, writers["arrow"], s, WriterOptions{RowGroupRows: 60_000}, bs)
 	if len(f) > len(a)*11/10 {
 		t.Errorf("%d bytes, pqarrow has %d", len(f), len(a))
 	}
@@ -345,7 +345,7 @@ func TestBytesIsNearTheSize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, x := range batches(b, 1, 20_000, 20_000) {
+		for _, x := range batches(b, 1, 8_000, 8_000) {
 			if err := w.Write(x); err != nil {
 				t.Fatal(err)
 			}
