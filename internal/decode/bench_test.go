@@ -164,3 +164,5 @@ func BenchmarkMap(b *testing.B) {
 		m.Release()
 	}
 }
+
+func newRand() *rand.Rand { return rand.New(rand.NewSource(1)) }

@@ -130,7 +130,7 @@ func FuzzReader(f *testing.F) {
 			byValues := false
 			for n := int64(1); ; n++ {
 				rec, err := r.Next()
-				byValues = byValues || r.values
+				byValues = byValues || r.values || r.fell
 				if err == io.EOF {
 					break
 				}

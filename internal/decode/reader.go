@@ -50,6 +50,7 @@ type Reader struct {
 
 	number int64
 	values bool // framed by values, not by lines
+	fell   bool // it was, until a value did not close
 	array  bool // inside a top-level array
 	long   bool // this line is framed value by value
 
@@ -183,7 +184,7 @@ func (r *Reader) value() (rec Record, ok bool, err error) {
 	if end < 0 {
 		end = i
 		if r.values && f.kind == '{' && bytes.IndexByte(r.buf[r.p:r.n], '\n') >= 0 {
-			r.values, r.array = false, false
+			r.values, r.array, r.fell = false, false, true
 			return rec, false, nil
 		}
 	}

@@ -7,8 +7,8 @@ import (
 
 // Records reads an object's records and scans each. It is used by one goroutine at a time and kept from object to object.
 type Records struct {
-	*Scanner
 	r      *Reader
+	s      *Scanner
 	line   []byte // what is left of a framed record with several values glued together
 	valid  bool   // it is UTF-8
 	number int64
@@ -16,7 +16,7 @@ type Records struct {
 
 // NewRecords prepares to read what the spec asks for; keys are shared with the other Records of a run.
 func NewRecords(spec *Spec, keys *Keys, o Options) *Records {
-	return &Records{Scanner: NewScanner(spec, keys), r: newReader(o)}
+	return &Records{r: newReader(o), s: NewScanner(spec, keys)}
 }
 
 // Open goes on with another object. It reads nothing yet.
@@ -24,6 +24,15 @@ func (d *Records) Open(r io.Reader) {
 	d.r.Reset(r)
 	d.line, d.number = nil, 0
 }
+
+// Values are the leaves of the record that Next returned, as Scanner.Values has it.
+func (d *Records) Values() []Value { return d.s.values }
+
+// Rest is what that record holds besides, as Scanner.Rest has it.
+func (d *Records) Rest() []byte { return d.s.rest }
+
+// Misfits are the numbers of its leaves whose value did not fit, as Scanner.Misfits has it.
+func (d *Records) Misfits() []int { return d.s.misfits }
 
 // Next reads the next record. number counts them from 1 in the order of the object, rejected ones included, and depends on
 // nothing but the object's bytes and Options. raw is the record without the blanks around it, valid until the next Next.
@@ -44,7 +53,7 @@ func (d *Records) Next() (number int64, raw []byte, rej *Reject, err error) {
 		}
 		d.line, d.valid = rec.Bytes, utf8.Valid(rec.Bytes)
 	}
-	n, rej := d.scan(d.line, d.valid)
+	n, rej := d.s.scan(d.line, d.valid)
 	raw, d.line = d.line[:n], d.line[n:]
 	if len(d.line) > 0 { // a framed record ends without blanks, what is glued to it need not
 		raw = trimRight(raw)
