@@ -18,8 +18,9 @@ type Options struct {
 	Pattern *Pattern // nil: no captures
 	// Unsettled objects, last modified after this, are left for the next run. Zero: none are.
 	SettledBefore time.Time
-	// Folders of days before Cutoff are not listed at all, where the pattern has dates. Zero: everything is listed.
-	Cutoff time.Time
+	// Cutoff says for a folder that holds dated folders (Pattern.DatePrefix) which is the first day still to be listed; zero:
+	// all are. nil: nothing is left out. It is asked only where the pattern's dates are in the order of keys.
+	Cutoff func(prefix string) time.Time
 	// Taken says which objects the ledger has already.
 	Taken func(objstore.Object) bool
 	// Progress is called now and then with the number of objects listed so far. May be nil.
@@ -46,8 +47,8 @@ type Listing struct {
 	SizeBytes int64 // of New
 }
 
-// List finds what is new. It lists everything, or, where the pattern has dates and a cutoff is given, all but the folders of
-// days before it: folders are left out by their date, never looked up by one, so that stray keys are found as well.
+// List finds what is new. It lists everything, or, where the pattern has dates and a cutoff is given, all but folders of days
+// before it: folders are left out by their date, never looked up by one, so that stray keys are found as well.
 func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, error) {
 	l := &Listing{}
 	see := func(obj objstore.Object) error {
@@ -82,9 +83,9 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 		return nil
 	}
 	var err error
-	if o.Pattern != nil && o.Pattern.Dated() && !o.Cutoff.IsZero() {
+	if o.Pattern != nil && o.Pattern.Prunable() && o.Cutoff != nil {
 		w := &walker{o: o, store: store, see: see, l: l}
-		err = w.walk(ctx, "", 0, map[string]string{})
+		err = w.walk(ctx, "", 0, nil, time.Time{})
 	} else {
 		err = store.List(ctx, objstore.ListOptions{}, see)
 	}
@@ -128,8 +129,14 @@ type walker struct {
 	l     *Listing
 }
 
-func (w *walker) walk(ctx context.Context, prefix string, depth int, date map[string]string) error {
+func (w *walker) walk(ctx context.Context, prefix string, depth int, date map[string]string, cutoff time.Time) error {
 	segs := w.o.Pattern.segments
+	if depth == w.o.Pattern.dateDepth {
+		cutoff = w.o.Cutoff(prefix)
+	}
+	if depth >= w.o.Pattern.dateDepth && cutoff.IsZero() {
+		return w.store.List(ctx, objstore.ListOptions{Prefix: prefix}, w.see)
+	}
 	if depth >= len(segs) || !w.moreDates(depth) {
 		return w.store.List(ctx, objstore.ListOptions{Prefix: prefix}, w.see)
 	}
@@ -159,11 +166,11 @@ func (w *walker) walk(ctx context.Context, prefix string, depth int, date map[st
 				d = c
 			}
 		}
-		if lastDay, ok := lastDay(d); ok && lastDay.Before(w.o.Cutoff) {
+		if lastDay, ok := lastDay(d); ok && lastDay.Before(cutoff) {
 			w.l.Pruned++
 			continue
 		}
-		if err := w.walk(ctx, f, depth+1, d); err != nil {
+		if err := w.walk(ctx, f, depth+1, d, cutoff); err != nil {
 			return err
 		}
 	}

@@ -24,6 +24,9 @@ type Pattern struct {
 	re       *regexp.Regexp
 	segments []segment // one for each complete path segment of the pattern, for pruning
 	date     [3]int    // indexes into names of yyyy, mm, dd; -1: absent
+	// dateDepth is the segment that holds yyyy, where dates come in the order of keys (year before month before day, with
+	// nothing between their segments that could sort otherwise); -1 where they do not.
+	dateDepth int
 }
 
 type segment struct {
@@ -102,7 +105,56 @@ func ParsePattern(text string) (*Pattern, error) {
 		}
 		p.segments = append(p.segments, segment{regexp.MustCompile("^" + e + "$"), n})
 	}
+	p.dateDepth = p.findDates(parts[:len(parts)-1])
 	return p, nil
+}
+
+// onlyDates is a segment of nothing but parts of a date, fixed text between them.
+var onlyDates = regexp.MustCompile(`^(?:[^{}]|\{(?:yyyy|mm|dd|hh)\})*$`)
+
+// findDates gives the segment with the year, if greater keys mean later days from there on.
+func (p *Pattern) findDates(parts []string) int {
+	if p.date[0] < 0 || p.date[1] >= 0 && p.date[1] < p.date[0] || p.date[2] >= 0 && p.date[2] < p.date[1] {
+		return -1
+	}
+	lastPart := "{yyyy}"
+	if p.date[2] >= 0 {
+		lastPart = "{dd}"
+	} else if p.date[1] >= 0 {
+		lastPart = "{mm}"
+	}
+	from := -1
+	for i, s := range parts {
+		if strings.Contains(s, "{yyyy}") {
+			from = i
+		}
+		if from < 0 {
+			continue
+		}
+		if !onlyDates.MatchString(s) {
+			return -1
+		}
+		if strings.Contains(s, lastPart) {
+			return from
+		}
+	}
+	return -1
+}
+
+// Prunable says whether folders of early days can be told from their names while listing.
+func (p *Pattern) Prunable() bool { return p.dateDepth >= 0 }
+
+// DatePrefix of a key is the folder that holds its dated folders, as `{account}/x/` of `{account}/x/{yyyy}/`; "" where the
+// key does not match or the pattern cannot be pruned. The greatest key below it is one of its latest day.
+func (p *Pattern) DatePrefix(key string) string {
+	if p.dateDepth < 0 || p.Match(key) == nil {
+		return ""
+	}
+	at := 0
+	for range p.dateDepth {
+		at += strings.IndexByte(key[at:], '/') + 1
+	}
+	return key[:at]
 }
 
 func indexOf(list []string, s string) int {

@@ -107,7 +107,12 @@ func TestPruning(t *testing.T) {
 		"stray.log.gz", "1/other/y.log.gz", "1/network-firewall/flow/us-east-1/fw/odd/y.log.gz", "1/network-firewall/flow/us-east-1/fw/2025/13/01/00/y.log.gz",
 		"1/network-firewall/flow/us-east-1/fw/2025/05/loose.log.gz"}
 	m := fill(t, keys...)
-	o := staging.Options{Pattern: pattern(t, nfw), Cutoff: time.Date(2025, 5, 31, 0, 0, 0, 0, time.UTC)}
+	o := staging.Options{Pattern: pattern(t, nfw), Cutoff: func(prefix string) time.Time {
+		if prefix != "1/network-firewall/flow/us-east-1/fw/" {
+			t.Errorf("asked for the cutoff of %q", prefix)
+		}
+		return time.Date(2025, 5, 31, 0, 0, 0, 0, time.UTC)
+	}}
 	l, err := staging.List(context.Background(), m, o)
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +127,7 @@ func TestPruning(t *testing.T) {
 	if l.Pruned != 2 {
 		t.Errorf("%d folders pruned", l.Pruned)
 	}
-	o.Cutoff = time.Time{}
+	o.Cutoff = func(string) time.Time { return time.Time{} }
 	if l, err = staging.List(context.Background(), m, o); err != nil || len(l.New) != len(keys) || l.Pruned != 0 {
 		t.Errorf("full sweep: %v, %d of %d", err, len(l.New), len(keys))
 	}
@@ -140,12 +145,34 @@ func TestPruningListsLess(t *testing.T) {
 			keys = append(keys, fmt.Sprintf("1/network-firewall/flow/us-east-1/fw/%s/00/%d.log.gz", day, i))
 		}
 	}
-	l, err := staging.List(context.Background(), fill(t, keys...), staging.Options{Pattern: pattern(t, nfw), Cutoff: time.Date(2025, 7, 18, 0, 0, 0, 0, time.UTC)})
+	l, err := staging.List(context.Background(), fill(t, keys...), staging.Options{Pattern: pattern(t, nfw), Cutoff: func(string) time.Time { return time.Date(2025, 7, 18, 0, 0, 0, 0, time.UTC) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if l.Listed != 20 || len(l.New) != 20 {
 		t.Errorf("%d objects listed for 2 days of 10", l.Listed)
+	}
+}
+
+func TestDatePrefix(t *testing.T) {
+	for text, want := range map[string]string{
+		nfw:                              "1/network-firewall/f/r/fw/",
+		"{a}/{b}/{c}/{d}/{e}/{yyyy}/":    "1/network-firewall/f/r/fw/",
+		"{a}/{b}/{c}/{d}/{e}/{yyyy}/{x}": "1/network-firewall/f/r/fw/",
+		"{a}/{dd}/{mm}/{yyyy}/":          "", // the greatest key is not of the latest day
+		"{a}/{b}/":                       "",
+	} {
+		p := pattern(t, text)
+		key := "1/network-firewall/f/r/fw/2025/06/07/08/x.log.gz"
+		if text == "{a}/{b}/{c}/{d}/{e}/{yyyy}/{x}" {
+			key = "1/network-firewall/f/r/fw/2025/x"
+		}
+		if got := p.DatePrefix(key); got != want || p.Prunable() != (want != "") {
+			t.Errorf("%s: %q, %v", text, got, p.Prunable())
+		}
+	}
+	if p := pattern(t, "{a}/{yyyy}-{mm}/{host}/{dd}/"); p.Prunable() {
+		t.Error("a folder of hosts between month and day sorts keys by host")
 	}
 }
 
