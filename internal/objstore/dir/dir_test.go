@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -285,6 +286,78 @@ func TestPublishInterrupted(t *testing.T) {
 	}
 	if got := keys(t, s, objstore.ListOptions{}); !slices.Equal(got, []string{"a/k", "a/other"}) {
 		t.Errorf("list = %q", got)
+	}
+}
+
+// TestMatchTogether lets writers wait for the lock with everything else done, and go on at the same moment.
+func TestMatchTogether(t *testing.T) {
+	const writers = 20
+	root := t.TempDir()
+	s := open(t, dirstore.Config{Root: root})
+	for round := range 5 {
+		base, err := s.Put(t.Context(), "k", strings.NewReader("base"), objstore.PutOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lock, err := os.OpenFile(filepath.Join(root, ".silt-tmp", "lock"), os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+			t.Fatal(err)
+		}
+		var won atomic.Int64
+		var wg sync.WaitGroup
+		for range writers {
+			wg.Go(func() {
+				_, err := s.Put(t.Context(), "k", strings.NewReader("next"), objstore.PutOptions{IfMatch: base.ETag})
+				if err == nil {
+					won.Add(1)
+				} else if !errors.Is(err, objstore.ErrChanged) {
+					t.Error(err)
+				}
+			})
+		}
+		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+			if ready, err := filepath.Glob(filepath.Join(root, ".silt-tmp", "put-*")); err == nil && len(ready) == writers {
+				break
+			}
+		}
+		time.Sleep(20 * time.Millisecond)
+		lock.Close()
+		wg.Wait()
+		if won.Load() != 1 {
+			t.Fatalf("round %d: %d of %d writers replaced one version", round, won.Load(), writers)
+		}
+	}
+}
+
+// TestNoEmptyFoldersStay: a folder is only there for what is in it.
+func TestNoEmptyFoldersStay(t *testing.T) {
+	root := t.TempDir()
+	s := open(t, dirstore.Config{Root: root})
+	for _, key := range []string{"a/b/c/k", "a/k"} {
+		if _, err := s.Put(t.Context(), key, strings.NewReader("x"), objstore.PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h, err := s.Hold(t.Context(), "d/e/k", strings.NewReader("x"), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Delete(t.Context(), "a/b/c/k"), s.Drop(t.Context(), h)); err != nil {
+		t.Fatal(err)
+	}
+	for path, there := range map[string]bool{"a/b": false, "a": true, "d": false, ".silt/held/" + h.UploadID: false} {
+		if _, err := os.Stat(filepath.Join(root, path)); (err == nil) != there {
+			t.Errorf("%s: %v, want it there %t", path, err, there)
+		}
+	}
+	if err := s.Delete(t.Context(), "a/k"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(root); err != nil {
+		t.Errorf("the root went away with its last object: %v", err)
 	}
 }
 

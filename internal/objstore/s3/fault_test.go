@@ -417,12 +417,18 @@ func TestWrongRegion(t *testing.T) {
 	wantError(t, err, e, "the bucket is in eu-central-2", "AWS_REGION")
 }
 
-// TestEndpointInConfig: it wins over the environment, and the bucket is in the path there too.
-func TestEndpointInConfig(t *testing.T) {
+// TestPathStyle: with an endpoint of one's own, from the environment or the job, the bucket is in the path, not in the host
+// name. The endpoint has a host name here, because with a bare address the SDK does so by itself.
+func TestPathStyle(t *testing.T) {
 	f := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) { w.Header().Set("ETag", `"e"`) })
+	endpoint := strings.Replace(f.URL, "127.0.0.1", "localhost", 1)
+	t.Setenv("AWS_ENDPOINT_URL_S3", endpoint)
+	if _, err := store(t, s3store.Config{MaxAttempts: 1}).Head(t.Context(), "a b"); err != nil || f.count("HEAD /lake/a%20b") != 1 {
+		t.Errorf("endpoint of the environment: %v, requests %q", err, f.requests)
+	}
 	t.Setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
-	if _, err := store(t, s3store.Config{Endpoint: f.URL}).Head(t.Context(), "a b"); err != nil || f.count("HEAD /lake/a%20b") != 1 {
-		t.Errorf("head: %v, requests %q", err, f.requests)
+	if _, err := store(t, s3store.Config{MaxAttempts: 1, Endpoint: endpoint}).Head(t.Context(), "a b"); err != nil || f.count("HEAD /lake/a%20b") != 2 {
+		t.Errorf("endpoint of the configuration: %v, requests %q", err, f.requests)
 	}
 }
 

@@ -139,7 +139,7 @@ func TestDenied(t *testing.T) {
 	wantError(t, err, objstore.ErrDenied, "SignatureDoesNotMatch", "AWS_SECRET_ACCESS_KEY")
 	t.Setenv("AWS_ACCESS_KEY_ID", "never-seen")
 	err = open(t, s3store.Config{Bucket: "lake"}).List(t.Context(), objstore.ListOptions{}, func(objstore.Object) error { return nil })
-	wantError(t, err, objstore.ErrDenied, "InvalidAccessKeyId")
+	wantError(t, err, objstore.ErrDenied, "InvalidAccessKeyId", "check AWS_ACCESS_KEY_ID")
 }
 
 func TestNoCredentials(t *testing.T) {
