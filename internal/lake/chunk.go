@@ -7,7 +7,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/klauspost/compress/zstd"
 )
 
 // pageSlots is how many values, NULLs and empty lists included, a page of more than one row may have.
@@ -16,8 +15,9 @@ const pageSlots = 1 << 16
 // chunk is the open column chunk of one leaf: its open page, and the pages done, compressed.
 type chunk struct {
 	leaf  *leaf
-	limit int // bytes of a page of more than one row
-	zstd  *zstd.Encoder
+	limit int     // bytes of a page of more than one row
+	zstd  *packer // of the goroutine that has the chunk
+	err   error
 	chain []weighted // scratch of levels
 
 	dict     *dict // nil: the column never has one
@@ -46,12 +46,11 @@ type chunk struct {
 	plainPages int64
 	stat       stat
 
-	body, packed []byte // scratch
-	head         thriftWriter
+	head thriftWriter // scratch
 }
 
-func newChunk(l *leaf, o WriterOptions, z *zstd.Encoder) *chunk {
-	c := &chunk{leaf: l, limit: o.PageBytes, zstd: z, stat: stat{phys: l.phys}}
+func newChunk(l *leaf, o WriterOptions) *chunk {
+	c := &chunk{leaf: l, limit: o.PageBytes, stat: stat{phys: l.phys}}
 	if l.dict || l.field.lookup != nil || l.field.fixed && l.phys != physBoolean {
 		c.dict = newDict(l.phys)
 	}

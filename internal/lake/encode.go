@@ -31,6 +31,28 @@ func (h *hybrid) add(v uint32, n int) {
 	h.val, h.run = v, n
 }
 
+// addAll adds values that are seldom alike.
+func (h *hybrid) addAll(vs []uint32) {
+	if h.run > 0 {
+		h.endRun()
+	}
+	for i := 0; i < len(vs); {
+		v, j := vs[i], i+1
+		for j < len(vs) && vs[j] == v {
+			j++
+		}
+		if j-i < 8 {
+			for ; i < j; i++ {
+				h.lits = append(h.lits, v)
+			}
+			continue
+		}
+		h.val, h.run = v, j-i
+		h.endRun()
+		i = j
+	}
+}
+
 func (h *hybrid) endRun() {
 	if k := len(h.lits) & 7; k != 0 {
 		for n := min(8-k, h.run); n > 0; n-- {

@@ -3,7 +3,31 @@ package lake
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
+
+	"github.com/DataDog/zstd"
 )
+
+// packer compresses pages. It is the C library: for this data it takes 0.6 of the CPU of the one in Go and makes files 2 %
+// smaller (a C compiler is needed for DuckDB anyway). One goroutine uses it at a time.
+type packer struct {
+	ctx   zstd.Ctx
+	level int
+	body  []byte // scratch for the page before
+	out   []byte // and after
+}
+
+func newPacker(level int) *packer { return &packer{ctx: zstd.NewCtx(), level: level} }
+
+// pack's result is valid until it is called again.
+func (p *packer) pack(src []byte) ([]byte, error) {
+	b, err := p.ctx.CompressLevel(p.out[:cap(p.out)], src, p.level)
+	if err != nil {
+		return nil, fmt.Errorf("compress a page: %w", err)
+	}
+	p.out = b
+	return b, nil
+}
 
 // tryDict is after how many values a dictionary must have shown that it pays: fewer than three new ones in four.
 const tryDict = 4096
@@ -25,7 +49,7 @@ func (c *chunk) flush() {
 	if c.slots == 0 {
 		return
 	}
-	b := c.body[:0]
+	b := c.zstd.body[:0]
 	level := func(h *hybrid) {
 		v := h.finish()
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(v)))
@@ -46,15 +70,13 @@ func (c *chunk) flush() {
 		if c.konst > 0 {
 			c.rep.add(0, c.konst)
 		}
-		for _, id := range c.idx {
-			c.rep.add(id, 1)
-		}
+		c.rep.addAll(c.idx)
 		b = append(b, c.rep.finish()...)
 	} else {
 		c.plainPages++
 		b = append(b, c.vals...)
 	}
-	c.body = b
+	c.zstd.body = b
 	c.pages = append(c.pages, c.page(pageData, b, c.slots, encoding))
 	c.values += int64(c.slots)
 	c.nullCount += int64(c.nulls)
@@ -63,13 +85,17 @@ func (c *chunk) flush() {
 
 // page compresses a page and puts its header before it.
 func (c *chunk) page(kind int64, body []byte, values int, encoding int64) []byte {
-	c.packed = c.zstd.EncodeAll(body, c.packed[:0])
+	packed, err := c.zstd.pack(body)
+	if err != nil {
+		c.err = err
+		return nil
+	}
 	t := &c.head
 	t.b = t.b[:0]
 	t.strct(func() {
 		t.i32(1, kind)
 		t.i32(2, int64(len(body)))
-		t.i32(3, int64(len(c.packed)))
+		t.i32(3, int64(len(packed)))
 		if kind == pageDictionary {
 			t.sub(7, func() { t.i32(1, int64(values)); t.i32(2, encoding) })
 			return
@@ -77,8 +103,8 @@ func (c *chunk) page(kind int64, body []byte, values int, encoding int64) []byte
 		t.sub(5, func() { t.i32(1, int64(values)); t.i32(2, encoding); t.i32(3, encRLE); t.i32(4, encRLE) })
 	})
 	c.unc += int64(len(t.b) + len(body))
-	c.comp += int64(len(t.b) + len(c.packed))
-	return append(bytes.Clone(t.b), c.packed...)
+	c.comp += int64(len(t.b) + len(packed))
+	return append(bytes.Clone(t.b), packed...)
 }
 
 // finish ends the chunk: its pages in the order of the file, and the footer's entry, offsets from the chunk's begin.

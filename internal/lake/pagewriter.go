@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/klauspost/compress/zstd"
 )
 
 // pageWriter encodes the flat columns straight into Parquet pages: constants, lookups and levels are runs and cost next to
@@ -18,7 +17,7 @@ type pageWriter struct {
 	plan   *plan
 	opts   WriterOptions
 	out    *countingWriter
-	zstd   *zstd.Encoder
+	packs  []*packer // one a thread
 	chunks []*chunk
 	foot   footer
 	order  order
@@ -43,12 +42,10 @@ func NewPageWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
 		return nil, &SchemaError{s.Class, "(root)", "has a list of groups, which the page writer does not know"}
 	}
 	o = o.withDefaults(768 << 10)
-	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(o.Level)), zstd.WithEncoderConcurrency(o.Threads),
-		zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
-	if err != nil {
-		return nil, fmt.Errorf("start zstd: %w", err)
+	pw := &pageWriter{plan: p, opts: o, out: &countingWriter{w: w}, order: order{plan: p}}
+	for range o.Threads {
+		pw.packs = append(pw.packs, newPacker(o.Level))
 	}
-	pw := &pageWriter{plan: p, opts: o, out: &countingWriter{w: w}, zstd: z, order: order{plan: p}}
 	pw.foot = footer{createdBy: o.createdBy(), time: -1}
 	for _, n := range s.Columns {
 		pw.foot.roots = append(pw.foot.roots, elementOf(n))
@@ -57,7 +54,7 @@ func NewPageWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
 		if l.dotted() == "time" {
 			pw.foot.time = l.index
 		}
-		pw.chunks = append(pw.chunks, newChunk(l, o, z))
+		pw.chunks = append(pw.chunks, newChunk(l, o))
 	}
 	pw.foot.leaves = len(pw.chunks)
 	if err := pw.write([]byte("PAR1")); err != nil {
@@ -121,10 +118,9 @@ func (w *pageWriter) steps(fr *frame, a, b int) error {
 				}
 			}
 		}
-		w.columns(func(c *chunk) {
-			c.add(fr, a, a+n)
-			c.settle()
-		})
+		if err := w.columns(func(c *chunk) { c.add(fr, a, a+n); c.settle() }); err != nil {
+			return err
+		}
 		w.group += int64(n)
 		a += n
 		compressed, open := w.held()
@@ -138,24 +134,27 @@ func (w *pageWriter) steps(fr *frame, a, b int) error {
 }
 
 // columns calls fn for every column, on as many goroutines as there are threads.
-func (w *pageWriter) columns(fn func(c *chunk)) {
-	n := min(w.opts.Threads, len(w.chunks))
-	if n <= 1 {
-		for _, c := range w.chunks {
+func (w *pageWriter) columns(fn func(c *chunk)) error {
+	var next atomic.Int64
+	work := func(z *packer) {
+		for i := next.Add(1); i <= int64(len(w.chunks)); i = next.Add(1) {
+			c := w.chunks[len(w.chunks)-int(i)] // unmapped, the dearest, is the last
+			c.zstd = z
 			fn(c)
 		}
-		return
 	}
-	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range n {
-		wg.Go(func() {
-			for i := next.Add(1); i <= int64(len(w.chunks)); i = next.Add(1) {
-				fn(w.chunks[len(w.chunks)-int(i)]) // unmapped, the dearest, is the last
-			}
-		})
+	for _, z := range w.packs[1:] {
+		wg.Go(func() { work(z) })
 	}
+	work(w.packs[0])
 	wg.Wait()
+	for _, c := range w.chunks {
+		if c.err != nil {
+			w.err = c.err
+		}
+	}
+	return w.err
 }
 
 func (w *pageWriter) endGroup() error {
@@ -164,7 +163,9 @@ func (w *pageWriter) endGroup() error {
 	}
 	pages := make([][][]byte, len(w.chunks))
 	g := groupFooter{rows: w.group, chunks: make([]chunkFooter, len(w.chunks))}
-	w.columns(func(c *chunk) { pages[c.leaf.index], g.chunks[c.leaf.index] = c.finish() })
+	if err := w.columns(func(c *chunk) { pages[c.leaf.index], g.chunks[c.leaf.index] = c.finish() }); err != nil {
+		return err
+	}
 	for i := range pages {
 		c := &g.chunks[i]
 		c.dictOff = w.out.n
@@ -185,7 +186,6 @@ func (w *pageWriter) Close() (FileStats, error) {
 	if w.err != nil {
 		return FileStats{}, w.err
 	}
-	defer w.zstd.Close()
 	if err := w.endGroup(); err != nil {
 		return FileStats{}, err
 	}
