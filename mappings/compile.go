@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"sort"
 	"strings"
 
 	"github.com/silt-etl/silt/internal/engine"
@@ -15,32 +14,62 @@ import (
 // Compile checks the mapping and makes the plan of a run. All problems are given, warnings too; the plan is nil where one of
 // them is an error. err is for what is no fault of the mapping. Nothing is read or run: it needs no network and no sample.
 func (m *Mapping) Compile(ctx context.Context) (plan *sqlgen.Plan, problems []sqlgen.Problem, err error) {
-	src, db, problems, err := m.open(ctx)
+	src, db, t, problems, err := m.open(ctx)
 	if err != nil || src == nil {
 		return nil, problems, err
 	}
 	defer db.Close()
-	return sqlgen.Compile(ctx, src, db)
+	plan, problems, err = sqlgen.Compile(ctx, src, db)
+	if t != nil {
+		for i, p := range problems {
+			problems[i] = t.showPlace(p)
+		}
+		if plan != nil {
+			for i := range plan.Projections {
+				plan.Projections[i].Name = t.values[plan.Projections[i].Name]
+			}
+		}
+	}
+	return plan, problems, err
+}
+
+// Show gives the SQL of a mapping for people: of a declarative one raw.sql and its SELECTs, which loaded as files are the same
+// mapping, so that its author can go on in SQL; of a mapping in SQL the projections that are made of it. No SQL is given
+// where a problem is an error.
+func (m *Mapping) Show(ctx context.Context) ([]sqlgen.File, []sqlgen.Problem, error) {
+	plan, problems, err := m.Compile(ctx)
+	if err != nil || plan == nil {
+		return nil, problems, err
+	}
+	var out []sqlgen.File
+	if !m.Declarative() {
+		for _, p := range plan.Projections {
+			out = append(out, sqlgen.File{Path: p.Name, Text: p.SQL + "\n"})
+		}
+		return out, problems, nil
+	}
+	t, _ := m.translate()
+	out = append(out, sqlgen.File{Path: rawFile, Text: t.files[rawFile]})
+	for _, n := range sortedKeys(t.files) {
+		if n != rawFile {
+			out = append(out, sqlgen.File{Path: n, Text: t.files[n]})
+		}
+	}
+	return out, problems, nil
 }
 
 // open makes the compiler's input: the SQL files, and a database of its own in which the macros exist. src is nil where
 // problems say why.
-func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, problems []sqlgen.Problem, err error) {
+func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, t *translation, problems []sqlgen.Problem, err error) {
 	src = &sqlgen.Mapping{Name: m.Name}
 	files := m.Files
 	if m.Declarative() {
-		var t *translation
 		if t, problems = m.translate(); t == nil {
-			return nil, nil, problems, nil
+			return nil, nil, nil, problems, nil
 		}
 		files, src.Notes = t.files, problems
 	}
-	names := make([]string, 0, len(files))
-	for n := range files {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	for _, n := range names {
+	for _, n := range sortedKeys(files) {
 		f := sqlgen.File{Path: m.place(n), Text: files[n]}
 		switch {
 		case n == rawFile:
@@ -54,7 +83,7 @@ func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, 
 	cols, err := engine.DescribeTable(ctx, src.Raw.Text)
 	if err != nil {
 		problems, err = blame(problems, src.Raw, err)
-		return nil, nil, problems, err
+		return nil, nil, nil, problems, err
 	}
 	for _, col := range cols {
 		src.RawColumns = append(src.RawColumns, sqlgen.Column(col))
@@ -62,7 +91,7 @@ func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, 
 	stmts, defs, err := engine.CheckMacros(ctx, src.Macros.Text)
 	if err != nil {
 		problems, err = blame(problems, src.Macros, err)
-		return nil, nil, problems, err
+		return nil, nil, nil, problems, err
 	}
 	src.Setup = stmts
 	for _, d := range defs {
@@ -70,15 +99,15 @@ func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, 
 	}
 	e, err := engine.Open(engine.Options{MemoryBytes: 256 << 20, Threads: 1})
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, nil, err
 	}
 	for _, s := range stmts {
 		if err := e.Exec(ctx, s); err != nil {
 			e.Close()
-			return nil, nil, nil, fmt.Errorf("mapping %s: macros: %w", m.Name, err)
+			return nil, nil, nil, nil, fmt.Errorf("mapping %s: macros: %w", m.Name, err)
 		}
 	}
-	return src, &database{DB: e, Parser: e.Parser()}, problems, nil
+	return src, &database{DB: e, Parser: e.Parser()}, t, problems, nil
 }
 
 // place is what problems call a file of the mapping.

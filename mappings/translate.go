@@ -1,7 +1,386 @@
 package mappings
 
-import "github.com/silt-etl/silt/sql/sqlgen"
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
 
-type translation struct{ files map[string]string }
+	"github.com/silt-etl/silt/internal/ocsf"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
 
-func (m *Mapping) translate() (*translation, []sqlgen.Problem) { return nil, nil }
+// translation is a declarative mapping as SQL: raw.sql and a SELECT for each matched value. Loaded as SQL files they are the
+// same mapping.
+type translation struct {
+	files map[string]string
+	// places leads from a line of a generated file to the JSON that it was made of.
+	places map[string][]int
+	// values are the matched values by the file's name without .sql.
+	values map[string]string
+	json   sqlgen.File
+}
+
+// translator turns the declarative format into SQL. Its looser values are coerced, each with a warning: it is the format of
+// AWS's transformation library, and what people have written in it must load.
+type translator struct {
+	file     sqlgen.File
+	problems []sqlgen.Problem
+	schema   *ocsf.Schema
+	version  string
+	leaves   map[string]*rawLeaf // by dotted path
+	order    []*rawLeaf
+	matched  []string // the path that decides which part of the mapping takes a record
+	stamp    []string // the timestamp block
+	format   string
+}
+
+// rawLeaf is a field of the raw record and the types it is read as.
+type rawLeaf struct {
+	path []string
+	uses map[string]bool
+}
+
+// part is the mapping of one matched value.
+type part struct {
+	value    string // of matched_field
+	at       int
+	class    *ocsf.Class
+	profiles []string
+	columns  []column
+	consumes [][]string
+	without  []string
+}
+
+// column of the SELECT. render is called when the raw types are settled.
+type column struct {
+	path   string
+	at     int // of the JSON value
+	render func() string
+	bare   []string // the raw path it is
+	text   string   // the constant text it is
+}
+
+func (t *translator) problem(s sqlgen.Severity, at int, code, hint, format string, args ...any) {
+	p := sqlgen.Problem{File: t.file.Path, Severity: s, Code: code, Hint: hint, Message: fmt.Sprintf(format, args...)}
+	p.Line, p.Column = sqlgen.Position(t.file.Text, at)
+	t.problems = append(t.problems, p)
+}
+
+func (t *translator) warn(at int, code, format string, args ...any) {
+	t.problem(sqlgen.Warning, at, code, "", format, args...)
+}
+
+func (t *translator) fail(at int, code, hint, format string, args ...any) {
+	t.problem(sqlgen.Error, at, code, hint, format, args...)
+}
+
+// translate gives the SQL of a declarative mapping, nil where problems say why there is none.
+func (m *Mapping) translate() (*translation, []sqlgen.Problem) {
+	t := &translator{leaves: map[string]*rawLeaf{}}
+	for n, text := range m.Files {
+		t.file = sqlgen.File{Path: m.place(n), Text: text}
+	}
+	root, bad := parseJSON(t.file)
+	if bad != nil {
+		return nil, []sqlgen.Problem{*bad}
+	}
+	parts := t.document(root)
+	if sqlgen.Failed(t.problems) {
+		return nil, t.problems
+	}
+	out := &translation{files: map[string]string{rawFile: t.rawSQL()}, places: map[string][]int{}, values: map[string]string{}, json: t.file}
+	for _, p := range parts {
+		name := fileName(p.value, out.files)
+		out.files[name], out.places[name] = t.selectSQL(p)
+		out.values[strings.TrimSuffix(name, ".sql")] = p.value
+	}
+	return out, t.problems
+}
+
+var notInFileName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+
+// fileName makes a file's name of a matched value that no other has.
+func fileName(v string, taken map[string]string) string {
+	base := notInFileName.ReplaceAllString(v, "_")
+	if base == "" || base == "raw" || base == "macros" {
+		base += "_"
+	}
+	name := base + ".sql"
+	for i := 2; taken[name] != ""; i++ {
+		name = fmt.Sprintf("%s_%d.sql", base, i)
+	}
+	return name
+}
+
+func (t *translator) document(root *value) (parts []*part) {
+	doc := root.get("custom_source_events")
+	if doc == nil || !doc.object {
+		t.fail(root.at, "FORMAT", `begin with {"custom_source_events": {"source_name": ..., "ocsf_mapping": ...}}`, "the key custom_source_events is missing")
+		return nil
+	}
+	for _, f := range doc.fields {
+		switch f.key {
+		case "source_name", "matched_field", "timestamp", "ocsf_mapping":
+		default:
+			t.warn(f.at, "FORMAT", "the key %q is not known and means nothing", f.key)
+		}
+	}
+	all := doc.get("ocsf_mapping")
+	if all == nil || !all.object || len(all.fields) == 0 {
+		t.fail(doc.at, "FORMAT", "it holds a mapping for each value of matched_field", "ocsf_mapping is missing or empty")
+		return nil
+	}
+	if v := doc.get("matched_field"); v != nil {
+		t.matched = t.rawPath(v)
+	} else if len(all.fields) > 1 {
+		t.fail(doc.at, "FORMAT", `as "matched_field": "$.event.event_type"`, "matched_field is missing, and there are several mappings to choose from")
+	}
+	if v := doc.get("timestamp"); v != nil {
+		t.stamp, t.format = t.rawPath(v.get("field")), v.get("format").text()
+		if t.format == "" || t.stamp == nil {
+			t.fail(v.at, "FORMAT", `as {"field": "$.time", "format": "%Y-%m-%dT%H:%M:%S.%fZ"}, or "epoch"`, "the timestamp block wants a field and a format")
+		}
+	}
+	t.findVersion(all)
+	if sqlgen.Failed(t.problems) {
+		return nil
+	}
+	for _, f := range all.fields {
+		if p := t.part(f); p != nil {
+			parts = append(parts, p)
+		}
+	}
+	return parts
+}
+
+// findVersion takes the schema version from metadata.version of the mappings.
+func (t *translator) findVersion(all *value) {
+	for _, f := range all.fields {
+		v := f.value.get("schema_mapping").get("metadata").get("version")
+		if v.text() == "" {
+			continue
+		}
+		version, had := strings.CutPrefix(v.text(), "v")
+		if had {
+			t.warn(v.at, "COERCED", "metadata.version %q is read as %q", v.text(), version)
+		}
+		if t.version != "" && t.version != version {
+			t.fail(v.at, "OCSF_VERSION", "all of a mapping is of one version", "OCSF %s here, %s above", version, t.version)
+		}
+		t.version = version
+	}
+	if t.version == "" {
+		t.version = sqlgen.DefaultVersion
+	}
+	s, err := ocsf.Load(t.version)
+	if err != nil {
+		t.fail(all.at, "OCSF_VERSION", "", "%v", err)
+	}
+	t.schema = s
+}
+
+func (t *translator) part(f member) *part {
+	p := &part{value: f.key}
+	name := f.value.get("schema")
+	if p.class = t.schema.Class(name.text()); p.class == nil {
+		hint := ""
+		if n := t.schema.NearestClass(name.text()); n != "" && name.text() != "" {
+			hint = "is " + n + " meant?"
+		}
+		t.fail(f.at, "UNKNOWN_CLASS", hint, "OCSF %s has no class %q", t.version, name.text())
+		return nil
+	}
+	tree := f.value.get("schema_mapping")
+	if tree == nil || !tree.object {
+		t.fail(f.at, "FORMAT", "", "schema_mapping of %q is missing", f.key)
+		return nil
+	}
+	if t.matched != nil {
+		t.use(t.matched, "VARCHAR")
+	}
+	p.at = f.at
+	profiles := t.readProfiles(p, tree.get("metadata").get("profiles"))
+	t.object(p, &p.class.Fields, "", tree)
+	if t.stamp != nil && !p.has("time") {
+		t.addTime(p, "time", f.at, t.stamp)
+	}
+	for i, c := range p.columns {
+		if c.path == "metadata.profiles" {
+			p.columns[i].render = func() string { return listSQL(profiles) }
+		}
+	}
+	t.checkSiblings(p)
+	t.complete(p, &p.class.Fields, "", f.at)
+	return p
+}
+
+func (p *part) has(name string) bool {
+	return slices.ContainsFunc(p.columns, func(c column) bool { return c.path == name || strings.HasPrefix(c.path, name+".") })
+}
+
+func (t *translator) readProfiles(p *part, v *value) (names []string) {
+	if v == nil {
+		return nil
+	}
+	switch {
+	case v.array:
+		for _, i := range v.items {
+			names = append(names, i.text())
+		}
+	case v.text() != "":
+		for _, n := range strings.Split(v.text(), ",") {
+			names = append(names, strings.TrimSpace(n))
+		}
+		t.warn(v.at, "COERCED", "metadata.profiles is a list: %q is read as [%s]", v.text(), strings.Join(names, ", "))
+	}
+	for _, n := range names {
+		if !slices.Contains(t.schema.Profiles(), n) {
+			near := ""
+			if s := t.schema.NearestProfile(n); s != "" {
+				near = "is " + s + " meant?"
+			}
+			t.problem(sqlgen.Warning, v.at, "UNKNOWN_PROFILE", near, "OCSF %s has no profile %q: the events carry the name all the same", t.version, n)
+			continue
+		}
+		p.profiles = append(p.profiles, n)
+	}
+	return names
+}
+
+// rawPath reads a "$.a.b" path, nil with a problem where it is none.
+func (t *translator) rawPath(v *value) []string {
+	s := v.text()
+	body, ok := strings.CutPrefix(s, "$.")
+	if !ok || body == "" || strings.ContainsAny(body, "[]*?()") || strings.HasPrefix(body, ".") || strings.HasSuffix(body, ".") || strings.Contains(body, "..") {
+		at := 0
+		if v != nil {
+			at = v.at
+		}
+		t.fail(at, "RAW_PATH", "as $.event.src_ip: keys with dots between them", "%q is no path into the raw record", s)
+		return nil
+	}
+	return strings.Split(body, ".")
+}
+
+// use notes that a raw field is read as a type.
+func (t *translator) use(path []string, typ string) {
+	k := strings.Join(path, ".")
+	l := t.leaves[k]
+	if l == nil {
+		l = &rawLeaf{path: path, uses: map[string]bool{}}
+		t.leaves[k] = l
+		t.order = append(t.order, l)
+	}
+	l.uses[typ] = true
+}
+
+// typeOf settles a raw field's type: what all its readers want, else VARCHAR, which every scalar fits.
+func (l *rawLeaf) typeOf() string {
+	if len(l.uses) == 1 {
+		for u := range l.uses {
+			return u
+		}
+	}
+	return "VARCHAR"
+}
+
+// complete names what OCSF requires and the mapping does not give, so that the SELECT says so too.
+func (t *translator) complete(p *part, f *ocsf.Fields, prefix string, at int) {
+	for _, a := range f.Attributes {
+		name := prefix + a.Name
+		if a.Base == ocsf.Struct && !a.IsArray && (p.has(name) || name == "metadata") {
+			t.complete(p, &t.schema.Object(a.Object).Fields, name+".", at)
+		}
+		if a.Requirement != ocsf.Required || !a.In(p.profiles) || p.has(name) || filled(a, name) {
+			continue
+		}
+		if prefix != "" && !t.requiredObject(p, prefix) {
+			continue // the object goes to unmapped as a whole, see toUnmapped
+		}
+		p.without = append(p.without, name)
+	}
+	if prefix == "" || !p.has(strings.TrimSuffix(prefix, ".")) {
+		return
+	}
+	if lacks := t.lacks(p, f, prefix); lacks != "" && !t.requiredObject(p, prefix) {
+		t.toUnmapped(p, prefix, at, lacks)
+		return
+	}
+	for _, rule := range [][]string{f.AtLeastOne, f.JustOne} {
+		if len(rule) > 0 && !slices.ContainsFunc(rule, func(n string) bool { return p.has(prefix + n) }) {
+			p.without = append(p.without, strings.TrimSuffix(prefix, "."))
+		}
+	}
+}
+
+// filled says whether the compiler fills an attribute by itself.
+func filled(a *ocsf.Attribute, name string) bool {
+	switch name {
+	case "class_uid", "category_uid", "type_uid", "activity_id", "metadata", "metadata.version":
+		return true
+	}
+	_, unknown := a.EnumText(0)
+	return unknown && a.Base == ocsf.Integer
+}
+
+// requiredObject says whether all objects on the way to prefix are required by the class.
+func (t *translator) requiredObject(p *part, prefix string) bool {
+	f := &p.class.Fields
+	for _, n := range strings.Split(strings.TrimSuffix(prefix, "."), ".") {
+		a := f.Attribute(n)
+		if a == nil || a.Requirement != ocsf.Required {
+			return false
+		}
+		f = &t.schema.Object(a.Object).Fields
+	}
+	return true
+}
+
+// lacks names an attribute that an object must have and can never get, "" where there is none.
+func (t *translator) lacks(p *part, f *ocsf.Fields, prefix string) string {
+	for _, a := range f.Attributes {
+		if a.Requirement == ocsf.Required && a.In(p.profiles) && !p.has(prefix+a.Name) && !filled(a, prefix+a.Name) {
+			return a.Name
+		}
+	}
+	return ""
+}
+
+func (t *translator) toUnmapped(p *part, prefix string, at int, lacks string) {
+	for i, c := range p.columns {
+		if strings.HasPrefix(c.path, prefix) {
+			if at = c.at; c.bare != nil {
+				t.use(c.bare, "VARCHAR")
+			}
+			p.columns[i].path = "unmapped." + c.path
+		}
+	}
+	t.warn(at, "MISSING_REQUIRED", "%s goes to unmapped: OCSF requires %s in it, which the mapping does not give", strings.TrimSuffix(prefix, "."), lacks)
+}
+
+// showPlace moves a problem in a generated file to the JSON it comes from.
+func (out *translation) showPlace(p sqlgen.Problem) sqlgen.Problem {
+	lines := out.places[path.Base(p.File)]
+	if lines == nil {
+		return p
+	}
+	p.File = out.json.Path
+	if p.Line > 0 && p.Line <= len(lines) && lines[p.Line-1] >= 0 {
+		p.Line, p.Column = sqlgen.Position(out.json.Text, lines[p.Line-1])
+	} else {
+		p.Line, p.Column = 0, 0
+	}
+	return p
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

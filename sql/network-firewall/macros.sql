@@ -1,13 +1,6 @@
--- An address that only a private network, a link or the host itself uses: RFC 1918, 6598, 3927, 1122, 4193, 4291.
-CREATE MACRO private_address(ip) AS CASE
-  WHEN starts_with(ip, '10.') OR starts_with(ip, '192.168.') THEN TRUE
-  WHEN starts_with(ip, '172.') THEN substr(ip, 5, 3) BETWEEN '16.' AND '31.' AND substr(ip, 7, 1) = '.'
-  WHEN starts_with(ip, '100.') THEN substr(ip, 5, 3) IN ('64.', '65.', '66.', '67.', '68.', '69.')
-    OR substr(ip, 5, 3) BETWEEN '70.' AND '99.' AND substr(ip, 7, 1) = '.'
-    OR substr(ip, 5, 4) BETWEEN '100.' AND '127.' AND substr(ip, 8, 1) = '.'
-  WHEN starts_with(ip, '169.254.') OR starts_with(ip, '127.') THEN TRUE
-  WHEN contains(ip, ':') THEN lower(ip) = '::1' OR lower(ip) SIMILAR TO '(f[cd]..|fe[89ab].):.*'
-  ELSE FALSE END;
+-- An address that only a private network, a link or the host itself uses: RFC 1918, 6598, 1122, 3927, 4193, 4291.
+CREATE MACRO private_address(ip) AS regexp_matches(ip,
+  '^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|127\.|169\.254\.|::1$|[fF][cCdD][0-9a-fA-F]{2}:|[fF][eE][89abAB][0-9a-fA-F]:)');
 
 -- connection_info.direction_id: 1 Inbound, 2 Outbound, 3 Lateral, 0 Unknown (from public to public, or without an address).
 CREATE MACRO direction_between(src, dst) AS CASE

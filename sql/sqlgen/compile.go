@@ -37,7 +37,7 @@ type projection struct {
 	where    string // over records; "" takes every record
 	drops    []string
 	outs     []*output
-	without  map[string]bool
+	without  map[string]int // required attributes left out, and where the header says so
 	consumed map[*leaf]bool
 	root     *field
 	// given are the names that the mapping gives leaves in unmapped.
@@ -133,7 +133,7 @@ func (c *compiler) compile() (*Plan, error) {
 
 // readProjection parses a file, refuses what a mapping may not have, and rewrites its expressions. nil: it is unusable.
 func (c *compiler) readProjection(f File) (*projection, error) {
-	p := &projection{file: f, name: strings.TrimSuffix(path.Base(strings.ReplaceAll(f.Path, "#", "/")), ".sql"), consumed: map[*leaf]bool{}, without: map[string]bool{}, given: map[*leaf]string{}}
+	p := &projection{file: f, name: strings.TrimSuffix(path.Base(strings.ReplaceAll(f.Path, "#", "/")), ".sql"), consumed: map[*leaf]bool{}, without: map[string]int{}, given: map[*leaf]string{}}
 	p.head = parseHeader(f, c.report)
 	if !c.readHeader(p) {
 		return nil, nil
@@ -237,7 +237,7 @@ func (c *compiler) readHeader(p *projection) bool {
 		}
 	}
 	for _, w := range h.without {
-		p.without[w.text] = true
+		p.without[w.text] = w.at
 	}
 	return true
 }

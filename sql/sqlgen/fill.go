@@ -50,13 +50,14 @@ func (c *compiler) fillClass(p *projection) {
 	if x == nil {
 		x = root.add(a, last)
 		if activity.isConst {
-			x.constant, x.isConst = base+int64(activity.constant.(int32)), true
+			x.constant, _ = constantOf(a, base+int64(activity.constant.(int32)))
+			x.isConst = true
 			return
 		}
 		x.auto = func(s *sqlProjection) string { return fmt.Sprintf("%d + %s", base, activity.sql) }
 		return
 	}
-	if x.isConst && activity.isConst && x.constant != base+int64(activity.constant.(int32)) {
+	if x.isConst && activity.isConst && widen(x.constant) != any(base+int64(activity.constant.(int32))) {
 		c.report.at(p.file, x.out.at, Error, "CLASS", "leave the column out: it is class_uid * 100 + activity_id", "type_uid is %v here, but class and activity make %d", x.constant, base+int64(activity.constant.(int32)))
 	}
 }
@@ -130,7 +131,7 @@ func remove(all []*field, f *field) (rest []*field) {
 // fillRequired gives required enums that nothing fills the value 0 Unknown.
 func (c *compiler) fillRequired(p *projection, f *field) {
 	for _, a := range f.of.Attributes {
-		if a.Requirement != ocsf.Required || !a.In(p.profiles) || f.get(a.Name) != nil || !hasUnknown(a) || p.without[join(f.path, a.Name)] {
+		if a.Requirement != ocsf.Required || !a.In(p.profiles) || f.get(a.Name) != nil || !hasUnknown(a) || p.leaves(join(f.path, a.Name)) {
 			continue
 		}
 		x := f.add(a, nil)
@@ -173,6 +174,10 @@ func (c *compiler) checkRequired(p *projection, f *field) {
 			continue
 		}
 		path := join(f.path, a.Name)
+		if w, ok := p.without[path]; ok {
+			c.report.at(p.file, w, Warning, "MISSING_REQUIRED", "", "OCSF %s requires %s, which is left out: the events are not valid OCSF", c.schema.Version, path)
+			continue
+		}
 		hint := fmt.Sprintf(`add a column AS "%s"`, path)
 		if a.Base == ocsf.Struct {
 			hint = fmt.Sprintf(`add columns AS "%s.<attribute>"`, path)
@@ -180,16 +185,17 @@ func (c *compiler) checkRequired(p *projection, f *field) {
 		if a.Profile != "" {
 			hint += ", or leave the profile " + a.Profile + " out"
 		}
-		if p.without[path] {
-			c.report.at(p.file, at, Warning, "MISSING_REQUIRED", "", "required %s is left out on purpose (`-- without:`): the events are not valid OCSF", path)
-			continue
-		}
 		c.report.at(p.file, at, Error, "MISSING_REQUIRED", hint, "OCSF %s requires %s, and nothing fills it", c.schema.Version, path)
 	}
 	for _, rule := range [][]string{f.of.AtLeastOne, f.of.JustOne} {
-		if len(rule) > 0 && len(present(f, rule)) == 0 && !p.without[f.path] {
-			c.report.at(p.file, at, Error, "MISSING_REQUIRED", "fill one of "+strings.Join(rule, ", "), "%s must have at least one of its main attributes, and nothing fills one", orClass(f.path, p))
+		if len(rule) == 0 || len(present(f, rule)) > 0 {
+			continue
 		}
+		if w, ok := p.without[f.path]; ok {
+			c.report.at(p.file, w, Warning, "MISSING_REQUIRED", "", "OCSF %s wants one of %s in %s, which are left out: the events are not valid OCSF", c.schema.Version, strings.Join(rule, ", "), f.path)
+			continue
+		}
+		c.report.at(p.file, at, Error, "MISSING_REQUIRED", "fill one of "+strings.Join(rule, ", "), "%s must have at least one of its main attributes, and nothing fills one", orClass(f.path, p))
 	}
 	for _, x := range f.fields {
 		if x.isGroup() {
@@ -213,4 +219,10 @@ func present(f *field, names []string) (all []*field) {
 		}
 	}
 	return all
+}
+
+// leaves says whether the header leaves a required attribute out.
+func (p *projection) leaves(path string) bool {
+	_, ok := p.without[path]
+	return ok
 }

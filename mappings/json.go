@@ -1,0 +1,148 @@
+package mappings
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// value is a JSON value with its place in the text. Objects keep the order their author gave them: it becomes the order of
+// columns.
+type value struct {
+	at     int // byte offset
+	object bool
+	fields []member
+	array  bool
+	items  []*value
+	scalar any // string, json.Number, bool, nil
+}
+
+type member struct {
+	key   string
+	at    int
+	value *value
+}
+
+func (v *value) get(key string) *value {
+	if v == nil {
+		return nil
+	}
+	for _, f := range v.fields {
+		if f.key == key {
+			return f.value
+		}
+	}
+	return nil
+}
+
+// text gives a string, "" for anything else.
+func (v *value) text() string {
+	if v == nil {
+		return ""
+	}
+	s, _ := v.scalar.(string)
+	return s
+}
+
+// parseJSON reads one value; an error of the syntax is a problem with its place.
+func parseJSON(f sqlgen.File) (*value, *sqlgen.Problem) {
+	d := json.NewDecoder(bytes.NewReader([]byte(f.Text)))
+	d.UseNumber()
+	p := &jsonParser{d: d, text: f.Text}
+	v, err := p.value()
+	if err == nil {
+		if _, e := d.Token(); e != io.EOF {
+			err = &placed{"there is something after the mapping's closing brace", p.next()}
+		}
+	}
+	if err == nil {
+		return v, nil
+	}
+	at := int(d.InputOffset())
+	var syntax *json.SyntaxError
+	var own *placed
+	message := err.Error()
+	switch {
+	case errors.As(err, &syntax):
+		at = max(int(syntax.Offset)-1, 0)
+	case errors.As(err, &own):
+		at = own.at
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		at, message = len(f.Text), "the text ends too early"
+	}
+	out := &sqlgen.Problem{File: f.Path, Code: "JSON", Message: "not JSON: " + message}
+	out.Line, out.Column = sqlgen.Position(f.Text, at)
+	return nil, out
+}
+
+type placed struct {
+	message string
+	at      int
+}
+
+func (e *placed) Error() string { return e.message }
+
+type jsonParser struct {
+	d    *json.Decoder
+	text string
+}
+
+// next is the offset of the next token: behind blanks and separators.
+func (p *jsonParser) next() int {
+	at := int(p.d.InputOffset())
+	for at < len(p.text) {
+		switch p.text[at] {
+		case ' ', '\t', '\r', '\n', ',', ':':
+			at++
+			continue
+		}
+		break
+	}
+	return at
+}
+
+func (p *jsonParser) value() (*value, error) {
+	v := &value{at: p.next()}
+	t, err := p.d.Token()
+	if err != nil {
+		return nil, err
+	}
+	switch t {
+	case json.Delim('{'):
+		v.object = true
+		for p.d.More() {
+			at := p.next()
+			k, err := p.d.Token()
+			if err != nil {
+				return nil, err
+			}
+			key, _ := k.(string)
+			if v.get(key) != nil {
+				return nil, &placed{fmt.Sprintf("the key %q is there twice", key), at}
+			}
+			c, err := p.value()
+			if err != nil {
+				return nil, err
+			}
+			v.fields = append(v.fields, member{key, at, c})
+		}
+		_, err = p.d.Token()
+	case json.Delim('['):
+		v.array = true
+		for p.d.More() {
+			c, err := p.value()
+			if err != nil {
+				return nil, err
+			}
+			v.items = append(v.items, c)
+		}
+		_, err = p.d.Token()
+	default:
+		v.scalar = t
+	}
+	return v, err
+}

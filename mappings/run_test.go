@@ -1,0 +1,286 @@
+package mappings
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/engine"
+	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// event is one row of a projection's result, as a reader of the lake would see it.
+type event struct {
+	projection string
+	record     int64
+	reason     *sqlgen.Reason
+	time       any
+	day        any
+	account    any
+	misses     []string
+	fields     map[string]any // by OCSF path, NULLs left out
+	unmapped   map[string]string
+}
+
+// compiled compiles a mapping and fails on errors.
+func compiled(t testing.TB, m *Mapping) *sqlgen.Plan {
+	t.Helper()
+	plan, problems, err := m.Compile(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan == nil {
+		t.Fatalf("no plan:\n%s", listed(problems))
+	}
+	return plan
+}
+
+func listed(problems []sqlgen.Problem) string {
+	var b strings.Builder
+	for _, p := range problems {
+		fmt.Fprintln(&b, p)
+	}
+	return b.String()
+}
+
+// files makes a mapping of texts.
+func files(t testing.TB, texts map[string]string) *Mapping {
+	t.Helper()
+	m, err := LoadFiles("m", texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Origin = ""
+	return m
+}
+
+// runPlan scans lines of JSON and runs all projections over them, as a job does: one way through the scan, whole.
+func runPlan(t testing.TB, plan *sqlgen.Plan, key map[string]string, lines ...string) []event {
+	t.Helper()
+	ctx := context.Background()
+	db, err := engine.Open(engine.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	src := &lineSource{plan: plan, key: key, text: strings.Join(lines, "\n"), keys: decode.NewKeys()}
+	if err := db.RegisterSource("scan", src); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range plan.Setup {
+		if err := db.Exec(ctx, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	create := "CREATE VIEW records AS FROM scan()"
+	if len(plan.Projections) > 1 {
+		create = "CREATE TABLE records AS FROM scan()"
+	}
+	if err := db.Exec(ctx, create); err != nil {
+		t.Fatal(err)
+	}
+	var all []event
+	for _, p := range plan.Projections {
+		rows, err := db.Query(ctx, p.SQL)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, p.SQL)
+		}
+		for {
+			batch, err := rows.Next()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, p.SQL)
+			}
+			if batch == nil {
+				break
+			}
+			for i := range int(batch.NumRows()) {
+				var row []any
+				for c := range int(batch.NumCols()) {
+					row = append(row, batch.Column(c).GetOneForMarshal(i))
+				}
+				all = append(all, readEvent(t, plan, p, row, src.keys))
+			}
+			batch.Release()
+		}
+		rows.Close()
+	}
+	return all
+}
+
+func readEvent(t testing.TB, plan *sqlgen.Plan, p sqlgen.Projection, row []any, keys *decode.Keys) event {
+	e := event{projection: p.Name, fields: map[string]any{}, unmapped: map[string]string{}, time: row[0], day: row[1], account: row[2]}
+	fmt.Sscan(fmt.Sprint(row[5]), &e.record)
+	if row[3] != nil {
+		var i int
+		fmt.Sscan(fmt.Sprint(row[3]), &i)
+		e.reason = &plan.Reasons[i]
+	}
+	var bits uint64
+	fmt.Sscan(fmt.Sprint(row[8]), &bits)
+	for i, path := range p.Misses {
+		if bits>>i&1 == 1 {
+			e.misses = append(e.misses, path)
+		}
+	}
+	text := func(v any) []byte {
+		if v == nil {
+			return nil
+		}
+		return []byte(v.(string))
+	}
+	entries, err := decode.NewExpander(keys).Expand(text(row[6]), text(row[7]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, en := range entries {
+		e.unmapped[en.Key] = string(en.Value)
+	}
+	values := row[sqlgen.FixedColumns:]
+	for _, n := range p.Schema.Columns {
+		if n.Kind != lake.Map {
+			readNode(e.fields, "", n, values)
+		} else if n.Column != len(values) {
+			t.Fatalf("unmapped is column %d, the SQL gives %d", n.Column, len(values))
+		}
+	}
+	return e
+}
+
+// readNode is what lake.Node says of presence, constants and lookups, in its plainest form.
+func readNode(out map[string]any, prefix string, n *lake.Node, values []any) {
+	path := prefix + n.Name
+	if n.Kind == lake.Group {
+		if groupPresent(n, values) {
+			for _, c := range n.Children {
+				readNode(out, path+".", c, values)
+			}
+		}
+		return
+	}
+	v := n.Const
+	if n.Column >= 0 {
+		v = values[n.Column]
+		if n.Lookup != nil && v != nil {
+			var id int64
+			fmt.Sscan(fmt.Sprint(v), &id)
+			s, ok := n.Lookup[id]
+			if v = any(s); !ok {
+				v = nil
+			}
+		}
+	}
+	if v != nil {
+		out[path] = v
+	}
+}
+
+func groupPresent(n *lake.Node, values []any) bool {
+	if n.Present > 0 {
+		return values[n.Present-1] == true
+	}
+	columns, some := 0, false
+	var look func(n *lake.Node)
+	look = func(n *lake.Node) {
+		if n.Kind != lake.Group && n.Column >= 0 {
+			columns++
+			some = some || values[n.Column] != nil
+		}
+		if n.Kind == lake.Group && n.Present > 0 {
+			columns++
+			some = some || values[n.Present-1] == true
+		}
+		if n.Kind == lake.Group {
+			for _, c := range n.Children {
+				look(c)
+			}
+		}
+	}
+	look(n)
+	return columns == 0 || some
+}
+
+// lineSource scans a text into the columns that the plan names.
+type lineSource struct {
+	plan *sqlgen.Plan
+	key  map[string]string
+	text string
+	keys *decode.Keys
+}
+
+var engineTypes = map[string]engine.Type{"VARCHAR": engine.Varchar, "BOOLEAN": engine.Boolean, "INTEGER": engine.Integer, "BIGINT": engine.BigInt, "DOUBLE": engine.Double, "TIMESTAMP": engine.Timestamp}
+
+func (s *lineSource) Columns() []engine.Column {
+	cols := []engine.Column{{Name: sqlgen.ColObject, Type: engine.Integer}, {Name: sqlgen.ColRecord, Type: engine.BigInt}, {Name: sqlgen.ColRest, Type: engine.Varchar}}
+	for _, c := range s.plan.ScanColumns {
+		cols = append(cols, engine.Column{Name: c.Name, Type: engineTypes[c.Type]})
+	}
+	for _, k := range s.plan.KeyColumns {
+		cols = append(cols, engine.Column{Name: "_key_" + k, Type: engine.Varchar})
+	}
+	return cols
+}
+
+func (s *lineSource) NewCursor() engine.Cursor {
+	r := decode.NewRecords(&s.plan.Scan, s.keys, decode.Options{})
+	r.Open(strings.NewReader(s.text))
+	return &lineCursor{s: s, r: r}
+}
+
+type lineCursor struct {
+	s *lineSource
+	r *decode.Records
+}
+
+func (c *lineCursor) Close() {}
+
+func (c *lineCursor) Fill(_ context.Context, ck *engine.Chunk) (int, error) {
+	row := 0
+	for row < ck.Cap() {
+		number, _, rej, err := c.r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return 0, err
+		}
+		if rej != nil {
+			return 0, rej
+		}
+		ck.SetInt32(0, row, 7)
+		ck.SetInt64(1, row, number)
+		ck.SetText(2, row, c.r.Rest())
+		for i, v := range c.r.Values() {
+			col := 3 + i
+			if !v.Set {
+				ck.SetNull(col, row)
+				continue
+			}
+			switch c.s.plan.ScanColumns[i].Type {
+			case "VARCHAR":
+				ck.SetText(col, row, v.Text)
+			case "BOOLEAN":
+				ck.SetBool(col, row, v.Int != 0)
+			case "INTEGER":
+				ck.SetInt32(col, row, int32(v.Int))
+			case "DOUBLE":
+				ck.SetDouble(col, row, v.Num)
+			default:
+				ck.SetInt64(col, row, v.Int)
+			}
+		}
+		for i, k := range c.s.plan.KeyColumns {
+			col := 3 + len(c.s.plan.ScanColumns) + i
+			if v, ok := c.s.key[k]; ok {
+				ck.SetText(col, row, []byte(v))
+			} else {
+				ck.SetNull(col, row)
+			}
+		}
+		row++
+	}
+	return row, nil
+}

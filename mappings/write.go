@@ -1,0 +1,149 @@
+package mappings
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+func listSQL(items []string) string {
+	quoted := make([]string, len(items))
+	for i, s := range items {
+		quoted[i] = quote(s)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+var plainName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+
+// reserved are plain names that DuckDB's grammar keeps for itself, as far as logs are likely to have them.
+var reserved = map[string]bool{
+	"all": true, "analyze": true, "and": true, "any": true, "array": true, "as": true, "asc": true, "both": true, "case": true, "cast": true,
+	"check": true, "collate": true, "column": true, "constraint": true, "create": true, "default": true, "desc": true,
+	"describe": true, "distinct": true, "do": true, "else": true, "end": true, "except": true, "false": true, "fetch": true,
+	"for": true, "foreign": true, "from": true, "group": true, "having": true, "in": true, "initially": true, "intersect": true,
+	"into": true, "lambda": true, "lateral": true, "leading": true, "limit": true, "not": true, "null": true, "offset": true,
+	"on": true, "only": true, "or": true, "order": true, "pivot": true, "primary": true, "qualify": true, "references": true,
+	"returning": true, "select": true, "show": true, "some": true, "summarize": true, "symmetric": true, "table": true,
+	"then": true, "to": true, "trailing": true, "true": true, "union": true, "unique": true, "unpivot": true, "using": true,
+	"variadic": true, "when": true, "where": true, "window": true, "with": true, "time": true, "timestamp": true, "interval": true, "map": true, "struct": true,
+}
+
+func name(s string) string {
+	if plainName.MatchString(s) && !reserved[s] {
+		return s
+	}
+	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+}
+
+// rawSQL is a field of the raw record in SQL.
+func rawSQL(path []string) string {
+	parts := make([]string, 0, len(path)+1)
+	if strings.EqualFold(path[0], "key") || strings.EqualFold(path[0], "raw") {
+		parts = append(parts, "raw") // key is the staging key's captures, raw the table
+	}
+	for _, p := range path {
+		parts = append(parts, name(p))
+	}
+	return strings.Join(parts, ".")
+}
+
+// selectSQL writes the SELECT of a part, one column a line, and tells for each line the place in the JSON it was made of
+// (-1: none).
+func (t *translator) selectSQL(p *part) (text string, places []int) {
+	line := func(at int, format string, args ...any) {
+		text += fmt.Sprintf(format, args...) + "\n"
+		places = append(places, at)
+	}
+	line(p.at, "-- class: %s", p.class.Name)
+	line(p.at, "-- ocsf: %s", t.version)
+	if len(p.profiles) > 0 {
+		line(p.at, "-- profiles: %s", strings.Join(p.profiles, ", "))
+	}
+	var consumed []string
+	for _, c := range p.consumes {
+		consumed = append(consumed, rawSQL(c))
+	}
+	if len(consumed) > 0 {
+		line(p.at, "-- consumes: %s", strings.Join(consumed, ", "))
+	}
+	if len(p.without) > 0 {
+		line(p.at, "-- without: %s", strings.Join(p.without, ", "))
+	}
+	line(p.at, "SELECT")
+	width := 0
+	exprs := make([]string, len(p.columns))
+	for i, c := range p.columns {
+		exprs[i] = c.render()
+		if len(exprs[i]) <= 48 {
+			width = max(width, len(exprs[i]))
+		}
+	}
+	for i, c := range p.columns {
+		comma := ","
+		if i == len(p.columns)-1 {
+			comma = ""
+		}
+		line(c.at, "  %-*s AS %s%s", width, exprs[i], name(c.path), comma)
+	}
+	where := ";"
+	if t.matched != nil {
+		where = fmt.Sprintf("\nWHERE %s = %s;", rawSQL(t.matched), quote(p.value))
+	}
+	line(-1, "FROM raw%s", where)
+	return text, places
+}
+
+// rawSQL writes the table that the fields make.
+func (t *translator) rawSQL() string {
+	root := &tableField{}
+	for _, l := range t.order {
+		at := root
+		for _, n := range l.path {
+			at = at.child(n)
+		}
+		at.typ = l.typeOf()
+	}
+	var b strings.Builder
+	b.WriteString("CREATE TABLE raw (\n")
+	root.write(&b, "  ")
+	b.WriteString(");\n")
+	return b.String()
+}
+
+// tableField is a field of the raw table while it is written.
+type tableField struct {
+	name   string
+	typ    string
+	fields []*tableField
+}
+
+func (f *tableField) child(name string) *tableField {
+	for _, c := range f.fields {
+		if c.name == name {
+			return c
+		}
+	}
+	c := &tableField{name: name}
+	f.fields = append(f.fields, c)
+	return c
+}
+
+func (f *tableField) write(b *strings.Builder, indent string) {
+	for i, c := range f.fields {
+		b.WriteString(indent + name(c.name) + " ")
+		if len(c.fields) > 0 {
+			b.WriteString("STRUCT(\n")
+			c.write(b, indent+"  ")
+			b.WriteString(indent + ")")
+		} else {
+			b.WriteString(c.typ)
+		}
+		if i < len(f.fields)-1 {
+			b.WriteString(",")
+		}
+		b.WriteString("\n")
+	}
+}
