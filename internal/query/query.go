@@ -1,0 +1,244 @@
+// Package query answers a person's SQL over the lake through its catalog: tables by their catalog names, with the columns,
+// order and types that the catalog says, whatever each file holds.
+//
+// Only what the catalog knows is read: the files of its partitions. Partitions that the SQL's own conditions on region,
+// accountid and eventday rule out are neither listed nor opened. Files on S3 are fetched to a cache first, after saying how much
+// that is, since DuckDB runs without network. Nothing is ever written to the lake.
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+
+	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/engine"
+	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// Options of a query.
+type Options struct {
+	Catalog catalog.Catalog
+	// Database is the catalog's name in SQL: tables can be written as <database>.<table> too.
+	Database string
+	// Aliases are more names of tables. Names that the tables' own give (Alias) need not be listed.
+	Aliases map[string]string
+	// Bucket opens an S3 bucket whole; asked once for each bucket that a partition lies in.
+	Bucket func(ctx context.Context, name string) (objstore.Reader, error)
+	// CacheDir is where fetched files are kept.
+	CacheDir string
+	// MaxFetchBytes is the most that is fetched for a query, without what the cache has. 0: no limit.
+	MaxFetchBytes int64
+	// Tell shows a person a line about what is fetched. May be nil.
+	Tell func(line string)
+	// MemoryBytes and Threads: see engine.Options.
+	MemoryBytes int64
+	Threads     int
+}
+
+// SQLError is something about the query's text that its author has to change.
+type SQLError struct{ Message string }
+
+func (e *SQLError) Error() string { return e.Message }
+
+// TooMuchError says that a query needs more from S3 than Options.MaxFetchBytes.
+type TooMuchError struct {
+	NeedBytes, MaxBytes int64
+	Partitions          int
+}
+
+func (e *TooMuchError) Error() string {
+	return fmt.Sprintf("the query needs %.1f GB of %d partitions from S3, more than %.1f GB", float64(e.NeedBytes)/1e9, e.Partitions, float64(e.MaxBytes)/1e9)
+}
+
+// Result streams the rows of a query.
+type Result struct {
+	engine.RowReader
+	db   *engine.DB
+	temp string
+}
+
+// Close lets everything go.
+func (r *Result) Close() {
+	r.RowReader.Close()
+	r.db.Close()
+	os.RemoveAll(r.temp)
+}
+
+// Run prepares the tables that the SQL names and starts it. The caller closes the result.
+func Run(ctx context.Context, sql string, o Options) (*Result, error) {
+	if strings.TrimSpace(sql) == "" {
+		return nil, &SQLError{"the query is empty"}
+	}
+	names, err := o.names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPlanner()
+	if err != nil {
+		return nil, err
+	}
+	refs, showAll, err := p.references(ctx, sql, names)
+	if err == nil {
+		err = p.views(ctx, o, names, refs, showAll)
+	}
+	p.close()
+	if err != nil {
+		return nil, err
+	}
+	temp, err := os.MkdirTemp("", "silt-query-")
+	if err != nil {
+		return nil, fmt.Errorf("folder for spilling: %w", err)
+	}
+	db, err := engine.OpenReader(engine.ReaderOptions{MemoryBytes: o.MemoryBytes, Threads: o.Threads, TempDir: temp, AllowedPaths: p.allowed, Setup: p.setup})
+	if err != nil {
+		os.RemoveAll(temp)
+		return nil, fmt.Errorf("prepare the tables: %w", err)
+	}
+	rows, err := db.Query(ctx, sql)
+	if err != nil {
+		db.Close()
+		os.RemoveAll(temp)
+		return nil, sqlError(sql, err)
+	}
+	return &Result{RowReader: rows, db: db, temp: temp}, nil
+}
+
+// sqlError tells the author's mistakes from others.
+func sqlError(sql string, err error) error {
+	var e *engine.Error
+	var s *sqlgen.SyntaxError
+	switch {
+	case errors.As(err, &s):
+		return &SQLError{placed(sql, s.Offset, s.Message)}
+	case errors.As(err, &e):
+		switch e.Kind {
+		case "Parser", "Binder", "Catalog", "Syntax", "Conversion", "Invalid Input", "Not implemented", "Permission", "Out of Range", "Invalid type":
+			return &SQLError{placed(sql, e.Offset, e.Message)}
+		}
+	}
+	return err
+}
+
+func placed(sql string, offset int, message string) string {
+	if offset < 0 || offset > len(sql) {
+		return message
+	}
+	line, column := sqlgen.Position(sql, offset)
+	if line == 1 && !strings.Contains(sql, "\n") {
+		return fmt.Sprintf("column %d: %s", column, message)
+	}
+	return fmt.Sprintf("line %d, column %d: %s", line, column, message)
+}
+
+// tableNames are the tables of the catalog and what else they are called, all in lower case.
+type tableNames struct {
+	database string
+	tables   []string          // sorted
+	of       map[string]string // name or alias to table
+	twice    map[string]bool   // aliases that several tables would have
+}
+
+// Alias is the short name of a table that Security Lake named: what follows _ext_, as network_firewall. "" for other tables.
+func Alias(table string) string {
+	if !strings.HasPrefix(table, "amazon_security_lake_table_") {
+		return ""
+	}
+	_, alias, _ := strings.Cut(table, "_ext_")
+	return alias
+}
+
+func (o *Options) names(ctx context.Context) (*tableNames, error) {
+	tables, err := o.Catalog.Tables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n := &tableNames{database: strings.ToLower(o.Database), tables: tables, of: map[string]string{}, twice: map[string]bool{}}
+	alias := func(name, table string) {
+		if name == "" || n.twice[name] || n.of[name] == table {
+			return
+		}
+		if _, taken := n.of[name]; taken {
+			delete(n.of, name)
+			n.twice[name] = true
+			return
+		}
+		n.of[name] = table
+	}
+	for _, t := range tables {
+		alias(Alias(strings.ToLower(t)), t)
+	}
+	for name, t := range o.Aliases { // what the job says goes before what names look like
+		if contains(tables, t) {
+			n.of[strings.ToLower(name)] = t
+			delete(n.twice, strings.ToLower(name))
+		}
+	}
+	for _, t := range tables { // a table's own name before all
+		n.of[strings.ToLower(t)] = t
+	}
+	return n, nil
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// find gives the table of a name in the SQL; ok is false where the name is none of the catalog's business.
+func (n *tableNames) find(r reference) (table string, ok bool, err error) {
+	if r.catalog != "" || r.schema != "" && !strings.EqualFold(r.schema, n.database) {
+		return "", false, nil
+	}
+	name := strings.ToLower(r.name)
+	if t, ok := n.of[name]; ok {
+		return t, true, nil
+	}
+	if strings.HasPrefix(name, "duckdb_") || strings.HasPrefix(name, "pragma_") || strings.HasPrefix(name, "sqlite_") {
+		return "", false, nil
+	}
+	if n.twice[name] {
+		return "", false, &SQLError{fmt.Sprintf("several tables are called %s; write one of %s", r.name, strings.Join(n.like(name), ", "))}
+	}
+	if len(n.tables) == 0 {
+		return "", false, &SQLError{fmt.Sprintf("there is no table %s: the catalog has no tables yet; a run makes them (etl run JOB)", r.name)}
+	}
+	return "", false, &SQLError{fmt.Sprintf("there is no table %s; there are %s", r.name, strings.Join(n.short(), ", "))}
+}
+
+// like are the tables with an alias.
+func (n *tableNames) like(alias string) (out []string) {
+	for _, t := range n.tables {
+		if Alias(strings.ToLower(t)) == alias {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// short lists each table by its shortest name, ten at most.
+func (n *tableNames) short() []string {
+	byTable := map[string]string{}
+	for name, t := range n.of {
+		if have := byTable[t]; have == "" || len(name) < len(have) || len(name) == len(have) && name < have {
+			byTable[t] = name
+		}
+	}
+	var out []string
+	for _, name := range byTable {
+		out = append(out, name)
+	}
+	sort.Strings(out)
+	if len(out) > 10 {
+		out = append(out[:10], fmt.Sprintf("and %d more (SHOW TABLES)", len(out)-10))
+	}
+	return out
+}

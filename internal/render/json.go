@@ -1,0 +1,202 @@
+// Package render prints Arrow records for people and programs: as JSON, CSV and an aligned table.
+//
+// Values keep what they are: 64-bit integers are written whole, structs and maps in the order of their fields, NULL is null,
+// an empty cell or the word NULL. Text from logs is not trusted: control characters never reach a terminal as they are.
+package render
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+)
+
+// JSON appends row i of a as compact JSON. With sparse set, NULL fields of structs are left out, and so are structs, lists and
+// maps in which nothing is left; the value itself is then null.
+//
+// Integers stay integers, also beyond 2^53; decimals are numbers; NaN and infinities are text; dates are YYYY-MM-DD; timestamps
+// are RFC 3339 in UTC, without Z where the type has no zone; binary is base64.
+func JSON(dst []byte, a arrow.Array, i int, sparse bool) []byte {
+	if a.IsNull(i) {
+		return append(dst, "null"...)
+	}
+	switch a := a.(type) {
+	case *array.Struct:
+		t := a.DataType().(*arrow.StructType)
+		return object(dst, t.NumFields(), sparse, func(dst []byte, n int) ([]byte, bool) {
+			dst = append(text(dst, t.Field(n).Name), ':')
+			return value(dst, a.Field(n), i, sparse)
+		})
+	case *array.Map:
+		from, to := a.ValueOffsets(i)
+		keys, items := a.Keys(), a.Items()
+		return object(dst, int(to-from), sparse, func(dst []byte, n int) ([]byte, bool) {
+			at := int(from) + n
+			dst = append(text(dst, plain(keys, at)), ':')
+			return value(dst, items, at, sparse)
+		})
+	case array.ListLike:
+		from, to := a.ValueOffsets(i)
+		if sparse && from == to {
+			return append(dst, "null"...)
+		}
+		dst = append(dst, '[')
+		for j := from; j < to; j++ {
+			if j > from {
+				dst = append(dst, ',')
+			}
+			dst = JSON(dst, a.ListValues(), int(j), sparse)
+		}
+		return append(dst, ']')
+	case *array.Float32, *array.Float64:
+		f, bits := number(a, i)
+		if math.IsNaN(f) || math.IsInf(f, 0) {
+			return text(dst, strconv.FormatFloat(f, 'g', -1, bits))
+		}
+		return strconv.AppendFloat(dst, f, shape(f), -1, bits)
+	case *array.Boolean, *array.Int8, *array.Int16, *array.Int32, *array.Int64, *array.Uint8, *array.Uint16, *array.Uint32, *array.Uint64, *array.Decimal128:
+		return append(dst, plain(a, i)...)
+	}
+	return text(dst, plain(a, i))
+}
+
+// value is JSON that says whether anything is left of a sparse one.
+func value(dst []byte, a arrow.Array, i int, sparse bool) ([]byte, bool) {
+	from := len(dst)
+	dst = JSON(dst, a, i, sparse)
+	return dst, !sparse || string(dst[from:]) != "null"
+}
+
+// object appends n members; write gives one as "name":value and says whether it stays.
+func object(dst []byte, n int, sparse bool, write func(dst []byte, n int) ([]byte, bool)) []byte {
+	start, kept := len(dst), 0
+	dst = append(dst, '{')
+	for j := range n {
+		from := len(dst)
+		if kept > 0 {
+			dst = append(dst, ',')
+		}
+		var keep bool
+		if dst, keep = write(dst, j); !keep {
+			dst = dst[:from]
+			continue
+		}
+		kept++
+	}
+	if sparse && kept == 0 {
+		return append(dst[:start], "null"...)
+	}
+	return append(dst, '}')
+}
+
+// shape is how encoding/json writes a number: exponents only for the very large and small.
+func shape(f float64) byte {
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+		return 'e'
+	}
+	return 'f'
+}
+
+func number(a arrow.Array, i int) (float64, int) {
+	if f, ok := a.(*array.Float32); ok {
+		return float64(f.Value(i)), 32
+	}
+	return a.(*array.Float64).Value(i), 64
+}
+
+// text appends s as a JSON string, readable: <, > and & stay.
+func text(dst []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	clean := true
+	for j := 0; j < len(s); j++ {
+		if c := s[j]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
+			clean = false
+			break
+		}
+	}
+	if clean {
+		dst = append(dst, '"')
+		dst = append(dst, s...)
+		return append(dst, '"')
+	}
+	dst = append(dst, '"')
+	for _, r := range s { // what is no UTF-8 becomes U+FFFD
+		switch {
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r == '\n':
+			dst = append(dst, '\\', 'n')
+		case r == '\t':
+			dst = append(dst, '\\', 't')
+		case r < ' ' || r >= 0x7f && r < 0xa0:
+			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+		case r == 0x2028 || r == 0x2029 || hidden(r):
+			dst = append(dst, fmt.Sprintf("\\u%04x", r)...)
+		default:
+			dst = append(dst, string(r)...)
+		}
+	}
+	return append(dst, '"')
+}
+
+// hidden are the characters that change the direction of the text around them: a log line can lie with them.
+func hidden(r rune) bool {
+	return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x200e || r == 0x200f
+}
+
+// plain is a scalar as text, without quotes; structs, lists and maps are compact JSON.
+func plain(a arrow.Array, i int) string {
+	switch a := a.(type) {
+	case *array.String:
+		return a.Value(i)
+	case *array.Int64:
+		return strconv.FormatInt(a.Value(i), 10)
+	case *array.Boolean:
+		return strconv.FormatBool(a.Value(i))
+	case *array.Decimal128:
+		return a.Value(i).ToString(a.DataType().(*arrow.Decimal128Type).Scale)
+	case *array.Date32:
+		return a.Value(i).ToTime().Format(time.DateOnly)
+	case *array.Timestamp:
+		t := a.DataType().(*arrow.TimestampType)
+		layout := "2006-01-02T15:04:05.999999999"
+		if t.TimeZone != "" {
+			layout += "Z"
+		}
+		return a.Value(i).ToTime(t.Unit).UTC().Format(layout)
+	case *array.Binary:
+		return base64.StdEncoding.EncodeToString(a.Value(i))
+	case *array.Float32, *array.Float64:
+		f, bits := number(a, i)
+		if math.IsNaN(f) || math.IsInf(f, 0) {
+			return strconv.FormatFloat(f, 'g', -1, bits)
+		}
+		return strconv.FormatFloat(f, shape(f), -1, bits)
+	case *array.Struct, *array.Map, array.ListLike:
+		return string(JSON(nil, a, i, false))
+	}
+	return a.ValueStr(i)
+}
+
+// Object appends row i of a record as one JSON object, a member for each column; see JSON for sparse.
+func Object(dst []byte, b arrow.RecordBatch, i int, sparse bool) []byte {
+	return object(dst, int(b.NumCols()), sparse, func(dst []byte, n int) ([]byte, bool) {
+		dst = append(text(dst, b.ColumnName(n)), ':')
+		return value(dst, b.Column(n), i, sparse)
+	})
+}
+
+// Indent is compact JSON made readable.
+func Indent(compact []byte) []byte {
+	var out bytes.Buffer
+	if json.Indent(&out, compact, "", "  ") != nil {
+		return compact // not JSON: shown as it is
+	}
+	return out.Bytes()
+}
