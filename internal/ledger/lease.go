@@ -130,6 +130,10 @@ func (le *Lease) put(ctx context.Context, opts objstore.PutOptions) error {
 			le.etag = o.ETag
 			return true, nil
 		}
+		if b.Nonce == le.body.Nonce && opts.IfMatch != "" {
+			opts.IfMatch = o.ETag // an earlier renewal whose answer was lost for good
+			return false, errors.New("the lease is at an earlier renewal of its own")
+		}
 		return true, &HeldError{Name: le.key, Run: b.Run}
 	})
 }

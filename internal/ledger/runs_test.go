@@ -60,27 +60,44 @@ func TestLeaseAge(t *testing.T) {
 
 func TestLeaseRenews(t *testing.T) {
 	s := memstore.New("mem://state")
-	s.SetClock(time.Now)
-	open := func(renew time.Duration) *Ledger {
-		return must(Open(s, "job", Options{Run: newID(), RetryDelay: 1, LeaseExpiry: 500 * time.Millisecond, LeaseRenew: renew}))
+	s.SetNow(day)
+	open := func() *Ledger {
+		return must(Open(s, "job", Options{Run: newID(), RetryDelay: 1, LeaseExpiry: 5 * time.Minute, LeaseRenew: 5 * time.Millisecond}))
 	}
-	a, b := open(20*time.Millisecond), open(20*time.Millisecond)
+	a, b := open(), open()
 	le := must(a.Lease(t.Context(), id1))
-	time.Sleep(800 * time.Millisecond)
-	if _, err := b.Lease(t.Context(), id1); !errors.Is(err, ErrHeld) {
-		t.Fatalf("a lease older than its expiry was not renewed: %v", err)
-	}
-	// a lost answer is not a lost lease
-	n := 0
-	s.SetHooks(nil, func(op, key string) error {
-		if op == "put" {
-			if n++; n == 1 {
-				return errInjected
+	renewedAt := func(at time.Time) {
+		t.Helper()
+		s.SetNow(at)
+		for range 1000 {
+			if o := must(s.Head(t.Context(), le.key)); o.LastModified.Equal(at) {
+				return
 			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		t.Fatal("the lease is not renewed")
+	}
+	renewedAt(day.Add(4 * time.Minute))
+	s.SetHooks(func(op, key string) error { // no renewal from here on
+		if op == "put" {
+			return errInjected
+		}
+		return nil
+	}, nil)
+	s.SetNow(day.Add(8 * time.Minute))
+	if _, err := b.Lease(t.Context(), id1); !errors.Is(err, ErrHeld) {
+		t.Fatalf("a lease that was renewed four minutes ago: %v", err)
+	}
+	// neither a failed renewal nor a lost answer is a lost lease
+	s.SetHooks(nil, func(op, key string) error {
+		if op == "put" || op == "get" {
+			return errInjected
 		}
 		return nil
 	})
-	time.Sleep(100 * time.Millisecond)
+	renewedAt(day.Add(9 * time.Minute))
+	s.SetHooks(nil, nil)
+	renewedAt(day.Add(10 * time.Minute))
 	select {
 	case <-le.Lost():
 		t.Error("a lost answer was taken for a lost lease")
@@ -89,7 +106,7 @@ func TestLeaseRenews(t *testing.T) {
 	must(s.Put(t.Context(), le.key, strings.NewReader(`{"v":1,"run":"other"}`), objstore.PutOptions{}))
 	select {
 	case <-le.Lost():
-	case <-time.After(5 * time.Second):
+	case <-time.After(10 * time.Second):
 		t.Error("the holder does not learn that its lease is gone")
 	}
 	must(0, le.Release(t.Context()))
