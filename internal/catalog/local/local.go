@@ -26,6 +26,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/silt-etl/silt/internal/catalog"
 )
 
@@ -46,6 +48,9 @@ const (
 	partitionExt   = ".json"
 	lockFile       = ".lock"
 	temporaryStart = ".tmp-"
+
+	// writesAtOnce lets the file system sync many small files together; one after the other they take more than twice as long.
+	writesAtOnce = 16
 )
 
 // Open names the catalog of a database below dir. Nothing is read or made yet; folders appear with the first table.
@@ -151,9 +156,19 @@ func (c *Catalog) finishGrowth(ctx context.Context, t catalog.GlueTable) error {
 	if _, marked := t.Parameters[catalog.PendingParameter]; !marked {
 		return nil
 	}
+	var written folders
+	var group errgroup.Group
+	group.SetLimit(writesAtOnce)
 	err := c.walk(ctx, t.Name, func(p catalog.GluePartition) error {
-		return c.inherit(t, p)
+		group.Go(func() error { return c.inherit(t, p, &written) })
+		return nil
 	})
+	if failed := group.Wait(); err == nil {
+		err = failed
+	}
+	if err == nil {
+		err = written.sync()
+	}
 	if err != nil {
 		return fmt.Errorf("growing the partitions: %w", err)
 	}
@@ -162,12 +177,14 @@ func (c *Catalog) finishGrowth(ctx context.Context, t catalog.GlueTable) error {
 }
 
 // inherit rewrites a partition whose columns are not its table's.
-func (c *Catalog) inherit(t catalog.GlueTable, p catalog.GluePartition) error {
+func (c *Catalog) inherit(t catalog.GlueTable, p catalog.GluePartition, written *folders) error {
 	if catalog.SameColumns(catalog.Plain(p.StorageDescriptor.Columns), catalog.Plain(t.StorageDescriptor.Columns)) {
 		return nil
 	}
 	p.StorageDescriptor.Columns = t.StorageDescriptor.Columns
-	return replace(c.partitionPath(t.Name, [3]string(p.Values)), p)
+	path := c.partitionPath(t.Name, [3]string(p.Values))
+	written.add(filepath.Dir(path))
+	return replace(path, p)
 }
 
 // AddPartitions writes the partitions that are not there yet, and gives those that are the table's columns if they lack them.
@@ -196,37 +213,54 @@ func (c *Catalog) AddPartitions(ctx context.Context, table string, ps []catalog.
 		return 0, c.fail(op, table, err)
 	}
 	now := time.Now().UTC().Truncate(time.Millisecond)
+	var (
+		written folders
+		group   errgroup.Group
+		isNew   = make([]bool, len(ps))
+		failed  = make([]error, len(ps))
+	)
+	group.SetLimit(writesAtOnce)
+	for i, p := range ps {
+		group.Go(func() error {
+			if failed[i] = ctx.Err(); failed[i] == nil {
+				isNew[i], failed[i] = c.addPartition(t, p, now, &written)
+			}
+			return nil // each partition has an error of its own
+		})
+	}
+	err = group.Wait()
 	added := 0
-	var first error
-	for _, p := range ps {
-		if err := ctx.Err(); err != nil {
-			return added, c.fail(op, table, err)
-		}
-		isNew, err := c.addPartition(t, p, now)
-		if err != nil && first == nil {
-			first = c.fail(op, table+"/"+catalog.PartitionName(p.Values), err)
-		}
-		if isNew {
+	for i, p := range ps {
+		if isNew[i] {
 			added++
 		}
+		if failed[i] != nil && err == nil {
+			err = c.fail(op, table+"/"+catalog.PartitionName(p.Values), failed[i])
+		}
 	}
-	return added, first
+	if synced := written.sync(); synced != nil && err == nil {
+		err = c.fail(op, table, synced)
+	}
+	return added, err
 }
 
-func (c *Catalog) addPartition(t catalog.GlueTable, p catalog.Partition, now time.Time) (bool, error) {
+func (c *Catalog) addPartition(t catalog.GlueTable, p catalog.Partition, now time.Time, written *folders) (bool, error) {
 	path := c.partitionPath(t.Name, p.Values)
 	have, err := readPartition(path)
 	switch {
 	case err == nil:
-		return false, c.inherit(t, have)
+		return false, c.inherit(t, have, written)
 	case !errors.Is(err, fs.ErrNotExist):
 		return false, err
 	}
 	made := catalog.NewGluePartition(t, p)
 	made.CreationTime = now
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return false, err
 	}
+	// The folders above may be new, too.
+	written.add(folder, filepath.Dir(folder), filepath.Dir(filepath.Dir(folder)), filepath.Join(c.dir, t.Name))
 	err = replace(path, made)
 	return err == nil, err
 }
@@ -303,7 +337,13 @@ func (c *Catalog) read(table string) (catalog.GlueTable, error) {
 }
 
 func (c *Catalog) write(t catalog.GlueTable) error {
-	return replace(filepath.Join(c.dir, t.Name, tableFile), t)
+	folder := filepath.Join(c.dir, t.Name)
+	if err := replace(filepath.Join(folder, tableFile), t); err != nil {
+		return err
+	}
+	var written folders
+	written.add(folder, c.dir, filepath.Dir(c.dir))
+	return written.sync()
 }
 
 // partitionPath escapes the values, so that none of them can leave the table's folder or hide.
@@ -334,35 +374,6 @@ func readPartition(path string) (catalog.GluePartition, error) {
 func parse(path string, text []byte, into any) error {
 	if err := json.Unmarshal(text, into); err != nil {
 		return fmt.Errorf("%s is not a table or partition in JSON: %w; mend it, or delete it and run etl crawl", path, err)
-	}
-	return nil
-}
-
-// replace writes a file whole. The contents are synced before the rename, so that a crash never leaves an empty file there.
-func replace(path string, value any) error {
-	text, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), temporaryStart+"*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(text, '\n'))
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
 }

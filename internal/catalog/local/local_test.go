@@ -123,6 +123,34 @@ func TestEditsArePreserved(t *testing.T) {
 	}
 }
 
+// A partition that somebody left with older columns is mended when it is added again.
+func TestOldPartitionIsMended(t *testing.T) {
+	c := open(t, t.TempDir())
+	if _, err := c.EnsureTable(t.Context(), wanted("a", "b")); err != nil {
+		t.Fatal(err)
+	}
+	p := []catalog.Partition{day("20260101")}
+	if _, err := c.AddPartitions(t.Context(), "events", p); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, filepath.Join(c.String(), "events", "partitions", "us-east-1", "111122223333", "20260101.json"), func(partition map[string]any) {
+		sd := partition["StorageDescriptor"].(map[string]any)
+		sd["Columns"] = sd["Columns"].([]any)[:1]
+	})
+	if n, err := c.AddPartitions(t.Context(), "events", p); err != nil || n != 0 {
+		t.Fatalf("%d, %v", n, err)
+	}
+	err := c.InspectPartitions(t.Context(), "events", func(p catalog.GluePartition) error {
+		if len(p.StorageDescriptor.Columns) != 2 {
+			t.Errorf("the partition has columns %v", p.StorageDescriptor.Columns)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestBadFilesAreNamed(t *testing.T) {
 	c := open(t, t.TempDir())
 	if _, err := c.EnsureTable(t.Context(), wanted("a")); err != nil {
