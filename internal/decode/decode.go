@@ -4,7 +4,8 @@
 // It verifies as it goes (gzip CRC and length, UTF-8, JSON), counts records, and gives each reject a stable reason code. It
 // never imports DuckDB and decides nothing about OCSF: what a value is, is decided here and nowhere else.
 //
-// Invariants: every byte of an object that is not blank is part of exactly one record or of exactly one reject; every value
+// Invariants: every byte of an object that is not blank is part of exactly one record or of exactly one reject (only byte
+// order marks, and the brackets and commas of a top-level array, are part of none); every value
 // in a record is in exactly one leaf, or in the rest, or (Leaf.Keep) in both; null values and nothing else are left out.
 package decode
 
@@ -43,7 +44,7 @@ type Value struct {
 	Set  bool
 	Int  int64   // Bool (0, 1), Int32, Int64, Timestamp
 	Num  float64 // Double
-	Text []byte  // Text, JSON; for the other kinds too: the value as it was written, without quotes
+	Text []byte  // Text, JSON; for the other kinds too: the value as it was written, without quotes and escapes
 }
 
 // Reason codes of rejects found here. They are stable: quarantine files, replay filters and docs/quarantine.md name them.

@@ -64,8 +64,12 @@ func TestKeyNumberedLater(t *testing.T) {
 	for i := range maxLocalKeys + 1 { // give up the inline keys
 		e.place(fmt.Append(nil, "x", i))
 	}
-	for _, c := range []struct{ rest, more string }{{numbered, inline}, {inline, numbered}} {
+	for _, c := range []struct{ rest, more string }{{numbered, ""}, {numbered, inline}, {inline, numbered}} {
 		if got, err := e.Expand([]byte(c.rest), []byte(c.more)); err != nil || len(got) != 1 {
+			t.Fatalf("%s, %v", show(got), err)
+		}
+		got, err := e.Expand([]byte(c.rest), AppendEntry(nil, "another", []byte("3")))
+		if err != nil || len(got) != 2 {
 			t.Fatalf("%s, %v", show(got), err)
 		}
 	}

@@ -120,6 +120,10 @@ func TestBrokenRecordsAmongGood(t *testing.T) {
 			check(t, []byte(c.bad+"\n"+b+"\n"+a), o, c.code+" "+c.bad, b, a)
 		}
 	}
+	long := `{"a":"` + strings.Repeat("x", 40) + `"}`
+	check(t, []byte(a+"\n"+long+"\n"+b+"\n"), Options{MaxRecordBytes: 30}, a, ReasonTooLong+" "+long, b)
+	// A long line does not change how the lines after it are read.
+	check(t, []byte(a+b+a+b+a+b+"\n"+`{"c":}`+a+"\n"+b), Options{MaxRecordBytes: 30}, a, b, a, b, a, b, ReasonJSON+` {"c":}`+a, b)
 	// Glued: what comes before the broken one is good. What is not JSON takes the rest of the line with it.
 	check(t, []byte(a+b+`{"c":}`+a+"\n"+b), Options{}, a, b, ReasonJSON+` {"c":}`+a, b)
 	check(t, []byte(a+`{"c":"\u0000"}`+b+"\n"+b), Options{}, a, ReasonNUL+` {"c":"\u0000"}`, b, b)
@@ -127,6 +131,18 @@ func TestBrokenRecordsAmongGood(t *testing.T) {
 	// In an array every element is framed.
 	check(t, []byte(`[`+a+`,{"c":},5,"x,]",[`+b+`],nul l,`+b+`]`), Options{}, a, ReasonJSON+` {"c":}`, ReasonJSON+` 5`, ReasonJSON+` "x,]"`,
 		ReasonJSON+` [`+b+`]`, ReasonJSON+` nul`, ReasonJSON+` l`, b)
+}
+
+// TestOpen: another object may be opened in the middle of one.
+func TestOpen(t *testing.T) {
+	d := NewRecords(&Spec{}, NewKeys(), Options{})
+	for _, object := range []string{`{"a":1}{"b":2}`, `[{"a":1},{"b":2}]`, "{\n\"a\":1}\n{}", "{\"a\":1}\n{\"b\":2}"} {
+		d.Open(strings.NewReader(object))
+		n, raw, rej, err := d.Next()
+		if n != 1 || !bytes.Contains(raw, []byte(`"a":1`)) || rej != nil || err != nil {
+			t.Fatalf("%s: %d, %s, %v, %v", object, n, raw, rej, err)
+		}
+	}
 }
 
 // TestUnreadable: an object that cannot be unpacked to its end is refused as a whole, wherever it is cut.

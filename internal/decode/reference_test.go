@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -136,34 +137,25 @@ func (r *reference) any(path []string, name string, raw json.RawMessage, dead, m
 	if string(raw) == "null" {
 		return
 	}
-	toRest, isLeaf := false, false
-	if !dead {
-		for i, l := range r.spec.Leaves {
-			if len(l.Path) != len(path) || strings.Join(l.Path, "\x00") != strings.Join(path, "\x00") {
-				continue
-			}
-			isLeaf = true
-			v, ok := refValue(l.Kind, raw)
-			if ok {
-				r.values[i] = v
-			} else {
-				r.misfits = append(r.misfits, i)
-			}
-			toRest = toRest || !ok || l.Keep
+	toRest, isLeaf, named := false, false, false
+	for i, l := range r.spec.Leaves {
+		if !slices.Equal(l.Path, path) {
+			continue
 		}
-		for _, l := range r.spec.Leaves {
-			if l.Name != "" && strings.Join(l.Path, "\x00") == strings.Join(path, "\x00") && len(l.Path) == len(path) {
-				name = l.Name
-				break
-			}
+		if l.Name != "" && !named {
+			name, named = l.Name, true
 		}
-	} else {
-		for _, l := range r.spec.Leaves {
-			if l.Name != "" && strings.Join(l.Path, "\x00") == strings.Join(path, "\x00") && len(l.Path) == len(path) {
-				name = l.Name
-				break
-			}
+		if dead {
+			continue
 		}
+		isLeaf = true
+		v, ok := refValue(l.Kind, raw)
+		if ok {
+			r.values[i] = v
+		} else {
+			r.misfits = append(r.misfits, i)
+		}
+		toRest = toRest || !ok || l.Keep
 	}
 	toRest = (toRest || !isLeaf) && !mute
 	if raw[0] != '{' {
