@@ -6,6 +6,7 @@ package engine
 import "C"
 
 import (
+	"encoding/binary"
 	"unsafe"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
@@ -117,7 +118,9 @@ func (c *Chunk) SetText(col, row int, v []byte) {
 		return
 	}
 	copy(t.rest[:4], v)
-	*(*unsafe.Pointer)(unsafe.Pointer(&t.rest[4])) = c.arena.hold(v)
+	// As a number: a pointer store has a write barrier, which looks at what stood there before, and in DuckDB's memory that
+	// is anything, an address of Go's heap that is no more among it.
+	binary.NativeEndian.PutUint64(t.rest[4:], uint64(uintptr(c.arena.hold(v))))
 }
 
 // stringT is DuckDB's string_t: the size, then the text itself, or its first 4 bytes and a pointer.
