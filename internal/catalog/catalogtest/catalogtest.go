@@ -415,7 +415,7 @@ func listingStops(t *testing.T, c inspected, _ Options) {
 	enough := errors.New("enough")
 	calls := 0
 	err := c.Partitions(t.Context(), tableName, func(catalog.Partition) error { calls++; return enough })
-	if err != enough || calls != 1 {
+	if !errors.Is(err, enough) || err.Error() != enough.Error() || calls != 1 {
 		t.Errorf("%d calls, error %v; want 1 and the function's own error", calls, err)
 	}
 }
