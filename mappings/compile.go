@@ -88,20 +88,22 @@ func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, 
 	for _, col := range cols {
 		src.RawColumns = append(src.RawColumns, sqlgen.Column(col))
 	}
-	stmts, defs, err := engine.CheckMacros(ctx, src.Macros.Text)
-	if err != nil {
-		problems, err = blame(problems, src.Macros, err)
-		return nil, nil, nil, problems, err
-	}
-	src.Setup = stmts
-	for _, d := range defs {
-		src.MacroDefs = append(src.MacroDefs, sqlgen.Macro(d))
+	if src.Macros.Text != "" {
+		stmts, defs, err := engine.CheckMacros(ctx, src.Macros.Text)
+		if err != nil {
+			problems, err = blame(problems, src.Macros, err)
+			return nil, nil, nil, problems, err
+		}
+		src.Setup = stmts
+		for _, d := range defs {
+			src.MacroDefs = append(src.MacroDefs, sqlgen.Macro(d))
+		}
 	}
 	e, err := engine.Open(engine.Options{MemoryBytes: 256 << 20, Threads: 1})
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
-	for _, s := range stmts {
+	for _, s := range src.Setup {
 		if err := e.Exec(ctx, s); err != nil {
 			e.Close()
 			return nil, nil, nil, nil, fmt.Errorf("mapping %s: macros: %w", m.Name, err)

@@ -2,25 +2,73 @@ package mappings
 
 import (
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
-func TestShippedCompiles(t *testing.T) {
-	m, err := Load("network-firewall")
+func TestLoad(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, text string) string {
+		at := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(at, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	put("sql/mine/raw.sql", smallRaw)
+	put("sql/mine/m.sql", "SELECT 1")
+	put("sql/mine/tests/a.yaml", "not part of it")
+	put("mappings/theirs.json", "{}")
+	put("empty/readme.txt", "")
+	mine, err := Load("mine", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, problems, err := m.Compile(context.Background())
-	if err != nil {
-		t.Fatal(err)
+	if mine.Name != "mine" || len(mine.Files) != 2 || mine.Declarative() {
+		t.Errorf("mine: %+v", mine)
 	}
-	for _, p := range problems {
-		t.Log(p)
+	if theirs, err := Load("theirs", dir); err != nil || !theirs.Declarative() || theirs.Name != "theirs" {
+		t.Errorf("theirs: %+v, %v", theirs, err)
 	}
-	if plan == nil {
-		t.Fatal("no plan")
+	if byPath, err := Load(filepath.Join(dir, "sql/mine")); err != nil || byPath.Digest != mine.Digest {
+		t.Errorf("by path: %v", err)
 	}
-	if len(plan.Projections) != 1 || plan.Projections[0].Class != "network_activity" {
-		t.Fatalf("projections: %+v", plan.Projections)
+	again, err := LoadFiles("mine", mine.Files)
+	if err != nil || again.Digest != mine.Digest {
+		t.Errorf("from a manifest's texts: %v", err)
+	}
+	put("sql/mine/m.sql", "SELECT 2")
+	if changed, err := Load("mine", dir); err != nil || changed.Digest == mine.Digest {
+		t.Errorf("the digest does not change with the text: %v", err)
+	}
+	if _, err := Load("nowhere", dir); !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "network-firewall") {
+		t.Errorf("nowhere: %v", err)
+	}
+	if _, err := Load(filepath.Join(dir, "empty")); err == nil || !strings.Contains(err.Error(), "raw.sql") {
+		t.Errorf("empty: %v", err)
+	}
+	for _, n := range Names() {
+		m, err := Load(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plan, problems, err := m.Compile(context.Background()); plan == nil || err != nil {
+			t.Errorf("%s: %v\n%s", n, err, listed(problems))
+		} else if len(problems) > 0 {
+			t.Errorf("the shipped mapping %s has problems:\n%s", n, listed(problems))
+		}
+	}
+}
+
+func TestShow(t *testing.T) {
+	out, _, err := shippedSQL(t).Show(context.Background())
+	if err != nil || len(out) != 1 || !strings.Contains(out[0].Text, "FROM records") {
+		t.Fatalf("%v %v", out, err)
 	}
 }

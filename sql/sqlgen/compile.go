@@ -368,6 +368,9 @@ func (c *compiler) placeAliases(p *projection) {
 		if j := strings.LastIndex(p.file.Text[from:end], o.alias); o.alias != "" && j >= 0 {
 			o.nameAt = from + j
 			from = o.nameAt
+			if o.nameAt > 0 && p.file.Text[o.nameAt-1] == '"' {
+				o.nameAt--
+			}
 		}
 	}
 }

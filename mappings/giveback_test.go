@@ -1,0 +1,171 @@
+package mappings
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// edit gives the netflow sample with pieces replaced.
+func edit(t *testing.T, pairs ...string) string {
+	t.Helper()
+	s := samples(t)[0]
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(s, pairs[i]) {
+			t.Fatalf("the sample has no %s", pairs[i])
+		}
+		s = strings.Replace(s, pairs[i], pairs[i+1], 1)
+	}
+	return s
+}
+
+// A value that does not make it into the event is in unmapped, whatever the reason, and is counted.
+func TestGivenBack(t *testing.T) {
+	plan := compiled(t, shippedSQL(t))
+	for _, c := range []struct {
+		name   string
+		edit   []string
+		gone   []string // OCSF paths that have no value
+		kept   map[string]string
+		misses []string
+	}{
+		{"port out of range", []string{`"src_port":47047`, `"src_port":70000`}, []string{"src_endpoint.port"}, map[string]string{"event.src_port": "70000"}, []string{"src_endpoint.port"}},
+		{"port is a word", []string{`"src_port":47047`, `"src_port":"http"`}, []string{"src_endpoint.port"}, map[string]string{"event.src_port": "http"}, nil},
+		{"port with a fraction", []string{`"src_port":47047`, `"src_port":443.7`}, []string{"src_endpoint.port"}, map[string]string{"event.src_port": "443.7"}, nil},
+		{"port as text", []string{`"src_port":47047`, `"src_port":"443"`}, nil, nil, nil},
+		{"number over 64 bits", []string{`"bytes":60`, `"bytes":99999999999999999999`}, []string{"traffic.bytes"}, map[string]string{"event.netflow.bytes": "99999999999999999999"}, nil},
+		{"tls without version", []string{`"proto":"TCP"`, `"proto":"TCP","tls":{"sni":"a.example","subject":"CN=a"}`}, []string{"tls.sni"}, map[string]string{"event.tls.sni": "a.example", "event.tls.subject": "CN=a"}, []string{"tls.sni"}},
+		{"tls", []string{`"proto":"TCP"`, `"proto":"TCP","tls":{"sni":"a.example","version":"TLS 1.3"}`}, nil, nil, nil},
+		{"flags no hex", []string{`"tcp_flags":"02"`, `"tcp_flags":"zz"`}, []string{"connection_info.tcp_flags"}, map[string]string{"event.tcp.tcp_flags": "zz"}, []string{"connection_info.tcp_flags"}},
+		{"unknown protocol", []string{`"proto":"TCP"`, `"proto":"XNS-IDP"`}, []string{"connection_info.protocol_num"}, nil, nil},
+		{"http without url", []string{`"proto":"TCP"`, `"proto":"TCP","http":{"hostname":"h.example"}`}, []string{"url.hostname"}, map[string]string{"event.http.hostname": "h.example"}, []string{"url.hostname"}},
+		{"action unheard of", []string{`"event_type":"netflow"`, `"event_type":"alert","alert":{"action":"pondered","signature_id":1,"severity":9}`}, []string{"disposition_id"}, map[string]string{"event.alert.action": "pondered", "event.alert.severity": "9"}, []string{"action_id", "disposition_id"}},
+		{"duration too long", []string{`"start":"2020-10-01T21:25:04.070479+0000"`, `"start":"1990-10-01T21:25:04.070479+0000"`}, []string{"duration"}, nil, []string{"duration"}},
+	} {
+		line := edit(t, c.edit...)
+		events := runPlan(t, plan, stagingKey, line)
+		if len(events) != 1 || events[0].reason != nil {
+			t.Errorf("%s: %+v", c.name, events)
+			continue
+		}
+		e := events[0]
+		for _, path := range c.gone {
+			if v, ok := e.fields[path]; ok {
+				t.Errorf("%s: %s is %v", c.name, path, v)
+			}
+		}
+		want := map[string]any{"event_timestamp": "1601587565", "event.event_type": "netflow", "event.netflow.age": "0", "event.netflow.min_ttl": "241", "event.netflow.max_ttl": "241", "event.tcp.syn": "true"}
+		if strings.Contains(line, `"alert"`) {
+			want["event.event_type"] = "alert"
+		}
+		for k, v := range c.kept {
+			want[k] = v
+		}
+		same(t, c.name+": unmapped", e.unmapped, want)
+		if !reflect.DeepEqual(e.misses, c.misses) {
+			t.Errorf("%s: misses %v, want %v", c.name, e.misses, c.misses)
+		}
+	}
+}
+
+func TestURL(t *testing.T) {
+	plan := compiled(t, shippedSQL(t))
+	for url, want := range map[string]map[string]any{
+		"/a/b":                {"url.hostname": "h", "url.path": "/a/b"},
+		"/a?x=1?y=2":          {"url.hostname": "h", "url.path": "/a", "url.query_string": "x=1?y=2"},
+		"http://p.example/?q": {"url.hostname": "h", "url.url_string": "http://p.example/?q"},
+	} {
+		e := runPlan(t, plan, stagingKey, edit(t, `"proto":"TCP"`, `"proto":"TCP","http":{"hostname":"h","url":"`+url+`","http_method":"GET"}`))[0]
+		got := map[string]any{}
+		for k, v := range e.fields {
+			if strings.HasPrefix(k, "url.") {
+				got[k] = v
+			}
+		}
+		same(t, url, got, want)
+		if e.unmapped["event.http.http_method"] != "GET" || e.unmapped["event.http.url"] != "" || e.fields["dst_endpoint.hostname"] != "h" {
+			t.Errorf("%s: unmapped %v, hostname %v", url, e.unmapped, e.fields["dst_endpoint.hostname"])
+		}
+	}
+}
+
+func TestDirection(t *testing.T) {
+	plan := compiled(t, shippedSQL(t))
+	private := []string{"10.0.0.1", "192.168.1.1", "172.16.0.1", "172.31.255.255", "100.64.0.1", "100.127.9.9", "127.0.0.1", "169.254.1.1", "::1", "fd00::1", "FC12:3::", "fe80::1", "feb0::1"}
+	public := []string{"11.0.0.1", "1.0.0.1", "192.169.1.1", "172.15.0.1", "172.32.0.1", "172.2.0.1", "100.63.0.1", "100.128.0.1", "169.253.1.1", "2001:db8::1", "fec0::1", "110.0.0.1", "::2"}
+	var lines []string
+	var want []string
+	add := func(src, dst, direction string) {
+		lines = append(lines, edit(t, "45.129.33.153", src, "172.31.16.139", dst))
+		want = append(want, direction)
+	}
+	for i, ip := range private {
+		add(ip, "8.8.8.8", "2 Outbound")
+		add("8.8.8.8", ip, "1 Inbound")
+		add(ip, private[(i+1)%len(private)], "3 Lateral")
+	}
+	for i, ip := range public {
+		add(ip, public[(i+1)%len(public)], "0 Unknown")
+	}
+	for i, e := range runPlan(t, plan, stagingKey, lines...) {
+		if got := fmt.Sprint(e.fields["connection_info.direction_id"], " ", e.fields["connection_info.direction"]); got != want[i] {
+			t.Errorf("%v to %v: %s, want %s", e.fields["src_endpoint.ip"], e.fields["dst_endpoint.ip"], got, want[i])
+		}
+	}
+}
+
+func TestSeverityProtocolRegion(t *testing.T) {
+	plan := compiled(t, shippedSQL(t))
+	for raw, want := range map[string]string{"1": "4 High", "2": "3 Medium", "3": "2 Low", "4": "1 Informational", "77": "1 Informational", "null": "1 Informational"} {
+		e := runPlan(t, plan, stagingKey, strings.Replace(samples(t)[1], `"severity":3`, `"severity":`+raw, 1))[0]
+		if got := fmt.Sprint(e.fields["severity_id"], " ", e.fields["severity"]); got != want {
+			t.Errorf("severity %s: %s, want %s", raw, got, want)
+		}
+	}
+	for raw, want := range map[string]string{"UDP": "udp 17", "ICMP": "icmp 1", "IPv6-ICMP": "ipv6-icmp 58", "SCTP": "sctp 132", "GRE": "gre 47", "093": "093 93"} {
+		e := runPlan(t, plan, stagingKey, edit(t, `"proto":"TCP"`, `"proto":"`+raw+`"`))[0]
+		if got := fmt.Sprint(e.fields["connection_info.protocol_name"], " ", e.fields["connection_info.protocol_num"]); got != want {
+			t.Errorf("proto %s: %s, want %s", raw, got, want)
+		}
+	}
+	for zone, want := range map[string]string{"us-gov-west-1a": "us-gov-west-1", "us-west-2-lax-1a": "us-west-2", "ap-southeast-2c": "ap-southeast-2", "us-east-1": "eu-west-1", "": "eu-west-1"} {
+		e := runPlan(t, plan, stagingKey, edit(t, "us-east-1b", zone))[0]
+		if got := fmt.Sprint(e.fields["cloud.region"]); got != want {
+			t.Errorf("zone %q: %s, want %s", zone, got, want)
+		}
+	}
+	blocked := runPlan(t, plan, nil, strings.Replace(samples(t)[1], `"allowed"`, `"blocked"`, 1))[0]
+	if fmt.Sprint(blocked.fields["action_id"], blocked.fields["action"], blocked.fields["disposition_id"], blocked.fields["disposition"]) != "2Denied2Blocked" || blocked.unmapped["event.alert.action"] != "" {
+		t.Errorf("blocked: %v", blocked.fields)
+	}
+	if blocked.account != nil || blocked.fields["cloud.provider"] != "AWS" {
+		t.Errorf("without a key: account %v, cloud.provider %v", blocked.account, blocked.fields["cloud.provider"])
+	}
+}
+
+func TestRejects(t *testing.T) {
+	plan := compiled(t, shippedSQL(t))
+	for _, c := range []struct {
+		line, code, path string
+	}{
+		{edit(t, `"event_type":"netflow"`, `"event_type":"stats"`), sqlgen.ReasonNoProjection, ""},
+		{`{}`, sqlgen.ReasonNoProjection, ""},
+		{edit(t, `"timestamp":"2020-10-01T21:26:05.007515+0000",`, ``), sqlgen.ReasonTimeMissing, "time"},
+		{edit(t, `"timestamp":"2020-10-01T21:26:05.007515+0000",`, `"timestamp":"yesterday",`), sqlgen.ReasonTimeMissing, "time"},
+		{edit(t, `"src_ip":"45.129.33.153",`, ``), sqlgen.ReasonMissingRequired, "src_endpoint"},
+		{edit(t, `"dest_ip":"172.31.16.139",`, ``), sqlgen.ReasonMissingRequired, "dst_endpoint"},
+	} {
+		e := runPlan(t, plan, stagingKey, c.line)
+		if len(e) != 1 || e[0].reason == nil || e[0].reason.Code != c.code || e[0].reason.Path != c.path {
+			t.Errorf("want %s %s, got %+v", c.code, c.path, e)
+		}
+	}
+	// Whether the time is missing or unreadable is known to the scanner: the plan says which leaf to ask for.
+	p := plan.Projections[0]
+	if len(p.TimeLeaves) != 1 || strings.Join(plan.Scan.Leaves[p.TimeLeaves[0]].Path, ".") != "event.timestamp" {
+		t.Errorf("time leaves %v", p.TimeLeaves)
+	}
+}

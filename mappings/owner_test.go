@@ -1,0 +1,71 @@
+package mappings
+
+import (
+	"fmt"
+	"sort"
+	"testing"
+
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+func twoProjections(t *testing.T) *Mapping {
+	return files(t, map[string]string{
+		"raw.sql": smallRaw,
+		"a.sql": "-- class: network_activity\n-- drop: n = 5\nSELECT " + smallBase + `, big AS "traffic.bytes", ev.a AS "unmapped.first"
+FROM raw WHERE n >= 1`,
+		"b.sql": "-- class: network_activity\n-- drop: ev.a::INTEGER = 6\nSELECT " + smallBase + `, ev.a AS app_name
+FROM raw WHERE n <= 2 OR n = 5 OR 10 / (n - 9) = 77 OR ev.b.c / n > 0`,
+	})
+}
+
+// Every record has one owner: it comes out of exactly one projection, or with the reason why it has none.
+func TestOwnership(t *testing.T) {
+	record := func(n int, a string) string {
+		return fmt.Sprintf(`{"ts":"2024-01-01T00:00:00Z","name":"ip","n":%d,"big":%d,"ev":{"a":"%s"}}`, n, n*100, a)
+	}
+	lines := []string{record(3, "x"), record(0, "y"), record(1, "z"), record(5, "v"), record(3, "6"), `{"ts":"2024-01-01T00:00:00Z","name":"ip","ev":{"a":"w"}}`}
+	var got []string
+	for _, e := range runPlan(t, compiled(t, twoProjections(t)), nil, lines...) {
+		code := ""
+		if e.reason != nil {
+			code = e.reason.Code
+		}
+		got = append(got, fmt.Sprint(e.record, e.projection, code))
+	}
+	sort.Strings(got)
+	want := []string{"1a", "2b", "3a" + sqlgen.ReasonSeveralProjections, "4a" + sqlgen.ReasonDropped, "5a" + sqlgen.ReasonDropped, "6a" + sqlgen.ReasonNoProjection}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+// What one projection outputs and another does not is given back where it is not.
+func TestProjectionsDiffer(t *testing.T) {
+	lines := []string{
+		`{"ts":"2024-01-01T00:00:00Z","name":"ip","n":3,"big":300,"ev":{"a":"x"},"new":1}`,
+		`{"ts":"2024-01-01T00:00:00Z","name":"ip","n":0,"big":9,"ev":{"a":"y"},"tags":["p","q"]}`,
+	}
+	for _, e := range runPlan(t, compiled(t, twoProjections(t)), nil, lines...) {
+		switch e.projection {
+		case "a":
+			same(t, "a", e.unmapped, map[string]any{"n": "3", "new": "1", "first": "x"})
+			if e.fields["traffic.bytes"] != int64(300) || e.fields["app_name"] != nil {
+				t.Errorf("a: %v", e.fields)
+			}
+		case "b":
+			same(t, "b", e.unmapped, map[string]any{"n": "0", "big": "9", "tags": `["p","q"]`})
+			if e.fields["app_name"] != "y" {
+				t.Errorf("b: %v", e.fields)
+			}
+		}
+	}
+}
+
+func TestDropInOneProjection(t *testing.T) {
+	m := files(t, map[string]string{"raw.sql": smallRaw, "m.sql": smallHead + "-- drop: name = 'noise'\nSELECT " + smallBase + " FROM raw"})
+	events := runPlan(t, compiled(t, m), nil,
+		`{"ts":"2024-01-01T00:00:00Z","name":"noise"}`, `{"ts":"2024-01-01T00:00:00Z","name":"signal"}`, `{"ts":"2024-01-01T00:00:00Z"}`)
+	if len(events) != 3 || events[0].reason.Code != sqlgen.ReasonDropped || events[1].reason != nil || events[2].reason.Code != sqlgen.ReasonMissingRequired {
+		t.Errorf("%+v", events)
+	}
+}
