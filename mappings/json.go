@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
@@ -68,7 +70,10 @@ func parseJSON(f sqlgen.File) (*value, *sqlgen.Problem) {
 	message := err.Error()
 	switch {
 	case errors.As(err, &syntax):
-		at = max(int(syntax.Offset)-1, 0)
+		// The decoder counts up to the wrong character, or with it.
+		if at = int(syntax.Offset); at > 0 && (at >= len(f.Text) || !strings.Contains(message, strconv.QuoteRune(rune(f.Text[at])))) && !strings.Contains(message, `'"'`) {
+			at--
+		}
 	case errors.As(err, &own):
 		at = own.at
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

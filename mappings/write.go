@@ -3,6 +3,7 @@ package mappings
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -18,21 +19,22 @@ func listSQL(items []string) string {
 
 var plainName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
 
-// reserved are plain names that DuckDB's grammar keeps for itself, as far as logs are likely to have them.
-var reserved = map[string]bool{
-	"all": true, "analyze": true, "and": true, "any": true, "array": true, "as": true, "asc": true, "both": true, "case": true, "cast": true,
-	"check": true, "collate": true, "column": true, "constraint": true, "create": true, "default": true, "desc": true,
-	"describe": true, "distinct": true, "do": true, "else": true, "end": true, "except": true, "false": true, "fetch": true,
-	"for": true, "foreign": true, "from": true, "group": true, "having": true, "in": true, "initially": true, "intersect": true,
-	"into": true, "lambda": true, "lateral": true, "leading": true, "limit": true, "not": true, "null": true, "offset": true,
-	"on": true, "only": true, "or": true, "order": true, "pivot": true, "primary": true, "qualify": true, "references": true,
-	"returning": true, "select": true, "show": true, "some": true, "summarize": true, "symmetric": true, "table": true,
-	"then": true, "to": true, "trailing": true, "true": true, "union": true, "unique": true, "unpivot": true, "using": true,
-	"variadic": true, "when": true, "where": true, "window": true, "with": true, "time": true, "timestamp": true, "interval": true, "map": true, "struct": true,
-}
+// reserved are the keywords that DuckDB 1.5 does not take for a name everywhere (duckdb_keywords(), all but the unreserved).
+var reserved = strings.Fields(`
+	all analyse analyze and anti any array as asc asof asymmetric at authorization between bigint binary bit boolean
+	both by case cast char character check coalesce collate collation column columns concurrently constraint create
+	cross dec decimal default deferrable desc describe distinct do else end except exists extract false fetch float
+	for foreign freeze from full generated glob group grouping grouping_id having ilike in initially inner inout int
+	integer intersect interval into is isnull join lambda lateral leading left like limit map national natural nchar
+	none not notnull null nullif numeric offset on only or order out outer overlaps overlay pivot pivot_longer
+	pivot_wider placing position positional precision primary qualify real references returning right row select
+	semi setof show similar smallint some struct substring summarize symmetric table tablesample then time timestamp
+	to trailing treat trim true try_cast union unique unpack unpivot using values varchar variadic verbose when
+	where window with xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot
+	xmlserialize xmltable`)
 
 func name(s string) string {
-	if plainName.MatchString(s) && !reserved[s] {
+	if plainName.MatchString(s) && !slices.Contains(reserved, s) {
 		return s
 	}
 	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
