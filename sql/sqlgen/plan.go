@@ -44,7 +44,10 @@ type Plan struct {
 	Owner string
 	// Setup are statements to run first (the mapping's macros).
 	Setup       []string
+	// Projections are one for each event class: those of several SELECTs for one class are merged.
 	Projections []Projection
+	// Several says that the SQL of the projections reads `records` more than once, so that it has to be a table.
+	Several bool
 	// Reasons are the reject codes that Reject can give, indexed by its value.
 	Reasons []Reason
 }

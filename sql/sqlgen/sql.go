@@ -26,6 +26,8 @@ func (c *compiler) plan() (*Plan, error) {
 	for i, p := range c.projections {
 		plan.Projections = append(plan.Projections, c.project(p, i+1, withheld))
 	}
+	plan.Several = len(plan.Projections) > 1
+	plan.Projections = mergeClasses(plan.Projections)
 	plan.Reasons = c.reasons
 	return plan, nil
 }
