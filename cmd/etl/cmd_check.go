@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/mappings"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+type checkCmd struct {
+	What   []string `arg:"" optional:"" name:"job|mapping" help:"Job files, mapping folders, .json mappings or names of shipped mappings."`
+	Schema bool     `help:"Print the JSON Schema of a job file, for editors."`
+	outputFlag
+}
+
+// finding is a problem of a job file or a mapping, as etl check prints it. Line and Column are 0 for a file as a whole.
+type finding struct {
+	File     string `json:"file"`
+	Line     int    `json:"line,omitempty"`
+	Column   int    `json:"column,omitempty"`
+	Severity string `json:"severity"` // error, warning
+	Code     string `json:"code,omitempty"`
+	Message  string `json:"message"`
+	Hint     string `json:"hint,omitempty"`
+}
+
+func (f finding) String() string {
+	var b strings.Builder
+	b.WriteString(f.File)
+	if f.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", f.Line, f.Column)
+	}
+	fmt.Fprintf(&b, ": %s: %s", f.Severity, f.Message)
+	if f.Hint != "" {
+		b.WriteString(" (" + f.Hint + ")")
+	}
+	return b.String()
+}
+
+// Run implements etl check. What it finds is its result, so that goes to stdout.
+func (c *checkCmd) Run(ctx context.Context, a *app) error {
+	if c.Schema {
+		_, err := a.stdout.Write(jobs.JSONSchema())
+		return err
+	}
+	if len(c.What) == 0 {
+		return usagef("name a job file or a mapping, or give --schema")
+	}
+	found := []finding{}
+	seen := map[finding]bool{}
+	for _, w := range c.What {
+		fs, err := a.check(ctx, w)
+		if err != nil {
+			return err
+		}
+		for _, f := range fs {
+			if !seen[f] { // two jobs may share a mapping
+				seen[f] = true
+				found = append(found, f)
+			}
+		}
+	}
+	if err := printFindings(a.stdout, c.Output, found); err != nil {
+		return err
+	}
+	for _, f := range found {
+		if f.Severity == "error" {
+			return silentError{exitUsage}
+		}
+	}
+	return nil
+}
+
+func printFindings(w io.Writer, output string, found []finding) error {
+	if output == "json" {
+		ok := true
+		for _, f := range found {
+			ok = ok && f.Severity != "error"
+		}
+		return printJSON(w, struct {
+			OK       bool      `json:"ok"`
+			Problems []finding `json:"problems"`
+		}{ok, found})
+	}
+	for _, f := range found {
+		fmt.Fprintln(w, f)
+	}
+	if len(found) == 0 {
+		fmt.Fprintln(w, "ok")
+	}
+	return nil
+}
+
+// check looks at one argument. An error is no finding: something else than the file is at fault.
+func (a *app) check(ctx context.Context, what string) ([]finding, error) {
+	info, err := os.Stat(what)
+	ext := filepath.Ext(what)
+	switch {
+	case ext == ".yaml" || ext == ".yml":
+		return a.checkJob(ctx, what)
+	case err == nil && !info.IsDir() && ext != ".json":
+		return nil, usagef("%s is neither a job (.yaml) nor a mapping (a folder of SQL, or .json)", what)
+	}
+	m, err := findMapping(what, "")
+	if err != nil {
+		if errors.Is(err, mappings.ErrNotFound) {
+			return nil, usageError{err}
+		}
+		return []finding{{File: what, Severity: "error", Message: err.Error()}}, nil
+	}
+	_, found, err := checkMapping(ctx, m)
+	return found, err
+}
+
+func (a *app) checkJob(ctx context.Context, file string) ([]finding, error) {
+	fail := func(err error) ([]finding, error) {
+		var se *jobs.SpecError
+		if !errors.As(err, &se) {
+			return nil, err
+		}
+		var out []finding
+		for _, p := range se.Problems {
+			out = append(out, placed(file, p))
+		}
+		return out, nil
+	}
+	spec, err := a.loadSpec(file)
+	if err != nil {
+		return fail(err)
+	}
+	m, err := a.loadMapping(spec)
+	if err != nil {
+		return fail(err)
+	}
+	plan, found, err := checkMapping(ctx, m)
+	if err != nil || plan == nil {
+		return found, err
+	}
+	at := func(key string) finding {
+		p := spec.Pos[key]
+		return finding{File: spec.File, Line: max(p.Line, 1), Column: max(p.Column, 1), Severity: "error"}
+	}
+	if _, err := jobs.Targets(spec, plan); err != nil {
+		f := at("lake.source_name")
+		f.Message = "lake.source_name: " + err.Error()
+		found = append(found, f)
+	}
+	if len(plan.KeyColumns) > 0 && spec.Source.KeyPattern == "" {
+		f := at("source")
+		f.Severity = "warning"
+		f.Message = fmt.Sprintf("source.key_pattern is missing, but the mapping reads %s of the staging key: they will be NULL", strings.Join(plan.KeyColumns, ", "))
+		found = append(found, f)
+	}
+	return found, nil
+}
+
+// checkMapping compiles a mapping; the plan is nil where one of the findings is an error.
+func checkMapping(ctx context.Context, m *mappings.Mapping) (*sqlgen.Plan, []finding, error) {
+	plan, problems, err := m.Compile(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	found := make([]finding, 0, len(problems))
+	for _, p := range problems {
+		found = append(found, finding{File: p.File, Line: p.Line, Column: p.Column, Severity: p.Severity.String(), Code: p.Code, Message: p.Message, Hint: p.Hint})
+	}
+	return plan, found, nil
+}
+
+var place = regexp.MustCompile(`^(.+?):(\d+):(\d+): (.*)$`)
+
+// placed reads a problem of a job file, file:line:column: message, back into its parts.
+func placed(file, problem string) finding {
+	m := place.FindStringSubmatch(problem)
+	if m == nil {
+		return finding{File: file, Severity: "error", Message: strings.TrimPrefix(problem, file+": ")}
+	}
+	line, _ := strconv.Atoi(m[2])
+	column, _ := strconv.Atoi(m[3])
+	return finding{File: m[1], Line: line, Column: column, Severity: "error", Message: m[4]}
+}

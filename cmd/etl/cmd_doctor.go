@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/robfig/cron/v3"
+
+	"github.com/silt-etl/silt/internal/doctor"
+	"github.com/silt-etl/silt/internal/objstore/open"
+	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+type doctorCmd struct {
+	Job string `arg:"" help:"Job file."`
+	outputFlag
+}
+
+// checkTimeout bounds one group of checks, so that a host that does not answer does not hold up the others.
+const checkTimeout = time.Minute
+
+// examination is one etl doctor: checks are printed as they come.
+type examination struct {
+	w      io.Writer // nil: only kept
+	checks []doctor.Check
+}
+
+func (x *examination) add(checks ...doctor.Check) {
+	for _, c := range checks {
+		x.checks = append(x.checks, c)
+		if x.w != nil {
+			fmt.Fprintln(x.w, c)
+		}
+	}
+}
+
+func (x *examination) fail(what string, err error) {
+	x.add(doctor.Check{Status: doctor.Fail, What: what, Detail: err.Error()})
+}
+
+// Run implements etl doctor.
+func (c *doctorCmd) Run(ctx context.Context, a *app) error {
+	x := &examination{}
+	if c.Output == "text" {
+		x.w = a.stdout
+	}
+	spec, plan := x.job(ctx, a, c.Job)
+	if spec != nil {
+		x.stores(ctx, spec, plan)
+		x.add(doctor.Disk(spec.Limits.TempDir, spec.Limits.BatchBytes), doctor.Memory("/", spec.Limits.MemoryBytes), schedule(spec, time.Now()))
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	failed := doctor.Failed(x.checks)
+	if c.Output == "json" {
+		if err := printJSON(a.stdout, struct {
+			OK     bool           `json:"ok"`
+			Checks []doctor.Check `json:"checks"`
+		}{!failed, x.checks}); err != nil {
+			return err
+		}
+	}
+	if failed {
+		return silentError{exitFailed}
+	}
+	return nil
+}
+
+// job reads the job file and compiles its mapping. plan is nil where the mapping cannot be used, spec where the file cannot.
+func (x *examination) job(ctx context.Context, a *app, file string) (*jobs.Spec, *sqlgen.Plan) {
+	problems := func(what string, err error) {
+		var se *jobs.SpecError
+		var me mappingError
+		switch {
+		case errors.As(err, &se):
+			for _, p := range se.Problems {
+				x.fail(what, errors.New(p))
+			}
+		case errors.As(err, &me):
+			for _, line := range strings.Split(me.Error(), "\n") {
+				x.fail(what, errors.New(line))
+			}
+		default:
+			x.fail(what, err)
+		}
+	}
+	spec, err := a.loadSpec(file)
+	if err != nil {
+		problems("job", err)
+		return nil, nil
+	}
+	x.add(doctor.Check{Status: doctor.OK, What: "job", Detail: fmt.Sprintf("%s is valid: %s", file, spec.Name)})
+	m, err := a.loadMapping(spec)
+	if err != nil {
+		problems("mapping", err)
+		return spec, nil
+	}
+	plan, found, err := checkMapping(ctx, m)
+	if err == nil && plan == nil {
+		_, err = compile(ctx, m)
+	}
+	if err != nil {
+		problems("mapping", err)
+		return spec, nil
+	}
+	if len(found) > 0 {
+		x.add(doctor.Check{Status: doctor.Warn, What: "mapping", Detail: fmt.Sprintf("%s can be used, with %d warnings", m.Name, len(found)), Todo: "etl check " + file + " lists them"})
+	} else {
+		var classes []string
+		for _, p := range plan.Projections {
+			classes = append(classes, p.Class)
+		}
+		x.add(doctor.Check{Status: doctor.OK, What: "mapping", Detail: fmt.Sprintf("%s gives %s, OCSF %s", m.Name, strings.Join(classes, ", "), plan.Version)})
+	}
+	return spec, plan
+}
+
+// stores tries staging, lake, state and catalog, those of AWS after the credentials for each.
+func (x *examination) stores(ctx context.Context, spec *jobs.Spec, plan *sqlgen.Plan) {
+	limited := func(fn func(ctx context.Context)) {
+		ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, fmt.Errorf("no answer within %s", checkTimeout))
+		defer cancel()
+		fn(ctx)
+	}
+	limited(func(ctx context.Context) { x.add(credentials(ctx, spec)...) })
+	limited(func(ctx context.Context) { x.add(regions(ctx, spec)...) })
+	limited(func(ctx context.Context) {
+		s, err := openStaging(ctx, spec)
+		if err != nil {
+			x.fail("staging", err)
+			return
+		}
+		x.add(doctor.Staging(ctx, s, spec.Source.Include, spec.Source.Exclude)...)
+	})
+	limited(func(ctx context.Context) {
+		x.writable(ctx, "lake", spec.Lake.Location, open.Config{Region: spec.Lake.Region, RoleARN: spec.Lake.RoleARN, ExternalID: spec.Lake.ExternalID, KMSKeyID: spec.Lake.KMSKeyID},
+			func(s doctor.Store) { x.add(doctor.Lake(ctx, s, "ext/"+spec.Lake.SourceName+"/")...) })
+	})
+	limited(func(ctx context.Context) {
+		x.writable(ctx, "state", spec.State, open.Config{Region: spec.Lake.Region}, func(s doctor.Store) {
+			x.add(doctor.State(ctx, s, spec.Name+"/")...)
+			x.add(doctor.Clock(ctx, s, time.Now))
+		})
+	})
+	limited(func(ctx context.Context) { x.catalog(ctx, spec, plan) })
+}
+
+// writable opens a place that a run writes to. A folder that is not there yet is not made for a try: a sibling of it is, and
+// removed.
+func (x *examination) writable(ctx context.Context, what, location string, cfg open.Config, try func(doctor.Store)) {
+	if !strings.HasPrefix(location, "s3://") && !exists(location) {
+		parent := filepath.Dir(filepath.Clean(location))
+		for !exists(parent) && parent != filepath.Dir(parent) {
+			parent = filepath.Dir(parent)
+		}
+		there := filepath.Join(parent, ".silt-doctor-"+ulid.Make().String())
+		if err := os.Mkdir(there, 0o755); err != nil {
+			x.fail(what, fmt.Errorf("%s is not there, and cannot be made: %w", location, err))
+			return
+		}
+		defer os.RemoveAll(there)
+		x.add(doctor.Check{Status: doctor.OK, What: what, Detail: location + " is not there yet; the first run makes it. What follows is tried in a folder beside it"})
+		location = there
+	}
+	b, err := open.Open(ctx, location, cfg)
+	if err != nil {
+		x.fail(what, err)
+		return
+	}
+	s, ok := b.(doctor.Store)
+	if !ok {
+		x.fail(what, fmt.Errorf("%s cannot hold files", b))
+		return
+	}
+	try(s)
+}
+
+func (x *examination) catalog(ctx context.Context, spec *jobs.Spec, plan *sqlgen.Plan) {
+	if plan == nil {
+		return // told under mapping
+	}
+	targets, err := jobs.Targets(spec, plan)
+	if err != nil {
+		x.fail("catalog", err)
+		return
+	}
+	c, err := openCatalog(ctx, spec)
+	if err != nil {
+		x.fail("catalog", err)
+		return
+	}
+	root := spec.Lake.Location
+	if !strings.HasPrefix(root, "s3://") {
+		if root, err = filepath.Abs(root); err != nil {
+			x.fail("catalog", err)
+			return
+		}
+	}
+	location := func(folder string) string { return strings.TrimSuffix(root, "/") + "/" + folder }
+	x.add(doctor.Catalog(ctx, c, plan, targets, location, spec.Catalog.Type == "glue")...)
+}
+
+// schedule tells the next times of a job.
+func schedule(spec *jobs.Spec, now time.Time) doctor.Check {
+	c := doctor.Check{Status: doctor.OK, What: "schedule"}
+	if spec.Schedule.Cron == "" {
+		c.Detail = "none; the job runs when etl run is called"
+		return c
+	}
+	s, err := cron.ParseStandard("CRON_TZ=" + spec.Schedule.Timezone + " " + spec.Schedule.Cron)
+	if err != nil { // the job file was checked; time zones may be missing on this machine
+		return doctor.Check{Status: doctor.Fail, What: "schedule", Detail: err.Error()}
+	}
+	var times []string
+	for t := s.Next(now); !t.IsZero() && len(times) < 3; t = s.Next(t) {
+		times = append(times, t.Format("2006-01-02 15:04 MST"))
+	}
+	if len(times) == 0 {
+		return doctor.Check{Status: doctor.Warn, What: "schedule", Detail: spec.Schedule.Cron + " never comes due"}
+	}
+	c.Detail = fmt.Sprintf("etl serve runs it next at %s", strings.Join(times, ", "))
+	return c
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/catalog/local"
+	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/objstore/open"
+	"github.com/silt-etl/silt/internal/query"
+	"github.com/silt-etl/silt/internal/render"
+	"github.com/silt-etl/silt/jobs"
+)
+
+type queryCmd struct {
+	Args     []string `arg:"" name:"[job] sql" help:"The SQL, after a job file or alone."`
+	Job      string   `placeholder:"FILE" help:"Job whose lake and catalog are asked. Default: $SILT_JOB, else ./job.yaml, else the folder ./lake."`
+	MaxBytes string   `default:"10GiB" help:"Refuse to fetch more than this from S3."`
+	Yes      bool     `short:"y" help:"Fetch whatever it takes."`
+	Output   string   `help:"text, csv or json." enum:"text,csv,json" default:"text" short:"o"`
+}
+
+// Run implements etl query.
+func (c *queryCmd) Run(ctx context.Context, a *app) error {
+	job, sql := c.Job, c.Args[0]
+	switch {
+	case len(c.Args) == 2 && job == "":
+		job, sql = c.Args[0], c.Args[1]
+	case len(c.Args) > 1:
+		return usagef("give one SQL statement, in quotes: etl query \"SELECT count(*) FROM network_firewall\"")
+	}
+	max, err := jobs.ParseBytes(c.MaxBytes)
+	if err != nil {
+		return usagef("--max-bytes: %w", err)
+	}
+	if c.Yes {
+		max = 0
+	}
+	o, err := a.queryOptions(ctx, job)
+	if err != nil {
+		return err
+	}
+	o.MaxFetchBytes = max
+	o.Tell = func(line string) { fmt.Fprintln(a.stderr, "etl:", line) }
+	if o.CacheDir, err = os.UserCacheDir(); err == nil {
+		o.CacheDir = filepath.Join(o.CacheDir, "silt", "lake")
+	}
+	res, err := query.Run(ctx, sql, o)
+	if err != nil {
+		return queryError(err)
+	}
+	defer res.Close()
+	switch c.Output {
+	case "csv":
+		err = render.WriteCSV(a.stdout, res)
+	case "json":
+		err = render.WriteJSON(a.stdout, res)
+	default:
+		err = render.WriteTable(a.stdout, res, isTerminal(a.stdout))
+	}
+	return queryError(err)
+}
+
+// queryError makes a mistake in the SQL a usage error.
+func queryError(err error) error {
+	var sql *query.SQLError
+	var much *query.TooMuchError
+	switch {
+	case errors.As(err, &sql):
+		return usageError{fmt.Errorf("query: %w", err)}
+	case errors.As(err, &much):
+		return usageError{fmt.Errorf("query: %w; narrow it (WHERE eventday = '20260131' AND accountid = '...'), or give --max-bytes or --yes", err)}
+	case err != nil:
+		return fmt.Errorf("query: %w", err)
+	}
+	return nil
+}
+
+// defaultLake is asked where no job is named.
+const defaultLake = "lake"
+
+// queryOptions finds the catalog: that of a job, or of the folder ./lake.
+func (a *app) queryOptions(ctx context.Context, job string) (query.Options, error) {
+	var o query.Options
+	if job == "" {
+		if env, ok := a.env("SILT_JOB"); ok && env != "" {
+			job = env
+		} else if exists("job.yaml") {
+			job = "job.yaml"
+		}
+	}
+	if job == "" {
+		dir := filepath.Join(defaultLake, "catalog")
+		databases := []string{}
+		entries, err := os.ReadDir(dir)
+		for _, e := range entries {
+			if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+				databases = append(databases, e.Name())
+			}
+		}
+		switch {
+		case err != nil || len(databases) == 0:
+			return o, usagef("which lake? Name a job (etl query JOB \"SQL\", --job or $SILT_JOB), or run it where ./job.yaml or the folder ./lake is")
+		case len(databases) > 1:
+			return o, usagef("%s has several databases (%s); name a job: etl query JOB \"SQL\"", dir, strings.Join(databases, ", "))
+		}
+		o.Database = databases[0]
+		o.Catalog, err = local.Open(dir, o.Database)
+		return o, err
+	}
+	spec, err := a.loadSpec(job)
+	if err != nil {
+		return o, err
+	}
+	var cat catalog.Catalog
+	if cat, err = openCatalog(ctx, spec); err != nil {
+		return o, err
+	}
+	o.Catalog, o.Database = cat, spec.Catalog.Database
+	o.Aliases = map[string]string{strings.ReplaceAll(spec.Lake.SourceName, "-", "_"): spec.Catalog.Table}
+	o.MemoryBytes, o.Threads = spec.Limits.MemoryBytes, spec.Limits.Threads
+	o.Bucket = func(ctx context.Context, name string) (objstore.Reader, error) {
+		return open.Open(ctx, "s3://"+name, open.Config{Region: spec.Lake.Region, RoleARN: spec.Lake.RoleARN, ExternalID: spec.Lake.ExternalID})
+	}
+	return o, nil
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/objstore/open"
+	"github.com/silt-etl/silt/internal/render"
+	"github.com/silt-etl/silt/jobs"
+)
+
+type runsCmd struct {
+	List runsListCmd `cmd:"" default:"withargs" help:"List the runs of a job, newest first: etl runs JOB."`
+	Show runsShowCmd `cmd:"" help:"Show one run: its result, and each output file with the staging objects it was made of."`
+}
+
+type runsListCmd struct {
+	Job   string `arg:"" help:"Job file."`
+	Limit int    `default:"20" help:"The last so many; 0 lists all."`
+	outputFlag
+}
+
+type runsShowCmd struct {
+	Job string `arg:"" help:"Job file."`
+	ID  string `arg:"" name:"run" help:"ID of the run, or last."`
+	outputFlag
+}
+
+// readLedger opens a job's ledger for reading. nil: the state is a folder that is not there, so nothing ran yet.
+func (a *app) readLedger(ctx context.Context, job string) (*jobs.Spec, *ledger.Ledger, error) {
+	spec, err := a.loadSpec(job)
+	if err != nil {
+		return nil, nil, err
+	}
+	state, err := open.Open(ctx, spec.State, open.Config{Region: spec.Lake.Region})
+	if errors.Is(err, objstore.ErrNoStore) && !strings.HasPrefix(spec.State, "s3://") {
+		return spec, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := ledger.Open(state, spec.Name, ledger.Options{})
+	return spec, l, err
+}
+
+// Run implements etl runs.
+func (c *runsListCmd) Run(ctx context.Context, a *app) error {
+	if c.Limit < 0 {
+		return usagef("--limit must be 0 or more")
+	}
+	spec, l, err := a.readLedger(ctx, c.Job)
+	if err != nil {
+		return err
+	}
+	infos := []ledger.RunInfo{}
+	if l != nil {
+		if infos, err = l.Runs(ctx, c.Limit); err != nil {
+			return err
+		}
+	}
+	if c.Output == "json" {
+		for _, r := range infos {
+			if r.End != nil { // a list is no place for whole logs; etl runs show has them
+				r.End.Log, r.End.Summary = "", nil
+			}
+		}
+		return printJSON(a.stdout, infos)
+	}
+	if len(infos) == 0 {
+		fmt.Fprintf(a.stdout, "%s has no runs yet\n", spec.Name)
+		return nil
+	}
+	t := render.Table{Header: []string{"run", "started", "took", "state", "trigger", "objects", "read", "published", "filtered", "quarantined", "files", "note"},
+		Right: []bool{false, false, true, false, false, true, true, true, true, true, true, false}}
+	for _, r := range infos {
+		row := []string{r.Run, r.Started.UTC().Format(time.DateTime), "", string(r.State), r.Trigger, "", "", "", "", "", "", r.Note}
+		if e := r.End; e != nil {
+			row[2] = e.Ended.Sub(r.Started).Round(100 * time.Millisecond).String()
+			for i, n := range []int64{int64(e.Objects), e.Records.Read, e.Records.Published, e.Records.Filtered, e.Records.Quarantined, int64(e.Files)} {
+				row[5+i] = jobs.Count(n)
+			}
+			if e.Error != "" {
+				row[11] = e.Error
+			}
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	if isTerminal(a.stdout) {
+		t.MaxCell = 60
+	}
+	return t.Write(a.stdout)
+}
+
+// runReport is etl runs show in JSON.
+type runReport struct {
+	ledger.RunInfo
+	Commits []ledger.LineageCommit `json:"commits"`
+	Missing []string               `json:"missing,omitempty"`
+}
+
+// Run implements etl runs show.
+func (c *runsShowCmd) Run(ctx context.Context, a *app) error {
+	spec, l, err := a.readLedger(ctx, c.Job)
+	if err != nil {
+		return err
+	}
+	none := usagef("%s has no run %s; etl runs %s lists them", spec.Name, c.ID, c.Job)
+	if l == nil {
+		return none
+	}
+	id := strings.ToUpper(c.ID)
+	if id == "LAST" {
+		last, err := l.Runs(ctx, 1)
+		if err != nil {
+			return err
+		}
+		if len(last) == 0 {
+			return none
+		}
+		id = last[0].Run
+	}
+	info, err := l.Run(ctx, id)
+	if errors.Is(err, objstore.ErrNotExist) {
+		return none
+	}
+	if err != nil {
+		return usageError{err}
+	}
+	lin, err := l.Lineage(ctx, id)
+	if err != nil {
+		return err
+	}
+	if c.Output == "json" {
+		r := runReport{RunInfo: info, Commits: lin.Commits, Missing: lin.Missing}
+		if r.Commits == nil {
+			r.Commits = []ledger.LineageCommit{}
+		}
+		return printJSON(a.stdout, r)
+	}
+	writeRun(a.stdout, spec, info, lin)
+	return nil
+}
+
+func writeRun(w io.Writer, spec *jobs.Spec, info ledger.RunInfo, lin ledger.Lineage) {
+	var sum jobs.Summary
+	if info.End != nil && json.Unmarshal(info.End.Summary, &sum) == nil && sum.Run == info.Run {
+		sum.WriteText(w)
+	} else {
+		fmt.Fprintf(w, "%s: run %s %s, started %s", spec.Name, info.Run, info.State, info.Started.UTC().Format(time.DateTime))
+		if info.Host != "" {
+			fmt.Fprintf(w, " on %s", info.Host)
+		}
+		if info.Note != "" {
+			fmt.Fprintf(w, " (%s)", info.Note)
+		}
+		fmt.Fprintln(w)
+	}
+	for _, m := range lin.Missing {
+		fmt.Fprintf(w, "attempt %s is not kept any more\n", m)
+	}
+	for _, c := range lin.Commits {
+		state := ""
+		if !c.Done {
+			state = "; the next run finishes publishing it"
+		}
+		fmt.Fprintf(w, "\nentry %d (%s): batch %s, attempt %s%s\n", c.Seq, c.Why, strings.Join(c.Batches, ", "), c.Attempt, state)
+		t := c.Totals
+		fmt.Fprintf(w, "  records %s read = %s published + %s filtered + %s quarantined\n", jobs.Count(t.Read), jobs.Count(t.Published), jobs.Count(t.Filtered), jobs.Count(t.Quarantined))
+		of := map[ledger.ObjectID]ledger.ObjectResult{}
+		for _, o := range c.Objects {
+			of[o.ObjectID] = o
+		}
+		for _, f := range c.Files {
+			gone := ""
+			if !f.Live {
+				gone = ", removed by a later entry"
+			}
+			fmt.Fprintf(w, "  file %s\n    %s rows, %s, table %s%s, from\n", render.Safe(f.Key), jobs.Count(f.Rows), jobs.Size(f.SizeBytes), f.Table, gone)
+			for _, in := range f.Inputs {
+				writeInput(w, of[in])
+			}
+		}
+		var rest []ledger.ObjectResult // whose rows are in no file
+		for _, o := range c.Objects {
+			if o.Gone || o.Counts.Published == 0 {
+				rest = append(rest, o)
+			}
+		}
+		if len(rest) > 0 {
+			fmt.Fprintf(w, "  in no file\n")
+			for _, o := range rest {
+				writeInput(w, o)
+			}
+		}
+		for _, q := range c.Quarantine {
+			fmt.Fprintf(w, "  quarantine %s\n    %s records, %s\n", render.Safe(q.Key), jobs.Count(q.Records), jobs.Size(q.SizeBytes))
+		}
+	}
+}
+
+func writeInput(w io.Writer, o ledger.ObjectResult) {
+	if o.Gone {
+		fmt.Fprintf(w, "    %s (changed or deleted meanwhile: left for the next run)\n", render.Safe(o.Key))
+		return
+	}
+	c := o.Counts
+	fmt.Fprintf(w, "    %s (%s read = %s published + %s filtered + %s quarantined)\n", render.Safe(o.Key), jobs.Count(c.Read), jobs.Count(c.Published), jobs.Count(c.Filtered), jobs.Count(c.Quarantined))
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/silt-etl/silt/internal/server"
+	"github.com/silt-etl/silt/jobs"
+)
+
+type serveCmd struct {
+	Jobs   string `required:"" placeholder:"DIR" help:"Folder of job files (*.yaml, *.yml)."`
+	Listen string `default:"127.0.0.1:8080" help:"host:port of /healthz."`
+}
+
+// stopGrace is how long a stop waits for runs: container runtimes kill after 10 s.
+const stopGrace = 9 * time.Second
+
+// Run implements etl serve. Every job is checked before anything runs; a stop by signal is a clean end.
+func (c *serveCmd) Run(ctx context.Context, a *app) error {
+	specs, err := a.loadJobs(c.Jobs)
+	if err != nil {
+		return err
+	}
+	out := &lockedWriter{w: a.stderr}
+	log := logger(out)
+	o := server.Options{Listen: c.Listen, Log: log, Grace: stopGrace}
+	for _, spec := range specs {
+		m, err := a.loadMapping(spec)
+		if err != nil {
+			return err
+		}
+		if _, err := compile(ctx, m); err != nil {
+			return err
+		}
+		o.Jobs = append(o.Jobs, server.Job{Name: spec.Name, Cron: spec.Schedule.Cron, Timezone: spec.Schedule.Timezone, Run: func(ctx context.Context) error {
+			// Stores are opened for each run: a bucket that cannot be reached now, or credentials that are renewed, are the run's affair.
+			r, err := a.runner(ctx, spec)
+			if err != nil {
+				log.Error().Str("job", spec.Name).Err(err).Msg("run could not start")
+				return err
+			}
+			r.LogTo = out
+			_, err = r.RunWithRetries(ctx, jobs.RunOptions{Trigger: "SCHEDULED"})
+			return err
+		}})
+	}
+	s, err := server.New(o)
+	if err != nil {
+		return usageError{err}
+	}
+	return s.Serve(ctx)
+}
+
+// loadJobs reads every job file of a folder; the error lists the problems of all of them.
+func (a *app) loadJobs(dir string) ([]*jobs.Spec, error) {
+	entries, err := os.ReadDir(dir) // sorted
+	if err != nil {
+		return nil, usagef("--jobs %s: no such folder", dir)
+	}
+	var files []string
+	for _, e := range entries {
+		if ext := filepath.Ext(e.Name()); !e.IsDir() && (ext == ".yaml" || ext == ".yml") {
+			files = append(files, filepath.Join(dir, e.Name()))
+		}
+	}
+	if len(files) == 0 {
+		return nil, usagef("--jobs %s: no job files (*.yaml) there", dir)
+	}
+	var specs []*jobs.Spec
+	var bad jobs.SpecError
+	byName := map[string]string{}
+	for _, f := range files {
+		spec, err := a.loadSpec(f)
+		if err != nil {
+			bad.Problems = append(bad.Problems, err.Error())
+			continue
+		}
+		if other := byName[spec.Name]; other != "" {
+			at := spec.Pos["name"]
+			bad.Problems = append(bad.Problems, fmt.Sprintf("%s:%d:%d: name: %s is the job of %s too; a name is one job's, its ledger is kept under it", f, at.Line, at.Column, spec.Name, other))
+			continue
+		}
+		byName[spec.Name] = f
+		specs = append(specs, spec)
+	}
+	if len(bad.Problems) > 0 {
+		return nil, &bad
+	}
+	return specs, nil
+}
+
+// lockedWriter lets several runs share one stderr, a line at a time.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  interface{ Write([]byte) (int, error) }
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}

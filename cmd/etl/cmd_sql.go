@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/silt-etl/silt/mappings"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+type sqlCmd struct {
+	Mapping   string `arg:"" help:"Name of a mapping, its folder or .json file."`
+	Generated bool   `help:"Print the projection that DuckDB runs instead."`
+	Save      string `placeholder:"DIR" help:"Write the SQL as files of a new folder, to go on from there."`
+	outputFlag
+}
+
+// sqlFile is one text of etl sql.
+type sqlFile struct {
+	File string `json:"file"`
+	SQL  string `json:"sql"`
+}
+
+// Run implements etl sql: the SELECTs of a mapping; of a declarative one those that could be saved in its place. --save and
+// --output json give raw.sql and macros.sql besides.
+func (c *sqlCmd) Run(ctx context.Context, a *app) error {
+	m, err := namedMapping(c.Mapping)
+	if err != nil {
+		return err
+	}
+	var files []sqlFile
+	if c.Generated {
+		if c.Save != "" {
+			return usagef("--save keeps what a person goes on with; the generated projection is not that")
+		}
+		plan, err := compile(ctx, m)
+		if err != nil {
+			return err
+		}
+		files = generated(plan)
+	} else if files, err = written(ctx, m); err != nil {
+		return err
+	}
+	if c.Save != "" {
+		return saveSQL(a, c.Save, files)
+	}
+	if c.Output == "json" {
+		return printJSON(a.stdout, files)
+	}
+	if !c.Generated {
+		files = slices.DeleteFunc(files, func(f sqlFile) bool { return f.File == "raw.sql" || f.File == "macros.sql" })
+	}
+	for i, f := range files {
+		if len(files) > 1 {
+			if i > 0 {
+				fmt.Fprintln(a.stdout)
+			}
+			fmt.Fprintf(a.stdout, "-- file: %s\n", f.File)
+		}
+		fmt.Fprintln(a.stdout, strings.TrimRight(f.SQL, "\n"))
+	}
+	return nil
+}
+
+// written is a mapping in SQL as its author wrote it, a declarative one as the SQL it stands for.
+func written(ctx context.Context, m *mappings.Mapping) ([]sqlFile, error) {
+	var files []sqlFile
+	if !m.Declarative() {
+		for _, name := range slices.Sorted(maps.Keys(m.Files)) {
+			files = append(files, sqlFile{name, m.Files[name]})
+		}
+		return files, nil
+	}
+	shown, problems, err := m.Show(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if sqlgen.Failed(problems) {
+		return nil, mappingError{problems}
+	}
+	for _, f := range shown {
+		files = append(files, sqlFile{filepath.Base(f.Path), f.Text})
+	}
+	return files, nil
+}
+
+// generated is what a run has DuckDB execute: the macros, then a SELECT for each class over `records`, the scanned records.
+func generated(plan *sqlgen.Plan) []sqlFile {
+	var out []sqlFile
+	if len(plan.Setup) > 0 {
+		var b strings.Builder
+		for _, s := range plan.Setup {
+			b.WriteString(strings.TrimRight(strings.TrimSpace(s), ";") + ";\n")
+		}
+		out = append(out, sqlFile{"macros", b.String()})
+	}
+	for _, p := range plan.Projections {
+		out = append(out, sqlFile{p.Name, p.SQL + ";\n"})
+	}
+	return out
+}
+
+// saveSQL writes the files into a folder that has none of them yet.
+func saveSQL(a *app, dir string, files []sqlFile) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return usagef("--save: %w", err)
+	}
+	for _, f := range files {
+		path := filepath.Join(dir, f.File)
+		h, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+		if errors.Is(err, os.ErrExist) {
+			return usagef("--save: %s is there already; name a new folder", path)
+		}
+		if err != nil {
+			return usagef("--save: %w", err)
+		}
+		_, err = h.WriteString(f.SQL)
+		if e := h.Close(); err == nil {
+			err = e
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(a.stdout, path)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+// Command etl is Silt: it runs batch ETL jobs from a staging bucket into Amazon Security Lake.
+//
+// Exit codes: 0 done, 1 failed, 2 usage or an invalid job or mapping, 3 failed because quarantine passed its limit, 4 another
+// run holds the work, 5 stopped.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/jobs"
+)
+
+// version is set by the build (-ldflags -X main.version=...).
+var version = "dev"
+
+// The exit codes, documented in the package comment, in docs/commands.md and in `etl --help`.
+const (
+	exitDone       = 0
+	exitFailed     = 1
+	exitUsage      = 2
+	exitQuarantine = 3
+	exitHeld       = 4
+	exitStopped    = 5
+)
+
+type cli struct {
+	Run     runCmd     `cmd:"" help:"Run a job: everything new in staging goes to the lake."`
+	Check   checkCmd   `cmd:"" help:"Check a job file or a mapping without running anything."`
+	SQL     sqlCmd     `cmd:"" name:"sql" help:"Print the SELECT of a mapping."`
+	Preview previewCmd `cmd:"" help:"Show what a mapping makes of a sample file: raw beside OCSF."`
+	Query   queryCmd   `cmd:"" help:"Query the lake with SQL, tables by their catalog names."`
+	Runs    runsCmd    `cmd:"" help:"List the runs of a job, or show one with its files and their inputs."`
+	Doctor  doctorCmd  `cmd:"" help:"Try everything a job needs before its first run: one line each."`
+	Serve   serveCmd   `cmd:"" help:"Run the jobs of a folder on their schedules."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// app is what the commands share.
+type app struct {
+	stdout, stderr io.Writer
+	env            func(string) (string, bool)
+}
+
+// outputFlag is the --output of every command that prints.
+type outputFlag struct {
+	Output string `help:"text or json." enum:"text,json" default:"text" short:"o"`
+}
+
+// usageError ends with exit code 2.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, os.LookupEnv))
+}
+
+// run is main without the process: arguments in, exit code out.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) (string, bool)) int {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c, kong.Name("etl"),
+		kong.Description("Batch ETL of security logs into Amazon Security Lake: staging objects in, OCSF Parquet and Glue partitions out.\n\nExit codes: 0 done, 1 failed, 2 usage or invalid job or mapping, 3 quarantine over its limit, 4 another run holds the work, 5 stopped."),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }), kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		fmt.Fprintln(stderr, "etl:", err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	kctx, err := parser.Parse(args)
+	if exited >= 0 { // --help
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "etl: %v; etl --help lists the commands\n", err)
+		return exitUsage
+	}
+	kctx.BindTo(ctx, (*context.Context)(nil))
+	return report(stderr, kctx.Run(&app{stdout: stdout, stderr: stderr, env: env}))
+}
+
+// report prints an error once and gives its exit code. It is the one place where errors become exit codes.
+func report(stderr io.Writer, err error) int {
+	var spec *jobs.SpecError
+	var usage usageError
+	var mapping mappingError
+	var silent silentError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &silent):
+		return silent.code
+	case errors.As(err, &spec):
+		fmt.Fprintln(stderr, spec)
+		return exitUsage
+	case errors.As(err, &mapping):
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	case errors.As(err, &usage):
+		fmt.Fprintln(stderr, "etl:", err)
+		return exitUsage
+	}
+	fmt.Fprintln(stderr, "etl:", err)
+	return exitCode(err)
+}
+
+// silentError ends with a code after the command itself has said why.
+type silentError struct{ code int }
+
+func (e silentError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+func exitCode(err error) int {
+	switch {
+	case errors.Is(err, jobs.ErrQuarantine):
+		return exitQuarantine
+	case errors.Is(err, ledger.ErrHeld):
+		return exitHeld
+	case errors.Is(err, jobs.ErrStopped), errors.Is(err, context.Canceled):
+		return exitStopped
+	}
+	return exitFailed
+}
+
+type versionCmd struct{ outputFlag }
+
+func (c *versionCmd) Run(a *app) error {
+	if c.Output == "json" {
+		return printJSON(a.stdout, map[string]string{"version": version, "duckdb": duckdbVersion()})
+	}
+	fmt.Fprintf(a.stdout, "etl %s (DuckDB %s)\n", version, duckdbVersion())
+	return nil
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/silt-etl/silt/internal/engine"
+	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/mappings"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// mappingError is a mapping that cannot be used: every problem, one a line, as file:line:column: error: message.
+type mappingError struct{ problems []sqlgen.Problem }
+
+func (e mappingError) Error() string {
+	lines := make([]string, 0, len(e.problems))
+	for _, p := range e.problems {
+		if p.Severity == sqlgen.Error {
+			lines = append(lines, p.String())
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// loadMapping finds the mapping of a job: by path (from the current folder, else from the job file's), by name in ./sql,
+// ./mappings and beside the job file, else among those in the binary.
+func (a *app) loadMapping(spec *jobs.Spec) (*mappings.Mapping, error) {
+	m, err := findMapping(spec.Mapping, filepath.Dir(spec.File))
+	if err == nil {
+		return m, nil
+	}
+	at := spec.Pos["mapping"]
+	return nil, &jobs.SpecError{Problems: []string{fmt.Sprintf("%s:%d:%d: mapping: %v", spec.File, max(at.Line, 1), max(at.Column, 1), err)}}
+}
+
+// findMapping is loadMapping for a name or path that a person gives; beside is another folder to look in, or "".
+func findMapping(name, beside string) (*mappings.Mapping, error) {
+	roots := []string{"."}
+	if beside != "" && beside != "." {
+		roots = append(roots, beside)
+		if isPath(name) && !filepath.IsAbs(name) {
+			if _, err := os.Stat(name); errors.Is(err, os.ErrNotExist) {
+				if there := filepath.Join(beside, name); exists(there) {
+					name = there
+				}
+			}
+		}
+	}
+	return mappings.Load(name, roots...)
+}
+
+func isPath(name string) bool {
+	return strings.ContainsAny(name, `/\`) || strings.HasSuffix(name, ".json")
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// namedMapping is findMapping for commands that take a mapping as an argument: what is wrong with it is a usage error.
+func namedMapping(name string) (*mappings.Mapping, error) {
+	m, err := findMapping(name, "")
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return m, nil
+}
+
+// compile makes the plan of a run. Problems of the mapping come as a mappingError; its warnings are left to etl check.
+func compile(ctx context.Context, m *mappings.Mapping) (*sqlgen.Plan, error) {
+	plan, problems, err := m.Compile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if plan == nil || sqlgen.Failed(problems) {
+		return nil, mappingError{problems}
+	}
+	return plan, nil
+}
+
+// duckdbVersion asks the DuckDB that is linked in.
+func duckdbVersion() string {
+	db, err := engine.Open(engine.Options{Threads: 1})
+	if err != nil {
+		return "unknown: " + err.Error()
+	}
+	defer db.Close()
+	res, err := db.Query(context.Background(), "SELECT version()")
+	if err != nil {
+		return "unknown: " + err.Error()
+	}
+	defer res.Close()
+	b, err := res.Next()
+	if err != nil || b == nil || b.NumRows() != 1 {
+		return "unknown"
+	}
+	defer b.Release()
+	return b.Column(0).ValueStr(0)
+}

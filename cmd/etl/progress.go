@@ -1,0 +1,90 @@
+package main
+
+import (
+	"io"
+	"os"
+	"sync"
+
+	"github.com/rs/zerolog"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
+
+	"github.com/silt-etl/silt/jobs"
+)
+
+// bars shows a bar for each stage of a run on a terminal. It implements jobs.Progress.
+type bars struct {
+	p    *mpb.Progress
+	mu   sync.Mutex
+	bars map[string]*mpb.Bar
+}
+
+// isTerminal says whether w is a person's screen.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func newBars(w io.Writer) *bars {
+	return &bars{p: mpb.New(mpb.WithOutput(w), mpb.WithWidth(48)), bars: map[string]*mpb.Bar{}}
+}
+
+// Begin starts a stage of total units; unit "bytes" is shown as sizes. A total of 0 is not known yet.
+func (b *bars) Begin(stage string, total int64, unit string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if old := b.bars[stage]; old != nil {
+		old.SetTotal(old.Current()+total, false)
+		return
+	}
+	counters := decor.CountersNoUnit("%d / %d", decor.WC{W: 24})
+	speed := decor.AverageSpeed(0, "%.0f/s", decor.WC{W: 14})
+	if unit == "bytes" {
+		counters = decor.CountersKiloByte("% .1f / % .1f", decor.WC{W: 24})
+		speed = decor.AverageSpeed(decor.SizeB1000(0), "% .1f", decor.WC{W: 14})
+	}
+	b.bars[stage] = b.p.AddBar(total, mpb.PrependDecorators(decor.Name(stage, decor.WC{W: 9, C: decor.DindentRight}), counters),
+		mpb.AppendDecorators(decor.Percentage(decor.WC{W: 5}), speed))
+}
+
+// Add moves a stage forward.
+func (b *bars) Add(stage string, n int64) {
+	b.mu.Lock()
+	bar := b.bars[stage]
+	b.mu.Unlock()
+	if bar != nil {
+		bar.IncrInt64(n)
+	}
+}
+
+// End completes every bar.
+func (b *bars) End() {
+	b.mu.Lock()
+	for _, bar := range b.bars {
+		bar.SetTotal(-1, true)
+	}
+	b.mu.Unlock()
+	b.p.Wait()
+}
+
+// logger writes JSON lines to w, one run_id on each (jobs.Runner adds it).
+func logger(w io.Writer) zerolog.Logger {
+	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z07:00"
+	return zerolog.New(w).With().Timestamp().Logger()
+}
+
+var _ jobs.Progress = (*bars)(nil)
+
+// terminalWidth is the width of a person's screen in columns; 0 where w is none.
+func terminalWidth(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}

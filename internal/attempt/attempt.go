@@ -1,0 +1,223 @@
+// Package attempt makes the files of one try at a batch: it fetches the batch's objects, decodes and scans them, runs the
+// projection, writes a Parquet file for each class and partition, writes the quarantine file, and sends every Parquet file
+// through the gate. What it leaves is local: holding, committing and publishing are the ledger's.
+//
+// Invariants: for every object read, records = published + filtered + quarantined, or the attempt fails; records are counted
+// while framing (decode), by other code than the projection's (DuckDB). An object that cannot be read whole publishes
+// nothing. Memory is bounded by the options, whatever the input's size.
+package attempt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+
+	"github.com/silt-etl/silt/internal/engine"
+	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// Object of a batch, with the captures of its key that the plan reads (in the order of Plan.KeyColumns; nil element: NULL).
+type Object struct {
+	objstore.Object
+	Captures []*string
+}
+
+// Options of an attempt.
+type Options struct {
+	Job, Run string
+	Plan     *sqlgen.Plan
+	Staging  objstore.Reader
+	// TempDir is this attempt's own folder, on a disk with room for the batch; the caller removes it.
+	TempDir string
+	// MemoryBytes for the whole process; DuckDB gets a part of it.
+	MemoryBytes int64
+	Threads     int
+	Region      string // the region= partition
+	Account     string // of records that do not say theirs
+	// MinDay and MaxDay bound the event day, in days since 1970, inclusive.
+	MinDay, MaxDay int32
+	// Progress is called from several goroutines; may be nil.
+	Progress func(Stage, int64)
+}
+
+// Stage of an attempt that Progress reports on, each with what has been added.
+type Stage int
+
+const (
+	StageBytes   Stage = iota // staging bytes scanned
+	StageRecords              // records scanned
+	StageRows                 // rows written
+)
+
+// File made by an attempt, in Options.TempDir.
+type File struct {
+	Path      string
+	Class     string
+	Partition lake.Partition
+	Rows      int64
+	SizeBytes int64
+	Objects   []int // indexes of the staging objects that rows came from, ascending
+}
+
+// ObjectState says what became of a staging object.
+type ObjectState string
+
+const (
+	ObjectRead        ObjectState = "read"
+	ObjectGone        ObjectState = "gone"        // changed or deleted since it was listed: for the next run
+	ObjectQuarantined ObjectState = "quarantined" // whole, by reference
+)
+
+// ObjectResult of one object. The counts are of records; all 0 unless State is read.
+type ObjectResult struct {
+	State       ObjectState
+	Records     int64
+	Published   int64
+	Filtered    int64
+	Quarantined int64
+	Message     string // why an object is quarantined whole
+}
+
+// Result of an attempt.
+type Result struct {
+	Files          []File
+	QuarantinePath string // "" when nothing was rejected
+	QuarantineRows int64
+	Objects        []ObjectResult
+	Reasons        map[string]int64 // quarantined, by reason code
+	Misses         map[string]int64 // OCSF paths whose value went to unmapped instead, by record
+	RawBytes       int64            // unpacked bytes scanned
+	// UnreadableRecords were seen in objects quarantined whole, at least one for each of those. Objects does not count them.
+	UnreadableRecords int64
+}
+
+// Totals of a result's objects.
+type Totals struct {
+	Objects, Gone, QuarantinedObjects         int64
+	Records, Published, Filtered, Quarantined int64
+}
+
+// Totals sums up the objects.
+func (r *Result) Totals() Totals {
+	var t Totals
+	for _, o := range r.Objects {
+		switch o.State {
+		case ObjectGone:
+			t.Gone++
+			continue
+		case ObjectQuarantined:
+			t.QuarantinedObjects++
+		}
+		t.Objects++
+		t.Records += o.Records
+		t.Published += o.Published
+		t.Filtered += o.Filtered
+		t.Quarantined += o.Quarantined
+	}
+	return t
+}
+
+// ErrAllDenied says that not one object could be read for lack of permission.
+var ErrAllDenied = errors.New("access denied to every object of the batch")
+
+// Run makes the files. On an error what lies in TempDir is of no use.
+func Run(ctx context.Context, o Options, objects []Object) (*Result, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	duck := filepath.Join(o.TempDir, "duckdb")
+	if err := os.MkdirAll(duck, 0o700); err != nil {
+		return nil, fmt.Errorf("temp folder: %w", err)
+	}
+	db, err := engine.Open(engine.Options{MemoryBytes: o.MemoryBytes / 2, TempDir: duck, Threads: o.Threads})
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	s := newScan(o, objects)
+	defer s.close()
+	s.start(ctx)
+	if err := db.RegisterSource("scan", s); err != nil {
+		return nil, err
+	}
+	for _, q := range o.Plan.Setup {
+		if err := db.Exec(ctx, q); err != nil {
+			return nil, fmt.Errorf("mapping %s: macros: %w", o.Plan.Name, err)
+		}
+	}
+	relation := "CREATE VIEW records AS SELECT * FROM scan()"
+	if o.Plan.Several {
+		relation = "CREATE TABLE records AS SELECT * FROM scan()"
+	}
+	if err := db.Exec(ctx, relation); err != nil {
+		return nil, s.cause(err)
+	}
+	out := newOutput(o, s)
+	for i := range o.Plan.Projections {
+		if err := out.project(ctx, db, &o.Plan.Projections[i]); err != nil {
+			return nil, s.cause(err)
+		}
+	}
+	if err := s.cause(nil); err != nil {
+		return nil, err
+	}
+	return out.finish(ctx)
+}
+
+// finish writes the quarantine file, reconciles the counts and sends the files through the gate.
+func (w *output) finish(ctx context.Context) (*Result, error) {
+	r := &Result{Reasons: map[string]int64{}, Misses: w.misses, RawBytes: w.scan.rawBytes.Load()}
+	if err := w.quarantine(ctx, r); err != nil {
+		return nil, err
+	}
+	denied, read := 0, 0
+	for i := range w.scan.objects {
+		st := &w.scan.states[i]
+		c := &w.counts[i]
+		res := ObjectResult{State: st.state, Records: st.records, Published: c.published, Filtered: c.filtered, Quarantined: st.rejected + c.rejected}
+		if st.state != ObjectRead {
+			res = ObjectResult{State: st.state, Message: st.message}
+		}
+		if st.state == ObjectQuarantined {
+			r.UnreadableRecords += max(1, st.seen)
+		}
+		if st.denied {
+			denied++
+		} else if st.state != ObjectGone {
+			read++
+		}
+		if res.Records != res.Published+res.Filtered+res.Quarantined {
+			return nil, fmt.Errorf("counts do not reconcile for %s: %d records framed, but %d published + %d filtered + %d quarantined; nothing was committed, please report this",
+				w.scan.objects[i].Key, res.Records, res.Published, res.Filtered, res.Quarantined)
+		}
+		r.Objects = append(r.Objects, res)
+	}
+	if denied > 0 && read == 0 {
+		return nil, fmt.Errorf("%w: %w", ErrAllDenied, w.scan.deniedErr)
+	}
+	for _, f := range w.files {
+		if err := gate(f, w.o); err != nil {
+			return nil, err
+		}
+		r.Files = append(r.Files, f.File)
+	}
+	sort.Slice(r.Files, func(i, j int) bool { return r.Files[i].Path < r.Files[j].Path })
+	return r, nil
+}
+
+// gate re-reads a finished file.
+func gate(f madeFile, o Options) error {
+	h, err := os.Open(f.Path)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	if _, err := lake.Verify(h, f.SizeBytes, f.expect); err != nil {
+		return fmt.Errorf("the gate refused a file of %s %s: %w; nothing was committed", f.Class, f.Partition.Prefix(), err)
+	}
+	return nil
+}

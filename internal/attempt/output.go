@@ -1,0 +1,479 @@
+package attempt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/engine"
+	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/internal/quarantine"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// Reason codes of rejects found after the projection. Stable, as those of decode and sqlgen.
+const (
+	ReasonEventDay = "EVENT_DAY_OUT_OF_RANGE"
+	ReasonAccount  = "ACCOUNT_INVALID"
+	ReasonTooWide  = "VALUE_TOO_WIDE"
+)
+
+// madeFile is a finished file and what the gate must find in it.
+type madeFile struct {
+	File
+	expect lake.Expect
+}
+
+// output splits the rows of the projections into files and rejects.
+type output struct {
+	o      Options
+	scan   *scan
+	counts []objectCounts
+	files  []madeFile
+	misses map[string]int64
+
+	rejects  []rejected
+	reasons  []sqlgen.Reason // of the plan, then those that messages made here
+	reasonAt map[string]int
+	accounts map[string]bool // known good
+}
+
+type objectCounts struct{ published, filtered, rejected int64 }
+
+// rejected is a record to be fetched again for quarantine: 16 bytes each, however many there are.
+type rejected struct {
+	object int32
+	reason int32
+	record int64
+}
+
+func newOutput(o Options, s *scan) *output {
+	return &output{o: o, scan: s, counts: make([]objectCounts, len(s.objects)), misses: map[string]int64{},
+		reasons: append([]sqlgen.Reason(nil), o.Plan.Reasons...), reasonAt: map[string]int{}, accounts: map[string]bool{}}
+}
+
+func (w *output) reason(code, path, message string) int32 {
+	k := code + "\x00" + path + "\x00" + message
+	i, ok := w.reasonAt[k]
+	if !ok {
+		i = len(w.reasons)
+		w.reasons = append(w.reasons, sqlgen.Reason{Code: code, Path: path, Message: message})
+		w.reasonAt[k] = i
+	}
+	return int32(i)
+}
+
+func (w *output) reject(object int32, record int64, reason int32) {
+	w.counts[object].rejected++
+	w.rejects = append(w.rejects, rejected{object, reason, record})
+}
+
+// rows is one batch of a projection's result, with its fixed columns at hand.
+type rows struct {
+	time    *array.Int64
+	day     *array.Int32
+	account *array.String
+	reject  *array.Int16
+	object  *array.Int32
+	record  *array.Int64
+	rest    *array.String
+	more    *array.String
+	miss    *array.Uint64
+	batch   arrow.RecordBatch // the columns that the schema's nodes number, and unmapped
+}
+
+// project runs one projection and writes its files.
+func (w *output) project(ctx context.Context, db *engine.DB, p *sqlgen.Projection) error {
+	order := "_account, _time, _obj, _rec"
+	if p.ConstAccount != "" {
+		order = "_time, _obj, _rec"
+	}
+	res, err := db.Query(ctx, "SELECT * FROM ("+p.SQL+") ORDER BY "+order)
+	if err != nil {
+		return err
+	}
+	defer res.Close()
+	f := &fileSet{w: w, p: p}
+	defer f.abandon()
+	ex := decode.NewExpander(w.scan.keys)
+	for {
+		b, err := res.Next()
+		if err != nil {
+			return err
+		}
+		if b == nil {
+			break
+		}
+		err = w.rows(p, f, ex, b)
+		b.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return f.close()
+}
+
+func (w *output) rows(p *sqlgen.Projection, f *fileSet, ex *decode.Expander, b arrow.RecordBatch) error {
+	r, err := w.view(ex, b)
+	if err != nil {
+		return err
+	}
+	defer r.batch.Release()
+	tooWide, err := lake.TooWide(&p.Schema, r.batch)
+	if err != nil {
+		return err
+	}
+	wide := map[int]string{}
+	for _, e := range tooWide {
+		wide[e.Row] = e.Path
+	}
+	from, n := -1, int(b.NumRows())
+	var at partition
+	cut := func(i int) error {
+		if from < 0 {
+			return nil
+		}
+		err := f.write(at, r, from, i)
+		from = -1
+		return err
+	}
+	for i := range n {
+		keep, here := w.row(p, r, i, wide)
+		if from >= 0 && (!keep || here != at) {
+			if err := cut(i); err != nil {
+				return err
+			}
+		}
+		if keep && from < 0 {
+			from, at = i, here
+		}
+	}
+	return cut(n)
+}
+
+// partition of a row, before it is made a lake.Partition.
+type partition struct {
+	account string
+	day     int32
+}
+
+// row decides about one row: published (keep), filtered, rejected, or left out with its unreadable object.
+func (w *output) row(p *sqlgen.Projection, r *rows, i int, wide map[int]string) (keep bool, at partition) {
+	object, record := r.object.Value(i), r.record.Value(i)
+	if w.scan.states[object].bad.Load() {
+		return false, at
+	}
+	if !r.reject.IsNull(i) {
+		reason := int32(r.reject.Value(i))
+		if w.reasons[reason].Code == sqlgen.ReasonDropped {
+			w.counts[object].filtered++
+		} else {
+			w.reject(object, record, reason)
+		}
+		return false, at
+	}
+	at.day = r.day.Value(i)
+	if at.day < w.o.MinDay || at.day > w.o.MaxDay {
+		day := time.Unix(int64(at.day)*86400, 0).UTC().Format("2006-01-02")
+		w.reject(object, record, w.reason(ReasonEventDay, "time", fmt.Sprintf("event day %s is outside event_days (%s to %s)", day, dayText(w.o.MinDay), dayText(w.o.MaxDay))))
+		return false, at
+	}
+	at.account = w.o.Account
+	if !r.account.IsNull(i) {
+		at.account = r.account.Value(i)
+		if !w.accounts[at.account] {
+			if err := lake.ValidateAccount(at.account); err != nil {
+				w.reject(object, record, w.reason(ReasonAccount, "cloud.account.uid", err.Error()))
+				return false, at
+			}
+			at.account = string(append([]byte(nil), at.account...))
+			w.accounts[at.account] = true
+		}
+	}
+	if path, ok := wide[i]; ok {
+		w.reject(object, record, w.reason(ReasonTooWide, path, "a value is wider than a Parquet page of 1 MiB"))
+		return false, at
+	}
+	w.counts[object].published++
+	if m := r.miss; m != nil && !m.IsNull(i) && m.Value(i) != 0 {
+		for bit, path := range p.Misses {
+			if m.Value(i)>>bit&1 == 1 {
+				w.misses[path]++
+			}
+		}
+	}
+	return true, at
+}
+
+func dayText(day int32) string {
+	return time.Unix(int64(day)*86400, 0).UTC().Format("2006-01-02")
+}
+
+// view names the fixed columns and appends unmapped to the others.
+func (w *output) view(ex *decode.Expander, b arrow.RecordBatch) (*rows, error) {
+	r := &rows{}
+	ok := make([]bool, sqlgen.FixedColumns)
+	r.time, ok[0] = b.Column(0).(*array.Int64)
+	r.day, ok[1] = b.Column(1).(*array.Int32)
+	r.account, ok[2] = b.Column(2).(*array.String)
+	r.reject, ok[3] = b.Column(3).(*array.Int16)
+	r.object, ok[4] = b.Column(4).(*array.Int32)
+	r.record, ok[5] = b.Column(5).(*array.Int64)
+	r.rest, ok[6] = b.Column(6).(*array.String)
+	r.more, ok[7] = b.Column(7).(*array.String)
+	r.miss, ok[8] = b.Column(8).(*array.Uint64)
+	for i, good := range ok {
+		if !good {
+			return nil, fmt.Errorf("the projection's column %d is %s", i, b.Column(i).DataType())
+		}
+	}
+	m, err := ex.Map(memory.DefaultAllocator, r.rest, r.more)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Release()
+	cols := append(append([]arrow.Array(nil), b.Columns()[sqlgen.FixedColumns:]...), m)
+	fields := append(append([]arrow.Field(nil), b.Schema().Fields()[sqlgen.FixedColumns:]...), arrow.Field{Name: "unmapped", Type: m.DataType(), Nullable: true})
+	r.batch = array.NewRecordBatch(arrow.NewSchema(fields, nil), cols, b.NumRows())
+	return r, nil
+}
+
+// fileSet writes the files of one projection, one open at a time: rows come ordered by account and time.
+type fileSet struct {
+	w    *output
+	p    *sqlgen.Projection
+	at   partition
+	file *os.File
+	lw   lake.Writer
+	path string
+	seen []bool // staging objects with rows in the open file
+}
+
+func (f *fileSet) write(at partition, r *rows, from, to int) error {
+	if f.lw != nil && (at != f.at || f.lw.Bytes() >= lake.MaxFileBytes) {
+		if err := f.end(); err != nil {
+			return err
+		}
+	}
+	if f.lw == nil {
+		if err := f.begin(at); err != nil {
+			return err
+		}
+	}
+	for i := from; i < to; i++ {
+		f.seen[r.object.Value(i)] = true
+	}
+	b := r.batch
+	if from > 0 || to < int(b.NumRows()) {
+		b = b.NewSlice(int64(from), int64(to))
+		defer b.Release()
+	}
+	if err := f.lw.Write(b); err != nil {
+		return fmt.Errorf("write %s: %w", f.p.Class, err)
+	}
+	if f.w.o.Progress != nil {
+		f.w.o.Progress(StageRows, int64(to-from))
+	}
+	return nil
+}
+
+func (f *fileSet) begin(at partition) error {
+	f.at = at
+	f.path = filepath.Join(f.w.o.TempDir, fmt.Sprintf("file-%06d.parquet", len(f.w.files)))
+	h, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("temp folder: %w", err)
+	}
+	f.file = h
+	f.seen = make([]bool, len(f.w.scan.objects))
+	f.lw, err = lake.NewWriter(h, &f.p.Schema, lake.WriterOptions{Threads: f.w.o.Threads})
+	return err
+}
+
+func (f *fileSet) end() error {
+	stats, err := f.lw.Close()
+	if e := f.file.Close(); err == nil {
+		err = e
+	}
+	f.lw = nil
+	if err != nil {
+		return fmt.Errorf("write %s: %w", f.p.Class, err)
+	}
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return err
+	}
+	part := lake.Partition{Region: f.w.o.Region, AccountID: f.at.account, EventDay: lake.EventDay(int64(f.at.day) * 86400_000)}
+	if err := part.Validate(); err != nil {
+		return err
+	}
+	m := madeFile{File: File{Path: f.path, Class: f.p.Class, Partition: part, Rows: stats.Rows, SizeBytes: info.Size()},
+		expect: lake.Expect{Schema: &f.p.Schema, ClassUID: f.p.UID, Rows: stats.Rows, Partition: part}}
+	for i, s := range f.seen {
+		if s {
+			m.Objects = append(m.Objects, i)
+		}
+	}
+	f.w.files = append(f.w.files, m)
+	return nil
+}
+
+func (f *fileSet) close() error {
+	if f.lw == nil {
+		return nil
+	}
+	return f.end()
+}
+
+// abandon closes what an error left open.
+func (f *fileSet) abandon() {
+	if f.lw != nil {
+		_, _ = f.lw.Close()
+		f.file.Close()
+		f.lw = nil
+	}
+}
+
+// quarantine writes every reject with its raw bytes: those of the scanner from its spools, those of the projection by
+// framing their objects a second time.
+func (w *output) quarantine(ctx context.Context, r *Result) error {
+	path := filepath.Join(w.o.TempDir, "quarantine.parquet")
+	var f *os.File
+	var qw *quarantine.Writer
+	defer func() {
+		if f != nil {
+			f.Close()
+		}
+	}()
+	add := func(object int, record int64, class string, reason sqlgen.Reason, raw []byte) error {
+		if qw == nil {
+			var err error
+			if f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
+				return fmt.Errorf("temp folder: %w", err)
+			}
+			if qw, err = quarantine.NewWriter(f); err != nil {
+				return err
+			}
+		}
+		o := w.scan.objects[object]
+		r.Reasons[reason.Code]++
+		if record > 0 {
+			r.QuarantineRows++
+		}
+		return qw.Add(quarantine.Row{Job: w.o.Job, Run: w.o.Run, Object: o.Key, ETag: o.ETag, Record: record, Class: class,
+			Path: reason.Path, Reason: reason.Code, Message: reason.Message, Raw: raw})
+	}
+	for _, s := range w.scan.spools {
+		err := s.each(func(object int, record int64, rej decode.Reject, raw []byte) error {
+			return add(object, record, "", sqlgen.Reason{Code: rej.Code, Path: rej.Path, Message: rej.Message}, raw)
+		})
+		if err != nil {
+			return fmt.Errorf("temp folder: %w", err)
+		}
+	}
+	if err := w.refetch(ctx, add); err != nil {
+		return err
+	}
+	for i := range w.scan.states {
+		if st := &w.scan.states[i]; st.state == ObjectQuarantined {
+			if err := add(i, 0, "", sqlgen.Reason{Code: st.reason, Message: st.message}, nil); err != nil {
+				return err
+			}
+		}
+	}
+	if qw == nil {
+		return nil
+	}
+	r.QuarantinePath = path
+	if err := qw.Close(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// refetch frames the objects of rejected rows again and hands each reject its raw bytes.
+func (w *output) refetch(ctx context.Context, add func(int, int64, string, sqlgen.Reason, []byte) error) error {
+	sort.Slice(w.rejects, func(i, j int) bool {
+		a, b := w.rejects[i], w.rejects[j]
+		return a.object < b.object || a.object == b.object && a.record < b.record
+	})
+	class := ""
+	if len(w.o.Plan.Projections) == 1 {
+		class = w.o.Plan.Projections[0].Class
+	}
+	records := decode.NewRecords(&w.o.Plan.Scan, w.scan.keys, decode.Options{})
+	ex := decode.NewExpander(w.scan.keys)
+	for i := 0; i < len(w.rejects); {
+		object := w.rejects[i].object
+		body, err := w.scan.reopen(ctx, int(object))
+		if err != nil {
+			return fmt.Errorf("read %s again for quarantine: %w", w.scan.objects[object].Key, err)
+		}
+		records.Open(body)
+		for i < len(w.rejects) && w.rejects[i].object == object {
+			number, raw, rej, err := records.Next()
+			if err != nil {
+				body.Close()
+				return fmt.Errorf("read %s again for quarantine: record %d is not there any more: %w", w.scan.objects[object].Key, w.rejects[i].record, err)
+			}
+			if number != w.rejects[i].record {
+				continue
+			}
+			if rej != nil {
+				body.Close()
+				return errors.New("the scanner refused a record that it took before; nothing was committed, please report this")
+			}
+			reason := w.explain(w.reasons[w.rejects[i].reason], records, ex)
+			c := class
+			if reason.Code == sqlgen.ReasonNoProjection {
+				c = ""
+			}
+			if err := add(int(object), number, c, reason, raw); err != nil {
+				body.Close()
+				return err
+			}
+			i++
+		}
+		body.Close()
+	}
+	return nil
+}
+
+// explain tells a time that cannot be read from one that is not there, and shows it.
+func (w *output) explain(r sqlgen.Reason, records *decode.Records, ex *decode.Expander) sqlgen.Reason {
+	if r.Code != sqlgen.ReasonTimeMissing {
+		return r
+	}
+	for _, p := range w.o.Plan.Projections {
+		for _, leaf := range p.TimeLeaves {
+			if !slices.Contains(records.Misfits(), leaf) {
+				continue
+			}
+			path := strings.Join(w.o.Plan.Scan.Leaves[leaf].Path, ".")
+			r.Code, r.Path = sqlgen.ReasonTimeUnreadable, path
+			r.Message = path + " is no time"
+			entries, err := ex.Expand(records.Rest(), nil)
+			if err != nil {
+				return r
+			}
+			for _, e := range entries {
+				if e.Key == path {
+					r.Message = fmt.Sprintf("%s is no time: %.80q", path, e.Value)
+				}
+			}
+			return r
+		}
+	}
+	return r
+}

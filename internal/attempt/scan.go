@@ -1,0 +1,367 @@
+package attempt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/engine"
+	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// fetchers is how many objects are fetched at once from a store that is not on this machine; ahead is how many may wait.
+const (
+	fetchers = 8
+	ahead    = 32
+)
+
+// scan is the engine's Source: it hands objects to cursors, and keeps what became of each.
+type scan struct {
+	o       Options
+	objects []Object
+	keys    *decode.Keys
+	kinds   []decode.Kind
+	cols    []engine.Column
+	states  []objectState // states[i] is written by the one cursor or fetcher that has object i
+
+	ready    chan fetched
+	rawBytes atomic.Int64
+
+	mu        sync.Mutex
+	err       error
+	deniedErr error
+	spools    []*spool
+	made      int
+}
+
+type objectState struct {
+	state    ObjectState
+	records  int64
+	rejected int64 // by the scanner
+	seen     int64 // records seen before the object turned out unreadable
+	reason   string
+	message  string
+	denied   bool
+	bad      atomic.Bool // rows that the projection may still hold are not to be published
+}
+
+// fetched is an object ready to be scanned.
+type fetched struct {
+	index int
+	body  io.ReadCloser
+}
+
+func newScan(o Options, objects []Object) *scan {
+	s := &scan{o: o, objects: objects, keys: decode.NewKeys(), states: make([]objectState, len(objects)), ready: make(chan fetched, ahead)}
+	s.cols = []engine.Column{{Name: sqlgen.ColObject, Type: engine.Integer}, {Name: sqlgen.ColRecord, Type: engine.BigInt}, {Name: sqlgen.ColRest, Type: engine.Varchar}}
+	for _, k := range o.Plan.KeyColumns {
+		s.cols = append(s.cols, engine.Column{Name: "_key_" + k, Type: engine.Varchar})
+	}
+	types := map[string]engine.Type{"VARCHAR": engine.Varchar, "BOOLEAN": engine.Boolean, "INTEGER": engine.Integer, "BIGINT": engine.BigInt, "DOUBLE": engine.Double, "TIMESTAMP": engine.Timestamp}
+	for i, c := range o.Plan.ScanColumns {
+		s.cols = append(s.cols, engine.Column{Name: c.Name, Type: types[c.Type]})
+		s.kinds = append(s.kinds, o.Plan.Scan.Leaves[i].Kind)
+	}
+	return s
+}
+
+// local is implemented by stores whose objects are files of this machine: they are read where they lie.
+type local interface{ Local() bool }
+
+// start begins handing out objects. From stores that are not local they are fetched ahead to the temp folder.
+func (s *scan) start(ctx context.Context) {
+	if l, ok := s.o.Staging.(local); ok && l.Local() {
+		go func() {
+			defer close(s.ready)
+			for i := range s.objects {
+				if body := s.get(ctx, i); body != nil && !s.hand(ctx, fetched{i, body}) {
+					return
+				}
+			}
+		}()
+		return
+	}
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range fetchers {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(s.objects) || ctx.Err() != nil {
+					return
+				}
+				if body := s.fetch(ctx, i); body != nil && !s.hand(ctx, fetched{i, body}) {
+					return
+				}
+			}
+		}()
+	}
+	go func() { wg.Wait(); close(s.ready) }()
+}
+
+func (s *scan) hand(ctx context.Context, f fetched) bool {
+	select {
+	case s.ready <- f:
+		return true
+	case <-ctx.Done():
+		f.body.Close()
+		return false
+	}
+}
+
+// get opens an object at its listed version, or notes why it cannot be read and returns nil.
+func (s *scan) get(ctx context.Context, i int) io.ReadCloser {
+	obj := s.objects[i]
+	st := &s.states[i]
+	body, _, err := s.o.Staging.Get(ctx, obj.Key, objstore.GetOptions{ETag: obj.ETag})
+	switch {
+	case err == nil:
+		return body
+	case errors.Is(err, objstore.ErrChanged), errors.Is(err, objstore.ErrNotExist):
+		st.state = ObjectGone
+	case errors.Is(err, objstore.ErrDenied):
+		st.denied = true
+		s.objectFailed(i, decode.ReasonDenied, err.Error())
+		s.mu.Lock()
+		s.deniedErr = err
+		s.mu.Unlock()
+	default:
+		s.fail(err)
+	}
+	return nil
+}
+
+func (s *scan) objectFailed(i int, reason, message string) {
+	st := &s.states[i]
+	st.state, st.reason, st.message = ObjectQuarantined, reason, message
+	st.bad.Store(true)
+}
+
+// fetch copies an object to the temp folder.
+func (s *scan) fetch(ctx context.Context, i int) io.ReadCloser {
+	body := s.get(ctx, i)
+	if body == nil {
+		return nil
+	}
+	defer body.Close()
+	f, err := os.OpenFile(s.path(i), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		s.fail(fmt.Errorf("temp folder: %w", err))
+		return nil
+	}
+	if _, err = io.Copy(f, body); err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	switch {
+	case errors.Is(err, objstore.ErrChanged), errors.Is(err, objstore.ErrNotExist):
+		s.states[i].state = ObjectGone
+	case err != nil:
+		s.fail(fmt.Errorf("fetch %s: %w", s.objects[i].Key, err))
+	default:
+		return f
+	}
+	f.Close()
+	return nil
+}
+
+func (s *scan) path(i int) string { return filepath.Join(s.o.TempDir, fmt.Sprintf("object-%06d", i)) }
+
+// reopen gives an object's bytes a second time.
+func (s *scan) reopen(ctx context.Context, i int) (io.ReadCloser, error) {
+	f, err := os.Open(s.path(i))
+	if err == nil {
+		return f, nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	body, _, err := s.o.Staging.Get(ctx, s.objects[i].Key, objstore.GetOptions{ETag: s.objects[i].ETag})
+	return body, err
+}
+
+// fail notes the first error that ends the attempt.
+func (s *scan) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = err
+	}
+}
+
+// cause prefers the error that ended the scan over what the engine made of it.
+func (s *scan) cause(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
+	}
+	return err
+}
+
+func (s *scan) close() {
+	for _, p := range s.spools {
+		p.close()
+	}
+}
+
+// Columns and NewCursor implement engine.Source.
+func (s *scan) Columns() []engine.Column { return s.cols }
+
+func (s *scan) NewCursor() engine.Cursor {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.made++
+	p := newSpool(filepath.Join(s.o.TempDir, fmt.Sprintf("rejects-%03d", s.made)))
+	s.spools = append(s.spools, p)
+	return &cursor{s: s, rejects: p, records: decode.NewRecords(&s.o.Plan.Scan, s.keys, decode.Options{})}
+}
+
+// cursor scans one object after the other for one thread of DuckDB.
+type cursor struct {
+	s       *scan
+	records *decode.Records
+	rejects *spool
+	cur     fetched
+	open    bool
+	counted *countingReader
+}
+
+type countingReader struct {
+	io.Reader
+	n int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// Fill implements engine.Cursor.
+func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
+	s := c.s
+	rows := 0
+	limit := ch.Cap()
+	var scanned, packed int64
+	defer func() {
+		if s.o.Progress != nil {
+			s.o.Progress(StageRecords, scanned)
+			s.o.Progress(StageBytes, packed)
+		}
+	}()
+	for rows < limit {
+		if !c.open {
+			f, ok := <-s.ready
+			if !ok {
+				break
+			}
+			c.cur, c.open = f, true
+			c.counted = &countingReader{Reader: f.body}
+			c.records.Open(c.counted)
+			c.rejects.mark()
+		}
+		before := c.counted.n
+		number, raw, rej, err := c.records.Next()
+		packed += c.counted.n - before
+		st := &s.states[c.cur.index]
+		if err != nil {
+			c.end(err)
+			if s.cause(nil) != nil {
+				return 0, s.cause(nil)
+			}
+			continue
+		}
+		scanned++
+		st.records++
+		s.rawBytes.Add(int64(len(raw)))
+		if rej != nil {
+			st.rejected++
+			if err := c.rejects.add(c.cur.index, number, rej, raw); err != nil {
+				return 0, fmt.Errorf("temp folder: %w", err)
+			}
+			continue
+		}
+		c.fill(ch, rows, number)
+		rows++
+	}
+	return rows, nil
+}
+
+// end closes the current object: all its records were seen, or it cannot be read whole.
+func (c *cursor) end(err error) {
+	s, i := c.s, c.cur.index
+	st := &s.states[i]
+	c.cur.body.Close()
+	c.open = false
+	var rej *decode.Reject
+	switch {
+	case err == io.EOF:
+		st.state = ObjectRead
+		return
+	case errors.As(err, &rej):
+		s.objectFailed(i, rej.Code, rej.Message)
+	case errors.Is(err, objstore.ErrChanged), errors.Is(err, objstore.ErrNotExist):
+		st.state = ObjectGone
+		st.bad.Store(true)
+	default:
+		s.fail(fmt.Errorf("read %s: %w", s.objects[i].Key, err))
+		return
+	}
+	st.seen, st.records, st.rejected = st.records, 0, 0
+	if err := c.rejects.rewind(); err != nil {
+		s.fail(fmt.Errorf("temp folder: %w", err))
+	}
+}
+
+// fill puts the scanned record into a row.
+func (c *cursor) fill(ch *engine.Chunk, row int, number int64) {
+	ch.SetInt32(0, row, int32(c.cur.index))
+	ch.SetInt64(1, row, number)
+	ch.SetText(2, row, c.records.Rest())
+	col := 3
+	for _, v := range c.s.objects[c.cur.index].Captures {
+		if v == nil {
+			ch.SetNull(col, row)
+		} else {
+			ch.SetText(col, row, []byte(*v))
+		}
+		col++
+	}
+	for i, v := range c.records.Values() {
+		switch {
+		case !v.Set:
+			ch.SetNull(col, row)
+		default:
+			switch c.s.kinds[i] {
+			case decode.Bool:
+				ch.SetBool(col, row, v.Int != 0)
+			case decode.Int32:
+				ch.SetInt32(col, row, int32(v.Int))
+			case decode.Int64, decode.Timestamp:
+				ch.SetInt64(col, row, v.Int)
+			case decode.Double:
+				ch.SetDouble(col, row, v.Num)
+			default:
+				ch.SetText(col, row, v.Text)
+			}
+		}
+		col++
+	}
+}
+
+// Close implements engine.Cursor.
+func (c *cursor) Close() {
+	if c.open {
+		c.cur.body.Close()
+		c.open = false
+	}
+}

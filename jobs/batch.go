@@ -1,0 +1,266 @@
+package jobs
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/silt-etl/silt/internal/attempt"
+	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// batch makes one attempt at a batch and sees it through: files, gate, catalog schema, hold, commit, publish, partitions.
+func (x *run) batch(ctx context.Context, plan *sqlgen.Plan, targets map[string]lake.Target, m *ledger.Manifest, b ledger.ManifestBatch) error {
+	st, err := x.ledger.Fold(ctx)
+	if err != nil {
+		return err
+	}
+	state, ok := st.Batch(b.Batch)
+	if !ok || state.State != ledger.BatchOpen {
+		x.log.Info().Str("batch", b.Batch).Msg("batch is done already, by another run")
+		return nil
+	}
+	id := ulid.Make().String()
+	log := x.log.With().Str("batch", b.Batch).Str("attempt", id).Logger()
+	temp := filepath.Join(x.temp, id)
+	if err := os.MkdirAll(temp, 0o700); err != nil {
+		return fmt.Errorf("limits.temp_dir: %w", err)
+	}
+	defer os.RemoveAll(temp)
+	objects := x.objects(plan, b)
+	log.Info().Int("objects", len(objects)).Msg("batch begins")
+	minDay, maxDay := x.eventDays()
+	res, err := attempt.Run(ctx, attempt.Options{Job: x.Spec.Name, Run: x.id, Plan: plan, Staging: x.Staging, TempDir: temp,
+		MemoryBytes: x.Spec.Limits.MemoryBytes, Threads: x.Spec.Limits.Threads, Region: x.Spec.Lake.Region, Account: x.Spec.Lake.AccountID,
+		MinDay: minDay, MaxDay: maxDay, Progress: x.scanProgress()}, objects)
+	if err != nil {
+		return err
+	}
+	t := res.Totals()
+	log.Info().Int64("read", t.Records).Int64("published", t.Published).Int64("filtered", t.Filtered).Int64("quarantined", t.Quarantined).
+		Int64("unreadable_objects", t.QuarantinedObjects).Int64("gone", t.Gone).Int("files", len(res.Files)).Msg("files made and verified")
+	if err := x.overLimit(res); err != nil {
+		x.addCounts(res, objects)
+		return err
+	}
+	a := &ledger.Attempt{ID: id, Run: x.id, Why: ledger.WhyRun, Manifest: m.ID, Moves: []ledger.Move{{Batch: b.Batch, Base: state.Base}},
+		Files: []ledger.File{}, Quarantine: []ledger.QuarantineFile{}}
+	for i, o := range res.Objects {
+		a.Objects = append(a.Objects, ledger.ObjectResult{ObjectID: ledger.ObjectID{Key: objects[i].Key, ETag: objects[i].ETag}, Gone: o.State == attempt.ObjectGone,
+			Counts: ledger.Counts{Read: o.Records, Published: o.Published, Filtered: o.Filtered, Quarantined: o.Quarantined}})
+	}
+	a.Totals = ledger.Counts{Read: t.Records, Published: t.Published, Filtered: t.Filtered, Quarantined: t.Quarantined}
+	if err := x.growTables(ctx, plan, targets, res); err != nil {
+		return err
+	}
+	if err := x.hold(ctx, a, b, targets, res); err != nil {
+		return errors.Join(err, x.discard(ctx, a))
+	}
+	e, err := x.ledger.Commit(ctx, a, x.rolled...)
+	if errors.Is(err, ledger.ErrVoid) {
+		log.Warn().Err(err).Msg("another run was first; this attempt is dropped")
+		return x.discard(ctx, a)
+	}
+	if err != nil {
+		return err
+	}
+	x.rolled = nil
+	log.Info().Uint64("entry", e.Seq).Msg("committed")
+	x.addCounts(res, objects)
+	x.Progress.Begin(StagePublish, int64(len(a.Files)), "files")
+	x.committed = append(x.committed, b.Batch)
+	if _, err := x.rollForward(ctx, func(r ledger.Rolling) bool { return r.Seq == e.Seq }); err != nil {
+		return fmt.Errorf("batch %s is committed, but not all of it is visible yet; the next run sees it through: %w", b.Batch, err)
+	}
+	x.Progress.Add(StagePublish, int64(len(a.Files)))
+	for i, f := range a.Files {
+		part := lake.Partition{Region: f.Values[0], AccountID: f.Values[1], EventDay: f.Values[2]}
+		x.sum.addPartition(f.Table, part.Prefix(), f.Rows, res.Files[i].SizeBytes)
+	}
+	for _, q := range a.Quarantine {
+		x.sum.Quarantine = append(x.sum.Quarantine, x.State.String()+"/"+q.Key)
+	}
+	x.sum.Batches++
+	log.Info().Msg("published")
+	return nil
+}
+
+// objects of a batch, with the captures that the plan reads.
+func (x *run) objects(plan *sqlgen.Plan, b ledger.ManifestBatch) []attempt.Object {
+	pattern := x.pattern()
+	out := make([]attempt.Object, len(b.Objects))
+	for i, o := range b.Objects {
+		out[i] = attempt.Object{Object: o, Captures: make([]*string, len(plan.KeyColumns))}
+		if pattern == nil {
+			continue
+		}
+		caps := pattern.Match(o.Key)
+		if caps == nil {
+			continue
+		}
+		for j, want := range plan.KeyColumns {
+			for k, name := range pattern.Names() {
+				if name == want {
+					out[i].Captures[j] = &caps[k]
+				}
+			}
+		}
+	}
+	return out
+}
+
+// eventDays are the bounds of the event day, in days since 1970, measured from the start of the run.
+func (x *run) eventDays() (minDay, maxDay int32) {
+	day := func(t time.Time) int32 { return int32(floorDiv(t.Unix(), 86400)) }
+	return day(x.sum.Started.Add(-x.Spec.EventDays.MaxAge)), day(x.sum.Started.Add(x.Spec.EventDays.MaxFuture))
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+func (x *run) scanProgress() func(attempt.Stage, int64) {
+	return func(s attempt.Stage, n int64) {
+		switch s {
+		case attempt.StageBytes:
+			x.Progress.Add(StageScan, n)
+		case attempt.StageRecords:
+			x.Progress.Begin(StageWrite, n, "records")
+		case attempt.StageRows:
+			x.Progress.Add(StageWrite, n)
+		}
+	}
+}
+
+// overLimit compares what was refused with what was seen. The records of an object that cannot be read whole count as far as
+// they were seen, as one at least.
+func (x *run) overLimit(res *attempt.Result) error {
+	t := res.Totals()
+	refused := t.Quarantined + res.UnreadableRecords
+	seen := t.Records + res.UnreadableRecords
+	if seen == 0 || float64(refused) <= x.Spec.Limits.MaxQuarantineRatio*float64(seen) {
+		return nil
+	}
+	return fmt.Errorf("%w: %s of %s records (%.2f%%) of a batch were refused, limits.max_quarantine_ratio allows %.2f%%; nothing of the batch was committed. Reasons: %s",
+		ErrQuarantine, Count(refused), Count(seen), 100*float64(refused)/float64(seen), 100*x.Spec.Limits.MaxQuarantineRatio, counts(res.Reasons))
+}
+
+// growTables makes the catalog know every column before files have them.
+func (x *run) growTables(ctx context.Context, plan *sqlgen.Plan, targets map[string]lake.Target, res *attempt.Result) error {
+	wrote := map[string]bool{}
+	for _, f := range res.Files {
+		wrote[f.Class] = true
+	}
+	for i := range plan.Projections {
+		p := &plan.Projections[i]
+		if !wrote[p.Class] {
+			continue
+		}
+		t := targets[p.Class]
+		table := catalog.Table{Name: t.Table, Location: x.location(t.Folder)}
+		for _, c := range lake.Columns(&p.Schema) {
+			table.Columns = append(table.Columns, catalog.Column{Name: c.Name, Type: c.Type})
+		}
+		if _, err := x.Catalog.EnsureTable(ctx, table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hold sends the files where readers do not see them, and the quarantine file.
+func (x *run) hold(ctx context.Context, a *ledger.Attempt, b ledger.ManifestBatch, targets map[string]lake.Target, res *attempt.Result) error {
+	var total int64
+	for _, f := range res.Files {
+		total += f.SizeBytes
+	}
+	x.Progress.Begin(StageHold, total, "bytes")
+	for n, f := range res.Files {
+		t := targets[f.Class]
+		key := t.Folder + f.Partition.Prefix() + ledger.FileName(b.Batch, a.ID, n)
+		h, err := os.Open(f.Path)
+		if err != nil {
+			return err
+		}
+		held, err := x.Lake.Hold(ctx, key, h, f.SizeBytes)
+		h.Close()
+		if err != nil {
+			return err
+		}
+		a.Files = append(a.Files, ledger.File{Held: held, Table: t.Table, Values: f.Partition.Values(), Rows: f.Rows, Inputs: f.Objects})
+		x.Progress.Add(StageHold, f.SizeBytes)
+	}
+	if res.QuarantinePath == "" {
+		return nil
+	}
+	h, err := os.Open(res.QuarantinePath)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	sum := sha256.New()
+	size, err := io.Copy(sum, h)
+	if err != nil {
+		return err
+	}
+	if _, err := h.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	q := ledger.QuarantineFile{Batch: b.Batch, Key: x.ledger.QuarantineKey(b.Batch, a.ID), SHA256: hex.EncodeToString(sum.Sum(nil)), SizeBytes: size, Records: res.QuarantineRows}
+	if _, err := x.State.Put(ctx, q.Key, h, objstore.PutOptions{}); err != nil {
+		return err
+	}
+	a.Quarantine = append(a.Quarantine, q)
+	return nil
+}
+
+// discard drops what an attempt holds that will never be committed. It outlives the run's own context.
+func (x *run) discard(ctx context.Context, a *ledger.Attempt) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 8*time.Second)
+	defer cancel()
+	return x.ledger.Discard(ctx, x.Lake, a)
+}
+
+// addCounts adds a batch to the summary.
+func (x *run) addCounts(res *attempt.Result, objects []attempt.Object) {
+	t := res.Totals()
+	s := x.sum
+	s.Objects.Read += int(t.Objects)
+	s.Objects.Gone += int(t.Gone)
+	s.Objects.Quarantined += int(t.QuarantinedObjects)
+	s.Records.Read += t.Records
+	s.Records.Published += t.Published
+	s.Records.Filtered += t.Filtered
+	s.Records.Quarantined += t.Quarantined
+	s.SizeRaw += res.RawBytes
+	for i, o := range res.Objects {
+		if o.State != attempt.ObjectGone {
+			s.SizeIn += objects[i].SizeBytes
+		}
+		if o.State == attempt.ObjectQuarantined && len(s.Unreadable) < 20 {
+			s.Unreadable = append(s.Unreadable, objects[i].Key+": "+o.Message)
+		}
+	}
+	for k, n := range res.Reasons {
+		s.Reasons[k] += n
+	}
+	for k, n := range res.Misses {
+		s.Misses[k] += n
+	}
+}

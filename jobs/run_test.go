@@ -1,0 +1,147 @@
+package jobs_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"github.com/silt-etl/silt/internal/catalog/local"
+	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
+	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/mappings"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+const netflow = `{"firewall_name":"firewall","availability_zone":"us-east-1b","event_timestamp":"1601587565","event":{"timestamp":"2020-10-01T21:26:05.007515+0000","flow_id":1770453319291727,"event_type":"netflow","src_ip":"45.129.33.153","src_port":47047,"dest_ip":"172.31.16.139","dest_port":16463,"proto":"TCP","netflow":{"pkts":1,"bytes":60,"start":"2020-10-01T21:25:04.070479+0000","end":"2020-10-01T21:25:04.070479+0000","age":0,"min_ttl":241,"max_ttl":241},"tcp":{"tcp_flags":"02","syn":true}}}`
+const alert = `{"firewall_name":"firewall","availability_zone":"zone","event_timestamp":"1601074865","event":{"timestamp":"2020-09-25T23:01:05.598481+0000","flow_id":1111111111111111,"event_type":"alert","src_ip":"10.16.197.56","src_port":49157,"dest_ip":"10.16.197.55","dest_port":8883,"proto":"TCP","alert":{"action":"allowed","signature_id":2,"rev":0,"signature":"","category":"","severity":3}}}`
+
+// world is a job over folders.
+type world struct {
+	t    *testing.T
+	dir  string
+	spec *jobs.Spec
+}
+
+func newWorld(t *testing.T, settings ...string) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir()}
+	text := `name: test
+source:
+  staging: ` + w.dir + `/staging
+  include: ["**/*.log.gz"]
+  key_pattern: "{account_id}/network-firewall/{log_type}/{region}/{firewall}/{yyyy}/{mm}/{dd}/{hh}/"
+mapping: network-firewall
+lake: {location: ` + w.dir + `/lake, source_name: network-firewall, region: us-east-1, account_id: "111122223333"}
+`
+	if len(settings) > 0 {
+		text += "limits: {" + strings.Join(settings, ", ") + "}\n"
+	}
+	s, err := jobs.ParseSpec("job.yaml", []byte(text), func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.spec = s
+	return w
+}
+
+func (w *world) put(key string, data []byte) {
+	w.t.Helper()
+	p := filepath.Join(w.dir, "staging", filepath.FromSlash(key))
+	if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(p, data, 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func gz(lines ...string) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write([]byte(strings.Join(lines, "\n") + "\n"))
+	z.Close()
+	return b.Bytes()
+}
+
+func key(name string) string {
+	return "111122223333/network-firewall/flow/us-east-1/fw/2020/10/01/21/" + name + ".log.gz"
+}
+
+func compilePlan(ctx context.Context, m *mappings.Mapping) (*sqlgen.Plan, error) {
+	p, problems, err := m.Compile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		var all []string
+		for _, x := range problems {
+			all = append(all, x.String())
+		}
+		return nil, errors.New(strings.Join(all, "\n"))
+	}
+	return p, nil
+}
+
+func (w *world) runner() *jobs.Runner {
+	w.t.Helper()
+	m, err := mappings.Load("network-firewall")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	open := func(name string) *dirstore.Store {
+		s, err := dirstore.Open(dirstore.Config{Root: filepath.Join(w.dir, name), Create: true})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return s
+	}
+	cat, err := local.Open(filepath.Join(w.dir, "lake", "catalog"), w.spec.Catalog.Database)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return &jobs.Runner{Spec: w.spec, Mapping: m, Compile: compilePlan, Staging: open("staging"), Lake: open("lake"), State: open("state"), Catalog: cat,
+		LogTo: zerolog.NewTestWriter(w.t)}
+}
+
+func (w *world) run() (*jobs.Summary, error) {
+	w.t.Helper()
+	return w.runner().Run(context.Background(), jobs.RunOptions{Trigger: "ON_DEMAND"})
+}
+
+func TestRunTwice(t *testing.T) {
+	w := newWorld(t)
+	w.put(key("a"), gz(netflow, alert))
+	sum, err := w.run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.Records.Read != 2 || sum.Records.Published != 2 || sum.State != "SUCCEEDED" || len(sum.Partitions) != 2 {
+		t.Errorf("first run: %+v", sum)
+	}
+	sum, err = w.run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.Records.Read != 0 || sum.Objects.Taken != 1 || sum.Files != 0 {
+		t.Errorf("second run: %+v", sum)
+	}
+	w.put(key("b"), gz(netflow))
+	sum, err = w.run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.Records.Published != 1 || sum.Objects.Read != 1 {
+		t.Errorf("third run: %+v", sum)
+	}
+	files, _ := filepath.Glob(filepath.Join(w.dir, "lake/ext/network-firewall/region=us-east-1/accountId=111122223333/eventDay=*/*.parquet"))
+	if len(files) != 3 {
+		t.Errorf("files %q", files)
+	}
+}

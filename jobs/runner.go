@@ -1,0 +1,514 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/rs/zerolog"
+
+	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/staging"
+	"github.com/silt-etl/silt/mappings"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// The errors of a run that have an exit code of their own.
+var (
+	ErrQuarantine = errors.New("too many records in quarantine")
+	ErrStopped    = errors.New("stopped")
+	ErrTimeout    = errors.New("timeout")
+)
+
+// LakeStore is where the lake's files go: it can hold them unseen.
+type LakeStore = ledger.Lake
+
+// Runner runs one job. All fields but Progress and Now are needed.
+type Runner struct {
+	Spec    *Spec
+	Mapping *mappings.Mapping
+	// Compile turns a mapping, also one that a manifest has kept, into a plan.
+	Compile func(ctx context.Context, m *mappings.Mapping) (*sqlgen.Plan, error)
+	Staging objstore.Reader
+	Lake    LakeStore
+	State   objstore.Bucket
+	Catalog catalog.Catalog
+	// LogTo gets the log: JSON lines with the run's id. It is kept in the run's record as well.
+	LogTo io.Writer
+	// Progress is shown to a person; nil: nothing is.
+	Progress Progress
+	Now      func() time.Time
+	Version  string // of etl
+}
+
+// RunOptions of one run.
+type RunOptions struct {
+	Trigger string // SCHEDULED, ON_DEMAND, CONDITIONAL, EVENT
+	// FullSweep lists staging whole, also folders of days before the lookback.
+	FullSweep bool
+}
+
+// run is one execution.
+type run struct {
+	*Runner
+	id      string
+	log     zerolog.Logger
+	opts    RunOptions
+	ledger  *ledger.Ledger
+	sum     *Summary
+	targets map[string]lake.Target // by class
+	plan    *sqlgen.Plan
+	temp    string
+	rolled  []ledger.Rolled // entries rolled forward, to be marked done by the next one
+
+	started   bool     // the run is recorded
+	committed []string // batches
+}
+
+// Run executes the job once: it finishes what earlier runs left, plans what is new, and commits batch after batch. The
+// Summary is never nil; the error says why the run did not succeed (ErrQuarantine, ErrStopped, ErrTimeout, ledger.ErrHeld, or
+// another).
+func (r *Runner) Run(ctx context.Context, opts RunOptions) (*Summary, error) {
+	if r.Now == nil {
+		r.Now = time.Now
+	}
+	if r.LogTo == nil {
+		r.LogTo = io.Discard
+	}
+	if r.Progress == nil {
+		r.Progress = noProgress{}
+	}
+	x := &run{Runner: r, id: ulid.Make().String(), opts: opts}
+	x.sum = &Summary{Job: r.Spec.Name, Run: x.id, Trigger: opts.Trigger, State: string(ledger.RunStarting), Started: r.Now().UTC(),
+		Reasons: map[string]int64{}, Misses: map[string]int64{}, Partitions: []PartitionSummary{}}
+	keep := &logKeeper{}
+	x.log = zerolog.New(keep.also(r.LogTo)).With().Timestamp().Str("run_id", x.id).Str("job", r.Spec.Name).Logger()
+	err := x.execute(ctx)
+	x.sum.Ended = r.Now().UTC()
+	x.sum.State = string(stateOf(err))
+	if err != nil {
+		x.sum.Error = err.Error()
+		x.log.Error().Str("state", x.sum.State).Err(err).Msg("run ended")
+	} else {
+		x.log.Info().Str("state", x.sum.State).Int64("read", x.sum.Records.Read).Int64("published", x.sum.Records.Published).
+			Int64("filtered", x.sum.Records.Filtered).Int64("quarantined", x.sum.Records.Quarantined).Msg("run ended")
+	}
+	if e := x.recordEnd(ctx, keep, err); e != nil && err == nil {
+		err = e
+	}
+	return x.sum, err
+}
+
+func stateOf(err error) ledger.RunState {
+	switch {
+	case err == nil:
+		return ledger.RunSucceeded
+	case errors.Is(err, ErrTimeout):
+		return ledger.RunTimeout
+	case errors.Is(err, ErrStopped):
+		return ledger.RunStopped
+	}
+	return ledger.RunFailed
+}
+
+func (x *run) execute(ctx context.Context) (err error) {
+	limited, cancel := context.WithTimeoutCause(ctx, x.Spec.Limits.Timeout, ErrTimeout)
+	defer cancel()
+	defer func() {
+		// what a cancelled request answers says nothing; the cause does
+		switch {
+		case err == nil || errors.Is(err, ErrQuarantine):
+		case ctx.Err() != nil:
+			err = fmt.Errorf("%w before it was done; the next run goes on from here", ErrStopped)
+		case limited.Err() != nil:
+			err = fmt.Errorf("%w: limits.timeout of %s has passed; what was committed stays, the next run goes on from here", ErrTimeout, x.Spec.Limits.Timeout)
+		}
+	}()
+	if err := x.open(limited); err != nil {
+		return err
+	}
+	x.temp, err = os.MkdirTemp(x.Spec.Limits.TempDir, "silt-"+x.Spec.Name+"-")
+	if err != nil {
+		return fmt.Errorf("limits.temp_dir: %w", err)
+	}
+	defer os.RemoveAll(x.temp)
+	if err := x.finish(limited); err != nil {
+		return err
+	}
+	if err := x.resume(limited); err != nil {
+		return err
+	}
+	if err := x.planNew(limited); err != nil {
+		return err
+	}
+	return x.markDone(limited)
+}
+
+// open compiles the mapping, lays out its classes, and starts the run in the ledger.
+func (x *run) open(ctx context.Context) (err error) {
+	if x.plan, err = x.Compile(ctx, x.Mapping); err != nil {
+		return err
+	}
+	if x.targets, err = Targets(x.Spec, x.plan); err != nil {
+		return err
+	}
+	x.ledger, err = openLedger(x.Runner, x.id)
+	if err != nil {
+		return err
+	}
+	return x.recordStart(ctx)
+}
+
+// pattern of the job's keys, or nil.
+func (r *Runner) pattern() *staging.Pattern {
+	if r.Spec.Source.KeyPattern == "" {
+		return nil
+	}
+	p, err := staging.ParsePattern(r.Spec.Source.KeyPattern)
+	if err != nil {
+		return nil // refused when the job file was read
+	}
+	return p
+}
+
+// openLedger opens the job's ledger with a watermark for each folder of dated folders.
+func openLedger(r *Runner, run string) (*ledger.Ledger, error) {
+	o := ledger.Options{Run: run}
+	if p := r.pattern(); p != nil {
+		o.WatermarkPrefix = p.DatePrefix
+	}
+	return ledger.Open(r.State, r.Spec.Name, o)
+}
+
+// Targets lays out the classes of a plan as the job says.
+func Targets(s *Spec, p *sqlgen.Plan) (map[string]lake.Target, error) {
+	layout := map[string]lake.Layout{"auto": lake.LayoutByClass, "source-per-class": lake.LayoutSourcePerClass, "single": lake.LayoutSingle}[s.Lake.Layout]
+	var classes []lake.Class
+	seen := map[string]bool{}
+	for _, q := range p.Projections {
+		if !seen[q.Class] {
+			seen[q.Class] = true
+			classes = append(classes, lake.Class{Name: q.Class, UID: q.UID})
+		}
+	}
+	ts, err := lake.Targets(s.Lake.SourceName, s.Lake.Region, layout, classes)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]lake.Target{}
+	for _, t := range ts {
+		if s.Catalog.Table != "" && layout != lake.LayoutSourcePerClass {
+			t.Table = s.Catalog.Table + strings.TrimPrefix(t.Table, lake.TableName(s.Lake.Region, s.Lake.SourceName))
+		}
+		if s.Catalog.TablePrefix != "" && len(ts) > 1 && layout == lake.LayoutByClass {
+			t.Table = s.Catalog.TablePrefix + t.Class.Name
+		}
+		out[t.Class.Name] = t
+	}
+	return out, nil
+}
+
+// finish rolls forward what earlier runs committed and did not see through. Entries whose writer is still at work are its own.
+func (x *run) finish(ctx context.Context) error {
+	busy, err := x.ledger.Holders(ctx)
+	if err != nil {
+		return err
+	}
+	n, err := x.rollForward(ctx, func(r ledger.Rolling) bool { return !busy[r.Run] })
+	if err != nil {
+		return fmt.Errorf("finish what an earlier run committed: %w", err)
+	}
+	x.sum.Finished = n
+	if n > 0 {
+		x.log.Info().Int("entries", n).Msg("finished what an earlier run had committed")
+	}
+	return nil
+}
+
+// rollForward makes the lake what committed entries say. They are marked done by the next commit, or at the end.
+func (x *run) rollForward(ctx context.Context, only func(ledger.Rolling) bool) (int, error) {
+	res, err := x.ledger.RollForward(ctx, ledger.RollOptions{Lake: x.Lake, AddPartitions: x.addPartitions, Only: only, Later: true})
+	for _, l := range res.Lost {
+		x.warn(fmt.Sprintf("the store lost %d held files of committed batches %s; their objects run again if staging still has them, otherwise their records are gone", len(l.Files), strings.Join(l.Batches, ", ")))
+	}
+	for _, b := range res.Blocked {
+		x.warn(fmt.Sprintf("entry %d waits for deletes that this role may not do: %v", b.Seq, b.Err))
+	}
+	x.rolled = append(x.rolled, res.Rolled...)
+	return len(res.Entries), err
+}
+
+func (x *run) warn(text string) {
+	x.sum.Warnings = append(x.sum.Warnings, text)
+	x.log.Warn().Msg(text)
+}
+
+// addPartitions is what the ledger calls after files of a batch are visible.
+func (x *run) addPartitions(ctx context.Context, files []ledger.File) error {
+	byTable := map[string]map[[3]string]catalog.Partition{}
+	for _, f := range files {
+		if byTable[f.Table] == nil {
+			byTable[f.Table] = map[[3]string]catalog.Partition{}
+		}
+		folder := f.Held.Key[:strings.LastIndexByte(f.Held.Key, '/')+1]
+		byTable[f.Table][f.Values] = catalog.Partition{Values: f.Values, Location: x.location(folder)}
+	}
+	for table, ps := range byTable {
+		var list []catalog.Partition
+		for _, p := range ps {
+			list = append(list, p)
+		}
+		sort.Slice(list, func(i, j int) bool { return list[i].Location < list[j].Location })
+		if _, err := x.Catalog.AddPartitions(ctx, table, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// location of a folder of the lake, as the catalog names it.
+func (x *run) location(folder string) string {
+	return strings.TrimSuffix(x.Lake.String(), "/") + "/" + folder
+}
+
+// resume runs the batches that an earlier run planned and did not commit, with the mapping of then.
+func (x *run) resume(ctx context.Context) error {
+	st, err := x.ledger.Fold(ctx)
+	if err != nil {
+		return err
+	}
+	open := st.OpenBatches()
+	if len(open) == 0 {
+		return nil
+	}
+	byManifest := map[ledger.ManifestRef][]ledger.Batch{}
+	var order []ledger.ManifestRef
+	for _, b := range open {
+		if byManifest[b.Manifest] == nil {
+			order = append(order, b.Manifest)
+		}
+		byManifest[b.Manifest] = append(byManifest[b.Manifest], b)
+	}
+	for _, ref := range order {
+		var ids []string
+		for _, b := range byManifest[ref] {
+			ids = append(ids, b.ID)
+		}
+		m, err := x.ledger.Manifest(ctx, ref, ids...)
+		if err != nil {
+			return err
+		}
+		x.log.Info().Str("manifest", ref.ID).Int("batches", len(ids)).Msg("resuming an earlier plan")
+		x.sum.Resumed += len(ids)
+		lease, err := x.ledger.Lease(ctx, ref.ID)
+		if err != nil {
+			return err
+		}
+		err = x.runPlanned(ctx, lease, m)
+		if err := errors.Join(err, x.release(ctx, lease)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// planNew lists staging and runs what is new.
+func (x *run) planNew(ctx context.Context) error {
+	for try := 0; ; try++ {
+		st, err := x.ledger.Fold(ctx)
+		if err != nil {
+			return err
+		}
+		l, err := x.list(ctx, st)
+		if err != nil {
+			return err
+		}
+		x.sum.Objects.Listed, x.sum.Objects.New = l.Listed, len(l.New)
+		x.sum.Objects.Excluded, x.sum.Objects.Taken, x.sum.Objects.Unsettled, x.sum.Objects.Unmatched = l.Excluded, l.Taken, l.Unsettled, l.Unmatched
+		x.log.Info().Int("listed", l.Listed).Int("new", len(l.New)).Int64("bytes", l.SizeBytes).Int("pruned_folders", l.Pruned).Msg("listed staging")
+		if len(l.New) == 0 {
+			return nil
+		}
+		m := x.manifest(l)
+		lease, err := x.ledger.Lease(ctx, m.ID)
+		if err != nil {
+			return err
+		}
+		_, err = x.ledger.Plan(ctx, st.Seq(), m)
+		if err == nil {
+			err = x.runPlanned(ctx, lease, m)
+			return errors.Join(err, x.release(ctx, lease))
+		}
+		if e := x.release(ctx, lease); e != nil {
+			return errors.Join(err, e)
+		}
+		if !errors.Is(err, ledger.ErrMoved) || try == 5 {
+			return err
+		}
+		if err := x.resume(ctx); err != nil { // what the other run planned, should it not be at it
+			return err
+		}
+	}
+}
+
+// release gives a lease back, also when the run is being stopped.
+func (x *run) release(ctx context.Context, lease *ledger.Lease) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	if err := lease.Release(ctx); err != nil {
+		x.log.Warn().Err(err).Msg("lease not given back; it expires by itself")
+	}
+	return nil
+}
+
+// list finds what is new in staging.
+func (x *run) list(ctx context.Context, st *ledger.State) (*staging.Listing, error) {
+	o := staging.Options{Include: x.Spec.Source.Include, Exclude: x.Spec.Source.Exclude, Taken: st.TakenObject}
+	o.Pattern = x.pattern()
+	if x.Spec.Source.Settle > 0 {
+		o.SettledBefore = x.Now().Add(-x.Spec.Source.Settle)
+	}
+	if o.Pattern != nil && !x.opts.FullSweep {
+		o.Cutoff = cutoffs(o.Pattern, st.Bookmark().Marks, x.Spec.Source.Lookback)
+	}
+	return staging.List(ctx, x.Staging, o)
+}
+
+// cutoffs say, for each folder of dated folders, which is the first day still listed: the latest day that was taken there,
+// less the lookback. A folder that nothing was taken from, or from which a release set objects free, is listed whole.
+func cutoffs(p *staging.Pattern, marks []ledger.Mark, lookback time.Duration) func(string) time.Time {
+	first := map[string]time.Time{}
+	for _, m := range marks {
+		if day, ok := p.Day(p.Match(m.Key)); ok && m.Prefix != "" && m.FreedFrom.IsZero() {
+			first[m.Prefix] = day.Add(-lookback).Truncate(24 * time.Hour)
+		}
+	}
+	return func(prefix string) time.Time { return first[prefix] }
+}
+
+// manifest fixes a plan: the mapping's text, the settings that change what is published, and the batches.
+func (x *run) manifest(l *staging.Listing) *ledger.Manifest {
+	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: x.plan.Version, Settings: x.settings(),
+		Mapping: ledger.Mapping{Name: x.Mapping.Name, Digest: x.Mapping.Digest}}
+	for _, name := range slices.Sorted(maps.Keys(x.Mapping.Files)) {
+		m.Mapping.Files = append(m.Mapping.Files, ledger.MappingFile{Path: name, Text: x.Mapping.Files[name]})
+	}
+	for _, b := range staging.Batches(l.New, x.Spec.Limits.BatchBytes) {
+		mb := ledger.ManifestBatch{Batch: ulid.Make().String()}
+		for _, f := range b {
+			mb.Objects = append(mb.Objects, f.Object)
+		}
+		m.Batches = append(m.Batches, mb)
+	}
+	return m
+}
+
+func (x *run) settings() map[string]string {
+	s := x.Spec
+	return map[string]string{
+		"source.staging": s.Source.Staging, "source.key_pattern": s.Source.KeyPattern, "lake.location": s.Lake.Location,
+		"lake.source_name": s.Lake.SourceName, "lake.region": s.Lake.Region, "lake.account_id": s.Lake.AccountID, "lake.layout": s.Lake.Layout,
+		"event_days.max_age": s.EventDays.MaxAge.String(), "event_days.max_future": s.EventDays.MaxFuture.String(),
+	}
+}
+
+// runPlanned runs the batches of a manifest, under its lease.
+func (x *run) runPlanned(ctx context.Context, _ *ledger.Lease, m *ledger.Manifest) error {
+	plan, targets := x.plan, x.targets
+	if m.Mapping.Digest != x.Mapping.Digest {
+		files := map[string]string{}
+		for _, f := range m.Mapping.Files {
+			files[f.Path] = f.Text
+		}
+		old, err := mappings.LoadFiles(m.Mapping.Name, files)
+		if err != nil {
+			return fmt.Errorf("the mapping that manifest %s was planned with: %w", m.ID, err)
+		}
+		if plan, err = x.Compile(ctx, old); err != nil {
+			return fmt.Errorf("the mapping that manifest %s was planned with: %w", m.ID, err)
+		}
+		if targets, err = Targets(x.Spec, plan); err != nil {
+			return err
+		}
+		x.log.Info().Str("manifest", m.ID).Msg("resuming with the mapping it was planned with")
+	}
+	var size int64
+	for _, b := range m.Batches {
+		for _, o := range b.Objects {
+			size += o.SizeBytes
+		}
+	}
+	x.Progress.Begin(StageScan, size, "bytes")
+	for _, b := range m.Batches {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := x.batch(ctx, plan, targets, m, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// markDone writes a last done entry for what was rolled forward.
+func (x *run) markDone(ctx context.Context) error {
+	if len(x.rolled) == 0 {
+		return nil
+	}
+	_, err := x.ledger.MarkDone(ctx, x.rolled...)
+	x.rolled = nil
+	return err
+}
+
+// recordStart and recordEnd keep the run, its result and its log in the state.
+func (x *run) recordStart(ctx context.Context) error {
+	x.sum.State = string(ledger.RunRunning)
+	host, _ := os.Hostname()
+	err := x.ledger.StartRun(ctx, ledger.RunStart{Trigger: x.opts.Trigger, Command: "run", Started: x.sum.Started, Host: host, Version: x.Version})
+	x.started = err == nil
+	return err
+}
+
+func (x *run) recordEnd(ctx context.Context, keep *logKeeper, runErr error) error {
+	if !x.started {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	text, err := json.Marshal(x.sum)
+	if err != nil {
+		return err
+	}
+	r := x.sum.Records
+	return x.ledger.EndRun(ctx, ledger.RunEnd{State: ledger.RunState(x.sum.State), Ended: x.sum.Ended, ExitCode: ExitCode(runErr), Error: x.sum.Error,
+		Objects: x.sum.Objects.Read, SizeBytes: x.sum.SizeIn, Files: x.sum.Files, Batches: x.committed, Log: string(keep.text()), Summary: text,
+		Records: ledger.Counts{Read: r.Read, Published: r.Published, Filtered: r.Filtered, Quarantined: r.Quarantined}})
+}
+
+// ExitCode of the process for the error of a run: 0 done, 1 failed, 3 quarantine over its limit, 4 another run holds the work,
+// 5 stopped.
+func ExitCode(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, ErrQuarantine):
+		return 3
+	case errors.Is(err, ledger.ErrHeld):
+		return 4
+	case errors.Is(err, ErrStopped), errors.Is(err, context.Canceled):
+		return 5
+	}
+	return 1
+}

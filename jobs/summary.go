@@ -1,0 +1,200 @@
+package jobs
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Summary is the result of a run, as printed, mailed and kept in the state. Records: Read = Published + Filtered +
+// Quarantined. Sizes are bytes.
+type Summary struct {
+	Job     string    `json:"job"`
+	Run     string    `json:"run"`
+	Trigger string    `json:"trigger"`
+	State   string    `json:"state"`
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended"`
+	Error   string    `json:"error,omitempty"`
+
+	Objects    ObjectCounts       `json:"objects"`
+	Records    RecordCounts       `json:"records"`
+	Batches    int                `json:"batches"`
+	Finished   int                `json:"finished_entries,omitempty"` // entries of earlier runs rolled forward
+	Resumed    int                `json:"resumed_batches,omitempty"`  // batches an earlier run had planned
+	SizeIn     int64              `json:"staging_bytes"`
+	SizeRaw    int64              `json:"unpacked_bytes"`
+	SizeOut    int64              `json:"lake_bytes"`
+	Files      int                `json:"files"`
+	Partitions []PartitionSummary `json:"partitions"`
+	Reasons    map[string]int64   `json:"quarantine_reasons,omitempty"`
+	Quarantine []string           `json:"quarantine_files,omitempty"`
+	Unreadable []string           `json:"unreadable_objects,omitempty"` // quarantined whole, the first 20
+	Misses     map[string]int64   `json:"kept_in_unmapped,omitempty"`
+	Warnings   []string           `json:"warnings,omitempty"`
+}
+
+// ObjectCounts of staging objects.
+type ObjectCounts struct {
+	Listed      int `json:"listed"`
+	New         int `json:"new"`
+	Read        int `json:"read"`
+	Gone        int `json:"gone"`        // changed or deleted since listed: for the next run
+	Quarantined int `json:"quarantined"` // whole
+	Excluded    int `json:"excluded"`
+	Taken       int `json:"taken"`
+	Unsettled   int `json:"unsettled"`
+	Unmatched   int `json:"unmatched"` // read, though the key does not match key_pattern
+}
+
+// RecordCounts of records.
+type RecordCounts struct {
+	Read        int64 `json:"read"`
+	Published   int64 `json:"published"`
+	Filtered    int64 `json:"filtered"`
+	Quarantined int64 `json:"quarantined"`
+}
+
+// PartitionSummary is what a run added to one partition.
+type PartitionSummary struct {
+	Table     string `json:"table"`
+	Partition string `json:"partition"`
+	Rows      int64  `json:"rows"`
+	Files     int    `json:"files"`
+	SizeBytes int64  `json:"size"`
+}
+
+// EventsPerSecond over the whole run.
+func (s *Summary) EventsPerSecond() float64 {
+	d := s.Ended.Sub(s.Started).Seconds()
+	if d <= 0 {
+		return 0
+	}
+	return float64(s.Records.Read) / d
+}
+
+// WriteText prints the summary for a person or a cron mail.
+func (s *Summary) WriteText(w io.Writer) {
+	p := func(label, format string, args ...any) {
+		fmt.Fprintf(w, "  %-11s "+format+"\n", append([]any{label}, args...)...)
+	}
+	took := s.Ended.Sub(s.Started)
+	fmt.Fprintf(w, "%s: run %s %s in %s\n", s.Job, s.Run, s.State, took.Round(100*time.Millisecond))
+	if s.Error != "" {
+		p("error", "%s", s.Error)
+	}
+	o := s.Objects
+	line := fmt.Sprintf("%s objects read, %s", Count(int64(o.Read)), Size(s.SizeIn))
+	if s.SizeRaw > 0 {
+		line += fmt.Sprintf(" (%s unpacked)", Size(s.SizeRaw))
+	}
+	for _, x := range []struct {
+		n    int
+		what string
+	}{{o.Quarantined, "unreadable"}, {o.Gone, "changed or deleted meanwhile"}, {o.Taken, "done before"}, {o.Excluded, "excluded"},
+		{o.Unsettled, "too young"}, {o.Unmatched, "with a key that does not match key_pattern"}} {
+		if x.n > 0 {
+			line += fmt.Sprintf(", %s %s", Count(int64(x.n)), x.what)
+		}
+	}
+	p("staging", "%s", line)
+	r := s.Records
+	p("records", "%s read = %s published + %s filtered + %s quarantined", Count(r.Read), Count(r.Published), Count(r.Filtered), Count(r.Quarantined))
+	p("lake", "%s files in %s partitions, %s", Count(int64(s.Files)), Count(int64(len(s.Partitions))), Size(s.SizeOut))
+	table := ""
+	for i, x := range s.Partitions {
+		if x.Table != table {
+			table = x.Table
+			p("table", "%s", table)
+		}
+		if i == 31 && len(s.Partitions) > 35 {
+			p("", "... and %d more", len(s.Partitions)-i)
+			break
+		}
+		p("", "%s  %s rows, %d files, %s", x.Partition, Count(x.Rows), x.Files, Size(x.SizeBytes))
+	}
+	if len(s.Reasons) > 0 {
+		p("quarantine", "%s", counts(s.Reasons))
+		for _, q := range s.Quarantine {
+			p("", "%s", q)
+		}
+	}
+	for _, u := range s.Unreadable {
+		p("unreadable", "%s", u)
+	}
+	if len(s.Misses) > 0 {
+		p("unmapped", "kept there, for their OCSF place did not take the value: %s", counts(s.Misses))
+	}
+	if s.Finished > 0 || s.Resumed > 0 {
+		p("resumed", "%d entries and %d batches that an earlier run left", s.Finished, s.Resumed)
+	}
+	for _, x := range s.Warnings {
+		p("warning", "%s", x)
+	}
+	if r.Read > 0 {
+		p("speed", "%s events/s", Count(int64(s.EventsPerSecond())))
+	}
+}
+
+func counts(m map[string]int64) string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Slice(keys, func(i, j int) bool { return m[keys[i]] > m[keys[j]] || m[keys[i]] == m[keys[j]] && keys[i] < keys[j] })
+	for i, k := range keys {
+		keys[i] = k + " " + Count(m[k])
+	}
+	return strings.Join(keys, ", ")
+}
+
+// Count prints 1234567 as 1,234,567.
+func Count(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	neg := strings.HasPrefix(s, "-")
+	s = strings.TrimPrefix(s, "-")
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	if neg {
+		s = "-" + s
+	}
+	return s
+}
+
+// Size prints bytes as 1.5 GB (powers of 1,000).
+func Size(n int64) string {
+	x, unit := float64(n), "B"
+	for _, u := range []string{"kB", "MB", "GB", "TB"} {
+		if x < 1000 {
+			break
+		}
+		x, unit = x/1000, u
+	}
+	if unit == "B" {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %s", x, unit)
+}
+
+// addPartition adds one published file.
+func (s *Summary) addPartition(table, partition string, rows, size int64) {
+	s.Files++
+	s.SizeOut += size
+	for i := range s.Partitions {
+		if p := &s.Partitions[i]; p.Table == table && p.Partition == partition {
+			p.Rows += rows
+			p.SizeBytes += size
+			p.Files++
+			return
+		}
+	}
+	s.Partitions = append(s.Partitions, PartitionSummary{Table: table, Partition: partition, Rows: rows, Files: 1, SizeBytes: size})
+	sort.Slice(s.Partitions, func(i, j int) bool {
+		a, b := s.Partitions[i], s.Partitions[j]
+		return a.Table < b.Table || a.Table == b.Table && a.Partition < b.Partition
+	})
+}
