@@ -24,11 +24,6 @@ func (m *Mapping) Compile(ctx context.Context) (plan *sqlgen.Plan, problems []sq
 		for i, p := range problems {
 			problems[i] = t.showPlace(p)
 		}
-		if plan != nil {
-			for i := range plan.Projections {
-				plan.Projections[i].Name = t.values[plan.Projections[i].Name]
-			}
-		}
 	}
 	return plan, problems, err
 }
@@ -77,6 +72,9 @@ func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, 
 		case n == macrosFile:
 			src.Macros = f
 		case path.Ext(n) == ".sql":
+			if t != nil {
+				f.Name = t.values[n]
+			}
 			src.Projections = append(src.Projections, f)
 		}
 	}

@@ -52,16 +52,20 @@ func TestDeclarativeNetworkFirewall(t *testing.T) {
 			t.Fatalf("%s: %d events", what, len(events))
 		}
 		for _, e := range events {
+			kind := map[int64]string{1: "netflow", 2: "alert"}[e.record]
+			if e.projection != "alert+netflow" {
+				t.Errorf("projection %s", e.projection)
+			}
 			all := map[string]any{}
-			for _, part := range []map[string]any{common, want[e.projection]} {
+			for _, part := range []map[string]any{common, want[kind]} {
 				for k, v := range part {
 					all[k] = v
 				}
 			}
-			same(t, what+" "+e.projection, e.fields, all)
-			same(t, what+" "+e.projection+" unmapped", e.unmapped, rest[e.projection])
+			same(t, what+" "+kind, e.fields, all)
+			same(t, what+" "+kind+" unmapped", e.unmapped, rest[kind])
 			if e.reason != nil || e.misses != nil {
-				t.Errorf("%s %s: %v %v", what, e.projection, e.reason, e.misses)
+				t.Errorf("%s %s: %v %v", what, kind, e.reason, e.misses)
 			}
 		}
 	}

@@ -77,7 +77,7 @@ func runPlan(t testing.TB, plan *sqlgen.Plan, key map[string]string, lines ...st
 		}
 	}
 	create := "CREATE VIEW records AS FROM scan()"
-	if len(plan.Projections) > 1 {
+	if plan.Several {
 		create = "CREATE TABLE records AS FROM scan()"
 	}
 	if err := db.Exec(ctx, create); err != nil {

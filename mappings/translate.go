@@ -18,7 +18,7 @@ type translation struct {
 	files map[string]string
 	// places leads from a line of a generated file to the JSON that it was made of.
 	places map[string][]int
-	// values are the matched values by the file's name without .sql.
+	// values are the matched values by file name.
 	values map[string]string
 	json   sqlgen.File
 }
@@ -95,7 +95,7 @@ func (m *Mapping) translate() (*translation, []sqlgen.Problem) {
 	for _, p := range parts {
 		name := fileName(p.value, out.files)
 		out.files[name], out.places[name] = t.selectSQL(p)
-		out.values[strings.TrimSuffix(name, ".sql")] = p.value
+		out.values[name] = p.value
 	}
 	return out, t.problems
 }

@@ -133,7 +133,10 @@ func (c *compiler) compile() (*Plan, error) {
 
 // readProjection parses a file, refuses what a mapping may not have, and rewrites its expressions. nil: it is unusable.
 func (c *compiler) readProjection(f File) (*projection, error) {
-	p := &projection{file: f, name: strings.TrimSuffix(path.Base(strings.ReplaceAll(f.Path, "#", "/")), ".sql"), consumed: map[*leaf]bool{}, without: map[string]int{}, given: map[*leaf]string{}}
+	p := &projection{file: f, name: strings.TrimSuffix(path.Base(f.Path), ".sql"), consumed: map[*leaf]bool{}, without: map[string]int{}, given: map[*leaf]string{}}
+	if f.Name != "" {
+		p.name = f.Name
+	}
 	p.head = parseHeader(f, c.report)
 	if !c.readHeader(p) {
 		return nil, nil

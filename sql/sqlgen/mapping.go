@@ -21,10 +21,11 @@ type Mapping struct {
 	Notes []Problem
 }
 
-// File is a named text. Path is what problems call it.
+// File is a named text. Path is what problems call it; Name, where it is set, what a projection is called instead of it.
 type File struct {
 	Path string
 	Text string
+	Name string
 }
 
 // Column of a table or a query: its name and its type in DuckDB's spelling.

@@ -43,7 +43,7 @@ type Plan struct {
 	// predicate names it, NULL where none takes it, -1 where several do.
 	Owner string
 	// Setup are statements to run first (the mapping's macros).
-	Setup       []string
+	Setup []string
 	// Projections are one for each event class: those of several SELECTs for one class are merged.
 	Projections []Projection
 	// Several says that the SQL of the projections reads `records` more than once, so that it has to be a table.
