@@ -361,7 +361,8 @@ func (g *gate) body(h pageHeader, b []byte, at int64, name string) error {
 // unpack decompresses a page to see that it has the size it says.
 func (g *gate) unpack(from, comp, unc, at int64, name string) error {
 	if g.zstd == nil {
-		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(2*MaxPageBytes))
+		// The limit is also one for the window that a frame asks for, and other writers ask for 8 MiB whatever they have.
+		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(32<<20))
 		if err != nil {
 			return fmt.Errorf("%s: start zstd: %w", g.want.File, err)
 		}

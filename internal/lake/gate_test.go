@@ -18,6 +18,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"github.com/apache/arrow-go/v18/parquet/schema"
+	"github.com/klauspost/compress/zstd"
 )
 
 // refused checks that the gate refuses a file by one rule, and which column it names.
@@ -467,6 +468,34 @@ func TestGateDeep(t *testing.T) {
 	bad := raw(t, s, smallBatch(rows...))
 	if _, err := Verify(bytes.NewReader(bad), int64(len(bad)), expect(s, 10)); !errors.As(err, &ge) || ge.Rule != RuleData || ge.Column != "tags.list.element" {
 		t.Error(err)
+	}
+}
+
+// TestGateUnpacksFramesWithoutSize: a zstd frame need not say how much is in it.
+func TestGateUnpacksFramesWithoutSize(t *testing.T) {
+	var buf bytes.Buffer
+	z, err := zstd.NewWriter(&buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // flushed in between, or it would know the size
+		if _, err := z.Write(make([]byte, 1000)); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for unc, want := range map[int64]Rule{2000: "", 1999: RulePageSize, 4000: RulePageSize} {
+		g := &gate{r: bytes.NewReader(buf.Bytes()), want: Expect{File: "test.parquet"}}
+		err := g.body(pageHeader{kind: pageData, unc: unc, comp: int64(buf.Len())}, buf.Bytes(), 0, "x")
+		var ge *GateError
+		if got := errors.As(err, &ge); got != (want != "") || got && ge.Rule != want {
+			t.Errorf("%d: %v", unc, err)
+		}
 	}
 }
 

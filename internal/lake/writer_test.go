@@ -246,6 +246,15 @@ func TestDictionaries(t *testing.T) {
 	if rep.LargestDict < 400<<10 || rep.LargestDict > maxDictBytes || rep.RowGroups != 2 {
 		t.Errorf("%+v", rep)
 	}
+	m, _, err := readFooter(bytes.NewReader(f), int64(len(f)), "test.parquet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []bool{true, false} { // given up in the first row group, not tried in the second
+		if got := m.groups[i].chunks[3].dictOff > 0; got != want {
+			t.Errorf("unique ids have a dictionary in row group %d: %v", i, got)
+		}
+	}
 	a, _ := write(t, writers["arrow"], s, WriterOptions{RowGroupRows: 60_000}, bs)
 	if len(f) > len(a)*11/10 {
 		t.Errorf("%d bytes, pqarrow has %d", len(f), len(a))
