@@ -11,7 +11,8 @@ func TestCasts(t *testing.T) {
   name AS app_name, real AS "traffic.packets", name::INTEGER AS "dst_endpoint.port", ev.a AS "traffic.bytes_in", n AS "src_endpoint.port",
   big AS "connection_info.tcp_flags", 0 AS "connection_info.direction_id", n AS "connection_info.uid", yes AS message, day AS start_time, ev.b.d AS end_time,
   tags AS "metadata.labels", doc AS raw_data, "group" AS "unmapped.g", n + 1 AS "unmapped.next", ev.b AS "unmapped.b",
-  big AS status_id, 10 / (n - 5) AS count, strptime(ev.a, '%Y') AS "metadata.processed_time", n::DOUBLE AS "metadata.sequence"`, "")
+  big AS status_id, 10 / (n - 5) AS count, strptime(ev.a, '%Y') AS "metadata.processed_time", n::DOUBLE AS "metadata.sequence",
+  coalesce(name::INTEGER, 7) AS "connection_info.protocol_num", CASE WHEN name = n THEN 1 ELSE 2 END AS timezone_offset`, "")
 	plan := compiled(t, m)
 	const base = `"ts":"1969-12-31T23:59:59.9995Z","name":`
 	for _, c := range []struct {
@@ -29,7 +30,7 @@ func TestCasts(t *testing.T) {
 			map[string]any{"app_name": "443.7", "connection_info.uid": "70000", "status_id": 99, "status": "Other", "metadata.sequence": 70000},
 			[]string{"traffic.packets", "dst_endpoint.port", "traffic.bytes_in", "src_endpoint.port", "connection_info.tcp_flags", "message", "start_time", "end_time", "metadata.labels", "metadata.processed_time"},
 			map[string]any{"real": "12.5", "big": "5000000000", "yes": "si", "day": "soon", "ev.a": "1e3", "b.d": "tomorrow", "tags": "one", "next": "70001"}},
-		{"failing expression", `{` + base + `"a","n":5}`, map[string]any{"src_endpoint.port": 5}, []string{"count"}, map[string]any{"next": "6"}},
+		{"failing expression", `{` + base + `"a","n":5}`, map[string]any{"src_endpoint.port": 5, "connection_info.protocol_num": 7}, []string{"count", "timezone_offset"}, map[string]any{"next": "6"}},
 		{"nulls", `{` + base + `"a","n":null,"tags":null,"doc":null}`, nil, []string{"src_endpoint.port", "metadata.labels", "raw_data", "status_id", "status"}, map[string]any{}},
 	} {
 		e := runPlan(t, plan, nil, c.line)[0]
