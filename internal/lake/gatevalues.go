@@ -37,7 +37,7 @@ func (g *gate) values(size int64) (err error) {
 	if err != nil {
 		return g.refuse(RuleFooter, "", "it cannot be read: %v", err)
 	}
-	defer rd.Close()
+	defer func() { _ = rd.Close() }() // it holds nothing that closing could fail on
 	d := &decoded{gate: g, from: day.UnixMilli(), to: day.UnixMilli() + dayMillis}
 	for i := range g.meta.groups {
 		rg := rd.RowGroup(i)
