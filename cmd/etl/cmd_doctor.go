@@ -221,6 +221,9 @@ func schedule(spec *jobs.Spec, now time.Time) doctor.Check {
 		return doctor.Check{Status: doctor.Fail, What: "schedule", Detail: err.Error()}
 	}
 	var times []string
+	if zone, err := time.LoadLocation(spec.Schedule.Timezone); err == nil {
+		now = now.In(zone)
+	}
 	for t := s.Next(now); !t.IsZero() && len(times) < 3; t = s.Next(t) {
 		times = append(times, t.Format("2006-01-02 15:04 MST"))
 	}

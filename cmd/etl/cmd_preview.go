@@ -50,8 +50,10 @@ type previewed struct {
 	Partition string          `json:"partition,omitempty"`
 	OCSF      json.RawMessage `json:"ocsf,omitempty"` // without unmapped
 	Unmapped  json.RawMessage `json:"unmapped,omitempty"`
-	// Kept are OCSF paths that did not take their value: it is in unmapped.
+	// Kept are OCSF paths that did not take their value, Misfits raw fields whose value is not of the type that raw.sql gives:
+	// both are in unmapped.
 	Kept     []string `json:"kept_in_unmapped,omitempty"`
+	Misfits  []string `json:"misfits,omitempty"`
 	Filtered bool     `json:"filtered,omitempty"` // a `-- drop:` predicate names it
 	Reason   string   `json:"reason,omitempty"`
 	Path     string   `json:"path,omitempty"`
@@ -129,10 +131,17 @@ func (c *previewCmd) Run(ctx context.Context, a *app) error {
 		if total++; total > int64(c.Limit) {
 			continue // to its end all the same: whether an object is readable shows there
 		}
+		var misfits []string
+		if rej == nil {
+			for _, i := range records.Misfits() {
+				misfits = append(misfits, strings.Join(p.plan.Scan.Leaves[i].Path, "."))
+			}
+		}
 		r, err := p.record(ctx, number, raw, rej)
 		if err != nil {
 			return err
 		}
+		r.Misfits = misfits
 		if err := show(r); err != nil {
 			return err
 		}
@@ -371,6 +380,9 @@ func (r *previewed) write(w io.Writer, width int) {
 		section(w, "unmapped", lines(r.Unmapped))
 	} else if r.OCSF != nil {
 		fmt.Fprintln(w, "  unmapped: nothing")
+	}
+	if len(r.Misfits) > 0 {
+		fmt.Fprintf(w, "  not of the type that raw.sql gives: %s\n", render.Safe(strings.Join(r.Misfits, ", ")))
 	}
 	if len(r.Kept) > 0 {
 		fmt.Fprintf(w, "  in unmapped, since their OCSF place did not take the value: %s\n", strings.Join(r.Kept, ", "))

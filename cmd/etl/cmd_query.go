@@ -18,20 +18,21 @@ import (
 )
 
 type queryCmd struct {
-	Args     []string `arg:"" name:"[job] sql" help:"The SQL, after a job file or alone."`
-	Job      string   `placeholder:"FILE" help:"Job whose lake and catalog are asked. Default: $SILT_JOB, else ./job.yaml, else the folder ./lake."`
-	MaxBytes string   `default:"10GiB" help:"Refuse to fetch more than this from S3."`
-	Yes      bool     `short:"y" help:"Fetch whatever it takes."`
-	Output   string   `help:"text, csv or json." enum:"text,csv,json" default:"text" short:"o"`
+	First    string `arg:"" name:"sql|job" help:"The SQL, or a job file with the SQL after it."`
+	Second   string `arg:"" optional:"" name:"sql" help:"The SQL, where a job file stands before it."`
+	Job      string `placeholder:"FILE" help:"Job whose lake and catalog are asked. Default: $SILT_JOB, else ./job.yaml, else the folder ./lake."`
+	MaxBytes string `default:"10GiB" help:"Refuse to fetch more than this from S3."`
+	Yes      bool   `short:"y" help:"Fetch whatever it takes."`
+	Output   string `help:"text, csv or json." enum:"text,csv,json" default:"text" short:"o"`
 }
 
 // Run implements etl query.
 func (c *queryCmd) Run(ctx context.Context, a *app) error {
-	job, sql := c.Job, c.Args[0]
+	job, sql := c.Job, c.First
 	switch {
-	case len(c.Args) == 2 && job == "":
-		job, sql = c.Args[0], c.Args[1]
-	case len(c.Args) > 1:
+	case c.Second != "" && job == "":
+		job, sql = c.First, c.Second
+	case c.Second != "":
 		return usagef("give one SQL statement, in quotes: etl query \"SELECT count(*) FROM network_firewall\"")
 	}
 	max, err := jobs.ParseBytes(c.MaxBytes)
