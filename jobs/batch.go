@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+	"github.com/rs/zerolog"
 
 	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/catalog"
@@ -62,16 +63,29 @@ func (x *run) batch(ctx context.Context, plan *sqlgen.Plan, targets map[string]l
 			Counts: ledger.Counts{Read: o.Records, Published: o.Published, Filtered: o.Filtered, Quarantined: o.Quarantined}})
 	}
 	a.Totals = ledger.Counts{Read: t.Records, Published: t.Published, Filtered: t.Filtered, Quarantined: t.Quarantined}
+	if err = x.commit(ctx, log, plan, targets, a, objects, res); errors.Is(err, ledger.ErrVoid) {
+		log.Warn().Err(err).Msg("another run was first; this attempt was dropped")
+		return nil
+	}
+	return err
+}
+
+// commit sees what an attempt made through: catalog schema, hold, commit, publish, partitions. ErrVoid: another run moved
+// the batch first, and what was held is dropped. Counts go into the summary once the entry is in.
+func (x *run) commit(ctx context.Context, log zerolog.Logger, plan *sqlgen.Plan, targets map[string]lake.Target, a *ledger.Attempt, objects []attempt.Object, res *attempt.Result) error {
+	batch := a.Moves[0].Batch
 	if err := x.growTables(ctx, plan, targets, res); err != nil {
 		return err
 	}
-	if err := x.hold(ctx, a, b, targets, res); err != nil {
+	if err := x.hold(ctx, a, batch, targets, res); err != nil {
 		return errors.Join(err, x.discard(ctx, a))
 	}
 	e, err := x.ledger.Commit(ctx, a, x.rolled...)
 	if errors.Is(err, ledger.ErrVoid) {
-		log.Warn().Err(err).Msg("another run was first; this attempt is dropped")
-		return x.discard(ctx, a)
+		if e := x.discard(ctx, a); e != nil {
+			x.warn(fmt.Sprintf("files of a lost attempt are still held: %v", e))
+		}
+		return err
 	}
 	if err != nil {
 		return err
@@ -80,9 +94,9 @@ func (x *run) batch(ctx context.Context, plan *sqlgen.Plan, targets map[string]l
 	log.Info().Uint64("entry", e.Seq).Msg("committed")
 	x.addCounts(res, objects)
 	x.Progress.Begin(StagePublish, int64(len(a.Files)), "files")
-	x.committed = append(x.committed, b.Batch)
+	x.committed = append(x.committed, batch)
 	if _, err := x.rollForward(ctx, func(r ledger.Rolling) bool { return r.Seq == e.Seq }); err != nil {
-		return fmt.Errorf("batch %s is committed, but not all of it is visible yet; the next run sees it through: %w", b.Batch, err)
+		return fmt.Errorf("batch %s is committed, but not all of it is visible yet; the next run sees it through: %w", batch, err)
 	}
 	x.Progress.Add(StagePublish, int64(len(a.Files)))
 	for i, f := range a.Files {
@@ -185,7 +199,7 @@ func (x *run) growTables(ctx context.Context, plan *sqlgen.Plan, targets map[str
 }
 
 // hold sends the files where readers do not see them, and the quarantine file.
-func (x *run) hold(ctx context.Context, a *ledger.Attempt, b ledger.ManifestBatch, targets map[string]lake.Target, res *attempt.Result) error {
+func (x *run) hold(ctx context.Context, a *ledger.Attempt, batch string, targets map[string]lake.Target, res *attempt.Result) error {
 	var total int64
 	for _, f := range res.Files {
 		total += f.SizeBytes
@@ -193,7 +207,7 @@ func (x *run) hold(ctx context.Context, a *ledger.Attempt, b ledger.ManifestBatc
 	x.Progress.Begin(StageHold, total, "bytes")
 	for n, f := range res.Files {
 		t := targets[f.Class]
-		key := t.Folder + f.Partition.Prefix() + ledger.FileName(b.Batch, a.ID, n)
+		key := t.Folder + f.Partition.Prefix() + ledger.FileName(batch, a.ID, n)
 		h, err := os.Open(f.Path)
 		if err != nil {
 			return err
@@ -222,12 +236,10 @@ func (x *run) hold(ctx context.Context, a *ledger.Attempt, b ledger.ManifestBatc
 	if _, err := h.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	q := ledger.QuarantineFile{Batch: b.Batch, Key: x.ledger.QuarantineKey(b.Batch, a.ID), SHA256: hex.EncodeToString(sum.Sum(nil)), SizeBytes: size, Records: res.QuarantineRows}
-	if _, err := x.State.Put(ctx, q.Key, h, objstore.PutOptions{}); err != nil {
-		return err
-	}
-	a.Quarantine = append(a.Quarantine, q)
-	return nil
+	q := ledger.QuarantineFile{Batch: batch, Key: x.ledger.QuarantineKey(batch, a.ID), SHA256: hex.EncodeToString(sum.Sum(nil)), SizeBytes: size, Records: res.QuarantineRows}
+	a.Quarantine = append(a.Quarantine, q) // first, so that what a failed write left behind is discarded
+	_, err = x.State.Put(ctx, q.Key, h, objstore.PutOptions{})
+	return err
 }
 
 // discard drops what an attempt holds that will never be committed. It outlives the run's own context.

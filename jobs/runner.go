@@ -66,6 +66,9 @@ type run struct {
 	id      string
 	log     zerolog.Logger
 	opts    RunOptions
+	command string                            // run, replay, ...
+	work    func(*run, context.Context) error // what the command does between a run's start and its end
+	dry     bool                              // nothing is written, the run itself is not recorded either
 	ledger  *ledger.Ledger
 	sum     *Summary
 	targets map[string]lake.Target // by class
@@ -81,6 +84,11 @@ type run struct {
 // Summary is never nil; the error says why the run did not succeed (ErrQuarantine, ErrStopped, ErrTimeout, ledger.ErrHeld, or
 // another).
 func (r *Runner) Run(ctx context.Context, opts RunOptions) (*Summary, error) {
+	return r.perform(ctx, &run{opts: opts, command: "run", work: (*run).everything})
+}
+
+// perform is a run of any command, from its start in the ledger to its end.
+func (r *Runner) perform(ctx context.Context, x *run) (*Summary, error) {
 	if r.Now == nil {
 		r.Now = time.Now
 	}
@@ -90,8 +98,8 @@ func (r *Runner) Run(ctx context.Context, opts RunOptions) (*Summary, error) {
 	if r.Progress == nil {
 		r.Progress = noProgress{}
 	}
-	x := &run{Runner: r, id: ulid.Make().String(), opts: opts}
-	x.sum = &Summary{Job: r.Spec.Name, Run: x.id, Trigger: opts.Trigger, State: string(ledger.RunStarting), Started: r.Now().UTC(),
+	x.Runner, x.id = r, ulid.Make().String()
+	x.sum = &Summary{Job: r.Spec.Name, Run: x.id, Command: x.command, Trigger: x.opts.Trigger, State: string(ledger.RunStarting), Started: r.Now().UTC(),
 		Reasons: map[string]int64{}, Misses: map[string]int64{}, Partitions: []PartitionSummary{}}
 	keep := &logKeeper{}
 	x.log = zerolog.New(keep.also(r.LogTo)).With().Timestamp().Str("run_id", x.id).Str("job", r.Spec.Name).Logger()
@@ -144,16 +152,21 @@ func (x *run) execute(ctx context.Context) (err error) {
 		return fmt.Errorf("limits.temp_dir: %w", err)
 	}
 	defer os.RemoveAll(x.temp)
-	if err := x.finish(limited); err != nil {
+	return x.work(x, limited)
+}
+
+// everything is the work of a plain run.
+func (x *run) everything(ctx context.Context) error {
+	if err := x.finish(ctx); err != nil {
 		return err
 	}
-	if err := x.resume(limited); err != nil {
+	if err := x.resume(ctx); err != nil {
 		return err
 	}
-	if err := x.planNew(limited); err != nil {
+	if err := x.planNew(ctx); err != nil {
 		return err
 	}
-	return x.markDone(limited)
+	return x.markDone(ctx)
 }
 
 // open compiles the mapping, lays out its classes, and starts the run in the ledger.
@@ -162,6 +175,10 @@ func (x *run) open(ctx context.Context) (err error) {
 		return err
 	}
 	if x.targets, err = Targets(x.Spec, x.plan); err != nil {
+		return err
+	}
+	if x.dry {
+		x.ledger, err = openLedger(x.Runner, "")
 		return err
 	}
 	x.ledger, err = openLedger(x.Runner, x.id)
@@ -476,7 +493,7 @@ func (x *run) markDone(ctx context.Context) error {
 func (x *run) recordStart(ctx context.Context) error {
 	x.sum.State = string(ledger.RunRunning)
 	host, _ := os.Hostname()
-	err := x.ledger.StartRun(ctx, ledger.RunStart{Trigger: x.opts.Trigger, Command: "run", Started: x.sum.Started, Host: host, Version: x.Version})
+	err := x.ledger.StartRun(ctx, ledger.RunStart{Trigger: x.opts.Trigger, Command: x.command, Started: x.sum.Started, Host: host, Version: x.Version})
 	x.started = err == nil
 	return err
 }

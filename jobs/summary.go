@@ -14,6 +14,7 @@ import (
 type Summary struct {
 	Job     string    `json:"job"`
 	Run     string    `json:"run"`
+	Command string    `json:"command"` // run, replay, ...
 	Trigger string    `json:"trigger"`
 	State   string    `json:"state"`
 	Started time.Time `json:"started"`
