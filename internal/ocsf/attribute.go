@@ -170,6 +170,9 @@ func newAttribute(row facts.Attribute, enums [][]facts.Value) (*Attribute, error
 	if err != nil {
 		return nil, fmt.Errorf("attribute %s: %w", row.Name, err)
 	}
+	if row.Name == "type_uid" {
+		base = Long // integer_t in 1.0.0, long_t since: files hold one width, whatever the version
+	}
 	a := &Attribute{
 		Name: row.Name, Type: row.Type, Base: base, Object: row.Object, IsArray: row.Array, IsMap: row.Map,
 		Requirement: row.Requirement, Sibling: row.Sibling, Profile: row.Profile, Deprecated: row.Deprecated,

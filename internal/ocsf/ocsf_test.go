@@ -325,3 +325,16 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// TestTypeUIDWidth: 1.0.0 says integer_t, but the lake holds type_uid as INT64 whatever the version.
+func TestTypeUIDWidth(t *testing.T) {
+	for _, v := range ocsf.Versions() {
+		s, err := ocsf.Load(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := s.Class("network_activity").Attribute("type_uid"); a.Base != ocsf.Long {
+			t.Errorf("%s: type_uid is %s", v, a.Base)
+		}
+	}
+}
