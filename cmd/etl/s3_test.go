@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/objstore/objstoretest"
+	"github.com/silt-etl/silt/internal/objstore/open"
+)
+
+const record = `{"firewall_name":"fw","event":{"timestamp":"2025-06-0%DT10:00:00+0000","event_type":"netflow","src_ip":"10.0.0.%D","dest_ip":"10.0.0.9","proto":"UDP"}}` + "\n"
+
+// onS3 starts an S3 server with staging, lake and state, gives the process its credentials, and writes a job file.
+func onS3(t *testing.T) (job string) {
+	t.Helper()
+	s := objstoretest.StartVersityGW(t)
+	home := t.TempDir()
+	for k, v := range map[string]string{"AWS_ACCESS_KEY_ID": s.AccessKey, "AWS_SECRET_ACCESS_KEY": s.SecretKey, "AWS_ENDPOINT_URL_S3": s.Endpoint,
+		"AWS_EC2_METADATA_DISABLED": "true", "AWS_PROFILE": "", "AWS_CONFIG_FILE": filepath.Join(home, "none"), "HOME": home, "XDG_CACHE_HOME": filepath.Join(home, "cache")} {
+		t.Setenv(k, v)
+	}
+	os.Unsetenv("AWS_PROFILE")
+	for _, b := range []string{"staging", "lake", "state"} {
+		if err := os.Mkdir(filepath.Join(s.Dir, b), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx := context.Background()
+	staging, err := open.Open(ctx, "s3://staging", open.Config{Region: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, day := range []string{"1", "2", "3"} {
+		if _, err := staging.Put(ctx, "logs/"+day+".log", strings.NewReader(strings.ReplaceAll(record, "%D", day)), objstore.PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	job = filepath.Join(home, "job.yaml")
+	text := `name: nfw
+source: {staging: "s3://staging/logs/"}
+mapping: network-firewall
+lake: {location: "s3://lake/", source_name: nfw, region: us-east-1}
+catalog: {type: local}
+state: ` + filepath.Join(home, "state") + `
+limits: {memory: 512MiB, batch_bytes: 1MiB}
+`
+	if err := os.WriteFile(job, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return job
+}
+
+func TestOnS3(t *testing.T) {
+	job := onS3(t)
+	lakeKeys := func() (keys []string) {
+		t.Helper()
+		ctx := context.Background()
+		lake, err := open.Open(ctx, "s3://lake", open.Config{Region: "us-east-1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := lake.List(ctx, objstore.ListOptions{}, func(o objstore.Object) error { keys = append(keys, o.Key); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		held, err := lake.(objstore.Holder).HeldList(ctx, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range held {
+			keys = append(keys, "held "+h.Key)
+		}
+		return keys
+	}
+	out, errs, code := etl(t, "doctor", job)
+	for _, want := range []string{"ok   region of lake: bucket lake is in us-east-1\n", "ok   staging: s3://staging/logs can be listed and read; a run takes 3 of the 3 objects\n",
+		"ok   lake: s3://lake takes files, unseen until they are published, and drops them\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("doctor does not say %q:\n%s", want, out)
+		}
+	}
+	if code != 0 || errs != "" || len(lakeKeys()) > 0 {
+		t.Errorf("doctor: code %d, %q, left %q", code, errs, lakeKeys())
+	}
+	if out, errs, code = etl(t, "run", job); code != 0 {
+		t.Fatalf("run: code %d\n%s\n%s", code, out, errs)
+	}
+	if got := lakeKeys(); len(got) != 3 {
+		t.Errorf("the lake has %q", got)
+	}
+
+	// A query fetches the partitions that it asks for, says so first, and once.
+	const sql = "SELECT src_endpoint.ip AS ip FROM nfw WHERE eventday = '20250602'"
+	for range 2 {
+		out, errs, code = etl(t, "query", job, sql, "-o", "csv")
+		if code != 0 || out != "ip\n10.0.0.2\n" || !strings.HasPrefix(errs, "etl: 1 partitions, 1 files, ") {
+			t.Errorf("query: code %d, %q, %q", code, out, errs)
+		}
+	}
+	cached, _ := filepath.Glob(filepath.Join(os.Getenv("XDG_CACHE_HOME"), "silt/lake/lake/ext/nfw/*/*/*/*.parquet"))
+	if len(cached) != 1 || !strings.Contains(cached[0], "eventDay=20250602") {
+		t.Errorf("cached %q", cached)
+	}
+	_, errs, code = etl(t, "query", job, "--max-bytes", "1kB", "SELECT count(*) FROM nfw")
+	if code != exitUsage || !strings.Contains(errs, "narrow it (WHERE eventday =") {
+		t.Errorf("too much: code %d, %q", code, errs)
+	}
+	if out, _, code = etl(t, "query", job, "--max-bytes", "1kB", "--yes", "SELECT count(*) AS n FROM nfw", "-o", "csv"); code != 0 || out != "n\n3\n" {
+		t.Errorf("--yes: code %d, %q", code, out)
+	}
+	if out, errs, code = etl(t, "preview", "network-firewall", "s3://staging/logs/2.log"); code != 0 || !strings.Contains(out, "1 of 1 records shown: 1 published") {
+		t.Errorf("preview: code %d, %q, %q", code, out, errs)
+	}
+}
+
+func TestDoctorOnS3WithWhatIsWrong(t *testing.T) {
+	job := onS3(t)
+	text, err := os.ReadFile(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := strings.Replace(string(text), "state: "+filepath.Join(filepath.Dir(job), "state"), "state: s3://state/", 1)
+	for _, c := range []struct {
+		name, text, secret string
+		want               []string
+	}{
+		{"no bucket", strings.Replace(string(text), "s3://lake/", "s3://lake-of-nobody/", 1), "", []string{"FAIL lake: ", "no such bucket"}},
+		{"a wrong secret", string(text), "wrong", []string{"FAIL staging: ", "AWS_SECRET_ACCESS_KEY", "FAIL lake: "}},
+		{"state on S3, catalog not", state, "", []string{"ok   deleted files: publishing again does not bring one back", "ok   create-only publishing", "FAIL catalog: ", "catalog.type local needs a folder"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "job.yaml")
+			if err := os.WriteFile(file, []byte(c.text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if c.secret != "" {
+				t.Setenv("AWS_SECRET_ACCESS_KEY", c.secret)
+			}
+			out, errs, code := etl(t, "doctor", file)
+			if code != exitFailed || errs != "" {
+				t.Errorf("code %d, %q", code, errs)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("does not say %q:\n%s", want, out)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,171 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+)
+
+// result is Rows over batches, ending with an error or none.
+type result struct {
+	schema  *arrow.Schema
+	batches []arrow.RecordBatch
+	err     error
+}
+
+func (r *result) Schema() *arrow.Schema { return r.schema }
+
+func (r *result) Next() (arrow.RecordBatch, error) {
+	if len(r.batches) == 0 {
+		return nil, r.err
+	}
+	b := r.batches[0]
+	r.batches = r.batches[1:]
+	return b, nil
+}
+
+func rows(t *testing.T, json string, fields ...arrow.Field) *result {
+	t.Helper()
+	schema := arrow.NewSchema(fields, nil)
+	b, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, strings.NewReader(json), array.WithUseNumber())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &result{schema: schema, batches: []arrow.RecordBatch{b}}
+}
+
+func field(name string, t arrow.DataType) arrow.Field {
+	return arrow.Field{Name: name, Type: t, Nullable: true}
+}
+
+var str = arrow.BinaryTypes.String
+
+func TestJSONKeepsValuesAndOrder(t *testing.T) {
+	r := rows(t, `[{"big":9007199254740993,"d":0.1,"s":{"z":"<&>\u001b[0m","a":null},"l":[1,null],"m":[{"key":"k","value":"v"}],"ts":"2025-01-02T03:04:05.000006","b":true},
+		{"big":null,"d":1e300,"s":null,"l":[],"m":null,"ts":null,"b":null}]`,
+		field("big", arrow.PrimitiveTypes.Int64), field("d", arrow.PrimitiveTypes.Float64), field("s", arrow.StructOf(field("z", str), field("a", str))),
+		field("l", arrow.ListOf(arrow.PrimitiveTypes.Int32)), field("m", arrow.MapOf(str, str)), field("ts", &arrow.TimestampType{Unit: arrow.Microsecond}),
+		field("b", arrow.FixedWidthTypes.Boolean))
+	b := r.batches[0]
+	for i, want := range []string{
+		`{"big":9007199254740993,"d":0.1,"s":{"z":"<&>\u001b[0m","a":null},"l":[1,null],"m":{"k":"v"},"ts":"2025-01-02T03:04:05.000006","b":true}`,
+		`{"big":null,"d":1e+300,"s":null,"l":[],"m":null,"ts":null,"b":null}`,
+	} {
+		if got := string(Object(nil, b, i, false)); got != want {
+			t.Errorf("row %d is\n%s\nwant\n%s", i, got, want)
+		}
+	}
+	for i, want := range []string{
+		`{"big":9007199254740993,"d":0.1,"s":{"z":"<&>\u001b[0m"},"l":[1,null],"m":{"k":"v"},"ts":"2025-01-02T03:04:05.000006","b":true}`, `{"d":1e+300}`,
+	} {
+		if got := string(Object(nil, b, i, true)); got != want {
+			t.Errorf("row %d without nulls is\n%s\nwant\n%s", i, got, want)
+		}
+	}
+}
+
+func TestSparseLeavesOutWhatIsEmptyAllTheWayUp(t *testing.T) {
+	r := rows(t, `[{"a":{"b":{"c":null}},"x":1}]`, field("a", arrow.StructOf(field("b", arrow.StructOf(field("c", str))))), field("x", arrow.PrimitiveTypes.Int64))
+	if got := string(Object(nil, r.batches[0], 0, true)); got != `{"x":1}` {
+		t.Error(got)
+	}
+}
+
+func TestWriteJSON(t *testing.T) {
+	var b strings.Builder
+	if err := WriteJSON(&b, rows(t, `[{"n":1},{"n":null}]`, field("n", arrow.PrimitiveTypes.Int64))); err != nil || b.String() != "[\n{\"n\":1},\n{\"n\":null}\n]\n" {
+		t.Errorf("%q, %v", b.String(), err)
+	}
+	b.Reset()
+	if err := WriteJSON(&b, &result{schema: arrow.NewSchema(nil, nil)}); err != nil || b.String() != "[\n]\n" {
+		t.Errorf("%q, %v", b.String(), err)
+	}
+}
+
+func TestErrorOfTheRowsIsReturned(t *testing.T) {
+	for name, write := range map[string]func(r *result) error{
+		"json":  func(r *result) error { return WriteJSON(&strings.Builder{}, r) },
+		"csv":   func(r *result) error { return WriteCSV(&strings.Builder{}, r) },
+		"table": func(r *result) error { return WriteTable(&strings.Builder{}, r, false) },
+	} {
+		r := rows(t, `[{"n":1}]`, field("n", arrow.PrimitiveTypes.Int64))
+		r.err = errors.New("broken")
+		if err := write(r); err != r.err {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	r := rows(t, `[{"n":5,"name":"日本"},{"n":1234,"name":"a\nb\u001b[31m"},{"n":null,"name":null}]`, field("n", arrow.PrimitiveTypes.Int64), field("name", str))
+	var b strings.Builder
+	if err := WriteTable(&b, r, false); err != nil {
+		t.Fatal(err)
+	}
+	want := `   n  name
+----  --------------
+   5  日本
+1234  a\nb\u001b[31m
+NULL  NULL
+(3 rows)
+`
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+func TestWideCellsAreCutOnATerminalOnly(t *testing.T) {
+	long := strings.Repeat("x", 200)
+	for terminal, want := range map[bool]string{true: strings.Repeat("x", maxCell-1) + "…", false: long} {
+		var b strings.Builder
+		if err := WriteTable(&b, rows(t, fmt.Sprintf(`[{"s":%q}]`, long), field("s", str)), terminal); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Split(b.String(), "\n")[2]; got != want {
+			t.Errorf("terminal %v: %s", terminal, got)
+		}
+	}
+}
+
+func TestTableOfManyRowsIsStreamed(t *testing.T) {
+	var js strings.Builder
+	js.WriteString("[")
+	for i := range measured * 2 {
+		if i > 0 {
+			js.WriteString(",")
+		}
+		fmt.Fprintf(&js, `{"n":%d}`, i)
+	}
+	js.WriteString("]")
+	var b strings.Builder
+	if err := WriteTable(&b, rows(t, js.String(), field("n", arrow.PrimitiveTypes.Int64)), false); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	if len(lines) != 2*measured+3 || lines[len(lines)-1] != "(2000 rows)" || lines[len(lines)-2] != "1999" || lines[2] != "  0" {
+		t.Errorf("%d lines, %q, %q ... %q", len(lines), lines[0], lines[2], lines[len(lines)-2:])
+	}
+}
+
+func TestCSV(t *testing.T) {
+	r := rows(t, `[{"n":null,"s":"a,\"b\"\nc","l":["x"]}]`, field("n", arrow.PrimitiveTypes.Int64), field("s", str), field("l", arrow.ListOf(str)))
+	var b strings.Builder
+	if err := WriteCSV(&b, r); err != nil || b.String() != "n,s,l\n,\"a,\"\"b\"\"\nc\",\"[\"\"x\"\"]\"\n" {
+		t.Errorf("%q, %v", b.String(), err)
+	}
+}
+
+func TestSafe(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain ünï": "plain ünï", "a\tb": `a\tb`, "\x1b]0;x\x07": `\u001b]0;x\u0007`, "a\u202eb": `a\u202eb`, `say "hi" \n` + "\n": `say "hi" \n\n`, "\u009b31m": `\u009b31m`,
+	} {
+		if got := Safe(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
