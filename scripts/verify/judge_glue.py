@@ -25,6 +25,8 @@ FORMATS = {
         "Parameters": {"serialization.format": "1"},
     },
 }
+# What a request may leave out, with what Glue itself then has; moto keeps no defaults.
+DEFAULTS = {"Compressed": False, "StoredAsSubDirectories": False, "Retention": 0}
 PARAMETERS = {
     "classification": "parquet",
     "compressionType": "none",
@@ -54,16 +56,18 @@ LEAVES = {
 
 def judge_formats(what, storage):
     for key, value in FORMATS.items():
-        if storage.get(key) != value:
-            yield f"{what}: {key} is {storage.get(key)!r}, not {value!r}"
+        have = storage.get(key, DEFAULTS.get(key))
+        if have != value:
+            yield f"{what}: {key} is {have!r}, not {value!r}"
 
 
 def judge_table(table, lake, source):
     """Problems of a table in the shape of Glue's API."""
     storage = table["StorageDescriptor"]
     for key, value in {"TableType": "EXTERNAL_TABLE", "Owner": "owner", "Retention": 0}.items():
-        if table.get(key) != value:
-            yield f"table: {key} is {table.get(key)!r}, not {value!r}"
+        have = table.get(key, DEFAULTS.get(key))
+        if have != value:
+            yield f"table: {key} is {have!r}, not {value!r}"
     keys = [(k["Name"], k["Type"]) for k in table.get("PartitionKeys", [])]
     if keys != [("region", "string"), ("accountid", "string"), ("eventday", "string")]:
         yield f"table: partition keys {keys}"
