@@ -120,6 +120,9 @@ func (s *State) commit(rec *record, c *change) error {
 	if err != nil {
 		return err
 	}
+	if had := c.after[0].counts.Quarantined; e.Why == WhyReplay && a.Totals.Read < had {
+		return misfit("attempt %s replays %d records of a batch that has %d in quarantine; the others would be lost", a.ID, a.Totals.Read, had)
+	}
 	own := make([]fileRef, len(a.Files))
 	for i, f := range a.Files {
 		if s.live[f.Held.Key] > 0 {
@@ -140,6 +143,8 @@ func (s *State) commit(rec *record, c *change) error {
 			b.files, b.counts, quarantine = own, counts[i], nil
 		case WhyReplay:
 			b.files, quarantine = slices.Concat(b.files, own), nil
+			// What it read beyond the batch's quarantine are records of objects that were quarantined whole.
+			b.counts.Read += a.Totals.Read - b.counts.Quarantined
 			b.counts.Published += a.Totals.Published
 			b.counts.Filtered += a.Totals.Filtered
 			b.counts.Quarantined = a.Totals.Quarantined
@@ -159,10 +164,10 @@ func (s *State) commit(rec *record, c *change) error {
 }
 
 // results fits an attempt's objects to the moved batches: a run must account for every object of its batch, a replacement
-// for every input and find none gone. It gives the counts of each moved batch.
+// for every input and find none gone; a replay names some of its batch. It gives the counts of each moved batch.
 func (s *State) results(a *Attempt, c *change) ([]Counts, error) {
 	counts := make([]Counts, len(c.after))
-	if a.Why != WhyRun && a.Why != WhyReplace {
+	if a.Why != WhyRun && a.Why != WhyReplace && a.Why != WhyReplay {
 		return counts, nil
 	}
 	want := 0
@@ -183,14 +188,14 @@ func (s *State) results(a *Attempt, c *change) ([]Counts, error) {
 		}
 		counts[i].Add(o.Counts)
 		if o.Gone {
-			if a.Why == WhyReplace {
-				return nil, misfit("attempt %s replaces a batch although its input %s is gone", a.ID, o.Key)
+			if a.Why != WhyRun {
+				return nil, misfit("attempt %s is a %s of a batch although its input %s is gone", a.ID, a.Why, o.Key)
 			}
 			c.gone = append(c.gone, h)
 			c.after[i].inputs--
 		}
 	}
-	if len(seen) != want {
+	if len(seen) != want && a.Why != WhyReplay {
 		return nil, misfit("attempt %s accounts for %d objects of %d", a.ID, len(seen), want)
 	}
 	return counts, nil

@@ -148,11 +148,10 @@ func (l *Ledger) validate(a *Attempt) error {
 		sum.Add(o.Counts)
 	}
 	switch a.Why {
-	case WhyRun, WhyReplace:
+	case WhyRun, WhyReplace, WhyReplay:
 		if sum != a.Totals {
 			return bad("its totals are %+v, its objects' sum is %+v", a.Totals, sum)
 		}
-	case WhyReplay:
 	case WhyCompact, WhyExpire:
 		return nil // rows move or go; no records are read
 	default:

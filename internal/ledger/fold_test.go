@@ -459,7 +459,7 @@ func TestSharedFiles(t *testing.T) {
 	w.exact("after the rewind")
 }
 
-// TestReplaceAndReplay: entries of these kinds fold as they must, although nothing here makes them yet.
+// TestReplaceAndReplay: entries of these kinds fold as they must.
 func TestReplaceAndReplay(t *testing.T) {
 	w, ps, b := rig(t, 1)
 	p, st := ps[0], ps[0].l.st
@@ -481,9 +481,29 @@ func TestReplaceAndReplay(t *testing.T) {
 	w.exact("after replace")
 
 	text := strings.ReplaceAll(read(w.state, now.Quarantine[0]), "q_", "d3_")
-	r := &Attempt{ID: newID(), Why: WhyReplay, Moves: []Move{{b.ID, now.Base}}, Totals: Counts{Read: 2, Published: 2}}
+	r := &Attempt{ID: newID(), Why: WhyReplay, Moves: []Move{{b.ID, now.Base}}, Totals: Counts{Read: 2, Published: 2},
+		Objects: []ObjectResult{{ObjectID: ObjectID{w.list()[0].Key, w.list()[0].ETag}, Counts: Counts{Read: 2, Published: 2}}}}
 	h := must(w.lake.Hold(t.Context(), "ext/src/region=r/accountId=a/eventDay=d3/"+FileName(b.ID, r.ID, 0), strings.NewReader(text), int64(len(text))))
 	r.Files = []File{{Held: h, Table: "t", Values: [3]string{"r", "a", "d3"}, Rows: 2}}
+	for what, wrong := range map[string]func(*Attempt){
+		"that leaves a quarantined record out": func(a *Attempt) {
+			a.Totals, a.Files[0].Rows = Counts{Read: 1, Published: 1}, 1
+			a.Objects[0].Counts = a.Totals
+		},
+		"of another batch's object": func(a *Attempt) { a.Objects[0].Key = "elsewhere" },
+		"of an object that is gone": func(a *Attempt) {
+			a.Objects = append(a.Objects, ObjectResult{ObjectID: ObjectID{w.list()[1].Key, w.list()[1].ETag}, Gone: true})
+		},
+		"that names an object twice":     func(a *Attempt) { a.Objects = append(a.Objects, ObjectResult{ObjectID: a.Objects[0].ObjectID}) },
+		"whose objects are not its sums": func(a *Attempt) { a.Objects = nil },
+	} {
+		bad := *r
+		bad.Files, bad.Objects = slices.Clone(r.Files), slices.Clone(r.Objects)
+		wrong(&bad)
+		if _, err := p.l.Commit(t.Context(), &bad); err == nil {
+			t.Fatalf("a replay %s went in", what)
+		}
+	}
 	must(p.l.Commit(t.Context(), r))
 	must(p.roll(t.Context(), false))
 	last, _ := st.Batch(b.ID)
@@ -492,6 +512,16 @@ func TestReplaceAndReplay(t *testing.T) {
 	}
 	if read(w.state, now.Quarantine[0]) != "" || read(w.lake, h.Key) == "" {
 		t.Error("replay left the quarantine file, or its own file is not visible")
+	}
+	// An object that was quarantined whole and can be read by now adds to what the batch read.
+	whole := &Attempt{ID: newID(), Why: WhyReplay, Moves: []Move{{b.ID, last.Base}}, Totals: Counts{Read: 3, Filtered: 1, Quarantined: 2},
+		Objects: []ObjectResult{{ObjectID: r.Objects[0].ObjectID, Counts: Counts{Read: 3, Filtered: 1, Quarantined: 2}}}}
+	whole.Quarantine = []QuarantineFile{{Batch: b.ID, Key: p.l.QuarantineKey(b.ID, whole.ID), Records: 2}}
+	must(p.l.Commit(t.Context(), whole))
+	must(p.roll(t.Context(), false))
+	last, _ = st.Batch(b.ID)
+	if last.Counts != (Counts{Read: 10, Published: 7, Filtered: 1, Quarantined: 2}) || len(last.Files) != 4 || len(last.Quarantine) != 1 {
+		t.Errorf("replayed with an object read again: %+v", last)
 	}
 	gone := &Attempt{ID: newID(), Why: WhyReplace, Moves: []Move{{b.ID, last.Base}}}
 	for _, o := range w.list() {

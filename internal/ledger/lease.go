@@ -11,9 +11,12 @@ import (
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
-// LeasePlanning is the name of the lease a run holds while it decides what the next plan is. All others are named by the
-// manifest of the plan that is worked on.
+// LeasePlanning is the name of the lease a run holds while it decides what the next plan is. All others but
+// LeaseReplay are named by the manifest of the plan that is worked on.
 const LeasePlanning = "planning"
+
+// LeaseReplay is the name of the lease a replay holds: one replay at a time, beside whatever runs are at work.
+const LeaseReplay = "replay"
 
 // Lease on a plan. It only saves work: two holders cost processor time, never rows, so nothing that decides looks at one.
 // Its age is the store's clock less the object's last-modified time; no local clock takes part.
@@ -57,7 +60,7 @@ func (l *Ledger) Lease(ctx context.Context, name string) (*Lease, error) {
 	if l.opts.Run == "" {
 		return nil, errors.New("this ledger was opened for reading: it has no run to hold a lease as")
 	}
-	if name != LeasePlanning && !isULID(name) {
+	if name != LeasePlanning && name != LeaseReplay && !isULID(name) {
 		return nil, fmt.Errorf("lease %q: its name must be a plan's", name)
 	}
 	le := &Lease{l: l, key: l.leasePrefix() + name + ".json", lost: make(chan struct{}), done: make(chan struct{}),

@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -39,7 +40,9 @@ func Key(job, batch, attempt string) string {
 }
 
 func schema() *arrow.Schema {
-	s := func(n string) arrow.Field { return arrow.Field{Name: n, Type: arrow.BinaryTypes.String, Nullable: true} }
+	s := func(n string) arrow.Field {
+		return arrow.Field{Name: n, Type: arrow.BinaryTypes.String, Nullable: true}
+	}
 	return arrow.NewSchema([]arrow.Field{s("job"), s("run"), s("object"), s("etag"),
 		{Name: "record", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
 		s("class"), s("path"), s("reason"), s("message"),
@@ -124,7 +127,8 @@ func (w *Writer) Close() error {
 	return err
 }
 
-// Read calls fn for each row of a file. Row.Raw is fn's to keep.
+// Read calls fn for each row of a file, in order. Row.Raw is fn's to keep. It holds one row group at a time, so flushBytes and
+// one record.
 func Read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) error {
 	pr, err := file.NewParquetReader(r)
 	if err != nil {
@@ -135,33 +139,48 @@ func Read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) err
 	if err != nil {
 		return fmt.Errorf("read quarantine file: %w", err)
 	}
-	rr, err := fr.GetRecordReader(ctx, nil, nil)
+	for g := range pr.NumRowGroups() {
+		if err := readGroup(ctx, fr, g, fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readGroup(ctx context.Context, fr *pqarrow.FileReader, group int, fn func(Row) error) error {
+	rr, err := fr.GetRecordReader(ctx, nil, []int{group})
 	if err != nil {
 		return fmt.Errorf("read quarantine file: %w", err)
 	}
 	defer rr.Release()
 	for rr.Next() {
-		rec := rr.RecordBatch()
-		str := func(i, row int) string {
-			c := rec.Column(i).(*array.String)
-			if c.IsNull(row) {
-				return ""
-			}
-			return c.Value(row)
-		}
-		for i := range int(rec.NumRows()) {
-			row := Row{Job: str(0, i), Run: str(1, i), Object: str(2, i), ETag: str(3, i), Record: rec.Column(4).(*array.Int64).Value(i),
-				Class: str(5, i), Path: str(6, i), Reason: str(7, i), Message: str(8, i)}
-			if raw := rec.Column(9).(*array.Binary); !raw.IsNull(i) {
-				row.Raw = append([]byte(nil), raw.Value(i)...)
-			}
-			if err := fn(row); err != nil {
-				return err
-			}
+		if err := eachRow(rr.RecordBatch(), fn); err != nil {
+			return err
 		}
 	}
 	if err := rr.Err(); err != nil && err != io.EOF {
 		return fmt.Errorf("read quarantine file: %w", err)
+	}
+	return nil
+}
+
+func eachRow(rec arrow.RecordBatch, fn func(Row) error) error {
+	str := func(i, row int) string {
+		c := rec.Column(i).(*array.String)
+		if c.IsNull(row) {
+			return ""
+		}
+		return strings.Clone(c.Value(row))
+	}
+	for i := range int(rec.NumRows()) {
+		row := Row{Job: str(0, i), Run: str(1, i), Object: str(2, i), ETag: str(3, i), Record: rec.Column(4).(*array.Int64).Value(i),
+			Class: str(5, i), Path: str(6, i), Reason: str(7, i), Message: str(8, i)}
+		if raw := rec.Column(9).(*array.Binary); !raw.IsNull(i) {
+			row.Raw = append([]byte(nil), raw.Value(i)...)
+		}
+		if err := fn(row); err != nil {
+			return err
+		}
 	}
 	return nil
 }
