@@ -42,10 +42,7 @@ func (x *run) batch(ctx context.Context, plan *sqlgen.Plan, targets map[string]l
 	defer os.RemoveAll(temp)
 	objects := x.objects(plan, b)
 	log.Info().Int("objects", len(objects)).Msg("batch begins")
-	minDay, maxDay := x.eventDays()
-	res, err := attempt.Run(ctx, attempt.Options{Job: x.Spec.Name, Run: x.id, Plan: plan, Staging: x.Staging, TempDir: temp,
-		MemoryBytes: x.Spec.Limits.MemoryBytes, Threads: x.Spec.Limits.Threads, Region: x.Spec.Lake.Region, Account: x.Spec.Lake.AccountID,
-		MinDay: minDay, MaxDay: maxDay, Progress: x.scanProgress()}, objects)
+	res, err := attempt.Run(ctx, x.attemptOptions(plan, temp), objects)
 	if err != nil {
 		return err
 	}
@@ -109,6 +106,13 @@ func (x *run) commit(ctx context.Context, log zerolog.Logger, plan *sqlgen.Plan,
 	x.sum.Batches++
 	log.Info().Msg("published")
 	return nil
+}
+
+func (x *run) attemptOptions(plan *sqlgen.Plan, temp string) attempt.Options {
+	minDay, maxDay := x.eventDays()
+	return attempt.Options{Job: x.Spec.Name, Run: x.id, Plan: plan, Staging: x.Staging, TempDir: temp,
+		MemoryBytes: x.Spec.Limits.MemoryBytes, Threads: x.Spec.Limits.Threads, Region: x.Spec.Lake.Region, Account: x.Spec.Lake.AccountID,
+		MinDay: minDay, MaxDay: maxDay, Progress: x.scanProgress()}
 }
 
 // objects of a batch, with the captures that the plan reads.
@@ -260,6 +264,7 @@ func (x *run) addCounts(res *attempt.Result, objects []attempt.Object) {
 	s.Records.Published += t.Published
 	s.Records.Filtered += t.Filtered
 	s.Records.Quarantined += t.Quarantined
+	s.Kept += t.Kept
 	s.SizeRaw += res.RawBytes
 	for i, o := range res.Objects {
 		if o.State != attempt.ObjectGone {

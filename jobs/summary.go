@@ -23,6 +23,7 @@ type Summary struct {
 
 	Objects    ObjectCounts       `json:"objects"`
 	Records    RecordCounts       `json:"records"`
+	Kept       int64              `json:"kept_in_quarantine,omitempty"` // of a replay: records that it was not to run
 	Batches    int                `json:"batches"`
 	Finished   int                `json:"finished_entries,omitempty"` // entries of earlier runs rolled forward
 	Resumed    int                `json:"resumed_batches,omitempty"`  // batches an earlier run had planned
@@ -83,7 +84,11 @@ func (s *Summary) WriteText(w io.Writer) {
 		fmt.Fprintf(w, "  %-11s "+format+"\n", append([]any{label}, args...)...)
 	}
 	took := s.Ended.Sub(s.Started)
-	fmt.Fprintf(w, "%s: run %s %s in %s\n", s.Job, s.Run, s.State, took.Round(100*time.Millisecond))
+	what := "run"
+	if s.Command != "" {
+		what = s.Command
+	}
+	fmt.Fprintf(w, "%s: %s %s %s in %s\n", s.Job, what, s.Run, s.State, took.Round(100*time.Millisecond))
 	if s.Error != "" {
 		p("error", "%s", s.Error)
 	}
@@ -101,7 +106,15 @@ func (s *Summary) WriteText(w io.Writer) {
 			line += fmt.Sprintf(", %s %s", Count(int64(x.n)), x.what)
 		}
 	}
-	p("staging", "%s", line)
+	if s.Command == "replay" {
+		line = fmt.Sprintf("records of %s objects", Count(int64(o.Read)))
+		if s.Kept > 0 {
+			line += fmt.Sprintf("; %s others stay in quarantine, --where leaves them out", Count(s.Kept))
+		}
+		p("replayed", "%s", line)
+	} else {
+		p("staging", "%s", line)
+	}
 	r := s.Records
 	p("records", "%s read = %s published + %s filtered + %s quarantined", Count(r.Read), Count(r.Published), Count(r.Filtered), Count(r.Quarantined))
 	p("lake", "%s files in %s partitions, %s", Count(int64(s.Files)), Count(int64(len(s.Partitions))), Size(s.SizeOut))

@@ -32,6 +32,8 @@ type Options struct {
 	Job, Run string
 	Plan     *sqlgen.Plan
 	Staging  objstore.Reader
+	// Replay gives the records instead of Staging; nil: the objects are framed.
+	Replay *Replay
 	// TempDir is this attempt's own folder, on a disk with room for the batch; the caller removes it.
 	TempDir string
 	// MemoryBytes for the whole process; DuckDB gets a part of it.
@@ -80,6 +82,7 @@ type ObjectResult struct {
 	Published   int64
 	Filtered    int64
 	Quarantined int64
+	Kept        int64  // of a replay: records that were not chosen. They stay in quarantine and are in no other count
 	Message     string // why an object is quarantined whole
 }
 
@@ -87,7 +90,8 @@ type ObjectResult struct {
 type Result struct {
 	Files          []File
 	QuarantinePath string // "" when nothing was rejected
-	QuarantineRows int64
+	QuarantineRows int64  // records in that file, kept ones included, whole objects not
+	Unchanged      bool   // a replay's quarantine says what it said before: there is nothing to commit
 	Objects        []ObjectResult
 	Reasons        map[string]int64 // quarantined, by reason code
 	Misses         map[string]int64 // OCSF paths whose value went to unmapped instead, by record
@@ -100,6 +104,7 @@ type Result struct {
 type Totals struct {
 	Objects, Gone, QuarantinedObjects         int64
 	Records, Published, Filtered, Quarantined int64
+	Kept                                      int64
 }
 
 // Totals sums up the objects.
@@ -112,6 +117,10 @@ func (r *Result) Totals() Totals {
 			continue
 		case ObjectQuarantined:
 			t.QuarantinedObjects++
+		}
+		t.Kept += o.Kept
+		if o.Kept > 0 && o.Records == 0 {
+			continue
 		}
 		t.Objects++
 		t.Records += o.Records
@@ -138,6 +147,11 @@ func Run(ctx context.Context, o Options, objects []Object) (*Result, error) {
 		return nil, err
 	}
 	defer db.Close()
+	if o.Replay != nil {
+		if err := o.Replay.ready(objects); err != nil {
+			return nil, err
+		}
+	}
 	s := newScan(o, objects)
 	defer s.close()
 	s.start(ctx)
@@ -182,6 +196,9 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 		if st.state != ObjectRead {
 			res = ObjectResult{State: st.state, Message: st.message}
 		}
+		if w.o.Replay != nil {
+			res.Kept = w.o.Replay.objects[i].kept
+		}
 		if st.state == ObjectQuarantined {
 			r.UnreadableRecords += max(1, st.seen)
 		}
@@ -196,7 +213,7 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 		}
 		r.Objects = append(r.Objects, res)
 	}
-	if denied > 0 && read == 0 {
+	if denied > 0 && read == 0 && w.o.Replay == nil {
 		return nil, fmt.Errorf("%w: %w", ErrAllDenied, w.scan.deniedErr)
 	}
 	for _, f := range w.files {

@@ -356,7 +356,8 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 			f.Close()
 		}
 	}()
-	add := func(object int, record int64, class string, reason sqlgen.Reason, raw []byte) error {
+	var wrote digest
+	put := func(row quarantine.Row) error {
 		if qw == nil {
 			var err error
 			if f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
@@ -366,12 +367,16 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 				return err
 			}
 		}
-		o := w.scan.objects[object]
-		r.Reasons[reason.Code]++
-		if record > 0 {
+		if row.Record > 0 {
 			r.QuarantineRows++
 		}
-		return qw.Add(quarantine.Row{Job: w.o.Job, Run: w.o.Run, Object: o.Key, ETag: o.ETag, Record: record, Class: class,
+		wrote.add(row)
+		return qw.Add(row)
+	}
+	add := func(object int, record int64, class string, reason sqlgen.Reason, raw []byte) error {
+		o := w.scan.objects[object]
+		r.Reasons[reason.Code]++
+		return put(quarantine.Row{Job: w.o.Job, Run: w.o.Run, Object: o.Key, ETag: o.ETag, Record: record, Class: class,
 			Path: reason.Path, Reason: reason.Code, Message: reason.Message, Raw: raw})
 	}
 	for _, s := range w.scan.spools {
@@ -392,6 +397,10 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 			}
 		}
 	}
+	if err := w.o.Replay.eachKept(ctx, put); err != nil {
+		return err
+	}
+	r.Unchanged = w.o.Replay != nil && wrote == w.o.Replay.rows
 	if qw == nil {
 		return nil
 	}
@@ -416,11 +425,12 @@ func (w *output) refetch(ctx context.Context, add func(int, int64, string, sqlge
 	ex := decode.NewExpander(w.scan.keys)
 	for i := 0; i < len(w.rejects); {
 		object := w.rejects[i].object
-		body, err := w.scan.reopen(ctx, int(object))
+		f, err := w.scan.reopen(ctx, int(object))
 		if err != nil {
 			return fmt.Errorf("read %s again for quarantine: %w", w.scan.objects[object].Key, err)
 		}
-		records.Open(body)
+		body := f.body
+		begin(records, body, f.rows)
 		for i < len(w.rejects) && w.rejects[i].object == object {
 			number, raw, rej, err := records.Next()
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -56,6 +57,7 @@ type objectState struct {
 type fetched struct {
 	index int
 	body  io.ReadCloser
+	rows  decode.Framed // of a replay, instead of body
 }
 
 func newScan(o Options, objects []Object) *scan {
@@ -81,7 +83,7 @@ func (s *scan) start(ctx context.Context) {
 		go func() {
 			defer close(s.ready)
 			for i := range s.objects {
-				if body := s.get(ctx, i); body != nil && !s.hand(ctx, fetched{i, body}) {
+				if f, ok := s.open(ctx, i, s.get); ok && !s.hand(ctx, f) {
 					return
 				}
 			}
@@ -99,13 +101,31 @@ func (s *scan) start(ctx context.Context) {
 				if i >= len(s.objects) || ctx.Err() != nil {
 					return
 				}
-				if body := s.fetch(ctx, i); body != nil && !s.hand(ctx, fetched{i, body}) {
+				if f, ok := s.open(ctx, i, s.fetch); ok && !s.hand(ctx, f) {
 					return
 				}
 			}
 		}()
 	}
 	go func() { wg.Wait(); close(s.ready) }()
+}
+
+// open makes an object ready: its records in quarantine, or what read gives of it.
+func (s *scan) open(ctx context.Context, i int, read func(context.Context, int) io.ReadCloser) (fetched, bool) {
+	if rows := s.o.Replay.records(i); rows != nil {
+		return fetched{index: i, body: nothing(), rows: rows}, true
+	}
+	body := read(ctx, i)
+	return fetched{index: i, body: body}, body != nil
+}
+
+// begin lets records go on with an object.
+func begin(records *decode.Records, body io.Reader, rows decode.Framed) {
+	if rows != nil {
+		records.OpenFramed(rows)
+	} else {
+		records.Open(body)
+	}
 }
 
 func (s *scan) hand(ctx context.Context, f fetched) bool {
@@ -127,7 +147,7 @@ func (s *scan) get(ctx context.Context, i int) io.ReadCloser {
 	case err == nil:
 		return body
 	case errors.Is(err, objstore.ErrChanged), errors.Is(err, objstore.ErrNotExist):
-		st.state = ObjectGone
+		s.gone(i)
 	case errors.Is(err, objstore.ErrDenied):
 		st.denied = true
 		s.objectFailed(i, decode.ReasonDenied, err.Error())
@@ -144,6 +164,19 @@ func (s *scan) objectFailed(i int, reason, message string) {
 	st := &s.states[i]
 	st.state, st.reason, st.message = ObjectQuarantined, reason, message
 	st.bad.Store(true)
+}
+
+// goneMessage ends the message of a row of record 0 that was chosen for a replay in vain.
+const goneMessage = "; the object is not in staging any more at this version"
+
+// gone notes that an object is not there at its version. One that a replay wants to read again stays in quarantine.
+func (s *scan) gone(i int) {
+	if row := s.o.Replay.whole(i); row != nil {
+		s.objectFailed(i, row.Reason, strings.TrimSuffix(row.Message, goneMessage)+goneMessage)
+		return
+	}
+	s.states[i].state = ObjectGone
+	s.states[i].bad.Store(true)
 }
 
 // fetch copies an object to the temp folder.
@@ -163,7 +196,7 @@ func (s *scan) fetch(ctx context.Context, i int) io.ReadCloser {
 	}
 	switch {
 	case errors.Is(err, objstore.ErrChanged), errors.Is(err, objstore.ErrNotExist):
-		s.states[i].state = ObjectGone
+		s.gone(i)
 	case err != nil:
 		s.fail(fmt.Errorf("fetch %s: %w", s.objects[i].Key, err))
 	default:
@@ -175,17 +208,22 @@ func (s *scan) fetch(ctx context.Context, i int) io.ReadCloser {
 
 func (s *scan) path(i int) string { return filepath.Join(s.o.TempDir, fmt.Sprintf("object-%06d", i)) }
 
-// reopen gives an object's bytes a second time.
-func (s *scan) reopen(ctx context.Context, i int) (io.ReadCloser, error) {
-	f, err := os.Open(s.path(i))
-	if err == nil {
-		return f, nil
-	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	body, _, err := s.o.Staging.Get(ctx, s.objects[i].Key, objstore.GetOptions{ETag: s.objects[i].ETag})
-	return body, err
+// reopen gives an object a second time.
+func (s *scan) reopen(ctx context.Context, i int) (fetched, error) {
+	var err error
+	f, _ := s.open(ctx, i, func(ctx context.Context, i int) io.ReadCloser {
+		var h *os.File
+		if h, err = os.Open(s.path(i)); err == nil {
+			return h
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		var body io.ReadCloser
+		body, _, err = s.o.Staging.Get(ctx, s.objects[i].Key, objstore.GetOptions{ETag: s.objects[i].ETag})
+		return body
+	})
+	return f, err
 }
 
 // fail notes the first error that ends the attempt.
@@ -266,12 +304,15 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 			}
 			c.cur, c.open = f, true
 			c.counted = &countingReader{Reader: f.body}
-			c.records.Open(c.counted)
+			begin(c.records, c.counted, f.rows)
 			c.rejects.mark()
 		}
 		before := c.counted.n
 		number, raw, rej, err := c.records.Next()
 		packed += c.counted.n - before
+		if c.cur.rows != nil {
+			packed += int64(len(raw))
+		}
 		st := &s.states[c.cur.index]
 		if err != nil {
 			c.end(err)
@@ -310,8 +351,7 @@ func (c *cursor) end(err error) {
 	case errors.As(err, &rej):
 		s.objectFailed(i, rej.Code, rej.Message)
 	case errors.Is(err, objstore.ErrChanged), errors.Is(err, objstore.ErrNotExist):
-		st.state = ObjectGone
-		st.bad.Store(true)
+		s.gone(i)
 	default:
 		s.fail(fmt.Errorf("read %s: %w", s.objects[i].Key, err))
 		return

@@ -193,10 +193,15 @@ func (r *Reader) value() (rec Record, ok bool, err error) {
 	}
 	rec.Bytes = trimRight(r.buf[r.p : r.p+end])
 	r.p += end
-	if len(rec.Bytes) > r.max {
-		rec.Reject = &Reject{Code: ReasonTooLong, Message: strconv.Itoa(len(rec.Bytes)) + " bytes; at most " + strconv.Itoa(r.max) + " are accepted"}
-	}
+	rec.Reject = r.tooLong(rec.Bytes)
 	return rec, true, nil
+}
+
+func (r *Reader) tooLong(b []byte) *Reject {
+	if len(b) <= r.max {
+		return nil
+	}
+	return &Reject{Code: ReasonTooLong, Message: strconv.Itoa(len(b)) + " bytes; at most " + strconv.Itoa(r.max) + " are accepted"}
 }
 
 // blanks moves to the next record's first byte, over blanks, byte order marks and, among values, the array's brackets and

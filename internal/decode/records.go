@@ -8,6 +8,7 @@ import (
 // Records reads an object's records and scans each. It is used by one goroutine at a time and kept from object to object.
 type Records struct {
 	r      *Reader
+	framed Framed // instead of r
 	s      *Scanner
 	line   []byte // what is left of a framed record with several values glued together
 	valid  bool   // it is UTF-8
@@ -22,7 +23,32 @@ func NewRecords(spec *Spec, keys *Keys, o Options) *Records {
 // Open goes on with another object. It reads nothing yet.
 func (d *Records) Open(r io.Reader) {
 	d.r.Reset(r)
-	d.line, d.number = nil, 0
+	d.line, d.number, d.framed = nil, 0, nil
+}
+
+// Framed gives records that were framed before, with the numbers they had then, ascending; io.EOF after the last. raw is
+// valid until the next call.
+type Framed interface {
+	Next() (number int64, raw []byte, err error)
+}
+
+// OpenFramed goes on with records that need no framing, as quarantine keeps them: their bytes may hold newlines, and stay one
+// record each.
+func (d *Records) OpenFramed(f Framed) { d.framed = f }
+
+func (d *Records) nextFramed() (number int64, raw []byte, rej *Reject, err error) {
+	number, raw, err = d.framed.Next()
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	if rej = d.r.tooLong(raw); rej != nil {
+		return number, raw, rej, nil
+	}
+	n, rej := d.s.scan(raw, utf8.Valid(raw))
+	if rej == nil && n < len(raw) {
+		rej = &Reject{Code: ReasonJSON, Message: "something follows the object"}
+	}
+	return number, raw, rej, nil
 }
 
 // Values are the leaves of the record that Next returned, as Scanner.Values has it.
@@ -42,6 +68,9 @@ func (d *Records) Misfits() []int { return d.s.misfits }
 // Where a line holds several objects glued together, each is a record; from the first on that is broken, the rest of the
 // line is one.
 func (d *Records) Next() (number int64, raw []byte, rej *Reject, err error) {
+	if d.framed != nil {
+		return d.nextFramed()
+	}
 	if len(d.line) == 0 {
 		rec, err := d.r.Next()
 		if err != nil {

@@ -1,0 +1,313 @@
+package attempt
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/quarantine"
+)
+
+// Replay is where the records of an attempt come from when they are not framed from staging: the quarantine of a batch. Every
+// row of it is added, chosen or not; those not chosen go into the attempt's quarantine file as they are. A chosen row of
+// record 0 has its object read from staging, at the version that was quarantined.
+//
+// The bytes lie in files of the attempt's temp folder; memory holds some 100 bytes an object.
+type Replay struct {
+	dir     string
+	objects []replayed
+	at      map[objectID]int
+
+	spool *os.File
+	w     *bufio.Writer
+	size  int64
+	last  int // object of the spool's last record, or -1
+
+	keptFile *os.File
+	kept     *quarantine.Writer
+
+	chosen int64
+	rows   digest
+}
+
+type objectID struct{ key, etag string }
+
+// replayed is what there is of one object.
+type replayed struct {
+	id    objectID
+	runs  []section // of the spool, ascending records in each
+	last  int64     // record that ends the last run
+	whole *quarantine.Row
+	kept  int64 // records, not rows of record 0
+	n     int64 // chosen records
+}
+
+type section struct{ at, size int64 }
+
+// digest of rows in any order: what they say, without the run that said it.
+type digest struct {
+	sum   uint64
+	count int64
+}
+
+var digestSeed = maphash.MakeSeed()
+
+func (d *digest) add(r quarantine.Row) {
+	type said struct {
+		object, etag, class, path, reason, message string
+		record                                     int64
+	}
+	d.sum += maphash.Comparable(digestSeed, said{r.Object, r.ETag, r.Class, r.Path, r.Reason, r.Message, r.Record})
+	d.count++
+}
+
+// NewReplay begins in a folder of its own, which the caller removes.
+func NewReplay(dir string) (*Replay, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "replay"), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("temp folder: %w", err)
+	}
+	return &Replay{dir: dir, spool: f, w: bufio.NewWriterSize(f, 256<<10), at: map[objectID]int{}, last: -1}, nil
+}
+
+// Add takes one row of the batch's quarantine. A record without bytes (an array that was not closed) stays where it is: there
+// is nothing to run.
+func (r *Replay) Add(row quarantine.Row, chosen bool) error {
+	id := objectID{row.Object, row.ETag}
+	i, ok := r.at[id]
+	if !ok {
+		i = len(r.objects)
+		r.at[id] = i
+		r.objects = append(r.objects, replayed{id: id})
+	}
+	o := &r.objects[i]
+	r.rows.add(row)
+	switch {
+	case !chosen || row.Record > 0 && len(row.Raw) == 0:
+		if row.Record > 0 {
+			o.kept++
+		}
+		return r.keep(row)
+	case row.Record == 0:
+		r.chosen++
+		o.whole = &row
+		return nil
+	}
+	r.chosen++
+	o.n++
+	return r.put(i, row)
+}
+
+// put appends a record to the spool.
+func (r *Replay) put(i int, row quarantine.Row) error {
+	o := &r.objects[i]
+	if r.last != i || row.Record <= o.last {
+		o.runs = append(o.runs, section{at: r.size})
+	}
+	var head []byte
+	head = binary.AppendUvarint(head, uint64(row.Record))
+	head = binary.AppendUvarint(head, uint64(len(row.Raw)))
+	_, err := r.w.Write(head)
+	if err == nil {
+		_, err = r.w.Write(row.Raw)
+	}
+	if err != nil {
+		return fmt.Errorf("temp folder: %w", err)
+	}
+	n := int64(len(head) + len(row.Raw))
+	o.runs[len(o.runs)-1].size += n
+	r.size += n
+	r.last, o.last = i, row.Record
+	return nil
+}
+
+// keep sets a row aside for the next quarantine file.
+func (r *Replay) keep(row quarantine.Row) error {
+	if r.kept == nil {
+		f, err := os.OpenFile(filepath.Join(r.dir, "kept.parquet"), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+		if err != nil {
+			return fmt.Errorf("temp folder: %w", err)
+		}
+		r.keptFile = f
+		if r.kept, err = quarantine.NewWriter(f); err != nil {
+			return err
+		}
+	}
+	return r.kept.Add(row)
+}
+
+// Chosen is how many rows were chosen.
+func (r *Replay) Chosen() int64 { return r.chosen }
+
+// Records is how many records were added, chosen or not, without whole objects.
+func (r *Replay) Records() int64 {
+	var n int64
+	for i := range r.objects {
+		n += r.objects[i].n + r.objects[i].kept
+	}
+	return n
+}
+
+// SizeBytes of the chosen records.
+func (r *Replay) SizeBytes() int64 { return r.size }
+
+// Objects that rows were added of, in the order in which Run wants them. Only key and ETag are known.
+func (r *Replay) Objects() []objstore.Object {
+	out := make([]objstore.Object, len(r.objects))
+	for i := range r.objects {
+		out[i] = objstore.Object{Key: r.objects[i].id.key, ETag: r.objects[i].id.etag}
+	}
+	return out
+}
+
+// Close closes the files.
+func (r *Replay) Close() {
+	r.spool.Close()
+	if r.keptFile != nil {
+		r.keptFile.Close()
+	}
+}
+
+// ready ends the adding.
+func (r *Replay) ready(objects []Object) error {
+	if len(objects) != len(r.objects) {
+		return fmt.Errorf("a replay of %d objects was given %d", len(r.objects), len(objects))
+	}
+	for i := range r.objects {
+		o := &r.objects[i]
+		if objects[i].Key != o.id.key || objects[i].ETag != o.id.etag {
+			return fmt.Errorf("a replay was given its objects in another order: %s", objects[i].Key)
+		}
+		if o.whole != nil && o.n+o.kept > 0 {
+			return fmt.Errorf("%s is in quarantine as a whole and by record; its quarantine file is damaged", o.id.key)
+		}
+	}
+	if err := r.w.Flush(); err != nil {
+		return fmt.Errorf("temp folder: %w", err)
+	}
+	if r.kept == nil {
+		return nil
+	}
+	return r.kept.Close()
+}
+
+// eachKept calls fn for the rows that were not chosen.
+func (r *Replay) eachKept(ctx context.Context, fn func(quarantine.Row) error) error {
+	if r == nil || r.kept == nil {
+		return nil
+	}
+	if _, err := r.keptFile.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return quarantine.Read(ctx, r.keptFile, fn)
+}
+
+// whole is the row of an object that is to be read from staging, or nil.
+func (r *Replay) whole(i int) *quarantine.Row {
+	if r == nil {
+		return nil
+	}
+	return r.objects[i].whole
+}
+
+// records gives the chosen records of an object; nil: it is read from staging. It can be asked for again.
+func (r *Replay) records(i int) decode.Framed {
+	if r == nil || r.objects[i].whole != nil {
+		return nil
+	}
+	m := &merged{key: r.objects[i].id.key}
+	for _, s := range r.objects[i].runs {
+		m.runs = append(m.runs, &spooled{r: bufio.NewReaderSize(io.NewSectionReader(r.spool, s.at, s.size), int(min(s.size, 64<<10)))})
+	}
+	return m
+}
+
+// spooled is one run of records in the spool. raw is read when it is its turn.
+type spooled struct {
+	r      *bufio.Reader
+	number int64
+	size   uint64
+	state  spooledState
+}
+
+type spooledState uint8
+
+const (
+	spooledNew spooledState = iota
+	spooledHead
+	spooledEnd
+)
+
+// merged gives the records of an object's runs in ascending order. There are few runs: one or two for each attempt that left
+// something.
+type merged struct {
+	key  string
+	runs []*spooled
+	last int64
+	buf  []byte
+}
+
+// Next implements decode.Framed.
+func (m *merged) Next() (int64, []byte, error) {
+	var next *spooled
+	for _, s := range m.runs {
+		if s.state == spooledNew {
+			if err := s.head(); err != nil {
+				return 0, nil, err
+			}
+		}
+		if s.state == spooledHead && (next == nil || s.number < next.number) {
+			next = s
+		}
+	}
+	if next == nil {
+		return 0, nil, io.EOF
+	}
+	if next.number <= m.last {
+		return 0, nil, fmt.Errorf("record %d is in quarantine twice", next.number)
+	}
+	m.last = next.number
+	if uint64(cap(m.buf)) < next.size {
+		m.buf = make([]byte, next.size)
+	}
+	m.buf = m.buf[:next.size]
+	if _, err := io.ReadFull(next.r, m.buf); err != nil {
+		return 0, nil, fmt.Errorf("temp folder: %w", noEOF(err))
+	}
+	next.state = spooledNew
+	return m.last, m.buf, nil
+}
+
+func (s *spooled) head() error {
+	number, err := binary.ReadUvarint(s.r)
+	if err == io.EOF {
+		s.state = spooledEnd
+		return nil
+	}
+	size, err2 := binary.ReadUvarint(s.r)
+	if err := errors.Join(err, err2); err != nil {
+		return fmt.Errorf("temp folder: %w", noEOF(err))
+	}
+	s.number, s.size, s.state = int64(number), size, spooledHead
+	return nil
+}
+
+// noEOF keeps a cut spool from looking like the end of an object.
+func noEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// nothing is the body of an object whose records come from quarantine.
+func nothing() io.ReadCloser { return io.NopCloser(bytes.NewReader(nil)) }
