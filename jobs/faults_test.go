@@ -1,0 +1,100 @@
+package jobs_test
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/silt-etl/silt/jobs"
+)
+
+// sweep makes operation 0, every, 2*every, ... of a run go wrong, each in a job of its own, until a run ends untouched. After
+// each the next run, of a time when the leases of the dead have expired, has to leave every record once. It returns how many
+// operations the untouched run had.
+func sweep(t *testing.T, how fault, every, workers int, newParts func() *parts) (operations int) {
+	t.Helper()
+	var next atomic.Int64
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for !t.Failed() {
+				at := int(next.Add(1)-1) * every
+				f := &injector{at: at, how: how}
+				p := newParts()
+				want, err := p.smallJob()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				sum, err := p.faulty(f).Run(t.Context(), jobs.RunOptions{Trigger: "ON_DEMAND"})
+				when := fmt.Sprintf("operation %d (%s) %s", at, f.hit(), how)
+				if f.hit() == "" {
+					if err != nil {
+						t.Errorf("a run without a fault: %v", err)
+					}
+					for _, s := range p.problems(t.Context(), want) {
+						t.Errorf("a run without a fault: %s", s)
+					}
+					mu.Lock()
+					operations = f.n
+					mu.Unlock()
+					return
+				}
+				if how.dead() && err == nil {
+					t.Errorf("%s: a dead process says it succeeded", when)
+				}
+				if err == nil && sum.Records.Published != 5 {
+					t.Errorf("%s: the run succeeded and published %d records", when, sum.Records.Published)
+				}
+				again := p.runner() // a process that lives gives its leases back: the next one need not wait
+				if how.dead() {
+					again = p.afterwards()
+				}
+				if _, err := again.Run(t.Context(), jobs.RunOptions{Trigger: "ON_DEMAND"}); err != nil {
+					t.Errorf("%s, the run ended with: %v\nthe next run: %v", when, sum.Error, err)
+					return
+				}
+				for _, s := range p.problems(t.Context(), want) {
+					t.Errorf("%s, the run ended with: %v\n%s", when, sum.Error, s)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return operations
+}
+
+// TestFaults: whichever operation of whichever store goes wrong in whichever way, the next run leaves every record once. Over
+// memory a death is tried at every operation, the rest at some, evenly spread; with SILT_SOAK=1 all are. What lies in the
+// stores when a process dies after an operation is what lies there when it dies before the next, so few of those are tried.
+func TestFaults(t *testing.T) {
+	s3 := newS3Parts(t)
+	for _, c := range []struct {
+		stores string
+		how    fault
+		every  int
+		parts  func() *parts
+	}{
+		{"memory", faultBefore, 2, func() *parts { return newMemParts(t, 1) }},
+		{"memory", faultLost, 2, func() *parts { return newMemParts(t, 1) }},
+		{"memory", faultDead, 1, func() *parts { return newMemParts(t, 1) }},
+		{"memory", faultDeadAfter, 7, func() *parts { return newMemParts(t, 1) }},
+		{"folders", faultDead, 5, func() *parts { return newDirParts(t, 1) }},
+		{"folders", faultLost, 11, func() *parts { return newDirParts(t, 1) }},
+		{"S3 and Glue", faultDead, 7, s3},
+		{"S3 and Glue", faultLost, 9, s3},
+	} {
+		t.Run(c.stores+": an operation "+string(c.how), func(t *testing.T) {
+			every := c.every
+			if os.Getenv("SILT_SOAK") != "" {
+				every = 1
+			}
+			if n := sweep(t, c.how, every, 5, c.parts); n < 40 {
+				t.Errorf("the sweep ended after %d operations", n)
+			}
+		})
+	}
+}
