@@ -304,7 +304,7 @@ func (r *previewed) row(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	defer pf.Close()
+	defer func() { _ = pf.Close() }() // only read
 	fr, err := pqarrow.NewFileReader(pf, pqarrow.ArrowReadProperties{BatchSize: 1}, memory.DefaultAllocator)
 	if err != nil {
 		return err

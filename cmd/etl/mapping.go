@@ -90,7 +90,7 @@ func duckdbVersion() string {
 	if err != nil {
 		return "unknown: " + err.Error()
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	res, err := db.Query(context.Background(), "SELECT version()")
 	if err != nil {
 		return "unknown: " + err.Error()

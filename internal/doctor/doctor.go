@@ -264,7 +264,7 @@ func (p *prober) completeOnly(objstore.Object) Check {
 	case readErr == nil && text != "3":
 		return Check{Status: Warn, What: what, Detail: "a held file replaced an object that was there; keys are an attempt's own, so no run does that"}
 	case err == nil, readErr != nil:
-		return fail(what, fmt.Errorf("a held file was published over an object: %v, %v", err, readErr), "")
+		return fail(what, errors.Join(errors.New("a held file was published over an object"), err, readErr), "")
 	case !errors.Is(err, objstore.ErrExists):
 		return fail(what, err, "")
 	}
@@ -286,7 +286,7 @@ func (p *prober) dropped(objstore.Object) Check {
 		return broken(what, "a file that was dropped could be published afterwards")
 	}
 	if !errors.Is(err, objstore.ErrNotHeld) {
-		return fail(what, fmt.Errorf("publishing one gave %v, not %w", err, objstore.ErrNotHeld), "")
+		return fail(what, fmt.Errorf("publishing one was not refused as %q, but: %s", objstore.ErrNotHeld.Error(), answer(err)), "")
 	}
 	return ok(what, "cannot be published afterwards")
 }
@@ -301,8 +301,12 @@ func (p *prober) republish(objstore.Object) Check {
 	if err := p.s.Publish(p.ctx, h); err != nil {
 		return fail(what, err, "")
 	}
-	if text, err := p.read(key); err != nil || text != "held" {
-		return fail(what, fmt.Errorf("a published file reads %q, %v", text, err), "")
+	text, err := p.read(key)
+	if err != nil {
+		return fail(what, err, "")
+	}
+	if text != "held" {
+		return broken(what, fmt.Sprintf("a published file reads %q", text))
 	}
 	if err := p.s.Delete(p.ctx, key); err != nil {
 		return Check{Warn, what, fmt.Sprintf("not tried, since nothing may be deleted here: %v", err), "allow s3:DeleteObject on the state location: leases need it"}

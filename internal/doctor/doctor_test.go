@@ -57,7 +57,7 @@ func TestGoodStatePassesAndIsLeftClean(t *testing.T) {
 type odd struct {
 	*memstore.Store
 	ignoreAbsent, ignoreMatch, publishAnything, publishDropped, revive bool
-	denyDelete                                                          bool
+	denyDelete                                                         bool
 
 	kept map[string][]byte
 }

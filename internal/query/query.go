@@ -65,7 +65,7 @@ type Result struct {
 // Close lets everything go.
 func (r *Result) Close() {
 	r.RowReader.Close()
-	r.db.Close()
+	_ = r.db.Close()
 	os.RemoveAll(r.temp)
 }
 
@@ -101,7 +101,7 @@ func Run(ctx context.Context, sql string, o Options) (*Result, error) {
 	}
 	rows, err := db.Query(ctx, sql)
 	if err != nil {
-		db.Close()
+		_ = db.Close()
 		os.RemoveAll(temp)
 		return nil, sqlError(sql, err)
 	}

@@ -49,7 +49,7 @@ func newPlanner() (*planner, error) {
 	return &planner{db: db}, nil
 }
 
-func (p *planner) close() { p.db.Close() }
+func (p *planner) close() { _ = p.db.Close() }
 
 var (
 	explain = regexp.MustCompile(`(?is)^\s*EXPLAIN\s+(ANALYZE\s+)?`)

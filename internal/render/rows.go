@@ -38,8 +38,7 @@ func each(rows Rows, fn func(b arrow.RecordBatch, i int) error) (n int64, err er
 // WriteJSON prints rows as one array of objects, an object a line.
 func WriteJSON(w io.Writer, rows Rows) error {
 	out := bufio.NewWriterSize(w, 64<<10)
-	out.WriteByte('[')
-	sep := "\n"
+	sep := "[\n"
 	var line []byte
 	_, err := each(rows, func(b arrow.RecordBatch, i int) error {
 		line = Object(append(line[:0], sep...), b, i, false)
@@ -48,10 +47,14 @@ func WriteJSON(w io.Writer, rows Rows) error {
 		return err
 	})
 	if err != nil {
-		out.Flush() // what came before the error is shown, as an array that does not close
+		_ = out.Flush() // what came before the error is shown, as an array that does not close
 		return err
 	}
-	out.WriteString("\n]\n")
+	end := "\n]\n"
+	if sep == "[\n" {
+		end = "[]\n"
+	}
+	_, _ = out.WriteString(end) // Flush gives a Writer's first error
 	return out.Flush()
 }
 
@@ -198,8 +201,7 @@ func (t *Table) line(out *bufio.Writer, row []string) {
 			b.WriteString(s + pad)
 		}
 	}
-	out.WriteString(strings.TrimRight(b.String(), " "))
-	out.WriteByte('\n')
+	_, _ = out.WriteString(strings.TrimRight(b.String(), " ") + "\n") // Flush gives a Writer's first error
 }
 
 // Safe is s on one line, with control characters as escapes: log data must not move a terminal's cursor.
