@@ -2,6 +2,7 @@ package mappings
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -31,7 +32,8 @@ func (t *translator) object(p *part, f *ocsf.Fields, prefix string, v *value) {
 		case a == nil:
 			hint := ""
 			if _, err := t.schema.Resolve(p.class, name); err != nil {
-				if u, ok := err.(*ocsf.UnknownPathError); ok && u.Nearest != "" {
+				var u *ocsf.UnknownPathError
+				if errors.As(err, &u) && u.Nearest != "" {
 					hint = "is " + u.Nearest + " meant?"
 				}
 			}

@@ -289,7 +289,7 @@ func (m *merged) Next() (int64, []byte, error) {
 
 func (s *spooled) head() error {
 	number, err := binary.ReadUvarint(s.r)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		s.state = spooledEnd
 		return nil
 	}

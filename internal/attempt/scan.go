@@ -345,7 +345,7 @@ func (c *cursor) end(err error) {
 	c.open = false
 	var rej *decode.Reject
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		st.state = ObjectRead
 		return
 	case errors.As(err, &rej):

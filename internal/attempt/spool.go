@@ -87,7 +87,7 @@ func (s *spool) each(fn func(object int, record int64, rej decode.Reject, raw []
 	}
 	for {
 		object, err := binary.ReadUvarint(r)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		record, err2 := binary.ReadUvarint(r)

@@ -52,7 +52,7 @@ func (u *unpacker) open(r io.Reader) error {
 		u.in.Reset(&u.src)
 	}
 	head, err := u.in.Peek(8)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return u.fault(err)
 	}
 	u.kind = packing(head)
@@ -113,7 +113,7 @@ func (u *unpacker) member() error {
 	} else {
 		err = u.gz.Reset(u.in)
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
@@ -128,11 +128,11 @@ func (u *unpacker) member() error {
 func (u *unpacker) Read(p []byte) (int, error) {
 	for {
 		n, err := u.gz.Read(p)
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return n, u.fault(err)
 		}
-		if err == io.EOF {
-			if _, err = u.in.Peek(1); err == io.EOF {
+		if errors.Is(err, io.EOF) {
+			if _, err = u.in.Peek(1); errors.Is(err, io.EOF) {
 				return n, io.EOF
 			} else if err != nil {
 				return n, u.fault(err)

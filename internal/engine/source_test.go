@@ -153,7 +153,7 @@ func TestSourceErrors(t *testing.T) {
 		{"panic", func(_ context.Context, k *Chunk, row int, id int64) error {
 			var m map[string]int
 			if id == 30_000 {
-				m["x"] = 1
+				m["x"] = 1 //nolint:staticcheck // it shall panic
 			}
 			k.SetInt64(0, row, id)
 			return nil

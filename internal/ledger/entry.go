@@ -117,7 +117,7 @@ func DecodeEntry(data []byte) (Entry, error) {
 		Kind Kind `json:"kind"`
 	}
 	if err := json.Unmarshal(data, &head); err != nil {
-		return Entry{}, fmt.Errorf("%w: not JSON (%v)", ErrCorrupt, err)
+		return Entry{}, fmt.Errorf("%w: not JSON (%w)", ErrCorrupt, err)
 	}
 	if err := checkVersion(head.V); err != nil {
 		return Entry{}, err
@@ -161,9 +161,9 @@ func decodeStrict(data []byte, into any) error {
 // decodeError tells fields of a later program from damage. encoding/json has no type for the former.
 func decodeError(err error) error {
 	if strings.HasPrefix(err.Error(), "json: unknown field") {
-		return fmt.Errorf("%w: %v; use the version that wrote it", ErrNewer, err)
+		return fmt.Errorf("%w: %w; use the version that wrote it", ErrNewer, err)
 	}
-	return fmt.Errorf("%w: %v", ErrCorrupt, err)
+	return fmt.Errorf("%w: %w", ErrCorrupt, err)
 }
 
 // validate checks what an entry says by itself; whether it fits is State.check's to say.

@@ -214,7 +214,7 @@ func (l *Ledger) readRun(ctx context.Context, id, what string, into any) (objsto
 	}
 	defer in.Close()
 	if err := json.NewDecoder(in).Decode(into); err != nil { // for people only: fields of a later program are left out
-		return o, fmt.Errorf("run record %s/%s: %w: %v", l.store, key, ErrCorrupt, err)
+		return o, fmt.Errorf("run record %s/%s: %w: %w", l.store, key, ErrCorrupt, err)
 	}
 	return o, nil
 }

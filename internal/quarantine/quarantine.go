@@ -7,6 +7,7 @@ package quarantine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -158,7 +159,7 @@ func readGroup(ctx context.Context, fr *pqarrow.FileReader, group int, fn func(R
 			return err
 		}
 	}
-	if err := rr.Err(); err != nil && err != io.EOF {
+	if err := rr.Err(); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read quarantine file: %w", err)
 	}
 	return nil

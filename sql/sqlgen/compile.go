@@ -64,8 +64,6 @@ type output struct {
 	typ      *duckType
 	key      string // of unmapped.<key>
 	into     *field // nil for unmapped
-
-	user string // SQL of the author's value, in its own type, once it is a column
 }
 
 // Compile turns a mapping into a Plan. It gives every problem it finds; the Plan is nil where one of them is an error. err is

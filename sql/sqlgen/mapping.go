@@ -96,12 +96,12 @@ func parseHeader(f File, r *report) header {
 			break
 		}
 		body := strings.TrimLeft(trimmed[2:], "- ")
-		key, value, ok := strings.Cut(body, ":")
+		key, _, ok := strings.Cut(body, ":")
 		if !ok || strings.ContainsAny(key, " \t.") {
 			continue
 		}
 		valueAt := start + strings.Index(line, ":") + 1
-		value = strings.TrimRight(line[valueAt-start:], " \t\r\n")
+		value := strings.TrimRight(line[valueAt-start:], " \t\r\n")
 		switch strings.ToLower(key) {
 		case "class":
 			w := trimWord(value, valueAt)

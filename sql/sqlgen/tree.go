@@ -28,7 +28,6 @@ type field struct {
 
 	sql   string // the SQL name or expression of the final value
 	never bool   // never NULL where its object is present
-	miss  string // SQL: present in the record but not kept; "" where that cannot be
 	col   int
 }
 
@@ -222,7 +221,7 @@ func constantOf(a *ocsf.Attribute, v any) (value any, why string) {
 	case ocsf.String, ocsf.JSON:
 		s, ok := v.(string)
 		if !ok {
-			s, ok = fmt.Sprint(v), true
+			s = fmt.Sprint(v)
 		}
 		if len(a.Enum) > 0 && a.Base == ocsf.String {
 			var keys []string

@@ -263,7 +263,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	if err == nil {
 		return n, nil
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		return n, r.s.wrap("get", r.obj.Key, err)
 	}
 	info, err := r.f.Stat()

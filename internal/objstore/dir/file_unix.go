@@ -13,7 +13,7 @@ import (
 func etag(info fs.FileInfo) string {
 	inode := uint64(0)
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		inode = uint64(st.Ino)
+		inode = uint64(st.Ino) //nolint:unconvert // another type on other systems
 	}
 	return strconv.FormatInt(info.Size(), 16) + "-" + strconv.FormatInt(info.ModTime().UnixNano(), 16) + "-" +
 		strconv.FormatUint(inode, 16)

@@ -221,7 +221,7 @@ func (s *Store) Folders(ctx context.Context, prefix string) ([]string, error) {
 			continue
 		}
 		err := s.List(ctx, objstore.ListOptions{Prefix: folder}, func(objstore.Object) error { return errFound })
-		if err == errFound {
+		if errors.Is(err, errFound) {
 			out = append(out, folder)
 		} else if err != nil {
 			return nil, err

@@ -96,10 +96,10 @@ func (s *Store) fail(op, key string, err error) error {
 	sentinel := sentinelOf(code, status)
 	// A refusal explains itself best in S3's own words; the others are said by the sentinel.
 	what := oneLine(fmt.Errorf("%s (HTTP %d): %s", code, status, api.ErrorMessage()))
-	switch sentinel {
-	case nil:
+	switch {
+	case sentinel == nil:
 		e.Err = &lineError{text: what.Error(), err: err}
-	case objstore.ErrDenied:
+	case errors.Is(sentinel, objstore.ErrDenied):
 		e.Err = fmt.Errorf("%w: %w", sentinel, &lineError{text: what.Error(), err: err})
 	default:
 		e.Err = &lineError{text: sentinel.Error(), err: errors.Join(sentinel, err)}
@@ -151,7 +151,7 @@ func hint(op, code string, status int, sentinel error) string {
 	switch {
 	case strings.HasPrefix(code, "KMS."):
 		return "check the KMS key: it must be enabled, in the bucket's region, and allow kms:GenerateDataKey and kms:Decrypt"
-	case sentinel == objstore.ErrDenied:
+	case errors.Is(sentinel, objstore.ErrDenied):
 		return "this identity needs " + needs(op)
 	case status == http.StatusMovedPermanently:
 		return "the bucket is in another region: set its region or AWS_REGION"

@@ -35,7 +35,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, opts objstore.
 	if err == nil {
 		return s.putParts(ctx, key, io.MultiReader(&head, r), opts)
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		return objstore.Object{}, s.fail("put", key, err)
 	}
 	in := &s3.PutObjectInput{Bucket: s.bucket(), Key: s.key(key), Body: bytes.NewReader(head.Bytes()), IfMatch: quoted(opts.IfMatch)}
