@@ -73,6 +73,7 @@ const (
 	ObjectRead        ObjectState = "read"
 	ObjectGone        ObjectState = "gone"        // changed or deleted since it was listed: for the next run
 	ObjectQuarantined ObjectState = "quarantined" // whole, by reference
+	ObjectKept        ObjectState = "kept"        // of a replay: none of its rows was chosen
 )
 
 // ObjectResult of one object. The counts are of records; all 0 unless State is read.
@@ -111,16 +112,15 @@ type Totals struct {
 func (r *Result) Totals() Totals {
 	var t Totals
 	for _, o := range r.Objects {
+		t.Kept += o.Kept
 		switch o.State {
+		case ObjectKept:
+			continue
 		case ObjectGone:
 			t.Gone++
 			continue
 		case ObjectQuarantined:
 			t.QuarantinedObjects++
-		}
-		t.Kept += o.Kept
-		if o.Kept > 0 && o.Records == 0 {
-			continue
 		}
 		t.Objects++
 		t.Records += o.Records
@@ -198,6 +198,9 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 		}
 		if w.o.Replay != nil {
 			res.Kept = w.o.Replay.objects[i].kept
+			if w.o.Replay.untouched(i) {
+				res.State = ObjectKept
+			}
 		}
 		if st.state == ObjectQuarantined {
 			r.UnreadableRecords += max(1, st.seen)

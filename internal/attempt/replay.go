@@ -219,6 +219,9 @@ func (r *Replay) whole(i int) *quarantine.Row {
 	return r.objects[i].whole
 }
 
+// untouched tells that no row of an object was chosen.
+func (r *Replay) untouched(i int) bool { return r.objects[i].n == 0 && r.objects[i].whole == nil }
+
 // records gives the chosen records of an object; nil: it is read from staging. It can be asked for again.
 func (r *Replay) records(i int) decode.Framed {
 	if r == nil || r.objects[i].whole != nil {

@@ -1,0 +1,500 @@
+package jobs_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/objstore"
+	memstore "github.com/silt-etl/silt/internal/objstore/mem"
+	"github.com/silt-etl/silt/internal/quarantine"
+	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/mappings"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// mended is the shipped mapping after its author has seen the quarantine: it takes dns records as well, and drops noise.
+var mended = sync.OnceValues(func() (*mappings.Mapping, *sqlgen.Plan) {
+	m, _ := compiled()
+	files := maps.Clone(m.Files)
+	const name = "network_activity.sql"
+	files[name] = "-- drop: event.event_type = 'noise'\n" + strings.Replace(files[name], "IN ('netflow', 'alert')", "IN ('netflow', 'alert', 'dns')", 1)
+	n, err := mappings.LoadFiles(m.Name, files)
+	if err != nil {
+		panic(err)
+	}
+	p, err := compilePlan(context.Background(), n)
+	if err != nil {
+		panic(err)
+	}
+	return n, p
+})
+
+// mend gives a runner the mended mapping.
+func mend(r *jobs.Runner) *jobs.Runner {
+	m, plan := mended()
+	r.Mapping, r.Compile = m, func(context.Context, *mappings.Mapping) (*sqlgen.Plan, error) { return plan, nil }
+	return r
+}
+
+// kindOf is flow of another type.
+func kindOf(id, days int, kind string) string {
+	return strings.Replace(flow(id, days), `"event_type":"netflow"`, `"event_type":"`+kind+`"`, 1)
+}
+
+// denied is a store that lets nobody read some keys.
+type denied struct {
+	jobs.LakeStore
+	part string
+}
+
+func (s denied) Get(ctx context.Context, key string, o objstore.GetOptions) (io.ReadCloser, objstore.Object, error) {
+	if strings.Contains(key, s.part) {
+		return nil, objstore.Object{}, &objstore.Error{Op: "get", Store: s.String(), Key: key, Err: objstore.ErrDenied}
+	}
+	return s.LakeStore.Get(ctx, key, o)
+}
+
+// replayJob runs a job of four objects in two batches with the shipped mapping, so that there is something to replay, and says
+// what is to be there before and after a replay with the mended one.
+func (p *parts) replayJob(ctx context.Context) (before, after wanted, err error) {
+	long := strings.ReplaceAll(kindOf(3, 1, "dns"), ",", ",\n ") // a record over several lines stays one record
+	objects := []struct {
+		name string
+		data []byte
+	}{
+		{"a", gz(flow(1, 0), kindOf(2, 0, "dns"), "broken", kindOf(9, 0, "noise"), kindOf(4, 1, "dns"))},
+		{"b", gz(long, kindOf(8, 0, "other"))},
+		{"c", gz(flow(5, 0), kindOf(6, 0, "dns"))}, // denied at first: whole
+		{"d", gz(flow(7, 0))[:60]},                 // cut: whole, for ever
+	}
+	for _, o := range objects {
+		if err := p.put(key(o.name), o.data); err != nil {
+			return before, after, err
+		}
+	}
+	p.spec.Limits.BatchBytes = int64(len(objects[0].data) + len(objects[1].data))
+	r := p.runner()
+	r.Staging = denied{p.staging, "/c.log"}
+	sum, err := r.Run(ctx, jobs.RunOptions{Trigger: "ON_DEMAND"})
+	if err == nil && (sum.Batches != 2 || sum.Objects.Quarantined != 2) {
+		err = fmt.Errorf("%d batches, %+v", sum.Batches, sum.Objects)
+	}
+	at := func(name string, record int) string { return fmt.Sprintf("%s@%d", key(name), record) }
+	before = wanted{rows: map[string]int{row(1, 0): 1}, quarantined: map[string]int{
+		at("a", 2): 1, at("a", 3): 1, at("a", 4): 1, at("a", 5): 1, at("b", 1): 1, at("b", 2): 1, at("c", 0): 1, at("d", 0): 1}}
+	after = wanted{rows: map[string]int{row(1, 0): 1, row(2, 0): 1, row(3, 1): 1, row(4, 1): 1, row(5, 0): 1, row(6, 0): 1},
+		quarantined: map[string]int{at("a", 3): 1, at("b", 2): 1, at("d", 0): 1}}
+	return before, after, err
+}
+
+// counts are those of all batches, as the ledger has them.
+func (p *parts) counts(t *testing.T) (c ledger.Counts) {
+	t.Helper()
+	l, err := ledger.Open(p.state, p.spec.Name, ledger.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := l.Fold(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st.Bookmark().Records
+}
+
+// rowsInQuarantine are the live ones.
+func (p *parts) rowsInQuarantine(t *testing.T) (rows []quarantine.Row) {
+	t.Helper()
+	l, err := ledger.Open(p.state, p.spec.Name, ledger.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := jobs.QuarantineReader{Ledger: l, State: p.state, TempDir: t.TempDir()}
+	if err := q.Each(t.Context(), func(_ string, r quarantine.Row) error { rows = append(rows, r); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func (p *parts) check(t *testing.T, when string, want wanted) {
+	t.Helper()
+	for _, s := range p.problems(t.Context(), want) {
+		t.Errorf("%s: %s", when, s)
+	}
+}
+
+func where(t *testing.T, conditions ...string) jobs.QuarantineFilter {
+	t.Helper()
+	f, err := jobs.ParseWhere(conditions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestReplay: with the shipped mapping nothing changes and nothing is written; a dry run of the mended one tells and writes
+// nothing; the mended one publishes what passes, counts add up, and a second time there is nothing to do.
+func TestReplay(t *testing.T) {
+	for name, parts := range map[string]func(*testing.T, int) *parts{"memory": newMemParts, "folders": newDirParts} {
+		t.Run(name, func(t *testing.T) {
+			p := parts(t, 1)
+			before, after, err := p.replayJob(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.check(t, "after the run", before)
+			replay := func(r *jobs.Runner, dry bool, f jobs.QuarantineFilter) *jobs.Summary {
+				t.Helper()
+				sum, err := r.Replay(t.Context(), jobs.ReplayOptions{Trigger: "ON_DEMAND", DryRun: dry, Where: f})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return sum
+			}
+			old := p.runner()
+			old.Staging = denied{p.staging, "/c.log"}
+			seq := p.seq(t)
+			if sum := replay(old, false, jobs.QuarantineFilter{}); sum.Records != (jobs.RecordCounts{Read: 6, Quarantined: 6}) || sum.Batches != 0 || sum.Objects.Quarantined != 2 {
+				t.Errorf("replay with the mapping as it was: %+v", sum)
+			}
+			if sum := replay(mend(p.runner()), true, jobs.QuarantineFilter{}); sum.Records != (jobs.RecordCounts{Read: 8, Published: 5, Filtered: 1, Quarantined: 2}) || len(sum.Partitions) != 0 {
+				t.Errorf("dry run: %+v", sum)
+			}
+			p.check(t, "after replays without effect", before)
+			if p.seq(t) != seq {
+				t.Error("a replay without effect wrote to the ledger")
+			}
+
+			sum := replay(mend(p.runner()), false, jobs.QuarantineFilter{})
+			if sum.Records != (jobs.RecordCounts{Read: 8, Published: 5, Filtered: 1, Quarantined: 2}) || sum.Command != "replay" || sum.Batches != 2 ||
+				sum.Reasons["RECORD_NOT_JSON"] != 1 || sum.Reasons["NO_PROJECTION"] != 1 || sum.Reasons["OBJECT_UNREADABLE"] != 1 {
+				t.Errorf("replay: %+v", sum)
+			}
+			p.check(t, "after the replay", after)
+			if c := p.counts(t); c != (ledger.Counts{Read: 9, Published: 6, Filtered: 1, Quarantined: 2}) {
+				t.Errorf("the ledger counts %+v", c)
+			}
+			for _, r := range p.rowsInQuarantine(t) {
+				if r.Run != sum.Run || r.ETag == "" || r.Record > 0 && len(r.Raw) == 0 {
+					t.Errorf("row %+v", r)
+				}
+			}
+			seq = p.seq(t)
+			if sum := replay(mend(p.runner()), false, jobs.QuarantineFilter{}); sum.Records.Published != 0 || sum.Records.Quarantined != 2 {
+				t.Errorf("second replay: %+v", sum)
+			}
+			p.check(t, "after a second replay", after)
+			if p.seq(t) != seq {
+				t.Error("the second replay wrote to the ledger")
+			}
+			if sum, err := mend(p.runner()).Run(t.Context(), jobs.RunOptions{Trigger: "ON_DEMAND"}); err != nil || sum.Records.Read != 0 {
+				t.Errorf("a run after it: %v %+v", err, sum)
+			}
+		})
+	}
+}
+
+func (p *parts) seq(t *testing.T) uint64 {
+	t.Helper()
+	l, err := ledger.Open(p.state, p.spec.Name, ledger.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := l.Fold(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st.Seq()
+}
+
+// TestReplayWhere: what is not chosen stays as it is, to the byte and with the run that refused it.
+func TestReplayWhere(t *testing.T) {
+	p := newMemParts(t, 1)
+	before, after, err := p.replayJob(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := map[string]quarantine.Row{}
+	for _, r := range p.rowsInQuarantine(t) {
+		old[fmt.Sprint(r.Object, "@", r.Record)] = r
+	}
+	sum, err := mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{Where: where(t, "reason=NO_PROJECTION", "object=**/{b,c}.log.gz")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.Records != (jobs.RecordCounts{Read: 2, Published: 1, Quarantined: 1}) || sum.Kept != 4 || sum.Objects.Read != 1 {
+		t.Errorf("%+v", sum)
+	}
+	part := wanted{rows: maps.Clone(before.rows), quarantined: maps.Clone(before.quarantined)}
+	part.rows[row(3, 1)] = 1
+	delete(part.quarantined, key("b")+"@1")
+	p.check(t, "after a replay of b", part)
+	for _, r := range p.rowsInQuarantine(t) {
+		was := old[fmt.Sprint(r.Object, "@", r.Record)]
+		if strings.HasSuffix(r.Object, "/b.log.gz") {
+			was.Run = sum.Run
+		}
+		if fmt.Sprint(r) != fmt.Sprint(was) {
+			t.Errorf("row %+v\nwas %+v", r, was)
+		}
+	}
+	if sum, err = mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{Where: where(t, "reason=OBJECT_DENIED")}); err != nil {
+		t.Fatal(err)
+	}
+	if sum.Records != (jobs.RecordCounts{Read: 2, Published: 2}) || sum.Objects.Read != 1 {
+		t.Errorf("replay of whole objects: %+v", sum)
+	}
+	if _, err = mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	p.check(t, "after a replay of all", after)
+}
+
+// TestReplayOfGoneObject: an object quarantined whole that is not in staging any more stays, and says so, once.
+func TestReplayOfGoneObject(t *testing.T) {
+	p := newMemParts(t, 1)
+	if _, _, err := p.replayJob(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.put(key("c"), gz(flow(50, 0))); err != nil { // another version
+		t.Fatal(err)
+	}
+	if err := p.staging.Delete(t.Context(), key("d")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, r := range p.rowsInQuarantine(t) {
+			if r.Record == 0 {
+				n++
+				if strings.Count(r.Message, "not in staging any more") != 1 || r.Reason == "" {
+					t.Errorf("row %+v", r)
+				}
+			}
+		}
+		if n != 2 {
+			t.Errorf("%d whole objects in quarantine", n)
+		}
+	}
+	if c := p.counts(t); c != (ledger.Counts{Read: 7, Published: 4, Filtered: 1, Quarantined: 2}) {
+		t.Errorf("the ledger counts %+v", c)
+	}
+}
+
+// TestReplayFaults: whichever operation of a replay goes wrong, the next replay leaves every record once. Some operations,
+// evenly spread, are tried; with SILT_SOAK=1 all are.
+func TestReplayFaults(t *testing.T) {
+	for _, c := range []struct {
+		stores string
+		how    fault
+		every  int
+		parts  func(*testing.T, int) *parts
+	}{
+		{"memory", faultBefore, 7, newMemParts}, {"memory", faultLost, 5, newMemParts}, {"memory", faultDead, 3, newMemParts},
+		{"folders", faultDead, 13, newDirParts},
+	} {
+		t.Run(c.stores+": an operation "+string(c.how), func(t *testing.T) {
+			made := c.parts(t, 1)
+			_, after, err := made.replayJob(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			every := c.every
+			if os.Getenv("SILT_SOAK") != "" {
+				every = 1
+			}
+			var next atomic.Int64
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() {
+					for !t.Failed() {
+						at := int(next.Add(1)-1) * every
+						p := c.parts(t, 1)
+						p.resembles(t, made)
+						f := &injector{at: at, how: c.how}
+						first, err := mend(p.faulty(f)).Replay(t.Context(), jobs.ReplayOptions{Trigger: "ON_DEMAND"})
+						if f.hit() == "" {
+							if at < 40 || err != nil {
+								t.Errorf("the sweep ended after %d operations: %v", f.n, err)
+							}
+							return
+						}
+						if c.how.dead() && err == nil {
+							t.Errorf("operation %d (%s): a dead process says it succeeded", at, f.hit())
+						}
+						again := p.runner()
+						if c.how.dead() {
+							again = p.afterwards()
+						}
+						if _, err := mend(again).Replay(t.Context(), jobs.ReplayOptions{Trigger: "ON_DEMAND"}); err != nil {
+							t.Errorf("operation %d (%s): %v; the next replay: %v", at, f.hit(), first.Error, err)
+						}
+						p.check(t, fmt.Sprintf("operation %d (%s) %s", at, f.hit(), c.how), after)
+					}
+				})
+			}
+			wg.Wait()
+		})
+	}
+}
+
+// resembles makes p what made is, with the same staging: a run before each replay would take most of a sweep's time.
+func (p *parts) resembles(t *testing.T, made *parts) {
+	fill := func(to, from jobs.LakeStore) error {
+		return from.List(t.Context(), objstore.ListOptions{}, func(o objstore.Object) error {
+			if strings.Contains(o.Key, "/leases/") || strings.HasPrefix(o.Key, "catalog/") {
+				return nil
+			}
+			in, _, err := from.Get(t.Context(), o.Key, objstore.GetOptions{})
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			_, err = to.Put(t.Context(), o.Key, in, objstore.PutOptions{})
+			return err
+		})
+	}
+	p.staging = made.staging
+	err := errors.Join(fill(p.state, made.state), fill(p.lake, made.lake))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	tables, err := made.catalog.Tables(t.Context())
+	for _, name := range tables {
+		table, e := made.catalog.Table(t.Context(), name)
+		at := func(location string) string {
+			return strings.Replace(location, strings.TrimSuffix(made.lake.String(), "/")+"/", strings.TrimSuffix(p.lake.String(), "/")+"/", 1)
+		}
+		table.Location = at(table.Location)
+		_, e2 := p.catalog.EnsureTable(t.Context(), table)
+		var ps []catalog.Partition
+		e3 := made.catalog.Partitions(t.Context(), name, func(q catalog.Partition) error {
+			q.Location = at(q.Location)
+			ps = append(ps, q)
+			return nil
+		})
+		_, e4 := p.catalog.AddPartitions(t.Context(), name, ps)
+		err = errors.Join(err, e, e2, e3, e4)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// unleased is a state store that hides others' leases, as if they had expired: two replays then work at once.
+type unleased struct {
+	jobs.LakeStore
+	mine jobs.LakeStore
+}
+
+func (s unleased) of(key string) jobs.LakeStore {
+	if strings.Contains(key, "/leases/") {
+		return s.mine
+	}
+	return s.LakeStore
+}
+
+func (s unleased) Get(ctx context.Context, key string, o objstore.GetOptions) (io.ReadCloser, objstore.Object, error) {
+	return s.of(key).Get(ctx, key, o)
+}
+
+func (s unleased) Put(ctx context.Context, key string, r io.Reader, o objstore.PutOptions) (objstore.Object, error) {
+	return s.of(key).Put(ctx, key, r, o)
+}
+
+func (s unleased) List(ctx context.Context, o objstore.ListOptions, fn func(objstore.Object) error) error {
+	return s.of(o.Prefix).List(ctx, o, fn)
+}
+
+// TestTwoReplaysAtOnce: with leases the second is told that the work is held; without, the ledger decides.
+func TestTwoReplaysAtOnce(t *testing.T) {
+	p := newMemParts(t, 1)
+	_, after, err := p.replayJob(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := ledger.Open(p.state, p.spec.Name, ledger.Options{Run: "01HZZZZZZZZZZZZZZZZZZZZZZ1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lease, err := l.Lease(t.Context(), ledger.LeaseReplay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); !errors.Is(err, ledger.ErrHeld) || jobs.ExitCode(err) != 4 {
+		t.Errorf("a replay beside another: %v", err)
+	}
+	if err := lease.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for round := range 3 {
+		if round > 0 {
+			p = newMemParts(t, 1)
+			if _, after, err = p.replayJob(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		var published int64
+		for i := range 3 {
+			wg.Go(func() {
+				r := mend(p.runner())
+				r.State = unleased{p.state, memstore.New(fmt.Sprintf("mem://leases-%d", i))}
+				sum, err := r.Replay(t.Context(), jobs.ReplayOptions{Trigger: "ON_DEMAND"})
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				published += sum.Records.Published
+				mu.Unlock()
+			})
+		}
+		wg.Wait()
+		if published != 5 {
+			t.Errorf("the replays say that they published %d records", published)
+		}
+		p.check(t, "after three replays at once", after)
+	}
+}
+
+// TestReplayOfDamagedQuarantine: a quarantine file that lacks records is not replayed.
+func TestReplayOfDamagedQuarantine(t *testing.T) {
+	p := newMemParts(t, 1)
+	if _, _, err := p.replayJob(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	w, err := quarantine.NewWriter(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := p.rowsInQuarantine(t)
+	if err := errors.Join(w.Add(rows[0]), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	err = p.state.List(t.Context(), objstore.ListOptions{Prefix: "test/quarantine/"}, func(o objstore.Object) error {
+		_, err := p.state.Put(t.Context(), o.Key, bytes.NewReader(b.Bytes()), objstore.PutOptions{})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); err == nil || !strings.Contains(err.Error(), "nothing was replayed") {
+		t.Errorf("replay of a damaged file: %v", err)
+	}
+}
