@@ -7,7 +7,7 @@ VENV    ?= .venv
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: all build demo test verify lint bench generate docs-shots clean
+.PHONY: all build demo test verify soak lint bench generate docs-shots clean
 
 all: build
 
@@ -25,6 +25,10 @@ test:
 verify: $(VENV)/.ready
 	SILT_VENV=$(abspath $(VENV)) $(GO) test -tags verify -count=1 -run 'Verify|Moto' \
 	  $(shell grep -rl '^//go:build verify' --include='*_test.go' . | xargs -n 1 dirname | sort -u)
+
+# Hours: every fault in turn, two hundred kills, ten minutes of fuzzing a target (FUZZTIME).
+soak:
+	GO="$(GO)" ./scripts/soak.sh
 
 $(VENV)/.ready: scripts/verify/requirements.txt
 	python3 -m venv $(VENV)

@@ -1,0 +1,249 @@
+package main_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/catalog/glue"
+	"github.com/silt-etl/silt/internal/catalog/gluefake"
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/objstore/objstoretest"
+	"github.com/silt-etl/silt/internal/objstore/open"
+)
+
+const (
+	killBatches  = 50
+	killDatabase = "amazon_security_lake_glue_db_us_east_1"
+	killJob      = `name: nf
+source:
+  staging: s3://staging/AWSLogs/
+  include: ["**/*.log.gz"]
+  key_pattern: "{account_id}/network-firewall/{log_type}/{region}/{firewall}/{yyyy}/{mm}/{dd}/{hh}/"
+mapping: network-firewall
+lake: {location: "s3://lake", source_name: network-firewall, region: us-east-1, account_id: "111122223333"}
+catalog: {type: glue, database: ` + killDatabase + `}
+state: s3://state/
+limits: {batch_bytes: 1, max_quarantine_ratio: 1, memory: 1GiB, max_retries: 0}
+`
+)
+
+// killWorld is a job of fifty batches on an S3 server and Glue's API, with the rows it has to leave.
+type killWorld struct {
+	job         *place // where etl runs
+	server      *place // the server's folder, which holds the buckets
+	rows        map[string]int
+	quarantined int64
+}
+
+// newKillWorld needs catalogURL to answer as Glue, with the database made.
+func newKillWorld(t *testing.T, etl, catalogURL string) *killWorld {
+	t.Helper()
+	s := objstoretest.StartVersityGW(t)
+	env := append(s.Env(), "AWS_ENDPOINT_URL_GLUE="+catalogURL)
+	for _, pair := range env {
+		name, value, _ := strings.Cut(pair, "=")
+		t.Setenv(name, value)
+	}
+	for _, b := range []string{"staging", "lake", "state"} {
+		s.MakeBucket(t, b)
+	}
+	w := &killWorld{job: &place{t: t, etl: etl, dir: t.TempDir(), env: env}, server: &place{t: t, dir: s.Dir}, rows: map[string]int{}}
+	w.job.write("job.yaml", killJob)
+	staging := openStore(t, "s3://staging/AWSLogs")
+	for i := range killBatches {
+		var data bytes.Buffer
+		z := gzip.NewWriter(&data)
+		for j := range 10 {
+			id := strconv.Itoa(1000*i + j)
+			w.rows[id]++
+			fmt.Fprintf(z, `{"firewall_name":"fw","event":{"timestamp":"2025-06-%02dT10:00:0%d+0000","flow_id":%s,"event_type":"netflow","src_ip":"10.0.0.1","src_port":1,"dest_ip":"10.0.0.9","dest_port":2,"proto":"UDP"}}`+"\n", 1+(i+j)%4, j, id)
+		}
+		if i%10 == 0 {
+			fmt.Fprintln(z, "broken")
+			w.quarantined++
+		}
+		z.Close()
+		k := fmt.Sprintf("111122223333/network-firewall/flow/us-east-1/fw/2025/06/01/10/%03d.log.gz", i)
+		if _, err := staging.Put(t.Context(), k, &data, objstore.PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+func openStore(t *testing.T, location string) objstore.Bucket {
+	t.Helper()
+	b, err := open.Open(t.Context(), location, open.Config{Region: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// expireLeases makes the leases of the dead as old as they would be when the next run starts hours later: the server tells a
+// file's modification time.
+func (w *killWorld) expireLeases() {
+	t := w.job.t
+	t.Helper()
+	leases, err := filepath.Glob(filepath.Join(w.server.dir, "state/nf/leases/*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour)
+	for _, f := range leases {
+		if err := os.Chtimes(f, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// wantPartial holds what readers see after a kill to what they may see: rows of staging, none twice.
+func (w *killWorld) wantPartial(when string) (visible int) {
+	t := w.job.t
+	t.Helper()
+	got := w.server.published()
+	for id, n := range got {
+		if n > w.rows[id] {
+			t.Errorf("%s: flow %s is there %d times", when, id, n)
+		}
+	}
+	return total(got)
+}
+
+// wantAll holds lake, catalog, quarantine and ledger to what a job that ended leaves.
+func (w *killWorld) wantAll() {
+	t := w.job.t
+	t.Helper()
+	if got := w.server.published(); !maps.Equal(got, w.rows) {
+		t.Errorf("%d rows of %d flows, want %d of %d", total(got), len(got), total(w.rows), len(w.rows))
+	}
+	l, err := ledger.Open(openStore(t, "s3://state"), "nf", ledger.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := l.Fold(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum ledger.Counts
+	committed, folders := map[string]bool{}, map[string]bool{}
+	for _, b := range st.Batches() {
+		sum.Add(b.Counts)
+		committed[b.ID] = b.State == ledger.BatchCommitted
+		for _, f := range b.Files {
+			folders["s3://lake/"+f[:strings.LastIndex(f, "/")+1]] = true
+		}
+	}
+	if len(st.NotDone()) > 0 || len(committed) != killBatches || sum.Quarantined != w.quarantined || sum.Published != int64(total(w.rows)) {
+		t.Errorf("the ledger has %d batches, %d entries not done, %+v", len(committed), len(st.NotDone()), sum)
+	}
+	cat, err := glue.Open(t.Context(), glue.Config{Database: killDatabase, Region: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]bool{}
+	tables, err := cat.Tables(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range tables {
+		if err := cat.Partitions(t.Context(), table, func(p catalog.Partition) error { shown[p.Location] = true; return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !maps.Equal(shown, folders) {
+		t.Errorf("the catalog has the partitions %v, the files are in %v", shown, folders)
+	}
+	held, err := openStore(t, "s3://lake").(objstore.Holder).HeldList(context.WithoutCancel(t.Context()), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range held {
+		batch, _, _ := strings.Cut(h.Key[strings.LastIndex(h.Key, "/")+1:], "-")
+		if st.Live(h.Key) || !committed[batch] {
+			t.Errorf("%s is held; live %v, its batch committed %v", h.Key, st.Live(h.Key), committed[batch])
+		}
+	}
+}
+
+// kill starts runs of the job and kills them at random moments until kills are used up or the job has ended, and lets the
+// last run end. It returns how many runs died.
+func (w *killWorld) kill(random *rand.Rand, kills int) (died int) {
+	t := w.job.t
+	t.Helper()
+	visible := 0
+	for died < kills {
+		at := 150*time.Millisecond + time.Duration(random.Int64N(int64(1500*time.Millisecond)))
+		c := w.job.command("run", "job.yaml")
+		var out bytes.Buffer
+		c.Stdout, c.Stderr = &out, &out
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- c.Wait() }()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Fatalf("a run that was not killed, after %d kills: %v\n%s", died, err, out.String())
+			}
+			return died
+		case <-time.After(at):
+			c.Process.Kill()
+			<-ended
+			died++
+		}
+		visible = w.wantPartial(fmt.Sprintf("kill %d, after %s", died, at))
+		w.expireLeases()
+	}
+	t.Logf("%d kills, %d rows were visible by then", died, visible)
+	if code, out, errs := w.job.run("run", "job.yaml"); code != 0 {
+		t.Fatalf("the last run: exit %d\n%s%s", code, out, errs)
+	}
+	return died
+}
+
+// killed is how many kills a test is to make, and where its random numbers start.
+func killed(t *testing.T, few, soak int) (*rand.Rand, int) {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv("SILT_SEED"); text != "" {
+		var err error
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatalf("SILT_SEED: %v", err)
+		}
+	}
+	t.Logf("SILT_SEED=%d", seed)
+	if os.Getenv("SILT_SOAK") != "" {
+		few = soak
+	}
+	return rand.New(rand.NewPCG(seed, 0)), few
+}
+
+// TestKilled: the real binary dies by SIGKILL at random moments of a job of fifty batches, on an S3 server and Glue's API, and
+// is started again; in the end the lake's rows are those of staging. SILT_SOAK=1 kills two hundred times.
+func TestKilled(t *testing.T) {
+	random, kills := killed(t, 20, 200)
+	etl := goBuild(t, t.TempDir(), "github.com/silt-etl/silt/cmd/etl")
+	for died, rounds := 0, 0; died < kills; rounds++ {
+		fake := gluefake.Start(t)
+		fake.CreateDatabase(t, killDatabase)
+		w := newKillWorld(t, etl, fake.URL)
+		died += w.kill(random, kills-died)
+		if w.wantAll(); t.Failed() || rounds > kills {
+			t.Fatalf("after %d kills in %d jobs", died, rounds+1)
+		}
+	}
+}
