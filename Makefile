@@ -7,7 +7,7 @@ VENV    ?= .venv
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: all build demo test verify soak lint bench generate docs-shots clean
+.PHONY: all build demo test verify soak lint bench generate shots clean
 
 all: build
 
@@ -46,6 +46,10 @@ bench: build
 
 generate:
 	$(GO) generate ./...
+
+# The pictures in docs/images, from real runs.
+shots: build
+	./scripts/shots.sh
 
 clean:
 	rm -rf $(BIN) $(DEMO) $(VENV)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/jobs"
@@ -126,6 +127,9 @@ func TestBadInput(t *testing.T) {
 			if s := strings.Join(got, " "); s != c.reasons {
 				t.Errorf("quarantine %q, want %q", s, c.reasons)
 			}
+			if strings.HasPrefix(c.name, "a port of") && sum.Misses["event.src_port"]+sum.Misses["src_endpoint.port"] != 1 {
+				t.Errorf("not counted: %v", sum.Misses)
+			}
 			if (sum.Objects.Quarantined == 1) != c.whole {
 				t.Errorf("%d objects quarantined whole", sum.Objects.Quarantined)
 			}
@@ -172,6 +176,15 @@ func TestOverTheQuarantineLimit(t *testing.T) {
 		t.Errorf("left behind: %q %q", files, held)
 	}
 	w.spec.Limits.MaxQuarantineRatio = 0.25
+	if sum.Records != (jobs.RecordCounts{}) || sum.Reasons["RECORD_NOT_JSON"] != 1 {
+		t.Errorf("nothing was committed, but the summary says %+v, %v", sum.Records, sum.Reasons)
+	}
+	// the plan was given up with its mapping: what a mended one takes is not in the way of the old one
+	if l, err := ledger.Open(w.runner().State, "test", ledger.Options{}); err != nil {
+		t.Fatal(err)
+	} else if st, err := l.Fold(t.Context()); err != nil || len(st.OpenBatches()) != 0 {
+		t.Errorf("open batches are left: %v", err)
+	}
 	if sum, err = w.run(); err != nil || sum.Records.Published != 3 || sum.Records.Quarantined != 1 {
 		t.Errorf("with a higher limit: %v, %+v", err, sum.Records)
 	}

@@ -50,7 +50,9 @@ func (x *run) batch(ctx context.Context, plan *sqlgen.Plan, targets map[string]l
 	log.Info().Int64("read", t.Records).Int64("published", t.Published).Int64("filtered", t.Filtered).Int64("quarantined", t.Quarantined).
 		Int64("unreadable_objects", t.QuarantinedObjects).Int64("gone", t.Gone).Int("files", len(res.Files)).Msg("files made and verified")
 	if err := x.overLimit(res); err != nil {
-		x.addCounts(res, objects)
+		for code, n := range res.Reasons {
+			x.sum.Reasons[code] += n
+		}
 		return err
 	}
 	a := &ledger.Attempt{ID: id, Run: x.id, Why: ledger.WhyRun, Manifest: m.ID, Moves: []ledger.Move{{Batch: b.Batch, Base: state.Base}},

@@ -99,7 +99,7 @@ func (r *Runner) perform(ctx context.Context, x *run) (*Summary, error) {
 		r.Progress = noProgress{}
 	}
 	x.Runner, x.id = r, ulid.Make().String()
-	x.sum = &Summary{Job: r.Spec.Name, Run: x.id, Command: x.command, Trigger: x.opts.Trigger, State: string(ledger.RunStarting), Started: r.Now().UTC(),
+	x.sum = &Summary{Job: r.Spec.Name, Run: x.id, Command: x.command, DryRun: x.dry, Trigger: x.opts.Trigger, State: string(ledger.RunStarting), Started: r.Now().UTC(),
 		Reasons: map[string]int64{}, Misses: map[string]int64{}, Partitions: []PartitionSummary{}}
 	keep := &logKeeper{}
 	x.log = zerolog.New(keep.also(r.LogTo)).With().Timestamp().Str("run_id", x.id).Str("job", r.Spec.Name).Logger()
@@ -472,11 +472,26 @@ func (x *run) runPlanned(ctx context.Context, _ *ledger.Lease, m *ledger.Manifes
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := x.batch(ctx, plan, targets, m, b); err != nil {
+		err := x.batch(ctx, plan, targets, m, b)
+		if errors.Is(err, ErrQuarantine) {
+			return errors.Join(err, x.giveUp(ctx, m))
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// giveUp releases what is open of a plan whose mapping, as it was, refuses too much: the next run plans the objects anew, with
+// the mapping and the limit of then.
+func (x *run) giveUp(ctx context.Context, m *ledger.Manifest) error {
+	ids := make([]string, 0, len(m.Batches))
+	for _, b := range m.Batches {
+		ids = append(ids, b.Batch)
+	}
+	_, err := x.ledger.Release(ctx, ledger.WhyReplan, ids...)
+	return err
 }
 
 // markDone writes a last done entry for what was rolled forward.

@@ -129,3 +129,16 @@ func TestSecretsStayOut(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestDurationsAndSizes(t *testing.T) {
+	for text, want := range map[string]time.Duration{"50ms": 50 * time.Millisecond, "1d12h": 36 * time.Hour, "1.5h": 90 * time.Minute, "90m30s": 90*time.Minute + 30*time.Second} {
+		if got, err := jobs.ParseDuration(text); err != nil || got != want {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+	for text, want := range map[string]int64{"4GiB": 4 << 30, "512MB": 512e6, "1048576": 1 << 20, "1.5 KiB": 1536} {
+		if got, err := jobs.ParseBytes(text); err != nil || got != want {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+}

@@ -410,7 +410,7 @@ func (r *specReader) check() {
 	}
 }
 
-var durationPart = regexp.MustCompile(`^(\d+(?:\.\d+)?)(d|h|m|s|ms)`)
+var durationPart = regexp.MustCompile(`^(\d+(?:\.\d+)?)(d|h|ms|m|s)`)
 
 // ParseDuration reads 48h, 3650d, 1d12h, 90m.
 func ParseDuration(s string) (time.Duration, error) {

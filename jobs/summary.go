@@ -14,7 +14,8 @@ import (
 type Summary struct {
 	Job     string    `json:"job"`
 	Run     string    `json:"run"`
-	Command string    `json:"command"` // run, replay, ...
+	Command string    `json:"command"`           // run, replay, ...
+	DryRun  bool      `json:"dry_run,omitempty"` // nothing was written: counts say what would have been
 	Trigger string    `json:"trigger"`
 	State   string    `json:"state"`
 	Started time.Time `json:"started"`
@@ -117,7 +118,11 @@ func (s *Summary) WriteText(w io.Writer) {
 	}
 	r := s.Records
 	p("records", "%s read = %s published + %s filtered + %s quarantined", Count(r.Read), Count(r.Published), Count(r.Filtered), Count(r.Quarantined))
-	p("lake", "%s files in %s partitions, %s", Count(int64(s.Files)), Count(int64(len(s.Partitions))), Size(s.SizeOut))
+	if s.DryRun {
+		p("dry run", "nothing was written")
+	} else {
+		p("lake", "%s files in %s partitions, %s", Count(int64(s.Files)), Count(int64(len(s.Partitions))), Size(s.SizeOut))
+	}
 	table := ""
 	for i, x := range s.Partitions {
 		if x.Table != table {

@@ -35,19 +35,25 @@ type runsShowCmd struct {
 
 // readLedger opens a job's ledger for reading. nil: the state is a folder that is not there, so nothing ran yet.
 func (a *app) readLedger(ctx context.Context, job string) (*jobs.Spec, *ledger.Ledger, error) {
+	spec, _, l, err := a.readState(ctx, job)
+	return spec, l, err
+}
+
+// readState is readLedger with the store that the ledger is in.
+func (a *app) readState(ctx context.Context, job string) (*jobs.Spec, objstore.Reader, *ledger.Ledger, error) {
 	spec, err := a.loadSpec(job)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	state, err := open.Open(ctx, spec.State, open.Config{Region: spec.Lake.Region})
 	if errors.Is(err, objstore.ErrNoStore) && !strings.HasPrefix(spec.State, "s3://") {
-		return spec, nil, nil
+		return spec, nil, nil, nil
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	l, err := ledger.Open(state, spec.Name, ledger.Options{})
-	return spec, l, err
+	return spec, state, l, err
 }
 
 // Run implements etl runs.

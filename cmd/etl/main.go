@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // schedules have time zones, and containers often no files for them
 
 	"github.com/alecthomas/kong"
 
@@ -33,15 +34,17 @@ const (
 )
 
 type cli struct {
-	Run     runCmd     `cmd:"" help:"Run a job: everything new in staging goes to the lake."`
-	Check   checkCmd   `cmd:"" help:"Check a job file or a mapping without running anything."`
-	SQL     sqlCmd     `cmd:"" name:"sql" help:"Print the SELECT of a mapping."`
-	Preview previewCmd `cmd:"" help:"Show what a mapping makes of a sample file: raw beside OCSF."`
-	Query   queryCmd   `cmd:"" help:"Query the lake with SQL, tables by their catalog names."`
-	Runs    runsCmd    `cmd:"" help:"List the runs of a job, or show one with its files and their inputs."`
-	Doctor  doctorCmd  `cmd:"" help:"Try everything a job needs before its first run: one line each."`
-	Serve   serveCmd   `cmd:"" help:"Run the jobs of a folder on their schedules."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Run        runCmd        `cmd:"" help:"Run a job: everything new in staging goes to the lake."`
+	Check      checkCmd      `cmd:"" help:"Check a job file or a mapping without running anything."`
+	SQL        sqlCmd        `cmd:"" name:"sql" help:"Print the SELECT of a mapping."`
+	Preview    previewCmd    `cmd:"" help:"Show what a mapping makes of a sample file: raw beside OCSF."`
+	Query      queryCmd      `cmd:"" help:"Query the lake with SQL, tables by their catalog names."`
+	Runs       runsCmd       `cmd:"" help:"List the runs of a job, or show one with its files and their inputs."`
+	Quarantine quarantineCmd `cmd:"" help:"List what is in quarantine by reason, or show records."`
+	Replay     replayCmd     `cmd:"" help:"Run quarantined records through the mapping as it is now, and publish what passes."`
+	Doctor     doctorCmd     `cmd:"" help:"Try everything a job needs before its first run: one line each."`
+	Serve      serveCmd      `cmd:"" help:"Run the jobs of a folder on their schedules."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
 // app is what the commands share.

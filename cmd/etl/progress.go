@@ -15,9 +15,10 @@ import (
 
 // bars shows a bar for each stage of a run on a terminal. It implements jobs.Progress.
 type bars struct {
-	p    *mpb.Progress
-	mu   sync.Mutex
-	bars map[string]*mpb.Bar
+	p      *mpb.Progress
+	mu     sync.Mutex
+	bars   map[string]*mpb.Bar
+	totals map[string]int64
 }
 
 // isTerminal says whether w is a person's screen.
@@ -27,15 +28,16 @@ func isTerminal(w io.Writer) bool {
 }
 
 func newBars(w io.Writer) *bars {
-	return &bars{p: mpb.New(mpb.WithOutput(w), mpb.WithWidth(48)), bars: map[string]*mpb.Bar{}}
+	return &bars{p: mpb.New(mpb.WithOutput(w), mpb.WithWidth(48)), bars: map[string]*mpb.Bar{}, totals: map[string]int64{}}
 }
 
 // Begin starts a stage of total units; unit "bytes" is shown as sizes. A total of 0 is not known yet.
 func (b *bars) Begin(stage string, total int64, unit string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.totals[stage] += total
 	if old := b.bars[stage]; old != nil {
-		old.SetTotal(old.Current()+total, false)
+		old.SetTotal(b.totals[stage], false)
 		return
 	}
 	counters := decor.CountersNoUnit("%d / %d", decor.WC{W: 24})
@@ -44,8 +46,10 @@ func (b *bars) Begin(stage string, total int64, unit string) {
 		counters = decor.CountersKiloByte("% .1f / % .1f", decor.WC{W: 24})
 		speed = decor.AverageSpeed(decor.SizeB1000(0), "% .1f", decor.WC{W: 14})
 	}
-	b.bars[stage] = b.p.AddBar(total, mpb.PrependDecorators(decor.Name(stage, decor.WC{W: 9, C: decor.DindentRight}), counters),
+	bar := b.p.AddBar(0, mpb.PrependDecorators(decor.Name(stage, decor.WC{W: 9, C: decor.DindentRight}), counters),
 		mpb.AppendDecorators(decor.Percentage(decor.WC{W: 5}), speed))
+	bar.SetTotal(b.totals[stage], false) // one that is made with a total ends when it gets there, and totals grow
+	b.bars[stage] = bar
 }
 
 // Add moves a stage forward.

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"strings"
 
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/lake"
@@ -95,7 +96,7 @@ type Result struct {
 	Unchanged      bool   // a replay's quarantine says what it said before: there is nothing to commit
 	Objects        []ObjectResult
 	Reasons        map[string]int64 // quarantined, by reason code
-	Misses         map[string]int64 // OCSF paths whose value went to unmapped instead, by record
+	Misses         map[string]int64 // paths whose value went to unmapped instead, by record: OCSF paths of what the mapping made, raw paths of what was no such value
 	RawBytes       int64            // unpacked bytes scanned
 	// UnreadableRecords were seen in objects quarantined whole, at least one for each of those. Objects does not count them.
 	UnreadableRecords int64
@@ -188,6 +189,7 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 	if err := w.quarantine(ctx, r); err != nil {
 		return nil, err
 	}
+	w.addMisfits()
 	denied, read := 0, 0
 	for i := range w.scan.objects {
 		st := &w.scan.states[i]
@@ -227,6 +229,22 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 	}
 	sort.Slice(r.Files, func(i, j int) bool { return r.Files[i].Path < r.Files[j].Path })
 	return r, nil
+}
+
+// addMisfits counts, by raw path, values that the scanner left in unmapped because they did not fit their type. Those of
+// time are left out: their records are in quarantine.
+func (w *output) addMisfits() {
+	times := map[int]bool{}
+	for _, p := range w.o.Plan.Projections {
+		for _, leaf := range p.TimeLeaves {
+			times[leaf] = true
+		}
+	}
+	for leaf, n := range w.scan.misfits {
+		if n > 0 && !times[leaf] {
+			w.misses[strings.Join(w.o.Plan.Scan.Leaves[leaf].Path, ".")] += n
+		}
+	}
 }
 
 // gate re-reads a finished file.

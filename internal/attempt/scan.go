@@ -39,6 +39,7 @@ type scan struct {
 	err       error
 	deniedErr error
 	spools    []*spool
+	misfits   []int64 // records of objects read whole in which a leaf's value did not fit its type, by leaf
 	made      int
 }
 
@@ -71,6 +72,7 @@ func newScan(o Options, objects []Object) *scan {
 		s.cols = append(s.cols, engine.Column{Name: c.Name, Type: types[c.Type]})
 		s.kinds = append(s.kinds, o.Plan.Scan.Leaves[i].Kind)
 	}
+	s.misfits = make([]int64, len(s.kinds))
 	return s
 }
 
@@ -260,7 +262,7 @@ func (s *scan) NewCursor() engine.Cursor {
 	s.made++
 	p := newSpool(filepath.Join(s.o.TempDir, fmt.Sprintf("rejects-%03d", s.made)))
 	s.spools = append(s.spools, p)
-	return &cursor{s: s, rejects: p, records: decode.NewRecords(&s.o.Plan.Scan, s.keys, decode.Options{})}
+	return &cursor{s: s, rejects: p, records: decode.NewRecords(&s.o.Plan.Scan, s.keys, decode.Options{}), misfits: make([]int64, len(s.kinds))}
 }
 
 // cursor scans one object after the other for one thread of DuckDB.
@@ -271,6 +273,7 @@ type cursor struct {
 	cur     fetched
 	open    bool
 	counted *countingReader
+	misfits []int64 // of the object being scanned, by leaf
 }
 
 type countingReader struct {
@@ -306,6 +309,7 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 			c.counted = &countingReader{Reader: f.body}
 			begin(c.records, c.counted, f.rows)
 			c.rejects.mark()
+			clear(c.misfits)
 		}
 		before := c.counted.n
 		number, raw, rej, err := c.records.Next()
@@ -331,6 +335,9 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 			}
 			continue
 		}
+		for _, leaf := range c.records.Misfits() {
+			c.misfits[leaf]++
+		}
 		c.fill(ch, rows, number)
 		rows++
 	}
@@ -347,6 +354,7 @@ func (c *cursor) end(err error) {
 	switch {
 	case errors.Is(err, io.EOF):
 		st.state = ObjectRead
+		s.addMisfits(c.misfits)
 		return
 	case errors.As(err, &rej):
 		s.objectFailed(i, rej.Code, rej.Message)
@@ -395,6 +403,15 @@ func (c *cursor) fill(ch *engine.Chunk, row int, number int64) {
 			}
 		}
 		col++
+	}
+}
+
+// addMisfits counts what an object that was read whole had.
+func (s *scan) addMisfits(n []int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, k := range n {
+		s.misfits[i] += k
 	}
 }
 

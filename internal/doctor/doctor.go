@@ -309,7 +309,7 @@ func (p *prober) republish(objstore.Object) Check {
 		return broken(what, fmt.Sprintf("a published file reads %q", text))
 	}
 	if err := p.s.Delete(p.ctx, key); err != nil {
-		return Check{Warn, what, fmt.Sprintf("not tried, since nothing may be deleted here: %v", err), "allow s3:DeleteObject on the state location: leases need it"}
+		return Check{Warn, what, fmt.Sprintf("not tried, since nothing may be deleted here: %v", err), "allow s3:DeleteObject on the state location, for what doctor writes there and for quarantine files of attempts that lost"}
 	}
 	err = p.s.Publish(p.ctx, h) // the answer may be anything; what counts is what is there then
 	if _, there := p.s.Head(p.ctx, key); there == nil {

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"github.com/silt-etl/silt/internal/quarantine"
+	"github.com/silt-etl/silt/internal/render"
+	"github.com/silt-etl/silt/jobs"
+)
+
+type quarantineCmd struct {
+	List quarantineListCmd `cmd:"" default:"withargs" help:"Group what is in quarantine by reason, with counts and an example: etl quarantine list JOB."`
+	Show quarantineShowCmd `cmd:"" help:"Print quarantined records with their raw bytes: etl quarantine show JOB."`
+}
+
+type quarantineListCmd struct {
+	Job string `arg:"" help:"Job file."`
+	outputFlag
+}
+
+type quarantineShowCmd struct {
+	Job    string   `arg:"" help:"Job file."`
+	Reason []string `placeholder:"CODE" help:"Only records with this reason."`
+	Object []string `sep:"none" placeholder:"GLOB" help:"Only records of these staging objects; ** crosses slashes."`
+	Limit  int      `default:"20" help:"The first so many; 0 prints all."`
+	outputFlag
+}
+
+// quarantineOf opens a job's quarantine. nil: nothing ran yet.
+func (a *app) quarantineOf(ctx context.Context, job string) (*jobs.Spec, *jobs.QuarantineReader, error) {
+	spec, state, l, err := a.readState(ctx, job)
+	if err != nil || l == nil {
+		return spec, nil, err
+	}
+	return spec, &jobs.QuarantineReader{Ledger: l, State: state, TempDir: spec.Limits.TempDir}, nil
+}
+
+// Run implements etl quarantine list.
+func (c *quarantineListCmd) Run(ctx context.Context, a *app) error {
+	spec, q, err := a.quarantineOf(ctx, c.Job)
+	if err != nil {
+		return err
+	}
+	list := &jobs.QuarantineList{Job: spec.Name, Groups: []jobs.QuarantineGroup{}}
+	if q != nil {
+		if list, err = q.List(ctx, spec.Name, jobs.QuarantineFilter{}); err != nil {
+			return err
+		}
+	}
+	if c.Output == "json" {
+		return printJSON(a.stdout, list)
+	}
+	fmt.Fprintf(a.stdout, "%s: %s records and %s whole objects are in quarantine\n", spec.Name, jobs.Count(list.Records), jobs.Count(list.Whole))
+	if len(list.Groups) == 0 {
+		return nil
+	}
+	fmt.Fprintln(a.stdout)
+	t := render.Table{Header: []string{"reason", "path", "records", "objects", "example"}, Right: []bool{false, false, true, true}}
+	for _, g := range list.Groups {
+		t.Rows = append(t.Rows, []string{g.Reason, render.Safe(g.Path), jobs.Count(g.Records), jobs.Count(g.Objects),
+			render.Safe(fmt.Sprintf("%s (%s)", g.Message, recordPlace(g.Object, g.Record)))})
+	}
+	if isTerminal(a.stdout) {
+		t.MaxCell = 80
+	}
+	return t.Write(a.stdout)
+}
+
+// recordPlace names a record for people.
+func recordPlace(object string, record int64) string {
+	if record == 0 {
+		return object
+	}
+	return fmt.Sprintf("%s, record %d", object, record)
+}
+
+// errEnough ends the reading of a quarantine at the limit.
+var errEnough = errors.New("enough")
+
+// Run implements etl quarantine show.
+func (c *quarantineShowCmd) Run(ctx context.Context, a *app) error {
+	if c.Limit < 0 {
+		return usagef("--limit must be 0 or more")
+	}
+	f := jobs.QuarantineFilter{Reasons: c.Reason, Objects: c.Object}
+	if err := f.Validate(); err != nil {
+		return usagef("--object: %w", err)
+	}
+	spec, q, err := a.quarantineOf(ctx, c.Job)
+	if err != nil {
+		return err
+	}
+	shown, more := 0, false
+	if q != nil {
+		err = q.Each(ctx, func(_ string, r quarantine.Row) error {
+			if !f.Match(&r) {
+				return nil
+			}
+			if c.Limit > 0 && shown == c.Limit {
+				more = true
+				return errEnough
+			}
+			shown++
+			if c.Output == "json" {
+				return writeRowJSON(a.stdout, &r)
+			}
+			return writeRow(a.stdout, &r)
+		})
+	}
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	switch {
+	case c.Output == "json":
+	case shown == 0:
+		fmt.Fprintf(a.stdout, "%s: no such record is in quarantine\n", spec.Name)
+	case more:
+		fmt.Fprintf(a.stdout, "there are more; --limit 0 prints all\n")
+	}
+	return nil
+}
+
+// writeRow prints one record: where and why, the message, the raw bytes on one line with what is no text escaped.
+func writeRow(w io.Writer, r *quarantine.Row) error {
+	why := r.Reason
+	if r.Path != "" {
+		why += " " + render.Safe(r.Path)
+	}
+	if r.Class != "" {
+		why += " (" + r.Class + ")"
+	}
+	_, err := fmt.Fprintf(w, "%s: %s\n  %s\n", render.Safe(recordPlace(r.Object, r.Record)), why, render.Safe(r.Message))
+	if err == nil && r.Record > 0 {
+		_, err = fmt.Fprintf(w, "  %s\n", render.Safe(string(r.Raw)))
+	}
+	return err
+}
+
+// writeRowJSON prints one record as a line. Bytes that are no UTF-8 cannot be a JSON string: they go as base64.
+func writeRowJSON(w io.Writer, r *quarantine.Row) error {
+	type row struct {
+		quarantine.Row
+		Raw    *string `json:"raw,omitempty"`
+		Base64 []byte  `json:"raw_base64,omitempty"`
+	}
+	out := row{Row: *r}
+	if raw := string(r.Raw); r.Record > 0 && utf8.Valid(r.Raw) {
+		out.Raw = &raw
+	} else {
+		out.Base64 = r.Raw
+	}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(out)
+}
