@@ -145,9 +145,13 @@ func where(t *testing.T, conditions ...string) jobs.QuarantineFilter {
 // TestReplay: with the shipped mapping nothing changes and nothing is written; a dry run of the mended one tells and writes
 // nothing; the mended one publishes what passes, counts add up, and a second time there is nothing to do.
 func TestReplay(t *testing.T) {
-	for name, parts := range map[string]func(*testing.T, int) *parts{"memory": newMemParts, "folders": newDirParts} {
+	for name, newParts := range map[string]func(*testing.T) *parts{
+		"memory":      func(t *testing.T) *parts { return newMemParts(t, 1) },
+		"folders":     func(t *testing.T) *parts { return newDirParts(t, 1) },
+		"S3 and Glue": func(t *testing.T) *parts { return newS3Parts(t)() },
+	} {
 		t.Run(name, func(t *testing.T) {
-			p := parts(t, 1)
+			p := newParts(t)
 			before, after, err := p.replayJob(t.Context())
 			if err != nil {
 				t.Fatal(err)
