@@ -1,12 +1,16 @@
 package jobs_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -65,6 +69,66 @@ func sweep(t *testing.T, how fault, every, workers int, newParts func() *parts) 
 	}
 	wg.Wait()
 	return operations
+}
+
+// TestZombies: whichever operation a run waits in for so long that its leases expire and another run does all the work, it
+// does no harm when it goes on: not before it is woken, not after, and not to the run after that.
+func TestZombies(t *testing.T) {
+	var next, void, operations atomic.Int64
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() {
+			for !t.Failed() {
+				at := int(next.Add(1) - 1)
+				f := &injector{at: at, how: faultStall, stalled: make(chan struct{}), wake: make(chan struct{})}
+				p := newMemParts(t, 1)
+				want, err := p.smallJob()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				var log bytes.Buffer
+				ended := make(chan error, 1)
+				r := p.faulty(f)
+				r.LogTo = &log
+				go func() {
+					_, err := r.Run(t.Context(), jobs.RunOptions{})
+					ended <- err
+				}()
+				select {
+				case <-ended:
+					operations.Store(int64(at))
+					return
+				case <-f.stalled:
+				}
+				hold := func(when string) {
+					t.Helper()
+					for _, s := range p.problems(t.Context(), want) {
+						t.Errorf("operation %d (%s), %s: %s", at, f.hit(), when, s)
+					}
+				}
+				if _, err := p.afterwards().Run(t.Context(), jobs.RunOptions{}); err != nil {
+					t.Errorf("operation %d (%s): the run that takes over: %v", at, f.hit(), err)
+				}
+				hold("while the zombie waits")
+				close(f.wake)
+				if err := <-ended; err != nil && !errors.Is(err, ledger.ErrHeld) {
+					t.Errorf("operation %d (%s): the zombie: %v", at, f.hit(), err)
+				}
+				void.Add(int64(strings.Count(log.String(), "another run was first")))
+				hold("when the zombie has ended")
+				if sum, err := p.runner().Run(t.Context(), jobs.RunOptions{}); err != nil || sum.Batches > 0 {
+					t.Errorf("operation %d (%s): the run after: %v, %d batches", at, f.hit(), err, sum.Batches)
+				}
+				hold("in the end")
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("%d operations, %d attempts void", operations.Load(), void.Load())
+	if operations.Load() < 40 || void.Load() < 5 {
+		t.Errorf("the sweep ended after %d operations with %d void attempts", operations.Load(), void.Load())
+	}
 }
 
 // TestFaults: whichever operation of whichever store goes wrong in whichever way, the next run leaves every record once. Over

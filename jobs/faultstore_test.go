@@ -21,6 +21,7 @@ const (
 	faultLost      fault = "happens, and its answer is lost"
 	faultDead      fault = "is not reached: the process died before it"
 	faultDeadAfter fault = "is the last: the process died after it"
+	faultStall     fault = "waits, while others go on, until it is woken"
 )
 
 func (f fault) dead() bool { return f == faultDead || f == faultDeadAfter }
@@ -34,6 +35,8 @@ var errDead = fmt.Errorf("the process is dead: %w", objstore.ErrNoCreds)
 type injector struct {
 	at  int // from 0
 	how fault
+
+	stalled, wake chan struct{} // faultStall: closed when the operation waits, and to let it go on
 
 	mu   sync.Mutex
 	n    int
@@ -64,8 +67,14 @@ func (f *injector) step(op, store, key string) (before, after error) {
 		return nil, wrap(errInjected)
 	case faultDead:
 		return wrap(errDead), nil
+	case faultDeadAfter:
+		return nil, wrap(errDead)
 	}
-	return nil, wrap(errDead)
+	f.mu.Unlock()
+	close(f.stalled)
+	<-f.wake
+	f.mu.Lock()
+	return nil, nil
 }
 
 // hit is the operation that went wrong, "" when the run ended before it.
