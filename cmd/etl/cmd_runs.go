@@ -96,6 +96,9 @@ func (c *runsListCmd) Run(ctx context.Context, a *app) error {
 				row[11] = e.Error
 			}
 		}
+		if r.Command != "run" {
+			row[11] = strings.TrimSuffix(r.Command+": "+row[11], ": ")
+		}
 		t.Rows = append(t.Rows, row)
 	}
 	if isTerminal(a.stdout) {
