@@ -142,6 +142,7 @@ func (c *previewCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		r.Misfits = misfits
+		r.Kept = slices.DeleteFunc(r.Kept, func(p string) bool { return slices.Contains(misfits, p) }) // told apart here
 		if err := show(r); err != nil {
 			return err
 		}
