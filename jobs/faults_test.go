@@ -55,6 +55,15 @@ func sweep(t *testing.T, how fault, every, workers int, newParts func() *parts) 
 				}
 				again := p.runner() // a process that lives gives its leases back: the next one need not wait
 				if how.dead() {
+					switch _, err := again.Run(t.Context(), jobs.RunOptions{Trigger: "ON_DEMAND"}); {
+					case errors.Is(err, ledger.ErrHeld):
+					case err != nil:
+						t.Errorf("%s, a run that does not wait for its leases: %v", when, err)
+					default:
+						for _, s := range p.problems(t.Context(), want) {
+							t.Errorf("%s, a run that does not wait for its leases says it succeeded, but %s", when, s)
+						}
+					}
 					again = p.afterwards()
 				}
 				if _, err := again.Run(t.Context(), jobs.RunOptions{Trigger: "ON_DEMAND"}); err != nil {

@@ -264,6 +264,32 @@ func TestReplayWhere(t *testing.T) {
 	p.check(t, "after a replay of all", after)
 }
 
+// TestReplayKeepsCaptures: what the mapping reads of an object's key is there in a replay too, also for a batch replayed twice.
+func TestReplayKeepsCaptures(t *testing.T) {
+	p := newMemParts(t, 1)
+	for _, account := range []string{"444455556666", "777788889999"} {
+		if err := p.put(strings.Replace(key("z"), "111122223333", account, 1), gz(kindOf(1, 0, "dns"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.spec.Limits.BatchBytes = 1 << 20
+	if _, err := p.runner().Run(t.Context(), jobs.RunOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, account := range []string{"777788889999", "444455556666"} {
+		sum, err := mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{Where: where(t, "object="+account+"/**")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(sum.Partitions) != 1 || !strings.Contains(sum.Partitions[0].Partition, "accountId="+account) {
+			t.Errorf("replay of %s: %+v", account, sum.Partitions)
+		}
+	}
+	if c := p.counts(t); c != (ledger.Counts{Read: 2, Published: 2}) {
+		t.Errorf("the ledger counts %+v", c)
+	}
+}
+
 // TestReplayOfGoneObject: an object quarantined whole that is not in staging any more stays, and says so, once.
 func TestReplayOfGoneObject(t *testing.T) {
 	p := newMemParts(t, 1)

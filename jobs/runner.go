@@ -43,6 +43,8 @@ type Runner struct {
 	Compile func(ctx context.Context, m *mappings.Mapping) (*sqlgen.Plan, error)
 	Staging objstore.Reader
 	Lake    LakeStore
+	// Deleter is the lake with the right to delete; nil: there is none, and what needs it refuses.
+	Deleter LakeStore
 	State   objstore.Bucket
 	Catalog catalog.Catalog
 	// LogTo gets the log: JSON lines with the run's id. It is kept in the run's record as well.
@@ -58,6 +60,8 @@ type RunOptions struct {
 	Trigger string // SCHEDULED, ON_DEMAND, CONDITIONAL, EVENT
 	// FullSweep lists staging whole, also folders of days before the lookback.
 	FullSweep bool
+	// Replan releases what earlier runs planned and did not commit, so that it is planned anew with the mapping of now.
+	Replan bool
 }
 
 // run is one execution.
@@ -157,6 +161,9 @@ func (x *run) execute(ctx context.Context) (err error) {
 
 // everything is the work of a plain run.
 func (x *run) everything(ctx context.Context) error {
+	if stop, err := x.begin(ctx); stop || err != nil {
+		return err
+	}
 	if err := x.finish(ctx); err != nil {
 		return err
 	}
@@ -166,7 +173,42 @@ func (x *run) everything(ctx context.Context) error {
 	if err := x.planNew(ctx); err != nil {
 		return err
 	}
-	return x.markDone(ctx)
+	if err := x.markDone(ctx); err != nil {
+		return err
+	}
+	return x.leftToOthers(ctx)
+}
+
+// leftToOthers keeps a run that did nothing from saying that all is done while a batch is committed and not visible yet: its
+// writer, who seems to be at work, may have died within the lease's time. A run that did work of its own warns.
+func (x *run) leftToOthers(ctx context.Context) error {
+	st, err := x.ledger.Fold(ctx)
+	if err != nil || len(st.NotDone()) == 0 {
+		return err
+	}
+	if err := x.finish(ctx); err != nil { // its lease may have expired meanwhile, or been given back
+		return err
+	}
+	if err := x.markDone(ctx); err != nil {
+		return err
+	}
+	busy, err := x.ledger.Holders(ctx)
+	if err != nil {
+		return err
+	}
+	if st, err = x.ledger.Fold(ctx); err != nil {
+		return err
+	}
+	rest := slices.DeleteFunc(st.NotDone(), func(r ledger.Rolling) bool { return !busy[r.Run] })
+	if len(rest) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("run %s has committed entry %d and has not made it visible yet; run again once it has ended or its lease has expired", rest[0].Run, rest[0].Seq)
+	if x.sum.Batches == 0 {
+		return fmt.Errorf("%w: %s", ledger.ErrHeld, text)
+	}
+	x.warn(text)
+	return nil
 }
 
 // open compiles the mapping, lays out its classes, and starts the run in the ledger.
@@ -247,7 +289,7 @@ func (x *run) finish(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("finish what an earlier run committed: %w", err)
 	}
-	x.sum.Finished = n
+	x.sum.Finished += n
 	if n > 0 {
 		x.log.Info().Int("entries", n).Msg("finished what an earlier run had committed")
 	}
@@ -256,7 +298,7 @@ func (x *run) finish(ctx context.Context) error {
 
 // rollForward makes the lake what committed entries say. They are marked done by the next commit, or at the end.
 func (x *run) rollForward(ctx context.Context, only func(ledger.Rolling) bool) (int, error) {
-	res, err := x.ledger.RollForward(ctx, ledger.RollOptions{Lake: x.Lake, AddPartitions: x.addPartitions, Only: only, Later: true})
+	res, err := x.ledger.RollForward(ctx, ledger.RollOptions{Lake: x.Lake, Deleter: x.deleter(), AddPartitions: x.addPartitions, Only: only, Later: true})
 	for _, l := range res.Lost {
 		x.warn(fmt.Sprintf("the store lost %d held files of committed batches %s; their objects run again if staging still has them, otherwise their records are gone", len(l.Files), strings.Join(l.Batches, ", ")))
 	}

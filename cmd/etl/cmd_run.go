@@ -12,6 +12,7 @@ type runCmd struct {
 	Job       string `arg:"" help:"Job file."`
 	DryRun    bool   `help:"Show what a run would read, and write nothing."`
 	FullSweep bool   `help:"List staging whole, also folders of days before the lookback."`
+	Replan    bool   `help:"Plan anew what earlier runs planned and did not commit, with the mapping as it is now."`
 	NoBars    bool   `help:"Log lines instead of progress bars on a terminal."`
 	outputFlag
 }
@@ -25,6 +26,9 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	r, err := a.runner(ctx, spec)
 	if err != nil {
 		return err
+	}
+	if c.DryRun && c.Replan {
+		return usagef("--replan writes to the ledger, --dry-run writes nothing: leave one out")
 	}
 	if c.DryRun {
 		p, err := r.DryRun(ctx, c.FullSweep)
@@ -43,7 +47,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		r.Progress, end = b, b.End
 		r.LogTo = io.Discard
 	}
-	sum, err := r.RunWithRetries(ctx, jobs.RunOptions{Trigger: "ON_DEMAND", FullSweep: c.FullSweep})
+	sum, err := r.RunWithRetries(ctx, jobs.RunOptions{Trigger: "ON_DEMAND", FullSweep: c.FullSweep, Replan: c.Replan})
 	if end != nil {
 		end()
 	}
@@ -74,6 +78,6 @@ func (a *app) runner(ctx context.Context, spec *jobs.Spec) (*jobs.Runner, error)
 	if err != nil {
 		return nil, err
 	}
-	return &jobs.Runner{Spec: spec, Mapping: m, Compile: compile, Staging: st.staging, Lake: st.lake, State: st.state, Catalog: st.catalog,
+	return &jobs.Runner{Spec: spec, Mapping: m, Compile: compile, Staging: st.staging, Lake: st.lake, Deleter: st.deleter, State: st.state, Catalog: st.catalog,
 		LogTo: a.stderr, Now: time.Now, Version: version}, nil
 }

@@ -42,6 +42,7 @@ type cli struct {
 	Runs       runsCmd       `cmd:"" help:"List the runs of a job, or show one with its files and their inputs."`
 	Quarantine quarantineCmd `cmd:"" help:"List what is in quarantine by reason, or show records."`
 	Replay     replayCmd     `cmd:"" help:"Run quarantined records through the mapping as it is now, and publish what passes."`
+	Bookmark   bookmarkCmd   `cmd:"" help:"Show a job's progress, mark objects as done, rewind, pause and resume."`
 	Doctor     doctorCmd     `cmd:"" help:"Try everything a job needs before its first run: one line each."`
 	Serve      serveCmd      `cmd:"" help:"Run the jobs of a folder on their schedules."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

@@ -23,6 +23,7 @@ func (a *app) loadSpec(path string) (*jobs.Spec, error) { return jobs.LoadSpec(p
 type stores struct {
 	staging objstore.Reader
 	lake    jobs.LakeStore
+	deleter jobs.LakeStore // nil: the lake is on S3 and the job names no role that may delete
 	state   objstore.Bucket
 	catalog catalog.Catalog
 }
@@ -32,7 +33,11 @@ func openStaging(ctx context.Context, s *jobs.Spec) (objstore.Reader, error) {
 }
 
 func openLake(ctx context.Context, s *jobs.Spec) (jobs.LakeStore, error) {
-	b, err := open.Open(ctx, s.Lake.Location, open.Config{Region: s.Lake.Region, RoleARN: s.Lake.RoleARN, ExternalID: s.Lake.ExternalID, KMSKeyID: s.Lake.KMSKeyID, Create: true, HideSilt: true})
+	return openLakeAs(ctx, s, s.Lake.RoleARN, s.Lake.ExternalID)
+}
+
+func openLakeAs(ctx context.Context, s *jobs.Spec, roleARN, externalID string) (jobs.LakeStore, error) {
+	b, err := open.Open(ctx, s.Lake.Location, open.Config{Region: s.Lake.Region, RoleARN: roleARN, ExternalID: externalID, KMSKeyID: s.Lake.KMSKeyID, Create: true, HideSilt: true})
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +74,14 @@ func openStores(ctx context.Context, s *jobs.Spec) (st stores, err error) {
 	}
 	if st.lake, err = openLake(ctx, s); err != nil {
 		return st, err
+	}
+	switch {
+	case !strings.HasPrefix(s.Lake.Location, "s3://"):
+		st.deleter = st.lake
+	case s.Lake.DeleteRoleARN != "":
+		if st.deleter, err = openLakeAs(ctx, s, s.Lake.DeleteRoleARN, ""); err != nil {
+			return st, fmt.Errorf("lake.delete_role_arn: %w", err)
+		}
 	}
 	if st.state, err = openState(ctx, s); err != nil {
 		return st, err

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/jobs"
+)
+
+type bookmarkCmd struct {
+	Show   bookmarkShowCmd   `cmd:"" default:"withargs" help:"Show how far a job has come: etl bookmark show JOB."`
+	Set    bookmarkSetCmd    `cmd:"" help:"Mark objects as done without processing them, or rewind to a run."`
+	Reset  bookmarkResetCmd  `cmd:"" help:"Take back what was committed, so that it runs again."`
+	Pause  bookmarkPauseCmd  `cmd:"" help:"Let runs of a job end at once."`
+	Resume bookmarkResumeCmd `cmd:"" help:"Let a paused job go on."`
+}
+
+type bookmarkShowCmd struct {
+	Job string `arg:"" help:"Job file."`
+	outputFlag
+}
+
+// Run implements etl bookmark show.
+func (c *bookmarkShowCmd) Run(ctx context.Context, a *app) error {
+	spec, _, l, err := a.readState(ctx, c.Job)
+	if err != nil {
+		return err
+	}
+	b := ledger.Bookmark{Marks: []ledger.Mark{}}
+	if l != nil {
+		st, err := l.Fold(ctx)
+		if err != nil {
+			return err
+		}
+		b = st.Bookmark()
+	}
+	if c.Output == "json" {
+		return printJSON(a.stdout, b)
+	}
+	p := func(label, format string, args ...any) {
+		fmt.Fprintf(a.stdout, "  %-11s "+format+"\n", append([]any{label}, args...)...)
+	}
+	paused := ""
+	if b.Paused {
+		paused = ", paused"
+	}
+	fmt.Fprintf(a.stdout, "%s: through entry %d%s\n", spec.Name, b.Seq, paused)
+	p("batches", "%s committed, %s open, %s released", jobs.Count(int64(b.Committed)), jobs.Count(int64(b.Open)), jobs.Count(int64(b.Released)))
+	p("objects", "%s read (%s), %s held by open batches, %s skipped by name, %s set free", jobs.Count(b.Read), jobs.Size(b.SizeBytes), jobs.Count(b.Held), jobs.Count(int64(b.Skipped)), jobs.Count(b.Freed))
+	p("records", "%s read = %s published + %s filtered + %s quarantined", jobs.Count(b.Records.Read), jobs.Count(b.Records.Published), jobs.Count(b.Records.Filtered), jobs.Count(b.Records.Quarantined))
+	p("lake", "%s files", jobs.Count(int64(b.Files)))
+	if b.NotDone > 0 {
+		p("unfinished", "%d entries, for the next run", b.NotDone)
+	}
+	for _, x := range b.Bounds {
+		if x.Until != nil {
+			p("skipped", "%sall that was last modified until %s", x.Prefix, x.Until.UTC().Format(time.RFC3339))
+		} else {
+			p("skipped", "%sall keys through %s", x.Prefix, x.ThroughKey)
+		}
+	}
+	for _, m := range b.Marks {
+		free := ""
+		if !m.FreedFrom.IsZero() {
+			free = "; set free from " + m.FreedFrom.UTC().Format(time.RFC3339)
+		}
+		p("mark", "%s  %s  %s%s", m.Prefix, m.Modified.UTC().Format(time.RFC3339), m.Key, free)
+	}
+	if b.LastRun != "" {
+		p("last run", "%s", b.LastRun)
+	}
+	return nil
+}
+
+type bookmarkSetCmd struct {
+	Job    string `arg:"" help:"Job file."`
+	Before string `xor:"to" required:"" placeholder:"DATE" help:"Mark what is older than this day (2024-06-30, UTC) as done without processing it."`
+	To     string `xor:"to" required:"" name:"run" placeholder:"ID" help:"Take back what was committed after this run."`
+	Yes    bool   `short:"y" help:"Do it; without, only say what would be done."`
+	outputFlag
+}
+
+// Run implements etl bookmark set.
+func (c *bookmarkSetCmd) Run(ctx context.Context, a *app) error {
+	if c.To != "" {
+		return a.rewind(ctx, c.Job, c.To, c.Yes, c.Output)
+	}
+	before, err := time.Parse(time.DateOnly, c.Before)
+	if err != nil {
+		return usagef("--before: %q is no day, as 2024-06-30", c.Before)
+	}
+	r, err := a.quietRunner(ctx, c.Job)
+	if err != nil {
+		return err
+	}
+	m, err := r.SkipBefore(ctx, before, !c.Yes)
+	if err != nil {
+		return err
+	}
+	if c.Output == "json" {
+		err = printJSON(a.stdout, m)
+	} else {
+		verb, late := "are", ""
+		if m.DryRun {
+			verb = "would be"
+		}
+		if m.Bound {
+			late = "; keys without a day go by their last change, and what is older and comes later counts too"
+		}
+		fmt.Fprintf(a.stdout, "%s: %s objects (%s) before %s %s marked as done without processing%s\n", m.Job, jobs.Count(int64(m.Objects)), jobs.Size(m.SizeBytes), m.Before, verb, late)
+	}
+	if err == nil && !c.Yes {
+		err = usagef("nothing was written; add --yes to do it")
+	}
+	return err
+}
+
+type bookmarkResetCmd struct {
+	Job string `arg:"" help:"Job file."`
+	To  string `placeholder:"RUN" help:"Keep what was committed up to the end of this run; default: nothing is kept."`
+	Yes bool   `short:"y" help:"Do it; without, only say what would be taken back."`
+	outputFlag
+}
+
+// Run implements etl bookmark reset.
+func (c *bookmarkResetCmd) Run(ctx context.Context, a *app) error {
+	return a.rewind(ctx, c.Job, c.To, c.Yes, c.Output)
+}
+
+// rewind says what would be taken back, and with yes takes it back.
+func (a *app) rewind(ctx context.Context, job, to string, yes bool, output string) error {
+	r, err := a.quietRunner(ctx, job)
+	if err != nil {
+		return err
+	}
+	w, err := r.Rewind(ctx, to, !yes)
+	if err != nil {
+		return err
+	}
+	if output == "json" {
+		err = printJSON(a.stdout, w)
+	} else {
+		w.WriteText(a.stdout)
+	}
+	if err == nil && !yes && w.Batches > 0 {
+		err = usagef("nothing was written; add --yes to do it: the files are deleted, and the next run reads the objects again if staging still has them")
+	}
+	return err
+}
+
+type bookmarkPauseCmd struct {
+	Job string `arg:"" help:"Job file."`
+}
+
+// Run implements etl bookmark pause.
+func (c *bookmarkPauseCmd) Run(ctx context.Context, a *app) error { return a.pause(ctx, c.Job, true) }
+
+type bookmarkResumeCmd struct {
+	Job string `arg:"" help:"Job file."`
+}
+
+// Run implements etl bookmark resume.
+func (c *bookmarkResumeCmd) Run(ctx context.Context, a *app) error { return a.pause(ctx, c.Job, false) }
+
+func (a *app) pause(ctx context.Context, job string, on bool) error {
+	r, err := a.quietRunner(ctx, job)
+	if err != nil {
+		return err
+	}
+	if _, err := r.Pause(ctx, on); err != nil {
+		return err
+	}
+	text := "runs go on"
+	if on {
+		text = "paused: runs end at once, until etl bookmark resume; one that is at work goes on to its end"
+	}
+	fmt.Fprintf(a.stdout, "%s: %s\n", r.Spec.Name, text)
+	return nil
+}
+
+// quietRunner wires a job for a command whose result is short: its log is kept in the state alone.
+func (a *app) quietRunner(ctx context.Context, job string) (*jobs.Runner, error) {
+	spec, err := a.loadSpec(job)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.runner(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	r.LogTo = nil
+	return r, nil
+}

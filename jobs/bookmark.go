@@ -1,0 +1,258 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/staging"
+)
+
+// ErrNoDelete is a rewind without the right to delete: rows would be there twice after the next run.
+var ErrNoDelete = errors.New("the job has no right to delete in the lake; set lake.delete_role_arn")
+
+// skipEntry is how many objects one skip entry names at most: some 2 MB of JSON.
+const skipEntry = 10_000
+
+// begin is what a plain run does before anything else. stop: the job is paused, the run has nothing to do.
+func (x *run) begin(ctx context.Context) (stop bool, err error) {
+	st, err := x.ledger.Fold(ctx)
+	if err != nil {
+		return false, err
+	}
+	if st.Paused() {
+		x.warn("the job is paused: nothing was done; etl bookmark resume lets it go on")
+		return true, nil
+	}
+	for _, n := range st.NotDone() {
+		if n.Why == ledger.WhyRewind && x.Deleter == nil { // the objects would run again beside their old rows
+			return false, fmt.Errorf("entry %d, a rewind, waits for its files to be deleted: %w", n.Seq, ErrNoDelete)
+		}
+	}
+	if !x.opts.Replan {
+		return false, nil
+	}
+	e, err := x.ledger.Replan(ctx)
+	if err == nil && e.Seq != 0 {
+		x.log.Info().Int("batches", len(e.Moves)).Uint64("entry", e.Seq).Msg("released what earlier runs had planned")
+	}
+	return false, err
+}
+
+// deleter is the lake with the right to delete, as the ledger takes it: nil where there is none.
+func (x *run) deleter() ledger.Lake {
+	if x.Deleter == nil {
+		return nil
+	}
+	return x.Deleter
+}
+
+// Pause stops a job's runs (on) or lets them go on: a run of a paused job ends at once, successfully, and says so.
+func (r *Runner) Pause(ctx context.Context, on bool) (*Summary, error) {
+	command := map[bool]string{true: "pause", false: "resume"}[on]
+	return r.perform(ctx, &run{opts: RunOptions{Trigger: "ON_DEMAND"}, command: command, work: func(x *run, ctx context.Context) error {
+		st, err := x.ledger.Fold(ctx)
+		if err != nil || st.Paused() == on {
+			return err
+		}
+		_, err = x.ledger.Pause(ctx, on)
+		return err
+	}})
+}
+
+// Marked is what SkipBefore marks as done. Bound: everything last modified before the date, also what arrives later; else the
+// objects that are there now, by the days in their keys.
+type Marked struct {
+	Job       string `json:"job"`
+	Before    string `json:"before"`
+	Objects   int    `json:"objects"`
+	SizeBytes int64  `json:"size"`
+	Bound     bool   `json:"bound"`
+	DryRun    bool   `json:"dry_run,omitempty"`
+}
+
+// SkipBefore marks what is in staging and older than a day as done without processing it. An object's day is the one in its key,
+// or where key_pattern has none, that of its last change. What is held by an open batch or was read stays as it is.
+func (r *Runner) SkipBefore(ctx context.Context, before time.Time, dry bool) (*Marked, error) {
+	out := &Marked{Job: r.Spec.Name, Before: before.Format(time.DateOnly), DryRun: dry}
+	_, err := r.perform(ctx, &run{opts: RunOptions{Trigger: "ON_DEMAND"}, command: "bookmark", dry: dry, work: func(x *run, ctx context.Context) error {
+		return x.skipBefore(ctx, before, out)
+	}})
+	return out, err
+}
+
+func (x *run) skipBefore(ctx context.Context, before time.Time, out *Marked) error {
+	st, err := x.ledger.Fold(ctx)
+	if err != nil {
+		return err
+	}
+	p := x.pattern()
+	out.Bound = p == nil || !p.Dated()
+	l, err := staging.List(ctx, x.Staging, staging.Options{Include: x.Spec.Source.Include, Exclude: x.Spec.Source.Exclude, Pattern: p, Taken: st.TakenObject})
+	if err != nil {
+		return err
+	}
+	var objects []ledger.ObjectID
+	for _, f := range l.New {
+		if dayOf(f).Before(before) {
+			objects = append(objects, ledger.ObjectID{Key: f.Key, ETag: f.ETag})
+			out.SizeBytes += f.SizeBytes
+		}
+	}
+	out.Objects = len(objects)
+	if x.dry {
+		return nil
+	}
+	if out.Bound {
+		until := before.Add(-time.Nanosecond)
+		_, err := x.ledger.Skip(ctx, nil, &ledger.Bound{Until: &until})
+		return err
+	}
+	for part := range slices.Chunk(objects, skipEntry) {
+		if _, err := x.ledger.Skip(ctx, part, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dayOf a staging object: the first one its key allows, or the time of its last change.
+func dayOf(f staging.Found) time.Time {
+	if f.Day.IsZero() {
+		return f.LastModified.UTC()
+	}
+	return f.Day
+}
+
+// Rewound is what a rewind takes back. Sizes are bytes of staging objects.
+type Rewound struct {
+	Job       string   `json:"job"`
+	To        string   `json:"to,omitempty"` // run; "" is the beginning
+	Batches   int      `json:"batches"`
+	Objects   int      `json:"objects"`
+	SizeBytes int64    `json:"size"`
+	Rows      int64    `json:"rows"`
+	Files     []string `json:"files"`           // keys in the lake
+	Runs      []string `json:"runs"`            // that committed the batches
+	Entry     uint64   `json:"entry,omitempty"` // of the ledger, once it is done
+	Deleted   int      `json:"deleted,omitempty"`
+	Warnings  []string `json:"warnings,omitempty"`
+	ids       []string
+}
+
+// WriteText prints it for a person.
+func (w *Rewound) WriteText(out io.Writer) {
+	to := "the beginning"
+	if w.To != "" {
+		to = "run " + w.To
+	}
+	verb := "would take back"
+	if w.Entry > 0 {
+		verb = "took back"
+	}
+	fmt.Fprintf(out, "%s: rewinding to %s %s %s batches: %s objects (%s), %s rows in %s files\n", w.Job, to, verb, Count(int64(w.Batches)),
+		Count(int64(w.Objects)), Size(w.SizeBytes), Count(w.Rows), Count(int64(len(w.Files))))
+	for _, r := range w.Runs {
+		fmt.Fprintf(out, "  run         %s\n", r)
+	}
+	for i, f := range w.Files {
+		if i == 20 && len(w.Files) > 22 {
+			fmt.Fprintf(out, "              ... and %d more\n", len(w.Files)-i)
+			break
+		}
+		fmt.Fprintf(out, "  file        %s\n", f)
+	}
+	for _, s := range w.Warnings {
+		fmt.Fprintf(out, "  warning     %s\n", s)
+	}
+}
+
+// Rewind takes back what was committed after the last entry of run to, or with "" everything: one release entry, whose files are
+// then deleted. The next run reads the objects again, as far as staging still has them. A batch that was replayed since counts
+// as committed since. dry only says what would be taken back. ErrNoDelete: nothing was written.
+func (r *Runner) Rewind(ctx context.Context, to string, dry bool) (*Rewound, error) {
+	out := &Rewound{Job: r.Spec.Name, To: to, Files: []string{}, Runs: []string{}}
+	if r.Deleter == nil {
+		return out, fmt.Errorf("rewind: %w", ErrNoDelete)
+	}
+	sum, err := r.perform(ctx, &run{opts: RunOptions{Trigger: "ON_DEMAND"}, command: "rewind", dry: dry, work: func(x *run, ctx context.Context) error {
+		return x.rewind(ctx, out)
+	}})
+	out.Warnings = sum.Warnings
+	return out, err
+}
+
+func (x *run) rewind(ctx context.Context, out *Rewound) error {
+	if !x.dry {
+		if err := x.finish(ctx); err != nil {
+			return err
+		}
+	}
+	st, err := x.ledger.Fold(ctx)
+	if err != nil {
+		return err
+	}
+	var after uint64
+	if out.To != "" {
+		entries := st.RunEntries(out.To)
+		if len(entries) == 0 {
+			return fmt.Errorf("run %s wrote nothing to the ledger of %s; etl runs lists the runs, name one that committed something", out.To, x.Spec.Name)
+		}
+		after = slices.Max(entries)
+	}
+	out.take(st, func(b ledger.Batch) bool { return b.State == ledger.BatchCommitted && b.Base > after })
+	if x.dry || out.Batches == 0 {
+		return nil
+	}
+	e, err := x.ledger.Release(ctx, ledger.WhyRewind, out.ids...)
+	if err != nil || e.Seq == 0 {
+		return err
+	}
+	out.Entry = e.Seq
+	res, err := x.ledger.RollForward(ctx, ledger.RollOptions{Lake: x.Lake, Deleter: x.deleter(), AddPartitions: x.addPartitions,
+		Only: func(r ledger.Rolling) bool {
+			return r.Seq <= e.Seq && slices.ContainsFunc(e.Moves, func(m ledger.Move) bool { return slices.Contains(r.Batches, m.Batch) })
+		}})
+	out.Deleted = res.Deleted
+	for _, b := range res.Blocked {
+		if errors.Is(b.Err, objstore.ErrDenied) {
+			return fmt.Errorf("entry %d is written, its files are not deleted yet: %w; give lake.delete_role_arn the right, then run the job: it deletes them first", b.Seq, b.Err)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("entry %d is written, its files are not all deleted yet; the next run goes on: %w", e.Seq, err)
+	}
+	return x.markDone(ctx)
+}
+
+// take adds the batches up. Files that several batches share count once.
+func (w *Rewound) take(st *ledger.State, want func(ledger.Batch) bool) {
+	files, runs := map[string]bool{}, map[string]bool{}
+	for _, b := range st.Batches() {
+		if !want(b) {
+			continue
+		}
+		w.ids = append(w.ids, b.ID)
+		w.Batches++
+		w.Objects += b.Inputs
+		w.SizeBytes += b.SizeBytes
+		w.Rows += b.Counts.Published
+		for _, f := range b.Files {
+			if !files[f] {
+				files[f] = true
+				w.Files = append(w.Files, f)
+			}
+		}
+		if !runs[b.Run] {
+			runs[b.Run] = true
+			w.Runs = append(w.Runs, b.Run)
+		}
+	}
+	slices.Sort(w.Files)
+	slices.Sort(w.Runs)
+}
