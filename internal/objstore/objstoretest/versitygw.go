@@ -133,8 +133,8 @@ func (s *Server) AddUser(t testing.TB, accessKey, secretKey string) *Server {
 	return &other
 }
 
-// Env is the environment in which the AWS SDKs and tools use this server for S3, and read nothing of the person's own
-// configuration. Append it to a subprocess's environment, or use Setenv.
+// Env is the environment in which the AWS SDKs use this server for S3, and read nothing of the person's own configuration.
+// Append it to a subprocess's environment, or use Setenv. The AWS CLI wants AWS_PROFILE unset, not empty: leave that one out.
 func (s *Server) Env() []string {
 	return []string{
 		"AWS_ACCESS_KEY_ID=" + s.AccessKey,
