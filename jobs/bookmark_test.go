@@ -190,3 +190,42 @@ func TestSkipBefore(t *testing.T) {
 		})
 	}
 }
+
+func TestChangedObjects(t *testing.T) {
+	for _, how := range []string{"process", "ignore"} {
+		t.Run(how, func(t *testing.T) {
+			p := newMemParts(t, 1)
+			p.spec.Source.OnChange = how
+			put := func(k string, id int) {
+				if err := p.put(k, gz(flow(id, 0))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			put(key("a"), 1)
+			first := p.mustRun(t, jobs.RunOptions{})
+			if first.Objects.Changed+first.Objects.Ignored != 0 {
+				t.Errorf("first run: %+v", first.Objects)
+			}
+			put(key("a"), 2)
+			want := wanted{rows: map[string]int{row(1, 0): 1}}
+			o := p.mustRun(t, jobs.RunOptions{}).Objects
+			if how == "process" {
+				want.rows[row(2, 0)] = 1
+				if o.Changed != 1 || o.Ignored != 0 || o.Read != 1 {
+					t.Errorf("%+v", o)
+				}
+			} else if o.Changed != 0 || o.Ignored != 1 || o.Read != 0 {
+				t.Errorf("%+v", o)
+			}
+			p.again(t, want)
+			// Once the earlier version is rewound, nothing was taken of the object: its version of now is not left.
+			if _, err := p.deleting().Rewind(t.Context(), "", false); err != nil {
+				t.Fatal(err)
+			}
+			if o := p.mustRun(t, jobs.RunOptions{}).Objects; o.Read != 1 || o.Changed+o.Ignored != 0 {
+				t.Errorf("after a rewind: %+v", o)
+			}
+			p.again(t, wanted{rows: map[string]int{row(2, 0): 1}})
+		})
+	}
+}

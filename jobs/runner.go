@@ -383,45 +383,6 @@ func (x *run) resume(ctx context.Context) error {
 	return nil
 }
 
-// planNew lists staging and runs what is new.
-func (x *run) planNew(ctx context.Context) error {
-	for try := 0; ; try++ {
-		st, err := x.ledger.Fold(ctx)
-		if err != nil {
-			return err
-		}
-		l, err := x.list(ctx, st)
-		if err != nil {
-			return err
-		}
-		x.sum.Objects.Listed, x.sum.Objects.New = l.Listed, len(l.New)
-		x.sum.Objects.Excluded, x.sum.Objects.Taken, x.sum.Objects.Unsettled, x.sum.Objects.Unmatched = l.Excluded, l.Taken, l.Unsettled, l.Unmatched
-		x.log.Info().Int("listed", l.Listed).Int("new", len(l.New)).Int64("bytes", l.SizeBytes).Int("pruned_folders", l.Pruned).Msg("listed staging")
-		if len(l.New) == 0 {
-			return nil
-		}
-		m := x.manifest(l)
-		lease, err := x.ledger.Lease(ctx, m.ID)
-		if err != nil {
-			return err
-		}
-		_, err = x.ledger.Plan(ctx, st.Seq(), m)
-		if err == nil {
-			err = x.runPlanned(ctx, lease, m)
-			return errors.Join(err, x.release(ctx, lease))
-		}
-		if e := x.release(ctx, lease); e != nil {
-			return errors.Join(err, e)
-		}
-		if !errors.Is(err, ledger.ErrMoved) || try == 5 {
-			return err
-		}
-		if err := x.resume(ctx); err != nil { // what the other run planned, should it not be at it
-			return err
-		}
-	}
-}
-
 // release gives a lease back, also when the run is being stopped.
 func (x *run) release(ctx context.Context, lease *ledger.Lease) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
@@ -434,7 +395,8 @@ func (x *run) release(ctx context.Context, lease *ledger.Lease) error {
 
 // list finds what is new in staging.
 func (x *run) list(ctx context.Context, st *ledger.State) (*staging.Listing, error) {
-	o := staging.Options{Include: x.Spec.Source.Include, Exclude: x.Spec.Source.Exclude, Taken: st.TakenObject}
+	o := staging.Options{Include: x.Spec.Source.Include, Exclude: x.Spec.Source.Exclude, Taken: st.TakenObject, Changed: st.Changed,
+		IgnoreChanged: x.Spec.Source.OnChange == "ignore"}
 	o.Pattern = x.pattern()
 	if x.Spec.Source.Settle > 0 {
 		o.SettledBefore = x.Now().Add(-x.Spec.Source.Settle)

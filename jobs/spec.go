@@ -38,6 +38,7 @@ type Source struct {
 	Format     string        // json
 	Lookback   time.Duration // how far behind the watermark late objects are still looked for
 	Settle     time.Duration // objects younger than this are left for the next run
+	OnChange   string        // of an object that was overwritten after it was taken: process, ignore
 	RoleARN    string
 	ExternalID string
 }
@@ -94,7 +95,7 @@ type Limits struct {
 // Defaults of keys that a job file may leave out.
 func defaults() Spec {
 	return Spec{
-		Source:    Source{Format: "json", Lookback: 48 * time.Hour},
+		Source:    Source{Format: "json", OnChange: "process", Lookback: 48 * time.Hour},
 		Lake:      Lake{Layout: "auto"},
 		Schedule:  Schedule{Timezone: "UTC"},
 		EventDays: EventDays{MaxAge: 3650 * 24 * time.Hour, MaxFuture: 24 * time.Hour},
@@ -124,6 +125,7 @@ func (s *Spec) fields() []field {
 		{path: "source.format", ptr: &s.Source.Format, enum: []string{"json"}, doc: "Format of the records. Compression is told by content."},
 		{path: "source.lookback", ptr: &s.Source.Lookback, doc: "How far behind the watermark late objects are still looked for, as 48h or 7d."},
 		{path: "source.settle", ptr: &s.Source.Settle, doc: "Objects younger than this are left for the next run."},
+		{path: "source.on_change", ptr: &s.Source.OnChange, enum: []string{"process", "ignore"}, doc: "What to do with an object that was overwritten after it was taken. process: read it too, the rows of its earlier version stay; ignore: leave it."},
 		{path: "source.role_arn", ptr: &s.Source.RoleARN, doc: "Role to assume for reading staging."},
 		{path: "source.external_id", ptr: &s.Source.ExternalID, doc: "External ID for that role."},
 		{path: "mapping", ptr: &s.Mapping, required: true, doc: "Name of a mapping (sql/<name>/, mappings/<name>.json or a shipped one), or a path."},

@@ -50,6 +50,8 @@ type ObjectCounts struct {
 	Excluded    int `json:"excluded"`
 	Taken       int `json:"taken"`
 	Unsettled   int `json:"unsettled"`
+	Changed     int `json:"changed"`   // of New: an earlier version was taken before
+	Ignored     int `json:"ignored"`   // changed, and left: on_change
 	Unmatched   int `json:"unmatched"` // read, though the key does not match key_pattern
 }
 
@@ -102,7 +104,7 @@ func (s *Summary) WriteText(w io.Writer) {
 		n    int
 		what string
 	}{{o.Quarantined, "unreadable"}, {o.Gone, "changed or deleted meanwhile"}, {o.Taken, "done before"}, {o.Excluded, "excluded"},
-		{o.Unsettled, "too young"}, {o.Unmatched, "with a key that does not match key_pattern"}} {
+		{o.Unsettled, "too young"}, {o.Changed, "changed since an earlier version was taken"}, {o.Ignored, "changed and ignored"}, {o.Unmatched, "with a key that does not match key_pattern"}} {
 		if x.n > 0 {
 			line += fmt.Sprintf(", %s %s", Count(int64(x.n)), x.what)
 		}

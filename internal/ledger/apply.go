@@ -249,6 +249,13 @@ func (s *State) apply(rec *record) error {
 	for _, h := range c.gone {
 		delete(s.objects, h)
 	}
+	if len(c.gone) > 0 {
+		for _, o := range rec.attempt.Objects {
+			if k := hashKey(o.Key); o.Gone && slices.Contains(c.slots, s.latest[k]) {
+				delete(s.latest, k)
+			}
+		}
+	}
 	if c.freed {
 		for h, held := range s.objects {
 			if slices.Contains(c.slots, held.slot) {
@@ -303,6 +310,9 @@ func (s *State) open(e *Entry, p plannedBatch) {
 		}
 		s.objects[h] = holding{slot: slot}
 	}
+	for _, k := range p.keys {
+		s.latest[k] = slot
+	}
 }
 
 // skipped is the slot of objects that no batch has.
@@ -319,6 +329,7 @@ func (s *State) skip(e *Entry) {
 			s.batches[^held.slot].free--
 		}
 		s.objects[h] = holding{slot: skipped}
+		s.latest[hashKey(o.Key)] = skipped
 		s.skippedObjects++
 	}
 	if e.Bound != nil {

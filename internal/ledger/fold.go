@@ -20,6 +20,7 @@ type record struct {
 type plannedBatch struct {
 	id     string
 	hashes []objectHash
+	keys   []keyHash // of the same objects, by key alone
 	bytes  int64
 	marks  []Mark
 }
@@ -40,6 +41,7 @@ func (p *planned) add(id string, o objstore.Object) {
 	}
 	b := &p.batches[len(p.batches)-1]
 	b.hashes = append(b.hashes, hashObject(o.Key, o.ETag))
+	b.keys = append(b.keys, hashKey(o.Key))
 	b.bytes += o.SizeBytes
 	prefix := p.prefixOf(o.Key)
 	i, ok := p.mark[prefix]

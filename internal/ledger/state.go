@@ -37,6 +37,14 @@ func hashObject(key, etag string) objectHash {
 	return objectHash(sum[:16])
 }
 
+// keyHash stands for a key alone: 96 bits, for an object must not be left because of another's key.
+type keyHash [12]byte
+
+func hashKey(key string) keyHash {
+	sum := sha256.Sum256([]byte(key))
+	return keyHash(sum[:12])
+}
+
 // holding says who has an object: a batch's slot, skipped, or, as ^slot, the released batch that set it free. The first
 // bounds bounds do not cover it: they came while it was held.
 type holding struct {
@@ -81,13 +89,14 @@ type rolling struct {
 
 // State is the fold of the ledger through Seq. Fold brings it forward in place; every method sees it as of one entry.
 //
-// A million objects take some 60 MB: an object is 16 bytes of hash and 8 of who has it.
+// A million objects take some 90 MB: an object is 16 bytes of hash and 8 of who has it, and its key 16 more.
 type State struct {
 	mu             sync.RWMutex
 	seq            uint64
 	batches        []batch
 	slot           map[string]int32
 	objects        map[objectHash]holding
+	latest         map[keyHash]int32 // by key: the batch that its version of last has, or skipped
 	bounds         []Bound
 	skippedObjects int
 	live           map[string]int32 // lake files, and how many batches have them
@@ -98,7 +107,7 @@ type State struct {
 }
 
 func newState() *State {
-	return &State{slot: map[string]int32{}, objects: map[objectHash]holding{}, live: map[string]int32{},
+	return &State{slot: map[string]int32{}, objects: map[objectHash]holding{}, latest: map[keyHash]int32{}, live: map[string]int32{},
 		quarantine: map[string]struct{}{}, rolling: map[uint64]*rolling{}, runs: map[string][]uint64{}}
 }
 
@@ -160,6 +169,18 @@ func (s *State) takenBy(key, etag string, covers func(Bound) bool) bool {
 		return true
 	}
 	return slices.ContainsFunc(s.bounds[held.bounds:], covers)
+}
+
+// Changed tells whether another version of this object's key is taken by an open or committed batch, or skipped by name: the
+// object was overwritten since. Where that version was released, or gone when it was to be read, nothing was taken of it.
+func (s *State) Changed(o objstore.Object) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if held, ok := s.objects[hashObject(o.Key, o.ETag)]; ok && held.taken() {
+		return false
+	}
+	slot, ok := s.latest[hashKey(o.Key)]
+	return ok && (slot == skipped || s.batches[slot].state != BatchReleased)
 }
 
 // Batch returns one batch.

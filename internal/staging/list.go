@@ -23,6 +23,9 @@ type Options struct {
 	Cutoff func(prefix string) time.Time
 	// Taken says which objects the ledger has already.
 	Taken func(objstore.Object) bool
+	// Changed says of an object that is not taken whether an earlier version of it is. nil: none is.
+	Changed       func(objstore.Object) bool
+	IgnoreChanged bool // changed objects are left, and counted
 	// Progress is called now and then with the number of objects listed so far. May be nil.
 	Progress func(listed int)
 }
@@ -41,6 +44,8 @@ type Listing struct {
 	Excluded  int     // by include and exclude
 	Taken     int     // known to the ledger
 	Unsettled int
+	Changed   int // of New: an earlier version was taken
+	Ignored   int // left, for an earlier version was taken
 	Unmatched int // of New: the key does not match the pattern
 	Pruned    int // folders of days before the cutoff, not listed
 	Watermark time.Time
@@ -66,6 +71,13 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 		case !o.SettledBefore.IsZero() && obj.LastModified.After(o.SettledBefore):
 			l.Unsettled++
 			return nil
+		}
+		if o.Changed != nil && o.Changed(obj) {
+			if o.IgnoreChanged {
+				l.Ignored++
+				return nil
+			}
+			l.Changed++
 		}
 		f := Found{Object: obj}
 		if o.Pattern != nil {
