@@ -77,7 +77,10 @@ func (x *run) commit(ctx context.Context, log zerolog.Logger, plan *sqlgen.Plan,
 		return err
 	}
 	if err := x.hold(ctx, a, batch, targets, res); err != nil {
-		return errors.Join(err, x.discard(ctx, a))
+		if e := x.discard(ctx, a); e != nil {
+			x.warn(fmt.Sprintf("files of an attempt that was given up are still held: %v", e))
+		}
+		return err
 	}
 	e, err := x.ledger.Commit(ctx, a, x.rolled...)
 	if errors.Is(err, ledger.ErrVoid) {

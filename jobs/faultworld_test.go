@@ -115,7 +115,11 @@ func newMemParts(t *testing.T, batchBytes int) *parts {
 // newDirParts is a job over folders.
 func newDirParts(t *testing.T, batchBytes int) *parts {
 	t.Helper()
-	dir := t.TempDir()
+	return newDirPartsAt(t, t.TempDir(), batchBytes)
+}
+
+func newDirPartsAt(t *testing.T, dir string, batchBytes int) *parts {
+	t.Helper()
 	p := &parts{spec: faultSpec(t, dir+"/staging", dir+"/lake", dir+"/state", "{type: local}", batchBytes)}
 	for name, to := range map[string]*jobs.LakeStore{"staging": &p.staging, "lake": &p.lake, "state": &p.state} {
 		s, err := dirstore.Open(dirstore.Config{Root: filepath.Join(dir, name), Create: true, HideSilt: name == "lake"})
@@ -135,7 +139,11 @@ func newDirParts(t *testing.T, batchBytes int) *parts {
 // newS3Parts gives jobs that share one S3 server and one Glue, each with prefixes and a database of its own.
 func newS3Parts(t *testing.T) func() *parts {
 	t.Helper()
-	server, fake := objstoretest.StartVersityGW(t), gluefake.Start(t)
+	return newS3PartsAt(t, objstoretest.StartVersityGW(t), gluefake.Start(t))
+}
+
+func newS3PartsAt(t *testing.T, server *objstoretest.Server, fake *gluefake.Fake) func() *parts {
+	t.Helper()
 	server.Setenv(t)
 	t.Setenv("AWS_ENDPOINT_URL_GLUE", fake.URL)
 	for _, b := range []string{"staging", "lake", "state"} {
@@ -261,8 +269,8 @@ func (p *parts) problems(ctx context.Context, want wanted) (out []string) {
 	}
 	live, quarantined, committed := map[string]bool{}, map[string]int{}, map[string]bool{}
 	for _, b := range st.Batches() {
-		if b.State != ledger.BatchCommitted {
-			bad("batch %s is %s", b.ID, b.State)
+		if b.State == ledger.BatchOpen {
+			bad("batch %s is open", b.ID)
 		}
 		committed[b.ID] = true
 		for _, f := range b.Files {
@@ -340,7 +348,7 @@ func (p *parts) problems(ctx context.Context, want wanted) (out []string) {
 	for _, h := range held {
 		batch, _, _ := strings.Cut(h.Key[strings.LastIndex(h.Key, "/")+1:], "-")
 		if live[h.Key] || !committed[batch] {
-			bad("%s is held; live %v, its batch committed %v", h.Key, live[h.Key], committed[batch])
+			bad("%s is held; live %v, its batch ended %v", h.Key, live[h.Key], committed[batch])
 		}
 	}
 	return out

@@ -10,23 +10,25 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/staging"
 )
 
-// retryDelay before a failed run is tried again; it doubles.
-const retryDelay = 10 * time.Second
-
 // RunWithRetries runs the job, and again up to limits.max_retries times while it fails for a reason that time may mend. Each
 // try is a run of its own; the last one's summary is returned.
 func (r *Runner) RunWithRetries(ctx context.Context, opts RunOptions) (*Summary, error) {
-	delay := retryDelay
+	delay := r.RetryDelay
+	if delay == 0 {
+		delay = 10 * time.Second
+	}
 	for try := 0; ; try++ {
 		sum, err := r.Run(ctx, opts)
 		if err == nil || try >= r.Spec.Limits.MaxRetries || !mayPass(err) {
 			return sum, err
 		}
+		r.former = append(r.former, sum.Run) // it may not have been able to give its leases back
 		if r.LogTo != nil {
 			l := zerolog.New(r.LogTo)
 			l.Warn().Err(err).Str("job", r.Spec.Name).Str("run_id", sum.Run).Dur("wait", delay).Msg("run failed; trying again")
@@ -43,17 +45,13 @@ func (r *Runner) RunWithRetries(ctx context.Context, opts RunOptions) (*Summary,
 // mayPass says whether trying again can help: not where a person has to change something first.
 func mayPass(err error) bool {
 	for _, e := range []error{ErrQuarantine, ErrStopped, ErrTimeout, context.Canceled, ledger.ErrHeld, ledger.ErrNewer, ledger.ErrCorrupt,
-		objstore.ErrDenied, objstore.ErrNoStore, objstore.ErrNoCreds} {
+		objstore.ErrDenied, objstore.ErrNoStore, objstore.ErrNoCreds, catalog.ErrDenied, catalog.ErrNoDatabase, catalog.ErrType,
+		catalog.ErrInvalid, catalog.ErrLimit, catalog.ErrForeign} {
 		if errors.Is(err, e) {
 			return false
 		}
 	}
-	return errors.Is(err, ledger.ErrUnknown) || errors.Is(err, ledger.ErrMoved) || isStoreError(err)
-}
-
-func isStoreError(err error) bool {
-	var e *objstore.Error
-	return errors.As(err, &e)
+	return errors.Is(err, ledger.ErrUnknown) || errors.Is(err, ledger.ErrMoved) || errors.As(err, new(*objstore.Error)) || errors.As(err, new(*catalog.Error))
 }
 
 // DryPlan is what a run would read. Sizes are bytes.

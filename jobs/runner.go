@@ -53,6 +53,10 @@ type Runner struct {
 	Progress Progress
 	Now      func() time.Time
 	Version  string // of etl
+	// RetryDelay is the wait of RunWithRetries before the second try; it doubles. 0: 10 s.
+	RetryDelay time.Duration
+
+	former []string // runs of this Runner that have failed
 }
 
 // RunOptions of one run.
@@ -109,6 +113,9 @@ func (r *Runner) perform(ctx context.Context, x *run) (*Summary, error) {
 	x.log = zerolog.New(keep.also(r.LogTo)).With().Timestamp().Str("run_id", x.id).Str("job", r.Spec.Name).Logger()
 	err := x.execute(ctx)
 	x.sum.Ended = r.Now().UTC()
+	if x.sum.Ended.Before(x.sum.Started) { // the clock was put back
+		x.sum.Ended = x.sum.Started
+	}
 	x.sum.State = string(stateOf(err))
 	if err != nil {
 		x.sum.Error = err.Error()
@@ -244,7 +251,7 @@ func (r *Runner) pattern() *staging.Pattern {
 
 // openLedger opens the job's ledger with a watermark for each folder of dated folders.
 func openLedger(r *Runner, run string) (*ledger.Ledger, error) {
-	o := ledger.Options{Run: run}
+	o := ledger.Options{Run: run, Former: r.former}
 	if p := r.pattern(); p != nil {
 		o.WatermarkPrefix = p.DatePrefix
 	}
@@ -310,6 +317,9 @@ func (x *run) rollForward(ctx context.Context, only func(ledger.Rolling) bool) (
 }
 
 func (x *run) warn(text string) {
+	if slices.Contains(x.sum.Warnings, text) {
+		return
+	}
 	x.sum.Warnings = append(x.sum.Warnings, text)
 	x.log.Warn().Msg(text)
 }

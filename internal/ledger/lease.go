@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -72,7 +73,7 @@ func (l *Ledger) Lease(ctx context.Context, name string) (*Lease, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !found.Released && found.Run != l.opts.Run && age < l.opts.LeaseExpiry {
+		if !found.Released && found.Run != l.opts.Run && !slices.Contains(l.opts.Former, found.Run) && age < l.opts.LeaseExpiry {
 			return nil, &HeldError{Name: name, Run: found.Run, Age: age}
 		}
 		put = objstore.PutOptions{IfMatch: o.ETag}
@@ -209,7 +210,7 @@ func (l *Ledger) Holders(ctx context.Context) (map[string]bool, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !b.Released {
+		if !b.Released && !slices.Contains(l.opts.Former, b.Run) {
 			runs[b.Run] = true
 		}
 	}

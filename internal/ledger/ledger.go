@@ -20,6 +20,8 @@ import (
 type Options struct {
 	// Run is the ULID of the run (or other command) that writes. Empty: reading only.
 	Run string
+	// Former are runs of this process that have ended for certain: leases they could not give back are not theirs any more.
+	Former []string
 	// Parallel is how many requests a fold or a roll-forward has under way. 0: 16.
 	Parallel int
 	// Tries is how often a request whose outcome is unknown is sent in all. 0: 6.
