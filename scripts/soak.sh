@@ -3,7 +3,7 @@
 # A crash that fuzzing finds is kept under testdata/fuzz of its package and fails `make test` from then on.
 set -eu
 go=${GO:-go}
-SILT_SOAK=1 $go test -count=1 -timeout 6h -run 'TestFaults|TestKilled|TestManyRunners|TestAnyInterleaving' ./jobs ./cmd/etl
+SILT_SOAK=1 $go test -count=1 -timeout 6h -run 'TestFaults|TestZombies|TestKilled|TestManyRunners|TestAnyInterleaving' ./jobs ./cmd/etl
 grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do
 	package=$(dirname "$file")
 	sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$file" | while read -r target; do
