@@ -84,8 +84,9 @@ type run struct {
 	temp    string
 	rolled  []ledger.Rolled // entries rolled forward, to be marked done by the next one
 
-	started   bool     // the run is recorded
-	committed []string // batches
+	held      []ledger.ManifestRef // open, and left to another run that is at them
+	started   bool                 // the run is recorded
+	committed []string             // batches
 }
 
 // Run executes the job once: it finishes what earlier runs left, plans what is new, and commits batch after batch. The
@@ -143,7 +144,7 @@ func stateOf(err error) ledger.RunState {
 }
 
 func (x *run) execute(ctx context.Context) (err error) {
-	limited, cancel := context.WithTimeoutCause(ctx, x.Spec.Limits.Timeout, ErrTimeout)
+	limited, cancel := context.WithTimeoutCause(ctx, x.timeLimit(), ErrTimeout)
 	defer cancel()
 	defer func() {
 		// what a cancelled request answers says nothing; the cause does
@@ -211,7 +212,7 @@ func (x *run) leftToOthers(ctx context.Context) error {
 		return nil
 	}
 	text := fmt.Sprintf("run %s has committed entry %d and has not made it visible yet; run again once it has ended or its lease has expired", rest[0].Run, rest[0].Seq)
-	if x.sum.Batches == 0 {
+	if x.sum.Batches == 0 && !x.beside(ctx, rest[0].Run) {
 		return fmt.Errorf("%w: %s", ledger.ErrHeld, text)
 	}
 	x.warn(text)
@@ -382,6 +383,11 @@ func (x *run) resume(ctx context.Context) error {
 		x.log.Info().Str("manifest", ref.ID).Int("batches", len(ids)).Msg("resuming an earlier plan")
 		x.sum.Resumed += len(ids)
 		lease, err := x.ledger.Lease(ctx, ref.ID)
+		if errors.Is(err, ledger.ErrHeld) && x.beside(ctx, byManifest[ref][0].Run) {
+			x.sum.Resumed -= len(ids)
+			x.held = append(x.held, ref)
+			continue
+		}
 		if err != nil {
 			return err
 		}

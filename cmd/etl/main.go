@@ -35,6 +35,7 @@ const (
 
 type cli struct {
 	Run        runCmd        `cmd:"" help:"Run a job: everything new in staging goes to the lake."`
+	Backfill   backfillCmd   `cmd:"" help:"Take the objects of a range of days to the lake, month by month."`
 	Check      checkCmd      `cmd:"" help:"Check a job file or a mapping without running anything."`
 	SQL        sqlCmd        `cmd:"" name:"sql" help:"Print the SELECT of a mapping."`
 	Preview    previewCmd    `cmd:"" help:"Show what a mapping makes of a sample file: raw beside OCSF."`

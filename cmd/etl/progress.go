@@ -22,7 +22,7 @@ type bars struct {
 }
 
 // isTerminal says whether w is a person's screen.
-func isTerminal(w io.Writer) bool {
+func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -21,6 +21,10 @@ type Options struct {
 	// Cutoff says for a folder that holds dated folders (Pattern.DatePrefix) which is the first day still to be listed; zero:
 	// all are. nil: nothing is left out. It is asked only where the pattern's dates are in the order of keys.
 	Cutoff func(prefix string) time.Time
+	// Through is the last day whose folders are listed, where Cutoff is asked; zero: there is none.
+	Through time.Time
+	// Select says of an object that include and exclude chose whether it is asked for at all. nil: all are.
+	Select func(Found) bool
 	// Taken says which objects the ledger has already.
 	Taken func(objstore.Object) bool
 	// Changed says of an object that is not taken whether an earlier version of it is. nil: none is.
@@ -44,6 +48,7 @@ type Listing struct {
 	Excluded  int     // by include and exclude
 	Taken     int     // known to the ledger
 	Unsettled int
+	Outside   int // by Select
 	Changed   int // of New: an earlier version was taken
 	Ignored   int // left, for an earlier version was taken
 	Unmatched int // of New: the key does not match the pattern
@@ -65,6 +70,19 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 		case strings.HasSuffix(obj.Key, "/") && obj.SizeBytes == 0, !o.selected(obj.Key):
 			l.Excluded++
 			return nil
+		}
+		f := Found{Object: obj}
+		if o.Pattern != nil {
+			if f.Captures = o.Pattern.Match(obj.Key); f.Captures != nil {
+				if d, ok := o.Pattern.Day(f.Captures); ok {
+					f.Day = d
+				}
+			}
+		}
+		switch {
+		case o.Select != nil && !o.Select(f):
+			l.Outside++
+			return nil
 		case o.Taken != nil && o.Taken(obj):
 			l.Taken++
 			return nil
@@ -79,13 +97,8 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 			}
 			l.Changed++
 		}
-		f := Found{Object: obj}
-		if o.Pattern != nil {
-			if f.Captures = o.Pattern.Match(obj.Key); f.Captures == nil {
-				l.Unmatched++
-			} else if d, ok := o.Pattern.Day(f.Captures); ok {
-				f.Day = d
-			}
+		if o.Pattern != nil && f.Captures == nil {
+			l.Unmatched++
 		}
 		if obj.LastModified.After(l.Watermark) {
 			l.Watermark = obj.LastModified
@@ -182,6 +195,10 @@ func (w *walker) walk(ctx context.Context, prefix string, depth int, date map[st
 			w.l.Pruned++
 			continue
 		}
+		if first, ok := firstDay(d); ok && !w.o.Through.IsZero() && first.After(w.o.Through) {
+			w.l.Pruned++
+			continue
+		}
 		if err := w.walk(ctx, f, depth+1, d, cutoff); err != nil {
 			return err
 		}
@@ -199,6 +216,20 @@ func (w *walker) moreDates(depth int) bool {
 		}
 	}
 	return false
+}
+
+// firstDay is the first day that the captured parts of a date allow.
+func firstDay(d map[string]string) (time.Time, bool) {
+	text := [3]string{d["yyyy"], "01", "01"}
+	for i, n := range []string{"mm", "dd"} {
+		v, ok := d[n]
+		if !ok {
+			break
+		}
+		text[i+1] = v
+	}
+	t, err := time.Parse(time.DateOnly, strings.Join(text[:], "-"))
+	return t, err == nil
 }
 
 // lastDay is the last day that the captured parts of a date allow.

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/silt-etl/silt/jobs"
+)
+
+type backfillCmd struct {
+	Job         string `arg:"" help:"Job file."`
+	From        string `required:"" placeholder:"DATE" help:"First day, as 2023-01-01 (UTC)."`
+	To          string `required:"" placeholder:"DATE" help:"Last day."`
+	Yes         bool   `short:"y" help:"Go on after the estimate without asking."`
+	NewestFirst bool   `help:"The latest month first."`
+	Shards      int    `placeholder:"N" help:"Take one of N shares of the objects. Default: AWS_BATCH_JOB_ARRAY_SIZE."`
+	Shard       int    `placeholder:"I" help:"Which share, from 0. Default: AWS_BATCH_JOB_ARRAY_INDEX."`
+	NoBars      bool   `help:"Log lines instead of progress bars on a terminal."`
+	outputFlag
+}
+
+func (c *backfillCmd) options(env func(string) (string, bool)) (o jobs.BackfillOptions, err error) {
+	o = jobs.BackfillOptions{Trigger: "ON_DEMAND", NewestFirst: c.NewestFirst, Shards: c.Shards, Shard: c.Shard}
+	for flag, p := range map[string]struct {
+		text string
+		to   *time.Time
+	}{"--from": {c.From, &o.From}, "--to": {c.To, &o.To}} {
+		if *p.to, err = time.Parse(time.DateOnly, p.text); err != nil {
+			return o, usagef("%s: %q is no day, as 2024-06-30", flag, p.text)
+		}
+	}
+	if size, ok := env("AWS_BATCH_JOB_ARRAY_SIZE"); ok && c.Shards == 0 {
+		index, _ := env("AWS_BATCH_JOB_ARRAY_INDEX")
+		n, err1 := strconv.Atoi(size)
+		i, err2 := strconv.Atoi(index)
+		if err1 != nil || err2 != nil {
+			return o, usagef("AWS_BATCH_JOB_ARRAY_SIZE=%q and AWS_BATCH_JOB_ARRAY_INDEX=%q are no numbers", size, index)
+		}
+		o.Shards, o.Shard = n, i
+	}
+	if err := o.Check(); err != nil {
+		return o, usageError{err}
+	}
+	return o, nil
+}
+
+// Run implements etl backfill.
+func (c *backfillCmd) Run(ctx context.Context, a *app) error {
+	o, err := c.options(a.env)
+	if err != nil {
+		return err
+	}
+	spec, err := a.loadSpec(c.Job)
+	if err != nil {
+		return err
+	}
+	r, err := a.runner(ctx, spec)
+	if err != nil {
+		return err
+	}
+	e, err := r.Estimate(ctx, o)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Yes && c.Output == "json": // standard output is the summary's
+	case c.Output == "json":
+		if err := printJSON(a.stdout, e); err != nil {
+			return err
+		}
+	default:
+		e.WriteText(a.stdout)
+	}
+	if !c.Yes {
+		if c.Output == "json" || !isTerminal(os.Stdin) || !isTerminal(a.stdout) {
+			return usagef("nothing was written; add --yes to begin")
+		}
+		fmt.Fprint(a.stdout, "Begin? [y/N] ")
+		answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
+		if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(answer)), "y") {
+			return usagef("nothing was written")
+		}
+	}
+	var end func()
+	if isTerminal(a.stderr) && !c.NoBars {
+		b := newBars(a.stderr)
+		r.Progress, end = b, b.End
+		r.LogTo = io.Discard
+	}
+	sum, err := r.Backfill(ctx, o)
+	if end != nil {
+		end()
+	}
+	if e := printSummary(a.stdout, c.Output, sum); e != nil && err == nil {
+		return e
+	}
+	return err
+}

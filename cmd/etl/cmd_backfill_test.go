@@ -1,0 +1,38 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestBackfillOptions(t *testing.T) {
+	env := func(vars ...string) func(string) (string, bool) {
+		return func(name string) (string, bool) {
+			for _, v := range vars {
+				if k, val, _ := strings.Cut(v, "="); k == name {
+					return val, true
+				}
+			}
+			return "", false
+		}
+	}
+	days := backfillCmd{From: "2023-01-01", To: "2024-06-30"}
+	o, err := days.options(env("AWS_BATCH_JOB_ARRAY_SIZE=8", "AWS_BATCH_JOB_ARRAY_INDEX=7"))
+	if err != nil || o.Shards != 8 || o.Shard != 7 || o.From.Year() != 2023 || o.To.Year() != 2024 {
+		t.Errorf("%+v, %v", o, err)
+	}
+	own := days
+	own.Shards, own.Shard = 2, 1
+	if o, err = own.options(env("AWS_BATCH_JOB_ARRAY_SIZE=8", "AWS_BATCH_JOB_ARRAY_INDEX=7")); err != nil || o.Shards != 2 || o.Shard != 1 {
+		t.Errorf("flags win: %+v, %v", o, err)
+	}
+	own.Shard = 2
+	for want, c := range map[string]backfillCmd{"counted from 0": own, "is before --from": {From: "2024-06-30", To: "2023-01-01"}, "is no day": {From: "yesterday", To: "2023-01-01"}} {
+		if _, err := c.options(env()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	if _, err := days.options(env("AWS_BATCH_JOB_ARRAY_SIZE=8")); err == nil {
+		t.Error("a size without an index is accepted")
+	}
+}
