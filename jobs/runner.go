@@ -310,11 +310,28 @@ func (x *run) rollForward(ctx context.Context, only func(ledger.Rolling) bool) (
 	for _, l := range res.Lost {
 		x.warn(fmt.Sprintf("the store lost %d held files of committed batches %s; their objects run again if staging still has them, otherwise their records are gone", len(l.Files), strings.Join(l.Batches, ", ")))
 	}
+	x.rolled = append(x.rolled, res.Rolled...)
 	for _, b := range res.Blocked {
+		if x.rewound(ctx, b.Seq) { // what was taken back still shows: running its objects again would double the rows
+			return len(res.Entries), errors.Join(err, fmt.Errorf("entry %d, a rewind, waits for its files to be deleted: %w: %w", b.Seq, ErrNoDelete, b.Err))
+		}
 		x.warn(fmt.Sprintf("entry %d waits for deletes that this role may not do: %v", b.Seq, b.Err))
 	}
-	x.rolled = append(x.rolled, res.Rolled...)
 	return len(res.Entries), err
+}
+
+// rewound says whether an entry that is not done takes committed rows back.
+func (x *run) rewound(ctx context.Context, seq uint64) bool {
+	st, err := x.ledger.Fold(ctx)
+	if err != nil {
+		return true
+	}
+	for _, r := range st.NotDone() {
+		if r.Seq == seq {
+			return r.Why == ledger.WhyRewind
+		}
+	}
+	return false
 }
 
 func (x *run) warn(text string) {
