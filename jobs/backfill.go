@@ -72,8 +72,8 @@ type Estimate struct {
 
 // WriteText prints it for a person.
 func (e *Estimate) WriteText(w io.Writer) {
-	fmt.Fprintf(w, "%s: backfill of %s to %s: %s objects, %s, of %d days in %d months; %s done before\n", e.Job, e.From, e.To,
-		Count(int64(e.Objects)), Size(e.SizeBytes), e.Days, len(e.Months), Count(int64(e.Taken)))
+	fmt.Fprintf(w, "%s: backfill of %s to %s: %s, %s, of %s in %s; %s done before\n", e.Job, e.From, e.To,
+		Plural(int64(e.Objects), "object"), Size(e.SizeBytes), Plural(int64(e.Days), "day"), Plural(int64(len(e.Months)), "month"), Count(int64(e.Taken)))
 	if e.Minutes > 0 {
 		fmt.Fprintf(w, "  time        about %.1f minutes, as this machine's last runs went\n", e.Minutes)
 	} else if e.Objects > 0 {

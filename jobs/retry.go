@@ -79,11 +79,11 @@ type DryDay struct {
 
 // WriteText prints the plan for a person.
 func (p *DryPlan) WriteText(w io.Writer) {
-	fmt.Fprintf(w, "%s: a run would read %s objects, %s, in %d batches (dry run: nothing was written)\n", p.Job, Count(int64(p.Objects)), Size(p.SizeBytes), p.Batches)
+	fmt.Fprintf(w, "%s: a run would read %s, %s, in %s (dry run: nothing was written)\n", p.Job, Plural(int64(p.Objects), "object"), Size(p.SizeBytes), Plural(int64(p.Batches), "batch"))
 	if p.Open > 0 || p.Unfinished > 0 {
-		fmt.Fprintf(w, "  first       %d entries and %d batches that an earlier run left\n", p.Unfinished, p.Open)
+		fmt.Fprintf(w, "  first       %s and %s that an earlier run left\n", Plural(int64(p.Unfinished), "entry"), Plural(int64(p.Open), "batch"))
 	}
-	fmt.Fprintf(w, "  listed      %s objects: %s new, %s done before, %s excluded, %s too young\n", Count(int64(p.Listed)), Count(int64(p.Objects)), Count(int64(p.Taken)), Count(int64(p.Excluded)), Count(int64(p.Unsettled)))
+	fmt.Fprintf(w, "  listed      %s: %s new, %s done before, %s excluded, %s too young\n", Plural(int64(p.Listed), "object"), Count(int64(p.Objects)), Count(int64(p.Taken)), Count(int64(p.Excluded)), Count(int64(p.Unsettled)))
 	if p.Unmatched > 0 {
 		fmt.Fprintf(w, "  unmatched   %s keys do not match key_pattern; their captures will be NULL\n", Count(int64(p.Unmatched)))
 	}
@@ -92,7 +92,7 @@ func (p *DryPlan) WriteText(w io.Writer) {
 		if day == "" {
 			day = "(no day)"
 		}
-		fmt.Fprintf(w, "  %-11s %s objects, %s\n", day, Count(int64(d.Objects)), Size(d.SizeBytes))
+		fmt.Fprintf(w, "  %-11s %s, %s\n", day, Plural(int64(d.Objects), "object"), Size(d.SizeBytes))
 	}
 }
 

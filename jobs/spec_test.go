@@ -142,3 +142,11 @@ func TestDurationsAndSizes(t *testing.T) {
 		}
 	}
 }
+
+func TestPlural(t *testing.T) {
+	for want, got := range map[string]string{"1 file": jobs.Plural(1, "file"), "0 files": jobs.Plural(0, "file"), "2,000 batches": jobs.Plural(2000, "batch"), "3 entries": jobs.Plural(3, "entry"), "1 entry": jobs.Plural(1, "entry")} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -96,7 +96,7 @@ func (s *Summary) WriteText(w io.Writer) {
 		p("error", "%s", s.Error)
 	}
 	o := s.Objects
-	line := fmt.Sprintf("%s objects read, %s", Count(int64(o.Read)), Size(s.SizeIn))
+	line := fmt.Sprintf("%s read, %s", Plural(int64(o.Read), "object"), Size(s.SizeIn))
 	if s.SizeRaw > 0 {
 		line += fmt.Sprintf(" (%s unpacked)", Size(s.SizeRaw))
 	}
@@ -110,7 +110,7 @@ func (s *Summary) WriteText(w io.Writer) {
 		}
 	}
 	if s.Command == "replay" {
-		line = fmt.Sprintf("records of %s objects", Count(int64(o.Read)))
+		line = "records of " + Plural(int64(o.Read), "object")
 		if s.Kept > 0 {
 			line += fmt.Sprintf("; %s others stay in quarantine, --where leaves them out", Count(s.Kept))
 		}
@@ -123,7 +123,7 @@ func (s *Summary) WriteText(w io.Writer) {
 	if s.DryRun {
 		p("dry run", "nothing was written")
 	} else {
-		p("lake", "%s files in %s partitions, %s", Count(int64(s.Files)), Count(int64(len(s.Partitions))), Size(s.SizeOut))
+		p("lake", "%s in %s, %s", Plural(int64(s.Files), "file"), Plural(int64(len(s.Partitions)), "partition"), Size(s.SizeOut))
 	}
 	table := ""
 	for i, x := range s.Partitions {
@@ -135,7 +135,7 @@ func (s *Summary) WriteText(w io.Writer) {
 			p("", "... and %d more", len(s.Partitions)-i)
 			break
 		}
-		p("", "%s  %s rows, %d files, %s", x.Partition, Count(x.Rows), x.Files, Size(x.SizeBytes))
+		p("", "%s  %s, %s, %s", x.Partition, Plural(x.Rows, "row"), Plural(int64(x.Files), "file"), Size(x.SizeBytes))
 	}
 	if len(s.Reasons) > 0 {
 		p("quarantine", "%s", counts(s.Reasons))
@@ -150,7 +150,7 @@ func (s *Summary) WriteText(w io.Writer) {
 		p("unmapped", "kept there, for their OCSF place did not take the value: %s", counts(s.Misses))
 	}
 	if s.Finished > 0 || s.Resumed > 0 {
-		p("resumed", "%d entries and %d batches that an earlier run left", s.Finished, s.Resumed)
+		p("resumed", "%s and %s that an earlier run left", Plural(int64(s.Finished), "entry"), Plural(int64(s.Resumed), "batch"))
 	}
 	for _, x := range s.Warnings {
 		p("warning", "%s", x)
@@ -184,6 +184,21 @@ func Count(n int64) string {
 		s = "-" + s
 	}
 	return s
+}
+
+// Plural prints 1 file, 2,000 files, 3 batches, 4 entries.
+func Plural(n int64, noun string) string {
+	if n != 1 {
+		switch stem, y := strings.CutSuffix(noun, "y"); {
+		case y:
+			noun = stem + "ies"
+		case strings.HasSuffix(noun, "ch"):
+			noun += "es"
+		default:
+			noun += "s"
+		}
+	}
+	return Count(n) + " " + noun
 }
 
 // Size prints bytes as 1.5 GB (powers of 1,000).

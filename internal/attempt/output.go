@@ -379,7 +379,12 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 		return put(quarantine.Row{Job: w.o.Job, Run: w.o.Run, Object: o.Key, ETag: o.ETag, Record: record, Class: class,
 			Path: reason.Path, Reason: reason.Code, Message: reason.Message, Raw: raw})
 	}
+	var parts []refused
 	for _, s := range w.scan.spools {
+		parts = append(parts, s.parts...)
+	}
+	sort.Slice(parts, func(i, j int) bool { return parts[i].object < parts[j].object })
+	for _, s := range parts {
 		err := s.each(func(object int, record int64, rej decode.Reject, raw []byte) error {
 			return add(object, record, "", sqlgen.Reason{Code: rej.Code, Path: rej.Path, Message: rej.Message}, raw)
 		})

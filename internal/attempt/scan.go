@@ -354,6 +354,7 @@ func (c *cursor) end(err error) {
 	switch {
 	case errors.Is(err, io.EOF):
 		st.state = ObjectRead
+		c.rejects.keep(i)
 		s.addMisfits(c.misfits)
 		return
 	case errors.As(err, &rej):

@@ -18,11 +18,26 @@ type spool struct {
 	w      *bufio.Writer
 	at     int64
 	marked int64
+	parts  []refused
+}
+
+// refused is where the rejects of one object lie, so that all spools together can be read in the order of objects.
+type refused struct {
+	spool    *spool
+	object   int
+	from, to int64
 }
 
 func newSpool(path string) *spool { return &spool{path: path} }
 
 func (s *spool) mark() { s.marked = s.at }
+
+// keep ends the object that the last mark began.
+func (s *spool) keep(object int) {
+	if s.at > s.marked {
+		s.parts = append(s.parts, refused{s, object, s.marked, s.at})
+	}
+}
 
 func (s *spool) rewind() error {
 	if s.f == nil || s.at == s.marked {
@@ -63,18 +78,12 @@ func (s *spool) add(object int, record int64, rej *decode.Reject, raw []byte) er
 	return err
 }
 
-// each reads everything back. raw is valid during fn only.
-func (s *spool) each(fn func(object int, record int64, rej decode.Reject, raw []byte) error) error {
-	if s.f == nil {
-		return nil
-	}
-	if err := s.w.Flush(); err != nil {
+// each reads an object's rejects back. raw is valid during fn only.
+func (p refused) each(fn func(object int, record int64, rej decode.Reject, raw []byte) error) error {
+	if err := p.spool.w.Flush(); err != nil {
 		return err
 	}
-	if _, err := s.f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	r := bufio.NewReaderSize(s.f, 64<<10)
+	r := bufio.NewReaderSize(io.NewSectionReader(p.spool.f, p.from, p.to-p.from), 64<<10)
 	var buf []byte
 	text := func() (string, error) {
 		n, err := binary.ReadUvarint(r)
