@@ -252,7 +252,7 @@ func (r *Runner) pattern() *staging.Pattern {
 
 // openLedger opens the job's ledger with a watermark for each folder of dated folders.
 func openLedger(r *Runner, run string) (*ledger.Ledger, error) {
-	o := ledger.Options{Run: run, Former: r.former}
+	o := ledger.Options{Run: run, Former: r.former, TempDir: r.Spec.Limits.TempDir}
 	if p := r.pattern(); p != nil {
 		o.WatermarkPrefix = p.DatePrefix
 	}

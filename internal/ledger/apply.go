@@ -1,9 +1,12 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/silt-etl/silt/internal/ledger/index"
 )
 
 // change is what an entry does to the state, worked out before anything is touched.
@@ -11,8 +14,7 @@ type change struct {
 	slots   []int32 // the moved batches
 	after   []batch // what they become
 	opened  []plannedBatch
-	gone    []objectHash
-	freed   bool // the moved batches' objects
+	gone    []index.Key
 	adds    []fileRef
 	removes []fileRef
 	qdead   []string
@@ -23,7 +25,7 @@ func (s *State) check(rec *record) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	_, err := s.effect(rec)
-	return err
+	return errors.Join(err, s.broken())
 }
 
 func misfit(format string, args ...any) error {
@@ -70,10 +72,9 @@ func (s *State) effect(rec *record) (*change, error) {
 		for i := range c.after {
 			b := &c.after[i]
 			b.state, b.files, b.quarantine = BatchReleased, nil, nil
-			b.free = b.inputs
+			b.free, b.bounds = b.inputs, int32(len(s.bounds))
 			b.inputs, b.counts = 0, Counts{}
 		}
-		c.freed = true
 	}
 	if err != nil {
 		return nil, err
@@ -86,16 +87,17 @@ func (s *State) plan(rec *record, c *change) error {
 	if len(rec.planned) != len(e.Batches) {
 		return misfit("the plan opens %d batches, its manifest has %d", len(e.Batches), len(rec.planned))
 	}
-	seen := map[objectHash]struct{}{}
+	seen, opened := map[index.Key]struct{}{}, map[string]bool{}
 	for i, p := range rec.planned {
 		if p.id != e.Batches[i].Batch || len(p.hashes) != e.Batches[i].Objects {
 			return misfit("the plan opens batch %s of %d objects, its manifest has %s of %d", e.Batches[i].Batch, e.Batches[i].Objects, p.id, len(p.hashes))
 		}
-		if _, ok := s.slot[p.id]; ok || slices.ContainsFunc(rec.planned[:i], func(o plannedBatch) bool { return o.id == p.id }) {
+		if _, ok := s.slot[p.id]; ok || opened[p.id] {
 			return misfit("batch %s is opened twice", p.id)
 		}
+		opened[p.id] = true
 		for _, h := range p.hashes {
-			if held, ok := s.objects[h]; ok && held.taken() {
+			if slot, ok := s.objects.Get(h); ok && !s.free(slot) {
 				return misfit("an object of batch %s is taken already", p.id)
 			}
 			if _, ok := seen[h]; ok {
@@ -174,15 +176,15 @@ func (s *State) results(a *Attempt, c *change) ([]Counts, error) {
 	for i := range c.after {
 		want += int(c.after[i].inputs)
 	}
-	seen := make(map[objectHash]struct{}, len(a.Objects))
+	seen := make(map[index.Key]struct{}, len(a.Objects))
 	for _, o := range a.Objects {
 		h := hashObject(o.Key, o.ETag)
 		if _, ok := seen[h]; ok {
 			return nil, misfit("attempt %s names object %s twice", a.ID, o.Key)
 		}
 		seen[h] = struct{}{}
-		held, ok := s.objects[h]
-		i := slices.Index(c.slots, held.slot)
+		slot, ok := s.objects.Get(h)
+		i := slices.Index(c.slots, slot)
 		if !ok || i < 0 {
 			return nil, misfit("attempt %s names object %s, which its batch does not hold", a.ID, o.Key)
 		}
@@ -237,7 +239,7 @@ func (s *State) apply(rec *record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, err := s.effect(rec)
-	if err != nil {
+	if err := errors.Join(err, s.broken()); err != nil {
 		return err
 	}
 	e := &rec.entry
@@ -247,19 +249,16 @@ func (s *State) apply(rec *record) error {
 		s.open(e, p)
 	}
 	for _, h := range c.gone {
-		delete(s.objects, h)
+		s.objects.Delete(h)
 	}
 	if len(c.gone) > 0 {
 		for _, o := range rec.attempt.Objects {
-			if k := hashKey(o.Key); o.Gone && slices.Contains(c.slots, s.latest[k]) {
-				delete(s.latest, k)
+			if !o.Gone {
+				continue
 			}
-		}
-	}
-	if c.freed {
-		for h, held := range s.objects {
-			if slices.Contains(c.slots, held.slot) {
-				s.objects[h] = holding{slot: ^held.slot, bounds: uint32(len(s.bounds))}
+			k := hashKey(o.Key)
+			if slot, ok := s.latest.Get(k); ok && slices.Contains(c.slots, slot) {
+				s.latest.Delete(k)
 			}
 		}
 	}
@@ -305,13 +304,13 @@ func (s *State) open(e *Entry, p plannedBatch) {
 	s.batches = append(s.batches, batch{id: p.id, manifest: *e.Manifest, base: e.Seq, objects: int32(len(p.hashes)),
 		inputs: int32(len(p.hashes)), bytes: p.bytes, marks: p.marks, run: e.Run})
 	for _, h := range p.hashes {
-		if held, ok := s.objects[h]; ok { // free: some released batch had it
-			s.batches[^held.slot].free--
+		if had, ok := s.objects.Get(h); ok { // free: some released batch had it
+			s.batches[had].free--
 		}
-		s.objects[h] = holding{slot: slot}
+		s.objects.Put(h, slot)
 	}
 	for _, k := range p.keys {
-		s.latest[k] = slot
+		s.latest.Put(k, slot)
 	}
 }
 
@@ -321,15 +320,15 @@ const skipped = math.MaxInt32
 func (s *State) skip(e *Entry) {
 	for _, o := range e.Objects {
 		h := hashObject(o.Key, o.ETag)
-		held, ok := s.objects[h]
-		if ok && held.taken() {
+		had, ok := s.objects.Get(h)
+		if ok && !s.free(had) {
 			continue
 		}
 		if ok {
-			s.batches[^held.slot].free--
+			s.batches[had].free--
 		}
-		s.objects[h] = holding{slot: skipped}
-		s.latest[hashKey(o.Key)] = skipped
+		s.objects.Put(h, skipped)
+		s.latest.Put(hashKey(o.Key), skipped)
 		s.skippedObjects++
 	}
 	if e.Bound != nil {

@@ -180,15 +180,15 @@ func (e *Entry) validate() error {
 	if e.Run == "" {
 		return bad("no run")
 	}
+	moved := make(map[string]bool, len(e.Moves))
 	for i, m := range e.Moves {
 		if !isULID(m.Batch) || m.Base == 0 {
 			return bad("move %d names no batch and base", i)
 		}
-		for _, o := range e.Moves[:i] {
-			if o.Batch == m.Batch {
-				return bad("batch %s is moved twice", m.Batch)
-			}
+		if moved[m.Batch] {
+			return bad("batch %s is moved twice", m.Batch)
 		}
+		moved[m.Batch] = true
 	}
 	for _, d := range e.Done {
 		if d == 0 || d >= e.Seq {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/silt-etl/silt/internal/ledger/index"
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
@@ -19,8 +20,8 @@ type record struct {
 // plannedBatch is what the fold keeps of a batch's objects: not their keys, or a million of them would fill the memory.
 type plannedBatch struct {
 	id     string
-	hashes []objectHash
-	keys   []keyHash // of the same objects, by key alone
+	hashes []index.Key
+	keys   []index.Key // of the same objects, by key alone
 	bytes  int64
 	marks  []Mark
 }
@@ -74,6 +75,9 @@ func (l *Ledger) Fold(ctx context.Context) (*State, error) {
 }
 
 func (l *Ledger) fold(ctx context.Context) error {
+	if err := l.st.broken(); err != nil {
+		return err
+	}
 	first := l.st.Seq() + 1
 	last := first - 1
 	err := l.store.List(ctx, objstore.ListOptions{Prefix: l.ledgerPrefix(), After: l.entryKey(last)}, func(o objstore.Object) error {
@@ -105,7 +109,7 @@ func (l *Ledger) fold(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return l.st.broken()
 }
 
 // load reads an entry and what it points to.

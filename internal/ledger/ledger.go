@@ -34,6 +34,10 @@ type Options struct {
 	LeaseRenew time.Duration
 	// WatermarkPrefix says to which prefix of staging a key's watermark belongs. nil: one watermark, of prefix "".
 	WatermarkPrefix func(key string) string
+	// TempDir is where a fold keeps who has which object, some 50 bytes for each. "": the system's.
+	TempDir string
+	// Entries is how many objects are kept in memory before they go to files. 0: index.DefaultLimit.
+	Entries int
 	// NewID gives ULIDs for nonces. nil: ulid.Make.
 	NewID func() string
 }
@@ -78,7 +82,7 @@ func Open(store objstore.Bucket, job string, opts Options) (*Ledger, error) {
 	if opts.NewID == nil {
 		opts.NewID = func() string { return ulid.Make().String() }
 	}
-	return &Ledger{store: store, job: job, opts: opts, st: newState(), unknown: map[string]bool{}}, nil
+	return &Ledger{store: store, job: job, opts: opts, st: newState(opts.TempDir, opts.Entries), unknown: map[string]bool{}}, nil
 }
 
 // String names the ledger for people.

@@ -2,11 +2,13 @@ package ledger
 
 import (
 	"crypto/sha256"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/silt-etl/silt/internal/ledger/index"
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
@@ -24,35 +26,22 @@ func (b BatchState) String() string { return [...]string{"open", "committed", "r
 // MarshalText makes the state readable in JSON.
 func (b BatchState) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
 
-// objectHash stands for a key and an ETag. 128 bits of SHA-256: keys may be chosen by whoever writes to staging, and an object
+// hashObject stands for a key and an ETag. 128 bits of SHA-256: keys may be chosen by whoever writes to staging, and an object
 // taken for another would be lost.
-type objectHash [16]byte
-
-func hashObject(key, etag string) objectHash {
+func hashObject(key, etag string) index.Key {
 	buf := make([]byte, 0, 256)
 	buf = append(buf, key...)
 	buf = append(buf, 0)
 	buf = append(buf, etag...)
 	sum := sha256.Sum256(buf)
-	return objectHash(sum[:16])
+	return index.Key(sum[:16])
 }
 
-// keyHash stands for a key alone: 96 bits, for an object must not be left because of another's key.
-type keyHash [12]byte
-
-func hashKey(key string) keyHash {
+// hashKey stands for a key alone.
+func hashKey(key string) index.Key {
 	sum := sha256.Sum256([]byte(key))
-	return keyHash(sum[:12])
+	return index.Key(sum[:16])
 }
-
-// holding says who has an object: a batch's slot, skipped, or, as ^slot, the released batch that set it free. The first
-// bounds bounds do not cover it: they came while it was held.
-type holding struct {
-	slot   int32
-	bounds uint32
-}
-
-func (h holding) taken() bool { return h.slot >= 0 }
 
 type fileRef struct {
 	key     string
@@ -68,6 +57,7 @@ type batch struct {
 	objects    int32 // planned
 	inputs     int32 // objects less those that were gone
 	free       int32 // released: objects that nobody has taken since
+	bounds     int32 // released: how many bounds do not cover its objects, for they came while it held them
 	bytes      int64
 	files      []fileRef // never changed in place
 	quarantine []string
@@ -89,14 +79,15 @@ type rolling struct {
 
 // State is the fold of the ledger through Seq. Fold brings it forward in place; every method sees it as of one entry.
 //
-// A million objects take some 90 MB: an object is 16 bytes of hash and 8 of who has it, and its key 16 more.
+// It does not grow with the objects, for who has which lies in temporary files, 40 bytes an object; it does with batches and
+// files. An object of a released batch is free until another takes it, so that a release touches no object.
 type State struct {
 	mu             sync.RWMutex
 	seq            uint64
 	batches        []batch
 	slot           map[string]int32
-	objects        map[objectHash]holding
-	latest         map[keyHash]int32 // by key: the batch that its version of last has, or skipped
+	objects        *index.Index // by key and ETag: the batch that took it last, or skipped
+	latest         *index.Index // by key: the batch that took a version of it last, or skipped
 	bounds         []Bound
 	skippedObjects int
 	live           map[string]int32 // lake files, and how many batches have them
@@ -106,8 +97,9 @@ type State struct {
 	runs           map[string][]uint64
 }
 
-func newState() *State {
-	return &State{slot: map[string]int32{}, objects: map[objectHash]holding{}, latest: map[keyHash]int32{}, live: map[string]int32{},
+// newState makes an empty one. dir is where files go, entries how many objects are kept in memory; 0: index.DefaultLimit.
+func newState(dir string, entries int) *State {
+	return &State{slot: map[string]int32{}, objects: index.New(dir, entries), latest: index.New(dir, entries), live: map[string]int32{},
 		quarantine: map[string]struct{}{}, rolling: map[uint64]*rolling{}, runs: map[string][]uint64{}}
 }
 
@@ -164,23 +156,35 @@ func (s *State) TakenObject(o objstore.Object) bool {
 func (s *State) takenBy(key, etag string, covers func(Bound) bool) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	held, ok := s.objects[hashObject(key, etag)]
-	if ok && held.taken() {
-		return true
+	slot, ok := s.objects.Get(hashObject(key, etag))
+	switch {
+	case !ok:
+		return slices.ContainsFunc(s.bounds, covers)
+	case s.free(slot):
+		return slices.ContainsFunc(s.bounds[s.batches[slot].bounds:], covers)
 	}
-	return slices.ContainsFunc(s.bounds[held.bounds:], covers)
+	return true
 }
+
+// free tells of who took an object last whether a release has set it free since.
+func (s *State) free(slot int32) bool {
+	return slot != skipped && s.batches[slot].state == BatchReleased
+}
+
+// broken is an error of reading what the state keeps in files: what was asked of it since may be wrong, so nothing may be
+// written that was decided from it.
+func (s *State) broken() error { return errors.Join(s.objects.Err(), s.latest.Err()) }
 
 // Changed tells whether another version of this object's key is taken by an open or committed batch, or skipped by name: the
 // object was overwritten since. Where that version was released, or gone when it was to be read, nothing was taken of it.
 func (s *State) Changed(o objstore.Object) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if held, ok := s.objects[hashObject(o.Key, o.ETag)]; ok && held.taken() {
+	if slot, ok := s.objects.Get(hashObject(o.Key, o.ETag)); ok && !s.free(slot) {
 		return false
 	}
-	slot, ok := s.latest[hashKey(o.Key)]
-	return ok && (slot == skipped || s.batches[slot].state != BatchReleased)
+	slot, ok := s.latest.Get(hashKey(o.Key))
+	return ok && !s.free(slot)
 }
 
 // Batch returns one batch.

@@ -1,0 +1,218 @@
+package index
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sort"
+)
+
+const (
+	width    = len(Key{}) + 4 // bytes of an entry: the key, then the value
+	perBlock = 128            // entries between two keys of a run's guide
+	spill    = 4 << 20        // bytes from which on a run lies in a file
+)
+
+// Run is a part of an Index that does not change any more: entries in ascending order of keys, each once, in memory or in a
+// temporary file. A value below zero says that the key was deleted.
+type Run struct {
+	n     int
+	data  io.ReaderAt
+	file  *os.File // nil: in memory
+	guide []Key    // the first key of each block
+}
+
+// Len is how many entries the run has.
+func (r *Run) Len() int { return r.n }
+
+// Close gives the run's file back. A run that nobody uses any more is closed by the garbage collector as well.
+func (r *Run) Close() error {
+	if r.file == nil {
+		return nil
+	}
+	return r.file.Close()
+}
+
+// get looks a key up. buf has room for a block.
+func (r *Run) get(k Key, buf []byte) (value int32, ok bool, err error) {
+	b := sort.Search(len(r.guide), func(i int) bool { return bytes.Compare(r.guide[i][:], k[:]) > 0 }) - 1
+	if b < 0 {
+		return 0, false, nil
+	}
+	n := min(perBlock, r.n-b*perBlock)
+	buf = buf[:n*width]
+	if _, err := r.data.ReadAt(buf, int64(b)*perBlock*int64(width)); err != nil && !errors.Is(err, io.EOF) {
+		return 0, false, err
+	}
+	i := sort.Search(n, func(i int) bool { return bytes.Compare(buf[i*width:i*width+len(k)], k[:]) >= 0 })
+	if i == n || !bytes.Equal(buf[i*width:i*width+len(k)], k[:]) {
+		return 0, false, nil
+	}
+	return int32(binary.LittleEndian.Uint32(buf[i*width+len(k):])), true, nil
+}
+
+// Each calls fn for every entry in order, deleted ones with a value below zero. It stops at fn's first error.
+func (r *Run) Each(fn func(Key, int32) error) error {
+	c := r.cursor()
+	for {
+		ok, err := c.next()
+		if err != nil || !ok {
+			return err
+		}
+		if err := fn(c.key, c.value); err != nil {
+			return err
+		}
+	}
+}
+
+type cursor struct {
+	in    *bufio.Reader
+	key   Key
+	value int32
+}
+
+func (r *Run) cursor() *cursor {
+	return &cursor{in: bufio.NewReaderSize(io.NewSectionReader(r.data, 0, int64(r.n)*int64(width)), 256<<10)}
+}
+
+func (c *cursor) next() (bool, error) {
+	var e [width]byte
+	if _, err := io.ReadFull(c.in, e[:]); err != nil {
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		return false, fmt.Errorf("read the index of objects: %w", err)
+	}
+	copy(c.key[:], e[:])
+	c.value = int32(binary.LittleEndian.Uint32(e[len(c.key):]))
+	return true, nil
+}
+
+// ErrOrder: keys were not given in ascending order, each once.
+var ErrOrder = errors.New("keys are not in order")
+
+// Builder makes a Run of entries that come in order.
+type Builder struct {
+	dir  string
+	run  *Run
+	last Key
+	mem  bytes.Buffer
+	out  *bufio.Writer // nil: still in memory
+}
+
+// NewBuilder makes runs whose files, if they need one, are in dir; "": the system's folder for such.
+func NewBuilder(dir string) *Builder { return &Builder{dir: dir, run: &Run{}} }
+
+// Add appends an entry.
+func (b *Builder) Add(k Key, value int32) error {
+	if b.run.n > 0 && bytes.Compare(k[:], b.last[:]) <= 0 {
+		return ErrOrder
+	}
+	if b.run.n%perBlock == 0 {
+		b.run.guide = append(b.run.guide, k)
+	}
+	b.last = k
+	b.run.n++
+	var e [width]byte
+	copy(e[:], k[:])
+	binary.LittleEndian.PutUint32(e[len(k):], uint32(value))
+	if b.out != nil {
+		_, err := b.out.Write(e[:])
+		return b.wrap(err)
+	}
+	b.mem.Write(e[:])
+	if b.mem.Len() < spill {
+		return nil
+	}
+	f, err := TempFile(b.dir)
+	if err != nil {
+		return b.wrap(err)
+	}
+	b.run.file, b.out = f, bufio.NewWriterSize(f, 256<<10)
+	_, err = b.out.Write(b.mem.Bytes())
+	b.mem = bytes.Buffer{}
+	return b.wrap(err)
+}
+
+func (b *Builder) wrap(err error) error {
+	if err != nil {
+		return fmt.Errorf("write the index of objects to a temporary file: %w; limits.temp_dir needs some 50 bytes for each object ever taken", err)
+	}
+	return nil
+}
+
+// Run ends the building.
+func (b *Builder) Run() (*Run, error) {
+	if b.out == nil {
+		b.run.data = bytes.NewReader(b.mem.Bytes())
+		return b.run, nil
+	}
+	b.run.data = b.run.file
+	return b.run, b.wrap(b.out.Flush())
+}
+
+// Discard gives back what a Builder that will not be finished has.
+func (b *Builder) Discard() { b.run.Close() }
+
+// TempFile makes a file without a name: it ends with the process, however that ends.
+func TempFile(dir string) (*os.File, error) {
+	f, err := os.CreateTemp(dir, "silt-index-")
+	if err != nil {
+		return nil, err
+	}
+	return f, os.Remove(f.Name())
+}
+
+// merge makes one run of two. What newer has wins; deleted entries are left out where nothing older is below.
+func merge(dir string, older, newer *Run, oldest bool) (*Run, error) {
+	b := NewBuilder(dir)
+	run, err := mergeInto(b, older.cursor(), newer.cursor(), oldest)
+	if err != nil {
+		b.Discard()
+	}
+	return run, err
+}
+
+func mergeInto(b *Builder, x, y *cursor, oldest bool) (*Run, error) {
+	add := func(c *cursor) error {
+		if c.value < 0 && oldest {
+			return nil
+		}
+		return b.Add(c.key, c.value)
+	}
+	xOK, err := x.next()
+	if err != nil {
+		return nil, err
+	}
+	yOK, err := y.next()
+	for err == nil && (xOK || yOK) {
+		order := 0
+		switch {
+		case !xOK:
+			order = 1
+		case !yOK:
+			order = -1
+		default:
+			order = bytes.Compare(x.key[:], y.key[:])
+		}
+		if order < 0 {
+			err = add(x)
+		} else {
+			err = add(y)
+		}
+		if order <= 0 && err == nil {
+			xOK, err = x.next()
+		}
+		if order >= 0 && err == nil {
+			yOK, err = y.next()
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b.Run()
+}
