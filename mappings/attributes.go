@@ -202,15 +202,19 @@ func (t *translator) enum(p *part, a *ocsf.Attribute, name string, e *value) {
 		}
 		return "NULL"
 	}
-	fmt.Fprintf(&b, "CASE %s", rawSQL(raw))
+	cases := &caseOf{evaluate: rawSQL(raw), other: "NULL"}
+	fmt.Fprintf(&b, "CASE %s", cases.evaluate)
 	for _, m := range values.fields {
-		fmt.Fprintf(&b, " WHEN %s THEN %s", quote(m.key), result(m.value))
+		w := when{m.key, result(m.value)}
+		cases.whens = append(cases.whens, w)
+		fmt.Fprintf(&b, " WHEN %s THEN %s", quote(w.value), w.result)
 	}
 	if o := e.get("other"); o != nil {
-		fmt.Fprintf(&b, " ELSE %s", result(o))
+		cases.other = result(o)
+		fmt.Fprintf(&b, " ELSE %s", cases.other)
 	}
 	b.WriteString(" END")
-	p.columns = append(p.columns, column{path: name, at: e.at, render: b.String})
+	p.columns = append(p.columns, column{path: name, at: e.at, render: b.String, cases: cases})
 }
 
 // addTime reads a raw field as the timestamp block says.

@@ -1,10 +1,12 @@
 package mappings
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/silt-etl/silt/internal/engine"
@@ -24,6 +26,9 @@ func (m *Mapping) Compile(ctx context.Context) (plan *sqlgen.Plan, problems []sq
 		for i, p := range problems {
 			problems[i] = t.showPlace(p)
 		}
+		slices.SortStableFunc(problems, func(a, b sqlgen.Problem) int {
+			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		})
 	}
 	return plan, problems, err
 }
@@ -45,10 +50,9 @@ func (m *Mapping) Show(ctx context.Context) ([]sqlgen.File, []sqlgen.Problem, er
 	}
 	t, _ := m.translate()
 	out = append(out, sqlgen.File{Path: rawFile, Text: t.files[rawFile]})
-	for _, n := range sortedKeys(t.files) {
-		if n != rawFile {
-			out = append(out, sqlgen.File{Path: n, Text: t.files[n]})
-		}
+	texts := t.by.people(t.parts, problems)
+	for _, n := range sortedKeys(texts) {
+		out = append(out, sqlgen.File{Path: n, Text: texts[n]})
 	}
 	return out, problems, nil
 }

@@ -21,6 +21,8 @@ type translation struct {
 	// values are the matched values by file name.
 	values map[string]string
 	json   sqlgen.File
+	by     *translator
+	parts  []*part
 }
 
 // translator turns the declarative format into SQL. Its looser values are coerced, each with a warning: it is the format of
@@ -61,6 +63,7 @@ type column struct {
 	render func() string
 	bare   []string // the raw path it is
 	text   string   // the constant text it is
+	cases  *caseOf  // the enum it is
 }
 
 func (t *translator) problem(s sqlgen.Severity, at int, code, hint, format string, args ...any) {
@@ -91,7 +94,7 @@ func (m *Mapping) translate() (*translation, []sqlgen.Problem) {
 	if sqlgen.Failed(t.problems) {
 		return nil, t.problems
 	}
-	out := &translation{files: map[string]string{rawFile: t.rawSQL()}, places: map[string][]int{}, values: map[string]string{}, json: t.file}
+	out := &translation{files: map[string]string{rawFile: t.rawSQL()}, places: map[string][]int{}, values: map[string]string{}, json: t.file, by: t, parts: parts}
 	for _, p := range parts {
 		name := fileName(p.value, out.files)
 		out.files[name], out.places[name] = t.selectSQL(p)
@@ -153,6 +156,7 @@ func (t *translator) document(root *value) (parts []*part) {
 			parts = append(parts, p)
 		}
 	}
+	t.checkPaths(parts)
 	return parts
 }
 
@@ -213,6 +217,7 @@ func (t *translator) part(f member) *part {
 		}
 	}
 	t.checkSiblings(p)
+	t.checkType(p)
 	t.complete(p, &p.class.Fields, "", f.at)
 	return p
 }

@@ -169,11 +169,15 @@ func checkMapping(ctx context.Context, m *mappings.Mapping) (*sqlgen.Plan, []fin
 	if err != nil {
 		return nil, nil, err
 	}
+	return plan, findings(problems), nil
+}
+
+func findings(problems []sqlgen.Problem) []finding {
 	found := make([]finding, 0, len(problems))
 	for _, p := range problems {
 		found = append(found, finding{File: p.File, Line: p.Line, Column: p.Column, Severity: p.Severity.String(), Code: p.Code, Message: p.Message, Hint: p.Hint})
 	}
-	return plan, found, nil
+	return found
 }
 
 var place = regexp.MustCompile(`^(.+?):(\d+):(\d+): (.*)$`)

@@ -38,6 +38,7 @@ type cli struct {
 	Backfill   backfillCmd   `cmd:"" help:"Take the objects of a range of days to the lake, month by month."`
 	Check      checkCmd      `cmd:"" help:"Check a job file or a mapping without running anything."`
 	SQL        sqlCmd        `cmd:"" name:"sql" help:"Print the SELECT of a mapping."`
+	Import     importCmd     `cmd:"" help:"Turn a mapping of AWS's OCSF transformation library into a folder of SQL, and report its faults."`
 	Preview    previewCmd    `cmd:"" help:"Show what a mapping makes of a sample file: raw beside OCSF."`
 	Query      queryCmd      `cmd:"" help:"Query the lake with SQL, tables by their catalog names."`
 	Runs       runsCmd       `cmd:"" help:"List the runs of a job, or show one with its files and their inputs."`
