@@ -12,6 +12,7 @@ const suggestionDepth = 4
 // The costs of making one name out of another, a name being its words. They are guesses held by the tests' examples.
 const (
 	costAbbreviated = 0.2 // src for source
+	costBegins      = 0.3 // ipaddr for ip: one is how the other begins
 	costExtra       = 0.5 // a word that only the right name has
 	costMissing     = 0.8 // a word that only the wrong name has
 	costOther       = 1.2 // a word for a wholly different one
@@ -121,7 +122,8 @@ func distance(wrong, right []string) float64 {
 	return row[len(right)]
 }
 
-// wordCost is 0 for equal words, little for abbreviations and slips, and costOther for others.
+// wordCost is 0 for equal words, little for abbreviations and slips, and costOther for others; less where both begin alike, for
+// what people add to a name or misremember is mostly its end.
 func wordCost(a, b string) float64 {
 	if a == b {
 		return 0
@@ -129,10 +131,25 @@ func wordCost(a, b string) float64 {
 	if abbreviates(a, b) || abbreviates(b, a) {
 		return costAbbreviated
 	}
+	alike := prefix(a, b)
+	if alike >= 2 && alike == min(len(a), len(b)) {
+		return costBegins
+	}
 	if n, longest := edits(a, b), max(len(a), len(b)); n*5 <= longest*2 {
 		return float64(n) / float64(longest)
 	}
+	if alike >= 2 {
+		return costOther * (1 - float64(alike)/float64(len(a)+len(b)))
+	}
 	return costOther
+}
+
+// prefix is how many bytes both words begin with.
+func prefix(a, b string) (n int) {
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // abbreviates says whether short has at least three letters, begins as long does, and leaves letters of it out.

@@ -46,6 +46,10 @@ func TestUnknownPaths(t *testing.T) {
 	c := class(t, s, "network_activity")
 	for path, want := range map[string]struct{ segment, nearest string }{
 		"src_endpoint.ip_address":  {"ip_address", "src_endpoint.ip"},
+		"src_endpoint.ipaddr":      {"ipaddr", "src_endpoint.ip"},
+		"src_endpoint.ipv4":        {"ipv4", "src_endpoint.ip"},
+		"dst_endpoint.portnumber":  {"portnumber", "dst_endpoint.port"},
+		"src_endpoint.hostaddress": {"hostaddress", "src_endpoint.hostname"},
 		"source.ip":                {"source", "src_endpoint.ip"},
 		"src_ip":                   {"src_ip", "src_endpoint.ip"},
 		"destination.port":         {"destination", "dst_endpoint.port"},
