@@ -122,7 +122,7 @@ func (x *run) attemptOptions(plan *sqlgen.Plan, temp string) attempt.Options {
 
 // objects of a batch, with the captures that the plan reads.
 func (x *run) objects(plan *sqlgen.Plan, b ledger.ManifestBatch) []attempt.Object {
-	pattern := x.pattern()
+	pattern := x.Spec.pattern()
 	out := make([]attempt.Object, len(b.Objects))
 	for i, o := range b.Objects {
 		out[i] = attempt.Object{Object: o, Captures: make([]*string, len(plan.KeyColumns))}

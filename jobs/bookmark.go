@@ -91,7 +91,7 @@ func (x *run) skipBefore(ctx context.Context, before time.Time, out *Marked) err
 	if err != nil {
 		return err
 	}
-	p := x.pattern()
+	p := x.Spec.pattern()
 	out.Bound = p == nil || !p.Dated()
 	l, err := staging.List(ctx, x.Staging, staging.Options{Include: x.Spec.Source.Include, Exclude: x.Spec.Source.Exclude, Pattern: p, Taken: st.TakenObject})
 	if err != nil {

@@ -239,23 +239,34 @@ func (x *run) open(ctx context.Context) (err error) {
 }
 
 // pattern of the job's keys, or nil.
-func (r *Runner) pattern() *staging.Pattern {
-	if r.Spec.Source.KeyPattern == "" {
+func (s *Spec) pattern() *staging.Pattern {
+	if s.Source.KeyPattern == "" {
 		return nil
 	}
-	p, err := staging.ParsePattern(r.Spec.Source.KeyPattern)
+	p, err := staging.ParsePattern(s.Source.KeyPattern)
 	if err != nil {
 		return nil // refused when the job file was read
 	}
 	return p
 }
 
-// openLedger opens the job's ledger with a watermark for each folder of dated folders.
-func openLedger(r *Runner, run string) (*ledger.Ledger, error) {
-	o := ledger.Options{Run: run, Former: r.former, TempDir: r.Spec.Limits.TempDir}
-	if p := r.pattern(); p != nil {
+// OpenLedger opens a job's ledger for reading, with a watermark for each folder of dated folders.
+func OpenLedger(s *Spec, state objstore.Bucket) (*ledger.Ledger, error) {
+	return ledger.Open(state, s.Name, s.ledgerOptions())
+}
+
+func (s *Spec) ledgerOptions() ledger.Options {
+	o := ledger.Options{TempDir: s.Limits.TempDir}
+	if p := s.pattern(); p != nil {
 		o.WatermarkPrefix = p.DatePrefix
 	}
+	return o
+}
+
+// openLedger opens the job's ledger for a run, or with "" for reading.
+func openLedger(r *Runner, run string) (*ledger.Ledger, error) {
+	o := r.Spec.ledgerOptions()
+	o.Run, o.Former = run, r.former
 	return ledger.Open(r.State, r.Spec.Name, o)
 }
 
@@ -430,7 +441,7 @@ func (x *run) release(ctx context.Context, lease *ledger.Lease) error {
 func (x *run) list(ctx context.Context, st *ledger.State) (*staging.Listing, error) {
 	o := staging.Options{Include: x.Spec.Source.Include, Exclude: x.Spec.Source.Exclude, Taken: st.TakenObject, Changed: st.Changed,
 		IgnoreChanged: x.Spec.Source.OnChange == "ignore"}
-	o.Pattern = x.pattern()
+	o.Pattern = x.Spec.pattern()
 	if x.Spec.Source.Settle > 0 {
 		o.SettledBefore = x.Now().Add(-x.Spec.Source.Settle)
 	}

@@ -52,7 +52,7 @@ func (a *app) readState(ctx context.Context, job string) (*jobs.Spec, objstore.R
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	l, err := ledger.Open(state, spec.Name, ledger.Options{})
+	l, err := jobs.OpenLedger(spec, state)
 	return spec, state, l, err
 }
 
