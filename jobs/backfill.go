@@ -276,9 +276,10 @@ func (x *run) timeLimit() time.Duration {
 	return x.Spec.Limits.Timeout
 }
 
-// beside says whether a run that is at work is one this one goes on beside: one of the two is a backfill.
+// beside says whether a run that is at work is one this one goes on beside: one of the two is a backfill, or the job may have
+// several runs.
 func (x *run) beside(ctx context.Context, other string) bool {
-	if x.command == "backfill" {
+	if x.command == "backfill" || x.Spec.Limits.MaxConcurrentRuns > 1 {
 		return true
 	}
 	i, err := x.ledger.Run(ctx, other)

@@ -84,6 +84,7 @@ type run struct {
 	temp    string
 	rolled  []ledger.Rolled // entries rolled forward, to be marked done by the next one
 
+	busy      map[string]bool      // runs that held a lease when this one last asked
 	held      []ledger.ManifestRef // open, and left to another run that is at them
 	started   bool                 // the run is recorded
 	committed []string             // batches
@@ -139,6 +140,8 @@ func stateOf(err error) ledger.RunState {
 		return ledger.RunTimeout
 	case errors.Is(err, ErrStopped):
 		return ledger.RunStopped
+	case errors.Is(err, ledger.ErrHeld):
+		return ledger.RunWaiting
 	}
 	return ledger.RunFailed
 }
@@ -173,6 +176,9 @@ func (x *run) everything(ctx context.Context) error {
 		return err
 	}
 	if err := x.finish(ctx); err != nil {
+		return err
+	}
+	if err := x.room(ctx); err != nil {
 		return err
 	}
 	if err := x.resume(ctx); err != nil {
@@ -270,38 +276,14 @@ func openLedger(r *Runner, run string) (*ledger.Ledger, error) {
 	return ledger.Open(r.State, r.Spec.Name, o)
 }
 
-// Targets lays out the classes of a plan as the job says.
-func Targets(s *Spec, p *sqlgen.Plan) (map[string]lake.Target, error) {
-	layout := map[string]lake.Layout{"auto": lake.LayoutByClass, "source-per-class": lake.LayoutSourcePerClass, "single": lake.LayoutSingle}[s.Lake.Layout]
-	var classes []lake.Class
-	seen := map[string]bool{}
-	for _, q := range p.Projections {
-		if !seen[q.Class] {
-			seen[q.Class] = true
-			classes = append(classes, lake.Class{Name: q.Class, UID: q.UID})
-		}
-	}
-	ts, err := lake.Targets(s.Lake.SourceName, s.Lake.Region, layout, classes)
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]lake.Target{}
-	for _, t := range ts {
-		if s.Catalog.Table != "" && layout != lake.LayoutSourcePerClass {
-			t.Table = s.Catalog.Table + strings.TrimPrefix(t.Table, lake.TableName(s.Lake.Region, s.Lake.SourceName))
-		}
-		if s.Catalog.TablePrefix != "" && len(ts) > 1 && layout == lake.LayoutByClass {
-			t.Table = s.Catalog.TablePrefix + t.Class.Name
-		}
-		out[t.Class.Name] = t
-	}
-	return out, nil
-}
-
 // finish rolls forward what earlier runs committed and did not see through. Entries whose writer is still at work are its own.
 func (x *run) finish(ctx context.Context) error {
 	busy, err := x.ledger.Holders(ctx)
 	if err != nil {
+		return err
+	}
+	x.busy = busy
+	if err := x.mayFinish(ctx, busy); err != nil {
 		return err
 	}
 	n, err := x.rollForward(ctx, func(r ledger.Rolling) bool { return !busy[r.Run] })
@@ -414,6 +396,9 @@ func (x *run) resume(ctx context.Context) error {
 		if errors.Is(err, ledger.ErrHeld) && x.beside(ctx, byManifest[ref][0].Run) {
 			x.sum.Resumed -= len(ids)
 			x.held = append(x.held, ref)
+			if x.Spec.Limits.MaxConcurrentRuns > 1 && x.command == "run" {
+				x.warn(fmt.Sprintf("run %s is at %s that it planned before; they are left to it", byManifest[ref][0].Run, Plural(int64(len(ids)), "batch")))
+			}
 			continue
 		}
 		if err != nil {
@@ -465,7 +450,7 @@ func cutoffs(p *staging.Pattern, marks []ledger.Mark, lookback time.Duration) fu
 
 // manifest fixes a plan: the mapping's text, the settings that change what is published, and the batches.
 func (x *run) manifest(l *staging.Listing) *ledger.Manifest {
-	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: x.plan.Version, Settings: x.settings(),
+	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: x.plan.Version, Settings: x.Spec.planned(),
 		Mapping: ledger.Mapping{Name: x.Mapping.Name, Digest: x.Mapping.Digest}}
 	for _, name := range slices.Sorted(maps.Keys(x.Mapping.Files)) {
 		m.Mapping.Files = append(m.Mapping.Files, ledger.MappingFile{Path: name, Text: x.Mapping.Files[name]})
@@ -480,17 +465,15 @@ func (x *run) manifest(l *staging.Listing) *ledger.Manifest {
 	return m
 }
 
-func (x *run) settings() map[string]string {
-	s := x.Spec
-	return map[string]string{
-		"source.staging": s.Source.Staging, "source.key_pattern": s.Source.KeyPattern, "lake.location": s.Lake.Location,
-		"lake.source_name": s.Lake.SourceName, "lake.region": s.Lake.Region, "lake.account_id": s.Lake.AccountID, "lake.layout": s.Lake.Layout,
-		"event_days.max_age": s.EventDays.MaxAge.String(), "event_days.max_future": s.EventDays.MaxFuture.String(),
-	}
-}
-
 // runPlanned runs the batches of a manifest, under its lease.
 func (x *run) runPlanned(ctx context.Context, _ *ledger.Lease, m *ledger.Manifest) error {
+	spec, err := x.asPlanned(m)
+	if err != nil {
+		return err
+	}
+	defer func(r *Runner) { x.Runner = r }(x.Runner)
+	now := *x.Runner
+	now.Spec, x.Runner = spec, &now // until this plan is done the job is what it was when it was planned
 	plan, targets := x.plan, x.targets
 	if m.Mapping.Digest != x.Mapping.Digest {
 		files := map[string]string{}

@@ -153,7 +153,7 @@ func (s *Spec) fields() []field {
 		{path: "event_days.max_future", ptr: &s.EventDays.MaxFuture, doc: "Records of days further ahead than this are quarantined."},
 		{path: "limits.timeout", ptr: &s.Limits.Timeout, doc: "A run that takes longer ends as TIMEOUT; its committed batches stay."},
 		{path: "limits.max_retries", ptr: &s.Limits.MaxRetries, doc: "How often a failed run is tried again by itself."},
-		{path: "limits.max_concurrent_runs", ptr: &s.Limits.MaxConcurrentRuns, doc: "Runs of this job at once in one etl serve."},
+		{path: "limits.max_concurrent_runs", ptr: &s.Limits.MaxConcurrentRuns, doc: "Plain runs of this job at once, wherever they run; at least 1. One more ends as WAITING, with exit code 4."},
 		{path: "limits.memory", ptr: &s.Limits.MemoryBytes, unit: "bytes", doc: "Memory for one run, as 4GiB; sorting spills to disk above it."},
 		{path: "limits.batch_bytes", ptr: &s.Limits.BatchBytes, unit: "bytes", doc: "Staging bytes of one batch: what is committed at once."},
 		{path: "limits.max_quarantine_ratio", ptr: &s.Limits.MaxQuarantineRatio, doc: "A batch with a larger part of its records in quarantine is not committed, and the run fails with exit code 3."},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -31,7 +34,7 @@ func (e *SpecError) Error() string { return strings.Join(e.Problems, "\n") }
 
 // LoadSpec reads and checks a job file. The error is a *SpecError, or an error of reading the file. env looks up ${VAR}.
 func LoadSpec(path string, env func(string) (string, bool)) (*Spec, error) {
-	b, err := os.ReadFile(path)
+	b, err := readSmall(path)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
 			return nil, &SpecError{[]string{fmt.Sprintf("%s: no such job file; name a YAML file, as jobs/specs/network-firewall.yaml", path)}}
@@ -39,6 +42,22 @@ func LoadSpec(path string, env func(string) (string, bool)) (*Spec, error) {
 		return nil, &SpecError{[]string{fmt.Sprintf("%s: cannot be read: %v", path, errors.Unwrap(err))}}
 	}
 	return ParseSpec(path, b, env)
+}
+
+// specBytes is how long a job file may be: reading YAML takes some hundred times its length in memory.
+const specBytes = 1 << 20
+
+func readSmall(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, specBytes+1))
+	if err == nil && len(b) > specBytes {
+		err = &os.PathError{Op: "read", Path: path, Err: errors.New("it is longer than 1 MiB, which no job file is")}
+	}
+	return b, err
 }
 
 // ParseSpec is LoadSpec for text; file is only named in messages.
@@ -89,7 +108,26 @@ func (r *specReader) fail(at Position, format string, args ...any) {
 	if at.Line == 0 {
 		at = Position{1, 1}
 	}
-	r.problems = append(r.problems, specProblem{at, fmt.Sprintf(format, args...)})
+	r.problems = append(r.problems, specProblem{at, fitForALine(fmt.Sprintf(format, args...))})
+}
+
+// fitForALine escapes what a terminal would obey, as keys and values may hold it, and cuts what nobody would read.
+func fitForALine(s string) string {
+	const most = 600
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case b.Len() > most:
+			return b.String() + "..."
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)):
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case !unicode.IsPrint(r):
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 func position(t *token.Token) Position {
@@ -378,6 +416,9 @@ func (r *specReader) check() {
 	}
 	if s.Limits.BatchBytes < 1 {
 		r.fail(at("limits.batch_bytes"), "limits.batch_bytes: must be more than 0")
+	}
+	if s.Limits.MaxConcurrentRuns < 1 {
+		r.fail(at("limits.max_concurrent_runs"), "limits.max_concurrent_runs: at least 1; etl bookmark pause keeps a job from running")
 	}
 	if s.Limits.Timeout <= 0 {
 		r.fail(at("limits.timeout"), "limits.timeout: must be more than 0")

@@ -37,7 +37,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 		if _, err := compile(ctx, m); err != nil {
 			return err
 		}
-		o.Jobs = append(o.Jobs, server.Job{Name: spec.Name, Cron: spec.Schedule.Cron, Timezone: spec.Schedule.Timezone, Run: func(ctx context.Context) error {
+		o.Jobs = append(o.Jobs, server.Job{Name: spec.Name, Cron: spec.Schedule.Cron, Timezone: spec.Schedule.Timezone, MaxRuns: spec.Limits.MaxConcurrentRuns, Run: func(ctx context.Context) error {
 			// Stores are opened for each run: a bucket that cannot be reached now, or credentials that are renewed, are the run's affair.
 			r, err := a.runner(ctx, spec)
 			if err != nil {

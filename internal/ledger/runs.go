@@ -25,12 +25,12 @@ const (
 	RunSucceeded RunState = "SUCCEEDED"
 	RunFailed    RunState = "FAILED"
 	RunTimeout   RunState = "TIMEOUT"
-	RunWaiting   RunState = "WAITING"
+	RunWaiting   RunState = "WAITING" // it ended because another run holds the work
 )
 
 // Ended tells whether a run in this state does nothing more.
 func (s RunState) Ended() bool {
-	return s == RunStopped || s == RunSucceeded || s == RunFailed || s == RunTimeout
+	return s == RunStopped || s == RunSucceeded || s == RunFailed || s == RunTimeout || s == RunWaiting
 }
 
 // RunStart is written once, when a run begins. Times of runs are local clocks, for people.
@@ -214,7 +214,7 @@ func (l *Ledger) readRun(ctx context.Context, id, what string, into any) (objsto
 	}
 	defer in.Close()
 	if err := json.NewDecoder(in).Decode(into); err != nil { // for people only: fields of a later program are left out
-		return o, fmt.Errorf("run record %s/%s: %w: %w", l.store, key, ErrCorrupt, err)
+		return o, fmt.Errorf("run record %s/%s: %w", l.store, key, decodeError(err))
 	}
 	return o, nil
 }

@@ -1,7 +1,7 @@
-// Package server is `etl serve`: it runs the jobs of a folder on their cron schedules, one run of a job at a time, and
-// answers /healthz.
+// Package server is `etl serve`: it runs the jobs of a folder on their cron schedules, so many runs of a job at a time as the job
+// allows, and answers /healthz.
 //
-// It decides when, never what: a run is a function it is given. A schedule that comes due while its job still runs is
+// It decides when, never what: a run is a function it is given. A schedule that comes due while its job has all its runs is
 // skipped and logged; a run that a stop cuts short is finished by the next one, as any other.
 package server
 
@@ -25,6 +25,7 @@ type Job struct {
 	Name     string
 	Cron     string // standard five fields, or @daily and the like; "": never by itself
 	Timezone string // IANA
+	MaxRuns  int    // at once; 0: 1
 	// Run executes the job once. It returns when ctx is done, at the latest after cleaning up.
 	Run func(ctx context.Context) error
 }
@@ -54,7 +55,7 @@ type Server struct {
 type status struct {
 	entry     cron.EntryID
 	scheduled bool
-	running   bool
+	running   int
 	skipped   int
 	lastStart time.Time
 	lastEnd   time.Time
@@ -137,17 +138,17 @@ func (s *Server) Serve(ctx context.Context) error {
 	return nil
 }
 
-// fire starts a run of j, unless one is under way.
+// fire starts a run of j, unless as many as may be are under way.
 func (s *Server) fire(ctx context.Context, j Job) {
 	s.mu.Lock()
 	st := s.jobs[j.Name]
-	if st.running || ctx.Err() != nil {
+	if st.running >= max(j.MaxRuns, 1) || ctx.Err() != nil {
 		st.skipped++
 		s.mu.Unlock()
 		s.o.Log.Warn().Str("job", j.Name).Msg("schedule came due while the job still runs; skipped")
 		return
 	}
-	st.running, st.lastStart = true, s.o.Now()
+	st.running, st.lastStart = st.running+1, s.o.Now()
 	s.wg.Add(1)
 	s.mu.Unlock()
 	go func() {
@@ -155,7 +156,7 @@ func (s *Server) fire(ctx context.Context, j Job) {
 		err := s.guard(ctx, j)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		st.running, st.lastEnd, st.lastError = false, s.o.Now(), ""
+		st.running, st.lastEnd, st.lastError = st.running-1, s.o.Now(), ""
 		if err != nil {
 			st.lastError = err.Error()
 		}
@@ -196,7 +197,7 @@ func (s *Server) handler() http.Handler {
 			out.Status = "starting"
 		}
 		for name, st := range s.jobs {
-			h := jobHealth{Name: name, Running: st.running, Skipped: st.skipped, LastError: st.lastError, LastStart: stamp(st.lastStart), LastEnd: stamp(st.lastEnd)}
+			h := jobHealth{Name: name, Running: st.running > 0, Skipped: st.skipped, LastError: st.lastError, LastStart: stamp(st.lastStart), LastEnd: stamp(st.lastEnd)}
 			if st.scheduled {
 				h.Next = stamp(s.cron.Entry(st.entry).Next)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -74,30 +75,35 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-func TestRunsOnScheduleOneAtATime(t *testing.T) {
-	var running, most, runs atomic.Int32
-	s, stop := start(t, server.Job{Name: "slow", Cron: "@every 1s", Timezone: "UTC", Run: func(ctx context.Context) error {
-		n := running.Add(1)
-		defer running.Add(-1)
-		if n > most.Load() {
-			most.Store(n)
-		}
-		runs.Add(1)
-		select {
-		case <-time.After(1500 * time.Millisecond):
-		case <-ctx.Done():
-		}
-		return errors.New("it broke")
-	}})
-	eventually(t, "a schedule that was skipped and an error that is shown", func() bool {
-		h := get(t, s.Addr())
-		return len(h.Jobs) == 1 && h.Jobs[0].Skipped > 0 && h.Jobs[0].LastError == "it broke" && runs.Load() >= 2
-	})
-	if err := stop(); err != nil {
-		t.Fatal(err)
-	}
-	if most.Load() != 1 {
-		t.Errorf("%d runs at once", most.Load())
+func TestRunsOnScheduleAsManyAsMayBe(t *testing.T) {
+	for _, max := range []int{0, 2} {
+		t.Run(fmt.Sprint(max), func(t *testing.T) {
+			t.Parallel() // it waits most of its time
+			var running, most, runs atomic.Int32
+			s, stop := start(t, server.Job{Name: "slow", Cron: "@every 1s", Timezone: "UTC", MaxRuns: max, Run: func(ctx context.Context) error {
+				n := running.Add(1)
+				defer running.Add(-1)
+				if n > most.Load() {
+					most.Store(n)
+				}
+				runs.Add(1)
+				select {
+				case <-time.After(time.Duration(1500+max*500) * time.Millisecond):
+				case <-ctx.Done():
+				}
+				return errors.New("it broke")
+			}})
+			eventually(t, "a schedule that was skipped and an error that is shown", func() bool {
+				h := get(t, s.Addr())
+				return len(h.Jobs) == 1 && h.Jobs[0].Skipped > 0 && h.Jobs[0].LastError == "it broke" && runs.Load() >= 2
+			})
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			if want := int32(1 + max/2); most.Load() != want {
+				t.Errorf("%d runs at once, want %d", most.Load(), want)
+			}
+		})
 	}
 }
 

@@ -1,0 +1,189 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/staging"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// ErrSettings is a plan or a commit of an earlier run that the job, as its file says now, cannot go on with.
+var ErrSettings = errors.New("the job file was changed")
+
+// setting is a key of the job file that decides what a plan makes and where it goes. A manifest keeps its text.
+type setting struct {
+	key, text string
+	// set makes a job have the text of an earlier plan; nil: it names a place, which a plan may not be split over.
+	set func(s *Spec, text string) error
+}
+
+func (s *Spec) settings() []setting {
+	return []setting{
+		{"source.staging", s.Source.Staging, nil},
+		{"lake.location", s.Lake.Location, nil},
+		{"lake.source_name", s.Lake.SourceName, nil},
+		{"lake.region", s.Lake.Region, nil},
+		{"lake.layout", s.Lake.Layout, nil},
+		{"catalog.type", s.Catalog.Type, nil},
+		{"catalog.database", s.Catalog.Database, nil},
+		{"catalog.table", s.Catalog.Table, nil},
+		{"catalog.table_prefix", s.Catalog.TablePrefix, nil},
+		{"source.key_pattern", s.Source.KeyPattern, func(s *Spec, text string) error {
+			s.Source.KeyPattern = text
+			if text == "" {
+				return nil
+			}
+			_, err := staging.ParsePattern(text)
+			return err
+		}},
+		{"lake.account_id", s.Lake.AccountID, func(s *Spec, text string) error { s.Lake.AccountID = text; return nil }},
+		{"event_days.max_age", s.EventDays.MaxAge.String(), func(s *Spec, text string) (err error) {
+			s.EventDays.MaxAge, err = time.ParseDuration(text)
+			return err
+		}},
+		{"event_days.max_future", s.EventDays.MaxFuture.String(), func(s *Spec, text string) (err error) {
+			s.EventDays.MaxFuture, err = time.ParseDuration(text)
+			return err
+		}},
+	}
+}
+
+// planned are the settings as a manifest keeps them.
+func (s *Spec) planned() map[string]string {
+	out := map[string]string{}
+	for _, k := range s.settings() {
+		out[k.key] = k.text
+	}
+	return out
+}
+
+// Targets lays out the classes of a plan as the job says.
+func Targets(s *Spec, p *sqlgen.Plan) (map[string]lake.Target, error) {
+	layout := map[string]lake.Layout{"auto": lake.LayoutByClass, "source-per-class": lake.LayoutSourcePerClass, "single": lake.LayoutSingle}[s.Lake.Layout]
+	var classes []lake.Class
+	seen := map[string]bool{}
+	for _, q := range p.Projections {
+		if !seen[q.Class] {
+			seen[q.Class] = true
+			classes = append(classes, lake.Class{Name: q.Class, UID: q.UID})
+		}
+	}
+	ts, err := lake.Targets(s.Lake.SourceName, s.Lake.Region, layout, classes)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]lake.Target{}
+	for _, t := range ts {
+		if s.Catalog.Table != "" && layout != lake.LayoutSourcePerClass {
+			t.Table = s.Catalog.Table + strings.TrimPrefix(t.Table, lake.TableName(s.Lake.Region, s.Lake.SourceName))
+		}
+		if s.Catalog.TablePrefix != "" && len(ts) > 1 && layout == lake.LayoutByClass {
+			t.Table = s.Catalog.TablePrefix + t.Class.Name
+		}
+		out[t.Class.Name] = t
+	}
+	return out, nil
+}
+
+// moved names the places that are not where a manifest was planned for. A setting that the manifest does not have was not kept by
+// the version that wrote it.
+func (s *Spec) moved(m *ledger.Manifest) []string {
+	var out []string
+	for _, k := range s.settings() {
+		if was, kept := m.Settings[k.key]; kept && k.set == nil && !samePlace(was, k.text) {
+			out = append(out, fmt.Sprintf("%s was %q and is %q", k.key, was, k.text))
+		}
+	}
+	return out
+}
+
+// samePlace compares texts that may be locations: s3://b/p and s3://b/p/ are one.
+func samePlace(a, b string) bool {
+	plain := func(s string) string {
+		if rest, s3 := strings.CutPrefix(s, "s3://"); s3 {
+			return "s3://" + strings.TrimRight(rest, "/")
+		}
+		return path.Clean(s)
+	}
+	return a == b || a != "" && b != "" && plain(a) == plain(b)
+}
+
+// asPlanned is the job as it was when a manifest was planned: what decides which rows come out is the manifest's, credentials and
+// limits are today's. ErrSettings: a place was changed, so that the files of one plan would lie in two, or its objects not be found.
+func (x *run) asPlanned(m *ledger.Manifest) (*Spec, error) {
+	if moved := x.Spec.moved(m); len(moved) > 0 {
+		return nil, fmt.Errorf("%w since run %s planned what it did not finish: %s; put it back, or let etl run --replan plan it anew", ErrSettings, m.Run, strings.Join(moved, ", "))
+	}
+	s := *x.Spec
+	for _, k := range x.Spec.settings() {
+		was, kept := m.Settings[k.key]
+		if !kept || k.set == nil || was == k.text {
+			continue
+		}
+		if err := k.set(&s, was); err != nil {
+			return nil, fmt.Errorf("manifest %s: %s: %w", m.ID, k.key, err)
+		}
+		x.log.Info().Str("manifest", m.ID).Str("setting", k.key).Str("planned", was).Str("now", k.text).Msg("resuming with the setting it was planned with")
+	}
+	return &s, nil
+}
+
+// mayFinish refuses to see commits of an earlier run through in another place than theirs: its files are held there, and would be
+// taken for lost here.
+func (x *run) mayFinish(ctx context.Context, busy map[string]bool) error {
+	st, err := x.ledger.Fold(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range st.NotDone() {
+		if r.Kind != ledger.KindCommit || r.Why != ledger.WhyRun || busy[r.Run] {
+			continue
+		}
+		b, ok := st.Batch(r.Batches[0])
+		if !ok {
+			continue
+		}
+		m, err := x.ledger.Manifest(ctx, b.Manifest, b.ID)
+		if err != nil {
+			return err
+		}
+		moved := slices.DeleteFunc(x.Spec.moved(m), func(text string) bool { return strings.HasPrefix(text, "source.") })
+		if len(moved) > 0 {
+			return fmt.Errorf("%w since run %s committed entry %d, which is not wholly visible yet: %s; put it back until a run has finished it", ErrSettings, r.Run, r.Seq, strings.Join(moved, ", "))
+		}
+	}
+	return nil
+}
+
+// room keeps to limits.max_concurrent_runs: plain runs of this job that hold a lease count, wherever they run. Backfills and
+// replays do not: they go on beside plain runs. ledger.ErrHeld: there are as many as may be.
+func (x *run) room(ctx context.Context) error {
+	var at []string
+	for id := range x.busy {
+		i, err := x.ledger.Run(ctx, id)
+		if err != nil {
+			return err
+		}
+		if id != x.id && i.Command == "run" {
+			at = append(at, id)
+		}
+	}
+	if len(at) < x.Spec.Limits.MaxConcurrentRuns {
+		return nil
+	}
+	slices.Sort(at)
+	is := "is at work on this job"
+	if len(at) > 1 {
+		is = "are at work on this job"
+	}
+	return fmt.Errorf("%w: %s %s, and limits.max_concurrent_runs is %d; wait until it has ended, or until its lease expires, 5 minutes after its last sign of life",
+		ledger.ErrHeld, strings.Join(at, ", "), is, x.Spec.Limits.MaxConcurrentRuns)
+}
