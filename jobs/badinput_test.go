@@ -269,3 +269,17 @@ func TestNoStaging(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestKeyNotUTF8: a file name that the ledger could not keep is left out with a warning, and keeps nothing else.
+func TestKeyNotUTF8(t *testing.T) {
+	w := newWorld(t)
+	w.put(key("a"), gz(netflow))
+	w.put(key("b\xff"), gz(alert))
+	sum, err := w.run()
+	if err != nil || sum.Records.Published != 1 || sum.Objects.Gone != 0 || sum.Objects.New != 1 {
+		t.Errorf("%v, %+v", err, sum)
+	}
+	if len(sum.Warnings) != 1 || !strings.Contains(sum.Warnings[0], `1 object of staging whose name is not UTF-8`) || !strings.Contains(sum.Warnings[0], `/b\xff.log.gz"`) {
+		t.Errorf("warnings: %q", sum.Warnings)
+	}
+}

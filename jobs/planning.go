@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/silt-etl/silt/internal/ledger"
@@ -38,6 +39,9 @@ func (x *run) countListing(l *staging.Listing) {
 	o.Changed += l.Changed
 	o.Ignored += l.Ignored
 	o.Unmatched += l.Unmatched
+	if l.NotUTF8 > 0 {
+		x.warn(fmt.Sprintf("left out %s of staging whose name is not UTF-8; rename what should be read, as %+q", Plural(int64(l.NotUTF8), "object"), l.OneNotUTF8))
+	}
 }
 
 // runListed plans what a listing found new and runs it. Where others wrote to the ledger meanwhile, what they took is left out and

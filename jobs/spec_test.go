@@ -1,6 +1,9 @@
 package jobs_test
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -148,5 +151,17 @@ func TestPlural(t *testing.T) {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+// TestSpecTooLong: what is no job file is not read whole.
+func TestSpecTooLong(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "job.yaml")
+	if err := os.WriteFile(path, bytes.Repeat([]byte("# not a job\n"), 100_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := jobs.LoadSpec(path, env)
+	if want := path + ": cannot be read: it is longer than 1 MiB, which no job file is"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }

@@ -27,6 +27,9 @@ func (c *Counts) Add(o Counts) {
 }
 
 func (c Counts) reconcile() error {
+	if c.Read < 0 || c.Published < 0 || c.Filtered < 0 || c.Quarantined < 0 {
+		return fmt.Errorf("a count below 0: %+v", c)
+	}
 	if c.Read != c.Published+c.Filtered+c.Quarantined {
 		return fmt.Errorf("%d records read, but %d published, %d filtered and %d quarantined", c.Read, c.Published, c.Filtered, c.Quarantined)
 	}
@@ -123,6 +126,9 @@ func (l *Ledger) validate(a *Attempt) error {
 				return bad("file %s names input %d, which was not read", f.Held.Key, i)
 			}
 		}
+		if f.Rows < 0 || f.Held.SizeBytes < 0 {
+			return bad("file %s has %d rows and %d bytes", f.Held.Key, f.Rows, f.Held.SizeBytes)
+		}
 		seen[f.Held.Key] = true
 		rows += f.Rows
 	}
@@ -130,6 +136,9 @@ func (l *Ledger) validate(a *Attempt) error {
 	for _, q := range a.Quarantine {
 		if !moved[q.Batch] || hasQ[q.Batch] || q.Key != l.QuarantineKey(q.Batch, a.ID) {
 			return bad("quarantine file %s of batch %q", q.Key, q.Batch)
+		}
+		if q.Records < 0 || q.SizeBytes < 0 {
+			return bad("quarantine file %s has %d records and %d bytes", q.Key, q.Records, q.SizeBytes)
 		}
 		hasQ[q.Batch] = true
 		quarantined += q.Records

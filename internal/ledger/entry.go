@@ -3,12 +3,16 @@ package ledger
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
+
+	"github.com/silt-etl/silt/internal/objstore"
 )
 
 // Version of entries, manifests, attempt records and run records. A reader stops at a higher one.
@@ -158,8 +162,12 @@ func decodeStrict(data []byte, into any) error {
 	return nil
 }
 
-// decodeError tells fields of a later program from damage. encoding/json has no type for the former.
+// decodeError tells fields of a later program from damage, and both from a store that broke off. encoding/json has no type for
+// the first.
 func decodeError(err error) error {
+	if errors.As(err, new(*objstore.Error)) || errors.As(err, new(*fs.PathError)) {
+		return err
+	}
 	if strings.HasPrefix(err.Error(), "json: unknown field") {
 		return fmt.Errorf("%w: %w; use the version that wrote it", ErrNewer, err)
 	}

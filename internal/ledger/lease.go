@@ -96,7 +96,7 @@ func (l *Ledger) readLease(ctx context.Context, key string) (leaseBody, objstore
 	}
 	defer in.Close()
 	if err := json.NewDecoder(in).Decode(&b); err != nil {
-		return b, o, fmt.Errorf("lease %s/%s: %w: %w", l.store, key, ErrCorrupt, err)
+		return b, o, fmt.Errorf("lease %s/%s: %w", l.store, key, decodeError(err))
 	}
 	return b, o, nil
 }

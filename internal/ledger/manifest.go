@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"unicode/utf8"
 
 	"github.com/silt-etl/silt/internal/objstore"
 )
@@ -65,6 +66,9 @@ func (m *Manifest) validate() error {
 		for _, o := range b.Objects {
 			if o.Key == "" || o.ETag == "" {
 				return fmt.Errorf("manifest %s: an object of batch %s has no key or no ETag: %q %q", m.ID, b.Batch, o.Key, o.ETag)
+			}
+			if !utf8.ValidString(o.Key) || !utf8.ValidString(o.ETag) { // JSON would make another key of it
+				return fmt.Errorf("manifest %s: the key or ETag of an object of batch %s is not UTF-8: %+q %+q", m.ID, b.Batch, o.Key, o.ETag)
 			}
 		}
 	}
@@ -131,7 +135,10 @@ func walkManifest(r io.Reader, each func(batch string, o objstore.Object) error)
 			return fields(d, func(name string) error {
 				switch name {
 				case "batch":
-					return d.Decode(&batch)
+					if err := d.Decode(&batch); err != nil {
+						return decodeError(err)
+					}
+					return nil
 				case "objects":
 					return elements(d, func() error {
 						var o objstore.Object
@@ -148,8 +155,11 @@ func walkManifest(r io.Reader, each func(batch string, o objstore.Object) error)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); err != io.EOF {
+	switch _, err := d.Token(); {
+	case err == nil:
 		return nil, fmt.Errorf("%w: something follows the manifest", ErrCorrupt)
+	case err != io.EOF:
+		return nil, decodeError(err)
 	}
 	text, err := json.Marshal(rest)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -129,16 +130,45 @@ func (w *Writer) Close() error {
 }
 
 // Read calls fn for each row of a file, in order. Row.Raw is fn's to keep. It holds one row group at a time, so flushBytes and
-// one record.
+// one record. A file that a Writer did not make, or that was damaged since, is an error.
 func Read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) error {
+	var inFn error
+	err := safely(func() error {
+		return read(ctx, r, func(row Row) error { inFn = fn(row); return inFn })
+	})
+	if err == nil || inFn != nil {
+		return err
+	}
+	return fmt.Errorf("read quarantine file: %w", err)
+}
+
+// safely makes an error of a panic: the Parquet library panics over files that lie about themselves.
+func safely(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			text, _, _ := strings.Cut(fmt.Sprint(p), "\n")
+			err = fmt.Errorf("it is damaged: %s", text)
+		}
+	}()
+	return fn()
+}
+
+func read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) error {
 	pr, err := file.NewParquetReader(r)
 	if err != nil {
-		return fmt.Errorf("read quarantine file: %w", err)
+		return err
 	}
 	defer pr.Close()
 	fr, err := pqarrow.NewFileReader(pr, pqarrow.ArrowReadProperties{BatchSize: 256}, memory.DefaultAllocator)
 	if err != nil {
-		return fmt.Errorf("read quarantine file: %w", err)
+		return err
+	}
+	have, err := fr.Schema()
+	if err != nil {
+		return err
+	}
+	if want := schema(); !sameColumns(have, want) {
+		return fmt.Errorf("its columns are %v, not those of a quarantine file", have.Fields())
 	}
 	for g := range pr.NumRowGroups() {
 		if err := readGroup(ctx, fr, g, fn); err != nil {
@@ -148,10 +178,15 @@ func Read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) err
 	return nil
 }
 
+// sameColumns compares names and types: what a column says beside (nullability, ids) does not matter.
+func sameColumns(a, b *arrow.Schema) bool {
+	return slices.EqualFunc(a.Fields(), b.Fields(), func(x, y arrow.Field) bool { return x.Name == y.Name && arrow.TypeEqual(x.Type, y.Type) })
+}
+
 func readGroup(ctx context.Context, fr *pqarrow.FileReader, group int, fn func(Row) error) error {
 	rr, err := fr.GetRecordReader(ctx, nil, []int{group})
 	if err != nil {
-		return fmt.Errorf("read quarantine file: %w", err)
+		return err
 	}
 	defer rr.Release()
 	for rr.Next() {
@@ -160,7 +195,7 @@ func readGroup(ctx context.Context, fr *pqarrow.FileReader, group int, fn func(R
 		}
 	}
 	if err := rr.Err(); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read quarantine file: %w", err)
+		return err
 	}
 	return nil
 }

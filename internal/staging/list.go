@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -53,8 +54,11 @@ type Listing struct {
 	Ignored   int // left, for an earlier version was taken
 	Unmatched int // of New: the key does not match the pattern
 	Pruned    int // folders of days before the cutoff, not listed
-	Watermark time.Time
-	SizeBytes int64 // of New
+	// NotUTF8 keys are left: the ledger is JSON and could not tell them from others. OneNotUTF8 is the first.
+	NotUTF8    int
+	OneNotUTF8 string
+	Watermark  time.Time
+	SizeBytes  int64 // of New
 }
 
 // List finds what is new. It lists everything, or, where the pattern has dates and a cutoff is given, all but folders of days
@@ -69,6 +73,11 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 		switch {
 		case strings.HasSuffix(obj.Key, "/") && obj.SizeBytes == 0, !o.selected(obj.Key):
 			l.Excluded++
+			return nil
+		case !utf8.ValidString(obj.Key):
+			if l.NotUTF8++; l.NotUTF8 == 1 {
+				l.OneNotUTF8 = obj.Key
+			}
 			return nil
 		}
 		f := Found{Object: obj}

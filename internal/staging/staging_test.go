@@ -100,6 +100,17 @@ func TestListSelects(t *testing.T) {
 	}
 }
 
+// TestKeysNotUTF8: they are left and counted, whether or not folders are left out.
+func TestKeysNotUTF8(t *testing.T) {
+	m := fill(t, "a/ok", "a/\xff", "b/\xc3(")
+	for _, o := range []staging.Options{{}, {Pattern: pattern(t, "{a}/{yyyy}/"), Cutoff: func(string) time.Time { return time.Unix(0, 0) }}} {
+		l, err := staging.List(context.Background(), m, o)
+		if err != nil || len(l.New) != 1 || l.New[0].Key != "a/ok" || l.NotUTF8 != 2 || l.OneNotUTF8 != "a/\xff" {
+			t.Errorf("%v, %+v", err, l)
+		}
+	}
+}
+
 // TestPruning: folders of days before the cutoff are not listed, everything else is found, also keys that no pattern foresees.
 func TestPruning(t *testing.T) {
 	key := func(day string) string { return "1/network-firewall/flow/us-east-1/fw/" + day + "/00/x.log.gz" }
