@@ -46,6 +46,8 @@ type Options struct {
 	MinDay, MaxDay int32
 	// Progress is called from several goroutines; may be nil.
 	Progress func(Stage, int64)
+	// Trace may be nil.
+	Trace *Trace
 }
 
 // Stage of an attempt that Progress reports on, each with what has been added.

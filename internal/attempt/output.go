@@ -178,6 +178,7 @@ func (w *output) row(p *sqlgen.Projection, r *rows, i int, wide map[int]string) 
 		reason := int32(r.reject.Value(i))
 		if w.reasons[reason].Code == sqlgen.ReasonDropped {
 			w.counts[object].filtered++
+			w.o.Trace.filtered(object, record)
 		} else {
 			w.reject(object, record, reason)
 		}
@@ -258,6 +259,7 @@ type fileSet struct {
 	lw   lake.Writer
 	path string
 	seen []bool // staging objects with rows in the open file
+	rows int64  // in the open file
 }
 
 func (f *fileSet) write(at partition, r *rows, from, to int) error {
@@ -282,6 +284,8 @@ func (f *fileSet) write(at partition, r *rows, from, to int) error {
 	if err := f.lw.Write(b); err != nil {
 		return fmt.Errorf("write %s: %w", f.p.Class, err)
 	}
+	f.w.o.Trace.published(f, r, from, to, f.rows)
+	f.rows += int64(to - from)
 	if f.w.o.Progress != nil {
 		f.w.o.Progress(StageRows, int64(to-from))
 	}
@@ -297,6 +301,7 @@ func (f *fileSet) begin(at partition) error {
 	}
 	f.file = h
 	f.seen = make([]bool, len(f.w.scan.objects))
+	f.rows = 0
 	f.lw, err = lake.NewWriter(h, &f.p.Schema, lake.WriterOptions{Threads: f.w.o.Threads})
 	return err
 }

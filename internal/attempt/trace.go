@@ -1,0 +1,36 @@
+package attempt
+
+// Trace is told, record by record, what becomes of what an attempt reads: the counts of a Result do not say it. Rejected records
+// are not told, the quarantine file names them. Objects are numbered as they were given to Run. The calls come from several
+// goroutines, one at a time for each function.
+type Trace struct {
+	// Filtered is a record that a drop predicate names.
+	Filtered func(object int, record int64)
+	// Published is a record that is row number row, from 0, of the file at path. Misses are the output paths that did not take
+	// their value.
+	Published func(object int, record int64, path string, row int64, misses []string)
+}
+
+func (t *Trace) filtered(object int32, record int64) {
+	if t != nil {
+		t.Filtered(int(object), record)
+	}
+}
+
+// published tells of rows from up to to, the first of which is row number at of the file.
+func (t *Trace) published(f *fileSet, r *rows, from, to int, at int64) {
+	if t == nil {
+		return
+	}
+	for i := from; i < to; i++ {
+		var misses []string
+		if m := r.miss; m != nil && !m.IsNull(i) {
+			for bit, path := range f.p.Misses {
+				if m.Value(i)>>bit&1 == 1 {
+					misses = append(misses, path)
+				}
+			}
+		}
+		t.Published(int(r.object.Value(i)), r.record.Value(i), f.path, at+int64(i-from), misses)
+	}
+}

@@ -1,0 +1,311 @@
+// Package sample runs records through all that a run does with them, up to the gate, and says of each what became of it: the
+// row that the Parquet file holds, the reason it is in quarantine, or that it is filtered. Previews, tests and reports on a
+// mapping are made of it.
+//
+// Invariant: every record has exactly one Outcome, in the order the records came.
+package sample
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"github.com/silt-etl/silt/internal/attempt"
+	"github.com/silt-etl/silt/internal/decode"
+	memstore "github.com/silt-etl/silt/internal/objstore/mem"
+	"github.com/silt-etl/silt/internal/quarantine"
+	"github.com/silt-etl/silt/internal/render"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// Record to run.
+type Record struct {
+	Number int64  // in its object, from 1
+	Raw    []byte // its own bytes, as decode framed them; they are kept until its Outcome is given
+	// Reject is set where decode refused it already: it is not run.
+	Reject *decode.Reject
+	// Captures of its staging key, in the order of Plan.KeyColumns; nil, or a nil element: NULL.
+	Captures []*string
+}
+
+// Outcome of one record. Exactly one of OCSF, Filtered and Reason is set.
+type Outcome struct {
+	Class     string
+	Partition string // as region=.../accountId=.../eventDay=.../
+	OCSF      []byte // JSON without NULLs and without unmapped
+	Unmapped  []byte // JSON, an object of texts; nil: nothing is in it
+	// Kept are OCSF paths that did not take their value, Misfits raw fields whose value is not of the type that raw.sql gives:
+	// both are in Unmapped.
+	Kept, Misfits []string
+	// Filled are the leaves of Plan.Scan that the record has a value of, misfits included, ascending.
+	Filled   []int
+	Filtered bool // a `-- drop:` predicate names it
+	// Reason, Path and Message of its quarantine.
+	Reason, Path, Message string
+}
+
+// Options of Run.
+type Options struct {
+	Plan            *sqlgen.Plan
+	Region, Account string
+	MinDay, MaxDay  int32  // of the event, in days since 1970
+	TempDir         string // exists; Run leaves nothing in it
+	MemoryBytes     int64  // 0: 1 GiB
+	// BatchRecords and BatchBytes end a batch; each batch costs the start of a DuckDB, and its outcomes are in memory together.
+	BatchRecords int   // 0: 10,000
+	BatchBytes   int64 // 0: 32 MiB of raw bytes
+}
+
+// Run runs the records and hands out each with what became of it. An error of records, or of each, ends it.
+func Run(ctx context.Context, o Options, records iter.Seq2[Record, error], each func(Record, *Outcome) error) error {
+	if o.MemoryBytes == 0 {
+		o.MemoryBytes = 1 << 30
+	}
+	if o.BatchRecords == 0 {
+		o.BatchRecords = 10_000
+	}
+	if o.BatchBytes == 0 {
+		o.BatchBytes = 32 << 20
+	}
+	var batch []Record
+	var size int64
+	flush := func() error {
+		out, err := runBatch(ctx, o, batch)
+		if err != nil {
+			return err
+		}
+		for i, r := range batch {
+			if err := each(r, out[i]); err != nil {
+				return err
+			}
+		}
+		batch, size = batch[:0], 0
+		return nil
+	}
+	for r, err := range records {
+		if err != nil {
+			return err
+		}
+		batch = append(batch, r)
+		if size += int64(len(r.Raw)); len(batch) >= o.BatchRecords || size >= o.BatchBytes {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if len(batch) == 0 {
+		return nil
+	}
+	return flush()
+}
+
+// runBatch runs records as one attempt, each as an object of its own.
+func runBatch(ctx context.Context, o Options, records []Record) ([]*Outcome, error) {
+	temp, err := os.MkdirTemp(o.TempDir, "batch-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(temp)
+	replay, err := attempt.NewReplay(temp)
+	if err != nil {
+		return nil, err
+	}
+	defer replay.Close()
+	b := &batch{out: make([]*Outcome, len(records)), rows: map[string][]int{}}
+	scanner := decode.NewRecords(&o.Plan.Scan, decode.NewKeys(), decode.Options{})
+	var objects []attempt.Object
+	for i, r := range records {
+		b.out[i] = &Outcome{}
+		if r.Reject != nil {
+			b.out[i].Reason, b.out[i].Path, b.out[i].Message = r.Reject.Code, r.Reject.Path, r.Reject.Message
+			continue
+		}
+		if len(r.Raw) == 0 {
+			return nil, fmt.Errorf("record %d is empty", r.Number)
+		}
+		if err := b.out[i].scan(scanner, o.Plan, r); err != nil {
+			return nil, err
+		}
+		row := quarantine.Row{Object: fmt.Sprintf("record-%09d", i), Record: max(r.Number, 1), Raw: r.Raw}
+		if err := replay.Add(row, true); err != nil {
+			return nil, err
+		}
+		captures := r.Captures
+		if captures == nil {
+			captures = make([]*string, len(o.Plan.KeyColumns))
+		}
+		obj := attempt.Object{Captures: captures}
+		obj.Key = row.Object
+		objects = append(objects, obj)
+		b.index = append(b.index, i)
+	}
+	if len(objects) == 0 {
+		return b.out, nil
+	}
+	res, err := attempt.Run(ctx, attempt.Options{Job: "sample", Run: "sample", Plan: o.Plan, Staging: memstore.New("sample"), Replay: replay,
+		TempDir: temp, MemoryBytes: o.MemoryBytes, Threads: 1, Region: o.Region, Account: o.Account, MinDay: o.MinDay, MaxDay: o.MaxDay,
+		Trace: b.trace()}, objects)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.read(ctx, res); err != nil {
+		return nil, err
+	}
+	for i, out := range b.out {
+		if out.OCSF == nil && !out.Filtered && out.Reason == "" {
+			return nil, fmt.Errorf("record %d gave neither a row nor a reason, please report this", records[i].Number)
+		}
+	}
+	return b.out, nil
+}
+
+// batch gathers the outcomes of one attempt.
+type batch struct {
+	out   []*Outcome
+	index []int            // of out, by object
+	rows  map[string][]int // by file: which of out each row is
+}
+
+func (b *batch) trace() *attempt.Trace {
+	return &attempt.Trace{
+		Filtered: func(object int, _ int64) { b.out[b.index[object]].Filtered = true },
+		Published: func(object int, _ int64, path string, _ int64, misses []string) {
+			b.rows[path] = append(b.rows[path], b.index[object])
+			b.out[b.index[object]].Kept = misses
+		},
+	}
+}
+
+// scan notes what the scanner finds in a record.
+func (out *Outcome) scan(d *decode.Records, plan *sqlgen.Plan, r Record) error {
+	d.OpenFramed(&one{number: r.Number, raw: r.Raw})
+	_, _, rej, err := d.Next()
+	if err != nil {
+		return err
+	}
+	if rej != nil {
+		return nil // the attempt says so
+	}
+	misfit := map[int]bool{}
+	for _, i := range d.Misfits() {
+		misfit[i] = true
+		out.Misfits = append(out.Misfits, strings.Join(plan.Scan.Leaves[i].Path, "."))
+	}
+	for i, v := range d.Values() {
+		if v.Set || misfit[i] {
+			out.Filled = append(out.Filled, i)
+		}
+	}
+	return nil
+}
+
+// one is a record that was framed before.
+type one struct {
+	number int64
+	raw    []byte
+	done   bool
+}
+
+func (o *one) Next() (int64, []byte, error) {
+	if o.done {
+		return 0, nil, io.EOF
+	}
+	o.done = true
+	return o.number, o.raw, nil
+}
+
+// read takes the results off the files that the attempt left.
+func (b *batch) read(ctx context.Context, res *attempt.Result) error {
+	for _, f := range res.Files {
+		if err := b.readFile(ctx, f); err != nil {
+			return fmt.Errorf("read %s again: %w", filepath.Base(f.Path), err)
+		}
+	}
+	if res.QuarantinePath == "" {
+		return nil
+	}
+	h, err := os.Open(res.QuarantinePath)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	return quarantine.Read(ctx, h, func(q quarantine.Row) error {
+		var i int
+		if _, err := fmt.Sscanf(q.Object, "record-%d", &i); err != nil || i >= len(b.out) {
+			return fmt.Errorf("quarantine names %s", q.Object)
+		}
+		out := b.out[i]
+		out.Class, out.Reason, out.Path, out.Message = q.Class, q.Reason, q.Path, q.Message
+		return nil
+	})
+}
+
+func (b *batch) readFile(ctx context.Context, f attempt.File) error {
+	pf, err := file.OpenParquetFile(f.Path, false)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = pf.Close() }() // only read
+	fr, err := pqarrow.NewFileReader(pf, pqarrow.ArrowReadProperties{BatchSize: 1024}, memory.DefaultAllocator)
+	if err != nil {
+		return err
+	}
+	rr, err := fr.GetRecordReader(ctx, nil, nil)
+	if err != nil {
+		return err
+	}
+	defer rr.Release()
+	rows, n := b.rows[f.Path], 0
+	for rr.Next() {
+		rb := rr.RecordBatch()
+		if n+int(rb.NumRows()) > len(rows) {
+			break
+		}
+		event, unmapped := split(rb)
+		for i := range int(rb.NumRows()) {
+			out := b.out[rows[n+i]]
+			out.Class, out.Partition = f.Class, f.Partition.Prefix()
+			out.OCSF = render.Object(nil, event, i, true)
+			if unmapped == nil {
+				continue
+			}
+			if u := render.JSON(nil, unmapped, i, true); string(u) != "null" {
+				out.Unmapped = u
+			}
+		}
+		event.Release()
+		n += int(rb.NumRows())
+	}
+	if err := rr.Err(); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if n != len(rows) {
+		return fmt.Errorf("%d rows were written, %d read", len(rows), n)
+	}
+	return nil
+}
+
+// split gives a batch without unmapped, and unmapped.
+func split(b arrow.RecordBatch) (event arrow.RecordBatch, unmapped arrow.Array) {
+	var fields []arrow.Field
+	var columns []arrow.Array
+	for i, f := range b.Schema().Fields() {
+		if f.Name == "unmapped" {
+			unmapped = b.Column(i)
+			continue
+		}
+		fields, columns = append(fields, f), append(columns, b.Column(i))
+	}
+	return array.NewRecordBatch(arrow.NewSchema(fields, nil), columns, b.NumRows()), unmapped
+}
