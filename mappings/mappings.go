@@ -21,7 +21,7 @@ import (
 	shipped "github.com/silt-etl/silt/sql"
 )
 
-//go:embed *.json
+//go:embed *.json *.tests
 var declared embed.FS
 
 // Mapping is a mapping as its author wrote it.
@@ -33,6 +33,22 @@ type Mapping struct {
 	Files map[string]string
 	// Digest is the SHA-256 of names and texts, in hex: the same digest, the same mapping.
 	Digest string
+
+	beside fs.FS  // what its tests are in; nil: it was made of texts
+	tests  string // their folder in it
+}
+
+// Tests gives the folder of the mapping's tests and what people call it: tests/ in a mapping's folder, <name>.tests/ beside a .json file.
+// It need not exist; nil for a mapping that was made of texts.
+func (m *Mapping) Tests() (dir fs.FS, at string) {
+	if m.beside == nil {
+		return nil, ""
+	}
+	sub, err := fs.Sub(m.beside, m.tests)
+	if err != nil {
+		return nil, ""
+	}
+	return sub, m.place(m.tests)
 }
 
 // ErrNotFound is wrapped by Load where there is no such mapping.
@@ -65,7 +81,7 @@ func Load(name string, roots ...string) (*Mapping, error) {
 	if b, err := declared.ReadFile(name + ".json"); err == nil {
 		m, err := LoadFiles(name, map[string]string{name + ".json": string(b)})
 		if err == nil {
-			m.Origin = "shipped:mappings"
+			m.Origin, m.beside, m.tests = "shipped:mappings", declared, name+".tests"
 		}
 		return m, err
 	}
@@ -81,7 +97,9 @@ func Names() []string {
 	}
 	files, _ := fs.ReadDir(declared, ".")
 	for _, f := range files {
-		seen[strings.TrimSuffix(f.Name(), ".json")] = true
+		if !f.IsDir() {
+			seen[strings.TrimSuffix(f.Name(), ".json")] = true
+		}
 	}
 	names := make([]string, 0, len(seen))
 	for n := range seen {
@@ -107,7 +125,7 @@ func loadPath(at string, dir bool) (*Mapping, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mapping %s: %w", at, err)
 	}
-	m.Origin = filepath.Dir(at)
+	m.Origin, m.beside, m.tests = filepath.Dir(at), os.DirFS(filepath.Dir(at)), m.Name+".tests"
 	return m, nil
 }
 
@@ -131,7 +149,7 @@ func loadFS(dir fs.FS, name, origin string) (*Mapping, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mapping %s: %w", origin, err)
 	}
-	m.Origin = origin
+	m.Origin, m.beside, m.tests = origin, dir, "tests"
 	return m, nil
 }
 

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/silt-etl/silt/internal/cases"
+	"github.com/silt-etl/silt/internal/render"
+	"github.com/silt-etl/silt/mappings"
+)
+
+// testCmd is etl test. Its file is not called cmd_test.go, which Go would take for a test.
+type testCmd struct {
+	Mapping []string `arg:"" optional:"" help:"Names of mappings, their folders or .json files. Default: all in ./sql and ./mappings, or the current folder."`
+	Match   string   `name:"run" placeholder:"REGEX" help:"Run only tests whose name matches."`
+	Verbose bool     `short:"v" help:"Name the tests that pass, too."`
+	Update  bool     `help:"Rewrite the expectations that fail, so that they pass: look at the change before you commit it."`
+	JUnit   string   `name:"junit" placeholder:"FILE" help:"Write the results as JUnit XML, too."`
+	outputFlag
+}
+
+// mappingTests are the results of one mapping, as --output json has them.
+type mappingTests struct {
+	Mapping string       `json:"mapping"`
+	OK      bool         `json:"ok"`
+	Seconds float64      `json:"seconds"`
+	Error   string       `json:"error,omitempty"` // of the mapping or a test file: nothing was run
+	Tests   []testResult `json:"tests"`
+}
+
+type testResult struct {
+	Name  string       `json:"name"`
+	File  string       `json:"file"`
+	Line  int          `json:"line"`
+	OK    bool         `json:"ok"`
+	Diffs []cases.Diff `json:"diffs,omitempty"`
+}
+
+// Run implements etl test: exit code 1 where a test fails, 2 where a mapping or a test file cannot be used.
+func (c *testCmd) Run(ctx context.Context, a *app) error {
+	var match *regexp.Regexp
+	if c.Match != "" {
+		var err error
+		if match, err = regexp.Compile(c.Match); err != nil {
+			return usagef("--run: %w", err)
+		}
+	}
+	names := c.Mapping
+	if len(names) == 0 {
+		if names = mappingsHere(); len(names) == 0 {
+			return usagef("there is no mapping in ./sql or ./mappings, and the current folder is none; name one")
+		}
+	}
+	temp, err := os.MkdirTemp("", "silt-test-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	all := []mappingTests{}
+	code := exitDone
+	for _, name := range names {
+		m, err := namedMapping(name)
+		if err != nil {
+			return err
+		}
+		r, err := c.test(ctx, a, m, match, temp)
+		if err != nil {
+			return err
+		}
+		all = append(all, r)
+		if c.Output == "text" {
+			r.write(a.stdout, c.Verbose)
+		}
+		switch {
+		case r.Error != "":
+			code = exitUsage
+		case !r.OK && code == exitDone:
+			code = exitFailed
+		}
+	}
+	if c.Output == "json" {
+		if err := printJSON(a.stdout, struct {
+			OK       bool           `json:"ok"`
+			Mappings []mappingTests `json:"mappings"`
+		}{code == exitDone, all}); err != nil {
+			return err
+		}
+	}
+	if c.JUnit != "" {
+		if err := writeJUnit(c.JUnit, all); err != nil {
+			return err
+		}
+	}
+	if code != exitDone {
+		return silentError{code}
+	}
+	return nil
+}
+
+// mappingsHere finds the mappings of the current folder.
+func mappingsHere() []string {
+	if exists("raw.sql") {
+		return []string{"."}
+	}
+	folders, _ := filepath.Glob(filepath.Join("sql", "*", "raw.sql"))
+	files, _ := filepath.Glob(filepath.Join("mappings", "*.json"))
+	var names []string
+	for _, f := range folders {
+		names = append(names, filepath.Dir(f))
+	}
+	return append(names, files...)
+}
+
+// test runs the tests of one mapping. An error is no fault of the mapping or its tests.
+func (c *testCmd) test(ctx context.Context, a *app, m *mappings.Mapping, match *regexp.Regexp, temp string) (mappingTests, error) {
+	began := time.Now()
+	r := mappingTests{Mapping: m.Name, Tests: []testResult{}}
+	if m.Declarative() {
+		r.Mapping += ".json"
+	}
+	results, err := c.results(ctx, a, m, match, temp)
+	r.Seconds = time.Since(began).Seconds()
+	var bad mappingError
+	var problem cases.Problem
+	var problems cases.Problems
+	if errors.As(err, &bad) || errors.As(err, &problem) || errors.As(err, &problems) {
+		r.Error = err.Error()
+		return r, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	r.OK = true
+	for _, t := range results {
+		r.Tests = append(r.Tests, testResult{Name: t.Case.Name, File: t.Case.File, Line: t.Case.Line, OK: len(t.Diffs) == 0, Diffs: t.Diffs})
+		r.OK = r.OK && len(t.Diffs) == 0
+	}
+	return r, nil
+}
+
+func (c *testCmd) results(ctx context.Context, a *app, m *mappings.Mapping, match *regexp.Regexp, temp string) ([]cases.Result, error) {
+	plan, err := compile(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	files, err := cases.Load(m)
+	if err != nil {
+		return nil, err
+	}
+	results, err := cases.Run(ctx, plan, files, match, temp)
+	if err != nil || !c.Update {
+		return results, err
+	}
+	changed := false
+	for _, f := range files {
+		if !slices.ContainsFunc(results, func(r cases.Result) bool { return r.Case.File == f.Path && len(r.Diffs) > 0 }) {
+			continue
+		}
+		if strings.HasPrefix(m.Origin, "shipped:") {
+			return nil, usagef("--update: the tests of %s come with the program; name a folder of your own", m.Name)
+		}
+		text, err := cases.Update(f, results)
+		if err != nil {
+			return nil, err
+		}
+		if err := replaceFile(f.Path, text); err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(a.stderr, "updated %s\n", f.Path)
+		changed = true
+	}
+	if !changed {
+		return results, nil
+	}
+	if files, err = cases.Load(m); err != nil {
+		return nil, err
+	}
+	return cases.Run(ctx, plan, files, match, temp)
+}
+
+// replaceFile writes a file whole or not at all.
+func replaceFile(path string, text []byte) error {
+	mode := os.FileMode(0o644)
+	if info, err := os.Stat(path); err == nil {
+		mode = info.Mode().Perm()
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".silt-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(text)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Chmod(f.Name(), mode)
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// write shows the results as go test does. Tests have no times of their own: those of a mapping run as one batch.
+func (r *mappingTests) write(w io.Writer, verbose bool) {
+	for _, t := range r.Tests {
+		switch {
+		case !t.OK:
+			fmt.Fprintf(w, "--- FAIL: %s/%s\n", r.Mapping, render.Safe(t.Name))
+			for _, d := range t.Diffs {
+				fmt.Fprintf(w, "    %s:%d:%d: %s\n", t.File, d.Line, d.Column, render.Safe(d.String()))
+			}
+		case verbose:
+			fmt.Fprintf(w, "--- PASS: %s/%s\n", r.Mapping, render.Safe(t.Name))
+		}
+	}
+	tests := "1 test"
+	if n := len(r.Tests); n != 1 {
+		tests = fmt.Sprintf("%d tests", n)
+	}
+	switch {
+	case r.Error != "":
+		fmt.Fprintln(w, r.Error)
+		fmt.Fprintf(w, "FAIL  %s  [nothing was run]\n", r.Mapping)
+	case len(r.Tests) == 0:
+		fmt.Fprintf(w, "?     %s  [no tests]\n", r.Mapping)
+	case r.OK:
+		fmt.Fprintf(w, "ok    %s  %s  %.2fs\n", r.Mapping, tests, r.Seconds)
+	default:
+		failed := 0
+		for _, t := range r.Tests {
+			if !t.OK {
+				failed++
+			}
+		}
+		fmt.Fprintf(w, "FAIL  %s  %d of %s  %.2fs\n", r.Mapping, failed, tests, r.Seconds)
+	}
+}

@@ -1,0 +1,121 @@
+// Package cases holds the tests beside a mapping: raw records, and what they have to become. It reads tests/*.yaml, runs the records
+// as a run would (package sample), compares, and rewrites expectations.
+//
+// A case is compared with what the Parquet file holds, not with what the mapping's SQL says.
+package cases
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"sort"
+	"strings"
+
+	"github.com/silt-etl/silt/mappings"
+)
+
+// File of tests.
+type File struct {
+	Path  string // what people call it
+	Text  []byte
+	Cases []*Case
+}
+
+// Case is one test: a record, or several, and what is expected of each.
+type Case struct {
+	Name         string
+	File         string
+	Line, Column int
+	Records      [][]byte
+	Captures     map[string]string // of the staging key
+	Class        string            // "": any
+	Whole        bool              // all of the event is compared, not only what is named
+	Wants        []Want            // one for each record; empty: nothing is expected yet
+	several      bool              // they are written as a list, events
+
+	entries      map[string]span // lines of each key
+	lastLine     int
+	indent       int
+	flow         bool
+	raw, rawFile *node
+}
+
+// span of lines, from 1, both included.
+type span struct{ from, to int }
+
+// Kind of what is expected.
+type Kind uint8
+
+const (
+	Event Kind = iota
+	Quarantine
+	Filtered
+)
+
+// Want is what is expected of one record.
+type Want struct {
+	Kind         Kind
+	Code, Path   string // of Quarantine; Path "": any
+	Line, Column int
+	event        *node // of Event
+}
+
+// Problem of a test file: its author's to mend before anything can be run.
+type Problem struct {
+	File         string
+	Line, Column int // 0: the file as a whole
+	Message      string
+}
+
+func (p Problem) Error() string {
+	if p.Line == 0 {
+		return fmt.Sprintf("%s: error: %s", p.File, p.Message)
+	}
+	return fmt.Sprintf("%s:%d:%d: error: %s", p.File, p.Line, p.Column, p.Message)
+}
+
+// Problems of test files, one a line.
+type Problems []Problem
+
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Load reads the tests beside a mapping: no file where there are none. What is wrong with them comes as Problems.
+func Load(m *mappings.Mapping) ([]*File, error) {
+	dir, at := m.Tests()
+	if dir == nil {
+		return nil, nil
+	}
+	entries, err := fs.ReadDir(dir, ".")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tests of %s: %w", m.Name, err)
+	}
+	var files []*File
+	var problems Problems
+	for _, e := range entries {
+		if ext := path.Ext(e.Name()); e.IsDir() || ext != ".yaml" && ext != ".yml" {
+			continue
+		}
+		text, err := fs.ReadFile(dir, e.Name())
+		if err != nil {
+			return nil, fmt.Errorf("tests of %s: %w", m.Name, err)
+		}
+		f := &File{Path: at + "/" + e.Name(), Text: text}
+		problems = append(problems, f.parse(dir)...)
+		files = append(files, f)
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	sort.Slice(files, func(i, j int) bool { return files[i].Path < files[j].Path })
+	return files, nil
+}

@@ -1,0 +1,127 @@
+package cases
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/sample"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// Result of a case.
+type Result struct {
+	Case     *Case
+	Diffs    []Diff // none: it passed
+	outcomes []*sample.Outcome
+}
+
+// Run runs the cases whose name matches (nil: all) as one batch, and compares.
+func Run(ctx context.Context, plan *sqlgen.Plan, files []*File, match *regexp.Regexp, tempDir string) ([]Result, error) {
+	var results []Result
+	var records []sample.Record
+	var of []int // result of each record
+	var problems Problems
+	for _, f := range files {
+		for _, c := range f.Cases {
+			if match != nil && !match.MatchString(c.Name) {
+				continue
+			}
+			rs, prob := c.records(plan)
+			if prob != nil {
+				problems = append(problems, *prob)
+				continue
+			}
+			for _, r := range rs {
+				records, of = append(records, r), append(of, len(results))
+			}
+			results = append(results, Result{Case: c})
+		}
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	day := func(year int32) int32 { return (year - 1970) * 366 }
+	o := sample.Options{Plan: plan, Region: "us-east-1", Account: "external", TempDir: tempDir,
+		MinDay: day(1900), MaxDay: day(2200)} // a test must not begin to fail because its record grows old
+	next := 0
+	err := sample.Run(ctx, o, func(yield func(sample.Record, error) bool) {
+		for _, r := range records {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}, func(_ sample.Record, out *sample.Outcome) error {
+		r := &results[of[next]]
+		next++
+		r.outcomes = append(r.outcomes, out)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range results {
+		r := &results[i]
+		if !r.Case.expects() {
+			r.Diffs = []Diff{{Line: r.Case.Line, Column: r.Case.Column, Want: "expect, quarantine, filtered or events", Got: "none of them; etl test --update writes what comes of it"}}
+			continue
+		}
+		for j, w := range r.Case.Wants {
+			r.Diffs = append(r.Diffs, compare(r.Case, w, r.outcomes[j])...)
+		}
+	}
+	return results, nil
+}
+
+// expects says whether the case asserts anything.
+func (c *Case) expects() bool {
+	for _, w := range c.Wants {
+		if w.Kind != Event || c.Whole || len(w.event.fields) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// records of a case, framed where they come from a file.
+func (c *Case) records(plan *sqlgen.Plan) ([]sample.Record, *Problem) {
+	captures := make([]*string, len(plan.KeyColumns))
+	for i, k := range plan.KeyColumns {
+		for name, v := range c.Captures {
+			if strings.EqualFold(name, k) {
+				captures[i] = &v
+			}
+		}
+	}
+	var rs []sample.Record
+	if c.rawFile == nil {
+		for i, raw := range c.Records {
+			rs = append(rs, sample.Record{Number: int64(i + 1), Raw: raw, Captures: captures})
+		}
+		return rs, nil
+	}
+	bad := func(format string, args ...any) *Problem {
+		return &Problem{c.File, c.rawFile.line, c.rawFile.column, fmt.Sprintf("raw_file %s: ", c.rawFile.text) + fmt.Sprintf(format, args...)}
+	}
+	d := decode.NewRecords(&plan.Scan, decode.NewKeys(), decode.Options{})
+	d.Open(bytes.NewReader(c.Records[0]))
+	for {
+		number, raw, rej, err := d.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, bad("%v", err)
+		}
+		rs = append(rs, sample.Record{Number: number, Raw: bytes.Clone(raw), Reject: rej, Captures: captures})
+	}
+	if len(rs) == 0 {
+		return nil, bad("it holds no record")
+	}
+	return rs, c.counted(len(rs))
+}
