@@ -145,7 +145,7 @@ func TestMappingProblems(t *testing.T) {
 	for _, c := range []struct{ name, more, tail, want string }{
 		{"unknown path", `name AS "src_endpoint.prot"`, "", `m.sql:3:9: error: network_activity of OCSF 1.1.0 has no src_endpoint.prot (is src_endpoint.port meant?)`},
 		{"profile", `name AS "cloud.region"`, "", "m.sql:3:9: error: cloud.region belongs to the profile cloud (add `-- profiles: cloud` to the header)"},
-		{"object", `name AS "src_endpoint"`, "", "m.sql:3:9: error: OCSF path"},
+		{"object", `name AS "src_endpoint"`, "", "m.sql:3:1: error: src_endpoint: it is an object (network_endpoint), the value is one VARCHAR"},
 		{"array", `name AS "metadata.labels"`, "", "m.sql:3:1: error: metadata.labels: metadata.labels is an array, the value is one VARCHAR (wrap it"},
 		{"enum", `7 AS status_id`, "", "m.sql:3:1: error: status_id: 7 is no value of the enum (0 Unknown, 1 Success, 2 Failure, 99 Other)"},
 		{"enum in CASE", `CASE name WHEN 'a' THEN 1 ELSE 44 END AS status_id`, "", "m.sql:3:32: error: status_id: 44 is no value of the enum"},

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/lake"
@@ -97,6 +100,7 @@ func runPlan(t testing.TB, plan *sqlgen.Plan, key map[string]string, lines ...st
 			if batch == nil {
 				break
 			}
+			fits(t, p, batch)
 			for i := range int(batch.NumRows()) {
 				var row []any
 				for c := range int(batch.NumCols()) {
@@ -109,6 +113,21 @@ func runPlan(t testing.TB, plan *sqlgen.Plan, key map[string]string, lines ...st
 		rows.Close()
 	}
 	return all
+}
+
+// fits holds the columns of a result to the schema of the file, as the lake's writer does.
+func fits(t testing.TB, p sqlgen.Projection, b arrow.RecordBatch) {
+	t.Helper()
+	cols, fields := b.Columns()[sqlgen.FixedColumns:], b.Schema().Fields()[sqlgen.FixedColumns:]
+	flat := array.NewRecordBatch(arrow.NewSchema(fields, nil), cols, b.NumRows())
+	defer flat.Release()
+	s := p.Schema
+	s.Columns = s.Columns[:len(s.Columns)-1] // unmapped is the caller's
+	got, err := lake.Assemble(&s, flat)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, p.SQL)
+	}
+	got.Release()
 }
 
 func readEvent(t testing.TB, plan *sqlgen.Plan, p sqlgen.Projection, row []any, keys *decode.Keys) event {

@@ -8,7 +8,7 @@ import (
 // Resolved is where a dotted path leads.
 type Resolved struct {
 	Path []*Attribute // from the class down; all but the last are objects
-	Leaf *Attribute   // the last of Path: a scalar, an array of scalars, or an IsMap
+	Leaf *Attribute   // the last of Path: a scalar, an array of scalars, or an IsMap (of ResolveAny also objects and arrays of them)
 	// Key is what follows an IsMap, as dest.port of unmapped.dest.port; "" where the path ends at the map itself.
 	Key string
 }
@@ -52,9 +52,18 @@ type ShapeError struct {
 
 func (e *ShapeError) Error() string { return fmt.Sprintf("OCSF path %q: %s", e.Path, e.Message) }
 
-// Resolve follows a dotted path from a class, as src_endpoint.ip or unmapped.vendor.field, through the attributes of all
-// profiles (see Attribute.In). Any other error than UnknownPathError and ShapeError is none it gives.
+// Resolve follows a dotted path from a class to a value, as src_endpoint.ip or unmapped.vendor.field, through the attributes
+// of all profiles (see Attribute.In). Any other error than UnknownPathError and ShapeError is none it gives.
 func (s *Schema) Resolve(class *Class, path string) (*Resolved, error) {
+	r, err := s.ResolveAny(class, path)
+	if err == nil && r.Key == "" && r.Leaf.Base == Struct && (!r.Leaf.IsMap || r.Leaf.IsArray) {
+		return nil, endsAtObject(path, r.Leaf)
+	}
+	return r, err
+}
+
+// ResolveAny is Resolve for paths that may also end at an object, or at an array of objects.
+func (s *Schema) ResolveAny(class *Class, path string) (*Resolved, error) {
 	r := &Resolved{}
 	segments := strings.Split(path, ".")
 	at := &class.Fields
@@ -72,8 +81,6 @@ func (s *Schema) Resolve(class *Class, path string) (*Resolved, error) {
 		switch {
 		case a.IsMap && !a.IsArray:
 			return s.resolveKey(class, r, path, segments[i+1:])
-		case last && a.Base == Struct:
-			return nil, endsAtObject(path, a)
 		case last:
 			return r, nil
 		case a.IsArray:

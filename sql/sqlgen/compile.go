@@ -36,7 +36,8 @@ type projection struct {
 	profiles []string
 	where    string // over records; "" takes every record
 	drops    []string
-	outs     []*output
+	columns  []*output      // the SELECT's, as they are written
+	outs     []*output      // what they come to: of objects written out, each value is one
 	without  map[string]int // required attributes left out, and where the header says so
 	consumed map[*leaf]bool
 	root     *field
@@ -44,15 +45,16 @@ type projection struct {
 	given map[*leaf]string
 }
 
-// output is one column of the author's SELECT.
+// output is one column of the author's SELECT, or a value of an object in it.
 type output struct {
-	alias  string
-	at     int // byte offset of the expression
-	nameAt int // byte offset of the alias
+	alias  string // the OCSF path
+	at     int    // byte offset of the expression
+	nameAt int    // byte offset of the alias; -1: the column's
 	orig   node
-	expr   node // over records
-	sql    string
-	reads  []*leaf
+	nested
+	expr  node // over records
+	sql   string
+	reads []*leaf
 	// leaf is set where the expression is a leaf's value and nothing else, casts aside; group likewise for a STRUCT.
 	leaf  *leaf
 	group *rawField
@@ -61,6 +63,7 @@ type output struct {
 	isConst  bool
 	total    bool
 	never    bool // never NULL
+	json     bool // of objects in JSON, to be read as such
 	typ      *duckType
 	key      string // of unmapped.<key>
 	into     *field // nil for unmapped
@@ -175,7 +178,7 @@ func (c *compiler) readProjection(f File) (*projection, error) {
 	}
 	for _, v := range list(st.body, "select_list") {
 		e, _ := v.(node)
-		if err := c.readOutput(p, e); err != nil {
+		if err := c.readColumn(p, e); err != nil {
 			return nil, err
 		}
 	}
@@ -275,10 +278,11 @@ func (c *compiler) predicate(p *projection, e node) (string, error) {
 	return sql, nil
 }
 
-// readOutput takes one column of the SELECT.
-func (c *compiler) readOutput(p *projection, e node) error {
+// readColumn takes one column of the SELECT.
+func (c *compiler) readColumn(p *projection, e node) error {
 	o := &output{alias: str(e, "alias"), at: location(e), orig: e}
-	p.outs = append(p.outs, o)
+	o.path = o.alias
+	p.columns = append(p.columns, o)
 	if !c.refuseExpr(p.file, e) {
 		return nil
 	}
@@ -286,6 +290,13 @@ func (c *compiler) readOutput(p *projection, e node) error {
 		c.report.at(p.file, o.at, Error, "NO_ALIAS", `as in event.src_ip AS "src_endpoint.ip"`, "the column has no OCSF path")
 		return nil
 	}
+	return c.unfold(p, o)
+}
+
+// readOutput takes one value.
+func (c *compiler) readOutput(p *projection, o *output) error {
+	p.outs = append(p.outs, o)
+	e := o.orig
 	out, err := c.rewrite(p.file, p.table, e)
 	if err != nil || out == nil {
 		return err
@@ -297,7 +308,7 @@ func (c *compiler) readOutput(p *projection, e node) error {
 	}
 	if names, casts := bareOf(e); names != nil {
 		res := c.src.resolve(names, p.table)
-		o.leaf, o.group = res.leaf, res.group
+		o.leaf, o.group, o.casts = res.leaf, res.group, len(casts) > 0
 		if o.leaf != nil {
 			if o.expr, err = c.snippet(leafSQL(o.leaf)); err != nil {
 				return err
@@ -357,13 +368,13 @@ func (c *compiler) strictCasts(l *leaf, casts []node) (node, error) {
 // placeAliases finds where each alias stands in the text: the tree does not say.
 func (c *compiler) placeAliases(p *projection) {
 	from := 0
-	for i, o := range p.outs {
+	for i, o := range p.columns {
 		if o.at > from {
 			from = o.at
 		}
 		end := len(p.file.Text)
-		if i+1 < len(p.outs) && p.outs[i+1].at > from {
-			end = p.outs[i+1].at
+		if i+1 < len(p.columns) && p.columns[i+1].at > from {
+			end = p.columns[i+1].at
 		}
 		o.nameAt = o.at
 		if j := strings.LastIndex(p.file.Text[from:end], o.alias); o.alias != "" && j >= 0 {
@@ -372,6 +383,11 @@ func (c *compiler) placeAliases(p *projection) {
 			if o.nameAt > 0 && p.file.Text[o.nameAt-1] == '"' {
 				o.nameAt--
 			}
+		}
+	}
+	for _, o := range p.outs {
+		if o.head != nil && o.nameAt < 0 {
+			o.nameAt = o.head.nameAt
 		}
 	}
 }

@@ -89,6 +89,9 @@ func (c *compiler) fillSiblings(p *projection, f *field) {
 			c.fillSiblings(p, x)
 			continue
 		}
+		for _, y := range x.elems {
+			c.fillSiblings(p, y)
+		}
 		a := x.attr
 		if a.Sibling == "" || a.IsArray || len(a.Enum) == 0 || f.get(a.Sibling) != nil {
 			continue
@@ -143,6 +146,9 @@ func (c *compiler) fillRequired(p *projection, f *field) {
 	for _, x := range f.fields {
 		if x.isGroup() {
 			c.fillRequired(p, x)
+		}
+		for _, y := range x.elems {
+			c.fillRequired(p, y)
 		}
 	}
 }
@@ -200,6 +206,9 @@ func (c *compiler) checkRequired(p *projection, f *field) {
 	for _, x := range f.fields {
 		if x.isGroup() {
 			c.checkRequired(p, x)
+		}
+		for _, y := range x.elems {
+			c.checkRequired(p, y)
 		}
 	}
 }

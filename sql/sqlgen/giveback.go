@@ -67,7 +67,7 @@ func (s *sqlProjection) more(withheld map[*leaf]bool) (more, miss string, misses
 	for _, f := range s.p.root.leaves() {
 		st := s.state[f]
 		if st != nil && st.lossy && st.user != st.kept && !s.rejecting(f) {
-			bit[f] = s.l.add("m", st.user+" IS NOT NULL AND "+st.kept+" IS NULL")
+			bit[f] = s.l.add("m", st.user+" IS NOT NULL AND "+st.gone())
 		}
 	}
 	for _, o := range s.p.outs {
@@ -98,7 +98,7 @@ func (s *sqlProjection) more(withheld map[*leaf]bool) (more, miss string, misses
 			case !st.lossy && (o.leaf == l && st.user == value || o.total && neverNull(o.expr, l.column)):
 				sure = true
 			default:
-				conds = append(conds, st.kept+" IS NULL")
+				conds = append(conds, st.gone())
 				lost = append(lost, f)
 			}
 		}
@@ -170,7 +170,7 @@ func (s *sqlProjection) rejecting(f *field) bool { return f.path == "time" }
 // outputsOf gives the outputs in which the value of a leaf is to be found.
 func (s *sqlProjection) outputsOf(l *leaf) (all []*output) {
 	for _, o := range s.p.outs {
-		if o.isConst {
+		if o.isConst || o.list != nil || o.split {
 			continue
 		}
 		if o.leaf == l && o.key == "" {

@@ -110,7 +110,9 @@ func substitute(v any, by map[string]node, plain *bool) any {
 				*plain = false
 				return t
 			}
-			return clone(arg)
+			in := clone(arg).(node)
+			in["alias"] = str(t, "alias") // of a field in struct_pack
+			return in
 		}
 		for k, e := range t {
 			t[k] = substitute(e, by, plain)

@@ -156,15 +156,81 @@ func (m *merger) node(ns []*lake.Node) *lake.Node {
 	if same && all {
 		return &one
 	}
+	as := ""
+	if one.Kind == lake.List && one.Children[0].Kind == lake.Group {
+		elem := mergeElements(ns)
+		one.Children, as = []*lake.Node{elem}, " AS "+nodeType(elem)+"[])"
+	}
 	exprs := make([]string, len(ns))
 	for i, n := range ns {
 		exprs[i] = "NULL"
 		if n != nil {
 			exprs[i] = value(n)
+			if as != "" {
+				exprs[i] = "CAST(" + exprs[i] + as // DuckDB fills what a part's objects lack with NULL
+			}
 		}
 	}
 	one.Column, one.Const, one.Lookup, one.LookupElse = m.column(exprs), nil, nil, ""
 	return &one
+}
+
+// mergeElements gives the objects of lists the fields of all of them, those of the first part first.
+func mergeElements(lists []*lake.Node) *lake.Node {
+	var elems []*lake.Node
+	for _, n := range lists {
+		if n != nil {
+			elems = append(elems, n.Children[0])
+		}
+	}
+	return mergeFields(elems)
+}
+
+func mergeFields(ns []*lake.Node) *lake.Node {
+	one := *ns[0]
+	switch {
+	case one.Kind == lake.List && one.Children[0].Kind == lake.Group:
+		one.Children = []*lake.Node{mergeElements(ns)}
+	case one.Kind == lake.Group:
+		one.Children = nil
+		by := map[string][]*lake.Node{}
+		var order []string
+		for _, n := range ns {
+			for _, x := range n.Children {
+				if by[x.Name] == nil {
+					order = append(order, x.Name)
+				}
+				by[x.Name] = append(by[x.Name], x)
+			}
+		}
+		for _, name := range order {
+			one.Children = append(one.Children, mergeFields(by[name]))
+		}
+	}
+	return &one
+}
+
+// nodeType is a field inside a list as a type of DuckDB.
+func nodeType(n *lake.Node) string {
+	switch n.Kind {
+	case lake.Group:
+		var parts []string
+		for _, x := range n.Children {
+			parts = append(parts, ident(x.Name)+" "+nodeType(x))
+		}
+		return "STRUCT(" + strings.Join(parts, ", ") + ")"
+	case lake.List:
+		return nodeType(n.Children[0]) + "[]"
+	case lake.Int32:
+		return "INTEGER"
+	case lake.Int64:
+		return "BIGINT"
+	case lake.Double:
+		return "DOUBLE"
+	case lake.Bool:
+		return "BOOLEAN"
+	}
+	return "VARCHAR"
 }
 
 // presence is where a group is present, as lake.Node says it, over its part's own result.

@@ -27,6 +27,16 @@ type fieldState struct {
 	// kept is the value that OCSF's type takes, before defaults: NULL where the raw value did not make it.
 	kept  string
 	lossy bool // kept can be NULL where user is not
+	// lost, of a list of objects: the condition that something in it is not kept.
+	lost string
+}
+
+// gone is the condition that the value, or something of it, is not in the event.
+func (st *fieldState) gone() string {
+	if st.lost == "" {
+		return st.kept + " IS NULL"
+	}
+	return "(" + st.lost + " OR " + st.kept + " IS NULL AND (" + st.user + " IS NULL OR len(" + st.user + ") > 0))"
 }
 
 type reject struct {
@@ -42,12 +52,18 @@ func (s *sqlProjection) values() {
 	s.state = map[*field]*fieldState{}
 	for _, o := range s.p.outs {
 		switch {
-		case o.isConst && o.into != nil:
+		case o.isConst && o.into != nil, o.list != nil, o.part != nil:
 		case o.leaf != nil && o.sql == ident(o.leaf.column):
 			s.user[o] = o.sql
 		case o.group != nil && o.key != "":
 		default:
 			s.user[o] = s.l.add("u", o.sql)
+		}
+	}
+	s.l.seal()
+	for _, o := range s.p.outs {
+		if o.part != nil && !o.split {
+			s.user[o] = s.l.add("u", s.memberSQL(o))
 		}
 	}
 	s.l.seal()
@@ -59,6 +75,10 @@ func (s *sqlProjection) values() {
 		}
 		st := &fieldState{user: s.user[o]}
 		s.state[f] = st
+		if f.shape != nil {
+			s.readList(f, st)
+			continue
+		}
 		st.kept, st.lossy = s.cast(f, st.user)
 		if st.kept != st.user {
 			st.kept = s.l.add("s", st.kept)
@@ -78,6 +98,25 @@ func (s *sqlProjection) values() {
 		}
 	}
 	s.l.seal()
+}
+
+// memberSQL is a field of a computed object.
+func (s *sqlProjection) memberSQL(o *output) string {
+	if u := s.user[o]; u != "" {
+		return u
+	}
+	return fieldOf(s.memberSQL(o.part), o.member)
+}
+
+// readList adds the columns of a computed list of objects.
+func (s *sqlProjection) readList(f *field, st *fieldState) {
+	s.l.seal()
+	read := s.l.add("n", "list_transform("+st.user+", lambda e0: "+f.shape.read("e0", 1)+")")
+	s.l.seal()
+	st.kept = s.l.add("s", f.shape.list(read, 0))
+	st.lost = s.l.add("n", f.shape.anyLost(read, 0))
+	st.lossy = true
+	f.sql = st.kept
 }
 
 // cast gives the OCSF value of x, and whether it can be lost on the way.
@@ -165,18 +204,41 @@ func columnLeaves(f *field) (all []*field) {
 	return all
 }
 
-// presence is the condition that an object has a value; "" where it always has.
+// presence is the condition that an object, or a list of objects written out, has a value; "" where it always has.
 func (s *sqlProjection) presence(f *field) string {
-	cols := columnLeaves(f)
-	if len(cols) == 0 || s.forced[f] {
+	if s.forced[f] {
 		return ""
 	}
 	var any []string
-	for _, x := range cols {
-		if x.never {
-			return ""
+	columns, always := 0, false
+	var look func(f *field)
+	look = func(f *field) {
+		for _, x := range f.inside() {
+			switch {
+			case x.isGroup() && f.elems == nil:
+				look(x)
+			case x.isGroup(): // an element
+				columns++
+				if has := s.presence(x); has != "" {
+					any = append(any, has)
+				} else if len(f.gates) == 0 {
+					always = true
+				} else {
+					any = append(any, strings.Join(f.gates, " AND "))
+				}
+			case x.elems != nil:
+				look(x)
+			case x.isConst || x.lookup != nil:
+			default:
+				columns++
+				always = always || x.never
+				any = append(any, x.sql+" IS NOT NULL")
+			}
 		}
-		any = append(any, x.sql+" IS NOT NULL")
+	}
+	look(f)
+	if columns == 0 || always {
+		return ""
 	}
 	return strings.Join(any, " OR ")
 }
@@ -195,7 +257,7 @@ func (s *sqlProjection) needs(f *field) (all []need) {
 			continue
 		}
 		switch {
-		case x.isGroup():
+		case x.isGroup() || x.elems != nil:
 			if sql := s.presence(x); sql != "" {
 				all = append(all, need{sql: "(" + sql + ")", path: x.path})
 			}
@@ -210,7 +272,7 @@ func (s *sqlProjection) needs(f *field) (all []need) {
 		sure := 0
 		for _, m := range members {
 			switch {
-			case m.isGroup():
+			case m.isGroup() || m.elems != nil:
 				cond := s.presence(m)
 				if cond == "" {
 					sure++
@@ -248,6 +310,9 @@ func (s *sqlProjection) settle(f *field) {
 		if x.isGroup() {
 			s.settle(x)
 		}
+		for _, y := range x.elems {
+			s.settle(y)
+		}
 	}
 	whole := f == s.p.root || f.parent == s.p.root && f.attr.Requirement == ocsf.Required
 	if f != s.p.root && whole && s.presence(f) != "" && hasConst(f) {
@@ -275,6 +340,9 @@ func (s *sqlProjection) settle(f *field) {
 		conds = append(conds, n.sql)
 	}
 	ok := strings.Join(conds, " AND ")
+	for _, x := range f.lists() {
+		x.gates = append(x.gates, ok)
+	}
 	for _, x := range columnLeaves(f) {
 		if len(needs) == 1 && needs[0].only == x {
 			continue
@@ -287,6 +355,9 @@ func (s *sqlProjection) settle(f *field) {
 			continue
 		}
 		st.lossy = true
+		if x.shape != nil {
+			st.lost = s.l.add("d", st.lost+" AND ("+ok+")") // without the object all of the list is gone, which kept says
+		}
 		if same {
 			st.kept = x.sql
 		} else {
@@ -316,6 +387,19 @@ func (s *sqlProjection) node(f *field, columns *[]string) *lake.Node {
 			*columns = append(*columns, "TRUE")
 			n.Present = len(*columns)
 		}
+		return n
+	}
+	if f.elems != nil || f.shape != nil {
+		t, sql := &elemType{}, f.sql
+		if f.elems != nil {
+			sql, t = s.listed(f)
+		} else {
+			t = f.shape.elemType()
+		}
+		n := listNode(f.name, t.node())
+		f.col = len(*columns)
+		n.Column = f.col
+		*columns = append(*columns, sql)
 		return n
 	}
 	n := &lake.Node{Name: f.name, Kind: kindOf(f.attr.Base), Column: -1, NearUnique: nearUnique(f)}

@@ -64,7 +64,11 @@ func (w *rewriter) expr(v any) (any, error) {
 				return t, nil
 			}
 			if !contains(w.lambdas, names[0]) {
-				return w.reference(t, names)
+				n, err := w.reference(t, names)
+				if n != nil {
+					n["alias"] = str(t, "alias") // of a field in struct_pack
+				}
+				return n, err
 			}
 		}
 		if str(t, "class") == "LAMBDA" {
@@ -147,7 +151,7 @@ func referenced(n node) []string {
 	return nil
 }
 
-func (w *rewriter) reference(n node, names []string) (any, error) {
+func (w *rewriter) reference(n node, names []string) (node, error) {
 	res := w.c.src.resolve(names, w.table)
 	at := location(n)
 	switch {

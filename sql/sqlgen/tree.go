@@ -23,6 +23,11 @@ type field struct {
 	isConst  bool
 	// lookup is the field whose number's text this is.
 	lookup *field
+	// elems are the elements of a list of objects that is written out, each a group; gates are conditions without which it has
+	// none. shape is what the objects of a computed list are.
+	elems []*field
+	gates []string
+	shape *shape
 	// auto computes the value from other fields (type_uid).
 	auto func(p *sqlProjection) string
 
@@ -60,21 +65,32 @@ func (f *field) add(a *ocsf.Attribute, after *field) *field {
 
 // leaves gives the fields with values below f, in order.
 func (f *field) leaves() []*field {
-	if !f.isGroup() {
+	if !f.isGroup() && f.elems == nil {
 		return []*field{f}
 	}
 	var all []*field
-	for _, x := range f.fields {
+	for _, x := range f.inside() {
 		all = append(all, x.leaves()...)
 	}
 	return all
 }
 
+// inside gives what a group has, or the elements of a list that is written out.
+func (f *field) inside() []*field {
+	if f.elems != nil {
+		return f.elems
+	}
+	return f.fields
+}
+
 // buildTree places the outputs in the class, fills what OCSF derives, and checks what it requires.
 func (c *compiler) buildTree(p *projection) {
 	p.root = &field{of: &p.class.Fields}
-	for _, o := range p.outs {
+	for _, o := range append([]*output(nil), p.outs...) { // objects add theirs
 		c.place(p, o)
+	}
+	if c.report.failed() {
+		return
 	}
 	c.fillClass(p)
 	c.fillMetadata(p)
@@ -85,6 +101,10 @@ func (c *compiler) buildTree(p *projection) {
 
 func (c *compiler) place(p *projection, o *output) {
 	f := p.file
+	if o.base != nil {
+		c.placeAt(p, o)
+		return
+	}
 	if o.alias == "unmapped" {
 		c.report.at(f, o.nameAt, Error, "SHAPE", `name the key: AS "unmapped.name"`, "unmapped as a whole is filled by what is not mapped")
 		return
@@ -93,7 +113,48 @@ func (c *compiler) place(p *projection, o *output) {
 		o.key = key
 		return
 	}
-	res, err := c.schema.Resolve(p.class, o.alias)
+	c.placeAt(p, o)
+}
+
+func (c *compiler) placeAt(p *projection, o *output) {
+	way := c.way(p, o)
+	if way == nil {
+		return
+	}
+	at := p.root
+	if o.base != nil {
+		at = o.base.field
+	}
+	for i, a := range way {
+		last := i == len(way)-1
+		c.checkAttribute(p, o.nameAt, o.alias, a)
+		next := at.get(a.Name)
+		if next == nil {
+			next = at.add(a, nil)
+			if !last {
+				next.of = &c.schema.Object(a.Object).Fields
+			}
+		} else if !next.isGroup() {
+			c.report.at(p.file, o.nameAt, Error, "TWICE", "use coalesce(a, b)", "%s is filled twice", o.alias)
+			return
+		}
+		at = next
+	}
+	o.into, at.out = at, o
+	if at.attr.Base == ocsf.Struct && !at.attr.IsMap {
+		c.placeObject(p, o, at)
+		return
+	}
+	c.checkValue(p, o, at.attr)
+}
+
+// way gives the attributes on the way to an output's place; nil: it is reported why there is none.
+func (c *compiler) way(p *projection, o *output) []*ocsf.Attribute {
+	f := p.file
+	if o.base != nil {
+		return c.placeWithin(p, o)
+	}
+	res, err := c.schema.ResolveAny(p.class, o.path)
 	var unknown *ocsf.UnknownPathError
 	var shape *ocsf.ShapeError
 	switch {
@@ -103,40 +164,35 @@ func (c *compiler) place(p *projection, o *output) {
 			hint = "is " + unknown.Nearest + " meant?"
 		}
 		c.report.at(f, o.nameAt, Error, "UNKNOWN_PATH", hint, "%s of OCSF %s has no %s", p.class.Name, c.schema.Version, o.alias)
-		return
+		return nil
 	case errors.As(err, &shape):
-		c.report.at(f, o.nameAt, Error, "SHAPE", "", "%s", shape.Error())
-		return
+		hint := ""
+		if shape.Shape == ocsf.ThroughArray {
+			list, rest := throughArray(shape, o.path)
+			hint = "write [{'" + rest + "': value}] AS \"" + list + "\""
+		}
+		c.report.at(f, o.nameAt, Error, "SHAPE", hint, "%s", shape.Error())
+		return nil
 	case err != nil:
 		c.report.at(f, o.nameAt, Error, "UNKNOWN_PATH", "", "%v", err)
-		return
+		return nil
 	}
 	if res.Key != "" || res.Leaf.IsMap {
 		c.report.at(f, o.nameAt, Error, "SHAPE", "name an attribute with a type, or unmapped."+o.alias, "%s is a map of any keys, which is not written", o.alias)
-		return
+		return nil
 	}
-	at := p.root
-	for i, a := range res.Path {
-		if !a.In(p.profiles) {
-			c.report.at(f, o.nameAt, Error, "PROFILE", "add `-- profiles: "+a.Profile+"` to the header", "%s belongs to the profile %s", o.alias, a.Profile)
+	return res.Path
+}
+
+// throughArray splits a path that goes into the elements of an array.
+func throughArray(e *ocsf.ShapeError, path string) (list, rest string) {
+	segments := strings.Split(path, ".")
+	for i, s := range segments {
+		if s == e.At.Name && i < len(segments)-1 {
+			return strings.Join(segments[:i+1], "."), segments[i+1]
 		}
-		if a.Deprecated != "" {
-			c.report.at(f, o.nameAt, Warning, "DEPRECATED", a.Deprecated, "%s is deprecated", o.alias)
-		}
-		next := at.get(a.Name)
-		if next == nil {
-			next = at.add(a, nil)
-			if i < len(res.Path)-1 {
-				next.of = &c.schema.Object(a.Object).Fields
-			}
-		} else if i == len(res.Path)-1 {
-			c.report.at(f, o.nameAt, Error, "TWICE", "use coalesce(a, b)", "%s is filled twice", o.alias)
-			return
-		}
-		at = next
 	}
-	o.into, at.out = at, o
-	c.checkValue(p, o, at.attr)
+	return path, "name"
 }
 
 // checkValue holds an output's type, its literals and its enum to what the attribute is.
