@@ -190,6 +190,7 @@ func (x *run) everything(ctx context.Context) error {
 	if err := x.markDone(ctx); err != nil {
 		return err
 	}
+	x.deleteAgain(ctx)
 	return x.leftToOthers(ctx)
 }
 

@@ -295,6 +295,7 @@ func (s *State) apply(rec *record) error {
 	for _, d := range e.Done {
 		delete(s.rolling, d)
 	}
+	s.bury(e, c.removes)
 	return nil
 }
 

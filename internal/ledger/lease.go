@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -187,6 +188,19 @@ func (le *Lease) Release(ctx context.Context) error {
 // Holders are the runs that hold a lease of this job which has not expired. A run at its start rolls forward the entries of
 // those that are not among them.
 func (l *Ledger) Holders(ctx context.Context) (map[string]bool, error) {
+	leases, err := l.heldLeases(ctx)
+	if err != nil {
+		return nil, err
+	}
+	runs := map[string]bool{}
+	for _, run := range leases {
+		runs[run] = true
+	}
+	return runs, nil
+}
+
+// heldLeases are the leases that have not expired, by name, and the runs that hold them.
+func (l *Ledger) heldLeases(ctx context.Context) (map[string]string, error) {
 	now, err := l.store.Now(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("ask the store for its time: %w", err)
@@ -201,7 +215,7 @@ func (l *Ledger) Holders(ctx context.Context) (map[string]bool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list leases: %w", err)
 	}
-	runs := map[string]bool{}
+	leases := map[string]string{}
 	for _, key := range fresh {
 		b, _, err := l.readLease(ctx, key)
 		if errors.Is(err, objstore.ErrNotExist) {
@@ -211,8 +225,8 @@ func (l *Ledger) Holders(ctx context.Context) (map[string]bool, error) {
 			return nil, err
 		}
 		if !b.Released && !slices.Contains(l.opts.Former, b.Run) {
-			runs[b.Run] = true
+			leases[strings.TrimSuffix(strings.TrimPrefix(key, l.leasePrefix()), ".json")] = b.Run
 		}
 	}
-	return runs, nil
+	return leases, nil
 }

@@ -95,6 +95,7 @@ type State struct {
 	rolling        map[uint64]*rolling
 	paused         bool
 	runs           map[string][]uint64
+	died           []death // of the last days, oldest first
 }
 
 // newState makes an empty one. dir is where files go, entries how many objects are kept in memory; 0: index.DefaultLimit.
