@@ -20,7 +20,9 @@ import (
 )
 
 type doctorCmd struct {
-	Job string `arg:"" help:"Job file."`
+	Job    string `arg:"" help:"Job file."`
+	Fix    bool   `help:"Roll forward, fence, drop and delete what dead runs left; needs the right to delete in the lake."`
+	DryRun bool   `help:"With --fix: only say what is found, as without --fix."`
 	outputFlag
 }
 
@@ -31,6 +33,8 @@ const checkTimeout = time.Minute
 type examination struct {
 	w      io.Writer // nil: only kept
 	checks []doctor.Check
+	found  *jobs.Examined // nil: there is no ledger yet, or it could not be read
+	mended *jobs.Mended   // with --fix
 }
 
 func (x *examination) add(checks ...doctor.Check) {
@@ -52,9 +56,19 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	if c.Output == "text" {
 		x.w = a.stdout
 	}
+	fix := c.Fix && !c.DryRun
 	spec, plan := x.job(ctx, a, c.Job)
+	if fix && spec != nil && strings.HasPrefix(spec.Lake.Location, "s3://") && spec.Lake.DeleteRoleARN == "" {
+		x.fail("fix", fmt.Errorf("%w; without it etl run, replay, backfill and etl doctor without --fix work", jobs.ErrNoDelete))
+		spec = nil
+	}
 	if spec != nil {
 		x.stores(ctx, spec, plan)
+		if plan != nil && (!fix || !doctor.Failed(x.checks)) {
+			x.lying(ctx, a, spec, fix)
+		} else if fix {
+			x.fail("fix", errors.New("nothing was mended; mend first what failed"))
+		}
 		x.add(doctor.Disk(spec.Limits.TempDir, spec.Limits.BatchBytes), doctor.Memory("/", spec.Limits.MemoryBytes), schedule(spec, time.Now()))
 	}
 	if err := ctx.Err(); err != nil {
@@ -65,7 +79,9 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 		if err := printJSON(a.stdout, struct {
 			OK     bool           `json:"ok"`
 			Checks []doctor.Check `json:"checks"`
-		}{!failed, x.checks}); err != nil {
+			Found  *jobs.Examined `json:"found,omitempty"`
+			Mended *jobs.Mended   `json:"mended,omitempty"`
+		}{!failed, x.checks, x.found, x.mended}); err != nil {
 			return err
 		}
 	}
@@ -143,7 +159,13 @@ func (x *examination) stores(ctx context.Context, spec *jobs.Spec, plan *sqlgen.
 	})
 	limited(func(ctx context.Context) {
 		x.writable(ctx, "lake", spec.Lake.Location, open.Config{Region: spec.Lake.Region, RoleARN: spec.Lake.RoleARN, ExternalID: spec.Lake.ExternalID, KMSKeyID: spec.Lake.KMSKeyID},
-			func(s doctor.Store) { x.add(doctor.Lake(ctx, s, "ext/"+spec.Lake.SourceName+"/")...) })
+			func(s doctor.Store) {
+				deleter, err := openDeleter(ctx, spec)
+				if err != nil {
+					x.fail("deleting", err)
+				}
+				x.add(doctor.Lake(ctx, s, deleter, "ext/"+spec.Lake.SourceName+"/")...)
+			})
 	})
 	limited(func(ctx context.Context) {
 		x.writable(ctx, "state", spec.State, open.Config{Region: spec.Lake.Region}, func(s doctor.Store) {
@@ -182,6 +204,14 @@ func (x *examination) writable(ctx context.Context, what, location string, cfg o
 		return
 	}
 	try(s)
+}
+
+// openDeleter is the lake on S3 as the role that may delete; nil: the job names none.
+func openDeleter(ctx context.Context, spec *jobs.Spec) (doctor.Store, error) {
+	if spec.Lake.DeleteRoleARN == "" || !strings.HasPrefix(spec.Lake.Location, "s3://") {
+		return nil, nil
+	}
+	return openLakeAs(ctx, spec, spec.Lake.DeleteRoleARN, "")
 }
 
 func (x *examination) catalog(ctx context.Context, spec *jobs.Spec, plan *sqlgen.Plan) {

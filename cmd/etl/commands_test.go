@@ -85,13 +85,13 @@ func TestScheduleInTheJobsZone(t *testing.T) {
 }
 
 func TestWhatOfAJobGoesToAWS(t *testing.T) {
-	s := &jobs.Spec{State: "s3://state/x", Source: jobs.Source{Staging: "./staging"}, Lake: jobs.Lake{Location: "s3://lake", Region: "us-east-1", RoleARN: "r"},
+	s := &jobs.Spec{State: "s3://state/x", Source: jobs.Source{Staging: "./staging"}, Lake: jobs.Lake{Location: "s3://lake", Region: "us-east-1", RoleARN: "r", DeleteRoleARN: "d"},
 		Catalog: jobs.Catalog{Type: "glue", Region: "eu-west-1"}}
 	var got []string
 	for _, u := range awsUses(s) {
 		got = append(got, u.what+" "+u.bucket+" "+u.region+" "+u.role)
 	}
-	if want := "lake lake us-east-1 r|state state us-east-1 |catalog  eu-west-1 "; strings.Join(got, "|") != want {
+	if want := "lake lake us-east-1 r|deleting lake us-east-1 d|state state us-east-1 |catalog  eu-west-1 "; strings.Join(got, "|") != want {
 		t.Errorf("%q", got)
 	}
 }

@@ -38,9 +38,14 @@ func bucketOf(location string) string {
 
 func awsUses(s *jobs.Spec) []awsUse {
 	var uses []awsUse
+	deleting := bucketOf(s.Lake.Location)
+	if s.Lake.DeleteRoleARN == "" {
+		deleting = ""
+	}
 	for _, u := range []awsUse{
 		{"staging", s.Source.Region, s.Source.RoleARN, s.Source.ExternalID, bucketOf(s.Source.Staging), "source.region"},
 		{"lake", s.Lake.Region, s.Lake.RoleARN, s.Lake.ExternalID, bucketOf(s.Lake.Location), "lake.region"},
+		{"deleting", s.Lake.Region, s.Lake.DeleteRoleARN, "", deleting, "lake.region"},
 		{"state", s.Lake.Region, "", "", bucketOf(s.State), "lake.region"},
 	} {
 		if u.bucket != "" {
@@ -126,7 +131,7 @@ func (u awsUse) identity(ctx context.Context) (string, error) {
 func regions(ctx context.Context, spec *jobs.Spec) []doctor.Check {
 	var checks []doctor.Check
 	for _, u := range awsUses(spec) {
-		if u.bucket == "" {
+		if u.bucket == "" || u.what == "deleting" {
 			continue
 		}
 		region := u.bucketRegion(ctx)

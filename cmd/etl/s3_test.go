@@ -91,6 +91,13 @@ func TestOnS3(t *testing.T) {
 	if got := lakeKeys(); len(got) != 3 {
 		t.Errorf("the lake has %q", got)
 	}
+	if out, _, code = etl(t, "doctor", job); code != 0 || !strings.Contains(out, "ok   live files: 3 files of the ledger, none missing\n") {
+		t.Errorf("doctor after a run: code %d\n%s", code, out)
+	}
+	out, _, code = etl(t, "doctor", job, "--fix")
+	if code != 1 || !strings.HasSuffix(out, "FAIL fix: the job has no right to delete in the lake; set lake.delete_role_arn; without it etl run, replay, backfill and etl doctor without --fix work\n") {
+		t.Errorf("doctor --fix without the right to delete: code %d\n%s", code, out)
+	}
 
 	// A query fetches the partitions that it asks for, says so first, and once.
 	const sql = "SELECT src_endpoint.ip AS ip FROM nfw WHERE eventday = '20250602'"

@@ -133,14 +133,22 @@ type Store interface {
 	objstore.Holder
 }
 
-// Lake sends a file as a run does, held, and drops it: nothing becomes visible. The write uses the job's KMS key.
-func Lake(ctx context.Context, s Store, folder string) []Check {
+// Lake sends a file as a run does, held, and drops it: nothing becomes visible. The write uses the job's KMS key. deleter is the
+// lake with the right to delete, nil where the job names none: it then drops, and deletes a key that nobody has.
+func Lake(ctx context.Context, s, deleter Store, folder string) []Check {
 	const what = "lake"
 	key := folder + "doctor-" + ulid.Make().String()
 	body := []byte("etl doctor")
 	h, err := s.Hold(ctx, key, bytes.NewReader(body), int64(len(body)))
 	if err != nil {
 		return []Check{fail(what, err, kmsTodo(err))}
+	}
+	if deleter != nil {
+		if err := errors.Join(deleter.Drop(ctx, h), deleter.Delete(ctx, key)); err != nil {
+			return []Check{ok(what, "%s takes files, unseen until they are published", s),
+				fail("deleting", err, "lake.delete_role_arn needs s3:AbortMultipartUpload and s3:DeleteObject below ext/")}
+		}
+		return []Check{ok(what, "%s takes files, unseen until they are published", s), ok("deleting", "held files can be dropped, and files be deleted")}
 	}
 	if err := s.Drop(ctx, h); err != nil {
 		return []Check{{Warn, what, fmt.Sprintf("%s takes files, but one that is not published cannot be dropped: %v", s, err),

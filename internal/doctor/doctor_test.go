@@ -143,7 +143,7 @@ func TestLakeIsTriedUnseen(t *testing.T) {
 		seen = append(seen, op)
 		return nil
 	})
-	if checks := Lake(ctx, s, "ext/x/"); len(checks) != 1 || checks[0].Status != OK {
+	if checks := Lake(ctx, s, nil, "ext/x/"); len(checks) != 1 || checks[0].Status != OK {
 		t.Errorf("checks are\n%s", show(checks))
 	}
 	if held, _ := s.HeldList(ctx, ""); len(held) > 0 || strings.Join(seen, " ") != "hold drop held-list" {
@@ -155,8 +155,15 @@ func TestLakeIsTriedUnseen(t *testing.T) {
 		}
 		return nil
 	}, nil)
-	if checks := Lake(ctx, s, "ext/x/"); len(checks) != 1 || checks[0].Status != Warn || !strings.Contains(checks[0].Todo, "s3:AbortMultipartUpload") {
+	if checks := Lake(ctx, s, nil, "ext/x/"); len(checks) != 1 || checks[0].Status != Warn || !strings.Contains(checks[0].Todo, "s3:AbortMultipartUpload") {
 		t.Errorf("checks are\n%s", show(checks))
+	}
+	if checks := Lake(ctx, s, s, "ext/x/"); !Failed(checks) || !strings.Contains(show(checks), "lake.delete_role_arn needs s3:AbortMultipartUpload and s3:DeleteObject") {
+		t.Errorf("a delete role that may not: checks are\n%s", show(checks))
+	}
+	s.SetHooks(nil, nil)
+	if checks := Lake(ctx, s, s, "ext/x/"); Failed(checks) || !strings.Contains(show(checks), "ok   deleting: held files can be dropped, and files be deleted") {
+		t.Errorf("a delete role: checks are\n%s", show(checks))
 	}
 }
 
