@@ -289,8 +289,7 @@ func TestDoctorWhileARunGoesOn(t *testing.T) {
 func TestDoctorLeavesWhatItDoesNotKnow(t *testing.T) {
 	bothStores(t, func(t *testing.T, p *parts) {
 		ctx := t.Context()
-		want, err := p.smallJob()
-		if err != nil {
+		if _, err := p.smallJob(); err != nil {
 			t.Fatal(err)
 		}
 		p.mustRun(t, jobs.RunOptions{})
@@ -342,20 +341,15 @@ func TestDoctorLeavesWhatItDoesNotKnow(t *testing.T) {
 		if err != nil || len(x.Missing) != 1 || x.Missing[0] != live[0] {
 			t.Fatalf("%v: %+v", err, x)
 		}
-		_ = want
 	})
 }
 
 // TestDoctorFencesNobodyAtWork: while a run holds the lease of its plan, doctor --fix leaves its attempt alone.
 func TestDoctorFencesNobodyAtWork(t *testing.T) {
-	p := newMemParts(t, 1)
-	want, err := p.smallJob()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for at := 20; ; at++ { // the first file that is held
+	for at := 20; ; at++ { // as far as an attempt's record
 		q := newMemParts(t, 1)
-		if want, err = q.smallJob(); err != nil {
+		want, err := q.smallJob()
+		if err != nil {
 			t.Fatal(err)
 		}
 		f := &injector{at: at, how: faultStall, stalled: make(chan struct{}), wake: make(chan struct{})}
@@ -450,4 +444,40 @@ func TestDoctorNeedsToDelete(t *testing.T) {
 	if after := list(); strings.Join(after, " ") != strings.Join(before, " ") {
 		t.Errorf("something was written: %v", after)
 	}
+}
+
+// TestRunDeletesAgain: a dead file that comes back, as when the store finishes a request late, is gone after the next run; one
+// without the right to delete leaves it, and doctor --fix takes it.
+func TestRunDeletesAgain(t *testing.T) {
+	bothStores(t, func(t *testing.T, p *parts) {
+		want, err := p.smallJob()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.mustRun(t, jobs.RunOptions{})
+		rewound, err := p.deleting().Rewind(t.Context(), "", false)
+		if err != nil || len(rewound.Files) == 0 {
+			t.Fatal(err, rewound)
+		}
+		p.mustRun(t, jobs.RunOptions{})
+		revive := func() {
+			if _, err := p.lake.Put(t.Context(), rewound.Files[0], strings.NewReader("late"), objstore.PutOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		revive()
+		p.mustRun(t, jobs.RunOptions{})
+		p.again(t, want)
+		revive()
+		if _, err := p.runner().Run(t.Context(), jobs.RunOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if x, err := p.runner().Examine(t.Context()); err != nil || len(x.Dead) != 1 || x.Dead[0] != rewound.Files[0] || len(x.Unknown) > 0 {
+			t.Errorf("%v: %+v", err, x)
+		}
+		if m, err := p.deleting().Mend(t.Context()); err != nil || m.Deleted != 1 {
+			t.Errorf("%v: %+v", err, m)
+		}
+		p.again(t, want)
+	})
 }
