@@ -40,7 +40,7 @@ func (x *examination) lying(ctx context.Context, a *app, spec *jobs.Spec, fix bo
 			x.fail("ledger", err)
 			return
 		}
-		x.add(findings(x.found)...)
+		x.add(lyingAround(x.found)...)
 		return
 	}
 	m, err := r.Mend(ctx)
@@ -56,7 +56,7 @@ func (x *examination) lying(ctx context.Context, a *app, spec *jobs.Spec, fix bo
 		return
 	}
 	x.found = m.Left
-	x.add(findings(m.Left)...)
+	x.add(lyingAround(m.Left)...)
 }
 
 // mended says in one line what --fix did; "" for nothing.
@@ -88,8 +88,8 @@ func some(keys []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(keys[:few], ", "), len(keys)-few)
 }
 
-// findings are the checks of what was found; JSON has every key.
-func findings(f *jobs.Examined) (checks []doctor.Check) {
+// lyingAround are the checks of what was found; JSON has every key.
+func lyingAround(f *jobs.Examined) (checks []doctor.Check) {
 	add := func(status doctor.Status, what, todo, format string, args ...any) {
 		checks = append(checks, doctor.Check{Status: status, What: what, Detail: fmt.Sprintf(format, args...), Todo: todo})
 	}
