@@ -189,3 +189,11 @@ func TestMappingProblems(t *testing.T) {
 		t.Errorf("raw.sql: %s", got)
 	}
 }
+
+// No event is without a time: its partition is its day. A header that leaves it out is told, and does not end the compiler.
+func TestTimeCannotBeLeftOut(t *testing.T) {
+	m := files(t, map[string]string{"raw.sql": "CREATE TABLE raw (a VARCHAR)", "base_event.sql": "-- class: base_event\n-- without: time\nSELECT 1 AS severity_id, 'p' AS \"metadata.product.name\", 'v' AS \"metadata.product.vendor_name\" FROM raw"})
+	if got := listed(problemsOf(t, m)); !strings.Contains(got, "error: OCSF 1.1.0 requires time, and nothing fills it") {
+		t.Errorf("%s", got)
+	}
+}

@@ -149,3 +149,12 @@ func (f *tableField) write(b *strings.Builder, indent string) {
 		b.WriteString("\n")
 	}
 }
+
+// Ident is a name in SQL, quoted where it has to be.
+func Ident(s string) string { return name(s) }
+
+// FieldSQL is a field of the raw record, by the keys from its root, as a SELECT reads it.
+func FieldSQL(path []string) string { return rawSQL(path) }
+
+// Literal is a text in SQL.
+func Literal(s string) string { return quote(s) }

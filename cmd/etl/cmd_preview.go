@@ -24,7 +24,6 @@ import (
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/objstore"
 	memstore "github.com/silt-etl/silt/internal/objstore/mem"
-	"github.com/silt-etl/silt/internal/objstore/open"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/staging"
@@ -205,30 +204,8 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 
 // open gives the sample's bytes as they lie there.
 func (c *previewCmd) open(ctx context.Context) (io.ReadCloser, error) {
-	if c.Sample == "-" {
-		return io.NopCloser(os.Stdin), nil
-	}
-	if rest, ok := strings.CutPrefix(c.Sample, "s3://"); ok {
-		bucket, key, _ := strings.Cut(rest, "/")
-		if bucket == "" || key == "" {
-			return nil, usagef("%s: write s3://bucket/key of one object", c.Sample)
-		}
-		s, err := open.Open(ctx, "s3://"+bucket, open.Config{})
-		if err != nil {
-			return nil, err
-		}
-		body, _, err := s.Get(ctx, key, objstore.GetOptions{})
-		return body, err
-	}
-	f, err := os.Open(c.Sample)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("sample: %w", err)}
-	}
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		f.Close()
-		return nil, usagef("sample: %s is a folder; name one file in it", c.Sample)
-	}
-	return f, nil
+	body, _, err := openSample(ctx, c.Sample)
+	return body, err
 }
 
 // record runs one record through all that a run does with it, up to the gate.

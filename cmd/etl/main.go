@@ -39,6 +39,7 @@ type cli struct {
 	Check      checkCmd      `cmd:"" help:"Check a job file or a mapping without running anything."`
 	SQL        sqlCmd        `cmd:"" name:"sql" help:"Print the SELECT of a mapping."`
 	Import     importCmd     `cmd:"" help:"Turn a mapping of AWS's OCSF transformation library into a folder of SQL, and report its faults."`
+	Infer      inferCmd      `cmd:"" help:"Write a first mapping of a sample: types that hold, and OCSF paths with reasons."`
 	Preview    previewCmd    `cmd:"" help:"Show what a mapping makes of a sample file: raw beside OCSF."`
 	Test       testCmd       `cmd:"" help:"Run the tests beside a mapping: raw records in, expected OCSF out."`
 	Query      queryCmd      `cmd:"" help:"Query the lake with SQL, tables by their catalog names."`

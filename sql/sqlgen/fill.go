@@ -180,7 +180,7 @@ func (c *compiler) checkRequired(p *projection, f *field) {
 			continue
 		}
 		path := join(f.path, a.Name)
-		if w, ok := p.without[path]; ok {
+		if w, ok := p.without[path]; ok && path != "time" { // no event is without a time: its partition is its day
 			c.report.at(p.file, w, Warning, "MISSING_REQUIRED", "", "OCSF %s requires %s, which is left out: the events are not valid OCSF", c.schema.Version, path)
 			continue
 		}

@@ -1,0 +1,252 @@
+// Package infer reads a sample of a source's records and writes a first mapping of it: raw.sql with types that hold for each
+// record seen, and a SELECT with OCSF paths for the fields it recognises by name and value, each with the reason.
+//
+// It suggests and never decides: what it is not sure of is a comment. Memory is bounded, whatever the sample's size: of a
+// field counts and a few values are kept, of paths the first some thousand.
+package infer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/ocsf"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// Options of Infer.
+type Options struct {
+	// Name of the source, for metadata.product.name and comments.
+	Name string
+	// Class is the event class to write; "": the one that most speaks for.
+	Class string
+	// Version of OCSF; "": sqlgen.DefaultVersion.
+	Version string
+	// Limit is how many records of each sample are read, 0 for all.
+	Limit int64
+}
+
+// Sample is one object of raw records.
+type Sample struct {
+	Name string
+	Body io.Reader
+	// Changed is when it was last changed, zero if that is not known: a hint of time zones.
+	Changed time.Time
+}
+
+// Result is a first mapping and what it is made of.
+type Result struct {
+	Name     string         `json:"name"`
+	Format   string         `json:"format"`
+	Records  int64          `json:"records"`
+	Rejected int64          `json:"rejected,omitempty"` // records that cannot be read: they go to quarantine
+	Reasons  map[string]int `json:"reasons,omitempty"`  // of those, by code
+	Sampled  bool           `json:"sampled,omitempty"`  // Limit was reached: more records follow
+	Notes    []string       `json:"notes,omitempty"`
+	Class    string         `json:"class"`
+	Classes  []Score        `json:"classes"`
+	Times    []Time         `json:"times"`
+	Fields   []Field        `json:"fields"`
+	Files    []sqlgen.File  `json:"-"`
+}
+
+// Time is a field that holds times.
+type Time struct {
+	Field    string `json:"field"`
+	Format   string `json:"format"`
+	Evidence string `json:"evidence"`
+	Zone     string `json:"zone"`
+}
+
+// Field is a field of raw.sql.
+type Field struct {
+	Path    string   `json:"path"`
+	Type    string   `json:"type"`
+	Present int64    `json:"present"` // values other than null
+	Role    string   `json:"role,omitempty"`
+	Reason  string   `json:"reason,omitempty"`
+	OCSF    []string `json:"ocsf,omitempty"`
+	Notes   []string `json:"notes,omitempty"`
+
+	keys []string
+}
+
+// inference is one on its way.
+type inference struct {
+	*profiler
+	name       string
+	samples    []string
+	text       bool // all values are text: the format has no types
+	rules      []rule
+	candidates []candidate
+	schema     *ocsf.Schema
+	profiles   []string
+	changed    time.Time
+	header     []string // of raw.sql
+	left       []string // paths that are not declared, and why
+	hints      []string // comments of the SELECT
+	cols       []*column
+}
+
+// ErrNoRecords is what Infer gives of samples without a record that can be read.
+var ErrNoRecords = errors.New("no record can be read")
+
+// ErrClass is wrapped where Options.Class is none.
+var ErrClass = errors.New("no such class")
+
+// Infer reads the samples and writes a mapping of them.
+func Infer(samples []Sample, o Options) (*Result, error) {
+	if o.Version == "" {
+		o.Version = sqlgen.DefaultVersion
+	}
+	schema, err := ocsf.Load(o.Version)
+	if err != nil {
+		return nil, err
+	}
+	if o.Class != "" && schema.Class(o.Class) == nil {
+		near := schema.NearestClass(o.Class)
+		if near != "" {
+			near = "; is " + near + " meant?"
+		}
+		return nil, fmt.Errorf("%w in OCSF %s: %q%s", ErrClass, o.Version, o.Class, near)
+	}
+	in := &inference{profiler: newProfiler(), name: oneLine(o.Name), rules: rules(), candidates: candidates(), schema: schema}
+	res := &Result{Name: o.Name, Format: "json", Reasons: map[string]int{}}
+	for _, s := range samples {
+		if err := in.read(s, o.Limit, res); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Name, err)
+		}
+		in.samples = append(in.samples, s.Name)
+	}
+	res.Records = in.records
+	if in.records == 0 {
+		why := ""
+		for code, n := range res.Reasons {
+			why += fmt.Sprintf("; %d: %s", n, code)
+		}
+		return nil, fmt.Errorf("%s: %w%s", strings.Join(in.samples, ", "), ErrNoRecords, why)
+	}
+	in.finish(res, o.Class)
+	return res, nil
+}
+
+// read takes all records of a sample, up to a limit.
+func (in *inference) read(s Sample, limit int64, res *Result) error {
+	if s.Changed.After(in.changed) {
+		in.changed = s.Changed
+	}
+	records := decode.NewRecords(&decode.Spec{}, decode.NewKeys(), decode.Options{})
+	records.Open(s.Body)
+	for n := int64(0); ; n++ {
+		_, raw, rej, err := records.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if limit > 0 && n >= limit {
+			res.Sampled = true
+			return nil
+		}
+		if rej != nil {
+			res.Rejected++
+			res.Reasons[rej.Code]++
+			continue
+		}
+		in.record(raw)
+	}
+}
+
+// finish settles types, roles, class and texts.
+func (in *inference) finish(res *Result, class string) {
+	in.cols = in.columns(in.root)
+	if len(in.cols) == 0 { // records without a field that can be named: a table has a column
+		in.cols = []*column{{field: &field{name: "nothing", path: []string{"nothing"}}, typ: "VARCHAR", notes: []string{"no record has a field with a name"}}}
+	}
+	all := leaves(in.cols)
+	res.Classes = in.score(all)
+	const least = 4.0
+	if res.Class = class; class == "" {
+		if res.Class = "base_event"; res.Classes[0].Score >= least {
+			res.Class = res.Classes[0].Class
+		}
+	}
+	if in.many() {
+		dropped := sortedNames(in.dropped)
+		res.Notes = append(res.Notes, fmt.Sprintf("there are more fields than are told apart (%d in all, %d in one object): not all of them are declared, as %s", maxFields, maxChildren, strings.Join(firstOf(dropped, 3), ", ")))
+	}
+	if res.Sampled {
+		res.Notes = append(res.Notes, "not all records were read: the types hold for those that were")
+	}
+	in.packed(all, res)
+	c := in.schema.Class(res.Class)
+	outs, without, consumes := in.project(c, all)
+	placed := map[*column][]string{}
+	for _, o := range outs {
+		if o.col != nil && o.off == "" {
+			placed[o.col] = append(placed[o.col], o.path)
+		}
+	}
+	for _, col := range all {
+		f := Field{Path: col.dotted(), Type: col.typ, Present: col.seen, Role: string(col.role), Reason: col.reason, Notes: col.notes, OCSF: placed[col], keys: col.path}
+		res.Fields = append(res.Fields, f)
+		if col.time != nil {
+			res.Times = append(res.Times, Time{col.dotted(), col.time.format, col.time.evidence, col.time.zone})
+		}
+		if col.role == roleHash {
+			in.hints = append(in.hints, fmt.Sprintf("%s: %s; hashes are a list of objects in OCSF (file.hashes)", col.dotted(), col.reason))
+		}
+		if col.role == "" && len(placed[col]) == 0 && col.reason != "" {
+			in.hints = append(in.hints, fmt.Sprintf("%s: %s", col.dotted(), col.reason))
+		}
+	}
+	res.Notes = append(res.Notes, in.left...)
+	res.Files = []sqlgen.File{
+		{Path: "raw.sql", Text: in.rawSQL()},
+		{Path: res.Class + ".sql", Text: in.selectSQL(c, outs, without, consumes)},
+	}
+}
+
+func (in *inference) many() bool { return len(in.dropped) > 0 }
+
+// packed tells of fields whose text holds fields of its own, and of records that are envelopes of others.
+func (in *inference) packed(all []*column, res *Result) {
+	for _, c := range all {
+		if c.scalars > 0 && c.share(isWindowsEvent) >= enough {
+			res.Notes = append(res.Notes, fmt.Sprintf("%s is text of \"Key: value\" lines, as Windows describes events", c.dotted()))
+		}
+	}
+	if len(in.root.children) > 0 {
+		for _, c := range in.root.children {
+			if c.arrays == in.records && c.elem != nil && c.elem.objects > 0 && c.elem.objects == c.elem.seen && len(in.root.children) <= 4 && c.elem.objects >= 2*in.records {
+				res.Notes = append(res.Notes, fmt.Sprintf("%s looks like an envelope: its elements are the records", c.dotted()))
+			}
+		}
+	}
+}
+
+func (in *inference) undeclared(f *field, why string) {
+	in.left = append(in.left, fmt.Sprintf("%s (%s)", f.dotted(), why))
+}
+
+func (in *inference) described() string {
+	n := fmt.Sprintf("%d records of ", in.records)
+	if in.records == 1 {
+		n = "1 record of "
+	}
+	return n + strings.Join(in.samples, ", ")
+}
+
+func sortedNames(m map[string]bool) []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,336 @@
+package infer
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/silt-etl/silt/internal/ocsf"
+	"github.com/silt-etl/silt/mappings"
+)
+
+// output is a column of the SELECT.
+type output struct {
+	path   string
+	sql    string
+	reason string
+	off    string // why it is only a comment
+	col    *column
+}
+
+// project suggests the columns of the SELECT of a class.
+func (in *inference) project(class *ocsf.Class, all []*column) (outs []output, without, consumes []string) {
+	taken := map[string]bool{}
+	add := func(o output) bool {
+		if taken[o.path] {
+			return false
+		}
+		taken[o.path] = true
+		outs = append(outs, o)
+		return true
+	}
+	if t := in.bestTime(all); t != nil {
+		zone := ""
+		if t.time.zone != "" {
+			zone = "; " + t.time.zone
+		}
+		add(output{path: "time", sql: t.time.sql, reason: t.time.evidence + zone, col: t})
+		if !t.time.bare {
+			consumes = append(consumes, mappings.FieldSQL(t.path))
+		}
+	} else {
+		add(output{path: "time", sql: "NULL::TIMESTAMP", reason: "no field holds times: until you write one here every record goes to quarantine"})
+	}
+	in.activity(class, all, add)
+	in.severity(all, add)
+	cloud := false
+	for _, c := range all {
+		cloud = cloud || c.role == roleAccount || c.role == roleRegion
+	}
+	if cloud = cloud && slices.Contains(class.Profiles, "cloud"); cloud {
+		in.profiles = []string{"cloud"}
+	}
+	for _, c := range all {
+		for _, path := range paths[c.role] {
+			r, err := in.schema.Resolve(class, path)
+			if err != nil || r.Leaf.IsMap || slices.ContainsFunc(r.Path, func(a *ocsf.Attribute) bool { return !a.In(in.profiles) || a.Deprecated != "" }) {
+				continue
+			}
+			if !takes(r.Leaf, c) {
+				continue
+			}
+			o := output{path: path, sql: mappings.FieldSQL(c.path), reason: c.reason, col: c}
+			if c.time != nil {
+				o.sql = c.time.sql
+			}
+			if path == "finding_info.title" && !taken["finding_info.uid"] {
+				add(output{path: "finding_info.uid", sql: o.sql, reason: "a finding wants a uid: name one that is the finding's own", col: c})
+			}
+			if path == "file.path" && !taken["file.name"] {
+				add(output{path: "file.name", sql: fmt.Sprintf(`regexp_extract(%s, '[^/\\]+$')`, o.sql), reason: "the last part of the path", col: c})
+			}
+			if add(o) {
+				c.reason = o.reason
+				break
+			}
+		}
+	}
+	if cloud {
+		add(output{path: "cloud.provider", sql: "'AWS'", reason: "by the account or region"})
+	}
+	add(output{path: "metadata.product.name", sql: mappings.Literal(in.name), reason: "the sample's name: write the product's"})
+	add(output{path: "metadata.product.vendor_name", sql: "'unknown'", reason: "write who makes the product"})
+	outs = in.complete(class, outs)
+	return outs, in.without(class, outs), consumes
+}
+
+// takes says whether an attribute can hold what a column holds: nothing is suggested that would miss in most records.
+func takes(a *ocsf.Attribute, c *column) bool {
+	if a.IsArray {
+		return false
+	}
+	switch a.Base {
+	case ocsf.String:
+		return c.typ != "JSON"
+	case ocsf.Integer:
+		return len(a.Enum) == 0 && c.typ != "JSON" && c.share(isInt32) >= enough
+	case ocsf.Long:
+		return c.typ != "JSON" && c.share(isInt64) >= enough
+	case ocsf.Timestamp:
+		return c.time != nil
+	}
+	return false
+}
+
+// activity gives activity_id: by the HTTP method where there is one, else what the class is mostly about.
+func (in *inference) activity(class *ocsf.Class, all []*column, add func(output) bool) {
+	if class.Name == "http_activity" {
+		for _, c := range all {
+			if c.role == roleMethod {
+				sql := "CASE " + mappings.FieldSQL(c.path)
+				a := class.Attribute("activity_id")
+				for _, m := range []string{"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT", "TRACE"} {
+					if id, ok := a.EnumID(m); ok {
+						sql += fmt.Sprintf("\n    WHEN '%s' THEN %d", m, id)
+					}
+				}
+				add(output{path: "activity_id", sql: sql + "\n    ELSE 99\n  END", reason: "by the method", col: c})
+				return
+			}
+		}
+	}
+	for _, c := range in.candidates {
+		if c.class == class.Name && c.activity != "" {
+			add(output{path: "activity_id", sql: c.activity, reason: c.why + "; decide by what the record says"})
+			return
+		}
+	}
+	add(output{path: "activity_id", sql: "0", reason: "Unknown: decide by what the record says"})
+}
+
+// severity gives severity_id by words that mean one, else Informational.
+func (in *inference) severity(all []*column, add func(output) bool) {
+	for _, c := range all {
+		if c.role != roleSeverity {
+			continue
+		}
+		if c.share(isSeverity) < enough {
+			add(output{path: "severity_id", sql: "1", reason: fmt.Sprintf("Informational: %s is a scale of its own (%s); map it with CASE", c.dotted(), strings.Join(firstOf(c.order, 6), ", "))})
+			return
+		}
+		seen := map[string]bool{}
+		for v := range c.values {
+			seen[strings.ToLower(v)] = true
+		}
+		words := make([]string, 0, len(seen))
+		for v := range seen {
+			if severities[v] > 0 {
+				words = append(words, v)
+			}
+		}
+		sort.Slice(words, func(i, j int) bool {
+			a, b := words[i], words[j]
+			return severities[a] < severities[b] || severities[a] == severities[b] && a < b
+		})
+		sql := fmt.Sprintf("CASE lower(%s)", mappings.FieldSQL(c.path))
+		for _, w := range words {
+			sql += fmt.Sprintf("\n    WHEN %s THEN %d", mappings.Literal(w), severities[w])
+		}
+		add(output{path: "severity_id", sql: sql + "\n    ELSE 0\n  END", reason: "the words that the sample has", col: c})
+		return
+	}
+	add(output{path: "severity_id", sql: "1", reason: "Informational: no field says another"})
+}
+
+func firstOf(all []string, n int) []string {
+	out := make([]string, 0, n)
+	for _, v := range all {
+		if len(out) < n {
+			out = append(out, shorten(v))
+		}
+	}
+	return out
+}
+
+// complete turns columns of optional objects that could never be complete into comments: OCSF requires something in them that
+// the sample does not have.
+func (in *inference) complete(class *ocsf.Class, outs []output) []output {
+	for changed := true; changed; {
+		changed = false
+		have := pathsOf(outs)
+		for i, o := range outs {
+			if o.off != "" {
+				continue
+			}
+			object, lacks := in.lacking(class, o.path, have)
+			if object == "" {
+				continue
+			}
+			for j, other := range outs {
+				if strings.HasPrefix(other.path, object+".") && other.off == "" {
+					outs[j].off = fmt.Sprintf("OCSF requires %s.%s as well", object, lacks)
+					if strings.Contains(lacks, " ") {
+						outs[j].off = fmt.Sprintf("OCSF wants %s in %s", lacks, object)
+					}
+				}
+			}
+			_ = i
+			changed = true
+			break
+		}
+	}
+	return outs
+}
+
+func pathsOf(outs []output) (all []string) {
+	for _, o := range outs {
+		if o.off == "" {
+			all = append(all, o.path)
+		}
+	}
+	return all
+}
+
+func has(paths []string, path string) bool {
+	return slices.ContainsFunc(paths, func(p string) bool { return p == path || strings.HasPrefix(p, path+".") })
+}
+
+// lacking finds the outermost optional object on the way to a path that lacks what OCSF requires in it.
+func (in *inference) lacking(class *ocsf.Class, path string, have []string) (object, lacks string) {
+	r, err := in.schema.Resolve(class, path)
+	if err != nil {
+		return "", ""
+	}
+	required, prefix := true, ""
+	for _, a := range r.Path[:len(r.Path)-1] {
+		if prefix != "" {
+			prefix += "."
+		}
+		prefix += a.Name
+		required = required && a.Requirement == ocsf.Required
+		if required {
+			continue
+		}
+		if l := in.missing(&in.schema.Object(a.Object).Fields, prefix, have); len(l) > 0 {
+			return prefix, l[0]
+		}
+	}
+	return "", ""
+}
+
+// missing names what an object must have and has not.
+func (in *inference) missing(f *ocsf.Fields, prefix string, have []string) (all []string) {
+	for _, a := range f.Attributes {
+		p := a.Name
+		if prefix != "" {
+			p = prefix + "." + a.Name
+		}
+		if a.Requirement == ocsf.Required && a.In(in.profiles) && !has(have, p) && !filledByCompiler(a, p) {
+			all = append(all, a.Name)
+		}
+	}
+	for _, rule := range [][]string{f.AtLeastOne, f.JustOne} {
+		if len(rule) > 0 && !slices.ContainsFunc(rule, func(n string) bool { return has(have, strings.TrimPrefix(prefix+"."+n, ".")) }) {
+			all = append(all, "one of "+strings.Join(rule, ", "))
+		}
+	}
+	return all
+}
+
+// without names the required attributes that nothing fills.
+func (in *inference) without(class *ocsf.Class, outs []output) (all []string) {
+	have := pathsOf(outs)
+	var walk func(f *ocsf.Fields, prefix string)
+	walk = func(f *ocsf.Fields, prefix string) {
+		for _, m := range in.missing(f, prefix, have) {
+			path := strings.TrimPrefix(prefix+"."+m, ".")
+			if strings.HasPrefix(m, "one of ") {
+				path = prefix
+			}
+			if path != "" {
+				all = append(all, path)
+			}
+		}
+		for _, a := range f.Attributes {
+			p := strings.TrimPrefix(prefix+"."+a.Name, ".")
+			if a.Base == ocsf.Struct && !a.IsArray && !a.IsMap && has(have, p) && in.schema.Object(a.Object) != nil {
+				walk(&in.schema.Object(a.Object).Fields, p)
+			}
+		}
+	}
+	walk(&class.Fields, "")
+	sort.Strings(all)
+	return slices.Compact(all)
+}
+
+// selectSQL writes the SELECT, each column with its reason as a comment above it.
+func (in *inference) selectSQL(class *ocsf.Class, outs []output, without, consumes []string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "-- class: %s\n-- ocsf: %s\n", class.Name, in.schema.Version)
+	if len(in.profiles) > 0 {
+		fmt.Fprintf(&b, "-- profiles: %s\n", strings.Join(in.profiles, ", "))
+	}
+	if len(consumes) > 0 {
+		fmt.Fprintf(&b, "-- consumes: %s\n", strings.Join(consumes, ", "))
+	}
+	if len(without) > 0 {
+		fmt.Fprintf(&b, "-- without: %s\n", strings.Join(without, ", "))
+	}
+	b.WriteString("SELECT\n")
+	last := -1
+	width := 0
+	for i, o := range outs {
+		if o.off == "" {
+			last = i
+			if len(o.sql) <= 48 && !strings.Contains(o.sql, "\n") {
+				width = max(width, len(o.sql))
+			}
+		}
+	}
+	for i, o := range outs {
+		if o.off != "" {
+			fmt.Fprintf(&b, "  -- %s: %s. Not mapped yet, %s\n", oneLine(o.col.dotted()), oneLine(o.reason), oneLine(o.off))
+			fmt.Fprintf(&b, "  -- %s AS %s,\n", oneLine(strings.ReplaceAll(o.sql, "\n", " ")), mappings.Ident(o.path))
+			continue
+		}
+		what := o.reason
+		if o.col != nil {
+			what = o.col.dotted() + ": " + what
+		}
+		pad := width
+		if strings.Contains(o.sql, "\n") {
+			pad = 0
+		}
+		comma := ","
+		if i == last {
+			comma = ""
+		}
+		fmt.Fprintf(&b, "  -- %s\n  %-*s AS %s%s\n", oneLine(what), pad, o.sql, mappings.Ident(o.path), comma)
+	}
+	for _, h := range in.hints {
+		fmt.Fprintf(&b, "  -- %s\n", oneLine(h))
+	}
+	b.WriteString("FROM raw;\n")
+	return b.String()
+}
