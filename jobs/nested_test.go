@@ -36,8 +36,9 @@ func TestNestedThroughTheLake(t *testing.T) {
 	files := map[string]string{
 		"raw.sql": `CREATE TABLE raw (ts TIMESTAMP, name VARCHAR, ip VARCHAR, rcode INTEGER, answers STRUCT(data VARCHAR, kind VARCHAR, ttl VARCHAR)[]);`,
 		"dns_activity.sql": `-- class: dns_activity
+-- profiles: datetime
 -- consumes: answers
-SELECT ts AS "time", 2 AS activity_id, 1 AS severity_id, 'v' AS "metadata.product.vendor_name", 'p' AS "metadata.product.name",
+SELECT ts AS "time", ts AS time_dt, 2 AS activity_id, 1 AS severity_id, 'v' AS "metadata.product.vendor_name", 'p' AS "metadata.product.name",
   {'hostname': name, 'type': 'A'} AS query, {'ip': ip} AS src_endpoint, {'ip': '10.0.0.53'} AS dst_endpoint, rcode AS rcode_id,
   list_transform(answers, lambda a: {'rdata': a.data, 'type': a.kind, 'ttl': a.ttl}) AS answers,
   [{'name': 'query.hostname', 'type_id': 1, 'value': name}] AS observables
@@ -80,10 +81,16 @@ FROM raw`,
 		t.Fatal(err)
 	}
 	types := map[string]string{}
+	if at := fmt.Sprint(rows[0]["time_dt"]); !strings.HasPrefix(at, "2024-01-01") {
+		t.Errorf("time_dt is %s", at)
+	}
 	for _, c := range table.Columns {
 		types[c.Name] = c.Type
 	}
 	if want := "array<struct<rdata:string,type:string,ttl:int>>"; types["answers"] != want {
 		t.Errorf("answers is %s in the catalog, want %s", types["answers"], want)
+	}
+	if types["time_dt"] != "timestamp" {
+		t.Errorf("time_dt is %s in the catalog", types["time_dt"])
 	}
 }

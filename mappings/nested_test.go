@@ -267,6 +267,48 @@ func TestNestedProblems(t *testing.T) {
 	}
 }
 
+// The datetime profile's times are timestamps, made as the others are; free objects are JSON texts, as they came.
+func TestDateTimeAndJSON(t *testing.T) {
+	raw := strings.Replace(nestedRaw, "tags MAP", "text VARCHAR, doc JSON, tags MAP", 1)
+	text := dnsMapping(t, "-- profiles: datetime\n", `, ts AS time_dt, text AS start_time_dt, '2024-01-01T01:00:00+01:00' AS end_time_dt, '1970-01-01T00:00:00.001Z' AS end_time, pid AS query_time_dt,
+  [{'name': 'n', 'value': md5, 'data': {'k': md5}, 'provider': 'p'}] AS enrichments,
+  answers AS raw_data`).Files["m.sql"]
+	plan := compiled(t, files(t, map[string]string{"raw.sql": raw, "m.sql": text}))
+	e := runPlan(t, plan, nil, `{`+nestedTime+`,"text":"1969-12-31T23:59:59.9999Z","md5":"m","answers":[{"data":1,"zz":2.50}]}`)[0]
+	for path, want := range map[string]string{"time_dt": "1704067200000", "start_time_dt": "-1", "end_time_dt": "1704067200000", "end_time": "1", "query_time_dt": "4",
+		"raw_data": `"[{\"data\":1,\"zz\":2.50}]"`, "enrichments": `[{"data":"{\"k\":\"m\"}","name":"n","provider":"p","value":"m"}]`} {
+		if got := shown(t, e, path); got != want {
+			t.Errorf("%s is %s, want %s", path, got, want)
+		}
+	}
+	same(t, "unmapped", e.unmapped, map[string]any{"host.hostname": "h"})
+	kinds := map[string]string{}
+	for _, c := range lake.Columns(&plan.Projections[0].Schema) {
+		kinds[c.Name] = c.Type
+	}
+	if kinds["time_dt"] != "timestamp" || kinds["end_time_dt"] != "timestamp" || kinds["time"] != "bigint" || kinds["enrichments"] != "array<struct<name:string,value:string,data:string,provider:string>>" {
+		t.Errorf("types %v", kinds)
+	}
+	e = runPlan(t, plan, nil, `{`+nestedTime+`,"text":"soon"}`)[0]
+	if got := shown(t, e, "start_time_dt"); got != "" || e.unmapped["text"] != "soon" || len(e.misses) == 0 {
+		t.Errorf("start_time_dt %q, unmapped %v, misses %v", got, e.unmapped, e.misses)
+	}
+	// free objects
+	free := processMapping(t, "", `, tags AS "process.xattributes"`)
+	e = runPlan(t, compiled(t, free), nil, `{`+nestedTime+`,"tags":{"a":1,"b":{"c":[]}}}`)[0]
+	if got := shown(t, e, "process.xattributes"); got != `"{\"a\":1,\"b\":{\"c\":[]}}"` || e.unmapped["tags"] != "" {
+		t.Errorf("xattributes %s, unmapped %v", got, e.unmapped)
+	}
+	free = processMapping(t, "", `, {'k': md5} AS "process.xattributes"`)
+	e = runPlan(t, compiled(t, free), nil, `{`+nestedTime+`,"md5":"m"}`)[0]
+	if got := shown(t, e, "process.xattributes"); got != `"{\"k\":\"m\"}"` {
+		t.Errorf("xattributes %s", got)
+	}
+	if got := listed(problemsOf(t, processMapping(t, "", `, md5 AS "process.xattributes.k"`))); !strings.Contains(got, `write {'k': value} AS "process.xattributes"`) {
+		t.Error(got)
+	}
+}
+
 // Two SELECTs of a class have lists of other fields: the file has all of them.
 func TestNestedMerge(t *testing.T) {
 	m := dnsMapping(t, "", `, [{'rdata': md5, 'ttl': pid}] AS answers`)

@@ -163,7 +163,9 @@ func TestMappingProblems(t *testing.T) {
 		{"type_uid", `400102 AS type_uid`, "", "type_uid is 400102 here, but class and activity make 400101"},
 		{"unmapped whole", `name AS unmapped`, "", `AS "unmapped.name"`},
 		{"condition", ``, "WHERE name", "a condition must be true or false, this is VARCHAR"},
-		{"date time", `ts AS "start_time_dt"`, "", "start_time_dt"},
+		{"date time", `ts AS "start_time_dt"`, "", "start_time_dt belongs to the profile datetime"},
+		{"date that is none", `'soon' AS start_time`, "", "'soon' is no time"},
+		{"key of an object of any keys", `name AS "metadata.extension.uid", name AS "src_endpoint.owner.xattributes.k"`, "", "no src_endpoint.owner.xattributes.k"},
 	} {
 		problems := problemsOf(t, smallMapping(t, c.more, c.tail))
 		if got := listed(problems); !sqlgen.Failed(problems) || !strings.Contains(got, c.want) {

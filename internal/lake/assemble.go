@@ -107,6 +107,8 @@ func appendInt(b array.Builder, v int64) {
 		b.Append(int32(v))
 	case *array.Int64Builder:
 		b.Append(v)
+	case *array.TimestampBuilder:
+		b.Append(arrow.Timestamp(v))
 	}
 }
 
@@ -127,7 +129,10 @@ func convert(n *Node, a arrow.Array, m mask) arrow.Array {
 			kids[i] = k.Data()
 		}
 		return wrap(arrowType(n), rows, m, kids, nil)
-	case Int32, Int64:
+	case Int32, Int64, Timestamp:
+		if id := a.DataType().ID(); n.Kind == Timestamp && id == arrow.INT64 {
+			break // the same bytes
+		}
 		if a.DataType().ID() != arrowType(n).ID() {
 			return widen(n, a, m)
 		}

@@ -256,7 +256,7 @@ func accepts(n *Node, t arrow.DataType) bool {
 		return t.ID() == arrow.STRING
 	case Int32:
 		return isInt(t.ID(), 4)
-	case Int64:
+	case Int64, Timestamp:
 		return isInt(t.ID(), 8)
 	case Double:
 		return t.ID() == arrow.FLOAT64 || t.ID() == arrow.FLOAT32

@@ -170,7 +170,8 @@ func (g *gate) element(e *element, prefix string, at *int, rule Rule) error {
 	return nil
 }
 
-// sameMeaning compares the annotation. Members of the logical union: 1 string, 2 map, 3 list, 10 integer.
+// sameMeaning compares the annotation. Members of the logical union: 1 string, 2 map, 3 list, 8 timestamp, 10 integer. Of a
+// timestamp the converted type is demanded: it says unit and zone, and Hive's readers look at it alone.
 func sameMeaning(e *element, got schemaElement) bool {
 	is := func(conv, logical int64) bool {
 		return (got.conv == conv || got.conv == -1 && got.logical != 0) && (got.logical == logical || got.logical == 0 && got.conv != -1)
@@ -183,6 +184,8 @@ func sameMeaning(e *element, got schemaElement) bool {
 		return is(convMap, 2)
 	case convList:
 		return is(convList, 3)
+	case convTime:
+		return got.conv == convTime && (got.logical == 0 || got.logical == logicalTime && !got.local)
 	}
 	switch e.phys {
 	case physInt32:

@@ -201,6 +201,17 @@ func TestGateRefusesSchema(t *testing.T) {
 	one := array.NewRecordBatch(arrow.NewSchema([]arrow.Field{{Name: "time", Type: ts, Nullable: true}, {Name: "class_uid", Type: arrow.PrimitiveTypes.Int32, Nullable: true}}, nil),
 		[]arrow.Array{array.MakeArrayOfNull(memory.DefaultAllocator, ts, 1), array.MakeArrayOfNull(memory.DefaultAllocator, arrow.PrimitiveTypes.Int32, 1)}, 1)
 	refused(t, rawRecord(t, one), expect(&Schema{Class: "x", Columns: []*Node{leafNode("time", Int64, 0), leafNode("class_uid", Int32, 1)}}, 1), RuleSchema, "time")
+	// A timestamp is in UTC and in milliseconds, and says so.
+	dt := &Schema{Class: "x", Columns: []*Node{leafNode("time_dt", Timestamp, 0), leafNode("time", Int64, 1), leafNode("class_uid", Int32, 2)}}
+	for _, typ := range []arrow.DataType{arrow.PrimitiveTypes.Int64, &arrow.TimestampType{Unit: arrow.Millisecond}, &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}} {
+		var fs []arrow.Field
+		var cols []arrow.Array
+		for i, t := range []arrow.DataType{typ, arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Int32} {
+			fs = append(fs, arrow.Field{Name: dt.Columns[i].Name, Type: t, Nullable: true})
+			cols = append(cols, array.MakeArrayOfNull(memory.DefaultAllocator, t, 1))
+		}
+		refused(t, rawRecord(t, array.NewRecordBatch(arrow.NewSchema(fs, nil), cols, 1)), expect(dt, 1), RuleSchema, "time_dt")
+	}
 	// Schemas that a file of the lake cannot have.
 	refused(t, raw(t, &Schema{Columns: []*Node{leafNode("class_uid", Int32, 1)}}, b), expect(&Schema{Columns: []*Node{leafNode("class_uid", Int32, 1)}}, 10), RuleTime, "time")
 	refused(t, raw(t, &Schema{Columns: []*Node{leafNode("time", Int64, 0)}}, b), expect(&Schema{Columns: []*Node{leafNode("time", Int64, 0)}}, 10), RuleClass, "class_uid")

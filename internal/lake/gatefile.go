@@ -22,6 +22,7 @@ type schemaElement struct {
 	kids    int64
 	conv    int64 // -1: none
 	logical int64 // number of the union's member, 0: none
+	local   bool  // a timestamp that is not adjusted to UTC
 }
 
 type groupMeta struct {
@@ -133,7 +134,16 @@ func readElement(t *thriftReader) schemaElement {
 		case id == 6 && typ == tI32:
 			e.conv = t.int()
 		case id == 10 && typ == tStruct:
-			t.fieldsAt(1, func(id int64, _ byte) bool { e.logical = id; return false })
+			t.fieldsAt(1, func(id int64, typ byte) bool {
+				if e.logical = id; id != logicalTime || typ != tStruct {
+					return false
+				}
+				t.fieldsAt(2, func(id int64, typ byte) bool {
+					e.local = e.local || id == 1 && typ == tFalse
+					return id == 1 && (typ == tTrue || typ == tFalse)
+				})
+				return true
+			})
 		default:
 			return false
 		}

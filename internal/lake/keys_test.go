@@ -118,7 +118,7 @@ func TestColumns(t *testing.T) {
 		got[c.Name] = c.Type
 	}
 	for name, want := range map[string]string{
-		"time": "bigint", "class_uid": "int", "ratio": "double", "is_alert": "boolean", "activity_name": "string", "unmapped": "map<string,string>",
+		"time": "bigint", "class_uid": "int", "ratio": "double", "seen_time_dt": "timestamp", "made_time_dt": "timestamp", "is_alert": "boolean", "activity_name": "string", "unmapped": "map<string,string>",
 		"metadata": "struct<profiles:array<string>,version:string,product:struct<name:string,feature:struct<name:string>>>",
 		"flags":    "array<boolean>", "doubles": "array<double>",
 	} {
@@ -127,7 +127,7 @@ func TestColumns(t *testing.T) {
 		}
 	}
 	s, _ = groupList()
-	if c := Columns(s)[2]; c.Type != "array<struct<name:string,uid:int>>" {
+	if c := Columns(s)[2]; c.Type != "array<struct<name:string,uid:int,seen_dt:timestamp>>" {
 		t.Error(c)
 	}
 }

@@ -18,6 +18,8 @@ const (
 	Bool
 	List // of Children[0], three-level encoding (list.element)
 	Map  // map<string,string> (key_value.key, key_value.value)
+	// Timestamp is INT64 TIMESTAMP_MILLIS in UTC. Input columns and constants are INT64 epoch milliseconds.
+	Timestamp
 )
 
 // Node is a field of the file's schema and where its values come from. The root's Children are the columns; every field is

@@ -205,8 +205,8 @@ func (f *footer) schema(t *thriftWriter) {
 				}
 				if e.conv != convNone {
 					t.i32(6, int64(e.conv))
-					logical := map[int]int16{convUTF8: 1, convMap: 2, convList: 3}[e.conv]
-					t.sub(10, func() { t.sub(logical, func() {}) })
+					logical := map[int]int16{convUTF8: 1, convMap: 2, convList: 3, convTime: 8}[e.conv]
+					t.sub(10, func() { t.sub(logical, func() { timeType(t, e.conv) }) })
 				}
 			})
 			walk(e.kids)
@@ -303,5 +303,13 @@ func (c *chunkFooter) encodingStats(t *thriftWriter) {
 	t.list(13, tStruct, len(cs))
 	for _, x := range cs {
 		t.strct(func() { t.i32(1, x.page); t.i32(2, x.encoding); t.i32(3, x.n) })
+	}
+}
+
+// timeType says what a timestamp is: adjusted to UTC, in milliseconds. The other annotations have nothing to say.
+func timeType(t *thriftWriter, conv int) {
+	if conv == convTime {
+		t.bool(1, true)
+		t.sub(2, func() { t.sub(1, func() {}) })
 	}
 }

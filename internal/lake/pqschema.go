@@ -18,6 +18,9 @@ const (
 	convUTF8 = 0
 	convMap  = 1
 	convList = 3
+	convTime = 9 // TIMESTAMP_MILLIS, which is in UTC
+
+	logicalTime = 8 // member of the logical union
 
 	pageData       = 0
 	pageIndex      = 1
@@ -59,6 +62,8 @@ func elementOf(n *Node) *element {
 		return text(n.Name, repOptional)
 	case Int32:
 		e.phys = physInt32
+	case Timestamp:
+		e.phys, e.conv = physInt64, convTime
 	case Int64:
 		e.phys = physInt64
 	case Double:

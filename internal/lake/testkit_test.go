@@ -170,7 +170,9 @@ func firewall(wide int) (*Schema, *builder) {
 		num("big", Int64, i32, maybe(2, number(func(r *rand.Rand, _ int) int64 { return int64(int32(r.Uint32())) }))),
 		num("ratio", Double, arrow.PrimitiveTypes.Float64, maybe(3, func(r *rand.Rand, b array.Builder, _ int) { b.(*array.Float64Builder).Append(r.NormFloat64()) })),
 		num("is_alert", Bool, arrow.FixedWidthTypes.Boolean, maybe(3, flag(func(r *rand.Rand, _ int) bool { return r.IntN(3) == 0 }))),
+		num("seen_time_dt", Timestamp, i64, maybe(3, number(func(r *rand.Rand, i int) int64 { return day0 + int64(i) - 1<<r.IntN(45) }))),
 		constNode("is_const", Bool, true),
+		constNode("made_time_dt", Timestamp, int64(-1)),
 		constNode("score", Double, 0.5),
 		group("metadata", profiles(), constNode("version", String, "1.1.0"),
 			group("product", constNode("name", String, "AWS Network Firewall"), group("feature", constNode("name", String, "x")))),
@@ -198,17 +200,19 @@ func firewall(wide int) (*Schema, *builder) {
 // groupList is a schema that only the Arrow writer can write.
 func groupList() (*Schema, *builder) {
 	b := &builder{}
-	st := arrow.StructOf(arrow.Field{Name: "uid", Type: arrow.PrimitiveTypes.Int16, Nullable: true}, arrow.Field{Name: "name", Type: tText, Nullable: true})
+	st := arrow.StructOf(arrow.Field{Name: "uid", Type: arrow.PrimitiveTypes.Int16, Nullable: true}, arrow.Field{Name: "name", Type: tText, Nullable: true},
+		arrow.Field{Name: "seen_dt", Type: arrow.PrimitiveTypes.Int64, Nullable: true})
 	tm := b.column(arrow.PrimitiveTypes.Int64, number(func(_ *rand.Rand, i int) int64 { return day0 + int64(i) }))
 	obs := b.column(arrow.ListOf(st), maybe(4, list(3, maybe(5, func(r *rand.Rand, b array.Builder, i int) {
 		s := b.(*array.StructBuilder)
 		s.Append(true)
 		maybe(3, number(func(r *rand.Rand, _ int) int64 { return int64(r.IntN(9)) }))(r, s.FieldBuilder(0), i)
 		maybe(3, text(word))(r, s.FieldBuilder(1), i)
+		maybe(3, number(func(_ *rand.Rand, i int) int64 { return int64(i) - 2 }))(r, s.FieldBuilder(2), i)
 	}))))
 	return &Schema{Class: "network_activity", Columns: []*Node{
 		leafNode("time", Int64, tm), constNode("class_uid", Int32, 4001),
-		{Name: "observables", Kind: List, Column: obs, Children: []*Node{group("element", leafNode("name", String, 0), leafNode("uid", Int32, 0))}},
+		{Name: "observables", Kind: List, Column: obs, Children: []*Node{group("element", leafNode("name", String, 0), leafNode("uid", Int32, 0), leafNode("seen_dt", Timestamp, 0))}},
 	}}, b
 }
 

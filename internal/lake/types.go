@@ -33,6 +33,8 @@ func glueType(b *strings.Builder, n *Node) {
 		b.WriteString("int")
 	case Int64:
 		b.WriteString("bigint")
+	case Timestamp:
+		b.WriteString("timestamp")
 	case Double:
 		b.WriteString("double")
 	case Bool:
@@ -97,7 +99,7 @@ func (s *Schema) validate(ns []*Node, prefix string, inList bool) error {
 }
 
 func (s *Schema) validateNode(n *Node, path string, inList bool, bad func(string) error) error {
-	if n.Kind > Map {
+	if n.Kind > Timestamp {
 		return bad("unknown kind")
 	}
 	if n.Kind == Group {
@@ -189,7 +191,7 @@ func constant(n *Node) (any, error) {
 }
 
 func constInt(n *Node, v int64) (any, error) {
-	if n.Kind == Int64 || n.Kind == Int32 && v >= math.MinInt32 && v <= math.MaxInt32 {
+	if n.Kind == Int64 || n.Kind == Timestamp || n.Kind == Int32 && v >= math.MinInt32 && v <= math.MaxInt32 {
 		return v, nil
 	}
 	return nil, fmt.Errorf("its constant %d does not fit its kind", v)
@@ -214,6 +216,8 @@ func arrowType(n *Node) arrow.DataType {
 		return arrow.PrimitiveTypes.Int32
 	case Int64:
 		return arrow.PrimitiveTypes.Int64
+	case Timestamp:
+		return arrow.FixedWidthTypes.Timestamp_ms
 	case Double:
 		return arrow.PrimitiveTypes.Float64
 	case Bool:

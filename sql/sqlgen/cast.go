@@ -51,15 +51,13 @@ func castTo(a *ocsf.Attribute, t *duckType, x string) casting {
 		case famText:
 			return casting{sql: "CASE lower(" + x + ") WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END", fallible: true}
 		}
-	case ocsf.Timestamp:
+	case ocsf.Timestamp, ocsf.DateTime:
 		return castTime(fam, t, x)
-	case ocsf.JSON:
+	case ocsf.JSON, ocsf.Struct: // an object of any keys is written as JSON
 		if fam == famJSON {
 			return casting{sql: "CAST(" + x + " AS VARCHAR)"}
 		}
 		return casting{sql: "CAST(to_json(" + x + ") AS VARCHAR)"}
-	case ocsf.DateTime:
-		return casting{why: "times of type datetime_t are not written yet; map the attribute without _dt"}
 	}
 	return casting{why: fmt.Sprintf("%s is no %s", t.text, a.Type)}
 }
@@ -68,7 +66,7 @@ func duckName(b ocsf.Base) string {
 	switch b {
 	case ocsf.Integer:
 		return "INTEGER"
-	case ocsf.Long, ocsf.Timestamp:
+	case ocsf.Long, ocsf.Timestamp, ocsf.DateTime:
 		return "BIGINT"
 	case ocsf.Float:
 		return "DOUBLE"

@@ -223,7 +223,7 @@ func nodeType(n *lake.Node) string {
 		return nodeType(n.Children[0]) + "[]"
 	case lake.Int32:
 		return "INTEGER"
-	case lake.Int64:
+	case lake.Int64, lake.Timestamp:
 		return "BIGINT"
 	case lake.Double:
 		return "DOUBLE"
@@ -296,7 +296,7 @@ func value(n *lake.Node) string {
 		}
 		return "CAST([" + strings.Join(parts, ", ") + "] AS VARCHAR[])"
 	}
-	types := map[lake.Kind]string{lake.Int32: "INTEGER", lake.Int64: "BIGINT", lake.Double: "DOUBLE"}
+	types := map[lake.Kind]string{lake.Int32: "INTEGER", lake.Int64: "BIGINT", lake.Timestamp: "BIGINT", lake.Double: "DOUBLE"}
 	return fmt.Sprintf("CAST(%v AS %s)", n.Const, types[n.Kind])
 }
 

@@ -134,7 +134,7 @@ func (s *sqlProjection) cast(f *field, x string) (sql string, lossy bool) {
 	}
 	cast := castTo(a, o.typ, x)
 	sql, lossy = cast.sql, cast.fallible
-	if o.typ.family() == famTime && o.leaf == nil && a.Base == ocsf.Timestamp && !cast.fallible {
+	if o.typ.family() == famTime && o.leaf == nil && isTime(a) && !cast.fallible {
 		sql, lossy = "TRY("+sql+")", true // a computed timestamp may be infinite
 	}
 	if len(a.Enum) > 0 && !staticEnum(o) {
@@ -430,6 +430,8 @@ func kindOf(b ocsf.Base) lake.Kind {
 		return lake.Int32
 	case ocsf.Long, ocsf.Timestamp:
 		return lake.Int64
+	case ocsf.DateTime:
+		return lake.Timestamp
 	case ocsf.Float:
 		return lake.Double
 	case ocsf.Boolean:
@@ -451,5 +453,5 @@ func nearUnique(f *field) bool {
 	case "port":
 		return f.parent != nil && f.parent.name == "src_endpoint"
 	}
-	return f.attr.Base == ocsf.Timestamp
+	return isTime(f.attr)
 }

@@ -261,7 +261,7 @@ func (m *member) noted(fallible, json bool) bool { return fallible || json || le
 func (m *member) cast(x string, json bool, t *duckType) (sql string, fallible bool) {
 	if json && m.attr.Base != ocsf.JSON && !m.attr.IsMap {
 		x = "(" + x + " ->> '$')"
-		if fam := t.family(); (fam == famInt || fam == famBig) && m.attr.Base == ocsf.Timestamp {
+		if fam := t.family(); (fam == famInt || fam == famBig) && isTime(m.attr) {
 			x = "CASE WHEN " + wholeNumber(famText, x) + " THEN TRY_CAST(" + x + " AS BIGINT) END"
 			t = &duckType{id: "BIGINT", text: "BIGINT"}
 		} else {

@@ -1,10 +1,12 @@
 package sqlgen
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/silt-etl/silt/internal/ocsf"
 )
@@ -177,8 +179,9 @@ func (c *compiler) way(p *projection, o *output) []*ocsf.Attribute {
 		c.report.at(f, o.nameAt, Error, "UNKNOWN_PATH", "", "%v", err)
 		return nil
 	}
-	if res.Key != "" || res.Leaf.IsMap {
-		c.report.at(f, o.nameAt, Error, "SHAPE", "name an attribute with a type, or unmapped."+o.alias, "%s is a map of any keys, which is not written", o.alias)
+	if res.Key != "" {
+		whole := strings.TrimSuffix(o.path, "."+res.Key)
+		c.report.at(f, o.nameAt, Error, "SHAPE", "write {'"+res.Key+"': value} AS \""+whole+"\"", "%s is an object of any keys, written as JSON: it is one column", whole)
 		return nil
 	}
 	return res.Path
@@ -212,6 +215,15 @@ func (c *compiler) checkValue(p *projection, o *output, a *ocsf.Attribute) {
 			o.into.isConst = false
 		}
 		return
+	}
+	if l := o.leaf; l != nil && l.kind == jsonKind && !o.casts && !a.IsArray {
+		// The JSON as it is: the type that raw.sql declares may not have all that is in it.
+		switch {
+		case a.Base == ocsf.JSON || a.IsMap:
+			o.sql, o.typ = ident(l.column), &duckType{id: "JSON", text: "JSON"}
+		case a.Base == ocsf.String && o.typ.family() != famJSON:
+			o.sql, o.typ = ident(l.column), &duckType{id: "VARCHAR", text: "VARCHAR"}
+		}
 	}
 	t := o.typ
 	if a.IsArray {
@@ -274,7 +286,13 @@ func constantOf(a *ocsf.Attribute, v any) (value any, why string) {
 		return nil, "it is an array: write ['...']"
 	}
 	switch a.Base {
-	case ocsf.String, ocsf.JSON:
+	case ocsf.JSON, ocsf.Struct:
+		b, err := json.Marshal(v)
+		if err != nil {
+			return nil, err.Error()
+		}
+		return string(b), ""
+	case ocsf.String:
 		s, ok := v.(string)
 		if !ok {
 			s = fmt.Sprint(v)
@@ -290,8 +308,15 @@ func constantOf(a *ocsf.Attribute, v any) (value any, why string) {
 			return nil, notInEnum(fmt.Sprintf("'%s'", s), nearest(s, keys), a)
 		}
 		return s, ""
-	case ocsf.Integer, ocsf.Long, ocsf.Timestamp:
+	case ocsf.Integer, ocsf.Long, ocsf.Timestamp, ocsf.DateTime:
 		i, ok := wholeLiteral(v)
+		if s, is := v.(string); is && !ok && isTime(a) {
+			t, err := time.Parse(time.RFC3339Nano, s)
+			if err != nil {
+				return nil, "'" + s + "' is no time: write '2026-01-31T08:15:02Z', or epoch milliseconds"
+			}
+			i, ok = t.UnixMilli(), true
+		}
 		if !ok {
 			return nil, fmt.Sprintf("%v is no whole number (%s)", v, a.Type)
 		}
@@ -318,8 +343,6 @@ func constantOf(a *ocsf.Attribute, v any) (value any, why string) {
 		if b, ok := v.(bool); ok {
 			return b, ""
 		}
-	case ocsf.DateTime:
-		return nil, "times of type datetime_t are not written yet; map the attribute without _dt"
 	}
 	return nil, fmt.Sprintf("%v is no %s", v, a.Type)
 }
@@ -359,3 +382,6 @@ func notInEnum(v, near string, a *ocsf.Attribute) string {
 	}
 	return fmt.Sprintf("%s is no value of the enum (%s)", v, strings.Join(all, ", "))
 }
+
+// isTime says whether values of an attribute are points in time.
+func isTime(a *ocsf.Attribute) bool { return a.Base == ocsf.Timestamp || a.Base == ocsf.DateTime }
