@@ -378,11 +378,11 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 		wrote.add(row)
 		return qw.Add(row)
 	}
-	add := func(object int, record int64, class string, reason sqlgen.Reason, raw []byte) error {
+	add := func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte) error {
 		o := w.scan.objects[object]
 		r.Reasons[reason.Code]++
 		return put(quarantine.Row{Job: w.o.Job, Run: w.o.Run, Object: o.Key, ETag: o.ETag, Record: record, Class: class,
-			Path: reason.Path, Reason: reason.Code, Message: reason.Message, Raw: raw})
+			Path: reason.Path, Reason: reason.Code, Message: reason.Message, Raw: raw, Context: context})
 	}
 	var parts []refused
 	for _, s := range w.scan.spools {
@@ -390,8 +390,8 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 	}
 	sort.Slice(parts, func(i, j int) bool { return parts[i].object < parts[j].object })
 	for _, s := range parts {
-		err := s.each(func(object int, record int64, rej decode.Reject, raw []byte) error {
-			return add(object, record, "", sqlgen.Reason{Code: rej.Code, Path: rej.Path, Message: rej.Message}, raw)
+		err := s.each(func(object int, record int64, rej decode.Reject, raw, context []byte) error {
+			return add(object, record, "", sqlgen.Reason{Code: rej.Code, Path: rej.Path, Message: rej.Message}, raw, context)
 		})
 		if err != nil {
 			return fmt.Errorf("temp folder: %w", err)
@@ -402,7 +402,7 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 	}
 	for i := range w.scan.states {
 		if st := &w.scan.states[i]; st.state == ObjectQuarantined {
-			if err := add(i, 0, "", sqlgen.Reason{Code: st.reason, Message: st.message}, nil); err != nil {
+			if err := add(i, 0, "", sqlgen.Reason{Code: st.reason, Message: st.message}, nil, nil); err != nil {
 				return err
 			}
 		}
@@ -422,7 +422,7 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 }
 
 // refetch frames the objects of rejected rows again and hands each reject its raw bytes.
-func (w *output) refetch(ctx context.Context, add func(int, int64, string, sqlgen.Reason, []byte) error) error {
+func (w *output) refetch(ctx context.Context, add func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte) error) error {
 	sort.Slice(w.rejects, func(i, j int) bool {
 		a, b := w.rejects[i], w.rejects[j]
 		return a.object < b.object || a.object == b.object && a.record < b.record
@@ -459,7 +459,7 @@ func (w *output) refetch(ctx context.Context, add func(int, int64, string, sqlge
 			if reason.Code == sqlgen.ReasonNoProjection {
 				c = ""
 			}
-			if err := add(int(object), number, c, reason, raw); err != nil {
+			if err := add(int(object), number, c, reason, raw, records.Context()); err != nil {
 				body.Close()
 				return err
 			}

@@ -116,14 +116,18 @@ func (r *Replay) put(i int, row quarantine.Row) error {
 	var head []byte
 	head = binary.AppendUvarint(head, uint64(row.Record))
 	head = binary.AppendUvarint(head, uint64(len(row.Raw)))
+	head = binary.AppendUvarint(head, uint64(len(row.Context)))
 	_, err := r.w.Write(head)
 	if err == nil {
 		_, err = r.w.Write(row.Raw)
 	}
+	if err == nil {
+		_, err = r.w.Write(row.Context)
+	}
 	if err != nil {
 		return fmt.Errorf("temp folder: %w", err)
 	}
-	n := int64(len(head) + len(row.Raw))
+	n := int64(len(head) + len(row.Raw) + len(row.Context))
 	o.runs[len(o.runs)-1].size += n
 	r.size += n
 	r.last, o.last = i, row.Record
@@ -234,11 +238,12 @@ func (r *Replay) records(i int) decode.Framed {
 	return m
 }
 
-// spooled is one run of records in the spool. raw is read when it is its turn.
+// spooled is one run of records in the spool. raw and context are read when it is its turn.
 type spooled struct {
 	r      *bufio.Reader
 	number int64
-	size   uint64
+	size   uint64 // of raw
+	more   uint64 // of context, which follows
 	state  spooledState
 }
 
@@ -260,12 +265,12 @@ type merged struct {
 }
 
 // Next implements decode.Framed.
-func (m *merged) Next() (int64, []byte, error) {
+func (m *merged) Next() (number int64, raw, context []byte, err error) {
 	var next *spooled
 	for _, s := range m.runs {
 		if s.state == spooledNew {
 			if err := s.head(); err != nil {
-				return 0, nil, err
+				return 0, nil, nil, err
 			}
 		}
 		if s.state == spooledHead && (next == nil || s.number < next.number) {
@@ -273,21 +278,22 @@ func (m *merged) Next() (int64, []byte, error) {
 		}
 	}
 	if next == nil {
-		return 0, nil, io.EOF
+		return 0, nil, nil, io.EOF
 	}
 	if next.number <= m.last {
-		return 0, nil, fmt.Errorf("record %d is in quarantine twice", next.number)
+		return 0, nil, nil, fmt.Errorf("record %d is in quarantine twice", next.number)
 	}
 	m.last = next.number
-	if uint64(cap(m.buf)) < next.size {
-		m.buf = make([]byte, next.size)
+	size := next.size + next.more
+	if uint64(cap(m.buf)) < size {
+		m.buf = make([]byte, size)
 	}
-	m.buf = m.buf[:next.size]
+	m.buf = m.buf[:size]
 	if _, err := io.ReadFull(next.r, m.buf); err != nil {
-		return 0, nil, fmt.Errorf("temp folder: %w", noEOF(err))
+		return 0, nil, nil, fmt.Errorf("temp folder: %w", noEOF(err))
 	}
 	next.state = spooledNew
-	return m.last, m.buf, nil
+	return m.last, m.buf[:next.size:next.size], m.buf[next.size:], nil
 }
 
 func (s *spooled) head() error {
@@ -297,10 +303,11 @@ func (s *spooled) head() error {
 		return nil
 	}
 	size, err2 := binary.ReadUvarint(s.r)
-	if err := errors.Join(err, err2); err != nil {
+	more, err3 := binary.ReadUvarint(s.r)
+	if err := errors.Join(err, err2, err3); err != nil {
 		return fmt.Errorf("temp folder: %w", noEOF(err))
 	}
-	s.number, s.size, s.state = int64(number), size, spooledHead
+	s.number, s.size, s.more, s.state = int64(number), size, more, spooledHead
 	return nil
 }
 

@@ -55,7 +55,7 @@ func TestReplayOrder(t *testing.T) {
 		for i := range 2 {
 			f := r.records(i)
 			for {
-				n, raw, err := f.Next()
+				n, raw, _, err := f.Next()
 				if err == io.EOF {
 					break
 				}
@@ -89,10 +89,10 @@ func TestReplayOfNonsense(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := r.records(0)
-	if _, _, err := f.Next(); err != nil {
+	if _, _, _, err := f.Next(); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := f.Next(); err == nil || err == io.EOF {
+	if _, _, _, err := f.Next(); err == nil || err == io.EOF {
 		t.Errorf("the second record 2: %v", err)
 	}
 	r = newTestReplay(t, rec("a", 2, "x"), quarantine.Row{Object: "a", ETag: "e", Reason: "OBJECT_DENIED"})

@@ -330,7 +330,7 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 		s.rawBytes.Add(int64(len(raw)))
 		if rej != nil {
 			st.rejected++
-			if err := c.rejects.add(c.cur.index, number, rej, raw); err != nil {
+			if err := c.rejects.add(c.cur.index, number, rej, raw, c.records.Context()); err != nil {
 				return 0, fmt.Errorf("temp folder: %w", err)
 			}
 			continue

@@ -54,7 +54,7 @@ func (s *spool) rewind() error {
 	return err
 }
 
-func (s *spool) add(object int, record int64, rej *decode.Reject, raw []byte) error {
+func (s *spool) add(object int, record int64, rej *decode.Reject, raw, context []byte) error {
 	if s.f == nil {
 		f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 		if err != nil {
@@ -69,6 +69,8 @@ func (s *spool) add(object int, record int64, rej *decode.Reject, raw []byte) er
 		b = binary.AppendUvarint(b, uint64(len(t)))
 		b = append(b, t...)
 	}
+	b = binary.AppendUvarint(b, uint64(len(context)))
+	b = append(b, context...)
 	b = binary.AppendUvarint(b, uint64(len(raw)))
 	if _, err := s.w.Write(b); err != nil {
 		return err
@@ -78,8 +80,8 @@ func (s *spool) add(object int, record int64, rej *decode.Reject, raw []byte) er
 	return err
 }
 
-// each reads an object's rejects back. raw is valid during fn only.
-func (p refused) each(fn func(object int, record int64, rej decode.Reject, raw []byte) error) error {
+// each reads an object's rejects back. raw and context are valid during fn only.
+func (p refused) each(fn func(object int, record int64, rej decode.Reject, raw, context []byte) error) error {
 	if err := p.spool.w.Flush(); err != nil {
 		return err
 	}
@@ -101,12 +103,14 @@ func (p refused) each(fn func(object int, record int64, rej decode.Reject, raw [
 		}
 		record, err2 := binary.ReadUvarint(r)
 		var rej decode.Reject
-		var e3, e4, e5 error
+		var e3, e4, e5, e6 error
+		var context string
 		rej.Code, e3 = text()
 		rej.Path, e4 = text()
 		rej.Message, e5 = text()
-		n, e6 := binary.ReadUvarint(r)
-		if err := errors.Join(err, err2, e3, e4, e5, e6); err != nil {
+		context, e6 = text()
+		n, e7 := binary.ReadUvarint(r)
+		if err := errors.Join(err, err2, e3, e4, e5, e6, e7); err != nil {
 			return err
 		}
 		if uint64(cap(buf)) < n {
@@ -116,7 +120,7 @@ func (p refused) each(fn func(object int, record int64, rej decode.Reject, raw [
 		if _, err := io.ReadFull(r, buf); err != nil {
 			return err
 		}
-		if err := fn(int(object), int64(record), rej, buf); err != nil {
+		if err := fn(int(object), int64(record), rej, buf, []byte(context)); err != nil {
 			return err
 		}
 	}

@@ -118,7 +118,7 @@ func (c *Case) records(plan *sqlgen.Plan) ([]sample.Record, *Problem) {
 		if err != nil {
 			return nil, bad("%v", err)
 		}
-		rs = append(rs, sample.Record{Number: number, Raw: bytes.Clone(raw), Reject: rej, Captures: captures})
+		rs = append(rs, sample.Record{Number: number, Raw: bytes.Clone(raw), Context: bytes.Clone(d.Context()), Reject: rej, Captures: captures})
 	}
 	if len(rs) == 0 {
 		return nil, bad("it holds no record")

@@ -4,9 +4,10 @@
 // It verifies as it goes (gzip CRC and length, UTF-8, JSON), counts records, and gives each reject a stable reason code. It
 // never imports DuckDB and decides nothing about OCSF: what a value is, is decided here and nowhere else.
 //
-// Invariants: every byte of an object that is not blank is part of exactly one record or of exactly one reject (only byte
-// order marks, and the brackets and commas of a top-level array, are part of none); every value
-// in a record is in exactly one leaf, or in the rest, or (Leaf.Keep) in both; null values and nothing else are left out.
+// Invariants, for every format: every byte of an object that is not blank is part of exactly one record or of exactly one
+// reject (only byte order marks, the brackets and commas of a top-level array, comment lines and a header line are part of
+// none); every value in a record is in exactly one leaf, or in the rest, or (Leaf.Keep) in both; null values and nothing else
+// are left out.
 package decode
 
 // Kind is the type a leaf's value must have. A value that does not fit leaves the leaf NULL and goes to the rest as it was
@@ -34,9 +35,10 @@ type Leaf struct {
 	Name string
 }
 
-// Spec is what a mapping reads of a record.
+// Spec is what a mapping reads of a record, and what the record is written in.
 type Spec struct {
 	Leaves []Leaf
+	Format Format
 }
 
 // Value is a scanned leaf. Text is valid until the next Scan and aliases the record or the scanner's own buffer.
@@ -54,6 +56,8 @@ const (
 	ReasonNUL             = "RECORD_HAS_NUL"    // a NUL byte, raw or as \u0000
 	ReasonTooLong         = "RECORD_TOO_LONG"   // longer than Options.MaxRecordBytes
 	ReasonTooDeep         = "RECORD_TOO_DEEP"   // nested deeper than MaxDepth
+	ReasonQuote           = "CSV_QUOTE"         // a quote that does not close, or after which the field goes on
+	ReasonHeader          = "CSV_HEADER"        // no header where there has to be one: the whole object
 	ReasonUnpack          = "OBJECT_UNREADABLE" // truncated or corrupt compression: the whole object
 	ReasonDenied          = "OBJECT_DENIED"     // access denied: the whole object
 	MaxDepth              = 200                 // levels of objects and arrays

@@ -9,13 +9,13 @@ import (
 
 type framedList [][]byte
 
-func (f *framedList) Next() (int64, []byte, error) {
+func (f *framedList) Next() (int64, []byte, []byte, error) {
 	if len(*f) == 0 {
-		return 0, nil, io.EOF
+		return 0, nil, nil, io.EOF
 	}
 	b := (*f)[0]
 	*f = (*f)[1:]
-	return int64(100 - len(*f)), b, nil
+	return int64(100 - len(*f)), b, nil, nil
 }
 
 // TestFramed: what was one record stays one, with its number, whatever framing would make of its bytes.

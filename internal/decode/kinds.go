@@ -17,20 +17,29 @@ func (s *Scanner) take(k *node, v []byte, esc bool) (toRest bool) {
 			text = s.text[from:len(s.text):len(s.text)]
 		}
 	}
+	return s.set(k, text, v)
+}
+
+// set is take for a value as text; json is its JSON text, nil where it is a text that no JSON holds.
+func (s *Scanner) set(k *node, text, json []byte) (toRest bool) {
+	first := byte('"')
+	if json != nil {
+		first = json[0]
+	}
 	for l := k.leaf; l >= 0; l = s.leaves[l].next {
 		d := &s.leaves[l]
 		out := &s.values[l]
 		out.Text = text
 		switch d.kind {
 		case Text:
-			out.Set = v[0] != '['
+			out.Set = first != '['
 		case Int64:
 			out.Int, out.Set = integer(text)
 		case Int32:
 			out.Int, out.Set = integer(text)
 			out.Set = out.Set && out.Int >= math.MinInt32 && out.Int <= math.MaxInt32
 		case Timestamp:
-			if v[0] == '"' {
+			if first == '"' {
 				out.Int, out.Set = parseTime(text)
 			}
 		case Bool:
@@ -46,9 +55,12 @@ func (s *Scanner) take(k *node, v []byte, esc bool) (toRest bool) {
 		case Double:
 			out.Num, out.Set = double(text)
 		case JSON:
-			out.Set, out.Text = true, v
-			if v[0] == '[' {
-				out.Text = s.cleaned(v)
+			out.Set, out.Text = true, json
+			switch {
+			case json == nil:
+				out.Text = s.quoted(text)
+			case first == '[':
+				out.Text = s.cleaned(json)
 			}
 		}
 		if !out.Set {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"strconv"
+
+	"github.com/silt-etl/silt/internal/decode/fields"
 )
 
 // MaxRejectBytes is the most that is held of a record that is too long, so that quarantine can keep it. An object with a
@@ -25,7 +27,7 @@ type Options struct {
 // tells them apart), or one value.
 type Record struct {
 	Number int64   // 1-based, in the order of the object
-	Bytes  []byte  // without the blanks around it; valid until the next call of Next
+	Bytes  []byte  // without the blanks around it, which a line of text keeps; valid until the next call of Next
 	Reject *Reject // why it was refused while framing, or nil
 }
 
@@ -38,6 +40,8 @@ type Record struct {
 // Where a value of the second way never closes, the rest of the object is read as lines, from that value's first line on.
 //
 // Blank lines, a byte order mark before a record, and \r before \n are no part of any record.
+//
+// That is JSON. Of another Format the records are lines, see text.
 type Reader struct {
 	un    unpacker
 	begun bool
@@ -54,31 +58,46 @@ type Reader struct {
 	array  bool // inside a top-level array
 	long   bool // this line is framed value by value
 
-	base, window, max, held int // bytes; see bufferBytes, lineBytes, Options and MaxRejectBytes
+	readerSettings
 }
 
-// NewReader reads the object r.
+// readerSettings are the same for every object.
+type readerSettings struct {
+	base, window, max, held int // bytes; see bufferBytes, lineBytes, Options and MaxRejectBytes
+
+	lines   bool        // records are lines, whatever they hold
+	csv     *fields.CSV // that may go on inside quotes
+	comment string      // lines that begin so are no records
+}
+
+// NewReader reads the object r, which is JSON.
 func NewReader(r io.Reader, o Options) *Reader {
-	d := newReader(o)
+	d := newReader(&Format{}, o)
 	d.Reset(r)
 	return d
 }
 
-func newReader(o Options) *Reader {
+func newReader(f *Format, o Options) *Reader {
 	if o.MaxRecordBytes <= 0 {
 		o.MaxRecordBytes = DefaultMaxRecordBytes
 	}
-	return &Reader{
-		base:   bufferBytes,
-		window: min(lineBytes, o.MaxRecordBytes),
-		max:    o.MaxRecordBytes,
-		held:   max(o.MaxRecordBytes, MaxRejectBytes),
+	r := &Reader{readerSettings: readerSettings{
+		base:    bufferBytes,
+		window:  min(lineBytes, o.MaxRecordBytes),
+		max:     o.MaxRecordBytes,
+		held:    max(o.MaxRecordBytes, MaxRejectBytes),
+		lines:   f.Text(),
+		comment: f.Comment,
+	}}
+	if f.Name == FormatCSV {
+		r.csv = f.csv()
 	}
+	return r
 }
 
 // Reset goes on with another object, with the same buffers.
 func (r *Reader) Reset(src io.Reader) {
-	*r = Reader{un: r.un, buf: r.buf, base: r.base, window: r.window, max: r.max, held: r.held}
+	*r = Reader{un: r.un, buf: r.buf, readerSettings: r.readerSettings}
 	r.un.src = source{r: src}
 }
 
@@ -107,6 +126,9 @@ func (r *Reader) next() (Record, error) {
 		}
 	}
 	r.shrink()
+	if r.lines {
+		return r.text()
+	}
 	for {
 		more, err := r.blanks()
 		if err != nil {
@@ -258,7 +280,10 @@ func (r *Reader) begin() error {
 		if r.un.kind != "" {
 			k += ", packed twice"
 		}
-		return unreadable(k + ": what is unpacked must be JSON text")
+		return unreadable(k + ": what is unpacked must be text")
+	}
+	if r.lines {
+		return nil
 	}
 	more, err := r.blanks()
 	if err != nil || !more {

@@ -10,26 +10,35 @@ type Records struct {
 	r      *Reader
 	framed Framed // instead of r
 	s      *Scanner
-	line   []byte // what is left of a framed record with several values glued together
-	valid  bool   // it is UTF-8
+	text   *textScanner // nil: JSON
+	begun  bool         // a record of the object was read
+	line   []byte       // what is left of a framed record with several values glued together
+	valid  bool         // it is UTF-8
 	number int64
 }
 
 // NewRecords prepares to read what the spec asks for; keys are shared with the other Records of a run.
 func NewRecords(spec *Spec, keys *Keys, o Options) *Records {
-	return &Records{r: newReader(o), s: NewScanner(spec, keys)}
+	d := &Records{r: newReader(&spec.Format, o), s: NewScanner(spec, keys)}
+	if spec.Format.Text() {
+		d.text = newTextScanner(&spec.Format, d.s, d.r.csv)
+	}
+	return d
 }
 
 // Open goes on with another object. It reads nothing yet.
 func (d *Records) Open(r io.Reader) {
 	d.r.Reset(r)
-	d.line, d.number, d.framed = nil, 0, nil
+	d.line, d.number, d.framed, d.begun = nil, 0, nil, false
+	if d.text != nil {
+		d.text.open()
+	}
 }
 
-// Framed gives records that were framed before, with the numbers they had then, ascending; io.EOF after the last. raw is
-// valid until the next call.
+// Framed gives records that were framed before, with the numbers and the context they had then, ascending; io.EOF after the
+// last. raw and context are valid until the next call.
 type Framed interface {
-	Next() (number int64, raw []byte, err error)
+	Next() (number int64, raw, context []byte, err error)
 }
 
 // OpenFramed goes on with records that need no framing, as quarantine keeps them: their bytes may hold newlines, and stay one
@@ -37,9 +46,18 @@ type Framed interface {
 func (d *Records) OpenFramed(f Framed) { d.framed = f }
 
 func (d *Records) nextFramed() (number int64, raw []byte, rej *Reject, err error) {
-	number, raw, err = d.framed.Next()
+	number, raw, context, err := d.framed.Next()
 	if err != nil {
 		return 0, nil, nil, err
+	}
+	if d.text != nil {
+		if rej = d.text.framed(raw, context); rej == nil {
+			rej = d.r.tooLong(raw)
+		}
+		if rej == nil {
+			rej = d.text.scan(raw)
+		}
+		return number, raw, rej, nil
 	}
 	if rej = d.r.tooLong(raw); rej != nil {
 		return number, raw, rej, nil
@@ -49,6 +67,15 @@ func (d *Records) nextFramed() (number int64, raw []byte, rej *Reject, err error
 		rej = &Reject{Code: ReasonJSON, Message: "something follows the object"}
 	}
 	return number, raw, rej, nil
+}
+
+// Context is what of the object besides raw is needed to read the record that Next returned: the header line of a CSV
+// object that has one. It is nil mostly, and valid until the next Open.
+func (d *Records) Context() []byte {
+	if d.text == nil {
+		return nil
+	}
+	return d.text.header
 }
 
 // Values are the leaves of the record that Next returned, as Scanner.Values has it.
@@ -71,6 +98,9 @@ func (d *Records) Next() (number int64, raw []byte, rej *Reject, err error) {
 	if d.framed != nil {
 		return d.nextFramed()
 	}
+	if d.text != nil {
+		return d.nextText()
+	}
 	if len(d.line) == 0 {
 		rec, err := d.r.Next()
 		if err != nil {
@@ -89,4 +119,33 @@ func (d *Records) Next() (number int64, raw []byte, rej *Reject, err error) {
 	}
 	d.number++
 	return d.number, raw, rej, nil
+}
+
+// nextText is Next for records that are text.
+func (d *Records) nextText() (number int64, raw []byte, rej *Reject, err error) {
+	for {
+		rec, err := d.r.Next()
+		if err != nil {
+			return 0, nil, nil, err
+		}
+		rej := rec.Reject
+		if rej == nil {
+			is, none := d.text.isHeader(rec.Bytes, !d.begun)
+			if none != nil {
+				return 0, nil, nil, none
+			}
+			d.begun = true
+			if is {
+				continue
+			}
+			rej = d.text.scan(rec.Bytes)
+		} else if !d.begun {
+			d.begun = true
+			if d.text.f.Header == HeaderYes && d.text.csv != nil {
+				return 0, nil, nil, &Reject{Code: ReasonHeader, Message: "the first record must be a header, and cannot be read: " + rej.Message}
+			}
+		}
+		d.number++
+		return d.number, rec.Bytes, rej, nil
+	}
 }

@@ -119,6 +119,24 @@ func appendEscaped(dst []byte, s string) []byte {
 	return dst
 }
 
+// appendText appends v, valid UTF-8 without NUL, as a JSON string.
+func appendText(dst, v []byte) []byte {
+	dst = append(dst, '"')
+	for {
+		i := special(v, 0)
+		dst = append(dst, v[:i]...)
+		if i == len(v) {
+			return append(dst, '"')
+		}
+		if c := v[i]; c < 0x20 {
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		} else {
+			dst = append(dst, '\\', c)
+		}
+		v = v[i+1:]
+	}
+}
+
 // blankControls replaces control characters by blanks. In JSON text they stand between tokens only.
 func blankControls(v []byte) {
 	for i, c := range v {

@@ -132,13 +132,20 @@ func (s *Scanner) scan(b []byte, valid bool) (n int, rej *Reject) {
 	if i = s.nested(i, s.root, false, false); i < 0 {
 		return s.broken()
 	}
-	if len(s.rest) > s.budget {
-		return s.ws(i), &Reject{Code: ReasonTooLong, Message: "its keys, dotted, come to more than " + strconv.Itoa(maxRestBytes>>20) + " MiB"}
+	if rej := s.overBudget(); rej != nil {
+		return s.ws(i), rej
 	}
 	if i < len(b) {
 		i = s.ws(i)
 	}
 	return i, nil
+}
+
+func (s *Scanner) overBudget() *Reject {
+	if len(s.rest) <= s.budget {
+		return nil
+	}
+	return &Reject{Code: ReasonTooLong, Message: "its keys, dotted, come to more than " + strconv.Itoa(maxRestBytes>>20) + " MiB"}
 }
 
 func (s *Scanner) reset(b []byte) {
@@ -381,18 +388,23 @@ func (s *Scanner) emit(k *node, v []byte, text string) {
 	if len(s.rest) > s.budget {
 		return
 	}
-	if k.prefix == "" {
-		s.prefix(k)
-	}
-	if k.prefix != "" {
-		s.rest = append(s.rest, k.prefix...)
-	}
+	s.key(k)
 	from := len(s.rest)
 	s.rest = append(append(s.rest, v...), text...)
 	if len(v) > 0 && v[0] == '[' {
 		blankControls(s.rest[from:])
 	}
 	s.rest = append(s.rest, entryEnd)
+}
+
+// key begins an entry of k.
+func (s *Scanner) key(k *node) {
+	if k.prefix == "" {
+		s.prefix(k)
+	}
+	if k.prefix != "" {
+		s.rest = append(s.rest, k.prefix...)
+	}
 }
 
 // prefix finds what the entries of k begin with. A spare's is not kept: it goes into the rest at once.

@@ -73,7 +73,7 @@ func (u *unpacker) open(r io.Reader) error {
 		}
 		u.out = u.zstd
 	default:
-		return unreadable(u.kind + ", which is not read: only gzip, zstd and plain JSON are")
+		return unreadable(u.kind + ", which is not read: only gzip, zstd and plain text are")
 	}
 	return nil
 }

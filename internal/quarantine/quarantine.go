@@ -34,6 +34,8 @@ type Row struct {
 	Reason  string `json:"reason"`
 	Message string `json:"message"`
 	Raw     []byte `json:"raw,omitempty"`
+	// Context is what of the object besides Raw is needed to read the record, as a CSV header; nil mostly (decode).
+	Context []byte `json:"context,omitempty"`
 }
 
 // Key of the quarantine file of an attempt, below the state location.
@@ -48,7 +50,8 @@ func schema() *arrow.Schema {
 	return arrow.NewSchema([]arrow.Field{s("job"), s("run"), s("object"), s("etag"),
 		{Name: "record", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
 		s("class"), s("path"), s("reason"), s("message"),
-		{Name: "raw", Type: arrow.BinaryTypes.Binary, Nullable: true}}, nil)
+		{Name: "raw", Type: arrow.BinaryTypes.Binary, Nullable: true},
+		{Name: "context", Type: arrow.BinaryTypes.Binary, Nullable: true}}, nil)
 }
 
 // flushBytes bounds what a Writer keeps in memory before it ends a row group.
@@ -95,8 +98,14 @@ func (w *Writer) Add(r Row) error {
 	} else {
 		raw.Append(r.Raw)
 	}
+	context := w.b.Field(10).(*array.BinaryBuilder)
+	if len(r.Context) == 0 {
+		context.AppendNull()
+	} else {
+		context.Append(r.Context)
+	}
 	w.rows++
-	w.bytes += len(r.Raw) + len(r.Message) + len(r.Object) + 100
+	w.bytes += len(r.Raw) + len(r.Context) + len(r.Message) + len(r.Object) + 100
 	if w.bytes >= flushBytes {
 		return w.flush()
 	}
@@ -129,8 +138,8 @@ func (w *Writer) Close() error {
 	return err
 }
 
-// Read calls fn for each row of a file, in order. Row.Raw is fn's to keep. It holds one row group at a time, so flushBytes and
-// one record. A file that a Writer did not make, or that was damaged since, is an error.
+// Read calls fn for each row of a file, in order. Row.Raw and Row.Context are fn's to keep. It holds one row group at a time, so
+// flushBytes and one record. A file that a Writer did not make, or that was damaged since, is an error.
 func Read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) error {
 	var inFn error
 	err := safely(func() error {
@@ -167,7 +176,7 @@ func read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) err
 	if err != nil {
 		return err
 	}
-	if want := schema(); !sameColumns(have, want) {
+	if want := schema().Fields(); !sameColumns(have, want) && !sameColumns(have, want[:len(want)-1]) { // files of earlier versions have no context
 		return fmt.Errorf("its columns are %v, not those of a quarantine file", have.Fields())
 	}
 	for g := range pr.NumRowGroups() {
@@ -179,8 +188,8 @@ func read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) err
 }
 
 // sameColumns compares names and types: what a column says beside (nullability, ids) does not matter.
-func sameColumns(a, b *arrow.Schema) bool {
-	return slices.EqualFunc(a.Fields(), b.Fields(), func(x, y arrow.Field) bool { return x.Name == y.Name && arrow.TypeEqual(x.Type, y.Type) })
+func sameColumns(a *arrow.Schema, b []arrow.Field) bool {
+	return slices.EqualFunc(a.Fields(), b, func(x, y arrow.Field) bool { return x.Name == y.Name && arrow.TypeEqual(x.Type, y.Type) })
 }
 
 func readGroup(ctx context.Context, fr *pqarrow.FileReader, group int, fn func(Row) error) error {
@@ -213,6 +222,11 @@ func eachRow(rec arrow.RecordBatch, fn func(Row) error) error {
 			Class: str(5, i), Path: str(6, i), Reason: str(7, i), Message: str(8, i)}
 		if raw := rec.Column(9).(*array.Binary); !raw.IsNull(i) {
 			row.Raw = append([]byte(nil), raw.Value(i)...)
+		}
+		if rec.NumCols() > 10 {
+			if c := rec.Column(10).(*array.Binary); !c.IsNull(i) {
+				row.Context = append([]byte(nil), c.Value(i)...)
+			}
 		}
 		if err := fn(row); err != nil {
 			return err

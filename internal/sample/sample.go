@@ -33,6 +33,8 @@ import (
 type Record struct {
 	Number int64  // in its object, from 1
 	Raw    []byte // its own bytes, as decode framed them; they are kept until its Outcome is given
+	// Context is what decode.Records.Context says of it.
+	Context []byte
 	// Reject is set where decode refused it already: it is not run.
 	Reject *decode.Reject
 	// Captures of its staging key, in the order of Plan.KeyColumns; nil, or a nil element: NULL.
@@ -137,7 +139,7 @@ func runBatch(ctx context.Context, o Options, records []Record) ([]*Outcome, err
 		if err := b.out[i].scan(scanner, o.Plan, r); err != nil {
 			return nil, err
 		}
-		row := quarantine.Row{Object: fmt.Sprintf("record-%09d", i), Record: max(r.Number, 1), Raw: r.Raw}
+		row := quarantine.Row{Object: fmt.Sprintf("record-%09d", i), Record: max(r.Number, 1), Raw: r.Raw, Context: r.Context}
 		if err := replay.Add(row, true); err != nil {
 			return nil, err
 		}
@@ -189,7 +191,7 @@ func (b *batch) trace() *attempt.Trace {
 
 // scan notes what the scanner finds in a record.
 func (out *Outcome) scan(d *decode.Records, plan *sqlgen.Plan, r Record) error {
-	d.OpenFramed(&one{number: r.Number, raw: r.Raw})
+	d.OpenFramed(&one{number: r.Number, raw: r.Raw, context: r.Context})
 	_, _, rej, err := d.Next()
 	if err != nil {
 		return err
@@ -212,17 +214,17 @@ func (out *Outcome) scan(d *decode.Records, plan *sqlgen.Plan, r Record) error {
 
 // one is a record that was framed before.
 type one struct {
-	number int64
-	raw    []byte
-	done   bool
+	number       int64
+	raw, context []byte
+	done         bool
 }
 
-func (o *one) Next() (int64, []byte, error) {
+func (o *one) Next() (number int64, raw, context []byte, err error) {
 	if o.done {
-		return 0, nil, io.EOF
+		return 0, nil, nil, io.EOF
 	}
 	o.done = true
-	return o.number, o.raw, nil
+	return o.number, o.raw, o.context, nil
 }
 
 // read takes the results off the files that the attempt left.

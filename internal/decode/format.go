@@ -1,0 +1,64 @@
+package decode
+
+import (
+	"strings"
+
+	"github.com/silt-etl/silt/internal/decode/fields"
+)
+
+// FormatName is what a mapping's raw.sql calls a format.
+type FormatName string
+
+// The formats. What separates records: JSON, the end of a value; CSV, a newline outside quotes; the others, a newline.
+const (
+	FormatJSON FormatName = "json"
+	FormatCSV  FormatName = "csv"
+)
+
+// Header says whether the first record of a CSV object names the columns.
+type Header uint8
+
+const (
+	HeaderAuto Header = iota // it does where more than half of its values are names of Format.Columns
+	HeaderYes                // it always does
+	HeaderNo                 // it never does
+)
+
+// Format says what the bytes of an object are. The zero Format is JSON.
+type Format struct {
+	Name FormatName // "": FormatJSON
+	// Columns are the fields of a record without names of its own, in order: top-level keys, case ignored where a header
+	// gives them.
+	Columns   []string
+	Delimiter byte // CSV; 0: a comma
+	Quote     byte // CSV; 0: none
+	Escape    byte // CSV: before a quote inside quotes, besides the quote itself; 0: none
+	Header    Header
+	Comment   string   // lines that begin with it are no records; "": none
+	Null      []string // texts that are no value, besides the empty one
+}
+
+// Text says whether the records are text that is taken apart into fields, and not JSON.
+func (f *Format) Text() bool { return f.Name != "" && f.Name != FormatJSON }
+
+// column is the index of a column by a header's name for it, or -1.
+func (f *Format) column(name string) int {
+	for i, c := range f.Columns {
+		if strings.EqualFold(c, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (f *Format) csv() *fields.CSV {
+	c := &fields.CSV{Delimiter: f.Delimiter, Quote: f.Quote, Escape: f.Escape}
+	if c.Delimiter == 0 {
+		c.Delimiter = ','
+	}
+	c.Runs = c.Delimiter == ' '
+	return c
+}
+
+// Formats are the names of all formats.
+func Formats() []FormatName { return []FormatName{FormatJSON, FormatCSV} }
