@@ -231,6 +231,9 @@ func (x *run) open(ctx context.Context) (err error) {
 	if x.plan, err = x.Compile(ctx, x.Mapping); err != nil {
 		return err
 	}
+	if err = CheckFormat(x.Spec, x.plan); err != nil {
+		return err
+	}
 	if x.targets, err = Targets(x.Spec, x.plan); err != nil {
 		return err
 	}

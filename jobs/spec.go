@@ -5,7 +5,11 @@
 package jobs
 
 import (
+	"fmt"
 	"time"
+
+	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 // Spec is a job as its file says, with defaults filled in and checked. Sizes are bytes.
@@ -35,7 +39,7 @@ type Source struct {
 	Include    []string
 	Exclude    []string
 	KeyPattern string
-	Format     string        // json
+	Format     string        // of the records; "": the mapping's
 	Lookback   time.Duration // how far behind the watermark late objects are still looked for
 	Settle     time.Duration // objects younger than this are left for the next run
 	OnChange   string        // of an object that was overwritten after it was taken: process, ignore
@@ -95,13 +99,30 @@ type Limits struct {
 // Defaults of keys that a job file may leave out.
 func defaults() Spec {
 	return Spec{
-		Source:    Source{Format: "json", OnChange: "process", Lookback: 48 * time.Hour},
+		Source:    Source{OnChange: "process", Lookback: 48 * time.Hour},
 		Lake:      Lake{Layout: "auto"},
 		Schedule:  Schedule{Timezone: "UTC"},
 		EventDays: EventDays{MaxAge: 3650 * 24 * time.Hour, MaxFuture: 24 * time.Hour},
 		Limits: Limits{Timeout: 2 * time.Hour, MaxRetries: 1, MaxConcurrentRuns: 1, MemoryBytes: 4 << 30,
 			BatchBytes: 2 << 30, MaxQuarantineRatio: 0.01},
 	}
+}
+
+// formats that source.format may name.
+func formats() (names []string) {
+	for _, f := range decode.Formats() {
+		names = append(names, string(f))
+	}
+	return names
+}
+
+// CheckFormat holds source.format against the mapping's own; the error is a *SpecError.
+func CheckFormat(s *Spec, plan *sqlgen.Plan) error {
+	if err := plan.CheckFormat(s.Source.Format); err != nil {
+		at := s.Pos["source.format"]
+		return &SpecError{Problems: []string{fmt.Sprintf("%s:%d:%d: source.format: %v", s.File, max(at.Line, 1), max(at.Column, 1), err)}}
+	}
+	return nil
 }
 
 // field ties one key of the job file to its place in a Spec. It drives reading, the JSON Schema and its documentation.
@@ -122,7 +143,7 @@ func (s *Spec) fields() []field {
 		{path: "source.include", ptr: &s.Source.Include, doc: "Globs (** crosses folders) of keys below staging to take. Default: all."},
 		{path: "source.exclude", ptr: &s.Source.Exclude, doc: "Globs of keys to leave out."},
 		{path: "source.key_pattern", ptr: &s.Source.KeyPattern, doc: "Names the parts of a key: {account_id}/x/{region}/{yyyy}/{mm}/{dd}/. Captures are columns of `key` in the mapping; dates prune the listing."},
-		{path: "source.format", ptr: &s.Source.Format, enum: []string{"json"}, doc: "Format of the records. Compression is told by content."},
+		{path: "source.format", ptr: &s.Source.Format, enum: formats(), doc: "Format of the records, which the mapping says too: a job that says another is refused. Default: the mapping's. Compression is told by content."},
 		{path: "source.lookback", ptr: &s.Source.Lookback, doc: "How far behind the watermark late objects are still looked for, as 48h or 7d."},
 		{path: "source.settle", ptr: &s.Source.Settle, doc: "Objects younger than this are left for the next run."},
 		{path: "source.on_change", ptr: &s.Source.OnChange, enum: []string{"process", "ignore"}, doc: "What to do with an object that was overwritten after it was taken. process: read it too, the rows of its earlier version stay; ignore: leave it."},

@@ -149,6 +149,11 @@ func (a *app) checkJob(ctx context.Context, file string) ([]finding, error) {
 		p := spec.Pos[key]
 		return finding{File: spec.File, Line: max(p.Line, 1), Column: max(p.Column, 1), Severity: "error"}
 	}
+	if err := plan.CheckFormat(spec.Source.Format); err != nil {
+		f := at("source.format")
+		f.Message = "source.format: " + err.Error()
+		found = append(found, f)
+	}
 	if _, err := jobs.Targets(spec, plan); err != nil {
 		f := at("lake.source_name")
 		f.Message = "lake.source_name: " + err.Error()

@@ -136,7 +136,7 @@ func (c *previewCmd) Run(ctx context.Context, a *app) error {
 				misfits = append(misfits, strings.Join(p.plan.Scan.Leaves[i].Path, "."))
 			}
 		}
-		r, err := p.record(ctx, number, raw, rej)
+		r, err := p.record(ctx, number, raw, records.Context(), rej)
 		if err != nil {
 			return err
 		}
@@ -157,12 +157,14 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 	p := &previewer{region: "us-east-1", account: "external", now: time.Now(), days: jobs.EventDays{MaxAge: 3650 * 24 * time.Hour, MaxFuture: 24 * time.Hour}}
 	pattern := c.KeyPattern
 	var m *mappings.Mapping
+	var job *jobs.Spec
 	var err error
 	if ext := filepath.Ext(c.Mapping); ext == ".yaml" || ext == ".yml" {
 		spec, e := a.loadSpec(c.Mapping)
 		if e != nil {
 			return nil, e
 		}
+		job = spec
 		p.region, p.account, p.days = spec.Lake.Region, spec.Lake.AccountID, spec.EventDays
 		if pattern == "" {
 			pattern = spec.Source.KeyPattern
@@ -176,6 +178,11 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 	}
 	if p.plan, err = compile(ctx, m); err != nil {
 		return nil, err
+	}
+	if job != nil {
+		if err = jobs.CheckFormat(job, p.plan); err != nil {
+			return nil, err
+		}
 	}
 	p.captures = make([]*string, len(p.plan.KeyColumns))
 	if c.Key == "" {
@@ -209,28 +216,32 @@ func (c *previewCmd) open(ctx context.Context) (io.ReadCloser, error) {
 }
 
 // record runs one record through all that a run does with it, up to the gate.
-func (p *previewer) record(ctx context.Context, number int64, raw []byte, rej *decode.Reject) (*previewed, error) {
+func (p *previewer) record(ctx context.Context, number int64, raw, around []byte, rej *decode.Reject) (*previewed, error) {
 	raw = bytes.Clone(raw) // it is the reader's
 	r := &previewed{Record: number, Raw: rawJSON(raw)}
 	if rej != nil {
 		r.Reason, r.Path, r.Message = rej.Code, rej.Path, rej.Message
 		return r, nil
 	}
-	store := memstore.New("sample")
-	obj, err := store.Put(ctx, "record", bytes.NewReader(raw), objstore.PutOptions{})
-	if err != nil {
-		return nil, err
-	}
 	temp := filepath.Join(p.temp, fmt.Sprint(number))
 	if err := os.Mkdir(temp, 0o700); err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(temp)
+	// The record is read as a replay reads it: by itself, with what of its object it needs.
+	one, err := attempt.NewReplay(temp)
+	if err != nil {
+		return nil, err
+	}
+	defer one.Close()
+	if err := one.Add(quarantine.Row{Object: "sample", Record: number, Raw: raw, Context: around}, true); err != nil {
+		return nil, err
+	}
 	day := func(t time.Time) int32 { return int32(t.Unix() / 86400) }
-	res, err := attempt.Run(ctx, attempt.Options{Job: "preview", Run: "preview", Plan: p.plan, Staging: store, TempDir: temp,
+	res, err := attempt.Run(ctx, attempt.Options{Job: "preview", Run: "preview", Plan: p.plan, Staging: memstore.New("sample"), Replay: one, TempDir: temp,
 		MemoryBytes: 1 << 30, Threads: 1, Region: p.region, Account: p.account,
 		MinDay: day(p.now.Add(-p.days.MaxAge)), MaxDay: day(p.now.Add(p.days.MaxFuture))},
-		[]attempt.Object{{Object: obj, Captures: p.captures}})
+		[]attempt.Object{{Object: one.Objects()[0], Captures: p.captures}})
 	if err != nil {
 		return nil, fmt.Errorf("record %d: %w", number, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/ocsf"
 )
 
@@ -22,6 +23,7 @@ type compiler struct {
 	macros      map[string]*macro
 	src         *source
 	schema      *ocsf.Schema
+	format      decode.Format
 	projections []*projection
 	reasons     []Reason
 }
@@ -96,6 +98,7 @@ func (c *compiler) compile() (*Plan, error) {
 		return nil, fmt.Errorf("sqlgen: raw.sql: %w", err)
 	}
 	c.src = newSource(root)
+	c.format = readFormat(c.m.Raw, root, c.report)
 	if err := c.checkMacros(); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,245 @@
+package sqlgen
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/silt-etl/silt/internal/decode"
+)
+
+// formatKeys are what the header of raw.sql may hold, and the formats that each key belongs to.
+var formatKeys = []struct {
+	key     string
+	formats []decode.FormatName // nil: all
+}{
+	{"format", nil},
+	{"delimiter", []decode.FormatName{decode.FormatCSV}},
+	{"header", []decode.FormatName{decode.FormatCSV}},
+	{"quote", []decode.FormatName{decode.FormatCSV}},
+	{"escape", []decode.FormatName{decode.FormatCSV}},
+	{"comment", []decode.FormatName{decode.FormatCSV}},
+	{"null", []decode.FormatName{decode.FormatCSV}},
+}
+
+// rawHeader is what the comments above the CREATE TABLE of raw.sql say.
+type rawHeader map[string][]word
+
+// formatReader makes a decode.Format of raw.sql's header.
+type formatReader struct {
+	f    File
+	r    *report
+	head rawHeader
+	root *rawField
+	out  decode.Format
+}
+
+// readFormat reads `-- key: value` lines above the CREATE TABLE of raw.sql. Comments of any other form are left alone, but a
+// near miss of a key is told.
+func readFormat(f File, root *rawField, r *report) decode.Format {
+	x := &formatReader{f: f, r: r, root: root, head: rawHeader{}}
+	x.scan()
+	if !x.name() {
+		return x.out
+	}
+	for _, k := range formatKeys {
+		for _, w := range x.head[k.key] {
+			if k.formats != nil && !slices.Contains(k.formats, x.out.Name) {
+				x.bad(w, "write `-- format:` above it, or remove the line", "-- %s: belongs to the format %s, and this is %s", k.key, joined(k.formats), x.out.Name)
+			}
+		}
+	}
+	if x.out.Name == decode.FormatCSV {
+		x.csv()
+	}
+	if x.out.Text() {
+		x.columns()
+	}
+	return x.out
+}
+
+// joined lists formats in words.
+func joined(names []decode.FormatName) string {
+	var s []string
+	for _, n := range names {
+		s = append(s, string(n))
+	}
+	return strings.Join(s, " or ")
+}
+
+func (x *formatReader) bad(w word, hint, format string, args ...any) {
+	x.r.at(x.f, w.at, Error, "RAW_FORMAT", hint, format, args...)
+}
+
+// scan collects the header's lines.
+func (x *formatReader) scan() {
+	at := 0
+	var keys []string
+	for _, k := range formatKeys {
+		keys = append(keys, k.key)
+	}
+	for _, line := range strings.SplitAfter(x.f.Text, "\n") {
+		start := at
+		at += len(line)
+		trimmed := strings.TrimSpace(line)
+		if trimmed == "" {
+			continue
+		}
+		if !strings.HasPrefix(trimmed, "--") {
+			return
+		}
+		key, _, ok := strings.Cut(strings.TrimLeft(trimmed[2:], "- "), ":")
+		if !ok || strings.ContainsAny(key, " \t.") {
+			continue
+		}
+		valueAt := start + strings.Index(line, ":") + 1
+		value := trimWord(strings.TrimRight(line[valueAt-start:], " \t\r\n"), valueAt)
+		switch key = strings.ToLower(key); {
+		case contains(keys, key):
+			if value.text == "" {
+				x.bad(word{"", start}, "write it after the colon, or remove the line", "-- %s: has no value", key)
+				continue
+			}
+			x.head[key] = append(x.head[key], value)
+		case key == "note": // not a slip of "quote"
+		default:
+			if n := nearest(key, keys); n != "" {
+				x.r.at(x.f, start, Warning, "HEADER_KEY", "the keys of raw.sql are "+strings.Join(keys, ", "), "header key %q is not known; is %q meant?", key, n)
+			}
+		}
+	}
+}
+
+// one gives the value of a key that may stand once; ok is false without one.
+func (x *formatReader) one(key string) (w word, ok bool) {
+	all := x.head[key]
+	if len(all) == 0 {
+		return word{}, false
+	}
+	for _, more := range all[1:] {
+		x.bad(more, "remove one", "-- %s: stands twice", key)
+	}
+	return all[0], true
+}
+
+// name reads the format's name; it is false where there is no such format.
+func (x *formatReader) name() bool {
+	x.out.Name = decode.FormatJSON
+	w, ok := x.one("format")
+	if !ok {
+		return true
+	}
+	names := decode.Formats()
+	if name := decode.FormatName(strings.ToLower(w.text)); slices.Contains(names, name) {
+		x.out.Name = name
+		return true
+	}
+	var all []string
+	for _, n := range names {
+		all = append(all, string(n))
+	}
+	hint := "known: " + strings.Join(all, ", ")
+	if alias := map[string]string{"tsv": "csv` with `-- delimiter: tab", "ndjson": "json", "jsonl": "json", "text": "lines", "regex": "lines` with `-- pattern: ...", "grok": "lines` with `-- pattern: ..."}[strings.ToLower(w.text)]; alias != "" {
+		hint = "write `-- format: " + alias + "`"
+	} else if n := nearest(w.text, all); n != "" {
+		hint = "is " + n + " meant?"
+	}
+	x.bad(w, hint, "there is no format %q", w.text)
+	return false
+}
+
+func (x *formatReader) csv() {
+	x.out.Delimiter, x.out.Quote = ',', '"'
+	if w, ok := x.one("delimiter"); ok {
+		x.out.Delimiter = x.char(w, map[string]byte{"tab": '\t', `\t`: '\t', "space": ' ', "comma": ',', "semicolon": ';', "pipe": '|'})
+	}
+	if w, ok := x.one("quote"); ok {
+		x.out.Quote = x.char(w, map[string]byte{"none": 0, "double": '"', "single": '\''})
+		if x.out.Quote == x.out.Delimiter {
+			x.bad(w, "choose another", "the quote is the delimiter")
+		}
+	}
+	if w, ok := x.one("escape"); ok {
+		x.out.Escape = x.char(w, map[string]byte{"backslash": '\\', "none": 0})
+		if x.out.Escape == x.out.Quote {
+			x.out.Escape = 0 // a quote inside quotes may always be doubled
+		}
+	}
+	if w, ok := x.one("header"); ok {
+		switch strings.ToLower(w.text) {
+		case "auto":
+		case "yes":
+			x.out.Header = decode.HeaderYes
+		case "no":
+			x.out.Header = decode.HeaderNo
+		default:
+			x.bad(w, "write auto, yes or no", "-- header: says whether the first record names the columns, not %q", w.text)
+		}
+	}
+}
+
+// char reads one character, or a name for one.
+func (x *formatReader) char(w word, names map[string]byte) byte {
+	if c, ok := names[strings.ToLower(w.text)]; ok {
+		return c
+	}
+	if len(w.text) == 1 && w.text[0] < unicode.MaxASCII && w.text[0] >= ' ' {
+		return w.text[0]
+	}
+	x.bad(w, "one ASCII character, or "+strings.Join(slices.Sorted(maps.Keys(names)), ", "), "%q is not one character", w.text)
+	return 0
+}
+
+// columns names the fields of a record that has no names of its own, and reads what all text formats share.
+func (x *formatReader) columns() {
+	for _, f := range x.root.fields {
+		if strings.EqualFold(f.name, keyTable) {
+			continue
+		}
+		x.out.Columns = append(x.out.Columns, f.name)
+		if len(f.fields) > 0 {
+			x.r.at(x.f, x.place(f.name), Error, "RAW_FORMAT", "declare it VARCHAR", "a field of %s is a text, and %s is a STRUCT", x.out.Name, f.name)
+		}
+	}
+	if w, ok := x.one("comment"); ok {
+		x.out.Comment = w.text
+	}
+	for _, w := range x.head["null"] {
+		for _, part := range splitWords(w.text, w.at) {
+			x.out.Null = append(x.out.Null, part.text)
+		}
+	}
+}
+
+// place is where the CREATE TABLE names a column, as far as that can be found without parsing it.
+func (x *formatReader) place(column string) int {
+	from := strings.Index(strings.ToUpper(x.f.Text), "CREATE")
+	if from < 0 {
+		return -1
+	}
+	for at := from; ; {
+		i := strings.Index(strings.ToLower(x.f.Text[at:]), strings.ToLower(column))
+		if i < 0 {
+			return -1
+		}
+		at += i
+		before, after := x.f.Text[at-1], byte(' ')
+		if end := at + len(column); end < len(x.f.Text) {
+			after = x.f.Text[end]
+		}
+		if strings.IndexByte(" \t\n\r(,\"", before) >= 0 && strings.IndexByte(" \t\n\r\"", after) >= 0 {
+			return at
+		}
+		at++
+	}
+}
+
+// CheckFormat holds a job's source.format against the mapping's; "" agrees with any.
+func (p *Plan) CheckFormat(job string) error {
+	if name := p.Scan.Format.Name; job != "" && job != string(name) {
+		return fmt.Errorf("the job says %s, and the mapping %s reads %s: its raw.sql decides, by `-- format:`; leave the key out, or correct one of them", job, p.Name, name)
+	}
+	return nil
+}
