@@ -89,7 +89,7 @@ func (r *Runner) Estimate(ctx context.Context, o BackfillOptions) (*Estimate, er
 	if r.Now == nil {
 		r.Now = time.Now
 	}
-	l, err := openLedger(r, "")
+	l, err := openLedger(r, "", nil)
 	if err != nil {
 		return nil, err
 	}

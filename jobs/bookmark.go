@@ -205,7 +205,7 @@ func (x *run) rewind(ctx context.Context, out *Rewound) error {
 		}
 		after = slices.Max(entries)
 	}
-	out.take(st, func(b ledger.Batch) bool { return b.State == ledger.BatchCommitted && b.Base > after })
+	out.take(st, func(b ledger.Batch) bool { return b.State == ledger.BatchCommitted && b.Committed > after })
 	if x.dry || out.Batches == 0 {
 		return nil
 	}

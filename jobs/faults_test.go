@@ -140,6 +140,12 @@ func TestZombies(t *testing.T) {
 	}
 }
 
+// checkpointed makes each run of a job write a checkpoint, and start from one.
+func checkpointed(p *parts) *parts {
+	p.checkpoints = 1
+	return p
+}
+
 // TestFaults: whichever operation of whichever store goes wrong in whichever way, the next run leaves every record once. Over
 // memory a death is tried at every operation, the rest at some, evenly spread; with SILT_SOAK=1 all are. What lies in the
 // stores when a process dies after an operation is what lies there when it dies before the next, so few of those are tried.
@@ -155,8 +161,12 @@ func TestFaults(t *testing.T) {
 		{"memory", faultLost, 2, func() *parts { return newMemParts(t, 1) }},
 		{"memory", faultDead, 1, func() *parts { return newMemParts(t, 1) }},
 		{"memory", faultDeadAfter, 7, func() *parts { return newMemParts(t, 1) }},
+		{"memory, with checkpoints", faultDead, 2, func() *parts { return checkpointed(newMemParts(t, 1)) }},
+		{"memory, with checkpoints", faultLost, 3, func() *parts { return checkpointed(newMemParts(t, 1)) }},
 		{"folders", faultDead, 5, func() *parts { return newDirParts(t, 1) }},
 		{"folders", faultLost, 11, func() *parts { return newDirParts(t, 1) }},
+		{"folders, with checkpoints", faultDeadAfter, 9, func() *parts { return checkpointed(newDirParts(t, 1)) }},
+		{"S3 and Glue, with checkpoints", faultDead, 11, func() *parts { return checkpointed(s3()) }},
 		{"S3 and Glue", faultDead, 7, s3},
 		{"S3 and Glue", faultLost, 9, s3},
 	} {

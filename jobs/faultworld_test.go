@@ -38,6 +38,7 @@ type parts struct {
 	spec                 *jobs.Spec
 	staging, lake, state jobs.LakeStore
 	catalog              catalog.Catalog
+	checkpoints          int // entries after which a run writes a checkpoint; 0: what a job has
 }
 
 // compiled is the shipped mapping, compiled once: a sweep runs the job some hundred times.
@@ -56,7 +57,7 @@ var compiled = sync.OnceValues(func() (*mappings.Mapping, *sqlgen.Plan) {
 func (p *parts) runner() *jobs.Runner {
 	m, plan := compiled()
 	return &jobs.Runner{Spec: p.spec, Mapping: m, Compile: func(context.Context, *mappings.Mapping) (*sqlgen.Plan, error) { return plan, nil },
-		Staging: p.staging, Lake: p.lake, State: p.state, Catalog: p.catalog}
+		Staging: p.staging, Lake: p.lake, State: p.state, Catalog: p.catalog, CheckpointEntries: p.checkpoints}
 }
 
 // faulty is a runner whose operations f counts.

@@ -98,7 +98,7 @@ func (p *DryPlan) WriteText(w io.Writer) {
 
 // DryRun lists what a run would read and writes nothing.
 func (r *Runner) DryRun(ctx context.Context, fullSweep bool) (*DryPlan, error) {
-	l, err := openLedger(r, "")
+	l, err := openLedger(r, "", nil)
 	if err != nil {
 		return nil, err
 	}

@@ -55,6 +55,8 @@ type Runner struct {
 	Version  string // of etl
 	// RetryDelay is the wait of RunWithRetries before the second try; it doubles. 0: 10 s.
 	RetryDelay time.Duration
+	// CheckpointEntries is how many entries after the last checkpoint of the ledger a run writes another. 0: 100.
+	CheckpointEntries int
 
 	former []string // runs of this Runner that have failed
 }
@@ -167,7 +169,24 @@ func (x *run) execute(ctx context.Context) (err error) {
 		return fmt.Errorf("limits.temp_dir: %w", err)
 	}
 	defer os.RemoveAll(x.temp)
-	return x.work(x, limited)
+	if err := x.work(x, limited); err != nil {
+		return err
+	}
+	x.checkpoint(limited)
+	return nil
+}
+
+// checkpoint spares the next runs the reading of what is old. One that cannot be written is no failure of the run.
+func (x *run) checkpoint(ctx context.Context) {
+	if x.dry || !x.ledger.CheckpointDue() {
+		return
+	}
+	name, seq, err := x.ledger.Checkpoint(ctx, false)
+	if err != nil {
+		x.warn(fmt.Sprintf("no checkpoint of the ledger: %v; a later run writes one", err))
+		return
+	}
+	x.log.Info().Str("checkpoint", name).Uint64("entry", seq).Msg("wrote a checkpoint of the ledger")
 }
 
 // everything is the work of a plain run.
@@ -238,10 +257,10 @@ func (x *run) open(ctx context.Context) (err error) {
 		return err
 	}
 	if x.dry {
-		x.ledger, err = openLedger(x.Runner, "")
+		x.ledger, err = openLedger(x.Runner, "", x.warn)
 		return err
 	}
-	x.ledger, err = openLedger(x.Runner, x.id)
+	x.ledger, err = openLedger(x.Runner, x.id, x.warn)
 	if err != nil {
 		return err
 	}
@@ -268,15 +287,15 @@ func OpenLedger(s *Spec, state objstore.Bucket) (*ledger.Ledger, error) {
 func (s *Spec) ledgerOptions() ledger.Options {
 	o := ledger.Options{TempDir: s.Limits.TempDir}
 	if p := s.pattern(); p != nil {
-		o.WatermarkPrefix = p.DatePrefix
+		o.WatermarkPrefix, o.MarksBy = p.DatePrefix, s.Source.KeyPattern
 	}
 	return o
 }
 
-// openLedger opens the job's ledger for a run, or with "" for reading.
-func openLedger(r *Runner, run string) (*ledger.Ledger, error) {
+// openLedger opens the job's ledger for a run, or with "" for reading. warn may be nil.
+func openLedger(r *Runner, run string, warn func(string)) (*ledger.Ledger, error) {
 	o := r.Spec.ledgerOptions()
-	o.Run, o.Former = run, r.former
+	o.Run, o.Former, o.Warn, o.CheckpointEntries = run, r.former, warn, r.CheckpointEntries
 	return ledger.Open(r.State, r.Spec.Name, o)
 }
 

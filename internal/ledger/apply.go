@@ -138,7 +138,10 @@ func (s *State) commit(rec *record, c *change) error {
 	}
 	for i := range c.after {
 		b := &c.after[i]
-		b.state, b.run = BatchCommitted, e.Run
+		b.state = BatchCommitted
+		if e.Why != WhyExpire { // what a rewind takes back is told by when rows came, not by when others went
+			b.run, b.committed = e.Run, e.Seq
+		}
 		quarantine := slices.Clone(b.quarantine)
 		switch e.Why {
 		case WhyRun, WhyReplace:
@@ -153,6 +156,9 @@ func (s *State) commit(rec *record, c *change) error {
 		case WhyCompact, WhyExpire:
 			kept := slices.DeleteFunc(slices.Clone(b.files), func(f fileRef) bool { return leaves[f.key] })
 			b.files = slices.Concat(kept, own)
+			if quarantine, err = expire(b, a, quarantine); err != nil {
+				return err
+			}
 		}
 		for _, q := range a.Quarantine {
 			if q.Batch == b.id {
@@ -163,6 +169,29 @@ func (s *State) commit(rec *record, c *change) error {
 	}
 	c.adds = own
 	return nil
+}
+
+// expire ends the quarantine of a batch that an attempt names, and counts its records as what they are from then on.
+func expire(b *batch, a *Attempt, quarantine []string) ([]string, error) {
+	var goes []string
+	var records int64
+	for _, q := range a.Expires {
+		if q.Batch == b.id {
+			goes = append(goes, q.Key)
+			records += q.Records
+		}
+	}
+	if len(goes) == 0 {
+		return quarantine, nil
+	}
+	slices.Sort(goes)
+	if had := slices.Sorted(slices.Values(quarantine)); !slices.Equal(goes, had) || records != b.counts.Quarantined {
+		return nil, misfit("attempt %s ends %d quarantine files with %d records of batch %s, which has %d with %d", a.ID, len(goes), records, b.id,
+			len(had), b.counts.Quarantined)
+	}
+	b.counts.Expired += records
+	b.counts.Quarantined = 0
+	return nil, nil
 }
 
 // results fits an attempt's objects to the moved batches: a run must account for every object of its batch, a replacement
@@ -301,6 +330,7 @@ func (s *State) apply(rec *record) error {
 
 func (s *State) open(e *Entry, p plannedBatch) {
 	slot := int32(len(s.batches))
+	s.grown += len(p.hashes)
 	s.slot[p.id] = slot
 	s.batches = append(s.batches, batch{id: p.id, manifest: *e.Manifest, base: e.Seq, objects: int32(len(p.hashes)),
 		inputs: int32(len(p.hashes)), bytes: p.bytes, marks: p.marks, run: e.Run})

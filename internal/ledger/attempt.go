@@ -16,6 +16,8 @@ type Counts struct {
 	Published   int64 `json:"published"`
 	Filtered    int64 `json:"filtered"` // dropped by a predicate the mapping states
 	Quarantined int64 `json:"quarantined"`
+	// Expired were quarantined, until retention removed the quarantine they were in. Only a batch has such.
+	Expired int64 `json:"expired,omitempty"`
 }
 
 // Add adds o to c.
@@ -24,14 +26,15 @@ func (c *Counts) Add(o Counts) {
 	c.Published += o.Published
 	c.Filtered += o.Filtered
 	c.Quarantined += o.Quarantined
+	c.Expired += o.Expired
 }
 
 func (c Counts) reconcile() error {
 	if c.Read < 0 || c.Published < 0 || c.Filtered < 0 || c.Quarantined < 0 {
 		return fmt.Errorf("a count below 0: %+v", c)
 	}
-	if c.Read != c.Published+c.Filtered+c.Quarantined {
-		return fmt.Errorf("%d records read, but %d published, %d filtered and %d quarantined", c.Read, c.Published, c.Filtered, c.Quarantined)
+	if c.Read != c.Published+c.Filtered+c.Quarantined || c.Expired != 0 {
+		return fmt.Errorf("%d records read, but %d published, %d filtered, %d quarantined and %d expired", c.Read, c.Published, c.Filtered, c.Quarantined, c.Expired)
 	}
 	return nil
 }
@@ -76,7 +79,9 @@ type Attempt struct {
 	Quarantine []QuarantineFile `json:"quarantine"`
 	Objects    []ObjectResult   `json:"objects"`
 	Removes    []string         `json:"removes,omitempty"` // compact, expire: keys of the files that go
-	Totals     Counts           `json:"totals"`
+	// Expires is the quarantine that goes, all of each batch it names; only an attempt for expire has it.
+	Expires []QuarantineFile `json:"expires,omitempty"`
+	Totals  Counts           `json:"totals"`
 }
 
 // FileName is the name of an attempt's n-th file: `<batch>-<attempt>-<n>.parquet`. The attempt makes it unique for ever.
@@ -161,13 +166,21 @@ func (l *Ledger) validate(a *Attempt) error {
 		if sum != a.Totals {
 			return bad("its totals are %+v, its objects' sum is %+v", a.Totals, sum)
 		}
-	case WhyCompact, WhyExpire:
-		return nil // rows move or go; no records are read
+	case WhyCompact, WhyExpire: // rows move or go; no records are read
+		for _, q := range a.Expires {
+			if a.Why != WhyExpire || !moved[q.Batch] || q.Key == "" || hasQ[q.Batch] || q.Records < 0 {
+				return bad("quarantine file %q of batch %q expires", q.Key, q.Batch)
+			}
+		}
+		return nil
 	default:
 		return fmt.Errorf("%w: an attempt for %q; use the version that wrote it", ErrNewer, a.Why)
 	}
 	if err := a.Totals.reconcile(); err != nil {
 		return bad("%v", err)
+	}
+	if len(a.Expires) > 0 {
+		return bad("it is for %s, and quarantine expires", a.Why)
 	}
 	if rows != a.Totals.Published || quarantined != a.Totals.Quarantined {
 		return bad("%d published and %d quarantined, but its files hold %d rows and its quarantine %d records",

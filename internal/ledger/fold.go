@@ -78,6 +78,12 @@ func (l *Ledger) fold(ctx context.Context) error {
 	if err := l.st.broken(); err != nil {
 		return err
 	}
+	if !l.stored.read && !l.opts.NoCheckpoints {
+		if err := l.restore(ctx); err != nil {
+			return err
+		}
+		l.stored.read = true
+	}
 	first := l.st.Seq() + 1
 	last := first - 1
 	err := l.store.List(ctx, objstore.ListOptions{Prefix: l.ledgerPrefix(), After: l.entryKey(last)}, func(o objstore.Object) error {
@@ -132,6 +138,9 @@ func (l *Ledger) load(ctx context.Context, seq uint64) (*record, error) {
 		rec.planned = gather.batches
 	case KindCommit:
 		rec.attempt, err = l.Attempt(ctx, *e.Attempt)
+	}
+	if errors.Is(err, objstore.ErrNotExist) {
+		err = fmt.Errorf("%w; if retention has removed it, only a checkpoint through entry %d or later tells what it held, and none can be used", err, seq)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ledger entry %d: %w", seq, err)

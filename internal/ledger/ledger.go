@@ -38,6 +38,19 @@ type Options struct {
 	TempDir string
 	// Entries is how many objects are kept in memory before they go to files. 0: index.DefaultLimit.
 	Entries int
+	// MarksBy names what WatermarkPrefix depends on, as the job's key pattern: a checkpoint made with another has no marks for
+	// this one.
+	MarksBy string
+	// CheckpointEntries and CheckpointObjects are how much more than the last checkpoint makes another one due. 0: 100 entries
+	// or 25,000 objects.
+	CheckpointEntries, CheckpointObjects int
+	// NoCheckpoints folds all entries.
+	NoCheckpoints bool
+	// StrayAge is how old a checkpoint's part without a head must be to be removed. 0: a day.
+	StrayAge time.Duration
+	// Warn is told what a person should know and what stops nothing, as a damaged checkpoint. nil: nobody is. It must not call
+	// the Ledger.
+	Warn func(text string)
 	// NewID gives ULIDs for nonces. nil: ulid.Make.
 	NewID func() string
 }
@@ -50,6 +63,7 @@ type Ledger struct {
 
 	mu      sync.Mutex // held by folds and writes
 	st      *State
+	stored  stored
 	unknown map[string]bool // attempts whose commit may or may not be in: nothing of theirs may be dropped
 }
 
@@ -76,13 +90,23 @@ func Open(store objstore.Bucket, job string, opts Options) (*Ledger, error) {
 	if opts.LeaseRenew <= 0 {
 		opts.LeaseRenew = opts.LeaseExpiry / 5
 	}
+	if opts.CheckpointEntries <= 0 {
+		opts.CheckpointEntries = 100
+	}
+	if opts.CheckpointObjects <= 0 {
+		opts.CheckpointObjects = 25_000
+	}
+	if opts.StrayAge <= 0 {
+		opts.StrayAge = strayAge
+	}
 	if opts.WatermarkPrefix == nil {
 		opts.WatermarkPrefix = func(string) string { return "" }
 	}
 	if opts.NewID == nil {
 		opts.NewID = func() string { return ulid.Make().String() }
 	}
-	return &Ledger{store: store, job: job, opts: opts, st: newState(opts.TempDir, opts.Entries), unknown: map[string]bool{}}, nil
+	return &Ledger{store: store, job: job, opts: opts, st: newState(opts.TempDir, opts.Entries), unknown: map[string]bool{},
+		stored: stored{bad: map[string]bool{}}}, nil
 }
 
 // String names the ledger for people.

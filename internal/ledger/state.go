@@ -54,15 +54,17 @@ type batch struct {
 	run        string // that planned it, later that committed it
 	state      BatchState
 	base       uint64
-	objects    int32 // planned
-	inputs     int32 // objects less those that were gone
-	free       int32 // released: objects that nobody has taken since
-	bounds     int32 // released: how many bounds do not cover its objects, for they came while it held them
+	committed  uint64 // the entry that last gave it rows or quarantine
+	objects    int32  // planned
+	inputs     int32  // objects less those that were gone
+	free       int32  // released: objects that nobody has taken since
+	bounds     int32  // released: how many bounds do not cover its objects, for they came while it held them
 	bytes      int64
 	files      []fileRef // never changed in place
 	quarantine []string
 	counts     Counts
 	marks      []Mark
+	lost       bool // its marks, for a checkpoint was made with another key pattern
 }
 
 type rolling struct {
@@ -96,6 +98,7 @@ type State struct {
 	paused         bool
 	runs           map[string][]uint64
 	died           []death // of the last days, oldest first
+	grown          int     // objects planned since the last checkpoint
 }
 
 // newState makes an empty one. dir is where files go, entries how many objects are kept in memory; 0: index.DefaultLimit.
@@ -110,6 +113,7 @@ type Batch struct {
 	ID         string      `json:"batch"`
 	State      BatchState  `json:"state"`
 	Base       uint64      `json:"base"`
+	Committed  uint64      `json:"committed,omitempty"` // the entry that last gave it files or quarantine
 	Manifest   ManifestRef `json:"manifest"`
 	Run        string      `json:"run"` // that committed it, or while it is open planned it
 	Objects    int         `json:"objects"`
@@ -121,7 +125,7 @@ type Batch struct {
 }
 
 func (b *batch) public() Batch {
-	p := Batch{ID: b.id, State: b.state, Base: b.base, Manifest: b.manifest, Run: b.run, Objects: int(b.objects),
+	p := Batch{ID: b.id, State: b.state, Base: b.base, Committed: b.committed, Manifest: b.manifest, Run: b.run, Objects: int(b.objects),
 		Inputs: int(b.inputs), SizeBytes: b.bytes, Quarantine: slices.Clone(b.quarantine), Counts: b.counts}
 	for _, f := range b.files {
 		p.Files = append(p.Files, f.key)
@@ -417,6 +421,7 @@ func (s *State) Bookmark() Bookmark {
 	k := Bookmark{Seq: s.seq, Paused: s.paused, NotDone: len(s.rolling), Skipped: s.skippedObjects,
 		Bounds: slices.Clone(s.bounds), Files: len(s.live)}
 	marks := map[string]Mark{}
+	lost := false // objects are free, and under which prefix is not known
 	for i := range s.batches {
 		b := &s.batches[i]
 		switch b.state {
@@ -433,6 +438,7 @@ func (s *State) Bookmark() Bookmark {
 		case BatchReleased:
 			k.Released++
 			k.Freed += int64(b.free)
+			lost = lost || b.lost && b.free > 0
 		}
 		for _, m := range b.marks {
 			all := marks[m.Prefix]
@@ -450,6 +456,9 @@ func (s *State) Bookmark() Bookmark {
 		}
 	}
 	for _, m := range marks {
+		if lost {
+			m.FreedFrom = longAgo
+		}
 		if !m.Modified.IsZero() || !m.FreedFrom.IsZero() {
 			k.Marks = append(k.Marks, m)
 		}

@@ -30,11 +30,10 @@ type Run struct {
 func (r *Run) Len() int { return r.n }
 
 // Close gives the run's file back. A run that nobody uses any more is closed by the garbage collector as well.
-func (r *Run) Close() error {
-	if r.file == nil {
-		return nil
+func (r *Run) Close() {
+	if r.file != nil {
+		r.file.Close() // what it held is of no use any more, so neither is an error
 	}
-	return r.file.Close()
 }
 
 // get looks a key up. buf has room for a block.
@@ -57,29 +56,37 @@ func (r *Run) get(k Key, buf []byte) (value int32, ok bool, err error) {
 
 // Each calls fn for every entry in order, deleted ones with a value below zero. It stops at fn's first error.
 func (r *Run) Each(fn func(Key, int32) error) error {
-	c := r.cursor()
+	c := r.Cursor()
 	for {
-		ok, err := c.next()
+		k, v, ok, err := c.Next()
 		if err != nil || !ok {
 			return err
 		}
-		if err := fn(c.key, c.value); err != nil {
+		if err := fn(k, v); err != nil {
 			return err
 		}
 	}
 }
 
-type cursor struct {
+// Cursor walks over a run.
+type Cursor struct {
 	in    *bufio.Reader
 	key   Key
 	value int32
 }
 
-func (r *Run) cursor() *cursor {
-	return &cursor{in: bufio.NewReaderSize(io.NewSectionReader(r.data, 0, int64(r.n)*int64(width)), 256<<10)}
+// Cursor begins a walk.
+func (r *Run) Cursor() *Cursor {
+	return &Cursor{in: bufio.NewReaderSize(io.NewSectionReader(r.data, 0, int64(r.n)*int64(width)), 256<<10)}
 }
 
-func (c *cursor) next() (bool, error) {
+// Next is the next entry; ok is false at the end.
+func (c *Cursor) Next() (k Key, value int32, ok bool, err error) {
+	ok, err = c.next()
+	return c.key, c.value, ok, err
+}
+
+func (c *Cursor) next() (bool, error) {
 	var e [width]byte
 	if _, err := io.ReadFull(c.in, e[:]); err != nil {
 		if errors.Is(err, io.EOF) {
@@ -170,15 +177,15 @@ func TempFile(dir string) (*os.File, error) {
 // merge makes one run of two. What newer has wins; deleted entries are left out where nothing older is below.
 func merge(dir string, older, newer *Run, oldest bool) (*Run, error) {
 	b := NewBuilder(dir)
-	run, err := mergeInto(b, older.cursor(), newer.cursor(), oldest)
+	run, err := mergeInto(b, older.Cursor(), newer.Cursor(), oldest)
 	if err != nil {
 		b.Discard()
 	}
 	return run, err
 }
 
-func mergeInto(b *Builder, x, y *cursor, oldest bool) (*Run, error) {
-	add := func(c *cursor) error {
+func mergeInto(b *Builder, x, y *Cursor, oldest bool) (*Run, error) {
+	add := func(c *Cursor) error {
 		if c.value < 0 && oldest {
 			return nil
 		}
