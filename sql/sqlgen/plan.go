@@ -50,6 +50,8 @@ type Plan struct {
 	Several bool
 	// Reasons are the reject codes that Reject can give, indexed by its value.
 	Reasons []Reason
+	// Lineage says where the values come from, a SELECT each. Nothing of a run depends on it.
+	Lineage []Lineage
 }
 
 // ScanColumn is a leaf's column in `records`. Type is a DuckDB type name: VARCHAR, BOOLEAN, INTEGER, BIGINT, DOUBLE, TIMESTAMP.

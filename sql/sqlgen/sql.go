@@ -30,6 +30,7 @@ func (c *compiler) plan() (*Plan, error) {
 	plan.Several = len(plan.Projections) > 1
 	plan.Projections = mergeClasses(plan.Projections)
 	plan.Reasons = c.reasons
+	plan.Lineage = c.lineage()
 	return plan, nil
 }
 

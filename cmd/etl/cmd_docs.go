@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/silt-etl/silt/internal/page"
+	"github.com/silt-etl/silt/mappings"
+)
+
+type docsCmd struct {
+	Mapping []string `arg:"" optional:"" help:"Names of mappings, their folders or .json files. Default: all that come with the program."`
+	Save    string   `placeholder:"DIR" help:"Write the pages as DIR/<name>.md; pages that are there are written anew."`
+	outputFlag
+}
+
+// docPage is a page of etl docs.
+type docPage struct {
+	Mapping string `json:"mapping"`
+	Page    string `json:"page"` // Markdown
+}
+
+// Run implements etl docs.
+func (c *docsCmd) Run(ctx context.Context, a *app) error {
+	names := c.Mapping
+	if len(names) == 0 {
+		names = mappings.Names()
+	}
+	temp, err := os.MkdirTemp("", "silt-docs-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	pages := make([]docPage, 0, len(names))
+	from := map[string]string{}
+	for _, name := range names {
+		m, err := namedMapping(name)
+		if err != nil {
+			return err
+		}
+		if before, twice := from[m.Name]; twice {
+			return usagef("%s and %s are both called %s: their pages would be one", before, name, m.Name)
+		}
+		from[m.Name] = name
+		plan, err := compile(ctx, m)
+		if err != nil {
+			return err
+		}
+		text, err := page.Source(ctx, m, plan, temp)
+		if err != nil {
+			return err
+		}
+		pages = append(pages, docPage{m.Name, text})
+	}
+	if c.Save != "" {
+		if err := os.MkdirAll(c.Save, 0o755); err != nil {
+			return usagef("--save: %w", err)
+		}
+		for _, p := range pages {
+			at := filepath.Join(c.Save, p.Mapping+".md")
+			if err := os.WriteFile(at, []byte(p.Page), 0o644); err != nil {
+				return usagef("--save: %w", err)
+			}
+			if c.Output == "text" {
+				fmt.Fprintln(a.stdout, at)
+			}
+		}
+	}
+	if c.Output == "json" {
+		return printJSON(a.stdout, pages)
+	}
+	if c.Save == "" {
+		for _, p := range pages {
+			fmt.Fprint(a.stdout, p.Page)
+		}
+	}
+	return nil
+}
