@@ -74,11 +74,13 @@ type Bucket interface {
 	Now(ctx context.Context) (time.Time, error)
 }
 
-// Held is a file that has been sent and that no reader sees: on S3 a multipart upload with all parts sent and not completed,
-// in a folder a file outside the published tree. It is written into attempt records, so that anybody can publish or drop it.
+// Held is a file that has been sent and that no reader sees: on S3 a multipart upload with all parts sent and not completed, or
+// a copy that is copied again; in a folder a file outside the published tree. It is written into attempt records, so that
+// anybody can publish or drop it.
 type Held struct {
 	Key       string   `json:"key"`                 // where Publish makes it visible
-	UploadID  string   `json:"upload_id,omitempty"` // S3: the upload; dir and mem: the name of the held file
+	UploadID  string   `json:"upload_id,omitempty"` // S3: the upload; else the name of the held file
+	Copy      bool     `json:"copy,omitempty"`      // S3: an object below .silt/held/, not an upload
 	PartETags []string `json:"parts,omitempty"`     // S3: in order
 	PartCRC32 []string `json:"crc32,omitempty"`     // S3: in order, base64; completing needs them beside the ETags
 	SizeBytes int64    `json:"size"`
@@ -94,7 +96,7 @@ type Holder interface {
 	Publish(ctx context.Context, h Held) error
 	// Drop discards a held file. One that is not held any more is no error.
 	Drop(ctx context.Context, h Held) error
-	// HeldList lists what is held under a key prefix, for doctor. Only Key and UploadID are set.
+	// HeldList lists what is held under a key prefix, for doctor. Only Key, UploadID and Copy are set.
 	HeldList(ctx context.Context, prefix string) ([]Held, error)
 }
 

@@ -21,6 +21,7 @@ type Config struct {
 	RoleARN    string // S3: the role to assume
 	ExternalID string // S3: sent when the role is assumed
 	KMSKeyID   string // S3: the KMS key to encrypt with
+	HoldCopies bool   // S3: hold files as copies instead of as multipart uploads
 	Create     bool   // folder: make it when it is not there
 	HideSilt   bool   // folder: leave .silt* folders out of listings
 	HeldDir    string // folder: where held files wait
@@ -55,7 +56,7 @@ func Open(ctx context.Context, location string, cfg Config) (objstore.Bucket, er
 		return fail("the bucket is missing", "write s3://bucket/prefix")
 	}
 	store, err := s3store.Open(ctx, s3store.Config{Bucket: bucket, Prefix: prefix, Region: cfg.Region, RoleARN: cfg.RoleARN,
-		ExternalID: cfg.ExternalID, SSEKMSKeyID: cfg.KMSKeyID})
+		ExternalID: cfg.ExternalID, SSEKMSKeyID: cfg.KMSKeyID, HoldCopies: cfg.HoldCopies})
 	if err != nil {
 		return nil, err
 	}

@@ -48,6 +48,9 @@ func (s *Store) decodeKey(key *string, encoding types.EncodingType) (string, err
 	return strings.TrimPrefix(name, s.cfg.Prefix), nil
 }
 
+// hidden says whether a key is below .silt/ of a store that holds copies there.
+func (s *Store) hidden(key string) bool { return s.cfg.HoldCopies && strings.HasPrefix(key, ownFolder) }
+
 // List implements objstore.Reader, 1000 keys a request.
 func (s *Store) List(ctx context.Context, opts objstore.ListOptions, fn func(objstore.Object) error) error {
 	in := &s3.ListObjectsV2Input{}
@@ -65,8 +68,8 @@ func (s *Store) each(page *s3.ListObjectsV2Output, prefix string, fn func(objsto
 		if err != nil {
 			return s.fail("list", prefix, err)
 		}
-		if key == "" {
-			continue // the marker some tools make of the prefix itself
+		if key == "" || s.hidden(key) {
+			continue // the marker some tools make of the prefix itself, or our own
 		}
 		obj := objstore.Object{Key: key, ETag: bareETag(o.ETag), SizeBytes: aws.ToInt64(o.Size), LastModified: aws.ToTime(o.LastModified)}
 		if err := fn(obj); err != nil {
@@ -93,7 +96,9 @@ func (s *Store) Level(ctx context.Context, prefix string, fn func(objstore.Objec
 			if err != nil {
 				return s.fail("folders", prefix, err)
 			}
-			out = append(out, folder)
+			if !s.hidden(folder) {
+				out = append(out, folder)
+			}
 		}
 		return nil
 	})

@@ -5,7 +5,8 @@
 // answer was lost is sent again, so a create-only Put may find its own object and return objstore.ErrExists: a caller that
 // must know puts a nonce into what it writes. Nothing is retried above that.
 //
-// Every body and part carries a CRC32, which the server checks. Held files are multipart uploads that are not completed.
+// Every body and part carries a CRC32, which the server checks. Held files are multipart uploads that are not completed; for
+// servers whose multipart uploads are odd, objects that no reader looks at (Config.HoldCopies).
 //
 // Errors are *objstore.Error on one line. No key, secret or token is ever in one.
 package s3store
@@ -53,6 +54,9 @@ type Config struct {
 	// Endpoint replaces AWS's own, as a URL. Default: the SDK's (AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, profile). With any
 	// of these the bucket is in the path of the URL, not in the host name.
 	Endpoint string
+	// HoldCopies holds files as objects below .silt/held/ that are copied on the server, instead of as multipart uploads. What is
+	// below .silt/ is then left out of listings. Publish and Drop do what the Held says, whatever is set here. Default: uploads.
+	HoldCopies bool
 	// MultipartThresholdBytes is the size from which Put sends parts. Put keeps that much in memory. Default: 16 MiB.
 	MultipartThresholdBytes int64
 	// PartSizeBytes is the size of a part, raised to S3's least (5 MiB) and so that 10,000 are enough. Default: 16 MiB.

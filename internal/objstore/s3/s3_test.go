@@ -32,14 +32,15 @@ func open(t *testing.T, cfg s3store.Config) *s3store.Store {
 func TestSuite(t *testing.T) {
 	gw := objstoretest.StartVersityGW(t)
 	gw.Setenv(t)
-	for _, prefix := range []string{"", "AWSLogs/with space/ü+%"} {
-		n := 0
-		t.Run("prefix "+prefix, func(t *testing.T) {
+	n := 0
+	for _, cfg := range []s3store.Config{{}, {Prefix: "AWSLogs/with space/ü+%"}, {Prefix: "AWSLogs/with space/ü+%", HoldCopies: true}} {
+		t.Run(fmt.Sprintf("prefix %s copies %v", cfg.Prefix, cfg.HoldCopies), func(t *testing.T) {
 			objstoretest.Run(t, func(t *testing.T) objstore.Bucket {
 				n++
-				bucket := fmt.Sprintf("bucket-%d-%d", len(prefix), n)
-				gw.MakeBucket(t, bucket)
-				return open(t, s3store.Config{Bucket: bucket, Prefix: prefix, MultipartThresholdBytes: 1 << 20, PartSizeBytes: 5 << 20})
+				cfg := cfg
+				cfg.Bucket, cfg.MultipartThresholdBytes, cfg.PartSizeBytes = fmt.Sprintf("bucket-%d", n), 1<<20, 5<<20
+				gw.MakeBucket(t, cfg.Bucket)
+				return open(t, cfg)
 			})
 		})
 	}

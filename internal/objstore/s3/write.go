@@ -195,6 +195,9 @@ func partition(sizeBytes, wantedBytes int64) (partBytes int64, parts int) {
 // Hold implements objstore.Holder: an upload with all its parts, four of them on their way at a time. It reads r twice, for
 // the digest and for the parts, and keeps nothing in memory.
 func (s *Store) Hold(ctx context.Context, key string, r io.ReaderAt, sizeBytes int64) (objstore.Held, error) {
+	if s.cfg.HoldCopies {
+		return s.holdCopy(ctx, key, r, sizeBytes)
+	}
 	size, parts := partition(sizeBytes, s.cfg.PartSizeBytes)
 	u, err := s.begin(ctx, key, parts)
 	if err != nil {
@@ -231,6 +234,9 @@ func (s *Store) Hold(ctx context.Context, key string, r io.ReaderAt, sizeBytes i
 // Publish implements objstore.Holder. Publishing again may succeed or be objstore.ErrNotHeld, as the server remembers the
 // upload or not. A key that another object has is ErrExists, and the file stays held.
 func (s *Store) Publish(ctx context.Context, h objstore.Held) error {
+	if h.Copy {
+		return s.publishCopy(ctx, h)
+	}
 	u := &upload{s: s, key: h.Key, id: h.UploadID}
 	for i, etag := range h.PartETags {
 		part := types.CompletedPart{PartNumber: aws.Int32(int32(i + 1)), ETag: quoted(etag)}
@@ -264,6 +270,9 @@ func (s *Store) Publish(ctx context.Context, h objstore.Held) error {
 
 // Drop implements objstore.Holder.
 func (s *Store) Drop(ctx context.Context, h objstore.Held) error {
+	if h.Copy {
+		return s.dropCopy(ctx, h)
+	}
 	_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: s.bucket(), Key: s.key(h.Key), UploadId: &h.UploadID})
 	if err = s.fail("drop", h.Key, err); errors.Is(err, objstore.ErrNotHeld) {
 		return nil
@@ -274,10 +283,19 @@ func (s *Store) Drop(ctx context.Context, h objstore.Held) error {
 // HeldList implements objstore.Holder. It is sorted by key, then by id, and lists every upload under the prefix, whoever
 // began it.
 func (s *Store) HeldList(ctx context.Context, prefix string) ([]objstore.Held, error) {
-	in := &s3.ListMultipartUploadsInput{Bucket: s.bucket(), Prefix: s.key(prefix), EncodingType: types.EncodingTypeUrl}
 	var out []objstore.Held
+	if s.cfg.HoldCopies {
+		var err error
+		if out, err = s.heldCopies(ctx, prefix); err != nil {
+			return nil, err
+		}
+	}
+	in := &s3.ListMultipartUploadsInput{Bucket: s.bucket(), Prefix: s.key(prefix), EncodingType: types.EncodingTypeUrl}
 	for {
 		page, err := s.client.ListMultipartUploads(ctx, in)
+		if resp := response(err); s.cfg.HoldCopies && resp != nil && resp.StatusCode == http.StatusNotImplemented {
+			break // such a server is what copies are for
+		}
 		if err != nil {
 			return nil, s.fail("held-list", prefix, err)
 		}
