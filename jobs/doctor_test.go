@@ -73,6 +73,7 @@ func (p *parts) mended(ctx context.Context) (out []string) {
 // TestDoctorAfterDeath: wherever a run dies, doctor --fix leaves nothing behind, and the next run leaves every record once.
 func TestDoctorAfterDeath(t *testing.T) {
 	s3 := newS3Parts(t)
+	copies := copying(t, s3)
 	for _, c := range []struct {
 		stores string
 		every  int
@@ -81,6 +82,7 @@ func TestDoctorAfterDeath(t *testing.T) {
 		{"memory", 1, func() *parts { return newMemParts(t, 1) }},
 		{"folders", 4, func() *parts { return newDirParts(t, 1) }},
 		{"S3 and Glue", 6, s3},
+		{"S3 with held copies", 4, copies},
 	} {
 		t.Run(c.stores, func(t *testing.T) {
 			var next, fences, dropped atomic.Int64

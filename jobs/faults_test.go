@@ -151,6 +151,7 @@ func checkpointed(p *parts) *parts {
 // stores when a process dies after an operation is what lies there when it dies before the next, so few of those are tried.
 func TestFaults(t *testing.T) {
 	s3 := newS3Parts(t)
+	copies := copying(t, s3)
 	for _, c := range []struct {
 		stores string
 		how    fault
@@ -169,6 +170,8 @@ func TestFaults(t *testing.T) {
 		{"S3 and Glue, with checkpoints", faultDead, 11, func() *parts { return checkpointed(s3()) }},
 		{"S3 and Glue", faultDead, 7, s3},
 		{"S3 and Glue", faultLost, 9, s3},
+		{"S3 with held copies", faultDead, 5, copies},
+		{"S3 with held copies", faultLost, 8, copies},
 	} {
 		t.Run(c.stores+": an operation "+string(c.how), func(t *testing.T) {
 			every := c.every

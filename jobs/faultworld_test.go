@@ -143,6 +143,19 @@ func newS3Parts(t *testing.T) func() *parts {
 	return newS3PartsAt(t, objstoretest.StartVersityGW(t), gluefake.Start(t))
 }
 
+// copying gives jobs as s3 does, with a lake that holds copies.
+func copying(t *testing.T, s3 func() *parts) func() *parts {
+	return func() *parts {
+		p := s3()
+		s, err := open.Open(t.Context(), p.spec.Lake.Location, open.Config{Region: "us-east-1", HoldCopies: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.lake = s.(jobs.LakeStore)
+		return p
+	}
+}
+
 func newS3PartsAt(t *testing.T, server *objstoretest.Server, fake *gluefake.Fake) func() *parts {
 	t.Helper()
 	server.Setenv(t)

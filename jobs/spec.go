@@ -58,6 +58,7 @@ type Lake struct {
 	ExternalID    string
 	KMSKeyID      string
 	DeleteRoleARN string
+	Hold          string // upload, copy: how files wait, unseen, for their ledger entry (S3)
 }
 
 // Catalog is what readers see.
@@ -100,7 +101,7 @@ type Limits struct {
 func defaults() Spec {
 	return Spec{
 		Source:    Source{OnChange: "process", Lookback: 48 * time.Hour},
-		Lake:      Lake{Layout: "auto"},
+		Lake:      Lake{Layout: "auto", Hold: "upload"},
 		Schedule:  Schedule{Timezone: "UTC"},
 		EventDays: EventDays{MaxAge: 3650 * 24 * time.Hour, MaxFuture: 24 * time.Hour},
 		Limits: Limits{Timeout: 2 * time.Hour, MaxRetries: 1, MaxConcurrentRuns: 1, MemoryBytes: 4 << 30,
@@ -159,6 +160,7 @@ func (s *Spec) fields() []field {
 		{path: "lake.external_id", ptr: &s.Lake.ExternalID, doc: "External ID for that role."},
 		{path: "lake.kms_key_id", ptr: &s.Lake.KMSKeyID, doc: "SSE-KMS key for new files. Default: the bucket's own setting."},
 		{path: "lake.delete_role_arn", ptr: &s.Lake.DeleteRoleARN, doc: "Role that may delete and abort uploads in the lake; plain runs do not need it."},
+		{path: "lake.hold", ptr: &s.Lake.Hold, enum: []string{"upload", "copy"}, doc: "How files wait, unseen, for their ledger entry on S3. upload: as multipart uploads; copy: as objects below .silt/held/, copied on the server; for stores with odd multipart uploads, see etl doctor."},
 		{path: "catalog.type", ptr: &s.Catalog.Type, enum: []string{"glue", "local"}, doc: "glue, or local: a folder of JSON. Default: local for a lake in a folder, else glue."},
 		{path: "catalog.database", ptr: &s.Catalog.Database, doc: "Database. Default: amazon_security_lake_glue_db_<region>."},
 		{path: "catalog.table", ptr: &s.Catalog.Table, doc: "Table. Default: amazon_security_lake_table_<region>_ext_<source>."},

@@ -87,6 +87,7 @@ func TestSpecErrors(t *testing.T) {
 		{"pattern", "{hh}/", "{hh/", "source.key_pattern:"},
 		{"glob", "**/*.log.gz", "[", `source.include: "**/network-firewall/[" is no glob`},
 		{"no state", "state: s3://acme-etl-state/\n", "", "state is missing"},
+		{"copies in a folder", "location: s3://aws-security-data-lake-us-east-1-example", "hold: copy\n  location: ./lake", "lake.hold: copy is for a lake on S3"},
 		{"glue on folder", "s3://aws-security-data-lake-us-east-1-example", "./lake", "catalog.type: glue needs a lake on S3"},
 		{"list wanted", `["**/network-firewall/**/*.log.gz"]`, "x", "job.yaml:4:12: source.include must be a list"},
 		{"scalar wanted", "mapping: network-firewall", "mapping: [a]", "mapping must be a single value"},

@@ -431,6 +431,9 @@ func (r *specReader) check() {
 			s.State = filepath.Join(s.Lake.Location, ".silt")
 		}
 	}
+	if s.Lake.Hold == "copy" && !onS3 {
+		r.fail(at("lake.hold"), "lake.hold: copy is for a lake on S3; a folder needs neither uploads nor copies")
+	}
 	if s.Catalog.Type == "" {
 		s.Catalog.Type = map[bool]string{true: "glue", false: "local"}[onS3]
 	}

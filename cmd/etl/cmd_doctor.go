@@ -158,7 +158,7 @@ func (x *examination) stores(ctx context.Context, spec *jobs.Spec, plan *sqlgen.
 		x.add(doctor.Staging(ctx, s, spec.Source.Include, spec.Source.Exclude)...)
 	})
 	limited(func(ctx context.Context) {
-		x.writable(ctx, "lake", spec.Lake.Location, open.Config{Region: spec.Lake.Region, RoleARN: spec.Lake.RoleARN, ExternalID: spec.Lake.ExternalID, KMSKeyID: spec.Lake.KMSKeyID},
+		x.writable(ctx, "lake", spec.Lake.Location, open.Config{Region: spec.Lake.Region, RoleARN: spec.Lake.RoleARN, ExternalID: spec.Lake.ExternalID, KMSKeyID: spec.Lake.KMSKeyID, HoldCopies: spec.Lake.Hold == "copy"},
 			func(s doctor.Store) {
 				deleter, err := openDeleter(ctx, spec)
 				if err != nil {
@@ -168,8 +168,9 @@ func (x *examination) stores(ctx context.Context, spec *jobs.Spec, plan *sqlgen.
 			})
 	})
 	limited(func(ctx context.Context) {
-		x.writable(ctx, "state", spec.State, open.Config{Region: spec.Lake.Region}, func(s doctor.Store) {
-			x.add(doctor.State(ctx, s, spec.Name+"/")...)
+		// What a lake must do with held files is tried in the state: they are deleted there, and usually of one server.
+		x.writable(ctx, "state", spec.State, open.Config{Region: spec.Lake.Region, HoldCopies: spec.Lake.Hold == "copy"}, func(s doctor.Store) {
+			x.add(doctor.State(ctx, s, spec.Name+"/", holdTodo(spec))...)
 			x.add(doctor.Clock(ctx, s, time.Now))
 		})
 	})
@@ -204,6 +205,17 @@ func (x *examination) writable(ctx context.Context, what, location string, cfg o
 		return
 	}
 	try(s)
+}
+
+// holdTodo is what to do where held files are not safe.
+func holdTodo(spec *jobs.Spec) string {
+	switch {
+	case !strings.HasPrefix(spec.Lake.Location, "s3://"):
+		return ""
+	case spec.Lake.Hold == "copy":
+		return "use another store"
+	}
+	return "if the lake is of the same server, set lake.hold to copy"
 }
 
 // openDeleter is the lake on S3 as the role that may delete; nil: the job names none.

@@ -37,7 +37,7 @@ func openLake(ctx context.Context, s *jobs.Spec) (jobs.LakeStore, error) {
 }
 
 func openLakeAs(ctx context.Context, s *jobs.Spec, roleARN, externalID string) (jobs.LakeStore, error) {
-	b, err := open.Open(ctx, s.Lake.Location, open.Config{Region: s.Lake.Region, RoleARN: roleARN, ExternalID: externalID, KMSKeyID: s.Lake.KMSKeyID, Create: true, HideSilt: true})
+	b, err := open.Open(ctx, s.Lake.Location, open.Config{Region: s.Lake.Region, RoleARN: roleARN, ExternalID: externalID, KMSKeyID: s.Lake.KMSKeyID, HoldCopies: s.Lake.Hold == "copy", Create: true, HideSilt: true})
 	if err != nil {
 		return nil, err
 	}

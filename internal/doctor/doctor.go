@@ -166,9 +166,9 @@ func kmsTodo(err error) string {
 }
 
 // State tries what the ledger builds on, below prefix: create-only and conditional writes, and that a held file is published
-// once only, whatever is tried later. What it wrote is deleted.
-func State(ctx context.Context, s Store, prefix string) []Check {
-	p := prober{ctx: ctx, s: s, key: prefix + "doctor/" + ulid.Make().String()}
+// once only, whatever is tried later. What it wrote is deleted. holdTodo says what to do where held files are not safe.
+func State(ctx context.Context, s Store, prefix, holdTodo string) []Check {
+	p := prober{ctx: ctx, s: s, holdTodo: holdTodo, key: prefix + "doctor/" + ulid.Make().String()}
 	checks := p.all()
 	return append(checks, p.clean()...)
 }
@@ -179,6 +179,8 @@ type prober struct {
 	key  string
 	held []objstore.Held
 	keys []string
+
+	holdTodo string
 }
 
 func (p *prober) put(key, text string, o objstore.PutOptions) (objstore.Object, error) {
@@ -270,11 +272,11 @@ func (p *prober) completeOnly(objstore.Object) Check {
 	text, readErr := p.read(p.key)
 	switch {
 	case readErr == nil && text != "3":
-		return Check{Status: Warn, What: what, Detail: "a held file replaced an object that was there; keys are an attempt's own, so no run does that"}
+		return Check{Status: Warn, What: what, Detail: "a held file replaced an object that was there; keys are an attempt's own, so no run does that", Todo: p.holdTodo}
 	case err == nil, readErr != nil:
-		return fail(what, errors.Join(errors.New("a held file was published over an object"), err, readErr), "")
+		return fail(what, errors.Join(errors.New("a held file was published over an object"), err, readErr), p.holdTodo)
 	case !errors.Is(err, objstore.ErrExists):
-		return fail(what, err, "")
+		return fail(what, err, p.holdTodo)
 	}
 	return ok(what, "a held file does not replace an object")
 }
@@ -287,14 +289,14 @@ func (p *prober) dropped(objstore.Object) Check {
 		return fail(what, err, "")
 	}
 	if err := p.s.Drop(p.ctx, h); err != nil {
-		return fail(what, err, "")
+		return fail(what, err, p.holdTodo)
 	}
 	err = p.s.Publish(p.ctx, h)
 	if _, there := p.s.Head(p.ctx, key); there == nil {
-		return broken(what, "a file that was dropped could be published afterwards")
+		return Check{Fail, what, "a file that was dropped could be published afterwards", p.holdTodo}
 	}
 	if !errors.Is(err, objstore.ErrNotHeld) {
-		return fail(what, fmt.Errorf("publishing one was not refused as %q, but: %s", objstore.ErrNotHeld.Error(), answer(err)), "")
+		return fail(what, fmt.Errorf("publishing one was not refused as %q, but: %s", objstore.ErrNotHeld.Error(), answer(err)), p.holdTodo)
 	}
 	return ok(what, "cannot be published afterwards")
 }
@@ -307,21 +309,21 @@ func (p *prober) republish(objstore.Object) Check {
 		return fail(what, err, "")
 	}
 	if err := p.s.Publish(p.ctx, h); err != nil {
-		return fail(what, err, "")
+		return fail(what, err, p.holdTodo)
 	}
 	text, err := p.read(key)
 	if err != nil {
 		return fail(what, err, "")
 	}
 	if text != "held" {
-		return broken(what, fmt.Sprintf("a published file reads %q", text))
+		return Check{Fail, what, fmt.Sprintf("a published file reads %q", text), p.holdTodo}
 	}
 	if err := p.s.Delete(p.ctx, key); err != nil {
 		return Check{Warn, what, fmt.Sprintf("not tried, since nothing may be deleted here: %v", err), "allow s3:DeleteObject on the state location, for what doctor writes there and for quarantine files of attempts that lost"}
 	}
 	err = p.s.Publish(p.ctx, h) // the answer may be anything; what counts is what is there then
 	if _, there := p.s.Head(p.ctx, key); there == nil {
-		return broken(what, "publishing again brought a deleted file back")
+		return Check{Fail, what, "publishing again brought a deleted file back", p.holdTodo}
 	} else if !errors.Is(there, objstore.ErrNotExist) {
 		return fail(what, there, "")
 	}
