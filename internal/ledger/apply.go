@@ -145,7 +145,10 @@ func (s *State) commit(rec *record, c *change) error {
 		quarantine := slices.Clone(b.quarantine)
 		switch e.Why {
 		case WhyRun, WhyReplace:
-			b.files, b.counts, quarantine = own, counts[i], nil
+			if counts[i].Read < b.counts.Read {
+				return misfit("attempt %s replaces batch %s with %d records of %d; the others would be lost", a.ID, b.id, counts[i].Read, b.counts.Read)
+			}
+			b.files, b.counts, b.made, quarantine = own, counts[i], a.Manifest, nil
 		case WhyReplay:
 			b.files, quarantine = slices.Concat(b.files, own), nil
 			// What it read beyond the batch's quarantine are records of objects that were quarantined whole.

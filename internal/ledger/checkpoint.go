@@ -177,7 +177,7 @@ func (l *Ledger) putRows(ctx context.Context, h *checkpoint.Head) (err error) {
 	}
 	for i := range st.batches {
 		b := &st.batches[i]
-		row := checkpoint.Batch{Batch: b.id, Manifest: b.manifest.ID, ManifestSHA256: b.manifest.SHA256, Run: b.run, State: b.state.String(),
+		row := checkpoint.Batch{Batch: b.id, Manifest: b.manifest.ID, ManifestSHA256: b.manifest.SHA256, Run: b.run, Made: b.made, State: b.state.String(),
 			Base: int64(b.base), Committed: int64(b.committed), Objects: int64(b.objects), Inputs: int64(b.inputs), Free: int64(b.free), Bounds: int64(b.bounds), Bytes: b.bytes,
 			Read: b.counts.Read, Published: b.counts.Published, Filtered: b.counts.Filtered, Quarantined: b.counts.Quarantined,
 			Expired: b.counts.Expired, Marks: text(b.marks, len(b.marks)), Quarantine: text(b.quarantine, len(b.quarantine))}

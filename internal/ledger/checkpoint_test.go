@@ -35,7 +35,7 @@ func dump(t *testing.T, s *State) string {
 		for _, m := range b.marks {
 			marks = append(marks, fmt.Sprint(m.Prefix, m.Key, m.Modified.UnixNano(), m.FreedFrom.UnixNano()))
 		}
-		batches = append(batches, b.id, b.manifest, b.run, b.state, b.base, b.committed, b.objects, b.inputs, b.free, b.bounds, b.bytes, refs(b.files),
+		batches = append(batches, b.id, b.manifest, b.run, b.made, b.state, b.base, b.committed, b.objects, b.inputs, b.free, b.bounds, b.bytes, refs(b.files),
 			strings.Join(b.quarantine, " "), b.counts, marks, b.lost)
 	}
 	all["batches"] = batches

@@ -449,6 +449,9 @@ func TestSharedFiles(t *testing.T) {
 	if err := st.check(alone); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("one of two batches with a common file moved alone: %v", err)
 	}
+	if ids := st.Sharing(y.ID); !slices.Equal(ids, []string{x.ID, y.ID}) {
+		t.Errorf("batches with a common file: %v", ids)
+	}
 	e, err := p.l.Release(t.Context(), WhyRewind, x.ID)
 	if err != nil || len(e.Moves) != 2 {
 		t.Fatalf("a rewind of one of them: %+v, %v", e, err)
@@ -472,6 +475,23 @@ func TestReplaceAndReplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Why = WhyReplace
+	fewer := *a
+	fewer.Objects = slices.Clone(a.Objects)
+	fewer.Objects[0].Read, fewer.Objects[0].Published = fewer.Objects[0].Read-1, fewer.Objects[0].Published-1
+	fewer.Totals.Read, fewer.Totals.Published = fewer.Totals.Read-1, fewer.Totals.Published-1
+	fewer.Files = slices.Clone(a.Files)
+	fewer.Files[0].Rows--
+	if _, err := p.l.Commit(t.Context(), &fewer); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "would be lost") {
+		t.Fatalf("a replacement of fewer records: %v", err)
+	}
+	again := &Manifest{ID: newID(), Mapping: Mapping{Name: "m", Digest: "later"}, Batches: []ManifestBatch{{Batch: b.ID, Objects: w.list()}}}
+	if err := p.l.Intend(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	if m := must(p.l.MadeFrom(t.Context(), old)); old.Made != b.Manifest.ID || m.Mapping.Digest != "d" {
+		t.Errorf("made from %s, %+v", old.Made, m)
+	}
+	a.Manifest = again.ID
 	must(p.l.Commit(t.Context(), a))
 	must(p.roll(t.Context(), false))
 	now, _ := st.Batch(b.ID)
@@ -479,6 +499,9 @@ func TestReplaceAndReplay(t *testing.T) {
 		t.Errorf("replaced: %+v", now)
 	}
 	w.exact("after replace")
+	if m := must(p.l.MadeFrom(t.Context(), now)); now.Made != again.ID || m.Mapping.Digest != "later" || now.Manifest != b.Manifest {
+		t.Errorf("replaced: made from %s, %+v", now.Made, m)
+	}
 
 	text := strings.ReplaceAll(read(w.state, now.Quarantine[0]), "q_", "d3_")
 	r := &Attempt{ID: newID(), Why: WhyReplay, Moves: []Move{{b.ID, now.Base}}, Totals: Counts{Read: 2, Published: 2},
@@ -507,6 +530,9 @@ func TestReplaceAndReplay(t *testing.T) {
 	must(p.l.Commit(t.Context(), r))
 	must(p.roll(t.Context(), false))
 	last, _ := st.Batch(b.ID)
+	if last.Made != again.ID {
+		t.Errorf("a replay adds to a batch, it does not make it: %+v", last)
+	}
 	if len(last.Files) != 4 || len(last.Quarantine) != 0 || last.Counts != (Counts{Read: 7, Published: 7}) {
 		t.Errorf("replayed: %+v", last)
 	}

@@ -229,6 +229,36 @@ func (l *Ledger) writeManifest(ctx context.Context, m *Manifest) (ManifestRef, e
 	return ref, l.create(ctx, l.manifestKey(m.ID), body, ref.SHA256)
 }
 
+// Intend creates a manifest that no plan entry names: what a replace has fixed before it starts. Its attempts name it.
+func (l *Ledger) Intend(ctx context.Context, m *Manifest) error {
+	m.V, m.Job, m.Run = Version, l.job, l.opts.Run
+	if err := m.validate(); err != nil {
+		return err
+	}
+	_, err := l.writeManifest(ctx, m)
+	return err
+}
+
+// MadeFrom reads what the files of a batch were made from (Batch.Made), without its objects. objstore.ErrNotExist: that is not
+// known any more.
+func (l *Ledger) MadeFrom(ctx context.Context, b Batch) (*Manifest, error) {
+	none := func(string, objstore.Object) error { return nil }
+	if b.Made == b.Manifest.ID {
+		return l.openManifest(ctx, b.Manifest, none)
+	}
+	key := l.manifestKey(b.Made)
+	in, _, err := l.store.Get(ctx, key, objstore.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("read manifest: %w", err)
+	}
+	defer in.Close()
+	m, err := walkManifest(bufio.NewReaderSize(in, 1<<20), none)
+	if err != nil {
+		return nil, fmt.Errorf("manifest %s/%s: %w", l.store, key, err)
+	}
+	return m, nil
+}
+
 // openManifest walks a manifest and verifies that it is the one the plan entry pinned.
 func (l *Ledger) openManifest(ctx context.Context, ref ManifestRef, each func(batch string, o objstore.Object) error) (*Manifest, error) {
 	key := l.manifestKey(ref.ID)

@@ -247,7 +247,7 @@ func (l *Ledger) loadRows(ctx context.Context, h *checkpoint.Head, st *State) er
 		if _, ok := manifests[ref]; !ok {
 			manifests[ref] = ref
 		}
-		b := batch{id: r.Batch, manifest: manifests[ref], run: r.Run, state: state, base: uint64(r.Base), committed: uint64(r.Committed), objects: int32(r.Objects),
+		b := batch{id: r.Batch, manifest: manifests[ref], run: r.Run, made: r.Made, state: state, base: uint64(r.Base), committed: uint64(r.Committed), objects: int32(r.Objects),
 			inputs: int32(r.Inputs), free: int32(r.Free), bounds: int32(r.Bounds), bytes: r.Bytes,
 			counts: Counts{Read: r.Read, Published: r.Published, Filtered: r.Filtered, Quarantined: r.Quarantined, Expired: r.Expired}}
 		if h.MarksBy != l.opts.MarksBy || r.Marks == lostMarks {

@@ -52,6 +52,7 @@ type batch struct {
 	id         string
 	manifest   ManifestRef
 	run        string // that planned it, later that committed it
+	made       string // manifest of the attempt that made its files: a run's or a replace's
 	state      BatchState
 	base       uint64
 	committed  uint64 // the entry that last gave it rows or quarantine
@@ -115,7 +116,8 @@ type Batch struct {
 	Base       uint64      `json:"base"`
 	Committed  uint64      `json:"committed,omitempty"` // the entry that last gave it files or quarantine
 	Manifest   ManifestRef `json:"manifest"`
-	Run        string      `json:"run"` // that committed it, or while it is open planned it
+	Made       string      `json:"made,omitempty"` // manifest that its files were made from: the plan's, or a replace's
+	Run        string      `json:"run"`            // that committed it, or while it is open planned it
 	Objects    int         `json:"objects"`
 	Inputs     int         `json:"inputs"`
 	SizeBytes  int64       `json:"size"` // of its objects
@@ -125,7 +127,7 @@ type Batch struct {
 }
 
 func (b *batch) public() Batch {
-	p := Batch{ID: b.id, State: b.state, Base: b.base, Committed: b.committed, Manifest: b.manifest, Run: b.run, Objects: int(b.objects),
+	p := Batch{ID: b.id, State: b.state, Base: b.base, Committed: b.committed, Manifest: b.manifest, Made: b.made, Run: b.run, Objects: int(b.objects),
 		Inputs: int(b.inputs), SizeBytes: b.bytes, Quarantine: slices.Clone(b.quarantine), Counts: b.counts}
 	for _, f := range b.files {
 		p.Files = append(p.Files, f.key)
@@ -191,6 +193,31 @@ func (s *State) Changed(o objstore.Object) bool {
 	slot, ok := s.latest.Get(hashKey(o.Key))
 	return ok && !s.free(slot)
 }
+
+// Holds tells whether a batch that is open or committed has this version of an object.
+func (s *State) Holds(batch string, o objstore.Object) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	slot, ok := s.slot[batch]
+	held, has := s.objects.Get(hashObject(o.Key, o.ETag))
+	return ok && has && held == slot && !s.free(slot)
+}
+
+// LatestBatch is the batch, open or committed, that has the version of a key which was taken last. There is none where that
+// version was skipped, released, or gone when it was to be read.
+func (s *State) LatestBatch(key string) (Batch, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	slot, ok := s.latest.Get(hashKey(key))
+	if !ok || slot == skipped || s.free(slot) {
+		return Batch{}, false
+	}
+	return s.batches[slot].public(), true
+}
+
+// Sharing are the batches, and those that share a file with one of them, and theirs in turn, in the order they were opened:
+// what an entry that takes the files from one of them has to move.
+func (s *State) Sharing(batches ...string) []string { return s.closure(batches) }
 
 // Batch returns one batch.
 func (s *State) Batch(id string) (Batch, bool) {

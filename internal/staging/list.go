@@ -42,6 +42,30 @@ type Found struct {
 	Day      time.Time // the first day its key allows, or zero
 }
 
+// Of is an object as a listing gives it.
+func Of(p *Pattern, o objstore.Object) Found {
+	f := Found{Object: o}
+	if p != nil {
+		if f.Captures = p.Match(o.Key); f.Captures != nil {
+			if d, ok := p.Day(f.Captures); ok {
+				f.Day = d
+			}
+		}
+	}
+	return f
+}
+
+// Sort puts objects in the order in which they go into batches: by day, then key.
+func Sort(found []Found) {
+	sort.Slice(found, func(i, j int) bool {
+		a, b := found[i], found[j]
+		if !a.Day.Equal(b.Day) {
+			return a.Day.Before(b.Day)
+		}
+		return a.Key < b.Key
+	})
+}
+
 // Listing is what was found, and why the rest was left.
 type Listing struct {
 	New       []Found // ordered by day, then key
@@ -80,14 +104,7 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 			}
 			return nil
 		}
-		f := Found{Object: obj}
-		if o.Pattern != nil {
-			if f.Captures = o.Pattern.Match(obj.Key); f.Captures != nil {
-				if d, ok := o.Pattern.Day(f.Captures); ok {
-					f.Day = d
-				}
-			}
-		}
+		f := Of(o.Pattern, obj)
 		switch {
 		case o.Select != nil && !o.Select(f):
 			l.Outside++
@@ -126,13 +143,7 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 	if err != nil {
 		return nil, err
 	}
-	sort.Slice(l.New, func(i, j int) bool {
-		a, b := l.New[i], l.New[j]
-		if !a.Day.Equal(b.Day) {
-			return a.Day.Before(b.Day)
-		}
-		return a.Key < b.Key
-	})
+	Sort(l.New)
 	return l, nil
 }
 

@@ -101,7 +101,7 @@ func isSHA256(s string) bool {
 
 // Batch is a row of the part of batches, in the order they were opened; Slot numbers elsewhere are its place.
 type Batch struct {
-	Batch, Manifest, ManifestSHA256, Run, State           string
+	Batch, Manifest, ManifestSHA256, Run, Made, State     string
 	Base, Committed, Objects, Inputs, Free, Bounds, Bytes int64
 	Read, Published, Filtered, Quarantined, Expired       int64
 	Marks                                                 string // JSON; "": it has none, "lost": their prefixes are not known any more
