@@ -26,6 +26,8 @@ type BackfillOptions struct {
 	From, To      time.Time
 	NewestFirst   bool
 	Shards, Shard int // Shards 0 or 1: all objects
+	// Replace does the committed batches that read objects of these days again, with the mapping as it is now.
+	Replace bool
 }
 
 // has says whether an object is asked for.
@@ -66,14 +68,24 @@ type Estimate struct {
 	Days      int      `json:"days"`
 	Months    []string `json:"months"` // with something to do, in order
 	Taken     int      `json:"taken"`
-	Minutes   float64  `json:"minutes,omitempty"`
-	Warnings  []string `json:"warnings,omitempty"`
+	// Of a replace. Objects and SizeBytes are then those of whole batches.
+	Replace    bool     `json:"replace,omitempty"`
+	Batches    int      `json:"batches,omitempty"`
+	Partitions int      `json:"partitions,omitempty"`  // that their files lie in
+	Beside     int      `json:"days_beside,omitempty"` // days before From or after To that the batches have objects of
+	Fresh      int      `json:"up_to_date,omitempty"`  // batches of these days that the mapping as it is now has made
+	Minutes    float64  `json:"minutes,omitempty"`
+	Warnings   []string `json:"warnings,omitempty"`
 }
 
 // WriteText prints it for a person.
 func (e *Estimate) WriteText(w io.Writer) {
-	fmt.Fprintf(w, "%s: backfill of %s to %s: %s, %s, of %s in %s; %s done before\n", e.Job, e.From, e.To,
-		Plural(int64(e.Objects), "object"), Size(e.SizeBytes), Plural(int64(e.Days), "day"), Plural(int64(len(e.Months)), "month"), Count(int64(e.Taken)))
+	if e.Replace {
+		e.writeReplace(w)
+	} else {
+		fmt.Fprintf(w, "%s: backfill of %s to %s: %s, %s, of %s in %s; %s done before\n", e.Job, e.From, e.To,
+			Plural(int64(e.Objects), "object"), Size(e.SizeBytes), Plural(int64(e.Days), "day"), Plural(int64(len(e.Months)), "month"), Count(int64(e.Taken)))
+	}
 	if e.Minutes > 0 {
 		fmt.Fprintf(w, "  time        about %.1f minutes, as this machine's last runs went\n", e.Minutes)
 	} else if e.Objects > 0 {
@@ -97,7 +109,15 @@ func (r *Runner) Estimate(ctx context.Context, o BackfillOptions) (*Estimate, er
 	if err != nil {
 		return nil, err
 	}
-	e, err := (&run{Runner: r}).estimate(ctx, st, o)
+	x := &run{Runner: r, ledger: l}
+	count := x.estimate
+	if o.Replace {
+		if x.plan, err = r.Compile(ctx, r.Mapping); err != nil {
+			return nil, err
+		}
+		count = x.estimateReplace
+	}
+	e, err := count(ctx, st, o)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +129,7 @@ func (r *Runner) Estimate(ctx context.Context, o BackfillOptions) (*Estimate, er
 	var size int64
 	var took time.Duration
 	for _, i := range infos {
-		if i.Host == host && i.End != nil && i.End.SizeBytes > 0 && (i.Command == "run" || i.Command == "backfill") {
+		if i.Host == host && i.End != nil && i.End.SizeBytes > 0 && slices.Contains([]string{"run", "backfill", "replace"}, i.Command) {
 			size, took = size+i.End.SizeBytes, took+i.End.Ended.Sub(i.Started)
 		}
 	}
@@ -165,7 +185,13 @@ func (x *run) backfillList(st *ledger.State, o BackfillOptions) staging.Options 
 // Backfill runs the objects of a range of days that were not taken yet, a plan for each month. It can be stopped and begun again
 // with the same options, and goes beside plain runs and other shares of the same backfill. ledger.ErrHeld: it had nothing to do
 // but what another run is at.
+//
+// With Replace it does the committed batches that read objects of these days again instead: see replace.
 func (r *Runner) Backfill(ctx context.Context, o BackfillOptions) (*Summary, error) {
+	if o.Replace {
+		return r.perform(ctx, &run{opts: RunOptions{Trigger: o.Trigger}, command: "replace",
+			work: func(x *run, ctx context.Context) error { return x.replace(ctx, o) }})
+	}
 	return r.perform(ctx, &run{opts: RunOptions{Trigger: o.Trigger}, command: "backfill",
 		work: func(x *run, ctx context.Context) error { return x.backfill(ctx, o) }})
 }
@@ -270,7 +296,7 @@ func (x *run) heldByOthers(ctx context.Context, o BackfillOptions) error {
 
 // timeLimit of this run.
 func (x *run) timeLimit() time.Duration {
-	if x.command == "backfill" {
+	if isBackfill(x.command) {
 		return backfillLimit
 	}
 	return x.Spec.Limits.Timeout
@@ -279,9 +305,11 @@ func (x *run) timeLimit() time.Duration {
 // beside says whether a run that is at work is one this one goes on beside: one of the two is a backfill, or the job may have
 // several runs.
 func (x *run) beside(ctx context.Context, other string) bool {
-	if x.command == "backfill" || x.Spec.Limits.MaxConcurrentRuns > 1 {
+	if isBackfill(x.command) || x.Spec.Limits.MaxConcurrentRuns > 1 {
 		return true
 	}
 	i, err := x.ledger.Run(ctx, other)
-	return err == nil && i.Command == "backfill"
+	return err == nil && isBackfill(i.Command)
 }
+
+func isBackfill(command string) bool { return command == "backfill" || command == "replace" }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -57,26 +58,47 @@ func (x *run) batch(ctx context.Context, plan *sqlgen.Plan, targets map[string]l
 	}
 	a := &ledger.Attempt{ID: id, Run: x.id, Why: ledger.WhyRun, Manifest: m.ID, Moves: []ledger.Move{{Batch: b.Batch, Base: state.Base}},
 		Files: []ledger.File{}, Quarantine: []ledger.QuarantineFile{}}
-	for i, o := range res.Objects {
-		a.Objects = append(a.Objects, ledger.ObjectResult{ObjectID: ledger.ObjectID{Key: objects[i].Key, ETag: objects[i].ETag}, Gone: o.State == attempt.ObjectGone,
-			Counts: ledger.Counts{Read: o.Records, Published: o.Published, Filtered: o.Filtered, Quarantined: o.Quarantined}})
-	}
+	all := made{b.Batch, objects, res}
+	a.Objects = all.results()
 	a.Totals = ledger.Counts{Read: t.Records, Published: t.Published, Filtered: t.Filtered, Quarantined: t.Quarantined}
-	if err = x.commit(ctx, log, plan, targets, a, objects, res); errors.Is(err, ledger.ErrVoid) {
+	if err = x.commit(ctx, log, plan, targets, a, all); errors.Is(err, ledger.ErrVoid) {
 		log.Warn().Err(err).Msg("another run was first; this attempt was dropped")
 		return nil
 	}
 	return err
 }
 
-// commit sees what an attempt made through: catalog schema, hold, commit, publish, partitions. ErrVoid: another run moved
-// the batch first, and what was held is dropped. Counts go into the summary once the entry is in.
-func (x *run) commit(ctx context.Context, log zerolog.Logger, plan *sqlgen.Plan, targets map[string]lake.Target, a *ledger.Attempt, objects []attempt.Object, res *attempt.Result) error {
-	batch := a.Moves[0].Batch
-	if err := x.growTables(ctx, plan, targets, res); err != nil {
-		return err
+// made is what an attempt made of one batch.
+type made struct {
+	batch   string
+	objects []attempt.Object
+	res     *attempt.Result
+}
+
+// results are the objects of a batch as an attempt's record names them.
+func (m *made) results() (out []ledger.ObjectResult) {
+	for i, o := range m.res.Objects {
+		out = append(out, ledger.ObjectResult{ObjectID: ledger.ObjectID{Key: m.objects[i].Key, ETag: m.objects[i].ETag}, Gone: o.State == attempt.ObjectGone,
+			Counts: ledger.Counts{Read: o.Records, Published: o.Published, Filtered: o.Filtered, Quarantined: o.Quarantined}})
 	}
-	if err := x.hold(ctx, a, batch, targets, res); err != nil {
+	return out
+}
+
+// commit sees what an attempt made of the batches it moves through: catalog schema, hold, commit, publish, partitions. ErrVoid:
+// another run moved a batch first, and what was held is dropped. Counts go into the summary once the entry is in.
+func (x *run) commit(ctx context.Context, log zerolog.Logger, plan *sqlgen.Plan, targets map[string]lake.Target, a *ledger.Attempt, parts ...made) (err error) {
+	batch := a.Moves[0].Batch
+	offset := 0
+	for _, m := range parts {
+		if err := x.growTables(ctx, plan, targets, m.res); err != nil {
+			return err
+		}
+		if err = x.hold(ctx, a, m, offset, targets); err != nil {
+			break
+		}
+		offset += len(m.objects)
+	}
+	if err != nil {
 		if e := x.discard(ctx, a); e != nil {
 			x.warn(fmt.Sprintf("files of an attempt that was given up are still held: %v", e))
 		}
@@ -94,21 +116,23 @@ func (x *run) commit(ctx context.Context, log zerolog.Logger, plan *sqlgen.Plan,
 	}
 	x.rolled = nil
 	log.Info().Uint64("entry", e.Seq).Msg("committed")
-	x.addCounts(res, objects)
+	for _, m := range parts {
+		x.addCounts(m.res, m.objects)
+		x.committed = append(x.committed, m.batch)
+	}
 	x.Progress.Begin(StagePublish, int64(len(a.Files)), "files")
-	x.committed = append(x.committed, batch)
 	if _, err := x.rollForward(ctx, func(r ledger.Rolling) bool { return r.Seq == e.Seq }); err != nil {
 		return fmt.Errorf("batch %s is committed, but not all of it is visible yet; the next run sees it through: %w", batch, err)
 	}
 	x.Progress.Add(StagePublish, int64(len(a.Files)))
-	for i, f := range a.Files {
+	for _, f := range a.Files {
 		part := lake.Partition{Region: f.Values[0], AccountID: f.Values[1], EventDay: f.Values[2]}
-		x.sum.addPartition(f.Table, part.Prefix(), f.Rows, res.Files[i].SizeBytes)
+		x.sum.addPartition(f.Table, part.Prefix(), f.Rows, f.Held.SizeBytes)
 	}
 	for _, q := range a.Quarantine {
 		x.sum.Quarantine = append(x.sum.Quarantine, x.State.String()+"/"+q.Key)
 	}
-	x.sum.Batches++
+	x.sum.Batches += len(parts)
 	log.Info().Msg("published")
 	return nil
 }
@@ -207,16 +231,18 @@ func (x *run) growTables(ctx context.Context, plan *sqlgen.Plan, targets map[str
 	return nil
 }
 
-// hold sends the files where readers do not see them, and the quarantine file.
-func (x *run) hold(ctx context.Context, a *ledger.Attempt, batch string, targets map[string]lake.Target, res *attempt.Result) error {
+// hold sends the files of a batch where readers do not see them, and its quarantine file. offset is where the batch's objects
+// begin among the attempt's.
+func (x *run) hold(ctx context.Context, a *ledger.Attempt, m made, offset int, targets map[string]lake.Target) error {
+	res := m.res
 	var total int64
 	for _, f := range res.Files {
 		total += f.SizeBytes
 	}
 	x.Progress.Begin(StageHold, total, "bytes")
-	for n, f := range res.Files {
+	for _, f := range res.Files {
 		t := targets[f.Class]
-		key := t.Folder + f.Partition.Prefix() + ledger.FileName(batch, a.ID, n)
+		key := t.Folder + f.Partition.Prefix() + ledger.FileName(a.Moves[0].Batch, a.ID, len(a.Files))
 		h, err := os.Open(f.Path)
 		if err != nil {
 			return err
@@ -226,7 +252,11 @@ func (x *run) hold(ctx context.Context, a *ledger.Attempt, batch string, targets
 		if err != nil {
 			return err
 		}
-		a.Files = append(a.Files, ledger.File{Held: held, Table: t.Table, Values: f.Partition.Values(), Rows: f.Rows, Inputs: f.Objects})
+		inputs := slices.Clone(f.Objects)
+		for i := range inputs {
+			inputs[i] += offset
+		}
+		a.Files = append(a.Files, ledger.File{Held: held, Table: t.Table, Values: f.Partition.Values(), Rows: f.Rows, Inputs: inputs})
 		x.Progress.Add(StageHold, f.SizeBytes)
 	}
 	if res.QuarantinePath == "" {
@@ -245,7 +275,7 @@ func (x *run) hold(ctx context.Context, a *ledger.Attempt, batch string, targets
 	if _, err := h.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	q := ledger.QuarantineFile{Batch: batch, Key: x.ledger.QuarantineKey(batch, a.ID), SHA256: hex.EncodeToString(sum.Sum(nil)), SizeBytes: size, Records: res.QuarantineRows}
+	q := ledger.QuarantineFile{Batch: m.batch, Key: x.ledger.QuarantineKey(m.batch, a.ID), SHA256: hex.EncodeToString(sum.Sum(nil)), SizeBytes: size, Records: res.QuarantineRows}
 	a.Quarantine = append(a.Quarantine, q) // first, so that what a failed write left behind is discarded
 	_, err = x.State.Put(ctx, q.Key, h, objstore.PutOptions{})
 	return err

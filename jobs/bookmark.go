@@ -25,6 +25,9 @@ func (x *run) begin(ctx context.Context) (stop bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if x.Spec.Source.OnChange == onChangeReplace && x.Deleter == nil {
+		return false, fmt.Errorf("source.on_change: replace takes rows back: %w", ErrNoDelete)
+	}
 	if st.Paused() {
 		x.warn("the job is paused: nothing was done; etl bookmark resume lets it go on")
 		return true, nil

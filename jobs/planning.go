@@ -48,7 +48,7 @@ func (x *run) countListing(l *staging.Listing) {
 // the rest is planned anew: staging is not listed again for it.
 func (x *run) runListed(ctx context.Context, l *staging.Listing) error {
 	for try := 1; ; try++ {
-		st, err := x.ledger.Fold(ctx)
+		st, err := x.clearAway(ctx)
 		if err != nil {
 			return err
 		}
@@ -62,6 +62,18 @@ func (x *run) runListed(ctx context.Context, l *staging.Listing) error {
 		}
 		if len(l.New) == 0 {
 			return x.resume(ctx) // what the other run planned, should it not be at it
+		}
+		if x.Spec.Source.OnChange == onChangeReplace {
+			wrote, err := x.replaceChanged(ctx, st, l)
+			if err != nil {
+				return err
+			}
+			if wrote {
+				continue
+			}
+			if len(l.New) == 0 {
+				return nil
+			}
 		}
 		m := x.manifest(l)
 		lease, err := x.ledger.Lease(ctx, m.ID)

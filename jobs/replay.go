@@ -119,5 +119,5 @@ func (x *run) replayBatch(ctx context.Context, b ledger.Batch, o ReplayOptions) 
 			Counts: ledger.Counts{Read: r.Records + r.Kept, Published: r.Published, Filtered: r.Filtered, Quarantined: r.Quarantined + r.Kept}})
 	}
 	a.Totals = ledger.Counts{Read: t.Records + t.Kept, Published: t.Published, Filtered: t.Filtered, Quarantined: t.Quarantined + t.Kept}
-	return x.commit(ctx, log, x.plan, x.targets, a, objects, res)
+	return x.commit(ctx, log, x.plan, x.targets, a, made{b.ID, objects, res})
 }

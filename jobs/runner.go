@@ -331,6 +331,9 @@ func (x *run) rollForward(ctx context.Context, only func(ledger.Rolling) bool) (
 		if x.rewound(ctx, b.Seq) { // what was taken back still shows: running its objects again would double the rows
 			return len(res.Entries), errors.Join(err, fmt.Errorf("entry %d, a rewind, waits for its files to be deleted: %w: %w", b.Seq, ErrNoDelete, b.Err))
 		}
+		if x.command == "replace" { // each batch more would be there twice
+			return len(res.Entries), errors.Join(err, fmt.Errorf("entry %d is written, what it replaces is not deleted yet: %w: %w", b.Seq, ErrNoDelete, b.Err))
+		}
 		x.warn(fmt.Sprintf("entry %d waits for deletes that this role may not do: %v", b.Seq, b.Err))
 	}
 	return len(res.Entries), err

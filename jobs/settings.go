@@ -11,6 +11,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/staging"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
@@ -144,14 +145,17 @@ func (x *run) mayFinish(ctx context.Context, busy map[string]bool) error {
 		return err
 	}
 	for _, r := range st.NotDone() {
-		if r.Kind != ledger.KindCommit || r.Why != ledger.WhyRun || busy[r.Run] {
+		if r.Kind != ledger.KindCommit || r.Why != ledger.WhyRun && r.Why != ledger.WhyReplace || busy[r.Run] {
 			continue
 		}
 		b, ok := st.Batch(r.Batches[0])
-		if !ok {
+		if !ok || b.Made == "" {
 			continue
 		}
-		m, err := x.ledger.Manifest(ctx, b.Manifest, b.ID)
+		m, err := x.ledger.MadeFrom(ctx, b)
+		if errors.Is(err, objstore.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return err
 		}

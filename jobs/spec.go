@@ -42,7 +42,7 @@ type Source struct {
 	Format     string        // of the records; "": the mapping's
 	Lookback   time.Duration // how far behind the watermark late objects are still looked for
 	Settle     time.Duration // objects younger than this are left for the next run
-	OnChange   string        // of an object that was overwritten after it was taken: process, ignore
+	OnChange   string        // of an object that was overwritten after it was taken: process, ignore, replace
 	RoleARN    string
 	ExternalID string
 }
@@ -147,7 +147,7 @@ func (s *Spec) fields() []field {
 		{path: "source.format", ptr: &s.Source.Format, enum: formats(), doc: "Format of the records, which the mapping says too: a job that says another is refused. Default: the mapping's. Compression is told by content."},
 		{path: "source.lookback", ptr: &s.Source.Lookback, doc: "How far behind the watermark late objects are still looked for, as 48h or 7d."},
 		{path: "source.settle", ptr: &s.Source.Settle, doc: "Objects younger than this are left for the next run."},
-		{path: "source.on_change", ptr: &s.Source.OnChange, enum: []string{"process", "ignore"}, doc: "What to do with an object that was overwritten after it was taken. process: read it too, the rows of its earlier version stay; ignore: leave it."},
+		{path: "source.on_change", ptr: &s.Source.OnChange, enum: []string{"process", "ignore", "replace"}, doc: "What to do with an object that was overwritten after it was taken. process: read it too, the rows of its earlier version stay; ignore: leave it; replace: do the batches of its earlier version again, whole (on S3 it needs lake.delete_role_arn)."},
 		{path: "source.role_arn", ptr: &s.Source.RoleARN, doc: "Role to assume for reading staging."},
 		{path: "source.external_id", ptr: &s.Source.ExternalID, doc: "External ID for that role."},
 		{path: "mapping", ptr: &s.Mapping, required: true, doc: "Name of a mapping (sql/<name>/, mappings/<name>.json or a shipped one), or a path."},

@@ -434,6 +434,9 @@ func (r *specReader) check() {
 	if s.Lake.Hold == "copy" && !onS3 {
 		r.fail(at("lake.hold"), "lake.hold: copy is for a lake on S3; a folder needs neither uploads nor copies")
 	}
+	if s.Source.OnChange == onChangeReplace && onS3 && s.Lake.DeleteRoleARN == "" {
+		r.fail(at("source.on_change"), "source.on_change: replace deletes files of the lake: set lake.delete_role_arn, a role that may")
+	}
 	if s.Catalog.Type == "" {
 		s.Catalog.Type = map[bool]string{true: "glue", false: "local"}[onS3]
 	}

@@ -26,6 +26,7 @@ type Summary struct {
 	Records    RecordCounts       `json:"records"`
 	Kept       int64              `json:"kept_in_quarantine,omitempty"` // of a replay: records that it was not to run
 	Batches    int                `json:"batches"`
+	Replaced   int                `json:"replaced_batches,omitempty"` // batches whose files others took the place of
 	Finished   int                `json:"finished_entries,omitempty"` // entries of earlier runs rolled forward
 	Resumed    int                `json:"resumed_batches,omitempty"`  // batches an earlier run had planned
 	SizeIn     int64              `json:"staging_bytes"`
@@ -148,6 +149,9 @@ func (s *Summary) WriteText(w io.Writer) {
 	}
 	if len(s.Misses) > 0 {
 		p("unmapped", "kept there, for their OCSF place did not take the value: %s", counts(s.Misses))
+	}
+	if s.Replaced > 0 {
+		p("replaced", "%s", Plural(int64(s.Replaced), "batch"))
 	}
 	if s.Finished > 0 || s.Resumed > 0 {
 		p("resumed", "%s and %s that an earlier run left", Plural(int64(s.Finished), "entry"), Plural(int64(s.Resumed), "batch"))

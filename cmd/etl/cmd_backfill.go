@@ -18,15 +18,16 @@ type backfillCmd struct {
 	From        string `required:"" placeholder:"DATE" help:"First day, as 2023-01-01 (UTC)."`
 	To          string `required:"" placeholder:"DATE" help:"Last day."`
 	Yes         bool   `short:"y" help:"Go on after the estimate without asking."`
+	Replace     bool   `help:"Do the committed batches of these days again, whole, with the mapping as it is now, instead of what was never taken."`
 	NewestFirst bool   `help:"The latest month first."`
-	Shards      int    `placeholder:"N" help:"Take one of N shares of the objects. Default: AWS_BATCH_JOB_ARRAY_SIZE."`
+	Shards      int    `placeholder:"N" help:"Take one of N shares of the objects, or with --replace of the batches. Default: AWS_BATCH_JOB_ARRAY_SIZE."`
 	Shard       int    `placeholder:"I" help:"Which share, from 0. Default: AWS_BATCH_JOB_ARRAY_INDEX."`
 	NoBars      bool   `help:"Log lines instead of progress bars on a terminal."`
 	outputFlag
 }
 
 func (c *backfillCmd) options(env func(string) (string, bool)) (o jobs.BackfillOptions, err error) {
-	o = jobs.BackfillOptions{Trigger: "ON_DEMAND", NewestFirst: c.NewestFirst, Shards: c.Shards, Shard: c.Shard}
+	o = jobs.BackfillOptions{Trigger: "ON_DEMAND", NewestFirst: c.NewestFirst, Replace: c.Replace, Shards: c.Shards, Shard: c.Shard}
 	for flag, p := range map[string]struct {
 		text string
 		to   *time.Time

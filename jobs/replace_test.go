@@ -1,0 +1,472 @@
+package jobs_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/jobs"
+)
+
+// october are the days of the keys of smallJob and replayJob.
+func october() jobs.BackfillOptions {
+	return jobs.BackfillOptions{From: date("2020-10-01"), To: date("2020-10-01"), Replace: true}
+}
+
+// replaceJob has run with the shipped mapping; a replace with the mended one leaves after.
+func (p *parts) replaceJob(ctx context.Context) (before, after wanted, err error) {
+	objects := map[string][]byte{
+		key("a"): gz(flow(1, 0), kindOf(2, 0, "dns"), "broken", kindOf(9, 0, "noise")),
+		key("b"): gz(kindOf(3, 1, "dns"), flow(4, 1)),
+		key("c"): gz(flow(5, 0), flow(6, 2)),
+	}
+	for k, data := range objects {
+		if err := p.put(k, data); err != nil {
+			return before, after, err
+		}
+	}
+	p.spec.Limits.BatchBytes = int64(len(objects[key("a")]) + len(objects[key("b")])) // a and b, then c
+	before = wanted{rows: map[string]int{row(1, 0): 1, row(4, 1): 1, row(5, 0): 1, row(6, 2): 1},
+		quarantined: map[string]int{key("a") + "@2": 1, key("a") + "@3": 1, key("a") + "@4": 1, key("b") + "@1": 1}}
+	after = wanted{rows: map[string]int{row(1, 0): 1, row(2, 0): 1, row(3, 1): 1, row(4, 1): 1, row(5, 0): 1, row(6, 2): 1}, quarantined: map[string]int{key("a") + "@3": 1}}
+	r := p.runner()
+	_, err = r.Run(ctx, jobs.RunOptions{})
+	return before, after, err
+}
+
+// TestReplace: the batches of a day are done again with the mended mapping, old files and quarantine are gone, counts add up, and
+// a second time there is nothing to do. Refused, it changes nothing.
+func TestReplace(t *testing.T) {
+	bothStores(t, func(t *testing.T, p *parts) {
+		before, after, err := p.replaceJob(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, seq := october(), p.seq(t)
+		if _, err := mend(p.runner()).Estimate(t.Context(), o); !errors.Is(err, jobs.ErrNoDelete) {
+			t.Errorf("estimate without the right to delete: %v", err)
+		}
+		if _, err := mend(p.runner()).Backfill(t.Context(), o); !errors.Is(err, jobs.ErrNoDelete) || jobs.ExitCode(err) != 1 {
+			t.Errorf("without the right to delete: %v", err)
+		}
+		other := o
+		other.From, other.To = date("2020-10-02"), date("2020-12-01")
+		if sum, err := mend(p.deleting()).Backfill(t.Context(), other); err != nil || sum.Batches != 0 {
+			t.Errorf("other days: %+v, %v", sum, err)
+		}
+		if sum, err := p.deleting().Backfill(t.Context(), o); err != nil || sum.Batches != 0 || sum.Replaced != 0 {
+			t.Errorf("the mapping that has made the batches: %+v, %v", sum, err)
+		}
+		if p.seq(t) != seq {
+			t.Errorf("something was written")
+		}
+		p.check(t, "before", before)
+		e, err := mend(p.deleting()).Estimate(t.Context(), o)
+		if err != nil || e.Batches != 2 || e.Objects != 3 || e.Partitions != 3 || e.Days != 1 || e.Beside != 0 || e.Fresh != 0 || len(e.Warnings) > 0 {
+			t.Errorf("estimate: %+v, %v", e, err)
+		}
+		sum, err := mend(p.deleting()).Backfill(t.Context(), o)
+		if err != nil || sum.Batches != 2 || sum.Replaced != 2 || sum.Command != "replace" || sum.Records.Read != 8 || sum.Records.Filtered != 1 || sum.Records.Published != 6 || sum.Records.Quarantined != 1 {
+			t.Fatalf("%+v, %v", sum, err)
+		}
+		p.check(t, "replaced", after)
+		if c := p.counts(t); c != (ledger.Counts{Read: 8, Published: 6, Filtered: 1, Quarantined: 1}) {
+			t.Errorf("counts: %+v", c)
+		}
+		if e, err = mend(p.deleting()).Estimate(t.Context(), o); err != nil || e.Batches != 0 || e.Fresh != 2 {
+			t.Errorf("estimate after: %+v, %v", e, err)
+		}
+		seq = p.seq(t)
+		if sum, err = mend(p.deleting()).Backfill(t.Context(), o); err != nil || sum.Batches != 0 || p.seq(t) != seq {
+			t.Errorf("once more: %+v, %v", sum, err)
+		}
+		// with other settings what is published is another thing
+		p.spec.Lake.AccountID = "222233334444"
+		if sum, err = mend(p.deleting()).Backfill(t.Context(), o); err != nil || sum.Replaced != 2 {
+			t.Errorf("with another account: %+v, %v", sum, err)
+		}
+		p.check(t, "with another account", after)
+	})
+}
+
+// TestReplaceRefuses: nothing at all is replaced when an input is gone, or too much of a batch would be refused; a batch whose
+// counts do not add up stays as it was.
+func TestReplaceRefuses(t *testing.T) {
+	p := newMemParts(t, 1)
+	before, after, err := p.replaceJob(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	seq := p.seq(t)
+	refused := func(what string, want error, code int, named string) {
+		t.Helper()
+		r := mend(p.deleting())
+		r.Staging = shortened{p.staging, map[bool]string{true: key("c")}[what == "counts"]}
+		sum, err := r.Backfill(t.Context(), october())
+		if err == nil || want != nil && !errors.Is(err, want) || jobs.ExitCode(err) != code || !strings.Contains(err.Error(), named) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if what == "counts" {
+			if sum.Replaced != 1 {
+				t.Errorf("%s: %+v", what, sum)
+			}
+			return
+		}
+		if p.seq(t) != seq {
+			t.Errorf("%s: something was written", what)
+		}
+		p.check(t, what, before)
+	}
+	p.spec.Limits.MaxQuarantineRatio = 0.1
+	refused("quarantine", jobs.ErrQuarantine, 3, "stays as it was")
+	p.spec.Limits.MaxQuarantineRatio = 1
+
+	data := gz(flow(5, 0), flow(6, 2))
+	if err := p.put(key("c"), gz(flow(5, 0))); err != nil {
+		t.Fatal(err)
+	}
+	refused("overwritten", jobs.ErrInputsGone, 1, key("c")+" (overwritten)")
+	if err := p.staging.Delete(t.Context(), key("c")); err != nil {
+		t.Fatal(err)
+	}
+	refused("deleted", jobs.ErrInputsGone, 1, key("c")+" (deleted)")
+	e, err := mend(p.deleting()).Estimate(t.Context(), october())
+	if err != nil || len(e.Warnings) != 1 || !strings.Contains(e.Warnings[0], key("c")) {
+		t.Errorf("estimate: %+v, %v", e, err)
+	}
+	if err := p.put(key("c"), data); err != nil {
+		t.Fatal(err)
+	}
+	refused("counts", nil, 1, "it had 2 records, and 1 now")
+	if _, err := mend(p.deleting()).Backfill(t.Context(), october()); err != nil {
+		t.Fatal(err)
+	}
+	p.check(t, "in the end", after)
+}
+
+// shortened is staging that gives one record less of an object than it has, as a decoder that is wrong would.
+type shortened struct {
+	jobs.LakeStore
+	key string
+}
+
+func (s shortened) Get(ctx context.Context, key string, o objstore.GetOptions) (body io.ReadCloser, obj objstore.Object, err error) {
+	body, obj, err = s.LakeStore.Get(ctx, key, o)
+	if err != nil || key != s.key {
+		return body, obj, err
+	}
+	body.Close()
+	return io.NopCloser(strings.NewReader(string(gz(flow(5, 0))))), obj, nil
+}
+
+// TestReplaceManyInputs: more inputs than are asked for one by one are listed.
+func TestReplaceManyInputs(t *testing.T) {
+	p := newMemParts(t, 1)
+	p.spec.Limits.BatchBytes = 1 << 30
+	want := wanted{rows: map[string]int{}}
+	for i := range 250 {
+		if err := p.put(key(fmt.Sprint("n", i)), gz(flow(i, 0))); err != nil {
+			t.Fatal(err)
+		}
+		want.rows[row(i, 0)] = 1
+	}
+	p.mustRun(t, jobs.RunOptions{})
+	if err := p.put(key("n7"), gz(flow(7, 1))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mend(p.deleting()).Backfill(t.Context(), october()); !errors.Is(err, jobs.ErrInputsGone) || !strings.Contains(err.Error(), "1 object of") || !strings.Contains(err.Error(), key("n7")) {
+		t.Errorf("%v", err)
+	}
+	if err := p.put(key("n7"), gz(flow(7, 0))); err != nil {
+		t.Fatal(err)
+	}
+	if sum, err := mend(p.deleting()).Backfill(t.Context(), october()); err != nil || sum.Replaced != 1 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	p.check(t, "replaced", want)
+}
+
+// TestReplaceWholeBatches: the batches that touch a range are done again whole, and the estimate says what lies beside it.
+func TestReplaceWholeBatches(t *testing.T) {
+	p := newMemParts(t, 1)
+	p.spec.Limits.BatchBytes = 1 << 20
+	want := p.stage(t, 3, 1, 12)
+	for _, m := range []string{"02", "03"} {
+		if _, err := p.runner().Backfill(t.Context(), jobs.BackfillOptions{From: date("2020-" + m + "-01"), To: date("2020-" + m + "-28")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.mustRun(t, jobs.RunOptions{FullSweep: true}) // the other ten months in one batch
+	o := jobs.BackfillOptions{From: date("2020-02-02"), To: date("2020-02-02"), Replace: true}
+	e, err := mend(p.deleting()).Estimate(t.Context(), o)
+	if err != nil || e.Batches != 1 || e.Objects != 3 || e.Days != 1 || e.Beside != 2 || len(e.Months) != 1 {
+		t.Errorf("estimate: %+v, %v", e, err)
+	}
+	o = jobs.BackfillOptions{From: date("2020-01-01"), To: date("2020-03-31"), Replace: true, NewestFirst: true}
+	e, err = mend(p.deleting()).Estimate(t.Context(), o)
+	if err != nil || e.Batches != 3 || e.Objects != 36 || e.Beside != 27 || strings.Join(e.Months, " ") != "2020-03 2020-02 2020-01" {
+		t.Errorf("estimate: %+v, %v", e, err)
+	}
+	// stopped after the first batch and begun again, it does each batch once
+	ctx, cancel := context.WithCancel(t.Context())
+	r := mend(p.deleting())
+	r.Progress = &stopLater{stage: jobs.StageScan, after: 2, stop: cancel}
+	sum, err := r.Backfill(ctx, o)
+	if !errors.Is(err, jobs.ErrStopped) || sum.Replaced != 1 {
+		t.Errorf("stopped: %+v, %v", sum, err)
+	}
+	if sum, err = mend(p.deleting()).Backfill(t.Context(), o); err != nil || sum.Replaced != 2 {
+		t.Errorf("begun again: %+v, %v", sum, err)
+	}
+	p.check(t, "in the end", want)
+}
+
+// TestReplaceShards: shares of a replace, each begun twice at once, do every batch, and no work is done twice while leases hold.
+func TestReplaceShards(t *testing.T) {
+	p := newMemParts(t, 1)
+	want := p.stage(t, 2, 1, 12)
+	p.mustRun(t, jobs.RunOptions{FullSweep: true})
+	o := jobs.BackfillOptions{From: date("2020-01-01"), To: date("2020-12-31"), Replace: true, Shards: 3}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	replaced := make([]int, 3)
+	for i := range 6 {
+		wg.Go(func() {
+			o := o
+			o.Shard = i % 3
+			sum, err := mend(p.deleting()).Backfill(t.Context(), o)
+			if err != nil && !errors.Is(err, ledger.ErrHeld) {
+				t.Errorf("shard %d: %v", i, err)
+			}
+			mu.Lock()
+			replaced[o.Shard] += sum.Replaced
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	if n := replaced[0] + replaced[1] + replaced[2]; n != 24 || replaced[0] == 0 || replaced[1] == 0 || replaced[2] == 0 {
+		t.Errorf("batches by share: %d", replaced)
+	}
+	p.check(t, "in the end", want)
+}
+
+// TestReplaceHeld: a batch that another replace is at is left, with exit code 4 where nothing else was to do; a plain run goes on
+// beside it.
+func TestReplaceHeld(t *testing.T) {
+	p := newMemParts(t, 1)
+	_, after, err := p.replaceJob(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := &pauseAt{stage: jobs.StageHold, reached: make(chan struct{}), free: make(chan struct{})}
+	ended := make(chan error, 1)
+	go func() {
+		r := mend(p.deleting())
+		r.Progress = gate
+		_, err := r.Backfill(t.Context(), october())
+		ended <- err
+	}()
+	<-gate.reached
+	if sum, err := mend(p.deleting()).Backfill(t.Context(), october()); err != nil || sum.Replaced != 1 || len(sum.Warnings) != 1 {
+		t.Errorf("beside another: %+v, %v", sum, err)
+	}
+	if _, err := mend(p.deleting()).Backfill(t.Context(), october()); jobs.ExitCode(err) != 4 {
+		t.Errorf("with nothing to do but what another is at: %v", err)
+	}
+	if err := p.put(key("d"), gz(flow(7, 0))); err != nil {
+		t.Fatal(err)
+	}
+	after.rows[row(7, 0)] = 1
+	if sum, err := mend(p.deleting()).Run(t.Context(), jobs.RunOptions{}); err != nil || sum.Batches != 1 {
+		t.Errorf("a run beside it: %+v, %v", sum, err)
+	}
+	// a replay moves the batch: the replacement begins again, and has the last word
+	if sum, err := p.deleting().Replay(t.Context(), jobs.ReplayOptions{}); err != nil {
+		t.Errorf("a replay beside it: %+v, %v", sum, err)
+	}
+	if _, err := mend(p.deleting()).Replay(t.Context(), jobs.ReplayOptions{}); err != nil {
+		t.Error(err)
+	}
+	p.check(t, "while it waits", after)
+	close(gate.free)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	p.check(t, "in the end", after)
+}
+
+// TestReplacePausedAndDenied: a paused job is left; where deletes turn out to be denied the first batch is the last.
+func TestReplacePausedAndDenied(t *testing.T) {
+	p := newMemParts(t, 1)
+	before, after, err := p.replaceJob(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.runner().Pause(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	if sum, err := mend(p.deleting()).Backfill(t.Context(), october()); err != nil || sum.Replaced != 0 || len(sum.Warnings) != 1 {
+		t.Errorf("paused: %+v, %v", sum, err)
+	}
+	p.check(t, "paused", before)
+	if _, err := p.runner().Pause(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	r := mend(p.deleting())
+	r.Deleter = noDelete{p.lake}
+	for range 2 {
+		if sum, err := r.Backfill(t.Context(), october()); !errors.Is(err, jobs.ErrNoDelete) || !strings.Contains(err.Error(), "is not deleted yet") {
+			t.Errorf("denied: %+v, %v", sum, err)
+		}
+	}
+	if st := p.state0(t); len(st.NotDone()) != 1 {
+		t.Errorf("%d batches have their rows twice", len(st.NotDone()))
+	}
+	if _, err := mend(p.deleting()).Backfill(t.Context(), october()); err != nil {
+		t.Fatal(err)
+	}
+	p.check(t, "in the end", after)
+}
+
+func (p *parts) state0(t *testing.T) *ledger.State {
+	t.Helper()
+	l, err := ledger.Open(p.state, p.spec.Name, ledger.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := l.Fold(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+// TestReplaceWhole: objects that were quarantined as a whole do not count for what a batch had, and may be read by now.
+func TestReplaceWhole(t *testing.T) {
+	p := newMemParts(t, 1)
+	_, after, err := p.replayJob(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mend(p.deleting()).Backfill(t.Context(), october()); err != nil {
+		t.Fatal(err)
+	}
+	p.check(t, "replaced", after)
+}
+
+// compact gives two batches of a day one file in the place of theirs, as a compaction does. text is that file.
+func (p *parts) compact(t *testing.T, text []byte) {
+	t.Helper()
+	l, err := ledger.Open(p.state, p.spec.Name, ledger.Options{Run: ulid.Make().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := l.Fold(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bs := st.Batches()
+	a := &ledger.Attempt{ID: ulid.Make().String(), Why: ledger.WhyCompact}
+	for _, b := range bs {
+		a.Moves = append(a.Moves, ledger.Move{Batch: b.ID, Base: b.Base})
+		a.Removes = append(a.Removes, b.Files...)
+	}
+	folder := bs[0].Files[0][:strings.LastIndexByte(bs[0].Files[0], '/')+1]
+	held, err := p.lake.Hold(t.Context(), folder+ledger.FileName(bs[0].ID, a.ID, 0), bytes.NewReader(text), int64(len(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Files = []ledger.File{{Held: held, Table: p.spec.Catalog.Table, Values: [3]string{"us-east-1", "111122223333", "20201001"}, Rows: 2}}
+	if _, err := l.Commit(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.RollForward(t.Context(), ledger.RollOptions{Lake: p.lake, Deleter: p.lake}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReplaceSharedFiles: batches that a compaction gave one file are replaced by one attempt and one entry, each with its own
+// quarantine and counts; a change of an object of one takes both back.
+func TestReplaceSharedFiles(t *testing.T) {
+	objects := map[string][]byte{key("a"): gz(flow(1, 0), "broken", kindOf(2, 0, "dns")), key("b"): gz("broken", flow(3, 0))}
+	build := func(batchBytes int64) *parts {
+		p := newMemParts(t, 1)
+		p.spec.Limits.BatchBytes = batchBytes
+		for k, data := range objects {
+			if err := p.put(k, data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.mustRun(t, jobs.RunOptions{})
+		return p
+	}
+	both := build(1 << 20)
+	in, _, err := both.lake.Get(t.Context(), both.state0(t).Batches()[0].Files[0], objstore.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(in)
+	in.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := build(1)
+	p.compact(t, text)
+	want := wanted{rows: map[string]int{row(1, 0): 1, row(3, 0): 1}, quarantined: map[string]int{key("a") + "@2": 1, key("a") + "@3": 1, key("b") + "@1": 1}}
+	p.check(t, "compacted", want)
+
+	sum, err := mend(p.deleting()).Backfill(t.Context(), october())
+	if err != nil || sum.Replaced != 2 || sum.Batches != 2 || sum.Records.Read != 5 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	want.rows[row(2, 0)] = 1
+	delete(want.quarantined, key("a")+"@3")
+	p.check(t, "replaced", want)
+	bs := p.state0(t).Batches()
+	if bs[0].Base != bs[1].Base || len(bs[0].Quarantine) != 1 || len(bs[1].Quarantine) != 1 || bs[0].Counts != (ledger.Counts{Read: 3, Published: 2, Quarantined: 1}) ||
+		bs[1].Counts != (ledger.Counts{Read: 2, Published: 1, Quarantined: 1}) || len(bs[0].Files) != 2 {
+		t.Errorf("%+v", bs)
+	}
+	lineage, err := p.lineage(t, sum.Run)
+	if err != nil || len(lineage.Commits) != 1 {
+		t.Fatalf("%+v, %v", lineage, err)
+	}
+	for i, k := range []string{key("a"), key("b")} {
+		if f := lineage.Commits[0].Files[i]; len(f.Inputs) != 1 || f.Inputs[0].Key != k {
+			t.Errorf("file %d came from %+v", i, f.Inputs)
+		}
+	}
+	if sum, err = mend(p.deleting()).Backfill(t.Context(), october()); err != nil || sum.Batches != 0 {
+		t.Errorf("once more: %+v, %v", sum, err)
+	}
+
+	p.spec.Source.OnChange = "replace"
+	if err := p.put(key("b"), gz(flow(4, 0))); err != nil {
+		t.Fatal(err)
+	}
+	delete(want.rows, row(3, 0))
+	delete(want.quarantined, key("b")+"@1")
+	want.rows[row(4, 0)] = 1
+	if sum, err = mend(p.deleting()).Run(t.Context(), jobs.RunOptions{}); err != nil || sum.Replaced != 2 || sum.Objects.Read != 2 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	p.again(t, want)
+}
+
+func (p *parts) lineage(t *testing.T, run string) (ledger.Lineage, error) {
+	t.Helper()
+	l, err := ledger.Open(p.state, p.spec.Name, ledger.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l.Lineage(t.Context(), run)
+}
