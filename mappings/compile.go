@@ -26,6 +26,9 @@ func (m *Mapping) Compile(ctx context.Context) (plan *sqlgen.Plan, problems []sq
 		for i, p := range problems {
 			problems[i] = t.showPlace(p)
 		}
+		if plan != nil {
+			t.showFlows(plan.Flows)
+		}
 		slices.SortStableFunc(problems, func(a, b sqlgen.Problem) int {
 			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 		})
@@ -143,29 +146,49 @@ type database struct {
 
 // Describe binds a query and gives its columns. DuckDB's places are not given on: they are none of the author's text.
 func (d *database) Describe(ctx context.Context, query string) ([]sqlgen.Column, error) {
-	rows, err := d.Query(ctx, "SELECT column_name, column_type FROM (DESCRIBE "+query+")")
+	rows, err := d.Rows(ctx, "SELECT column_name, column_type FROM (DESCRIBE "+query+")")
 	if err != nil {
-		var e *engine.Error
-		if errors.As(err, &e) {
-			return nil, &sqlgen.SyntaxError{Message: e.Message, Offset: -1}
-		}
 		return nil, err
 	}
+	cols := make([]sqlgen.Column, len(rows))
+	for i, r := range rows {
+		cols[i] = sqlgen.Column{Name: r[0], Type: r[1]}
+	}
+	return cols, nil
+}
+
+// Rows runs a query of texts.
+func (d *database) Rows(ctx context.Context, query string) (all [][]string, err error) {
+	rows, err := d.Query(ctx, query)
+	if err != nil {
+		return nil, complaint(err)
+	}
 	defer rows.Close()
-	var cols []sqlgen.Column
 	for {
 		batch, err := rows.Next()
 		if err != nil {
-			return nil, err
+			return nil, complaint(err)
 		}
 		if batch == nil {
-			return cols, nil
+			return all, nil
 		}
 		for i := range int(batch.NumRows()) {
-			cols = append(cols, sqlgen.Column{Name: batch.Column(0).ValueStr(i), Type: batch.Column(1).ValueStr(i)})
+			row := make([]string, batch.NumCols())
+			for k := range row {
+				row[k] = batch.Column(k).ValueStr(i)
+			}
+			all = append(all, row)
 		}
 		batch.Release()
 	}
+}
+
+func complaint(err error) error {
+	var e *engine.Error
+	if errors.As(err, &e) {
+		return &sqlgen.SyntaxError{Message: e.Message, Offset: -1}
+	}
+	return err
 }
 
 // Functions gives DuckDB's functions and the mapping's macros.

@@ -381,6 +381,22 @@ func (out *translation) showPlace(p sqlgen.Problem) sqlgen.Problem {
 	return p
 }
 
+// showFlows moves the places of flows to the JSON.
+func (out *translation) showFlows(all []sqlgen.RawFlows) {
+	for i := range all {
+		p := out.showPlace(sqlgen.Problem{File: all[i].File, Line: all[i].Line, Column: all[i].Column})
+		all[i].File, all[i].Line, all[i].Column = p.File, p.Line, p.Column
+		if path.Base(all[i].File) == rawFile { // there is none
+			all[i].File, all[i].Line, all[i].Column = out.json.Path, 0, 0
+		}
+		for k := range all[i].Flows {
+			f := &all[i].Flows[k]
+			p := out.showPlace(sqlgen.Problem{File: f.File, Line: f.Line, Column: f.Column})
+			f.File, f.Line, f.Column = p.File, p.Line, p.Column
+		}
+	}
+}
+
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {

@@ -37,12 +37,15 @@ type projection struct {
 	class    *ocsf.Class
 	profiles []string
 	where    string // over records; "" takes every record
+	whereAt  int    // its byte offset, -1: unknown
 	drops    []string
-	columns  []*output      // the SELECT's, as they are written
-	outs     []*output      // what they come to: of objects written out, each value is one
-	without  map[string]int // required attributes left out, and where the header says so
-	consumed map[*leaf]bool
-	root     *field
+	// conditions are where and drops as they are reasoned about.
+	conditions []condition
+	columns    []*output      // the SELECT's, as they are written
+	outs       []*output      // what they come to: of objects written out, each value is one
+	without    map[string]int // required attributes left out, and where the header says so
+	consumed   map[*leaf]bool
+	root       *field
 	// given are the names that the mapping gives leaves in unmapped.
 	given map[*leaf]string
 }
@@ -132,6 +135,9 @@ func (c *compiler) compile() (*Plan, error) {
 	if c.report.failed() {
 		return nil, nil
 	}
+	if err := c.checkOverlaps(); err != nil {
+		return nil, err
+	}
 	return c.plan()
 }
 
@@ -153,6 +159,7 @@ func (c *compiler) readProjection(f File) (*projection, error) {
 		return nil, nil
 	}
 	p.table = str(child(st.body, "from_table"), "alias")
+	p.whereAt = location(child(st.body, "where_clause"))
 	if p.where, err = c.predicate(p, child(st.body, "where_clause")); err != nil {
 		return nil, err
 	}
@@ -278,6 +285,7 @@ func (c *compiler) predicate(p *projection, e node) (string, error) {
 	if _, total := c.total(out.inlined); !total {
 		sql = "TRY(" + sql + ")"
 	}
+	p.conditions = append(p.conditions, condition{out.inlined, out.reads})
 	return sql, nil
 }
 

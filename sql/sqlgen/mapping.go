@@ -53,6 +53,8 @@ type Database interface {
 	Parser
 	// Describe gives the columns of a SELECT, bound but not run. What DuckDB says against it comes back as *SyntaxError.
 	Describe(ctx context.Context, query string) ([]Column, error)
+	// Rows runs a SELECT of texts over constants. What DuckDB says against it comes back as *SyntaxError.
+	Rows(ctx context.Context, query string) ([][]string, error)
 	// Functions gives all functions by name in lower case.
 	Functions(ctx context.Context) (map[string]FunctionInfo, error)
 }

@@ -52,6 +52,9 @@ type Plan struct {
 	Reasons []Reason
 	// Lineage says where the values come from, a SELECT each. Nothing of a run depends on it.
 	Lineage []Lineage
+	// Flows are the same the other way around: of every field of raw.sql, in its order, then of the captures of the staging key that
+	// are read, where the value goes.
+	Flows []RawFlows
 }
 
 // ScanColumn is a leaf's column in `records`. Type is a DuckDB type name: VARCHAR, BOOLEAN, INTEGER, BIGINT, DOUBLE, TIMESTAMP.

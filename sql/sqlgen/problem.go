@@ -12,11 +12,15 @@ type Severity uint8
 const (
 	Error   Severity = iota // the mapping cannot be used
 	Warning                 // it can, but its author should know
+	Note                    // all is well; its author may want to know
 )
 
 func (s Severity) String() string {
-	if s == Warning {
+	switch s {
+	case Warning:
 		return "warning"
+	case Note:
+		return "note"
 	}
 	return "error"
 }

@@ -31,6 +31,8 @@ func (c *compiler) plan() (*Plan, error) {
 	plan.Projections = mergeClasses(plan.Projections)
 	plan.Reasons = c.reasons
 	plan.Lineage = c.lineage()
+	plan.Flows = c.rawFlows()
+	c.checkUnread(plan.Flows)
 	return plan, nil
 }
 

@@ -1,0 +1,57 @@
+package mappings
+
+import (
+	"context"
+	"maps"
+	"path"
+	"strings"
+
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// whereFile is what problems call a predicate.
+const whereFile = "--where"
+
+// Where compiles a predicate over the mapping's raw fields: in its plan, records of which it is not true are DROPPED, the others
+// come out as events without meaning. It may hold what the mapping's own WHERE may hold, macros included; problems are at places
+// in the predicate.
+func (m *Mapping) Where(ctx context.Context, predicate string) (*sqlgen.Plan, []sqlgen.Problem, error) {
+	files := map[string]string{}
+	if m.Declarative() {
+		t, problems := m.translate()
+		if t == nil {
+			return nil, problems, nil
+		}
+		maps.Copy(files, t.files)
+	} else {
+		maps.Copy(files, m.Files)
+	}
+	for n := range files {
+		if n != rawFile && n != macrosFile {
+			delete(files, n)
+		}
+	}
+	const before = "-- drop: ("
+	files[whereFile+".sql"] = "-- class: base_event\n" + before + strings.Join(strings.Fields(predicate), " ") + ") IS NOT TRUE\n" +
+		`SELECT 946684800000 AS "time", 0 AS activity_id, 1 AS severity_id, 'none' AS "metadata.product.name", 'none' AS "metadata.product.vendor_name" FROM raw`
+	w := &Mapping{Name: m.Name, Origin: "", Files: files}
+	plan, problems, err := w.Compile(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var mine []sqlgen.Problem
+	for _, p := range problems {
+		if path.Base(p.File) == whereFile+".sql" && p.Severity == sqlgen.Error {
+			p.File = whereFile
+			if p.Line == 2 {
+				p.Line, p.Column = 1, max(1, p.Column-len(before))
+			} else {
+				p.Line, p.Column = 0, 0
+			}
+		}
+		if p.Severity == sqlgen.Error {
+			mine = append(mine, p)
+		}
+	}
+	return plan, mine, nil
+}
