@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -19,7 +21,8 @@ import (
 type checkCmd struct {
 	What   []string `arg:"" optional:"" name:"job|mapping" help:"Job files, mapping folders, .json mappings or names of shipped mappings."`
 	Schema bool     `help:"Print the JSON Schema of a job file, for editors."`
-	outputFlag
+	Sample string   `placeholder:"FILE" help:"Run a sample through the one mapping, too: what would not fit, what would go to quarantine, what nobody reads. A file, packed or plain, s3://bucket/key, or -."`
+	Output string   `help:"text, json, or sarif for code scanning." enum:"text,json,sarif" default:"text" short:"o"`
 }
 
 // finding is a problem of a job file or a mapping, as etl check prints it. Line and Column are 0 for a file as a whole.
@@ -27,7 +30,7 @@ type finding struct {
 	File     string `json:"file"`
 	Line     int    `json:"line,omitempty"`
 	Column   int    `json:"column,omitempty"`
-	Severity string `json:"severity"` // error, warning
+	Severity string `json:"severity"` // error, warning, note
 	Code     string `json:"code,omitempty"`
 	Message  string `json:"message"`
 	Hint     string `json:"hint,omitempty"`
@@ -55,6 +58,9 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if len(c.What) == 0 {
 		return usagef("name a job file or a mapping, or give --schema")
 	}
+	if c.Sample != "" && len(c.What) != 1 {
+		return usagef("--sample goes with one mapping or job")
+	}
 	found := []finding{}
 	seen := map[finding]bool{}
 	for _, w := range c.What {
@@ -69,32 +75,48 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 			}
 		}
 	}
-	if err := printFindings(a.stdout, c.Output, found); err != nil {
+	failed := slices.ContainsFunc(found, func(f finding) bool { return f.Severity == "error" })
+	var coverage *sample.Coverage
+	if c.Sample != "" && !failed {
+		var more []finding
+		var err error
+		if coverage, more, err = a.checkSample(ctx, c.What[0], c.Sample); err != nil {
+			return err
+		}
+		found = slices.DeleteFunc(found, func(f finding) bool { return f.Code == "UNREAD" }) // the sample ranks them
+		found = append(found, more...)
+	}
+	if err := printFindings(a.stdout, c.Output, found, coverage); err != nil {
 		return err
 	}
-	for _, f := range found {
-		if f.Severity == "error" {
-			return silentError{exitUsage}
-		}
+	if failed {
+		return silentError{exitUsage}
 	}
 	return nil
 }
 
-func printFindings(w io.Writer, output string, found []finding) error {
-	if output == "json" {
+func printFindings(w io.Writer, output string, found []finding, coverage *sample.Coverage) error {
+	switch output {
+	case "json":
 		ok := true
 		for _, f := range found {
 			ok = ok && f.Severity != "error"
 		}
 		return printJSON(w, struct {
-			OK       bool      `json:"ok"`
-			Problems []finding `json:"problems"`
-		}{ok, found})
+			OK       bool             `json:"ok"`
+			Problems []finding        `json:"problems"`
+			Sample   *sample.Coverage `json:"sample,omitempty"`
+		}{ok, found, coverage})
+	case "sarif":
+		return printSARIF(w, found)
+	}
+	if coverage != nil {
+		defer func() { fmt.Fprintln(w, sampleLine(coverage)) }()
 	}
 	for _, f := range found {
 		fmt.Fprintln(w, f)
 	}
-	if len(found) == 0 {
+	if !slices.ContainsFunc(found, func(f finding) bool { return f.Severity != "note" }) {
 		fmt.Fprintln(w, "ok")
 	}
 	return nil

@@ -1,30 +1,21 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
-	"github.com/apache/arrow-go/v18/parquet/file"
-	"github.com/apache/arrow-go/v18/parquet/pqarrow"
-
-	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/decode"
-	memstore "github.com/silt-etl/silt/internal/objstore/mem"
-	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/render"
+	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/internal/staging"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
@@ -35,6 +26,8 @@ type previewCmd struct {
 	Mapping    string `arg:"" name:"mapping|job" help:"Name of a mapping, its folder or .json file, or a job file."`
 	Sample     string `arg:"" help:"A raw log file, packed or plain, s3://bucket/key, or - for standard input."`
 	Limit      int    `default:"10" help:"Show the first so many records."`
+	Where      string `placeholder:"SQL" help:"Only records for which this is true: a predicate over raw fields, as a mapping's WHERE has it."`
+	Coverage   bool   `help:"Run all records, and count: how often each OCSF attribute is filled, and where each raw field goes."`
 	Key        string `help:"Staging key the sample would have, for the captures of key_pattern. Without it they are NULL."`
 	KeyPattern string `help:"Pattern of staging keys. Default: the job's."`
 	outputFlag
@@ -58,14 +51,14 @@ type previewed struct {
 	Message  string   `json:"message,omitempty"`
 }
 
-// previewer runs records one by one, so that it is known which row came of which.
+// previewer is what records are run with.
 type previewer struct {
+	mapping  *mappings.Mapping
 	plan     *sqlgen.Plan
 	captures []*string
 	region   string
 	account  string
 	days     jobs.EventDays
-	temp     string
 	now      time.Time
 }
 
@@ -83,15 +76,40 @@ func (c *previewCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer in.Close()
-	if p.temp, err = os.MkdirTemp("", "silt-preview-"); err != nil {
+	temp, err := os.MkdirTemp("", "silt-preview-")
+	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(p.temp)
-	var total, shown, published, filtered, quarantined int64
+	defer os.RemoveAll(temp)
+	var total int64
+	records := tallied(sample.Frame(in, p.plan, p.captures), &total)
+	if c.Where != "" {
+		if records, err = p.where(ctx, c.Where, records, temp); err != nil {
+			return err
+		}
+	}
+	if c.Coverage {
+		return c.coverage(ctx, a, p, records, temp)
+	}
+	var first []sample.Record
+	var matching int64
+	var whole *decode.Reject
+	for r, err := range records { // to its end: whether an object is readable shows there
+		if errors.As(err, &whole) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("read %s: %w", c.Sample, err)
+		}
+		if matching++; len(first) < c.Limit {
+			first = append(first, r)
+		}
+	}
+	var published, filtered, quarantined int64
 	width := terminalWidth(a.stdout)
 	show := func(r *previewed) error {
-		shown++
 		switch {
+		case r.Record == 0:
 		case r.Reason != "":
 			quarantined++
 		case r.Filtered:
@@ -107,49 +125,49 @@ func (c *previewCmd) Run(ctx context.Context, a *app) error {
 		r.write(a.stdout, width)
 		return nil
 	}
-	records := decode.NewRecords(&p.plan.Scan, decode.NewKeys(), decode.Options{})
-	records.Open(in)
-	for {
-		number, raw, rej, err := records.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		var whole *decode.Reject
-		if errors.As(err, &whole) {
-			r := &previewed{Reason: whole.Code, Message: whole.Message + "; a run publishes nothing of such an object"}
-			if err := show(r); err != nil {
-				return err
-			}
-			shown, quarantined = shown-1, quarantined-1
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("read %s: %w", c.Sample, err)
-		}
-		if total++; total > int64(c.Limit) {
-			continue // to its end all the same: whether an object is readable shows there
-		}
-		var misfits []string
-		if rej == nil {
-			for _, i := range records.Misfits() {
-				misfits = append(misfits, strings.Join(p.plan.Scan.Leaves[i].Path, "."))
-			}
-		}
-		r, err := p.record(ctx, number, raw, records.Context(), rej)
-		if err != nil {
-			return err
-		}
-		r.Misfits = misfits
-		r.Kept = slices.DeleteFunc(r.Kept, func(p string) bool { return slices.Contains(misfits, p) }) // told apart here
-		if err := show(r); err != nil {
+	err = sample.Run(ctx, p.options(temp), listed(first), func(r sample.Record, out *sample.Outcome) error { return show(preview(r, out)) })
+	if err != nil {
+		return err
+	}
+	if whole != nil {
+		if err := show(&previewed{Reason: whole.Code, Message: whole.Message + "; a run publishes nothing of such an object"}); err != nil {
 			return err
 		}
 	}
 	if c.Output == "text" {
-		fmt.Fprintf(a.stdout, "%s of %s records shown: %s published, %s filtered, %s quarantined\n", jobs.Count(shown), jobs.Count(total),
+		of := jobs.Count(total)
+		if c.Where != "" {
+			of = jobs.Count(matching) + " matching, " + of
+		}
+		fmt.Fprintf(a.stdout, "%s of %s records shown: %s published, %s filtered, %s quarantined\n", jobs.Count(int64(len(first))), of,
 			jobs.Count(published), jobs.Count(filtered), jobs.Count(quarantined))
 	}
 	return nil
+}
+
+// listed gives records that are at hand.
+func listed(records []sample.Record) iter.Seq2[sample.Record, error] {
+	return func(yield func(sample.Record, error) bool) {
+		for _, r := range records {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// tallied counts the records that pass.
+func tallied(records iter.Seq2[sample.Record, error], n *int64) iter.Seq2[sample.Record, error] {
+	return func(yield func(sample.Record, error) bool) {
+		for r, err := range records {
+			if err == nil {
+				*n++
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
 }
 
 func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) {
@@ -175,6 +193,7 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 	if err != nil {
 		return nil, err
 	}
+	p.mapping = m
 	if p.plan, err = compile(ctx, m); err != nil {
 		return nil, err
 	}
@@ -214,40 +233,56 @@ func (c *previewCmd) open(ctx context.Context) (io.ReadCloser, error) {
 	return body, err
 }
 
-// record runs one record through all that a run does with it, up to the gate.
-func (p *previewer) record(ctx context.Context, number int64, raw, around []byte, rej *decode.Reject) (*previewed, error) {
-	raw = bytes.Clone(raw) // it is the reader's
-	r := &previewed{Record: number, Raw: rawJSON(raw)}
-	if rej != nil {
-		r.Reason, r.Path, r.Message = rej.Code, rej.Path, rej.Message
-		return r, nil
-	}
-	temp := filepath.Join(p.temp, fmt.Sprint(number))
-	if err := os.Mkdir(temp, 0o700); err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(temp)
-	// The record is read as a replay reads it: by itself, with what of its object it needs.
-	one, err := attempt.NewReplay(temp)
+// options of running records as the job, or a job by default, would.
+func (p *previewer) options(temp string) sample.Options {
+	return sample.Options{Plan: p.plan, Region: p.region, Account: p.account, MinDay: eventDay(p.now.Add(-p.days.MaxAge)),
+		MaxDay: eventDay(p.now.Add(p.days.MaxFuture)), TempDir: temp}
+}
+
+func eventDay(t time.Time) int32 { return int32(t.Unix() / 86400) }
+
+// where leaves the records for which a predicate of the mapping's language is true. What could not be scanned matches nothing.
+func (p *previewer) where(ctx context.Context, predicate string, records iter.Seq2[sample.Record, error], temp string) (iter.Seq2[sample.Record, error], error) {
+	plan, problems, err := p.mapping.Where(ctx, predicate)
 	if err != nil {
 		return nil, err
 	}
-	defer one.Close()
-	if err := one.Add(quarantine.Row{Object: "sample", Record: number, Raw: raw, Context: around}, true); err != nil {
-		return nil, err
+	if plan == nil {
+		return nil, mappingError{problems}
 	}
-	day := func(t time.Time) int32 { return int32(t.Unix() / 86400) }
-	res, err := attempt.Run(ctx, attempt.Options{Job: "preview", Run: "preview", Plan: p.plan, Staging: memstore.New("sample"), Replay: one, TempDir: temp,
-		MemoryBytes: 1 << 30, Threads: 1, Region: p.region, Account: p.account,
-		MinDay: day(p.now.Add(-p.days.MaxAge)), MaxDay: day(p.now.Add(p.days.MaxFuture))},
-		[]attempt.Object{{Object: one.Objects()[0], Captures: p.captures}})
-	if err != nil {
-		return nil, fmt.Errorf("record %d: %w", number, err)
+	captures := make([]*string, len(plan.KeyColumns))
+	for i, k := range plan.KeyColumns {
+		if at := slices.Index(p.plan.KeyColumns, k); at >= 0 {
+			captures[i] = p.captures[at]
+		}
 	}
-	if err := r.read(ctx, res); err != nil {
-		return nil, fmt.Errorf("record %d: %w", number, err)
-	}
-	return r, nil
+	o := sample.Options{Plan: plan, Region: p.region, Account: p.account, MinDay: 0, MaxDay: eventDay(p.now), TempDir: temp, BatchRecords: 2000}
+	return func(yield func(sample.Record, error) bool) {
+		mine := func(yield func(sample.Record, error) bool) {
+			for r, err := range records {
+				r.Captures = captures
+				if !yield(r, err) {
+					return
+				}
+			}
+		}
+		err := sample.Run(ctx, o, mine, func(r sample.Record, out *sample.Outcome) error {
+			r.Captures = p.captures
+			if out.OCSF != nil && !yield(r, nil) {
+				return errEnough
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(sample.Record{}, err)
+		}
+	}, nil
+}
+
+// preview is what is shown of an outcome.
+func preview(in sample.Record, out *sample.Outcome) *previewed {
+	return &previewed{Record: in.Number, Raw: rawJSON(in.Raw), Class: out.Class, Partition: out.Partition, OCSF: out.OCSF, Unmapped: out.Unmapped,
+		Kept: slices.Sorted(slices.Values(out.Kept)), Misfits: out.Misfits, Filtered: out.Filtered, Reason: out.Reason, Path: out.Path, Message: out.Message}
 }
 
 func rawJSON(raw []byte) json.RawMessage {
@@ -259,68 +294,6 @@ func rawJSON(raw []byte) json.RawMessage {
 		return json.RawMessage(`""`)
 	}
 	return text
-}
-
-// read takes the result off the files that the attempt left.
-func (r *previewed) read(ctx context.Context, res *attempt.Result) error {
-	r.Kept = slices.Sorted(maps.Keys(res.Misses))
-	switch {
-	case len(res.Files) == 1:
-		f := res.Files[0]
-		r.Class, r.Partition = f.Class, f.Partition.Prefix()
-		return r.row(ctx, f.Path)
-	case res.QuarantinePath != "":
-		h, err := os.Open(res.QuarantinePath)
-		if err != nil {
-			return err
-		}
-		defer h.Close()
-		return quarantine.Read(ctx, h, func(q quarantine.Row) error {
-			r.Class, r.Reason, r.Path, r.Message = q.Class, q.Reason, q.Path, q.Message
-			return nil
-		})
-	case res.Totals().Filtered == 1:
-		r.Filtered = true
-		return nil
-	}
-	return fmt.Errorf("gave neither a row nor a reason, please report this")
-}
-
-// row reads the one row of a Parquet file back.
-func (r *previewed) row(ctx context.Context, path string) error {
-	pf, err := file.OpenParquetFile(path, false)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = pf.Close() }() // only read
-	fr, err := pqarrow.NewFileReader(pf, pqarrow.ArrowReadProperties{BatchSize: 1}, memory.DefaultAllocator)
-	if err != nil {
-		return err
-	}
-	rr, err := fr.GetRecordReader(ctx, nil, nil)
-	if err != nil {
-		return err
-	}
-	defer rr.Release()
-	if !rr.Next() {
-		return fmt.Errorf("its file has no row: %w", rr.Err())
-	}
-	b := rr.RecordBatch()
-	var fields []arrow.Field
-	var columns []arrow.Array
-	for i, f := range b.Schema().Fields() {
-		if f.Name == "unmapped" {
-			if u := render.JSON(nil, b.Column(i), 0, true); string(u) != "null" {
-				r.Unmapped = u
-			}
-			continue
-		}
-		fields, columns = append(fields, f), append(columns, b.Column(i))
-	}
-	rest := array.NewRecordBatch(arrow.NewSchema(fields, nil), columns, b.NumRows())
-	defer rest.Release()
-	r.OCSF = render.Object(nil, rest, 0, true)
-	return nil
 }
 
 // write shows the record to a person: raw beside OCSF where width has room for both, else one below the other.

@@ -79,7 +79,7 @@ func recordPlace(object string, record int64) string {
 	return fmt.Sprintf("%s, record %d", object, record)
 }
 
-// errEnough ends the reading of a quarantine at the limit.
+// errEnough ends a reading at its limit.
 var errEnough = errors.New("enough")
 
 // Run implements etl quarantine show.

@@ -3,13 +3,10 @@ package cases
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
 
-	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
@@ -108,17 +105,11 @@ func (c *Case) records(plan *sqlgen.Plan) ([]sample.Record, *Problem) {
 	bad := func(format string, args ...any) *Problem {
 		return &Problem{c.File, c.rawFile.line, c.rawFile.column, fmt.Sprintf("raw_file %s: ", c.rawFile.text) + fmt.Sprintf(format, args...)}
 	}
-	d := decode.NewRecords(&plan.Scan, decode.NewKeys(), decode.Options{})
-	d.Open(bytes.NewReader(c.Records[0]))
-	for {
-		number, raw, rej, err := d.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	for r, err := range sample.Frame(bytes.NewReader(c.Records[0]), plan, captures) {
 		if err != nil {
 			return nil, bad("%v", err)
 		}
-		rs = append(rs, sample.Record{Number: number, Raw: bytes.Clone(raw), Context: bytes.Clone(d.Context()), Reject: rej, Captures: captures})
+		rs = append(rs, r)
 	}
 	if len(rs) == 0 {
 		return nil, bad("it holds no record")

@@ -69,7 +69,8 @@ type Options struct {
 	BatchBytes   int64 // 0: 32 MiB of raw bytes
 }
 
-// Run runs the records and hands out each with what became of it. An error of records, or of each, ends it.
+// Run runs the records and hands out each with what became of it. An error of records ends it after those before it, an error
+// of each at once.
 func Run(ctx context.Context, o Options, records iter.Seq2[Record, error], each func(Record, *Outcome) error) error {
 	if o.MemoryBytes == 0 {
 		o.MemoryBytes = 1 << 30
@@ -97,6 +98,11 @@ func Run(ctx context.Context, o Options, records iter.Seq2[Record, error], each 
 	}
 	for r, err := range records {
 		if err != nil {
+			if len(batch) > 0 {
+				if e := flush(); e != nil {
+					return e
+				}
+			}
 			return err
 		}
 		batch = append(batch, r)

@@ -1,0 +1,313 @@
+package sample
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"sort"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// Coverage counts what became of the records of a sample, and of each of their fields.
+type Coverage struct {
+	Records     int64 `json:"records"`
+	Published   int64 `json:"published"`
+	Filtered    int64 `json:"filtered"`
+	Quarantined int64 `json:"quarantined"`
+	// Reasons of quarantine, the most frequent first.
+	Reasons []ReasonCount `json:"reasons"`
+	// Attributes that some event has, by class, in the order of the file's columns.
+	Attributes []AttributeCount `json:"attributes"`
+	// Fields are those of raw.sql in its order, then those that only the sample has, the most frequent first.
+	Fields []FieldCount `json:"fields"`
+
+	plan    *sqlgen.Plan
+	reasons map[[2]string]*ReasonCount
+	classes map[string]int64
+	attrs   map[[2]string]*AttributeCount
+	leaves  []*FieldCount          // by leaf of the plan
+	fields  map[string]*FieldCount // by raw path
+	named   map[string]*FieldCount // by the name in unmapped that the mapping gives
+	kept    map[[2]string]int64    // by class and path
+}
+
+// ReasonCount of records in quarantine for one reason and path.
+type ReasonCount struct {
+	Reason  string `json:"reason"`
+	Path    string `json:"path,omitempty"`
+	Records int64  `json:"records"`
+	Example string `json:"example"` // message of the first
+}
+
+// AttributeCount of an OCSF attribute of one class.
+type AttributeCount struct {
+	Class   string  `json:"class"`
+	Path    string  `json:"path"` // with [] where it is in a list of objects
+	Records int64   `json:"records"`
+	Of      int64   `json:"of"` // events of the class
+	Percent float64 `json:"percent"`
+	Example string  `json:"example"` // as JSON, cut where it is long
+	// Kept counts records whose value for it is in unmapped instead.
+	Kept  int64 `json:"kept_in_unmapped,omitempty"`
+	order int
+}
+
+// FieldCount of a raw field. Records that the mapping filters or refuses are counted for fields that it reads only: of others
+// nothing is known.
+type FieldCount struct {
+	Path     string   `json:"path"`
+	Declared bool     `json:"declared"` // in raw.sql
+	Type     string   `json:"type,omitempty"`
+	Records  int64    `json:"records"`                  // that have it
+	To       []string `json:"to,omitempty"`             // OCSF paths that are its value
+	ReadBy   []string `json:"read_by,omitempty"`        // OCSF paths whose expression reads it
+	Consumed bool     `json:"consumed,omitempty"`       // by such an expression
+	Named    string   `json:"unmapped_name,omitempty"`  // the mapping's own name for it in unmapped
+	Unmapped int64    `json:"unmapped"`                 // records in which it is in unmapped
+	Misfits  int64    `json:"misfits,omitempty"`        // records in which it is not of its type
+	Lost     int64    `json:"not_published,omitempty"`  // records that have it and are filtered or in quarantine
+	Example  string   `json:"example,omitempty"`        // of what is in unmapped
+	Misfit   string   `json:"misfit_example,omitempty"` // value that is not of its type
+	File     string   `json:"-"`
+	Line     int      `json:"-"`
+	Column   int      `json:"-"`
+}
+
+// NewCoverage begins to count.
+func NewCoverage(plan *sqlgen.Plan) *Coverage {
+	c := &Coverage{plan: plan, reasons: map[[2]string]*ReasonCount{}, classes: map[string]int64{}, attrs: map[[2]string]*AttributeCount{},
+		leaves: make([]*FieldCount, len(plan.Scan.Leaves)), fields: map[string]*FieldCount{}, named: map[string]*FieldCount{}, kept: map[[2]string]int64{}}
+	for _, l := range plan.Flows {
+		if l.File == "" && l.Leaf < 0 {
+			continue // a capture of the key is no field of the record
+		}
+		f := &FieldCount{Path: l.Raw, Declared: true, Type: l.Type, File: l.File, Line: l.Line, Column: l.Column}
+		for _, flow := range l.Flows {
+			name, isUnmapped := strings.CutPrefix(flow.Path, "unmapped.")
+			switch {
+			case isUnmapped && flow.Exact:
+				c.named[name], f.Named = f, name
+			case isUnmapped:
+			case flow.Exact:
+				f.To = appendNew(f.To, flow.Path)
+			default:
+				f.ReadBy = appendNew(f.ReadBy, flow.Path)
+				f.Consumed = f.Consumed || flow.Consumed
+			}
+		}
+		if l.Leaf >= 0 {
+			c.leaves[l.Leaf] = f
+		}
+		c.fields[l.Raw] = f
+	}
+	return c
+}
+
+func appendNew(all []string, s string) []string {
+	for _, x := range all {
+		if x == s {
+			return all
+		}
+	}
+	return append(all, s)
+}
+
+// Add counts one outcome.
+func (c *Coverage) Add(out *Outcome) {
+	c.Records++
+	switch {
+	case out.Filtered:
+		c.Filtered++
+	case out.Reason != "":
+		c.Quarantined++
+		k := [2]string{out.Reason, out.Path}
+		if c.reasons[k] == nil {
+			c.reasons[k] = &ReasonCount{Reason: out.Reason, Path: out.Path, Example: out.Message}
+		}
+		c.reasons[k].Records++
+	default:
+		c.Published++
+		c.classes[out.Class]++
+		c.event(out)
+	}
+	rest := map[string]string{}
+	if out.Unmapped != nil {
+		_ = json.Unmarshal(out.Unmapped, &rest) // an object of texts, as render wrote it
+	}
+	for _, i := range out.Filled {
+		if f := c.leaves[i]; f != nil {
+			f.Records++
+			if out.OCSF == nil {
+				f.Lost++
+			}
+		}
+	}
+	for _, path := range out.Misfits {
+		if f := c.fields[path]; f != nil {
+			if f.Misfits++; f.Misfit == "" {
+				f.Misfit = cut(rest[path])
+			}
+		}
+	}
+	for name, value := range rest {
+		f := c.named[name]
+		if f == nil {
+			f = c.fields[name]
+		}
+		if f == nil {
+			f = &FieldCount{Path: name}
+			c.fields[name] = f
+		}
+		if f.Unmapped++; f.Example == "" {
+			f.Example = cut(value)
+		}
+	}
+	for _, path := range out.Kept {
+		c.kept[[2]string{out.Class, path}]++
+	}
+}
+
+// event counts the attributes of one event.
+func (c *Coverage) event(out *Outcome) {
+	d := json.NewDecoder(bytes.NewReader(out.OCSF))
+	seen := map[string]bool{}
+	var value func(path string, raw json.RawMessage)
+	value = func(path string, raw json.RawMessage) {
+		switch raw[0] {
+		case '{':
+			eachMember(raw, func(k string, v json.RawMessage) { value(join(path, k), v) })
+			return
+		case '[':
+			var items []json.RawMessage
+			if json.Unmarshal(raw, &items) == nil && len(items) > 0 && items[0][0] == '{' {
+				for _, item := range items {
+					value(path+"[]", item)
+				}
+				return
+			}
+		}
+		if seen[path] {
+			return
+		}
+		seen[path] = true
+		k := [2]string{out.Class, path}
+		if c.attrs[k] == nil {
+			c.attrs[k] = &AttributeCount{Class: out.Class, Path: path, Example: cut(string(raw)), order: len(c.attrs)}
+		}
+		c.attrs[k].Records++
+	}
+	var all json.RawMessage
+	if d.Decode(&all) == nil && len(all) > 0 {
+		value("", all)
+	}
+}
+
+// eachMember goes through an object in its order.
+func eachMember(raw json.RawMessage, do func(key string, v json.RawMessage)) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if _, err := d.Token(); err != nil {
+		return
+	}
+	for d.More() {
+		k, err := d.Token()
+		if err != nil {
+			return
+		}
+		var v json.RawMessage
+		if d.Decode(&v) != nil {
+			return
+		}
+		if name, ok := k.(string); ok && len(v) > 0 {
+			do(name, v)
+		}
+	}
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// cut keeps examples short.
+func cut(s string) string {
+	const most = 60
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most]) + "…"
+}
+
+// Finish fills the lists.
+func (c *Coverage) Finish() {
+	c.Reasons, c.Attributes, c.Fields = []ReasonCount{}, []AttributeCount{}, []FieldCount{}
+	for _, r := range c.reasons {
+		c.Reasons = append(c.Reasons, *r)
+	}
+	sort.Slice(c.Reasons, func(i, j int) bool {
+		a, b := c.Reasons[i], c.Reasons[j]
+		if a.Records != b.Records {
+			return a.Records > b.Records
+		}
+		return a.Reason+a.Path < b.Reason+b.Path
+	})
+	for k, n := range c.kept {
+		if c.attrs[k] == nil { // it never took its value
+			c.attrs[k] = &AttributeCount{Class: k[0], Path: k[1], order: math.MaxInt}
+		}
+		c.attrs[k].Kept = n
+	}
+	for _, a := range c.attrs {
+		if a.Of = c.classes[a.Class]; a.Of > 0 {
+			a.Percent = 100 * float64(a.Records) / float64(a.Of)
+		}
+		c.Attributes = append(c.Attributes, *a)
+	}
+	sort.Slice(c.Attributes, func(i, j int) bool {
+		a, b := c.Attributes[i], c.Attributes[j]
+		if a.Class != b.Class {
+			return a.Class < b.Class
+		}
+		if a.order != b.order {
+			return a.order < b.order
+		}
+		return a.Path < b.Path
+	})
+	var rest []FieldCount
+	for _, f := range c.fields {
+		if f.Records == 0 {
+			f.Records = f.Unmapped
+		}
+		if !f.Declared {
+			rest = append(rest, *f)
+		}
+	}
+	for _, l := range c.plan.Flows {
+		if f := c.fields[l.Raw]; f != nil && f.Declared {
+			c.Fields = append(c.Fields, *f)
+		}
+	}
+	sort.Slice(rest, func(i, j int) bool {
+		if rest[i].Records != rest[j].Records {
+			return rest[i].Records > rest[j].Records
+		}
+		return rest[i].Path < rest[j].Path
+	})
+	c.Fields = append(c.Fields, rest...)
+}
+
+// Unread are the fields that no output is made of, the most frequent first.
+func (c *Coverage) Unread() []FieldCount {
+	var all []FieldCount
+	for _, f := range c.Fields {
+		if len(f.To) == 0 && len(f.ReadBy) == 0 && f.Named == "" && f.Unmapped > 0 {
+			all = append(all, f)
+		}
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].Unmapped > all[j].Unmapped })
+	return all
+}

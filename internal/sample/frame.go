@@ -1,0 +1,32 @@
+package sample
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"iter"
+
+	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// Frame gives the records of an object. One that cannot be read whole ends with its *decode.Reject.
+func Frame(r io.Reader, plan *sqlgen.Plan, captures []*string) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		d := decode.NewRecords(&plan.Scan, decode.NewKeys(), decode.Options{})
+		d.Open(r)
+		for {
+			number, raw, rej, err := d.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(Record{}, err)
+				return
+			}
+			if !yield(Record{Number: number, Raw: bytes.Clone(raw), Context: bytes.Clone(d.Context()), Reject: rej, Captures: captures}, nil) {
+				return
+			}
+		}
+	}
+}
