@@ -40,6 +40,7 @@ type cli struct {
 	SQL        sqlCmd        `cmd:"" name:"sql" help:"Print the SELECT of a mapping."`
 	Import     importCmd     `cmd:"" help:"Turn a mapping of AWS's OCSF transformation library into a folder of SQL, and report its faults."`
 	Infer      inferCmd      `cmd:"" help:"Write a first mapping of a sample: types that hold, and OCSF paths with reasons."`
+	Diff       diffCmd       `cmd:"" help:"Show what a change of a mapping does to records: attributes that change, records that move."`
 	Docs       docsCmd       `cmd:"" help:"Write the page of a source from its mapping: lineage, unmapped, quarantine, an example."`
 	Preview    previewCmd    `cmd:"" help:"Show what a mapping makes of a sample file: raw beside OCSF."`
 	Test       testCmd       `cmd:"" help:"Run the tests beside a mapping: raw records in, expected OCSF out."`

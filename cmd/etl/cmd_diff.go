@@ -1,0 +1,253 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/silt-etl/silt/internal/compare"
+	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/render"
+	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/mappings"
+)
+
+type diffCmd struct {
+	Mapping  string `arg:"" help:"Name of a mapping, its folder or .json file, as it is now."`
+	Against  string `required:"" placeholder:"REV|RUN" help:"What it is compared with: a git revision of its folder, or a run of --job (its ID, or last)."`
+	On       string `placeholder:"SAMPLE" help:"Records to run through both: a raw log file, packed or plain, s3://bucket/key, or - for standard input."`
+	Key      string `help:"Staging key the sample would have, for the captures of the job's key_pattern."`
+	Job      string `help:"Job file: whose staging objects and runs, event_days, region and account."`
+	Days     string `placeholder:"A..B" help:"Run the job's staging objects of these days, both included, as 2025-06-01..2025-06-30."`
+	Limit    int64  `default:"100000" help:"Compare at most so many records; 0 compares all."`
+	Examples int    `default:"3" help:"Show so many records of each difference."`
+	outputFlag
+}
+
+var ulidText = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)
+
+// diffReport is etl diff in JSON.
+type diffReport struct {
+	Mapping string `json:"mapping"`
+	Against string `json:"against"`
+	On      string `json:"on"`
+	*compare.Report
+}
+
+// Run implements etl diff. That something is different is no failure: it is what was asked.
+func (c *diffCmd) Run(ctx context.Context, a *app) error {
+	switch {
+	case c.On == "" && c.Days == "", c.On != "" && c.Days != "":
+		return usagef("name the records: --on SAMPLE, or --job JOB --days A..B")
+	case c.Days != "" && c.Job == "":
+		return usagef("--days wants --job, whose staging objects they are")
+	case c.Key != "" && c.Job == "":
+		return usagef("--key says nothing without --job, whose key_pattern reads it")
+	case c.Limit < 0:
+		return usagef("--limit must be 0 (all records) or more")
+	case c.Examples < 1:
+		return usagef("--examples must be 1 or more")
+	}
+	now, err := namedMapping(c.Mapping)
+	if err != nil {
+		return err
+	}
+	var spec *jobs.Spec
+	if c.Job != "" {
+		if spec, err = a.loadSpec(c.Job); err != nil {
+			return err
+		}
+	}
+	then, err := c.against(ctx, a, now)
+	if err != nil {
+		return err
+	}
+	o := compare.Options{Region: "us-east-1", Account: "external", Limit: c.Limit, Examples: c.Examples}
+	days := jobs.EventDays{MaxAge: 3650 * 24 * time.Hour, MaxFuture: 24 * time.Hour}
+	if spec != nil {
+		o.Region, o.Account, days = spec.Lake.Region, spec.Lake.AccountID, spec.EventDays
+	}
+	at := time.Now()
+	o.MinDay, o.MaxDay = int32(at.Add(-days.MaxAge).Unix()/86400), int32(at.Add(days.MaxFuture).Unix()/86400)
+	if o.After, err = compile(ctx, now); err != nil {
+		return err
+	}
+	if o.Before, err = compile(ctx, then); err != nil {
+		return err
+	}
+	objects, on, err := c.objects(ctx, spec)
+	if err != nil {
+		return err
+	}
+	if o.TempDir, err = os.MkdirTemp("", "silt-diff-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(o.TempDir)
+	each := func(yield func(compare.Object, error) bool) {
+		for _, obj := range objects {
+			if !yield(obj, nil) {
+				return
+			}
+		}
+	}
+	report, err := compare.Run(ctx, o, each)
+	if err != nil {
+		return err
+	}
+	out := diffReport{now.Name, c.Against, on, report}
+	if c.Output == "json" {
+		return printJSON(a.stdout, out)
+	}
+	out.write(a.stdout, now.Digest == then.Digest)
+	return nil
+}
+
+// against gives the mapping that the one of now is compared with.
+func (c *diffCmd) against(ctx context.Context, a *app, now *mappings.Mapping) (*mappings.Mapping, error) {
+	if !ulidText.MatchString(c.Against) && (c.Against != "last" || c.Job == "") {
+		return mappingAt(ctx, now, c.Against)
+	}
+	if c.Job == "" {
+		return nil, usagef("--against %s is a run: name its job with --job", c.Against)
+	}
+	spec, l, err := a.readLedger(ctx, c.Job)
+	if err != nil {
+		return nil, err
+	}
+	if l == nil {
+		return nil, usagef("--against %s: %s has no runs yet", c.Against, spec.Name)
+	}
+	runs := []string{c.Against}
+	if c.Against == "last" { // that planned anything
+		infos, err := l.Runs(ctx, 0)
+		if err != nil {
+			return nil, err
+		}
+		runs = nil
+		for _, r := range infos {
+			runs = append(runs, r.Run)
+		}
+	}
+	for _, run := range runs {
+		name, files, ok, err := jobs.PlannedMapping(ctx, l, run)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		m, err := mappings.LoadFiles(name, files)
+		if err != nil {
+			return nil, fmt.Errorf("--against %s: %w", run, err)
+		}
+		m.Origin = run + ":" + name
+		return m, nil
+	}
+	if c.Against == "last" {
+		return nil, usagef("--against last: no run of %s has planned anything", spec.Name)
+	}
+	if _, err := l.Run(ctx, c.Against); errors.Is(err, objstore.ErrNotExist) {
+		return nil, usagef("--against %s: %s has no such run; etl runs %s lists them", c.Against, spec.Name, c.Job)
+	}
+	return nil, usagef("--against %s: this run planned nothing, so it keeps no mapping; etl runs %s lists the others", c.Against, c.Job)
+}
+
+// objects to read, and what people call them.
+func (c *diffCmd) objects(ctx context.Context, spec *jobs.Spec) ([]compare.Object, string, error) {
+	if c.On != "" {
+		obj := compare.Object{Key: c.On, Open: func(ctx context.Context) (io.ReadCloser, error) {
+			body, _, err := openSample(ctx, c.On)
+			return body, err
+		}}
+		if c.On == "-" {
+			obj.Key = "standard input"
+		}
+		if c.Key != "" {
+			if obj.Captures = spec.Captures(c.Key); obj.Captures == nil {
+				return nil, "", usagef("--key %s does not match the key_pattern of %s", c.Key, c.Job)
+			}
+		}
+		return []compare.Object{obj}, obj.Key, nil
+	}
+	first, last, ok := strings.Cut(c.Days, "..")
+	from, err1 := time.Parse(time.DateOnly, first)
+	to, err2 := time.Parse(time.DateOnly, last)
+	if !ok || err1 != nil || err2 != nil {
+		return nil, "", usagef("--days %s: write two days, as 2025-06-01..2025-06-30", c.Days)
+	}
+	if to.Before(from) {
+		return nil, "", usagef("--days %s: the second day is before the first", c.Days)
+	}
+	store, err := openStaging(ctx, spec)
+	if err != nil {
+		return nil, "", err
+	}
+	found, err := jobs.ListDays(ctx, spec, store, from, to)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(found) == 0 {
+		return nil, "", usagef("--days %s: staging has no objects of these days (%s)", c.Days, spec.Source.Staging)
+	}
+	all := make([]compare.Object, 0, len(found))
+	for _, f := range found {
+		all = append(all, compare.Object{Key: f.Key, Captures: spec.Captures(f.Key), Open: func(ctx context.Context) (io.ReadCloser, error) {
+			body, _, err := store.Get(ctx, f.Key, objstore.GetOptions{ETag: f.ETag})
+			return body, err
+		}})
+	}
+	return all, fmt.Sprintf("%s of %s", jobs.Plural(int64(len(found)), "object"), c.Days), nil
+}
+
+func (r *diffReport) write(w io.Writer, sameText bool) {
+	fmt.Fprintf(w, "%s, now against %s, on %s\n", r.Mapping, r.Against, r.On)
+	if sameText {
+		fmt.Fprintln(w, "  the texts of both mappings are the same")
+	}
+	fmt.Fprintf(w, "  records     %s compared: %s the same, %s changed, %s moved\n", jobs.Count(r.Records), jobs.Count(r.Same), jobs.Count(r.Changed), jobs.Count(r.Moved))
+	fmt.Fprintf(w, "  before      %s published, %s filtered, %s quarantined\n", jobs.Count(r.Before.Published), jobs.Count(r.Before.Filtered), jobs.Count(r.Before.Quarantined))
+	fmt.Fprintf(w, "  now         %s published, %s filtered, %s quarantined\n", jobs.Count(r.After.Published), jobs.Count(r.After.Filtered), jobs.Count(r.After.Quarantined))
+	if r.Limited {
+		fmt.Fprintln(w, "  limited     more records follow, see --limit")
+	}
+	for _, u := range r.Unreadable {
+		fmt.Fprintf(w, "  unreadable  %s: %s\n", render.Safe(u.Object), render.Safe(u.Message))
+	}
+	if len(r.Moves) > 0 {
+		fmt.Fprintln(w)
+		t := render.Table{Header: []string{"before", "now", "records", "example"}, Right: []bool{false, false, true}}
+		for _, m := range r.Moves {
+			for i, e := range m.Examples {
+				row := []string{m.From, m.To, jobs.Count(m.Records), fmt.Sprintf("%s, record %d", e.Object, e.Record)}
+				if e.Detail != "" {
+					row[3] += ": " + e.Detail
+				}
+				if i > 0 {
+					row[0], row[1], row[2] = "", "", ""
+				}
+				t.Rows = append(t.Rows, row)
+			}
+		}
+		_ = t.Write(w)
+	}
+	if len(r.Attributes) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	t := render.Table{Header: []string{"attribute", "changed", "added", "removed", "before", "now", "example"}, Right: []bool{false, true, true, true}, MaxCell: 60}
+	for _, ch := range r.Attributes {
+		for i, e := range ch.Examples {
+			row := []string{ch.Path, jobs.Count(ch.Changed), jobs.Count(ch.Added), jobs.Count(ch.Removed), string(e.Before), string(e.After), fmt.Sprintf("%s, record %d", e.Object, e.Record)}
+			if i > 0 {
+				row[0], row[1], row[2], row[3] = "", "", "", ""
+			}
+			t.Rows = append(t.Rows, row)
+		}
+	}
+	_ = t.Write(w)
+}

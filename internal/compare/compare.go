@@ -1,0 +1,381 @@
+// Package compare runs the same records through two mappings and says what is different: which OCSF attributes change, on how
+// many records, and which records move between the lake, the filter and quarantine. It is looked at before old days are made anew.
+//
+// A record is told by its object and its number in it. Both mappings' events are compared as the Parquet files hold them.
+package compare
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/sample"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// Options of Run.
+type Options struct {
+	Before, After   *sqlgen.Plan
+	Region, Account string
+	MinDay, MaxDay  int32 // of events, in days since 1970
+	// Limit is how many records are compared, 0 for all.
+	Limit int64
+	// Examples are kept of each difference. 0: 3.
+	Examples int
+	TempDir  string // exists; Run leaves nothing in it
+}
+
+// Object of raw records.
+type Object struct {
+	Key  string // what people call it
+	Open func(context.Context) (io.ReadCloser, error)
+	// Captures of the staging key by name; nil: all are NULL.
+	Captures map[string]string
+}
+
+// Report is what is different.
+type Report struct {
+	Objects    int       `json:"objects"`
+	Records    int64     `json:"records"`
+	Same       int64     `json:"same"`
+	Changed    int64     `json:"changed"` // events of the same class with another content
+	Moved      int64     `json:"moved"`   // records that end elsewhere
+	Limited    bool      `json:"limited,omitempty"`
+	Moves      []*Move   `json:"moves"`
+	Attributes []*Change `json:"attributes"`
+	Unreadable []*Unread `json:"unreadable,omitempty"`
+	Before     Outcomes  `json:"before"`
+	After      Outcomes  `json:"after"`
+}
+
+// Outcomes counts what became of records.
+type Outcomes struct {
+	Published   int64 `json:"published"`
+	Filtered    int64 `json:"filtered"`
+	Quarantined int64 `json:"quarantined"`
+}
+
+// Move of records from one end to another, as "published as network_activity", "filtered", "quarantined TIME_MISSING".
+type Move struct {
+	From     string    `json:"from"`
+	To       string    `json:"to"`
+	Records  int64     `json:"records"`
+	Examples []Example `json:"examples"`
+}
+
+// Change of an attribute: a dotted OCSF path, unmapped.key, or "partition".
+type Change struct {
+	Path     string    `json:"path"`
+	Changed  int64     `json:"changed"` // records in which both have a value, not the same
+	Added    int64     `json:"added"`   // only the mapping as it is now has one
+	Removed  int64     `json:"removed"`
+	Examples []Example `json:"examples"`
+}
+
+// Records is in how many records the attribute is different.
+func (c *Change) Records() int64 { return c.Changed + c.Added + c.Removed }
+
+// Example is one record. Before and After are JSON values, nil where there is none; of a Move they are absent.
+type Example struct {
+	Object string          `json:"object"`
+	Record int64           `json:"record"`
+	Before json.RawMessage `json:"before,omitempty"`
+	After  json.RawMessage `json:"after,omitempty"`
+	Detail string          `json:"detail,omitempty"` // why it is in quarantine
+}
+
+// Unread is an object that cannot be read to its end; its records up to there are compared.
+type Unread struct {
+	Object  string `json:"object"`
+	Message string `json:"message"`
+}
+
+// Run compares the records of objects.
+func Run(ctx context.Context, o Options, objects iter.Seq2[Object, error]) (*Report, error) {
+	if o.Examples == 0 {
+		o.Examples = 3
+	}
+	c := &comparer{Options: o, report: &Report{Moves: []*Move{}, Attributes: []*Change{}}, moves: map[string]*Move{}, changes: map[string]*Change{}}
+	for obj, err := range objects {
+		if err != nil {
+			return nil, err
+		}
+		if o.Limit > 0 && c.report.Records >= o.Limit {
+			c.report.Limited = true
+			break
+		}
+		if err := c.object(ctx, obj); err != nil {
+			return nil, fmt.Errorf("%s: %w", obj.Key, err)
+		}
+	}
+	r := c.report
+	for _, k := range slices.Sorted(maps.Keys(c.moves)) {
+		r.Moves = append(r.Moves, c.moves[k])
+	}
+	slices.SortStableFunc(r.Moves, func(a, b *Move) int { return cmp.Compare(b.Records, a.Records) })
+	for _, k := range slices.Sorted(maps.Keys(c.changes)) {
+		r.Attributes = append(r.Attributes, c.changes[k])
+	}
+	slices.SortStableFunc(r.Attributes, func(a, b *Change) int { return cmp.Compare(b.Records(), a.Records()) })
+	return r, nil
+}
+
+type comparer struct {
+	Options
+	report  *Report
+	moves   map[string]*Move
+	changes map[string]*Change
+}
+
+// result of one record under one of the plans.
+type result struct {
+	number int64
+	out    *sample.Outcome
+}
+
+// object compares one object. Its bytes are kept on disk meanwhile: both plans read them, each with its own format.
+func (c *comparer) object(ctx context.Context, obj Object) error {
+	body, err := obj.Open(ctx)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(c.TempDir, "object-")
+	if err != nil {
+		body.Close()
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	_, err = io.Copy(f, body)
+	if err := errors.Join(err, body.Close()); err != nil {
+		return err
+	}
+	c.report.Objects++
+	before, stopBefore := iter.Pull2(c.outcomes(ctx, c.Before, f, obj, false))
+	defer stopBefore()
+	after, stopAfter := iter.Pull2(c.outcomes(ctx, c.After, f, obj, true))
+	defer stopAfter()
+	b, berr, bok := before()
+	a, aerr, aok := after()
+	for bok || aok {
+		if err := errors.Join(berr, aerr); err != nil {
+			return err
+		}
+		if c.Limit > 0 && c.report.Records >= c.Limit {
+			c.report.Limited = true
+			return nil
+		}
+		switch {
+		case !bok, aok && a.number < b.number:
+			c.one(obj.Key, a.number, nil, a.out)
+			a, aerr, aok = after()
+		case !aok, b.number < a.number:
+			c.one(obj.Key, b.number, b.out, nil)
+			b, berr, bok = before()
+		default:
+			c.one(obj.Key, a.number, b.out, a.out)
+			b, berr, bok = before()
+			a, aerr, aok = after()
+		}
+	}
+	return nil
+}
+
+var errStop = errors.New("enough")
+
+// outcomes runs an object's records under a plan.
+func (c *comparer) outcomes(ctx context.Context, plan *sqlgen.Plan, f io.ReaderAt, obj Object, tell bool) iter.Seq2[result, error] {
+	most := c.Limit - c.report.Records
+	return func(yield func(result, error) bool) {
+		captures := make([]*string, len(plan.KeyColumns))
+		for i, k := range plan.KeyColumns {
+			for name, v := range obj.Captures {
+				if strings.EqualFold(name, k) {
+					captures[i] = &v
+				}
+			}
+		}
+		records := func(yield func(sample.Record, error) bool) {
+			d := decode.NewRecords(&plan.Scan, decode.NewKeys(), decode.Options{})
+			d.Open(io.NewSectionReader(f, 0, 1<<62))
+			for {
+				number, raw, rej, err := d.Next()
+				var whole *decode.Reject
+				switch {
+				case errors.Is(err, io.EOF):
+					return
+				case errors.As(err, &whole):
+					if tell {
+						c.report.Unreadable = append(c.report.Unreadable, &Unread{obj.Key, whole.Message})
+					}
+					return
+				case err != nil:
+					yield(sample.Record{}, err)
+					return
+				}
+				if !yield(sample.Record{Number: number, Raw: bytes.Clone(raw), Context: bytes.Clone(d.Context()), Reject: rej, Captures: captures}, nil) {
+					return
+				}
+				if c.Limit > 0 && number > most {
+					return // one more than can be compared: it tells that there are more
+				}
+			}
+		}
+		o := sample.Options{Plan: plan, Region: c.Region, Account: c.Account, MinDay: c.MinDay, MaxDay: c.MaxDay, TempDir: c.TempDir}
+		err := sample.Run(ctx, o, records, func(r sample.Record, out *sample.Outcome) error {
+			if !yield(result{r.Number, out}, nil) {
+				return errStop
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStop) {
+			yield(result{}, err)
+		}
+	}
+}
+
+// end is where a record ends.
+func end(out *sample.Outcome) string {
+	switch {
+	case out == nil:
+		return "no record"
+	case out.Reason != "":
+		return "quarantined " + out.Reason
+	case out.Filtered:
+		return "filtered"
+	}
+	return "published as " + out.Class
+}
+
+func (o *Outcomes) add(out *sample.Outcome) {
+	switch {
+	case out == nil:
+	case out.Reason != "":
+		o.Quarantined++
+	case out.Filtered:
+		o.Filtered++
+	default:
+		o.Published++
+	}
+}
+
+// one compares a record's outcomes.
+func (c *comparer) one(object string, number int64, before, after *sample.Outcome) {
+	r := c.report
+	r.Records++
+	r.Before.add(before)
+	r.After.add(after)
+	from, to := end(before), end(after)
+	if from != to {
+		r.Moved++
+		m := c.moves[from+"\x00"+to]
+		if m == nil {
+			m = &Move{From: from, To: to, Examples: []Example{}}
+			c.moves[from+"\x00"+to] = m
+		}
+		m.Records++
+		if len(m.Examples) < c.Examples {
+			e := Example{Object: object, Record: number}
+			if after != nil && after.Reason != "" {
+				e.Detail = detail(after)
+			} else if before != nil && before.Reason != "" {
+				e.Detail = detail(before)
+			}
+			m.Examples = append(m.Examples, e)
+		}
+		return
+	}
+	if before.OCSF == nil {
+		r.Same++
+		return
+	}
+	different := false
+	b, a := flat(before), flat(after)
+	for path, x := range b {
+		y, both := a[path]
+		if both && bytes.Equal(x, y) {
+			continue
+		}
+		different = true
+		ch := c.change(path)
+		if both {
+			ch.Changed++
+		} else {
+			ch.Removed++
+		}
+		c.example(ch, object, number, x, y)
+	}
+	for path, y := range a {
+		if _, both := b[path]; both {
+			continue
+		}
+		different = true
+		ch := c.change(path)
+		ch.Added++
+		c.example(ch, object, number, nil, y)
+	}
+	if different {
+		r.Changed++
+	} else {
+		r.Same++
+	}
+}
+
+func detail(out *sample.Outcome) string {
+	if out.Path == "" {
+		return out.Message
+	}
+	return out.Path + ": " + out.Message
+}
+
+func (c *comparer) change(path string) *Change {
+	ch := c.changes[path]
+	if ch == nil {
+		ch = &Change{Path: path, Examples: []Example{}}
+		c.changes[path] = ch
+	}
+	return ch
+}
+
+func (c *comparer) example(ch *Change, object string, number int64, before, after json.RawMessage) {
+	if len(ch.Examples) < c.Examples {
+		ch.Examples = append(ch.Examples, Example{Object: object, Record: number, Before: before, After: after})
+	}
+}
+
+// flat gives the leaves of an event by dotted path, lists as they are.
+func flat(out *sample.Outcome) map[string]json.RawMessage {
+	all := map[string]json.RawMessage{}
+	partition, _ := json.Marshal(out.Partition)
+	all["partition"] = partition
+	flatten(all, "", out.OCSF)
+	if out.Unmapped != nil {
+		flatten(all, "unmapped.", out.Unmapped)
+	}
+	return all
+}
+
+func flatten(all map[string]json.RawMessage, prefix string, v json.RawMessage) {
+	var m map[string]json.RawMessage
+	if json.Unmarshal(v, &m) != nil {
+		all[strings.TrimSuffix(prefix, ".")] = v
+		return
+	}
+	for k, x := range m {
+		if len(x) > 0 && x[0] == '{' {
+			flatten(all, prefix+k+".", x)
+			continue
+		}
+		all[prefix+k] = x
+	}
+}
