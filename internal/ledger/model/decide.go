@@ -1,0 +1,294 @@
+package main
+
+// decide is what a process does after it has read the ledger.
+func decide(s *state, i int, r *rules) {
+	p := &s.P[i]
+	p.N = s.Len
+	f := fold(s, p.N, r)
+	p.Attempt, p.K, p.Want = 0, 0, entry{}
+	if p.Op == opDoctor || p.Op == opFence {
+		p.PC = listed
+		return
+	}
+	if f.paused && !p.Begun && !r.resumed && (p.Op == opRun || p.Op == opReplan || p.Op == opShard0 || p.Op == opShard1) {
+		*p = proc{Op: p.Op, PC: fin}
+		return
+	}
+	p.Begun = true
+	todo := f.moves &^ f.done
+	if r.lazy && p.Op != opCompact && i < 2 { // leave entries of others to whoever wrote them, or to a later run
+		for k := uint8(0); k < s.Len; k++ {
+			if s.Ledger[k].Nonce>>5 != uint8(i+1) {
+				todo &^= 1 << k
+			}
+		}
+	}
+	if todo != 0 {
+		p.PC, p.E, p.K = roll, lowest(todo), 0
+		return
+	}
+	want := func(e entry) {
+		p.PC, p.Want = put, e
+		p.Puts++
+		p.Want.Nonce = uint8(i+1)<<5 | p.Puts
+	}
+	first := func(ok func(*batch) bool) int {
+		for k := 0; k < f.nb; k++ {
+			if ok(&f.b[k]) {
+				return k
+			}
+		}
+		return -1
+	}
+	one := func(kd kind, k int) entry {
+		return entry{Kind: kd, Batch: [2]uint8{uint8(k + 1)}, Base: [2]uint8{f.b[k].cur}}
+	}
+	// with what shares a file with it: those move together
+	closure := func(kd kind, k int) entry {
+		e := one(kd, k)
+		for j := 0; j < f.nb; j++ {
+			if j != k && f.b[j].committed && f.b[j].live&f.b[k].live != 0 {
+				e.Batch[1], e.Base[1] = uint8(j+1), f.b[j].cur
+			}
+		}
+		return e
+	}
+	committed := func(b *batch) bool { return b.committed && b.vers != 0 }
+	switch p.Op {
+	case opSkip:
+		if v := listing(s) & 0b011 &^ f.taken; v != 0 {
+			want(entry{Kind: skip, V: [2]uint8{v}})
+			return
+		}
+	case opPause:
+		if !f.paused {
+			want(entry{Kind: pause})
+			return
+		}
+	case opRun, opRun2, opReplan, opShard0, opShard1:
+		mapping := uint8(1)
+		if p.Op == opRun2 || p.Op == opReplan {
+			mapping = 2
+		}
+		if p.Op == opReplan { // releases once, in one entry, what it finds open: else run and replan chase each other for ever
+			e, n := entry{Kind: release}, 0
+			for k := 0; k < f.nb && n < 2; k++ {
+				if f.b[k].open && f.b[k].mapping == 1 {
+					e.Batch[n], e.Base[n] = uint8(k+1), f.b[k].cur
+					n++
+				}
+			}
+			if n > 0 {
+				want(e)
+				return
+			}
+			p.Op = opRun2
+		}
+		if k := first(func(b *batch) bool { return b.open }); k >= 0 {
+			p.PC, p.Want = read, one(commit, k)
+			return
+		}
+		free := listing(s) &^ f.taken
+		switch p.Op {
+		case opShard0:
+			free &= 0b011
+		case opShard1:
+			free &= 0b100
+		}
+		if r.ignoreChanged {
+			free &^= changed(f.taken)
+		}
+		if free != 0 {
+			e := entry{Kind: plan, Of: mapping, V: [2]uint8{free}}
+			if r.twoBatches && free&0b100 != 0 && free&0b011 != 0 {
+				e.V = [2]uint8{free & 0b011, free & 0b100}
+			}
+			want(e)
+			return
+		}
+	case opReplace:
+		if k := first(committed); k >= 0 {
+			p.PC, p.Want = read, closure(replace, k)
+			return
+		}
+	case opReplay:
+		if k := first(func(b *batch) bool { return b.committed && b.q != 0 }); k >= 0 {
+			p.PC, p.Want = read, one(replay, k)
+			return
+		}
+	case opRewind:
+		if k := first(committed); k >= 0 {
+			want(closure(release, k))
+			return
+		}
+	case opCompact:
+		// An entry that takes a file from a batch names every batch that has it. Entries have two places here, so
+		// what was compacted before is left alone.
+		alone := func(k int) bool {
+			for j := 0; j < f.nb; j++ {
+				if j != k && f.b[j].live&f.b[k].live != 0 {
+					return r.noClosure
+				}
+			}
+			return true
+		}
+		a := -1
+		for j := 0; j < f.nb && a < 0; j++ {
+			if f.b[j].committed && f.b[j].live&0x5555 != 0 && alone(j) {
+				a = j
+			}
+		}
+		for j := a + 1; a >= 0 && j < f.nb; j++ {
+			if f.b[j].committed && alone(j) && f.b[j].live&0x5555 != 0 && f.b[j].live&f.b[a].live&0x5555 == 0 {
+				e := one(compact, a)
+				e.Batch[1], e.Base[1] = uint8(j+1), f.b[j].cur
+				p.PC, p.Want = read, e
+				return
+			}
+		}
+	}
+	*p = proc{Op: p.Op, PC: fin}
+}
+
+func makeFiles(s *state, i int, r *rules) {
+	p := &s.P[i]
+	f := fold(s, p.N, r)
+	e := p.Want
+	a := attempt{Batch: e.Batch, Base: e.Base}
+	b := &f.b[e.Batch[0]-1]
+	vers := b.vers
+	if e.Batch[1] != 0 {
+		vers |= f.b[e.Batch[1]-1].vers
+	}
+	switch e.Kind {
+	case commit:
+		a.Read = vers & listing(s) // ETag-pinned: what was overwritten is gone
+		a.Files, a.Q = split(recordsIn(a.Read), b.mapping)
+	case replace:
+		inputs := b.inputs
+		if e.Batch[1] != 0 {
+			inputs |= f.b[e.Batch[1]-1].inputs
+		}
+		if inputs&^listing(s) != 0 { // refused: an input is gone
+			*p = proc{Op: p.Op, PC: fin}
+			return
+		}
+		a.Read = inputs
+		a.Files, a.Q = split(recordsIn(inputs), 2)
+	case replay:
+		if s.QFiles>>(b.q-1)&1 == 0 { // somebody moved the batch and removed it
+			p.PC = start
+			return
+		}
+		a.Files, _ = split(s.Attempts[b.q-1].Q, 2)
+	case compact:
+		in := (b.live | f.b[e.Batch[1]-1].live) & 0x5555
+		if s.Finals&in != in {
+			p.PC = start
+			return
+		}
+		for bit := 0; bit < 16; bit++ {
+			if in>>bit&1 == 1 {
+				a.Files[0] |= content(s, bit)
+			}
+		}
+	}
+	s.Attempts[s.NA] = a
+	s.NA++
+	p.Attempt, p.K, p.PC = s.NA, 0, hold
+	p.Want.Attempt = s.NA
+}
+
+// after: the process knows its entry is in.
+func after(s *state, i int, r *rules) {
+	p := &s.P[i]
+	if p.Want.Kind != done {
+		switch p.Op {
+		case opReplan:
+			if p.Want.Kind == release {
+				p.Op = opRun2
+			}
+		case opReplace, opReplay, opRewind, opCompact:
+			p.Op = opRoll
+		}
+	}
+	if p.Op == opSkip || p.Op == opPause {
+		*p = proc{Op: p.Op, PC: fin}
+		return
+	}
+	p.PC, p.Attempt = start, 0
+	if p.Want.Kind == fence { // once is enough: else it could chase a live attempt for ever
+		p.PC, p.K = listed, 2
+	}
+	p.Want = entry{}
+}
+
+// fenceOrSweep is what doctor --fix does after a fold: one fence, for a batch of an attempt that was seen and may still be named.
+func fenceOrSweep(s *state, i int, r *rules) {
+	p := &s.P[i]
+	f := fold(s, p.N, r)
+	p.PC = sweep
+	for a := uint8(0); a < s.NA; a++ {
+		files, at := filesOf(s, a), &s.Attempts[a]
+		if p.Holds&files == 0 && p.QFiles>>a&1 == 0 || f.named&files != 0 || f.qnamed>>a&1 == 1 || isVoid(s, &f, a, p.E) {
+			continue
+		}
+		p.Want = entry{Kind: fence}
+		p.Want.Batch[0], p.Want.Base[0] = at.Batch[0], f.b[at.Batch[0]-1].cur
+		p.PC = put
+		p.Puts++
+		p.Want.Nonce = uint8(i+1)<<5 | p.Puts
+		return
+	}
+}
+
+// isVoid says whether an attempt that was listed can never be named. Without its record what it started from is not known; it
+// is not above first, the ledger's length in the first fold after the list.
+func isVoid(s *state, f *folded, a, first uint8) bool {
+	at := &s.Attempts[a]
+	for k := 0; k < 2; k++ {
+		if at.Batch[k] == 0 || !at.Recorded && k > 0 { // a file's name has one batch
+			continue
+		}
+		b := &f.b[at.Batch[k]-1]
+		base := first
+		if at.Recorded {
+			base = at.Base[k]
+		}
+		if b.cur > base || !b.open && !b.committed {
+			return true
+		}
+	}
+	return false
+}
+
+// lost: another entry took the number. Read on, decide again.
+func lost(s *state, i int, r *rules) {
+	p := &s.P[i]
+	old := p.N
+	p.N = s.Len
+	f := fold(s, p.N, r)
+	switch p.Want.Kind {
+	case fence:
+		fenceOrSweep(s, i, r)
+	case plan, release:
+		p.PC = start
+		if r.planAgain && p.Want.Kind == plan {
+			p.PC = put
+		}
+	case done: // still true if nobody moved the files in the meantime: write it again, else look again
+		g := fold(s, old, r)
+		e := p.Want.Of
+		if f.done>>e&1 == 0 && f.live&f.adds[e] == g.live&g.adds[e] {
+			p.PC = put
+		} else {
+			p.PC = start
+		}
+	default:
+		if r.noBase || valid(&f, &p.Want) {
+			p.PC = put
+		} else {
+			p.PC = cleanup
+		}
+	}
+}
