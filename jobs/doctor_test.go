@@ -483,3 +483,31 @@ func TestRunDeletesAgain(t *testing.T) {
 		p.again(t, want)
 	})
 }
+
+// TestDoctorDropsWhatIsPublished: a publication that stopped between its two steps leaves its held file beside the visible one.
+func TestDoctorDropsWhatIsPublished(t *testing.T) {
+	bothStores(t, func(t *testing.T, p *parts) {
+		want, err := p.smallJob()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.mustRun(t, jobs.RunOptions{})
+		var live string
+		if err := p.lake.List(t.Context(), objstore.ListOptions{Prefix: "ext/"}, func(o objstore.Object) error { live = o.Key; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.lake.Hold(t.Context(), live, strings.NewReader("x"), 1); err != nil {
+			t.Fatal(err)
+		}
+		x, err := p.runner().Examine(t.Context())
+		if err != nil || len(x.Held) != 1 || x.Held[0].Why != "published" || !x.Held[0].Listed {
+			t.Errorf("%v: %+v", err, x)
+		}
+		if m, err := p.deleting().Mend(t.Context()); err != nil || m.Dropped != 1 || m.Deleted > 0 {
+			t.Errorf("%v: %+v", err, m)
+		}
+		for _, s := range append(p.mended(t.Context()), p.problems(t.Context(), want)...) {
+			t.Error(s)
+		}
+	})
+}

@@ -120,7 +120,7 @@ func lyingAround(f *jobs.Examined) (checks []doctor.Check) {
 		}
 	}
 	if len(listed) > 0 {
-		add(doctor.Warn, "held files", "nobody sees them, they take space; "+fix, "%s held of attempts that are void, or dead: %s", files(len(listed)), some(listed))
+		add(doctor.Warn, "held files", "nobody sees them, they take space; "+fix, "%s held that can go: their attempts are void, or they are dead or published: %s", files(len(listed)), some(listed))
 	}
 	if len(said)+len(f.Records) > 0 {
 		add(doctor.OK, "void attempts", fix, "%s left records, which name %s that may still be held", jobs.Plural(int64(len(f.Records)), "attempt"), files(len(said)))
