@@ -23,6 +23,7 @@ type Spec struct {
 	Schedule  Schedule
 	EventDays EventDays
 	Limits    Limits
+	Retention Retention
 
 	// File the spec was read from, and where each key stands in it ("lake.region" -> line, column), for later messages.
 	File string
@@ -83,6 +84,13 @@ type Schedule struct {
 type EventDays struct {
 	MaxAge    time.Duration
 	MaxFuture time.Duration
+}
+
+// Retention is how old things get before etl retention deletes them. 0: they are kept for ever.
+type Retention struct {
+	Quarantine time.Duration
+	Manifests  time.Duration
+	Attempts   time.Duration
 }
 
 // Limits of a run.
@@ -181,6 +189,9 @@ func (s *Spec) fields() []field {
 		{path: "limits.batch_bytes", ptr: &s.Limits.BatchBytes, unit: "bytes", doc: "Staging bytes of one batch: what is committed at once."},
 		{path: "limits.max_quarantine_ratio", ptr: &s.Limits.MaxQuarantineRatio, doc: "A batch with a larger part of its records in quarantine is not committed, and the run fails with exit code 3."},
 		{path: "limits.threads", ptr: &s.Limits.Threads, doc: "Threads. Default: one for each core."},
+		{path: "retention.quarantine", ptr: &s.Retention.Quarantine, doc: "Age from which etl retention deletes quarantine, as 365d; its records are lost then. Default: it is kept for ever."},
+		{path: "retention.manifests", ptr: &s.Retention.Manifests, doc: "Age from which etl retention deletes manifests of plans that are done; their batches cannot be replaced after that. Default: they are kept for ever."},
+		{path: "retention.attempts", ptr: &s.Retention.Attempts, doc: "Age from which etl retention deletes records of attempts that are done; they link rows to objects. Default: they are kept for ever."},
 		{path: "limits.temp_dir", ptr: &s.Limits.TempDir, doc: "Folder for spilling and fetched objects. Default: the system's."},
 	}
 }

@@ -411,6 +411,12 @@ func (r *specReader) check() {
 	if _, err := time.LoadLocation(s.Schedule.Timezone); err != nil {
 		r.fail(at("schedule.timezone"), "schedule.timezone: %q is no IANA time zone, as Europe/Berlin", s.Schedule.Timezone)
 	}
+	for path, age := range map[string]time.Duration{"retention.quarantine": s.Retention.Quarantine, "retention.manifests": s.Retention.Manifests,
+		"retention.attempts": s.Retention.Attempts} {
+		if age != 0 && age < 24*time.Hour {
+			r.fail(at(path), "%s: at least 1d; leave it out to keep everything", path)
+		}
+	}
 	if s.Limits.MemoryBytes < 256<<20 {
 		r.fail(at("limits.memory"), "limits.memory: at least 256MiB")
 	}

@@ -49,7 +49,11 @@ func (c *bookmarkShowCmd) Run(ctx context.Context, a *app) error {
 	fmt.Fprintf(a.stdout, "%s: through entry %d%s\n", spec.Name, b.Seq, paused)
 	p("batches", "%s committed, %s open, %s released", jobs.Count(int64(b.Committed)), jobs.Count(int64(b.Open)), jobs.Count(int64(b.Released)))
 	p("objects", "%s read (%s), %s held by open batches, %s skipped by name, %s set free", jobs.Count(b.Read), jobs.Size(b.SizeBytes), jobs.Count(b.Held), jobs.Count(int64(b.Skipped)), jobs.Count(b.Freed))
-	p("records", "%s read = %s published + %s filtered + %s quarantined", jobs.Count(b.Records.Read), jobs.Count(b.Records.Published), jobs.Count(b.Records.Filtered), jobs.Count(b.Records.Quarantined))
+	expired := ""
+	if b.Records.Expired > 0 {
+		expired = fmt.Sprintf(" + %s expired", jobs.Count(b.Records.Expired))
+	}
+	p("records", "%s read = %s published + %s filtered + %s quarantined%s", jobs.Count(b.Records.Read), jobs.Count(b.Records.Published), jobs.Count(b.Records.Filtered), jobs.Count(b.Records.Quarantined), expired)
 	p("lake", "%s files", jobs.Count(int64(b.Files)))
 	if b.NotDone > 0 {
 		p("unfinished", "%d entries, for the next run", b.NotDone)

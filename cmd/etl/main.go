@@ -49,6 +49,7 @@ type cli struct {
 	Quarantine quarantineCmd `cmd:"" help:"List what is in quarantine by reason, or show records."`
 	Replay     replayCmd     `cmd:"" help:"Run quarantined records through the mapping as it is now, and publish what passes."`
 	Bookmark   bookmarkCmd   `cmd:"" help:"Show a job's progress, mark objects as done, rewind, pause and resume."`
+	Retention  retentionCmd  `cmd:"" help:"Delete quarantine, manifests and attempt records that are older than the job keeps them."`
 	Doctor     doctorCmd     `cmd:"" help:"Try everything a job needs before its first run: one line each."`
 	Serve      serveCmd      `cmd:"" help:"Run the jobs of a folder on their schedules."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

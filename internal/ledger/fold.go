@@ -140,7 +140,7 @@ func (l *Ledger) load(ctx context.Context, seq uint64) (*record, error) {
 		rec.attempt, err = l.Attempt(ctx, *e.Attempt)
 	}
 	if errors.Is(err, objstore.ErrNotExist) {
-		err = fmt.Errorf("%w; if retention has removed it, only a checkpoint through entry %d or later tells what it held, and none can be used", err, seq)
+		err = fmt.Errorf("%w; without it only a checkpoint through entry %d or later tells what it held, and none can be used", err, seq)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ledger entry %d: %w", seq, err)

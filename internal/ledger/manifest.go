@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -263,6 +264,9 @@ func (l *Ledger) MadeFrom(ctx context.Context, b Batch) (*Manifest, error) {
 func (l *Ledger) openManifest(ctx context.Context, ref ManifestRef, each func(batch string, o objstore.Object) error) (*Manifest, error) {
 	key := l.manifestKey(ref.ID)
 	in, _, err := l.store.Get(ctx, key, objstore.GetOptions{})
+	if errors.Is(err, objstore.ErrNotExist) {
+		return nil, fmt.Errorf("read manifest: %w; retention removes manifests of old plans (retention.manifests)", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)
 	}

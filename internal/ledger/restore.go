@@ -53,6 +53,9 @@ func (l *Ledger) warn(text string) {
 }
 
 func unusable(err error) error {
+	if err == nil {
+		return nil
+	}
 	if errors.Is(err, checkpoint.ErrDamaged) || errors.Is(err, objstore.ErrNotExist) || errors.Is(err, index.ErrOrder) {
 		return fmt.Errorf("%w: %w", errUnusable, err)
 	}

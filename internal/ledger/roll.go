@@ -155,14 +155,19 @@ func (r *roller) blocked(seq uint64, err error) error {
 	return nil
 }
 
-// file reads what holding, publishing and dropping a file takes from the record of its attempt.
-func (r *roller) file(ctx context.Context, ref fileRef) (File, error) {
+// file reads what holding, publishing and dropping a file takes from the record of its attempt. Where retention has removed the
+// record only the key is known, which is enough: that happens only to files whose entry is done, of which nothing is held.
+func (r *roller) file(ctx context.Context, ref fileRef, retired bool) (File, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a := r.attempts[ref.attempt.Key]
 	if a == nil {
 		var err error
-		if a, err = r.l.Attempt(ctx, *ref.attempt); err != nil {
+		a, err = r.l.Attempt(ctx, *ref.attempt)
+		if errors.Is(err, objstore.ErrNotExist) && retired {
+			return File{Held: objstore.Held{Key: ref.key}}, nil
+		}
+		if err != nil {
 			return File{}, err
 		}
 		r.attempts[ref.attempt.Key] = a
@@ -183,6 +188,12 @@ func (r *roller) entry(ctx context.Context, e *rolling) (Rolled, error) {
 	st.mu.RLock()
 	t := Rolled{Seq: e.seq, live: st.liveOf(e)}
 	var qdead []string
+	adding := map[string]bool{} // attempts whose files may still be held
+	for _, o := range st.rolling {
+		if o.attempt != nil {
+			adding[o.attempt.Key] = true
+		}
+	}
 	for _, q := range e.qdead {
 		if _, live := st.quarantine[q]; !live {
 			qdead = append(qdead, q)
@@ -197,10 +208,15 @@ func (r *roller) entry(ctx context.Context, e *rolling) (Rolled, error) {
 	}
 	var order []place
 	parts := map[place][]step{}
+	var last []File // those of which nothing but the key is known
 	gather := func(ref fileRef, publish bool) error {
-		f, err := r.file(ctx, ref)
+		f, err := r.file(ctx, ref, !adding[ref.attempt.Key])
 		if err != nil {
 			return err
+		}
+		if f.Table == "" {
+			last = append(last, f)
+			return nil
 		}
 		p := place{f.Table, f.Values}
 		if _, ok := parts[p]; !ok {
@@ -262,6 +278,11 @@ func (r *roller) entry(ctx context.Context, e *rolling) (Rolled, error) {
 	if err != nil {
 		return t, err
 	}
+	for _, f := range last {
+		if err := r.remove(ctx, f); err != nil {
+			undeleted = err
+		}
+	}
 	for _, q := range qdead {
 		if err := r.l.store.Delete(ctx, q); err != nil {
 			undeleted = errDelete{fmt.Errorf("delete quarantine: %w", err)}
@@ -314,8 +335,10 @@ func (r *roller) remove(ctx context.Context, f File) error {
 	if r.o.Deleter == nil {
 		return errDelete{fmt.Errorf("delete %s/%s: %w; give the lake a delete_role_arn", r.o.Lake, f.Held.Key, objstore.ErrDenied)}
 	}
-	if err := r.o.Deleter.Drop(ctx, f.Held); err != nil {
-		return errDelete{fmt.Errorf("drop a dead file: %w", err)}
+	if f.Table != "" { // else its record is gone, and nothing of it is held
+		if err := r.o.Deleter.Drop(ctx, f.Held); err != nil {
+			return errDelete{fmt.Errorf("drop a dead file: %w", err)}
+		}
 	}
 	if err := r.o.Deleter.Delete(ctx, f.Held.Key); err != nil {
 		return errDelete{fmt.Errorf("delete a dead file: %w", err)}
