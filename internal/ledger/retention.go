@@ -230,7 +230,7 @@ func (l *Ledger) Retire(ctx context.Context, deleter Lake, old *Old) (Retired, e
 }
 
 // retireAttempt deletes one record, unless it is needed to drop what is held. A file that is not live was never published, or
-// is deleted; what is held of it is nobody's any more.
+// is deleted; what is held of it is nobody's any more, and neither is a held copy of one that is published.
 func (l *Ledger) retireAttempt(ctx context.Context, deleter Lake, old Aged) (bool, error) {
 	text, err := l.read(ctx, old.Key)
 	if errors.Is(err, objstore.ErrNotExist) {
@@ -257,7 +257,7 @@ func (l *Ledger) retireAttempt(ctx context.Context, deleter Lake, old Aged) (boo
 		return false, nil
 	}
 	for _, f := range a.Files {
-		if st.Live(f.Held.Key) {
+		if st.Live(f.Held.Key) && !f.Held.Copy { // published: an upload ends with that, a copy may have stayed
 			continue
 		}
 		if deleter == nil {
