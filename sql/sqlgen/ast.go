@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"sort"
 	"strings"
 )
 
@@ -113,14 +114,30 @@ func walk(v any, f func(node) bool) {
 		if !f(t) {
 			return
 		}
-		for _, c := range t {
-			walk(c, f)
+		for _, k := range inOrder(t) {
+			walk(t[k], f)
 		}
 	case []any:
 		for _, c := range t {
 			walk(c, f)
 		}
 	}
+}
+
+// inOrder gives a node's keys in an order of their own, which is that of the text where there are several: the same mapping has
+// to give the same plan each time, and maps have no order.
+func inOrder(n node) []string {
+	keys := make([]string, 0, len(n))
+	for k := range n {
+		keys = append(keys, k)
+	}
+	sort.Slice(keys, func(i, j int) bool {
+		if a, b := keys[i], keys[j]; (a == "when_expr") != (b == "when_expr") {
+			return a == "when_expr" // WHEN a THEN b
+		}
+		return keys[i] < keys[j]
+	})
+	return keys
 }
 
 func clone(v any) any {

@@ -75,8 +75,8 @@ func (w *rewriter) expr(v any) (any, error) {
 			return w.lambda(t)
 		}
 		n := make(node, len(t))
-		for k, e := range t {
-			c, err := w.expr(e)
+		for _, k := range inOrder(t) {
+			c, err := w.expr(t[k])
 			if err != nil {
 				return nil, err
 			}
