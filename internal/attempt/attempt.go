@@ -244,7 +244,7 @@ func (w *output) addMisfits() {
 	}
 	for leaf, n := range w.scan.misfits {
 		if n > 0 && !times[leaf] {
-			w.misses[strings.Join(w.o.Plan.Scan.Leaves[leaf].Path, ".")] += n
+			w.misses[strings.Join(w.o.Plan.Scan.MisfitPath(leaf), ".")] += n
 		}
 	}
 }

@@ -72,7 +72,7 @@ func newScan(o Options, objects []Object) *scan {
 		s.cols = append(s.cols, engine.Column{Name: c.Name, Type: types[c.Type]})
 		s.kinds = append(s.kinds, o.Plan.Scan.Leaves[i].Kind)
 	}
-	s.misfits = make([]int64, len(s.kinds))
+	s.misfits = make([]int64, o.Plan.Scan.Misfits())
 	return s
 }
 
@@ -262,7 +262,7 @@ func (s *scan) NewCursor() engine.Cursor {
 	s.made++
 	p := newSpool(filepath.Join(s.o.TempDir, fmt.Sprintf("rejects-%03d", s.made)))
 	s.spools = append(s.spools, p)
-	return &cursor{s: s, rejects: p, records: decode.NewRecords(&s.o.Plan.Scan, s.keys, decode.Options{}), misfits: make([]int64, len(s.kinds))}
+	return &cursor{s: s, rejects: p, records: decode.NewRecords(&s.o.Plan.Scan, s.keys, decode.Options{}), misfits: make([]int64, s.o.Plan.Scan.Misfits())}
 }
 
 // cursor scans one object after the other for one thread of DuckDB.

@@ -61,6 +61,11 @@ func tell(t *testing.T, spec *Spec, d *Records, e *Expander, n int64, rej *Rejec
 	for _, x := range entries {
 		rest = append(rest, x.Key+"="+string(x.Value))
 	}
+	for _, i := range d.Misfits() {
+		if i >= len(spec.Leaves) {
+			rest = append(rest, "!"+strings.Join(spec.MisfitPath(i), "."))
+		}
+	}
 	return s + " | " + strings.Join(rest, " ")
 }
 

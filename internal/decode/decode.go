@@ -39,7 +39,27 @@ type Leaf struct {
 type Spec struct {
 	Leaves []Leaf
 	Format Format
+	// Parsers are texts inside of records that are taken apart into fields below them. A text that cannot be is left as it is,
+	// and counts as a misfit with the number len(Leaves) + the parser's.
+	Parsers []Parser
 }
+
+// Parser names a text by its path from the record's root, and what it is written in.
+type Parser struct {
+	Path []string
+	Name ParserName
+}
+
+// MisfitPath is the path of what misfit i did not fit.
+func (s *Spec) MisfitPath(i int) []string {
+	if i < len(s.Leaves) {
+		return s.Leaves[i].Path
+	}
+	return s.Parsers[i-len(s.Leaves)].Path
+}
+
+// Misfits is how many different misfits there can be.
+func (s *Spec) Misfits() int { return len(s.Leaves) + len(s.Parsers) }
 
 // Value is a scanned leaf. Text is valid until the next Scan and aliases the record or the scanner's own buffer.
 type Value struct {
@@ -56,6 +76,7 @@ const (
 	ReasonNUL             = "RECORD_HAS_NUL"    // a NUL byte, raw or as \u0000
 	ReasonTooLong         = "RECORD_TOO_LONG"   // longer than Options.MaxRecordBytes
 	ReasonTooDeep         = "RECORD_TOO_DEEP"   // nested deeper than MaxDepth
+	ReasonNoMatch         = "LINE_NO_MATCH"     // a line that is not what its format wants
 	ReasonQuote           = "CSV_QUOTE"         // a quote that does not close, or after which the field goes on
 	ReasonHeader          = "CSV_HEADER"        // no header where there has to be one: the whole object
 	ReasonUnpack          = "OBJECT_UNREADABLE" // truncated or corrupt compression: the whole object

@@ -3,6 +3,7 @@ package decode
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/silt-etl/silt/internal/decode/fields"
@@ -12,12 +13,12 @@ import (
 // a string of that text would be, the empty text and those of Format.Null are what null is, and of a name that comes twice
 // the first counts.
 type textScanner struct {
-	f    *Format
-	s    *Scanner
-	csv  *fields.CSV
-	null nullTexts
+	f   *Format
+	s   *Scanner
+	csv *fields.CSV
 
 	columns []textColumn // of the object at hand
+	groups  []textColumn // of the pattern
 	plain   []textColumn // without a header
 	header  []byte       // the object's header line, nil without one
 }
@@ -43,11 +44,19 @@ func (n nullTexts) has(v []byte) bool {
 }
 
 func newTextScanner(f *Format, s *Scanner, csv *fields.CSV) *textScanner {
-	t := &textScanner{f: f, s: s, csv: csv, null: f.Null}
+	t := &textScanner{f: f, s: s, csv: csv}
 	for _, name := range f.Columns {
 		t.plain = append(t.plain, t.column(name))
 	}
 	t.columns = t.plain
+	if f.Pattern != nil {
+		for _, name := range f.Pattern.SubexpNames() {
+			if at := f.column(name); at >= 0 {
+				name = f.Columns[at]
+			}
+			t.groups = append(t.groups, t.column(name))
+		}
+	}
 	return t
 }
 
@@ -133,27 +142,109 @@ func (t *textScanner) framed(raw, context []byte) *Reject {
 
 // scan sets leaves and rest of the record b, which was cut last.
 func (t *textScanner) scan(b []byte) *Reject {
-	t.s.reset(b)
+	s := t.s
+	s.reset(b)
+	s.depth = 1
 	if rej := badText(b); rej != nil {
 		return rej
 	}
-	for i := range t.csv.Len() {
-		v := t.csv.Field(b, i)
-		if i >= len(t.columns) {
-			if !t.null.has(v) {
-				t.s.depth = 1
-				t.s.field(t.s.child(t.s.root, []byte(extraColumn(i))), v, t.null)
-			}
+	switch t.f.Name {
+	case FormatCSV:
+		for i := range t.csv.Len() {
+			s.field(t.at(i), t.csv.Field(b, i))
+		}
+	case FormatLine:
+		if rej := t.line(b); rej != nil {
+			return rej
+		}
+	default:
+		if fault := t.pairs(b); fault != "" {
+			return &Reject{Code: ReasonNoMatch, Message: "not " + strings.ToUpper(string(t.f.Name)) + ": " + fault}
+		}
+	}
+	return s.overBudget()
+}
+
+// at is the node of column i.
+func (t *textScanner) at(i int) *node {
+	if i >= len(t.columns) {
+		return t.s.child(t.s.root, []byte(extraColumn(i)))
+	}
+	if k := t.columns[i].node; k != nil {
+		return k
+	}
+	return t.s.child(t.s.root, []byte(t.columns[i].name))
+}
+
+func (t *textScanner) line(b []byte) *Reject {
+	if t.f.Pattern == nil {
+		t.s.field(t.at(0), b)
+		return nil
+	}
+	m := t.f.Pattern.FindSubmatchIndex(b)
+	if m == nil || m[0] != 0 || m[1] != len(b) {
+		return &Reject{Code: ReasonNoMatch, Message: "the line does not match the pattern"}
+	}
+	for i, name := range t.f.Pattern.SubexpNames() {
+		if name == "" || m[2*i] < 0 {
 			continue
 		}
-		k := t.columns[i].node
-		if k == nil {
-			t.s.depth = 1
-			k = t.s.child(t.s.root, []byte(t.columns[i].name))
-		}
-		t.s.field(k, v, t.null)
+		t.s.field(t.groups[i].nodeOf(t.s), b[m[2*i]:m[2*i+1]])
 	}
-	return t.s.overBudget()
+	return nil
+}
+
+func (c *textColumn) nodeOf(s *Scanner) *node {
+	if c.node != nil {
+		return c.node
+	}
+	return s.child(s.root, []byte(c.name))
+}
+
+// pairs reads a record that names its own fields, behind a syslog header or not.
+func (t *textScanner) pairs(b []byte) (fault string) {
+	s := t.s
+	base := len(s.fields)
+	defer func() { s.fields = s.fields[:base] }()
+	head, body := b, b
+	switch t.f.Name {
+	case FormatKV:
+		s.fields, body = fields.Syslog(s.fields, b)
+		head = nil
+	case FormatCEF, FormatLEEF:
+		find := fields.FindCEF
+		if t.f.Name == FormatLEEF {
+			find = fields.FindLEEF
+		}
+		i := find(b)
+		if i < 0 {
+			return "there is no " + strings.ToUpper(string(t.f.Name)) + ": in it"
+		}
+		s.fields, head = fields.Syslog(s.fields, b[:i])
+		body = b[i:]
+	}
+	if head = bytes.TrimSpace(head); len(head) > 0 {
+		s.fields = append(s.fields, fields.Field{Name: fields.MessageKey, Value: head})
+	}
+	of := len(s.fields)
+	switch t.f.Name {
+	case FormatKV:
+		s.fields, s.text, fault = fields.KV(s.fields, s.text, body, t.f.Delimiter)
+	case FormatCEF:
+		s.fields, s.text, fault = fields.CEF(s.fields, s.text, body)
+	default:
+		s.fields, s.text, fault = fields.LEEF(s.fields, s.text, body)
+	}
+	if fault != "" {
+		return fault
+	}
+	if of > base {
+		s.below(s.childNamed(s.root, SyslogKey), base, of)
+	}
+	s.depth--
+	s.below(s.root, of, len(s.fields))
+	s.depth++
+	return ""
 }
 
 // badText refuses what cannot pass through a text column.
@@ -168,15 +259,112 @@ func badText(b []byte) *Reject {
 }
 
 // field is value for a text that no JSON holds.
-func (s *Scanner) field(k *node, v []byte, null nullTexts) {
+func (s *Scanner) field(k *node, v []byte) {
 	again := k.gen == s.gen
 	k.gen = s.gen
-	if null.has(v) {
+	if s.null.has(v) || k.parser != nil && !again && s.parsed(k, v, false) {
 		return
 	}
 	if k.leaf < 0 || again || s.set(k, v, nil) {
 		s.emitText(k, v)
 	}
+}
+
+// below sets the fields from..to of s.fields as keys of k.
+func (s *Scanner) below(k *node, from, to int) {
+	s.depth++
+	for i := from; i < to; i++ {
+		f := s.fields[i]
+		at := k
+		if f.Section != nil {
+			at = s.child(k, f.Section)
+			s.depth++
+		}
+		var n *node
+		if f.Name != "" {
+			n = s.childNamed(at, f.Name)
+		} else {
+			n = s.child(at, f.Key)
+		}
+		switch {
+		case !f.Derived:
+			s.field(n, f.Value)
+		case n.leaf >= 0 && n.gen != s.gen:
+			n.gen = s.gen
+			s.set(n, f.Value, nil)
+		}
+		if f.Section != nil {
+			s.depth--
+		}
+	}
+	s.depth--
+}
+
+func (s *Scanner) childNamed(n *node, name string) *node {
+	for _, c := range n.kids {
+		if c.key == name {
+			return c
+		}
+	}
+	return s.child(n, []byte(name))
+}
+
+// parsed takes the text v of key k apart. It is false where v is not what k's parser reads, which counts as a misfit. mute:
+// nothing goes to the rest.
+func (s *Scanner) parsed(k *node, v []byte, mute bool) bool {
+	p := k.parser
+	base := len(s.fields)
+	rest := len(s.rest)
+	fault := ""
+	switch p.name {
+	case ParseJSON:
+		if s.parsedJSON(k, v, mute) {
+			return true
+		}
+		fault = "no JSON"
+	case ParseKV:
+		s.fields, s.text, fault = fields.KV(s.fields, s.text, v, 0)
+	case ParseCEF:
+		s.fields, s.text, fault = fields.CEF(s.fields, s.text, bytes.TrimSpace(v))
+	case ParseLEEF:
+		s.fields, s.text, fault = fields.LEEF(s.fields, s.text, bytes.TrimSpace(v))
+	case ParseWindows:
+		s.fields, s.text, fault = fields.Windows(s.fields, s.text, v)
+	case ParseSyslog:
+		var rest []byte
+		if s.fields, rest = fields.Syslog(s.fields, v); len(s.fields) == base {
+			fault = "no syslog header"
+		} else {
+			s.fields = append(s.fields, fields.Field{Name: fields.MessageKey, Value: rest})
+		}
+	}
+	if fault != "" {
+		s.misfits = append(s.misfits, p.misfit)
+		return false
+	}
+	s.below(k, base, len(s.fields))
+	s.fields = s.fields[:base]
+	if mute {
+		s.rest = s.rest[:rest]
+	}
+	return true
+}
+
+// parsedJSON reads an object, or, for a JSON leaf, an array, that a text holds.
+func (s *Scanner) parsedJSON(k *node, v []byte, mute bool) bool {
+	p := parser{b: v, depth: s.depth}
+	from := p.ws(0)
+	if from == len(v) || v[from] != '{' && (v[from] != '[' || k.leaf < 0) {
+		return false
+	}
+	if end := p.skip(from); end < 0 || p.ws(end) != len(v) {
+		return false
+	}
+	outer := s.parser
+	s.parser = parser{b: v, depth: s.depth}
+	s.value(from, k, false, mute)
+	s.parser = outer
+	return true
 }
 
 // emitText is emit for a text that no JSON holds.

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode/fields"
@@ -13,7 +14,32 @@ type FormatName string
 const (
 	FormatJSON FormatName = "json"
 	FormatCSV  FormatName = "csv"
+	FormatLine FormatName = "lines" // a column, or with a pattern its groups
+	FormatKV   FormatName = "kv"    // key=value pairs
+	FormatCEF  FormatName = "cef"
+	FormatLEEF FormatName = "leef"
 )
+
+// ParserName is what a mapping's raw.sql calls a parser.
+type ParserName string
+
+// The parsers. A syslog text has its header's fields and MessageKey below it.
+const (
+	ParseWindows ParserName = "windows_event"
+	ParseKV      ParserName = "kv"
+	ParseCEF     ParserName = "cef"
+	ParseLEEF    ParserName = "leef"
+	ParseSyslog  ParserName = "syslog"
+	ParseJSON    ParserName = "json"
+)
+
+// Parsers are the names of all parsers.
+func Parsers() []ParserName {
+	return []ParserName{ParseWindows, ParseKV, ParseCEF, ParseLEEF, ParseSyslog, ParseJSON}
+}
+
+// SyslogKey is the key under which the fields of a syslog header are that stands before a record of kv, cef or leef.
+const SyslogKey = "syslog"
 
 // Header says whether the first record of a CSV object names the columns.
 type Header uint8
@@ -30,12 +56,13 @@ type Format struct {
 	// Columns are the fields of a record without names of its own, in order: top-level keys, case ignored where a header
 	// gives them.
 	Columns   []string
-	Delimiter byte // CSV; 0: a comma
+	Delimiter byte // CSV: 0 is a comma; KV: 0 is any number of blanks
 	Quote     byte // CSV; 0: none
 	Escape    byte // CSV: before a quote inside quotes, besides the quote itself; 0: none
 	Header    Header
-	Comment   string   // lines that begin with it are no records; "": none
-	Null      []string // texts that are no value, besides the empty one
+	Comment   string         // lines that begin with it are no records; "": none
+	Pattern   *regexp.Regexp // lines: all of a line, its named groups are columns; nil: a line is the one column
+	Null      []string       // texts that are no value, besides the empty one
 }
 
 // Text says whether the records are text that is taken apart into fields, and not JSON.
@@ -61,4 +88,6 @@ func (f *Format) csv() *fields.CSV {
 }
 
 // Formats are the names of all formats.
-func Formats() []FormatName { return []FormatName{FormatJSON, FormatCSV} }
+func Formats() []FormatName {
+	return []FormatName{FormatJSON, FormatCSV, FormatLine, FormatKV, FormatCEF, FormatLEEF}
+}

@@ -10,14 +10,19 @@ import (
 func (s *Scanner) take(k *node, v []byte, esc bool) (toRest bool) {
 	text := v
 	if v[0] == '"' {
-		text = v[1 : len(v)-1]
-		if esc {
-			from := len(s.text)
-			s.text = unescape(s.text, text)
-			text = s.text[from:len(s.text):len(s.text)]
-		}
+		text = s.unquoted(v[1:len(v)-1], esc)
 	}
 	return s.set(k, text, v)
+}
+
+// unquoted is the text of a string's inside.
+func (s *Scanner) unquoted(v []byte, esc bool) []byte {
+	if !esc {
+		return v
+	}
+	from := len(s.text)
+	s.text = unescape(s.text, v)
+	return s.text[from:len(s.text):len(s.text)]
 }
 
 // set is take for a value as text; json is its JSON text, nil where it is a text that no JSON holds.

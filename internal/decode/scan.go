@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/silt-etl/silt/internal/decode/fields"
 )
 
 const (
@@ -34,7 +36,9 @@ type Scanner struct {
 	text    []byte // unescaped strings and cleaned JSON that values alias
 	name    []byte // an unescaped key
 	within  *node  // innermost key at a fault
-	budget  int    // bytes the rest may have
+	null    nullTexts
+	fields  []fields.Field // of texts being taken apart, a stack
+	budget  int            // bytes the rest may have
 }
 
 type leaf struct {
@@ -54,6 +58,7 @@ type node struct {
 	known  bool   // part of the tree, not a spare
 	below  bool   // a leaf lies below
 	leaf   int    // or -1
+	parser *textParser
 	gen    uint64 // the last record it was met in
 	kids   []*node
 	index  map[string]*node // kids by key, if many
@@ -61,9 +66,15 @@ type node struct {
 	next   *node            // the key that came after this one when last met
 }
 
+// textParser takes the text of a key apart.
+type textParser struct {
+	name   ParserName
+	misfit int
+}
+
 // NewScanner prepares to read what the spec asks for. Two leaves of the same path are each set.
 func NewScanner(spec *Spec, keys *Keys) *Scanner {
-	s := &Scanner{keys: keys, root: &node{leaf: -1, known: true}, values: make([]Value, len(spec.Leaves))}
+	s := &Scanner{keys: keys, root: &node{leaf: -1, known: true}, null: spec.Format.Null, values: make([]Value, len(spec.Leaves))}
 	for i, l := range spec.Leaves {
 		n := s.root
 		for _, key := range l.Path {
@@ -87,6 +98,17 @@ func NewScanner(spec *Spec, keys *Keys) *Scanner {
 			at = s.leaves[at].next
 		}
 		s.leaves[at].next = i
+	}
+	for i, p := range spec.Parsers {
+		n := s.root
+		for _, key := range p.Path {
+			k := n.find([]byte(key))
+			if k == nil {
+				k = s.learn(n, key)
+			}
+			n = k
+		}
+		n.parser = &textParser{p.Name, len(spec.Leaves) + i}
 	}
 	s.nodes = 0 // the spec's own are not counted
 	return s
@@ -153,7 +175,7 @@ func (s *Scanner) reset(b []byte) {
 	s.b, s.depth, s.within = b, 0, nil
 	s.budget = len(b) + maxRestBytes
 	clear(s.values)
-	s.misfits = s.misfits[:0]
+	s.misfits, s.fields = s.misfits[:0], s.fields[:0]
 	s.rest, s.text = reuse(s.rest), reuse(s.text)
 }
 
@@ -319,6 +341,9 @@ func (s *Scanner) value(i int, k *node, dead, mute bool) int {
 	case '"':
 		end = s.str(i + 1)
 		esc = s.esc
+		if k.parser != nil && end >= 0 && !dead && s.parsed(k, s.unquoted(b[i+1:end-1], esc), mute) {
+			return end
+		}
 	case '[':
 		end = s.skip(i)
 	case 'n':

@@ -208,7 +208,7 @@ func (out *Outcome) scan(d *decode.Records, plan *sqlgen.Plan, r Record) error {
 	misfit := map[int]bool{}
 	for _, i := range d.Misfits() {
 		misfit[i] = true
-		out.Misfits = append(out.Misfits, strings.Join(plan.Scan.Leaves[i].Path, "."))
+		out.Misfits = append(out.Misfits, strings.Join(plan.Scan.MisfitPath(i), "."))
 	}
 	for i, v := range d.Values() {
 		if v.Set || misfit[i] {

@@ -24,6 +24,7 @@ type compiler struct {
 	src         *source
 	schema      *ocsf.Schema
 	format      decode.Format
+	parsers     []decode.Parser
 	projections []*projection
 	reasons     []Reason
 }
@@ -101,7 +102,7 @@ func (c *compiler) compile() (*Plan, error) {
 		return nil, fmt.Errorf("sqlgen: raw.sql: %w", err)
 	}
 	c.src = newSource(root)
-	c.format = readFormat(c.m.Raw, root, c.report)
+	c.format, c.parsers = readFormat(c.m.Raw, root, c.report)
 	if err := c.checkMacros(); err != nil {
 		return nil, err
 	}

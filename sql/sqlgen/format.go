@@ -1,13 +1,17 @@
 package sqlgen
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/decode/fields"
 )
 
 // formatKeys are what the header of raw.sql may hold, and the formats that each key belongs to.
@@ -16,12 +20,14 @@ var formatKeys = []struct {
 	formats []decode.FormatName // nil: all
 }{
 	{"format", nil},
-	{"delimiter", []decode.FormatName{decode.FormatCSV}},
+	{"delimiter", []decode.FormatName{decode.FormatCSV, decode.FormatKV}},
 	{"header", []decode.FormatName{decode.FormatCSV}},
 	{"quote", []decode.FormatName{decode.FormatCSV}},
 	{"escape", []decode.FormatName{decode.FormatCSV}},
-	{"comment", []decode.FormatName{decode.FormatCSV}},
-	{"null", []decode.FormatName{decode.FormatCSV}},
+	{"comment", []decode.FormatName{decode.FormatCSV, decode.FormatLine, decode.FormatKV, decode.FormatCEF, decode.FormatLEEF}},
+	{"null", nil},
+	{"pattern", []decode.FormatName{decode.FormatLine}},
+	{"parse", nil},
 }
 
 // rawHeader is what the comments above the CREATE TABLE of raw.sql say.
@@ -33,16 +39,18 @@ type formatReader struct {
 	r    *report
 	head rawHeader
 	root *rawField
-	out  decode.Format
+
+	out     decode.Format
+	parsers []decode.Parser
 }
 
 // readFormat reads `-- key: value` lines above the CREATE TABLE of raw.sql. Comments of any other form are left alone, but a
 // near miss of a key is told.
-func readFormat(f File, root *rawField, r *report) decode.Format {
+func readFormat(f File, root *rawField, r *report) (decode.Format, []decode.Parser) {
 	x := &formatReader{f: f, r: r, root: root, head: rawHeader{}}
 	x.scan()
 	if !x.name() {
-		return x.out
+		return x.out, nil
 	}
 	for _, k := range formatKeys {
 		for _, w := range x.head[k.key] {
@@ -51,14 +59,130 @@ func readFormat(f File, root *rawField, r *report) decode.Format {
 			}
 		}
 	}
-	if x.out.Name == decode.FormatCSV {
+	x.parse()
+	switch x.out.Name {
+	case decode.FormatCSV:
 		x.csv()
+	case decode.FormatKV:
+		if w, ok := x.one("delimiter"); ok {
+			x.out.Delimiter = x.char(w, delimiters)
+		}
 	}
 	if x.out.Text() {
 		x.columns()
 	}
-	return x.out
+	if x.out.Name == decode.FormatLine {
+		x.lines()
+	}
+	for _, w := range x.head["null"] {
+		for _, part := range splitWords(w.text, w.at) {
+			x.out.Null = append(x.out.Null, part.text)
+		}
+	}
+	return x.out, x.parsers
 }
+
+// parse reads `-- parse: field parser`.
+func (x *formatReader) parse() {
+	for _, w := range x.head["parse"] {
+		words := strings.Fields(w.text)
+		if len(words) != 2 {
+			x.r.at(x.f, w.at, Error, "PARSE", "as `-- parse: Description windows_event`", "a parse line names a field and a parser")
+			continue
+		}
+		name := decode.ParserName(strings.ToLower(words[1]))
+		if !slices.Contains(decode.Parsers(), name) {
+			var all []string
+			for _, p := range decode.Parsers() {
+				all = append(all, string(p))
+			}
+			hint := "known: " + strings.Join(all, ", ")
+			if n := nearest(words[1], all); n != "" {
+				hint = "is " + n + " meant?"
+			}
+			x.r.at(x.f, w.at+strings.LastIndex(w.text, words[1]), Error, "PARSE", hint, "there is no parser %q", words[1])
+			continue
+		}
+		f, near := x.root, ""
+		for _, n := range strings.Split(words[0], ".") {
+			next := f.get(strings.Trim(n, `"`))
+			if next == nil {
+				near = nearestField(f, n, strings.Join(append(append([]string(nil), f.path...), ""), "."))
+				f = nil
+				break
+			}
+			f = next
+		}
+		switch {
+		case f == nil:
+			hint := "declare it as a STRUCT of the fields in the text"
+			if near != "" {
+				hint = "is " + near + " meant?"
+			}
+			x.r.at(x.f, w.at, Error, "PARSE", hint, "raw has no field %s", words[0])
+		case len(f.fields) == 0 && name != decode.ParseJSON:
+			x.r.at(x.f, w.at, Error, "PARSE", "declare it as a STRUCT of the fields in the text", "%s is %s, and what %s reads has fields", words[0], f.typ.text, name)
+		default:
+			x.parsers = append(x.parsers, decode.Parser{Path: f.path, Name: name})
+		}
+	}
+}
+
+// parsed tells whether a parse line names a field.
+func (x *formatReader) parsed(f *rawField) bool {
+	return slices.ContainsFunc(x.parsers, func(p decode.Parser) bool { return slices.Equal(p.Path, f.path) })
+}
+
+// lines reads the pattern, or finds the one column of a format without one.
+func (x *formatReader) lines() {
+	w, ok := x.one("pattern")
+	if !ok {
+		if len(x.out.Columns) != 1 {
+			x.r.at(x.f, -1, Error, "RAW_FORMAT", "declare one VARCHAR, or write a `-- pattern:`", "a line without a pattern is one column, and raw.sql has %d", len(x.out.Columns))
+		}
+		return
+	}
+	text, err := fields.Expand(w.text)
+	var unknown *fields.UnknownPattern
+	if errors.As(err, &unknown) {
+		hint := "known: " + strings.Join(fields.GrokNames(), ", ")
+		if n := nearest(unknown.Name, fields.GrokNames()); n != "" {
+			hint = "is %{" + n + "} meant?"
+		}
+		x.r.at(x.f, w.at+unknown.At, Error, "PATTERN", hint, "there is no pattern %%{%s}", unknown.Name)
+		return
+	}
+	re, err := regexp.Compile(`\A(?:` + text + `)\z`)
+	if err != nil {
+		msg := err.Error()
+		var syntaxErr *syntax.Error
+		if errors.As(err, &syntaxErr) {
+			msg = syntaxErr.Code.String() + ": " + syntaxErr.Expr
+		}
+		x.r.at(x.f, w.at, Error, "PATTERN", "the syntax is RE2's", "the pattern does not compile: %s", msg)
+		return
+	}
+	named := 0
+	for _, n := range re.SubexpNames() {
+		if n == "" {
+			continue
+		}
+		named++
+		if !contains(x.out.Columns, n) {
+			hint := "add it to raw.sql"
+			if near := nearest(n, x.out.Columns); near != "" {
+				hint = "is " + near + " meant?"
+			}
+			x.r.at(x.f, w.at+max(0, strings.Index(w.text, n)), Error, "PATTERN", hint, "the pattern captures %s, which raw.sql does not declare", n)
+		}
+	}
+	if named == 0 {
+		x.r.at(x.f, w.at, Error, "PATTERN", "as `(?P<src>\\S+)` or `%{IP:src}`", "the pattern has no named group, so no column gets a value")
+	}
+	x.out.Pattern = re
+}
+
+var delimiters = map[string]byte{"tab": '\t', `\t`: '\t', "space": ' ', "comma": ',', "semicolon": ';', "pipe": '|'}
 
 // joined lists formats in words.
 func joined(names []decode.FormatName) string {
@@ -153,7 +277,7 @@ func (x *formatReader) name() bool {
 func (x *formatReader) csv() {
 	x.out.Delimiter, x.out.Quote = ',', '"'
 	if w, ok := x.one("delimiter"); ok {
-		x.out.Delimiter = x.char(w, map[string]byte{"tab": '\t', `\t`: '\t', "space": ' ', "comma": ',', "semicolon": ';', "pipe": '|'})
+		x.out.Delimiter = x.char(w, delimiters)
 	}
 	if w, ok := x.one("quote"); ok {
 		x.out.Quote = x.char(w, map[string]byte{"none": 0, "double": '"', "single": '\''})
@@ -199,17 +323,13 @@ func (x *formatReader) columns() {
 			continue
 		}
 		x.out.Columns = append(x.out.Columns, f.name)
-		if len(f.fields) > 0 {
-			x.r.at(x.f, x.place(f.name), Error, "RAW_FORMAT", "declare it VARCHAR", "a field of %s is a text, and %s is a STRUCT", x.out.Name, f.name)
+		named := x.out.Name != decode.FormatCSV && x.out.Name != decode.FormatLine
+		if len(f.fields) > 0 && !x.parsed(f) && !(named && strings.EqualFold(f.name, decode.SyslogKey)) {
+			x.r.at(x.f, x.place(f.name), Error, "RAW_FORMAT", "declare it VARCHAR, or write `-- parse:` for it", "a field of %s is a text, and %s is a STRUCT", x.out.Name, f.name)
 		}
 	}
 	if w, ok := x.one("comment"); ok {
 		x.out.Comment = w.text
-	}
-	for _, w := range x.head["null"] {
-		for _, part := range splitWords(w.text, w.at) {
-			x.out.Null = append(x.out.Null, part.text)
-		}
 	}
 }
 

@@ -14,7 +14,7 @@ func pow2(i int) string { return new(big.Int).Lsh(big.NewInt(1), uint(i)).String
 // plan puts everything together.
 func (c *compiler) plan() (*Plan, error) {
 	plan := &Plan{Name: c.m.Name, Version: c.schema.Version, Setup: c.m.Setup, KeyColumns: c.src.keyNames(), Owner: c.owner()}
-	plan.Scan.Format = c.format
+	plan.Scan.Format, plan.Scan.Parsers = c.format, c.parsers
 	withheld := c.withhold()
 	for _, l := range c.src.leaves {
 		scan := decode.Leaf{Path: l.path, Kind: l.kind, Keep: !withheld[l]}

@@ -1,0 +1,83 @@
+package fields
+
+import "bytes"
+
+// TitleKey is the key of the first line of a Windows event's text.
+const TitleKey = "title"
+
+// maxKey is the longest key of a Windows event's text, in bytes: what is longer before a colon is prose.
+const maxKey = 64
+
+// Windows reads the text of a Windows event, lines of "Key: value" with \n or \r\n between them. The first line, where it has no
+// value, is the TitleKey, without its colon. Indented keys after a key without a value lie below that one, as in the Security log ("Subject:", then
+// "\tAccount Name:\t\tada"). A line that is no key goes on with the value before it; after an empty line it is prose, a
+// MessageKey.
+func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
+	base := len(dst)
+	var section []byte
+	keys, gap := 0, false
+	for i := 0; i < len(b); {
+		end := bytes.IndexByte(b[i:], '\n')
+		next := len(b)
+		if end < 0 {
+			end = len(b)
+		} else {
+			end += i
+			next = end + 1
+		}
+		line := trim(b[i:end])
+		indented := i < len(b) && (b[i] == '\t' || b[i] == ' ')
+		first := i == 0
+		key, value, ok := windowsKey(line)
+		i = next
+		switch {
+		case len(line) == 0:
+			gap = true
+			continue
+		case first && (!ok || len(value) == 0 && !(next < len(b) && (b[next] == '\t' || b[next] == ' '))):
+			dst = append(dst, field(TitleKey, trim(bytes.TrimSuffix(line, []byte(":")))))
+		case ok:
+			keys++
+			f := Field{Key: key, Value: value}
+			switch {
+			case indented:
+				f.Section = section
+			case len(value) == 0:
+				section = key
+			default:
+				section = nil
+			}
+			dst = append(dst, f)
+		case gap || len(dst) == base:
+			dst = append(dst, field(MessageKey, line))
+		default: // the value before goes on: it lies right before this line in b
+			last := &dst[len(dst)-1]
+			if len(last.Value) == 0 {
+				last.Value = line
+			} else {
+				from := cap(b) - cap(last.Value)
+				to := cap(b) - cap(line) + len(line)
+				last.Value = b[from:to]
+			}
+		}
+		gap = false
+	}
+	if keys == 0 {
+		return dst[:base], buf, `no "Key: value" line in it`
+	}
+	return dst, buf, ""
+}
+
+// windowsKey cuts "Key: value"; after the colon comes a blank or nothing.
+func windowsKey(line []byte) (key, value []byte, ok bool) {
+	i := bytes.IndexByte(line, ':')
+	if i <= 0 || i > maxKey || i+1 < len(line) && !isBlank(line[i+1]) {
+		return nil, nil, false
+	}
+	for _, c := range line[:i] {
+		if c < ' ' {
+			return nil, nil, false
+		}
+	}
+	return trim(line[:i]), trim(line[i+1:]), true
+}
