@@ -44,17 +44,27 @@ func soaking(few, many int) int {
 	return few
 }
 
-// history is one interleaving of arrivals, runs, replays, deaths and delays over one job.
+// history is one interleaving of arrivals, changed objects, runs, replays, backfills, replaces, rewinds, deaths and delays over
+// one job.
 type history struct {
 	t       *testing.T
 	p       *parts
 	random  *rand.Rand
 	now     time.Time
 	next    int // flow id
-	objects int
-	want    wanted // once everything has run and the mapping is mended
+	objects []string
+	deletes bool                // the job may delete: it is rewound and replaced, too
+	latest  map[string]*version // by key
+	earlier []*version          // that were overwritten
 	waiting []*zombie
 	log     []string
+}
+
+// version of an object, and what it has to leave once everything has run and the mapping is mended. One that was overwritten has
+// left all of it or nothing.
+type version struct {
+	key               string
+	rows, quarantined []string
 }
 
 // zombie is a runner in the middle of an operation.
@@ -68,70 +78,118 @@ func (h *history) did(format string, args ...any) {
 	h.log = append(h.log, fmt.Sprintf(format, args...))
 }
 
-// arrive stages an object with good records, some that are none, and some that are too old for the job before it is mended.
-func (h *history) arrive() {
-	h.objects++
-	k := key(fmt.Sprintf("%03d", h.objects))
+// stage writes a version of an object: good records, some that are too old for the job before it is mended, and, at first, some
+// that are none.
+func (h *history) stage(k string) {
+	v := &version{key: k}
 	var lines []string
 	for i := range 1 + h.random.IntN(4) {
 		h.next++
-		switch h.random.IntN(5) {
-		case 0:
+		switch n := h.random.IntN(5); {
+		case n == 0 && h.latest[k] == nil:
 			lines = append(lines, "broken")
-			h.want.quarantined[fmt.Sprintf("%s@%d", k, i+1)] = 1
-		case 1:
+			v.quarantined = append(v.quarantined, fmt.Sprintf("%s@%d", k, i+1))
+		case n == 1:
 			lines = append(lines, flow(h.next, -9000)) // 1996
-			h.want.rows[row(h.next, -9000)] = 1
+			v.rows = append(v.rows, row(h.next, -9000))
 		default:
 			day := h.random.IntN(3)
 			lines = append(lines, flow(h.next, day))
-			h.want.rows[row(h.next, day)] = 1
+			v.rows = append(v.rows, row(h.next, day))
 		}
 	}
 	if err := h.p.put(k, gz(lines...)); err != nil {
 		h.t.Fatal(err)
 	}
-	h.did("%s arrives with %d records", k, len(lines))
+	if old := h.latest[k]; old != nil {
+		h.earlier = append(h.earlier, old)
+	}
+	h.latest[k] = v
+	h.did("%s is staged with %d records", k, len(lines))
 }
 
-// perform starts a run or a replay that may go wrong, and waits until it ends or stalls.
-func (h *history) perform(replay bool, how fault) {
-	f := &injector{at: h.random.IntN(80), how: how, stalled: make(chan struct{}), wake: make(chan struct{})}
-	if replay {
-		f.at /= 2
+func (h *history) arrive() {
+	k := key(fmt.Sprintf("%03d", len(h.objects)))
+	h.objects = append(h.objects, k)
+	h.stage(k)
+}
+
+// operation is a command of the job, with about how many operations of its stores it takes.
+type operation struct {
+	name string
+	size int
+	do   func(*jobs.Runner) (*jobs.Summary, error)
+}
+
+// operations that a history chooses from.
+func (h *history) operations() []operation {
+	ctx := context.Background()
+	days := jobs.BackfillOptions{From: date("2020-10-01"), To: date("2020-10-01"), Shards: h.random.IntN(3), NewestFirst: h.random.IntN(2) == 0}
+	if days.Shards > 0 {
+		days.Shard = h.random.IntN(days.Shards)
 	}
+	plain := operation{"run", 80, func(r *jobs.Runner) (*jobs.Summary, error) { return r.Run(ctx, jobs.RunOptions{}) }}
+	out := []operation{plain, plain, plain,
+		{"replan", 80, func(r *jobs.Runner) (*jobs.Summary, error) { return r.Run(ctx, jobs.RunOptions{Replan: true}) }},
+		{"replay", 40, func(r *jobs.Runner) (*jobs.Summary, error) {
+			r.Spec = h.mended()
+			return r.Replay(ctx, jobs.ReplayOptions{})
+		}},
+		{"replay", 40, func(r *jobs.Runner) (*jobs.Summary, error) { return r.Replay(ctx, jobs.ReplayOptions{}) }},
+		{fmt.Sprintf("backfill %d/%d", days.Shard, days.Shards), 80, func(r *jobs.Runner) (*jobs.Summary, error) { return r.Backfill(ctx, days) }},
+	}
+	if !h.deletes {
+		return out
+	}
+	days.Replace = true
+	replace := operation{fmt.Sprintf("replace %d/%d", days.Shard, days.Shards), 100, func(r *jobs.Runner) (*jobs.Summary, error) {
+		r.Spec = h.mended()
+		return r.Backfill(ctx, days)
+	}}
+	back := operation{fmt.Sprintf("replace %d/%d with the older job", days.Shard, days.Shards), 100, func(r *jobs.Runner) (*jobs.Summary, error) { return r.Backfill(ctx, days) }}
+	return append(out, replace, replace, back, operation{"rewind", 50, func(r *jobs.Runner) (*jobs.Summary, error) {
+		_, err := r.Rewind(ctx, "", false)
+		return &jobs.Summary{}, err
+	}})
+}
+
+// runner is one of the job, with what it may do.
+func (h *history) runner(f *injector) *jobs.Runner {
+	r := h.p.faulty(f)
+	if h.deletes {
+		r.Deleter = faultStore{h.p.lake, f}
+	}
+	return r
+}
+
+// perform starts an operation that may go wrong, and waits until it ends or stalls.
+func (h *history) perform(o operation, how fault) {
+	f := &injector{at: h.random.IntN(o.size), how: how, stalled: make(chan struct{}), wake: make(chan struct{})}
 	if how == "" {
 		f.at = 1 << 30
 	}
-	r := h.p.faulty(f)
-	z := &zombie{name: fmt.Sprintf("run %d", len(h.log)), f: f, ended: make(chan struct{})}
-	if replay {
-		z.name = fmt.Sprintf("replay %d", len(h.log))
-		r.Spec = h.mended()
-	}
+	r := h.runner(f)
+	z := &zombie{name: fmt.Sprintf("%s %d", o.name, len(h.log)), f: f, ended: make(chan struct{})}
 	var sum *jobs.Summary
 	var err error
 	go func() {
 		defer close(z.ended)
-		if replay {
-			sum, err = r.Replay(context.Background(), jobs.ReplayOptions{})
-		} else {
-			sum, err = r.Run(context.Background(), jobs.RunOptions{})
-		}
-		if err != nil && !slices.ContainsFunc([]error{errInjected, errDead, ledger.ErrHeld, ledger.ErrVoid, ledger.ErrMoved, objstore.ErrNotExist}, func(e error) bool { return errors.Is(err, e) }) {
+		sum, err = o.do(r)
+		if err != nil && !slices.ContainsFunc([]error{errInjected, errDead, ledger.ErrHeld, ledger.ErrVoid, ledger.ErrMoved, objstore.ErrNotExist, jobs.ErrInputsGone},
+			func(e error) bool { return errors.Is(err, e) }) {
 			h.t.Errorf("%s: %v", z.name, err)
 		}
 	}()
 	select {
 	case <-z.ended:
-		h.did("%s, operation %d %s %s: %d published, %v", z.name, f.at, how, f.hit(), sum.Records.Published, err)
+		h.did("%s, operation %d %s %s: %d published, %d replaced, %v", z.name, f.at, how, f.hit(), sum.Records.Published, sum.Replaced, err)
 	case <-f.stalled:
 		h.did("%s waits in %s", z.name, f.hit())
 		h.waiting = append(h.waiting, z)
 		if h.random.IntN(2) == 0 { // its leases expire
 			h.now = h.now.Add(6 * time.Minute)
 			h.clock()
-			h.perform(replay, "")
+			h.perform(o, "")
 		}
 	}
 }
@@ -170,12 +228,13 @@ func (h *history) step() {
 	faults := []fault{"", "", faultBefore, faultLost, faultDead, faultDead, faultDeadAfter, faultStall, faultStall}
 	how := faults[h.random.IntN(len(faults))]
 	switch n := h.random.IntN(12); {
-	case n < 3:
+	case n < 2:
 		h.arrive()
-	case n < 7:
-		h.perform(false, how)
+	case n < 3:
+		h.stage(h.objects[h.random.IntN(len(h.objects))])
 	case n < 9:
-		h.perform(true, how)
+		all := h.operations()
+		h.perform(all[h.random.IntN(len(all))], how)
 	case n < 10:
 		h.pass()
 	case len(h.waiting) > 0:
@@ -183,22 +242,50 @@ func (h *history) step() {
 	}
 }
 
-// neverTwice holds what readers see at this moment to what they may see.
-func (h *history) neverTwice() {
-	got := map[string]int{}
-	err := h.p.lake.List(context.Background(), objstore.ListOptions{Prefix: "ext/"}, func(o objstore.Object) error { return h.p.rowsOf(context.Background(), o.Key, got) })
-	if err != nil {
-		h.t.Error(err)
-	}
-	for k, n := range got {
-		if n > h.want.rows[k] {
-			h.t.Errorf("row %s is visible %d times", k, n)
-		}
+// hold holds what lies in the stores at this moment to what may lie there.
+func (h *history) hold() {
+	for _, s := range h.p.violations(context.Background()) {
+		h.t.Errorf("after %s: %s", h.log[len(h.log)-1], s)
 	}
 }
 
-// TestAnyInterleaving: however objects arrive, runs and replays are begun, fail, die, or wait in the middle of an operation
-// while others go on, each record is in the lake once or in quarantine once.
+// want is what has to be there in the end. What is left of a version that was overwritten is all of it or nothing, and nothing
+// where the job replaces what changes.
+func (h *history) want() wanted {
+	want, is := wanted{map[string]int{}, map[string]int{}}, map[string]int{}
+	add := func(v *version) {
+		for _, r := range v.rows {
+			want.rows[r] = 1
+		}
+		for _, q := range v.quarantined {
+			want.quarantined[q] = 1
+		}
+	}
+	for _, v := range h.latest {
+		add(v)
+	}
+	if h.p.spec.Source.OnChange == "replace" {
+		return want
+	}
+	if err := h.p.lake.List(context.Background(), objstore.ListOptions{Prefix: "ext/"}, func(o objstore.Object) error {
+		return h.p.rowsOf(context.Background(), o.Key, is)
+	}); err != nil {
+		h.t.Error(err)
+	}
+	for _, r := range h.p.rowsInQuarantine(h.t) {
+		is[fmt.Sprintf("%s@%d", r.Object, r.Record)] = 1
+	}
+	for _, v := range h.earlier {
+		if slices.ContainsFunc(slices.Concat(v.rows, v.quarantined), func(r string) bool { return is[r] > 0 }) {
+			add(v)
+		}
+	}
+	return want
+}
+
+// TestAnyInterleaving: however objects arrive and change, and runs, replays, backfills, replaces and rewinds are begun, fail, die, or
+// wait in the middle of an operation while others go on, no invariant of the protocol is broken after any step, and after one
+// clean run each record is in the lake once or in quarantine once.
 func TestAnyInterleaving(t *testing.T) {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 3)
@@ -209,32 +296,39 @@ func TestAnyInterleaving(t *testing.T) {
 			if t.Failed() {
 				return
 			}
-			h := &history{t: t, p: newMemParts(t, 1), random: rand.New(rand.NewPCG(seed, 0)), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
-				want: wanted{map[string]int{}, map[string]int{}}}
+			h := &history{t: t, p: newMemParts(t, 1), random: rand.New(rand.NewPCG(seed, 0)), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), latest: map[string]*version{}}
 			h.p.spec.Limits.BatchBytes = 1200 // two or three objects
+			h.deletes = h.random.IntN(4) > 0
+			if h.deletes && h.random.IntN(2) == 0 {
+				h.p.spec.Source.OnChange = "replace"
+			}
+			h.did("the job may delete: %v, on_change: %s", h.deletes, h.p.spec.Source.OnChange)
 			h.clock()
 			h.arrive()
-			for range 14 {
+			for range 16 {
 				h.step()
-				h.neverTwice()
+				h.hold()
 			}
 			for len(h.waiting) > 0 {
 				h.wake()
-				h.neverTwice()
+				h.hold()
 			}
 			h.now = h.now.Add(time.Hour)
 			h.clock()
-			last := h.p.runner()
-			if _, err := last.Run(context.Background(), jobs.RunOptions{}); err != nil {
+			never := &injector{at: 1 << 30}
+			if _, err := h.runner(never).Run(context.Background(), jobs.RunOptions{}); err != nil {
 				t.Errorf("the last run: %v", err)
 			}
-			h.neverTwice()
-			last = h.p.runner()
+			h.did("the last run")
+			h.hold()
+			last := h.runner(never)
 			last.Spec = h.mended()
 			if _, err := last.Replay(context.Background(), jobs.ReplayOptions{}); err != nil {
 				t.Errorf("the last replay: %v", err)
 			}
-			for _, s := range h.p.problems(context.Background(), h.want) {
+			h.did("the last replay")
+			h.hold()
+			for _, s := range h.p.left(context.Background(), h.want()) {
 				t.Error(s)
 			}
 			if t.Failed() {
