@@ -101,7 +101,8 @@ func TestSweepTwice(t *testing.T) {
 	}
 }
 
-// gate lets one request of one process through at a time, in an order drawn from rng.
+// gate lets one request of one process through at a time, in an order drawn from rng. Now and then one of them sleeps for a while,
+// so that others do much between two of its requests.
 type gate struct {
 	arrive chan int
 	end    chan int
@@ -131,7 +132,8 @@ func interleave(n int, rng *rand.Rand, step func() (kill bool), start func(i int
 		}()
 	}
 	var waiting []int
-	for alive := n; alive > 0; {
+	asleep, until := -1, 0
+	for alive, turn := n, 0; alive > 0; turn++ {
 		for len(waiting) < alive {
 			select {
 			case i := <-g.arrive:
@@ -143,7 +145,13 @@ func interleave(n int, rng *rand.Rand, step func() (kill bool), start func(i int
 		if alive == 0 {
 			return
 		}
+		if turn >= until {
+			asleep, until = rng.IntN(n+1)-1, turn+rng.IntN(80)
+		}
 		k := rng.IntN(len(waiting))
+		if waiting[k] == asleep {
+			k = (k + 1) % len(waiting)
+		}
 		i := waiting[k]
 		waiting = append(waiting[:k], waiting[k+1:]...)
 		g.pass[i] <- !step()
@@ -151,7 +159,7 @@ func interleave(n int, rng *rand.Rand, step func() (kill bool), start func(i int
 }
 
 // TestInterleaved runs two or three runners request by request in random orders, with objects overwritten, held files lost,
-// plans released and fenced under them, and some of the runners killed. A clean run must bring it right from every end.
+// plans released and fenced under them, and some of the runners killed. The invariants hold after every request, and a clean run must bring it right from every end.
 func TestInterleaved(t *testing.T) {
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 1))
@@ -167,7 +175,9 @@ func TestInterleaved(t *testing.T) {
 		if seed%5 == 0 {
 			lose = rng.IntN(100)
 		}
-		requests := 0
+		requests, lost := 0, false
+		watcher := must(Open(w.state, "job", Options{}))
+		var broken error
 		errs := make([]error, 3)
 		n := 2 + int(seed%2)
 		interleave(n, rng, func() bool {
@@ -178,7 +188,12 @@ func TestInterleaved(t *testing.T) {
 			if requests >= lose && lose >= 0 {
 				if held := must(w.lake.HeldList(context.Background(), "")); len(held) > 0 {
 					must(0, w.lake.Drop(context.Background(), held[rng.IntN(len(held))]))
-					lose = -1
+					lose, lost = -1, true
+				}
+			}
+			if broken == nil && !lost { // what the store lost is neither held nor visible
+				if broken = w.watch(watcher); broken != nil {
+					broken = fmt.Errorf("before request %d: %w", requests, broken)
 				}
 			}
 			return requests == kill
@@ -203,6 +218,9 @@ func TestInterleaved(t *testing.T) {
 			}
 			errs[i] = p.run(context.Background())
 		})
+		if broken != nil {
+			t.Fatalf("%s: %v", when, broken)
+		}
 		for i, err := range errs {
 			if err != nil && !errors.Is(err, errInjected) {
 				t.Fatalf("%s: runner %d: %v", when, i, err)

@@ -320,7 +320,7 @@ func (w *world) exact(when string) {
 	must(0, w.lake.List(context.Background(), objstore.ListOptions{}, func(o objstore.Object) error {
 		for _, line := range strings.Fields(read(w.lake, o.Key)) {
 			seen[line]++
-			if day, _, _ := strings.Cut(line, "_"); !w.partitions[day] {
+			if _, day, _ := strings.Cut(o.Key, "eventDay="); !w.partitions[day[:2]] {
 				w.t.Fatalf("%s: the partition of %s is missing", when, o.Key)
 			}
 		}
