@@ -98,13 +98,15 @@ func (x *run) commit(ctx context.Context, log zerolog.Logger, plan *sqlgen.Plan,
 		}
 		offset += len(m.objects)
 	}
-	if err != nil {
+	if err = errors.Join(err, ctx.Err()); err != nil {
 		if e := x.discard(ctx, a); e != nil {
 			x.warn(fmt.Sprintf("files of an attempt that was given up are still held: %v", e))
 		}
 		return err
 	}
-	e, err := x.ledger.Commit(ctx, a, x.rolled...)
+	through, cancel := seeThrough(ctx) // a stop comes before the entry or after the last file, not in between
+	defer cancel()
+	e, err := x.ledger.Commit(through, a, x.rolled...)
 	if errors.Is(err, ledger.ErrVoid) {
 		if e := x.discard(ctx, a); e != nil {
 			x.warn(fmt.Sprintf("files of a lost attempt are still held: %v", e))
@@ -121,7 +123,7 @@ func (x *run) commit(ctx context.Context, log zerolog.Logger, plan *sqlgen.Plan,
 		x.committed = append(x.committed, m.batch)
 	}
 	x.Progress.Begin(StagePublish, int64(len(a.Files)), "files")
-	if _, err := x.rollForward(ctx, func(r ledger.Rolling) bool { return r.Seq == e.Seq }); err != nil {
+	if _, err := x.rollForward(through, func(r ledger.Rolling) bool { return r.Seq == e.Seq }); err != nil {
 		return fmt.Errorf("batch %s is committed, but not all of it is visible yet; the next run sees it through: %w", batch, err)
 	}
 	x.Progress.Add(StagePublish, int64(len(a.Files)))
@@ -137,11 +139,21 @@ func (x *run) commit(ctx context.Context, log zerolog.Logger, plan *sqlgen.Plan,
 	return nil
 }
 
+// seeThroughWithin is how long a commit and its publication may go on once the run is being stopped.
+const seeThroughWithin = 4 * time.Second
+
+// seeThrough is a context that ends seeThroughWithin later than its parent.
+func seeThrough(ctx context.Context) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(seeThroughWithin, cancel) })
+	return out, func() { stop(); cancel() }
+}
+
 func (x *run) attemptOptions(plan *sqlgen.Plan, temp string) attempt.Options {
 	minDay, maxDay := x.eventDays()
 	return attempt.Options{Job: x.Spec.Name, Run: x.id, Plan: plan, Staging: x.Staging, TempDir: temp,
 		MemoryBytes: x.Spec.Limits.MemoryBytes, Threads: x.Spec.Limits.Threads, Region: x.Spec.Lake.Region, Account: x.Spec.Lake.AccountID,
-		MinDay: minDay, MaxDay: maxDay, Progress: x.scanProgress()}
+		MinDay: minDay, MaxDay: maxDay, Progress: x.scanProgress(), Open: x.OpenEngine}
 }
 
 // objects of a batch, with the captures that the plan reads.
@@ -283,7 +295,7 @@ func (x *run) hold(ctx context.Context, a *ledger.Attempt, m made, offset int, t
 
 // discard drops what an attempt holds that will never be committed. It outlives the run's own context.
 func (x *run) discard(ctx context.Context, a *ledger.Attempt) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 8*time.Second)
+	ctx, cancel := x.toTheEnd(ctx, 8*time.Second)
 	defer cancel()
 	return x.ledger.Discard(ctx, x.Lake, a)
 }

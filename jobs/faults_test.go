@@ -42,6 +42,11 @@ func sweep(t *testing.T, how fault, every, workers int, newParts func() *parts) 
 					for _, s := range p.problems(t.Context(), want) {
 						t.Errorf("a run without a fault: %s", s)
 					}
+					for _, op := range []string{"compile", "open", "register", "exec", "query", "fetch"} {
+						if f.ops[op+" engine"] == 0 {
+							t.Errorf("the engine was not asked to %s: %v", op, f.ops)
+						}
+					}
 					mu.Lock()
 					operations = f.n
 					mu.Unlock()
@@ -77,6 +82,7 @@ func sweep(t *testing.T, how fault, every, workers int, newParts func() *parts) 
 		})
 	}
 	wg.Wait()
+	t.Logf("%d operations", operations)
 	return operations
 }
 

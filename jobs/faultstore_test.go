@@ -8,7 +8,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/jobs"
 )
@@ -31,7 +35,7 @@ var errInjected = errors.New("connection broken (injected)")
 // errDead is what a dead process gets. It is of a kind that nobody tries again after, for a dead process does not wait either.
 var errDead = fmt.Errorf("the process is dead: %w", objstore.ErrNoCreds)
 
-// injector counts the operations of a run's stores and catalog, bodies that are read included, and makes one go wrong.
+// injector counts the operations of a run's stores, catalog and engine, bodies that are read included, and makes one go wrong.
 type injector struct {
 	at  int // from 0
 	how fault
@@ -41,6 +45,7 @@ type injector struct {
 	mu   sync.Mutex
 	n    int
 	what string // the operation that went wrong
+	ops  map[string]int
 }
 
 // step is one operation: before keeps it from happening, after replaces its answer.
@@ -49,6 +54,10 @@ func (f *injector) step(op, store, key string) (before, after error) {
 	defer f.mu.Unlock()
 	i := f.n
 	f.n++
+	if f.ops == nil {
+		f.ops = map[string]int{}
+	}
+	f.ops[op+" "+store]++
 	wrap := func(err error) error { return &objstore.Error{Op: op, Store: store, Key: key, Err: err} }
 	switch {
 	case i < f.at:
@@ -207,6 +216,59 @@ func (c faultCatalog) Table(ctx context.Context, name string) (out catalog.Table
 func (c faultCatalog) AddPartitions(ctx context.Context, table string, ps []catalog.Partition) (n int, err error) {
 	err = c.f.do("add partitions", c.String(), table, func() (err error) { n, err = c.Catalog.AddPartitions(ctx, table, ps); return err })
 	return n, err
+}
+
+// faultEngine is a database whose calls an injector counts: opened, told of a source, executing, asked, and each batch of an answer.
+type faultEngine struct {
+	attempt.Engine
+	f *injector
+}
+
+func (f *injector) openEngine(o engine.Options) (attempt.Engine, error) {
+	var db *engine.DB
+	err := f.do("open", "engine", "", func() (err error) { db, err = engine.Open(o); return err })
+	if err != nil {
+		if db != nil {
+			db.Close()
+		}
+		return nil, err
+	}
+	return faultEngine{db, f}, nil
+}
+
+func (e faultEngine) RegisterSource(name string, src engine.Source) error {
+	return e.f.do("register", "engine", name, func() error { return e.Engine.RegisterSource(name, src) })
+}
+
+func (e faultEngine) Exec(ctx context.Context, sql string) error {
+	return e.f.do("exec", "engine", sql[:min(20, len(sql))], func() error { return e.Engine.Exec(ctx, sql) })
+}
+
+func (e faultEngine) Query(ctx context.Context, sql string) (out engine.RowReader, err error) {
+	err = e.f.do("query", "engine", sql[:min(20, len(sql))], func() (err error) { out, err = e.Engine.Query(ctx, sql); return err })
+	if err != nil {
+		if out != nil {
+			out.Close()
+		}
+		return nil, err
+	}
+	return faultRows{out, e.f}, nil
+}
+
+type faultRows struct {
+	engine.RowReader
+	f *injector
+}
+
+func (r faultRows) Next() (out arrow.RecordBatch, err error) {
+	err = r.f.do("fetch", "engine", "", func() (err error) { out, err = r.RowReader.Next(); return err })
+	if err != nil {
+		if out != nil {
+			out.Release()
+		}
+		return nil, err
+	}
+	return out, nil
 }
 
 // later is a store some time later: its clock is ahead of what it has stamped, so that leases have expired.

@@ -64,6 +64,12 @@ func (p *parts) runner() *jobs.Runner {
 func (p *parts) faulty(f *injector) *jobs.Runner {
 	r := p.runner()
 	r.Staging, r.Lake, r.State, r.Catalog = faultStore{p.staging, f}, faultStore{p.lake, f}, faultStore{p.state, f}, faultCatalog{p.catalog, f}
+	r.OpenEngine = f.openEngine
+	compile := r.Compile
+	r.Compile = func(ctx context.Context, m *mappings.Mapping) (plan *sqlgen.Plan, err error) {
+		err = f.do("compile", "engine", m.Name, func() (err error) { plan, err = compile(ctx, m); return err })
+		return plan, err
+	}
 	return r
 }
 
@@ -140,7 +146,8 @@ func newDirPartsAt(t *testing.T, dir string, batchBytes int) *parts {
 // newS3Parts gives jobs that share one S3 server and one Glue, each with prefixes and a database of its own.
 func newS3Parts(t *testing.T) func() *parts {
 	t.Helper()
-	return newS3PartsAt(t, objstoretest.StartVersityGW(t), gluefake.Start(t))
+	fake := gluefake.Start(t)
+	return newS3PartsAt(t, objstoretest.StartVersityGW(t), fake.URL, fake.CreateDatabase)
 }
 
 // copying gives jobs as s3 does, with a lake that holds copies.
@@ -156,10 +163,11 @@ func copying(t *testing.T, s3 func() *parts) func() *parts {
 	}
 }
 
-func newS3PartsAt(t *testing.T, server *objstoretest.Server, fake *gluefake.Fake) func() *parts {
+// newS3PartsAt is newS3Parts with servers of one's own.
+func newS3PartsAt(t *testing.T, server *objstoretest.Server, glueURL string, createDatabase func(t testing.TB, name string)) func() *parts {
 	t.Helper()
 	server.Setenv(t)
-	t.Setenv("AWS_ENDPOINT_URL_GLUE", fake.URL)
+	t.Setenv("AWS_ENDPOINT_URL_GLUE", glueURL)
 	for _, b := range []string{"staging", "lake", "state"} {
 		server.MakeBucket(t, b)
 	}
@@ -167,7 +175,7 @@ func newS3PartsAt(t *testing.T, server *objstoretest.Server, fake *gluefake.Fake
 	return func() *parts {
 		n := made.Add(1)
 		database := fmt.Sprintf("%s_%d", s3Database, n)
-		fake.CreateDatabase(t, database)
+		createDatabase(t, database)
 		at := func(bucket string) string { return fmt.Sprintf("s3://%s/%d", bucket, n) }
 		p := &parts{spec: faultSpec(t, at("staging"), at("lake"), at("state"), "{type: glue, database: "+database+"}", 1)}
 		for name, to := range map[string]*jobs.LakeStore{"staging": &p.staging, "lake": &p.lake, "state": &p.state} {

@@ -20,9 +20,9 @@ func TestManyRunners(t *testing.T) {
 		rounds int
 		parts  func() *parts
 	}{
-		{"memory", soaking(5, 20), func() *parts { return newMemParts(t, 1) }},
-		{"folders", soaking(1, 20), func() *parts { return newDirParts(t, 1) }},
-		{"S3 and Glue", soaking(2, 20), s3},
+		{"memory", soaking(12, 20), func() *parts { return newMemParts(t, 1) }},
+		{"folders", soaking(3, 20), func() *parts { return newDirParts(t, 1) }},
+		{"S3 and Glue", soaking(5, 20), s3},
 	} {
 		t.Run(c.stores, func(t *testing.T) {
 			p := c.parts()

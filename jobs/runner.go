@@ -16,6 +16,7 @@ import (
 	"github.com/oklog/ulid/v2"
 	"github.com/rs/zerolog"
 
+	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/ledger"
@@ -35,7 +36,7 @@ var (
 // LakeStore is where the lake's files go: it can hold them unseen.
 type LakeStore = ledger.Lake
 
-// Runner runs one job. All fields but Progress and Now are needed.
+// Runner runs one job. All fields but Progress, Now, OpenEngine and RetryDelay are needed.
 type Runner struct {
 	Spec    *Spec
 	Mapping *mappings.Mapping
@@ -53,6 +54,8 @@ type Runner struct {
 	Progress Progress
 	Now      func() time.Time
 	Version  string // of etl
+	// OpenEngine opens the database of an attempt; nil: DuckDB.
+	OpenEngine attempt.OpenEngine
 	// RetryDelay is the wait of RunWithRetries before the second try; it doubles. 0: 10 s.
 	RetryDelay time.Duration
 	// CheckpointEntries is how many entries after the last checkpoint of the ledger a run writes another. 0: 100.
@@ -89,6 +92,7 @@ type run struct {
 	busy      map[string]bool      // runs that held a lease when this one last asked
 	held      []ledger.ManifestRef // open, and left to another run that is at them
 	started   bool                 // the run is recorded
+	stopBy    time.Time            // zero: it is not being stopped
 	committed []string             // batches
 }
 
@@ -438,9 +442,26 @@ func (x *run) resume(ctx context.Context) error {
 	return nil
 }
 
+// stopWithin is what cleaning up may take of a run that is being stopped, all in all: container runtimes kill after ten seconds.
+const stopWithin = 5 * time.Second
+
+// toTheEnd is a context for what is to be done also when the run is being stopped, each within its limit and all within stopWithin.
+func (x *run) toTheEnd(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	by := time.Now().Add(limit)
+	if ctx.Err() != nil {
+		if x.stopBy.IsZero() {
+			x.stopBy = time.Now().Add(stopWithin)
+		}
+		if x.stopBy.Before(by) {
+			by = x.stopBy
+		}
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), by)
+}
+
 // release gives a lease back, also when the run is being stopped.
 func (x *run) release(ctx context.Context, lease *ledger.Lease) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	ctx, cancel := x.toTheEnd(ctx, 3*time.Second)
 	defer cancel()
 	if err := lease.Release(ctx); err != nil {
 		x.log.Warn().Err(err).Msg("lease not given back; it expires by itself")
@@ -574,7 +595,7 @@ func (x *run) recordEnd(ctx context.Context, keep *logKeeper, runErr error) erro
 	if !x.started {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, cancel := x.toTheEnd(ctx, 5*time.Second)
 	defer cancel()
 	text, err := json.Marshal(x.sum)
 	if err != nil {

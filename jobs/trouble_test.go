@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -163,7 +165,7 @@ func TestSlowDown(t *testing.T) {
 	t.Cleanup(proxy.Close)
 	proxied := *server
 	proxied.Endpoint = proxy.URL
-	newParts := newS3PartsAt(t, &proxied, fake)
+	newParts := newS3PartsAt(t, &proxied, fake.URL, fake.CreateDatabase)
 	for _, c := range []struct {
 		after, long int64 // in requests
 		fails       bool
@@ -197,6 +199,69 @@ func TestSlowDown(t *testing.T) {
 		}
 		p.noProblems(t, "after 503", want)
 	}
+}
+
+// hanging is a store that answers nothing any more once it hangs, until the asker gives up.
+type hanging struct {
+	jobs.LakeStore
+	hangs *atomic.Bool
+}
+
+func (h hanging) Put(ctx context.Context, key string, r io.Reader, o objstore.PutOptions) (objstore.Object, error) {
+	if h.hangs.Load() {
+		<-ctx.Done()
+		return objstore.Object{}, &objstore.Error{Op: "put", Store: h.String(), Key: key, Err: ctx.Err()}
+	}
+	return h.LakeStore.Put(ctx, key, r, o)
+}
+
+func (h hanging) Drop(ctx context.Context, held objstore.Held) error {
+	if h.hangs.Load() {
+		<-ctx.Done()
+		return &objstore.Error{Op: "drop", Store: h.String(), Key: held.Key, Err: ctx.Err()}
+	}
+	return h.LakeStore.Drop(ctx, held)
+}
+
+// stopping is a lake in which the run is stopped while the second file is being sent, and the stores hang from then on.
+type stopping struct {
+	hanging
+	n    atomic.Int32
+	stop func()
+}
+
+func (s *stopping) Hold(ctx context.Context, key string, r io.ReaderAt, size int64) (objstore.Held, error) {
+	if s.n.Add(1) < 2 {
+		return s.LakeStore.Hold(ctx, key, r, size)
+	}
+	s.hangs.Store(true)
+	s.stop()
+	<-ctx.Done()
+	return objstore.Held{}, ctx.Err()
+}
+
+// TestStopWhileStoresHang: a run that is stopped ends in time also where no store answers any more.
+func TestStopWhileStoresHang(t *testing.T) {
+	t.Parallel() // it waits most of its time
+	p := newMemParts(t, 1)
+	want, err := p.smallJob()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var hangs atomic.Bool
+	var begun time.Time
+	r := p.runner()
+	r.State = hanging{p.state, &hangs}
+	r.Lake = &stopping{hanging: hanging{p.lake, &hangs}, stop: func() { begun = time.Now(); stop() }}
+	sum, err := r.Run(ctx, jobs.RunOptions{})
+	if took := time.Since(begun); !errors.Is(err, jobs.ErrStopped) || sum.State != "STOPPED" || took > 7*time.Second {
+		t.Errorf("%v, %s, %s after the stop", err, sum.State, took)
+	}
+	if _, err := p.afterwards().Run(t.Context(), jobs.RunOptions{}); err != nil {
+		t.Error(err)
+	}
+	p.noProblems(t, "after it", want)
 }
 
 // TestClockJumpsBack: a run's own clock decides nothing but which days are plausible; the state tells no negative times.
@@ -300,21 +365,35 @@ func TestFullStore(t *testing.T) {
 	}
 }
 
-// smallDisk is a folder with so many bytes of room, on a file system of its own where this process may mount one. Elsewhere
-// it is told, and false.
-func smallDisk(t *testing.T, size string) (dir string, ok bool) {
+// smallDisk is a folder with so many bytes of room, on a file system of its own where this process may mount one.
+func smallDisk(t *testing.T, size string) (dir string, err error) {
 	t.Helper()
 	dir = t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		t.Logf("no small disk to be had (%v): only stores that say they are full were tried", err)
-		return "", false
+		return "", err
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, 0); err != nil {
 			t.Error(err)
 		}
 	})
-	return dir, true
+	return dir, nil
+}
+
+// mayMount runs this test again where its process may mount: in a user namespace of its own.
+func mayMount(t *testing.T, why error) {
+	t.Helper()
+	if os.Getenv("SILT_NAMESPACE") != "" {
+		t.Fatalf("no small disk to be had, in a user namespace neither: %v", why)
+	}
+	c := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	c.Env = append(os.Environ(), "SILT_NAMESPACE=1")
+	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}, GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}}
+	out, err := c.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())) {
+		t.Errorf("in a user namespace, for want of the right to mount here (%v): %v\n%s", why, err, out)
+	}
 }
 
 // TestFullDisk: lake, state, staging and temp folder on a disk that fills.
@@ -324,8 +403,9 @@ func TestFullDisk(t *testing.T) {
 	var failed atomic.Int64
 	rooms := []int{0, 8, 24, 60, 120, 220}
 	for _, room := range rooms { // KiB
-		disk, ok := smallDisk(t, "4m")
-		if !ok {
+		disk, err := smallDisk(t, "4m")
+		if err != nil {
+			mayMount(t, err)
 			return
 		}
 		p := newDirPartsAt(t, filepath.Join(disk, "job"), 1)

@@ -1,16 +1,21 @@
 package main_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -178,34 +183,48 @@ func (w *killWorld) wantAll() {
 	}
 }
 
-// kill starts runs of the job and kills them at random moments until kills are used up or the job has ended, and lets the
-// last run end. It returns how many runs died.
-func (w *killWorld) kill(random *rand.Rand, kills int) (died int) {
+// linesOfABatch are what a run logs of each.
+const linesOfABatch = 4
+
+// kill starts runs of the job and kills them at random moments, and lets the last run end. Each dies after a random number of
+// lines of its log, so many on average that the deaths are spread over the whole job, and a random time later. It returns how
+// many runs died: fewer than kills where the job was done before.
+func (w *killWorld) kill(random *rand.Rand, kills int, where *deaths) (died int) {
 	t := w.job.t
 	t.Helper()
-	visible := 0
+	visible := w.wantPartial("before a kill")
 	for died < kills {
-		at := 150*time.Millisecond + time.Duration(random.Int64N(int64(1500*time.Millisecond)))
+		left := linesOfABatch * (killBatches - killBatches*visible/total(w.rows)) / (kills - died)
+		lines, later := random.IntN(2*left+1), time.Duration(random.Int64N(int64(50*time.Millisecond)))
+		if random.IntN(8) == 0 {
+			lines, later = 0, 8*later // before it has logged anything, or at the very beginning
+		}
 		c := w.job.command("run", "job.yaml")
-		var out bytes.Buffer
-		c.Stdout, c.Stderr = &out, &out
+		stderr, err := c.StderrPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		ended := make(chan error, 1)
-		go func() { ended <- c.Wait() }()
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Fatalf("a run that was not killed, after %d kills: %v\n%s", died, err, out.String())
-			}
-			return died
-		case <-time.After(at):
-			c.Process.Kill()
-			<-ended
-			died++
+		if lines == 0 {
+			time.AfterFunc(later, func() { c.Process.Kill() })
 		}
-		visible = w.wantPartial(fmt.Sprintf("kill %d, after %s", died, at))
+		var log bytes.Buffer
+		for n, in := 1, bufio.NewScanner(stderr); in.Scan(); n++ {
+			log.WriteString(in.Text() + "\n")
+			if n == lines {
+				time.AfterFunc(later, func() { c.Process.Kill() })
+			}
+		}
+		if err := c.Wait(); err == nil {
+			return died
+		} else if !w.wasKilled(c) {
+			t.Fatalf("a run that was not killed, after %d kills: %v\n%s", died, err, log.String())
+		}
+		died++
+		visible = w.wantPartial(fmt.Sprintf("kill %d, %s after line %d", died, later, lines))
+		where.add(log.String(), visible, total(w.rows))
 		w.expireLeases()
 	}
 	t.Logf("%d kills, %d rows were visible by then", died, visible)
@@ -213,6 +232,11 @@ func (w *killWorld) kill(random *rand.Rand, kills int) (died int) {
 		t.Fatalf("the last run: exit %d\n%s%s", code, out, errs)
 	}
 	return died
+}
+
+func (w *killWorld) wasKilled(c *exec.Cmd) bool {
+	s, ok := c.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && s.Signaled() && s.Signal() == syscall.SIGKILL
 }
 
 // killed is how many kills a test is to make, and where its random numbers start.
@@ -233,17 +257,108 @@ func killed(t *testing.T, few, soak int) (*rand.Rand, int) {
 }
 
 // TestKilled: the real binary dies by SIGKILL at random moments of a job of fifty batches, on an S3 server and Glue's API, and
-// is started again; in the end the lake's rows are those of staging. SILT_SOAK=1 kills two hundred times.
+// is started again; in the end the lake's rows are those of staging. Some runs are stopped by SIGTERM first. SILT_SOAK=1 kills
+// two hundred times.
 func TestKilled(t *testing.T) {
-	random, kills := killed(t, 20, 200)
-	etl := goBuild(t, t.TempDir(), "github.com/silt-etl/silt/cmd/etl")
-	for died, rounds := 0, 0; died < kills; rounds++ {
+	killJobs(t, func(t *testing.T) string {
 		fake := gluefake.Start(t)
 		fake.CreateDatabase(t, killDatabase)
-		w := newKillWorld(t, etl, fake.URL)
-		died += w.kill(random, kills-died)
+		return fake.URL
+	})
+}
+
+// killJobs kills runs of one job after the other, each with a Glue of its own, and tells where in a run they died.
+func killJobs(t *testing.T, newGlue func(t *testing.T) (url string)) {
+	random, kills := killed(t, 20, 200)
+	etl := goBuild(t, t.TempDir(), "github.com/silt-etl/silt/cmd/etl")
+	var where deaths
+	for died, rounds := 0, 0; died < kills; rounds++ {
+		w := newKillWorld(t, etl, newGlue(t))
+		if rounds == 0 {
+			w.stop(random, min(kills/5, 8))
+		}
+		died += w.kill(random, min(kills-died, 25), &where)
 		if w.wantAll(); t.Failed() || rounds > kills {
 			t.Fatalf("after %d kills in %d jobs", died, rounds+1)
 		}
 	}
+	where.tell(t)
+}
+
+// deaths are the moments at which runs were killed: the last that each had logged, and how much of its job was visible by then.
+type deaths struct {
+	stages map[string]int
+	tenths [11]int
+}
+
+func (d *deaths) add(log string, visible, rows int) {
+	last := "nothing logged yet"
+	for _, line := range strings.Split(log, "\n") {
+		var l struct{ Message string }
+		if json.Unmarshal([]byte(line), &l) == nil && l.Message != "" { // the last line may be cut
+			last = l.Message
+		}
+	}
+	if d.stages == nil {
+		d.stages = map[string]int{}
+	}
+	d.stages[last]++
+	d.tenths[10*visible/rows]++
+}
+
+// tell prints them, and wants them to be spread: not all in one stage, nor in one part of the job.
+func (d *deaths) tell(t *testing.T) {
+	t.Helper()
+	for _, stage := range slices.Sorted(maps.Keys(d.stages)) {
+		t.Logf("%3d killed after %q %s", d.stages[stage], stage, strings.Repeat("#", d.stages[stage]))
+	}
+	tenths := 0
+	for i, n := range d.tenths {
+		t.Logf("%3d killed with %3d%% of the rows visible %s", n, 10*i, strings.Repeat("#", n))
+		if n > 0 {
+			tenths++
+		}
+	}
+	if len(d.stages) < 3 || tenths < 6 {
+		t.Errorf("the kills fell into %d stages of a run and %d tenths of the job", len(d.stages), tenths)
+	}
+}
+
+// stop lets runs of the job stop by SIGTERM at random moments. Each has to end within ten seconds as STOPPED, with whole batches
+// visible, nothing held, and no lease that keeps the next one out.
+func (w *killWorld) stop(random *rand.Rand, stops int) {
+	t := w.job.t
+	t.Helper()
+	for n := range stops {
+		s := w.job.start("run", "job.yaml")
+		for range 1 + random.IntN(6*linesOfABatch) {
+			if !s.lines.Scan() {
+				t.Fatalf("stop %d: it ended before it was stopped: %v\n%s", n, s.lines.Err(), strings.Join(s.seen, "\n"))
+			}
+			s.seen = append(s.seen, s.lines.Text())
+		}
+		s.signal(syscall.SIGTERM)
+		if code := s.end(10 * time.Second); code != 5 || !strings.Contains(s.out.String(), "STOPPED") {
+			t.Fatalf("stop %d: exit %d\n%s\n%s", n, code, s.out.String(), strings.Join(s.seen, "\n"))
+		}
+		if visible := w.wantPartial(fmt.Sprintf("stop %d", n)); visible%(total(w.rows)/killBatches) != 0 {
+			t.Errorf("stop %d: %d rows are visible, which are no whole batches", n, visible)
+		}
+		held, err := openStore(t, "s3://lake").(objstore.Holder).HeldList(t.Context(), "")
+		if err != nil || len(held) > 0 {
+			t.Errorf("stop %d: %d files held, %v", n, len(held), err)
+		}
+	}
+	published := 0
+	for _, r := range w.job.runs() {
+		if r.State != "STOPPED" || r.End.ExitCode != 5 {
+			t.Errorf("etl runs shows %+v", r)
+		}
+		published += r.End.Records.Published
+	}
+	visible := total(w.server.published())
+	if visible != published {
+		t.Errorf("the runs say that they published %d, readers see %d", published, visible)
+	}
+	t.Logf("stopped %d times, %d rows were visible by then", stops, visible)
 }

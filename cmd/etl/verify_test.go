@@ -6,15 +6,13 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/silt-etl/silt/internal/catalog/mototest"
 	"github.com/silt-etl/silt/internal/objstore/objstoretest"
 )
 
@@ -41,46 +39,11 @@ type judge struct {
 
 func newJudge(t *testing.T) *judge {
 	t.Helper()
-	venv := os.Getenv("SILT_VENV")
-	if venv == "" {
-		t.Fatal("SILT_VENV is not set: run `make verify`, or name a venv with scripts/verify/requirements.txt installed")
-	}
+	venv := mototest.Venv(t)
 	bin := t.TempDir()
 	j := &judge{place: &place{t: t, etl: goBuild(t, bin, "github.com/silt-etl/silt/cmd/etl"), dir: t.TempDir()}, venv: venv, folder: t.TempDir()}
 	goBuild(t, bin, "github.com/silt-etl/silt/scripts/nfwgen")
 	return j
-}
-
-// moto runs moto's server, a Glue that somebody else wrote, until the test ends.
-func (j *judge) moto() string {
-	j.t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		j.t.Fatal(err)
-	}
-	address := free.Addr().String()
-	free.Close()
-	_, port, _ := net.SplitHostPort(address)
-	server := exec.Command(filepath.Join(j.venv, "bin", "moto_server"), "-H", "127.0.0.1", "-p", port)
-	var log bytes.Buffer
-	server.Stdout, server.Stderr = &log, &log
-	if err := server.Start(); err != nil {
-		j.t.Fatal(err)
-	}
-	j.t.Cleanup(func() {
-		server.Process.Kill()
-		server.Wait()
-	})
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		response, err := http.Get("http://" + address + "/moto-api/data.json")
-		if err == nil {
-			response.Body.Close()
-			return "http://" + address
-		}
-		if time.Now().After(deadline) {
-			j.t.Fatalf("moto_server does not answer: %v\n%s", err, log.String())
-		}
-	}
 }
 
 // tool runs a program of the venv and returns what it prints.
@@ -149,7 +112,7 @@ func (j *judge) wantText(what, text string, parts ...string) {
 // third-party tools look at everything it left.
 func TestVerifyMainJob(t *testing.T) {
 	j := newJudge(t)
-	moto := j.moto()
+	moto := mototest.Start(t)
 	j.env = append(objstoretest.StartVersityGW(t).Env(), "AWS_ENDPOINT_URL_GLUE="+moto, "AWS_ENDPOINT_URL_STS="+moto, "XDG_CACHE_HOME="+t.TempDir())
 	for _, b := range []string{"acme-staging", "acme-lake", "acme-state"} {
 		j.tool("aws", "s3", "mb", "s3://"+b)

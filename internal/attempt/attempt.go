@@ -28,6 +28,17 @@ type Object struct {
 	Captures []*string
 }
 
+// Engine is what an attempt asks of a database: an engine.DB.
+type Engine interface {
+	RegisterSource(name string, src engine.Source) error
+	Exec(ctx context.Context, sql string) error
+	Query(ctx context.Context, sql string) (engine.RowReader, error)
+	Close() error
+}
+
+// OpenEngine opens a database for one attempt.
+type OpenEngine func(engine.Options) (Engine, error)
+
 // Options of an attempt.
 type Options struct {
 	Job, Run string
@@ -48,6 +59,8 @@ type Options struct {
 	Progress func(Stage, int64)
 	// Trace may be nil.
 	Trace *Trace
+	// Open opens the database; nil: engine.Open.
+	Open OpenEngine
 }
 
 // Stage of an attempt that Progress reports on, each with what has been added.
@@ -145,11 +158,15 @@ func Run(ctx context.Context, o Options, objects []Object) (*Result, error) {
 	if err := os.MkdirAll(duck, 0o700); err != nil {
 		return nil, fmt.Errorf("temp folder: %w", err)
 	}
-	db, err := engine.Open(engine.Options{MemoryBytes: o.MemoryBytes / 2, TempDir: duck, Threads: o.Threads})
+	open := o.Open
+	if open == nil {
+		open = func(o engine.Options) (Engine, error) { return engine.Open(o) }
+	}
+	db, err := open(engine.Options{MemoryBytes: o.MemoryBytes / 2, TempDir: duck, Threads: o.Threads})
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // it has no file of its own
 	if o.Replay != nil {
 		if err := o.Replay.ready(objects); err != nil {
 			return nil, err

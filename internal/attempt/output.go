@@ -16,7 +16,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/silt-etl/silt/internal/decode"
-	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -94,7 +93,7 @@ type rows struct {
 }
 
 // project runs one projection and writes its files.
-func (w *output) project(ctx context.Context, db *engine.DB, p *sqlgen.Projection) error {
+func (w *output) project(ctx context.Context, db Engine, p *sqlgen.Projection) error {
 	order := "_account, _time, _obj, _rec"
 	if p.ConstAccount != "" {
 		order = "_time, _obj, _rec"

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
 )
@@ -42,6 +44,9 @@ func ParsePattern(text string) (*Pattern, error) {
 	p := &Pattern{text: text, date: [3]int{-1, -1, -1}}
 	if strings.HasPrefix(text, "/") {
 		return nil, fmt.Errorf("%q begins with a slash; patterns are relative to staging", text)
+	}
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+		return nil, fmt.Errorf("%+q is not UTF-8, or holds control characters", text)
 	}
 	seen := map[string]bool{}
 	expr := func(s string) (string, []string, error) {
@@ -90,7 +95,9 @@ func ParsePattern(text string) (*Pattern, error) {
 	if strings.HasSuffix(text, "/") {
 		end = ""
 	}
-	p.re = regexp.MustCompile("^" + whole + end)
+	if p.re, err = regexp.Compile("^" + whole + end); err != nil {
+		return nil, fmt.Errorf("%.60q cannot be matched: %w", text, err)
+	}
 	for i, n := range []string{"yyyy", "mm", "dd"} {
 		p.date[i] = indexOf(names, n)
 	}
@@ -103,7 +110,11 @@ func ParsePattern(text string) (*Pattern, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.segments = append(p.segments, segment{regexp.MustCompile("^" + e + "$"), n})
+		re, err := regexp.Compile("^" + e + "$")
+		if err != nil {
+			return nil, fmt.Errorf("%.60q cannot be matched: %w", s, err)
+		}
+		p.segments = append(p.segments, segment{re, n})
 	}
 	p.dateDepth = p.findDates(parts[:len(parts)-1])
 	return p, nil

@@ -6,45 +6,21 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/catalog/catalogtest"
 	"github.com/silt-etl/silt/internal/catalog/glue"
+	"github.com/silt-etl/silt/internal/catalog/mototest"
 )
 
-// venv is the folder that `make verify` installs scripts/verify/requirements.txt into.
-func venv(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("SILT_VENV")
-	if dir == "" {
-		t.Fatal("SILT_VENV is not set: run `make verify`, or name a venv with scripts/verify/requirements.txt installed")
-	}
-	return dir
-}
-
-// startMoto runs moto's server, a Glue that somebody else wrote, until the test ends, and leads the SDK there.
+// startMoto runs moto's server until the test ends, and leads the SDK there.
 func startMoto(t *testing.T) (url string) {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	url = "http://" + address
+	url = mototest.Start(t)
 	for k, v := range map[string]string{
 		"AWS_ENDPOINT_URL_GLUE": url, "AWS_ENDPOINT_URL_STS": url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "testtest",
 		"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true",
@@ -52,32 +28,13 @@ func startMoto(t *testing.T) (url string) {
 	} {
 		t.Setenv(k, v)
 	}
-	var log bytes.Buffer
-	server := exec.Command(filepath.Join(venv(t), "bin", "moto_server"), "-H", "127.0.0.1", "-p", port)
-	server.Stdout, server.Stderr = &log, &log
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Kill() // it may be gone already
-		_ = server.Wait()         // says that it was killed
-	})
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		response, err := http.Get(url + "/moto-api/data.json")
-		if err == nil {
-			_ = response.Body.Close() // nothing was read from it
-			return url
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("moto_server does not answer: %v\n%s", err, log.String())
-		}
-	}
+	return url
 }
 
 // cli runs the AWS CLI, as a user would, and parses what it prints.
 func cli(t *testing.T, args ...string) map[string]any {
 	t.Helper()
-	command := exec.Command(filepath.Join(venv(t), "bin", "aws"), append(args, "--output", "json", "--endpoint-url", os.Getenv("AWS_ENDPOINT_URL_GLUE"))...)
+	command := exec.Command(filepath.Join(mototest.Venv(t), "bin", "aws"), append(args, "--output", "json", "--endpoint-url", os.Getenv("AWS_ENDPOINT_URL_GLUE"))...)
 	out, err := command.Output()
 	if err != nil {
 		t.Fatalf("aws %v: %v\n%s", args, err, out)
@@ -91,33 +48,13 @@ func cli(t *testing.T, args ...string) map[string]any {
 	return value
 }
 
-func createDatabase(t *testing.T, url, name string) {
-	t.Helper()
-	body := fmt.Sprintf(`{"DatabaseInput":{"Name":%q}}`, name)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader([]byte(body)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	request.Header.Set("X-Amz-Target", "AWSGlue.CreateDatabase")
-	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/glue/aws4_request, SignedHeaders=host, Signature=0")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }() // nothing is read from it
-	if response.StatusCode != http.StatusOK {
-		t.Fatalf("CreateDatabase: %s", response.Status)
-	}
-}
-
 func TestSuiteOnMoto(t *testing.T) {
 	url := startMoto(t)
 	n := 0
 	catalogtest.Run(t, func(t *testing.T) catalog.Catalog {
 		n++
 		name := fmt.Sprintf("lake_%d", n)
-		createDatabase(t, url, name)
+		mototest.CreateDatabase(t, url, name)
 		return open(t, name)
 	}, catalogtest.Options{
 		Missing:      func(t *testing.T) catalog.Catalog { return open(t, "nowhere") },
@@ -128,7 +65,7 @@ func TestSuiteOnMoto(t *testing.T) {
 // The AWS CLI reads what we wrote, and its own table grows without losing what it set.
 func TestMotoWithTheCLI(t *testing.T) {
 	url := startMoto(t)
-	createDatabase(t, url, database)
+	mototest.CreateDatabase(t, url, database)
 	c, err := glue.Open(t.Context(), glue.Config{Database: database, RoleARN: "arn:aws:iam::123456789012:role/silt", ExternalID: "e"})
 	if err != nil {
 		t.Fatal(err)

@@ -87,7 +87,11 @@ func (s *Store) begin(ctx context.Context, key string, parts int) (*upload, erro
 	in := &s3.CreateMultipartUploadInput{Bucket: s.bucket(), Key: s.key(key),
 		ChecksumAlgorithm: types.ChecksumAlgorithmCrc32, ChecksumType: types.ChecksumTypeFullObject}
 	in.ServerSideEncryption, in.SSEKMSKeyId = s.encryption()
-	out, err := s.client.CreateMultipartUpload(ctx, in)
+	// A stop waits for the answer: an upload whose id nobody knows cannot be aborted by its writer.
+	sent, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(afterStop, giveUp) })()
+	out, err := s.client.CreateMultipartUpload(sent, in)
 	if err != nil {
 		return nil, err
 	}
@@ -105,9 +109,16 @@ func (u *upload) send(ctx context.Context, number int, r io.ReadSeeker, sizeByte
 	return nil
 }
 
+// afterStop is how long one request may go on once the run is being stopped.
+const afterStop = 2 * time.Second
+
 // abort gives up the upload also when the reason is that ctx ended. What it cannot remove, the bucket's lifecycle rule does.
 func (u *upload) abort(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	limit := 30 * time.Second
+	if ctx.Err() != nil {
+		limit = afterStop
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	_ = u.s.Drop(ctx, objstore.Held{Key: u.key, UploadID: u.id})
 }
