@@ -139,16 +139,6 @@ func (x *run) commit(ctx context.Context, log zerolog.Logger, plan *sqlgen.Plan,
 	return nil
 }
 
-// seeThroughWithin is how long a commit and its publication may go on once the run is being stopped.
-const seeThroughWithin = 4 * time.Second
-
-// seeThrough is a context that ends seeThroughWithin later than its parent.
-func seeThrough(ctx context.Context) (context.Context, context.CancelFunc) {
-	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(seeThroughWithin, cancel) })
-	return out, func() { stop(); cancel() }
-}
-
 func (x *run) attemptOptions(plan *sqlgen.Plan, temp string) attempt.Options {
 	minDay, maxDay := x.eventDays()
 	return attempt.Options{Job: x.Spec.Name, Run: x.id, Plan: plan, Staging: x.Staging, TempDir: temp,
