@@ -33,6 +33,8 @@ type Leaf struct {
 	// Name is the key the value has in the rest: the mapping's own name for it (`AS "unmapped.x"`), or "" for the dotted path.
 	// A leaf with a Name wants Keep, or its value to come back through AppendEntry.
 	Name string
+	// Time is how a Timestamp is written; nil: ISO 8601.
+	Time *TimeFormat
 }
 
 // Spec is what a mapping reads of a record, and what the record is written in.

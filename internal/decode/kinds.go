@@ -44,7 +44,10 @@ func (s *Scanner) set(k *node, text, json []byte) (toRest bool) {
 			out.Int, out.Set = integer(text)
 			out.Set = out.Set && out.Int >= math.MinInt32 && out.Int <= math.MaxInt32
 		case Timestamp:
-			if first == '"' {
+			switch {
+			case d.time != nil && first != '[':
+				out.Int, out.Set = d.time.parse(text)
+			case first == '"':
 				out.Int, out.Set = parseTime(text)
 			}
 		case Bool:

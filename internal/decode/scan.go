@@ -44,6 +44,7 @@ type Scanner struct {
 type leaf struct {
 	kind Kind
 	keep bool
+	time *TimeFormat
 	next int // another leaf of the same path, or -1
 }
 
@@ -85,7 +86,7 @@ func NewScanner(spec *Spec, keys *Keys) *Scanner {
 			}
 			n = k
 		}
-		s.leaves = append(s.leaves, leaf{kind: l.Kind, keep: l.Keep, next: -1})
+		s.leaves = append(s.leaves, leaf{kind: l.Kind, keep: l.Keep, time: l.Time, next: -1})
 		if n.name == "" {
 			n.name = l.Name
 		}

@@ -8,7 +8,6 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/ocsf"
 )
 
@@ -23,8 +22,7 @@ type compiler struct {
 	macros      map[string]*macro
 	src         *source
 	schema      *ocsf.Schema
-	format      decode.Format
-	parsers     []decode.Parser
+	format      *formatReader
 	projections []*projection
 	reasons     []Reason
 }
@@ -102,7 +100,7 @@ func (c *compiler) compile() (*Plan, error) {
 		return nil, fmt.Errorf("sqlgen: raw.sql: %w", err)
 	}
 	c.src = newSource(root)
-	c.format, c.parsers = readFormat(c.m.Raw, root, c.report)
+	c.format = readFormat(c.m.Raw, root, c.report)
 	if err := c.checkMacros(); err != nil {
 		return nil, err
 	}

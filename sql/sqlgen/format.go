@@ -28,6 +28,7 @@ var formatKeys = []struct {
 	{"null", nil},
 	{"pattern", []decode.FormatName{decode.FormatLine}},
 	{"parse", nil},
+	{"timestamp", nil},
 }
 
 // rawHeader is what the comments above the CREATE TABLE of raw.sql say.
@@ -42,15 +43,16 @@ type formatReader struct {
 
 	out     decode.Format
 	parsers []decode.Parser
+	times   map[*rawField]*decode.TimeFormat
 }
 
 // readFormat reads `-- key: value` lines above the CREATE TABLE of raw.sql. Comments of any other form are left alone, but a
 // near miss of a key is told.
-func readFormat(f File, root *rawField, r *report) (decode.Format, []decode.Parser) {
-	x := &formatReader{f: f, r: r, root: root, head: rawHeader{}}
+func readFormat(f File, root *rawField, r *report) *formatReader {
+	x := &formatReader{f: f, r: r, root: root, head: rawHeader{}, times: map[*rawField]*decode.TimeFormat{}}
 	x.scan()
 	if !x.name() {
-		return x.out, nil
+		return x
 	}
 	for _, k := range formatKeys {
 		for _, w := range x.head[k.key] {
@@ -60,6 +62,7 @@ func readFormat(f File, root *rawField, r *report) (decode.Format, []decode.Pars
 		}
 	}
 	x.parse()
+	x.timestamps()
 	switch x.out.Name {
 	case decode.FormatCSV:
 		x.csv()
@@ -79,7 +82,7 @@ func readFormat(f File, root *rawField, r *report) (decode.Format, []decode.Pars
 			x.out.Null = append(x.out.Null, part.text)
 		}
 	}
-	return x.out, x.parsers
+	return x
 }
 
 // parse reads `-- parse: field parser`.
@@ -125,6 +128,54 @@ func (x *formatReader) parse() {
 		default:
 			x.parsers = append(x.parsers, decode.Parser{Path: f.path, Name: name})
 		}
+	}
+}
+
+// timestamps reads `-- timestamp: field format ['zone']`.
+func (x *formatReader) timestamps() {
+	bad := func(w word, hint, format string, args ...any) {
+		x.r.at(x.f, w.at, Error, "TIMESTAMP", hint, format, args...)
+	}
+	const example = "as `-- timestamp: generated %Y/%m/%d %H:%M:%S 'Europe/Berlin'`, or epoch_s, epoch_ms, clf, ... for the format"
+	for _, w := range x.head["timestamp"] {
+		name, format, ok := strings.Cut(w.text, " ")
+		format = strings.TrimSpace(format)
+		zone := ""
+		if i := strings.LastIndex(format, " '"); i >= 0 && strings.HasSuffix(format, "'") {
+			zone, format = strings.Trim(format[i+1:], "'"), strings.TrimSpace(format[:i])
+		}
+		if !ok || format == "" {
+			bad(w, example, "a timestamp line names a field and a format")
+			continue
+		}
+		f := x.root
+		for _, n := range strings.Split(name, ".") {
+			if f = f.get(strings.Trim(n, `"`)); f == nil {
+				break
+			}
+		}
+		switch {
+		case f == nil:
+			bad(w, "name a field that raw.sql declares", "raw has no field %s", name)
+			continue
+		case f.typ.id != "TIMESTAMP" && !strings.HasPrefix(f.typ.id, "TIMESTAMP "):
+			bad(w, "declare it TIMESTAMP", "%s is %s", name, f.typ.text)
+			continue
+		}
+		if !strings.Contains(format, "%") && !contains(decode.TimeFormats(), format) {
+			hint := "known: " + strings.Join(decode.TimeFormats(), ", ") + ", or a format of strptime"
+			if n := nearest(format, decode.TimeFormats()); n != "" {
+				hint = "is " + n + " meant?"
+			}
+			bad(w, hint, "there is no time format %q", format)
+			continue
+		}
+		t, err := decode.NewTimeFormat(format, zone)
+		if err != nil {
+			bad(w, example, "the time format of %s: %v", name, err)
+			continue
+		}
+		x.times[f] = t
 	}
 }
 

@@ -14,10 +14,10 @@ func pow2(i int) string { return new(big.Int).Lsh(big.NewInt(1), uint(i)).String
 // plan puts everything together.
 func (c *compiler) plan() (*Plan, error) {
 	plan := &Plan{Name: c.m.Name, Version: c.schema.Version, Setup: c.m.Setup, KeyColumns: c.src.keyNames(), Owner: c.owner()}
-	plan.Scan.Format, plan.Scan.Parsers = c.format, c.parsers
+	plan.Scan.Format, plan.Scan.Parsers = c.format.out, c.format.parsers
 	withheld := c.withhold()
 	for _, l := range c.src.leaves {
-		scan := decode.Leaf{Path: l.path, Kind: l.kind, Keep: !withheld[l]}
+		scan := decode.Leaf{Path: l.path, Kind: l.kind, Keep: !withheld[l], Time: c.format.times[l.field]}
 		if scan.Keep {
 			scan.Name = c.projections[0].given[l]
 		}
