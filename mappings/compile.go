@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/engine"
+	shipped "github.com/silt-etl/silt/sql"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -78,6 +79,7 @@ func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, 
 			src.Raw = f
 		case n == macrosFile:
 			src.Macros = f
+		case n == LibraryFile:
 		case path.Ext(n) == ".sql":
 			if t != nil {
 				f.Name = t.values[n]
@@ -93,9 +95,16 @@ func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, 
 	for _, col := range cols {
 		src.RawColumns = append(src.RawColumns, sqlgen.Column(col))
 	}
-	if src.Macros.Text != "" {
-		stmts, defs, err := engine.CheckMacros(ctx, src.Macros.Text)
+	if lib := files[LibraryFile]; lib+src.Macros.Text != "" {
+		if p, err := shadows(src.Macros); err != nil || p != nil {
+			return nil, nil, nil, append(problems, p...), err
+		}
+		stmts, defs, err := engine.CheckMacros(ctx, lib+src.Macros.Text) // its own ones may call the library's
 		if err != nil {
+			var e *engine.Error
+			if errors.As(err, &e) && e.Offset >= 0 {
+				e.Offset = max(e.Offset-len(lib), -1)
+			}
 			problems, err = blame(problems, src.Macros, err)
 			return nil, nil, nil, problems, err
 		}
@@ -115,6 +124,21 @@ func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, 
 		}
 	}
 	return src, &database{DB: e, Parser: e.Parser()}, t, problems, nil
+}
+
+// shadows tells a macro of the mapping that has the name of one of the library.
+func shadows(f sqlgen.File) ([]sqlgen.Problem, error) {
+	library, err := shipped.Library()
+	if err != nil {
+		return nil, err
+	}
+	name, at := shipped.Shadowed(library, f.Text)
+	if at < 0 {
+		return nil, nil
+	}
+	p := sqlgen.Problem{File: f.Path, Code: "SQL_REFUSED", Message: "macro " + name + ": a macro of this name comes with the program", Hint: "call that one, or choose another name"}
+	p.Line, p.Column = sqlgen.Position(f.Text, at)
+	return []sqlgen.Problem{p}, nil
 }
 
 // place is what problems call a file of the mapping.

@@ -29,7 +29,7 @@ type Mapping struct {
 	Name string
 	// Origin says where it was found, for people and for the places of problems: a folder or file, or "shipped:...".
 	Origin string
-	// Files are its texts by name: raw.sql, macros.sql, *.sql, or one *.json.
+	// Files are its texts by name: raw.sql, macros.sql, *.sql, or one *.json; and LibraryFile.
 	Files map[string]string
 	// Digest is the SHA-256 of names and texts, in hex: the same digest, the same mapping.
 	Digest string
@@ -153,8 +153,13 @@ func loadFS(dir fs.FS, name, origin string) (*Mapping, error) {
 	return m, nil
 }
 
-// LoadFiles makes a mapping of texts by file name, as a manifest keeps them.
+// LoadFiles makes a mapping of texts by file name, as a manifest keeps them. Where the texts call macros of the program's library and
+// do not hold them yet, those are added: so a manifest has them as they were, and another library makes another digest.
 func LoadFiles(name string, files map[string]string) (*Mapping, error) {
+	files, err := withLibrary(files)
+	if err != nil {
+		return nil, err
+	}
 	names := make([]string, 0, len(files))
 	selects, json := 0, 0
 	for n := range files {
@@ -162,7 +167,7 @@ func LoadFiles(name string, files map[string]string) (*Mapping, error) {
 		switch {
 		case path.Ext(n) == ".json":
 			json++
-		case path.Ext(n) == ".sql" && n != rawFile && n != macrosFile:
+		case path.Ext(n) == ".sql" && n != rawFile && n != macrosFile && n != LibraryFile:
 			selects++
 		}
 	}
@@ -187,7 +192,40 @@ func LoadFiles(name string, files map[string]string) (*Mapping, error) {
 const (
 	rawFile    = "raw.sql"
 	macrosFile = "macros.sql"
+	// LibraryFile is where Files has the macros of the program's library that the mapping calls. It is no file of the folder.
+	LibraryFile = "macros/library.sql"
 )
+
+// withLibrary adds the macros of the library that SQL files call.
+func withLibrary(files map[string]string) (map[string]string, error) {
+	if _, has := files[LibraryFile]; has {
+		return files, nil
+	}
+	library, err := shipped.Library()
+	if err != nil {
+		return nil, err
+	}
+	var texts []string
+	for _, n := range sortedKeys(files) {
+		if path.Ext(n) == ".sql" {
+			texts = append(texts, files[n])
+		}
+	}
+	used := shipped.Used(library, texts...)
+	if len(used) == 0 {
+		return files, nil
+	}
+	all := make(map[string]string, len(files)+1)
+	for n, t := range files {
+		all[n] = t
+	}
+	var b strings.Builder
+	for _, m := range used {
+		b.WriteString(m.Text + "\n")
+	}
+	all[LibraryFile] = b.String()
+	return all, nil
+}
 
 // Declarative says whether the mapping is a JSON one.
 func (m *Mapping) Declarative() bool {

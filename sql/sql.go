@@ -1,5 +1,5 @@
 // Package sql holds the mappings in SQL that come with the program: a folder for each source, with raw.sql, macros.sql and one
-// SELECT for each event class.
+// SELECT for each event class; and the library of macros that every mapping can call.
 package sql
 
 import "embed"

@@ -17,6 +17,7 @@ import (
 type sqlCmd struct {
 	Mapping   string `arg:"" help:"Name of a mapping, its folder or .json file."`
 	Generated bool   `help:"Print the projection that DuckDB runs instead."`
+	Macros    bool   `help:"Print the macros that the mapping calls instead, its own and the program's: with them and raw.sql a SELECT runs in a DuckDB shell."`
 	Save      string `placeholder:"DIR" help:"Write the SQL as files of a new folder, to go on from there."`
 	outputFlag
 }
@@ -35,7 +36,16 @@ func (c *sqlCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	var files []sqlFile
-	if c.Generated {
+	if c.Macros {
+		if c.Generated || c.Save != "" {
+			return usagef("--macros prints macros alone; leave --generated and --save out")
+		}
+		for _, name := range []string{mappings.LibraryFile, "macros.sql"} {
+			if text := m.Files[name]; text != "" {
+				files = append(files, sqlFile{name, text})
+			}
+		}
+	} else if c.Generated {
 		if c.Save != "" {
 			return usagef("--save keeps what a person goes on with; the generated projection is not that")
 		}
@@ -53,7 +63,7 @@ func (c *sqlCmd) Run(ctx context.Context, a *app) error {
 	if c.Output == "json" {
 		return printJSON(a.stdout, files)
 	}
-	if !c.Generated {
+	if !c.Generated && !c.Macros {
 		files = slices.DeleteFunc(files, func(f sqlFile) bool { return f.File == "raw.sql" || f.File == "macros.sql" })
 	}
 	for i, f := range files {
@@ -73,7 +83,9 @@ func written(ctx context.Context, m *mappings.Mapping) ([]sqlFile, error) {
 	var files []sqlFile
 	if !m.Declarative() {
 		for _, name := range slices.Sorted(maps.Keys(m.Files)) {
-			files = append(files, sqlFile{name, m.Files[name]})
+			if name != mappings.LibraryFile {
+				files = append(files, sqlFile{name, m.Files[name]})
+			}
 		}
 		return files, nil
 	}

@@ -1,0 +1,138 @@
+package mappings
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/silt-etl/silt/internal/engine"
+	shipped "github.com/silt-etl/silt/sql"
+)
+
+// Every example of every macro of the library gives what it says, and every macro has one.
+func TestLibraryExamples(t *testing.T) {
+	ctx := context.Background()
+	library, err := shipped.Library()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, m := range library {
+		all.WriteString(m.Text + "\n")
+	}
+	stmts, _, err := engine.CheckMacros(ctx, all.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := engine.Open(engine.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, s := range stmts {
+		if err := db.Exec(ctx, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask := func(expr string) string {
+		rows, err := db.Query(ctx, "SELECT CAST(("+expr+") AS VARCHAR)")
+		if err != nil {
+			return err.Error()
+		}
+		defer rows.Close()
+		b, err := rows.Next()
+		if err != nil {
+			return err.Error()
+		}
+		defer b.Release()
+		if b.Column(0).IsNull(0) {
+			return "NULL"
+		}
+		return b.Column(0).ValueStr(0)
+	}
+	examples := 0
+	for _, m := range library {
+		if len(m.Examples) == 0 || m.Doc == "" {
+			t.Errorf("%s: %s has no example, or says nothing", m.File, m.Name)
+		}
+		for _, e := range m.Examples {
+			examples++
+			if !strings.Contains(e.Expr, m.Name+"(") {
+				t.Errorf("%s: the example %s does not call it", m.Name, e.Expr)
+			}
+			if got := ask(e.Expr); got != e.Value {
+				t.Errorf("%s: %s\n   is %s\n want %s", m.File, e.Expr, got, e.Value)
+			}
+			// NULL in gives no error
+		}
+		args := strings.Split(m.Signature[len(m.Name)+1:len(m.Signature)-1], ",")
+		if got := ask(m.Name + "(" + strings.TrimSuffix(strings.Repeat("NULL, ", len(args)), ", ") + ")"); strings.Contains(got, "error") && !strings.Contains(got, "constant") {
+			t.Errorf("%s of NULL: %s", m.Name, got)
+		}
+	}
+	if len(library) < 50 || examples < 100 {
+		t.Errorf("%d macros with %d examples", len(library), examples)
+	}
+}
+
+// The examples work in a mapping, too: nothing in the library is refused there.
+func TestLibraryInMappings(t *testing.T) {
+	library, err := shipped.Library()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var more strings.Builder
+	want := map[string]any{}
+	for _, m := range library {
+		for i, e := range m.Examples {
+			key := fmt.Sprintf("%s.%d", m.Name, i)
+			fmt.Fprintf(&more, ", CAST((%s) AS VARCHAR) AS \"unmapped.%s\"\n", e.Expr, key)
+			if e.Value != "NULL" {
+				want[key] = e.Value
+			}
+		}
+	}
+	e := runPlan(t, compiled(t, files(t, map[string]string{"raw.sql": nestedRaw, "m.sql": processMapping(t, "", more.String()).Files["m.sql"]})), nil, `{`+nestedTime+`}`)[0]
+	delete(e.unmapped, "host.ip")
+	same(t, "unmapped", e.unmapped, want)
+}
+
+func TestLibraryOfMapping(t *testing.T) {
+	m := processMapping(t, "-- consumes: md5\n", `, fingerprints(md5) AS "process.file.hashes", user_of(sha256) AS "process.user.name", in_cidr(host.ip, '10.0.0.0/8') AS "unmapped.inside"`)
+	text := m.Files[LibraryFile]
+	for name, has := range map[string]bool{"fingerprints": true, "hash_algorithm_id": true, "user_of": true, "ipv6_groups": true, "kv": false} {
+		if strings.Contains(text, "MACRO "+name+"(") != has {
+			t.Errorf("%s is there: %t", name, !has)
+		}
+	}
+	e := runPlan(t, compiled(t, m), nil, `{`+nestedTime+`,"md5":"MD5=A,IMPHASH=B","sha256":"CORP\\ada"}`)[0]
+	if got := shown(t, e, "process.file.hashes"); got != `[{"algorithm":"MD5","algorithm_id":1,"value":"A"},{"algorithm":"IMPHASH","algorithm_id":99,"value":"B"}]` {
+		t.Error(got)
+	}
+	if e.fields["process.user.name"] != "ada" || e.unmapped["inside"] != "true" || e.unmapped["md5"] != "" {
+		t.Errorf("%v %v", e.fields, e.unmapped)
+	}
+	// A manifest's texts keep the library as it was, and another library is another mapping.
+	old := map[string]string{}
+	for n, text := range m.Files {
+		old[n] = strings.Replace(text, "'MD5'", "'MD-5'", 1)
+	}
+	again, err := LoadFiles("m", old)
+	if err != nil || again.Digest == m.Digest {
+		t.Fatalf("the digest does not change with the library: %v", err)
+	}
+	e = runPlan(t, compiled(t, again), nil, `{`+nestedTime+`,"md5":"MD5=A"}`)[0]
+	if got := shown(t, e, "process.file.hashes"); !strings.Contains(got, "MD-5") {
+		t.Errorf("the library of the program was taken: %s", got)
+	}
+	// A macro of the mapping may call the library's, and may not have a name of it.
+	own := files(t, map[string]string{"raw.sql": nestedRaw, "m.sql": m.Files["m.sql"], "macros.sql": "CREATE MACRO twice(x) AS user_of(user_of(x));\nCREATE MACRO bad(x) AS nosuch(x);"})
+	if got := listed(problemsOf(t, own)); !strings.Contains(got, "macros.sql:2:24: error") {
+		t.Error(got)
+	}
+	own = files(t, map[string]string{"raw.sql": nestedRaw, "m.sql": m.Files["m.sql"], "macros.sql": "CREATE MACRO a(x) AS x;\nCREATE OR REPLACE MACRO \"KV\"(x) AS x;"})
+	if got := listed(problemsOf(t, own)); !strings.Contains(got, "macros.sql:2:26: error: macro kv: a macro of this name comes with the program") {
+		t.Error(got)
+	}
+}
