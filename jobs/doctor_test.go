@@ -214,7 +214,7 @@ func TestDoctorWhileARunGoesOn(t *testing.T) {
 		wg.Go(func() {
 			for !t.Failed() {
 				n := int(next.Add(1) - 1)
-				at, to := n/len(far)*soaking(2, 1), far[n%len(far)]
+				at, to := n/len(far)*soaking(3, 1), far[n%len(far)]
 				p := newMemParts(t, 1)
 				want, err := p.smallJob()
 				if err != nil {
