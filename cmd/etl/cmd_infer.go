@@ -104,6 +104,9 @@ func writeInferred(w io.Writer, res *infer.Result) {
 			fmt.Fprintf(w, " %s", code)
 		}
 	}
+	if res.FormatEvidence != "" {
+		fmt.Fprintf(w, "\n%s: %s", res.Format, res.FormatEvidence)
+	}
 	fmt.Fprintf(w, "\n\nclass %s, of these candidates:\n", res.Class)
 	t := &render.Table{Header: []string{"class", "score", "because of"}, Right: []bool{false, true}, MaxCell: 120}
 	for _, s := range res.Classes {

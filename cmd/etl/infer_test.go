@@ -35,9 +35,14 @@ func TestInferredMappingsTakeTheirSamples(t *testing.T) {
 		quarantined map[string]int
 		filled      []string
 	}{
-		"nfw":      {strings.Split(strings.TrimSpace(string(nfw)), "\n"), "network_activity", 2, nil, []string{"src_endpoint.ip", "dst_endpoint.port", "connection_info.protocol_name"}},
-		"trail":    {trail, "api_activity", 30, nil, []string{"actor.user.name", "api.operation", "cloud.account.uid", "src_endpoint.ip"}},
-		"sysmon":   {sysmon, "process_activity", 30, nil, []string{"process.pid", "process.name", "process.cmd_line", "actor.user.name", "device.hostname"}},
+		"nfw":    {strings.Split(strings.TrimSpace(string(nfw)), "\n"), "network_activity", 2, nil, []string{"src_endpoint.ip", "dst_endpoint.port", "connection_info.protocol_name"}},
+		"trail":  {trail, "api_activity", 30, nil, []string{"actor.user.name", "api.operation", "cloud.account.uid", "src_endpoint.ip"}},
+		"sysmon": {sysmon, "process_activity", 30, nil, []string{"process.pid", "process.name", "process.cmd_line", "actor.user.name", "device.hostname"}},
+		"vpc": {[]string{"version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status",
+			"2 123456789010 eni-1 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1748736000 1748736060 ACCEPT OK",
+			"2 123456789010 eni-1 172.31.9.69 172.31.9.12 49761 3389 6 20 4249 1748736001 1748736061 REJECT OK",
+			"2 123456789010 eni-1 - - - - - - - 1748736001 1748736061 - NODATA"},
+			"network_activity", 2, map[string]int{"MISSING_REQUIRED": 1}, []string{"src_endpoint.ip", "dst_endpoint.port", "connection_info.protocol_num", "start_time", "traffic.bytes", "cloud.account.uid"}},
 		"odd":      {odd, "base_event", 15, map[string]int{"TIME_UNREADABLE": 15}, nil},
 		"timeless": {[]string{`{"a":1}`, `{"a":2}`}, "base_event", 0, map[string]int{"TIME_MISSING": 2}, nil},
 	} {

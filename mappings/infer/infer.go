@@ -6,6 +6,7 @@
 package infer
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -40,18 +41,20 @@ type Sample struct {
 
 // Result is a first mapping and what it is made of.
 type Result struct {
-	Name     string         `json:"name"`
-	Format   string         `json:"format"`
-	Records  int64          `json:"records"`
-	Rejected int64          `json:"rejected,omitempty"` // records that cannot be read: they go to quarantine
-	Reasons  map[string]int `json:"reasons,omitempty"`  // of those, by code
-	Sampled  bool           `json:"sampled,omitempty"`  // Limit was reached: more records follow
-	Notes    []string       `json:"notes,omitempty"`
-	Class    string         `json:"class"`
-	Classes  []Score        `json:"classes"`
-	Times    []Time         `json:"times"`
-	Fields   []Field        `json:"fields"`
-	Files    []sqlgen.File  `json:"-"`
+	Name   string `json:"name"`
+	Format string `json:"format"`
+	// FormatEvidence says why, "" for JSON.
+	FormatEvidence string         `json:"format_evidence,omitempty"`
+	Records        int64          `json:"records"`
+	Rejected       int64          `json:"rejected,omitempty"` // records that cannot be read: they go to quarantine
+	Reasons        map[string]int `json:"reasons,omitempty"`  // of those, by code
+	Sampled        bool           `json:"sampled,omitempty"`  // Limit was reached: more records follow
+	Notes          []string       `json:"notes,omitempty"`
+	Class          string         `json:"class"`
+	Classes        []Score        `json:"classes"`
+	Times          []Time         `json:"times"`
+	Fields         []Field        `json:"fields"`
+	Files          []sqlgen.File  `json:"-"`
 }
 
 // Time is a field that holds times.
@@ -86,6 +89,7 @@ type inference struct {
 	schema     *ocsf.Schema
 	profiles   []string
 	changed    time.Time
+	format     *decode.Format
 	header     []string // of raw.sql
 	left       []string // paths that are not declared, and why
 	hints      []string // comments of the SELECT
@@ -134,13 +138,29 @@ func Infer(samples []Sample, o Options) (*Result, error) {
 	return res, nil
 }
 
-// read takes all records of a sample, up to a limit.
+// read takes all records of a sample, up to a limit. All samples are of the first one's format.
 func (in *inference) read(s Sample, limit int64, res *Result) error {
 	if s.Changed.After(in.changed) {
 		in.changed = s.Changed
 	}
-	records := decode.NewRecords(&decode.Spec{}, decode.NewKeys(), decode.Options{})
-	records.Open(s.Body)
+	body := bufio.NewReaderSize(s.Body, headBytes)
+	if in.format == nil {
+		d := in.detect(body)
+		in.format, in.header, res.FormatEvidence = &d.format, d.header, d.why
+		in.text = d.format.Text()
+		res.Format = string(d.format.Name)
+		for _, c := range d.format.Columns {
+			in.child(in.root, c)
+		}
+	}
+	spec := &decode.Spec{Format: *in.format}
+	for _, c := range in.format.Columns {
+		spec.Leaves = append(spec.Leaves, decode.Leaf{Path: []string{c}, Kind: decode.Text})
+	}
+	keys := decode.NewKeys()
+	expander := decode.NewExpander(keys)
+	records := decode.NewRecords(spec, keys, decode.Options{})
+	records.Open(body)
 	for n := int64(0); ; n++ {
 		_, raw, rej, err := records.Next()
 		if errors.Is(err, io.EOF) {
@@ -153,14 +173,50 @@ func (in *inference) read(s Sample, limit int64, res *Result) error {
 			res.Sampled = true
 			return nil
 		}
-		if rej != nil {
+		switch {
+		case rej != nil:
 			res.Rejected++
 			res.Reasons[rej.Code]++
-			continue
+		case !in.text:
+			in.record(raw)
+		default:
+			entries, err := expander.Expand(records.Rest(), nil)
+			if err != nil {
+				return err
+			}
+			in.texts(in.format.Columns, records.Values(), entries)
 		}
-		in.record(raw)
 	}
 }
+
+// texts takes a record that was text: the fields of its columns, and others by their names.
+func (in *inference) texts(columns []string, values []decode.Value, more []decode.Entry) {
+	in.records++
+	for i, v := range values {
+		if v.Set {
+			in.scalar(in.child(in.root, columns[i]), v.Text, true)
+		}
+	}
+	for _, e := range more {
+		at := in.root
+		name, inside := strings.CutPrefix(e.Key, syslogKey+".")
+		if inside { // a syslog header stands before the record
+			if at = in.child(in.root, syslogKey); at == nil {
+				continue
+			}
+			if at.seen < in.records {
+				at.seen++
+				at.objects++
+			}
+		}
+		if c := in.child(at, name); c != nil && (len(e.Value) == 0 || e.Value[0] != '[') {
+			in.scalar(c, e.Value, true)
+		}
+	}
+}
+
+// syslogKey is where the fields of a syslog header are that stands before key=value, CEF and LEEF records.
+const syslogKey = "syslog"
 
 // finish settles types, roles, class and texts.
 func (in *inference) finish(res *Result, class string) {

@@ -209,6 +209,56 @@ func TestTypes(t *testing.T) {
 	}
 }
 
+// Delimited text is found by its lines, and the types hold for each record of it too.
+func TestDelimitedText(t *testing.T) {
+	for name, c := range map[string]struct {
+		text, header string
+		records      int64
+		types        map[string]string
+	}{
+		"space": {"version account-id srcaddr srcport start note\n2 012345678901 10.0.0.1 443 1748736000 a\n2 012345678901 - - 1748736000 \"b c\"\n", "-- format: csv\n-- delimiter: space\n-- header: yes\n-- null: -\n", 2,
+			map[string]string{"version": "BIGINT", "account-id": "VARCHAR", "srcaddr": "VARCHAR", "srcport": "INTEGER", "start": "BIGINT", "note": "VARCHAR"}},
+		"comma": {"time,user,ok\n2025-06-01T00:00:00Z,\"a, b\",true\n2025-06-01T00:00:01Z,\"say \"\"x\"\"\nand more\",false\n2025-06-01T00:00:02Z,c,true\n2025-06-01T00:00:02Z,c,\n", "-- format: csv\n-- header: yes\n", 4,
+			map[string]string{"time": "TIMESTAMP", "user": "VARCHAR", "ok": "BOOLEAN"}},
+		"no header": {"a;2025-06-01 10:00:00;1.5\nb;2025-06-01 10:00:01;2\nb;2025-06-01 10:00:01;1e3\n", "-- format: csv\n-- delimiter: semicolon\n-- header: no\n", 3,
+			map[string]string{"column_1": "VARCHAR", "column_2": "TIMESTAMP", "column_3": "DOUBLE"}},
+		"tab, comments, ragged": {"#a comment\nts\tn\tx\n1748736000\t1\ty\n1748736000\tnone\ty\t9\n1748736000\t3\n" + strings.Repeat("1748736000\t3\tz\n", 60), "-- format: csv\n-- delimiter: tab\n-- header: yes\n-- comment: #\n", 63,
+			map[string]string{"ts": "BIGINT", "n": "VARCHAR", "x": "VARCHAR"}},
+		"one object a line": {"{\"a\": 1}\n{\"a\": 2}\n", "", 2, map[string]string{"a": "BIGINT"}},
+	} {
+		res, err := Infer([]Sample{{Name: "s", Body: strings.NewReader(c.text)}}, Options{Name: "s"})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if res.Records != c.records {
+			t.Errorf("%s: %d records, want %d", name, res.Records, c.records)
+		}
+		for path, want := range c.types {
+			if got := fieldOf(t, res, path).Type; got != want {
+				t.Errorf("%s: %s is %s, want %s", name, path, got, want)
+			}
+		}
+		_, after, _ := strings.Cut(res.Files[0].Text, "dotted name.\n")
+		if got, _, _ := strings.Cut(after, "CREATE TABLE"); got != c.header {
+			t.Errorf("%s: header\n%swant\n%s", name, got, c.header)
+		}
+		compiled(t, res)
+		plan := everything(t, res)
+		records := decode.NewRecords(&plan.Scan, decode.NewKeys(), decode.Options{})
+		records.Open(strings.NewReader(c.text))
+		for n := range c.records {
+			_, raw, rej, err := records.Next()
+			if err != nil || rej != nil {
+				t.Fatalf("%s, record %d: %v %v", name, n+1, rej, err)
+			}
+			for _, i := range records.Misfits() {
+				t.Errorf("%s: %v does not take its value: %s", name, plan.Scan.Leaves[i].Path, raw)
+			}
+		}
+	}
+}
+
 // Time formats are named with how many values they read, and local times by what the sample's last change says.
 func TestTimes(t *testing.T) {
 	changed := time.Date(2025, 6, 1, 8, 0, 30, 0, time.UTC)

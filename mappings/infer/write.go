@@ -71,7 +71,9 @@ func (in *inference) project(class *ocsf.Class, all []*column) (outs []output, w
 				add(output{path: "file.name", sql: fmt.Sprintf(`regexp_extract(%s, '[^/\\]+$')`, o.sql), reason: "the last part of the path", col: c})
 			}
 			if add(o) {
-				c.reason = o.reason
+				if field := mappings.FieldSQL(c.path); c.time != nil && !c.time.bare && !slices.Contains(consumes, field) {
+					consumes = append(consumes, field)
+				}
 				break
 			}
 		}
