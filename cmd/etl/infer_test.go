@@ -16,7 +16,7 @@ func TestInferredMappingsTakeTheirSamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var trail, sysmon, odd []string
+	var trail, sysmon, packed, odd []string
 	for i := range 30 {
 		ip := fmt.Sprintf("203.0.113.%d", i)
 		if i%5 == 0 {
@@ -26,6 +26,7 @@ func TestInferredMappingsTakeTheirSamples(t *testing.T) {
 			i, i%3, i, ip, []string{"null", `{"bucketName":"b"}`, `{"key":"k"}`}[i%3], i, i))
 		sysmon = append(sysmon, fmt.Sprintf(`{"EventId":"%d","Host":"ws%d.corp.example","Description":{"UtcTime":"2025-06-01 10:00:%02d.123","ProcessGuid":"{3bb41bdf-2f34-651c-ab00-0000000000%02d}","ProcessId":"%d","Image":"C:\\Windows\\a.exe","CommandLine":"a -x","User":"CORP\\ada","Hashes":"SHA256=AA"}}`,
 			[]int{1, 5}[i%2], i, i, i, 100+i))
+		packed = append(packed, fmt.Sprintf(`{"EventId":"1","Host":"ws%d.corp.example","Description":"Process Create:\r\nRuleName: -\r\nUtcTime: 2025-06-01 10:00:%02d.123\r\nProcessId: %d\r\nImage: C:\\Windows\\a.exe\r\nCommandLine: a -x: y\r\nUser: CORP\\ada"}`, i, i, 100+i))
 		odd = append(odd, fmt.Sprintf(`{"n":%d,"at":%s,"level":"%s","deep":{"a":[{"x":%d}],"b":{"c":"%d"}}}`, i, []string{`"yesterday"`, `"2025-06-01T00:00:00Z"`}[i%2], []string{"warn", "Info"}[i%2], i, i))
 	}
 	for name, c := range map[string]struct {
@@ -43,6 +44,7 @@ func TestInferredMappingsTakeTheirSamples(t *testing.T) {
 			"2 123456789010 eni-1 172.31.9.69 172.31.9.12 49761 3389 6 20 4249 1748736001 1748736061 REJECT OK",
 			"2 123456789010 eni-1 - - - - - - - 1748736001 1748736061 - NODATA"},
 			"network_activity", 2, map[string]int{"MISSING_REQUIRED": 1}, []string{"src_endpoint.ip", "dst_endpoint.port", "connection_info.protocol_num", "start_time", "traffic.bytes", "cloud.account.uid"}},
+		"packed":   {packed, "process_activity", 30, nil, []string{"process.pid", "process.name", "process.cmd_line", "actor.user.name", "device.hostname"}},
 		"odd":      {odd, "base_event", 15, map[string]int{"TIME_UNREADABLE": 15}, nil},
 		"timeless": {[]string{`{"a":1}`, `{"a":2}`}, "base_event", 0, map[string]int{"TIME_MISSING": 2}, nil},
 	} {

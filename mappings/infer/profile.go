@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/decode/fields"
 )
 
 // Bounds of what is remembered of a sample, however large it is.
@@ -38,7 +39,8 @@ type field struct {
 	order                                  []string // of values, as they came
 	many                                   bool     // more values than are told apart
 	longest                                int
-	wide                                   bool // an object with more keys than are told apart
+	windows                                int64 // texts that are lines of "Key: value", which are its children then
+	wide                                   bool  // an object with more keys than are told apart
 }
 
 // profiler takes records in and keeps what their fields are.
@@ -95,6 +97,9 @@ func (p *profiler) scalar(f *field, v []byte, quoted bool) {
 		}
 	}
 	f.longest = max(f.longest, len(v))
+	if set[isWindowsEvent] {
+		p.windowsEvent(f, v)
+	}
 	switch {
 	case set[isISOTime]:
 		us, _ := decode.Time(v)
@@ -130,6 +135,32 @@ func (p *profiler) scalar(f *field, v []byte, quoted bool) {
 		f.order = append(f.order, s)
 	}
 	f.values[s]++
+}
+
+// windowsEvent takes a Windows event's text apart: its keys are fields below it.
+func (p *profiler) windowsEvent(f *field, v []byte) {
+	all, _, fault := fields.Windows(nil, nil, v)
+	if fault != "" {
+		return
+	}
+	f.windows++
+	met := map[*field]bool{}
+	for _, x := range all {
+		at := f
+		if len(x.Section) > 0 {
+			if at = p.child(f, string(x.Section)); at == nil {
+				continue
+			}
+			if !met[at] {
+				met[at] = true
+				at.seen++
+				at.objects++
+			}
+		}
+		if c := p.child(at, string(x.Key)); c != nil && len(x.Value) > 0 {
+			p.scalar(c, x.Value, true)
+		}
+	}
 }
 
 func (f *field) at(t time.Time) {

@@ -171,7 +171,7 @@ func identifier(name string) bool {
 		return false
 	}
 	last := s[strings.LastIndexByte(s, '_')+1:]
-	return slices.Contains([]string{"id", "uid", "guid", "uuid", "sid", "account", "number", "serial"}, last) || strings.HasSuffix(s, "accountid")
+	return slices.Contains([]string{"id", "uid", "guid", "uuid", "sid", "account", "number", "serial", "version"}, last) || strings.HasSuffix(s, "accountid")
 }
 
 // numeric says whether digits in a text are a number, by the field's name.

@@ -132,7 +132,7 @@ func (in *inference) zone(f *field, t *timeOf, inText bool) {
 func regexpTime(name string) bool {
 	for _, w := range strings.Split(name, "_") {
 		switch w {
-		case "time", "ts", "timestamp", "date", "datetime", "start", "end", "at", "epoch", "created", "updated", "when", "first", "last", "seen", "begin", "stop", "t":
+		case "time", "ts", "timestamp", "date", "datetime", "start", "end", "at", "epoch", "created", "updated", "when", "first", "last", "seen", "begin", "stop", "t", "rt":
 			return true
 		}
 	}

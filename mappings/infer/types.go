@@ -2,6 +2,7 @@ package infer
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -58,7 +59,7 @@ func (in *inference) column(f *field) *column {
 	c := &column{field: f}
 	parent := in.records
 	if f.parent != nil && f.parent != in.root {
-		parent = f.parent.objects
+		parent = max(f.parent.objects, f.parent.windows)
 	}
 	if f.seen > 0 && f.seen < parent {
 		c.note("in %s of %s", percent(f.seen, parent), map[bool]string{true: "the records", false: f.parent.dotted()}[f.parent == in.root])
@@ -82,6 +83,12 @@ func (in *inference) column(f *field) *column {
 		} else if c.typ == "JSON" && f.elem.seen == 0 {
 			c.note("a list, always empty")
 		}
+	case f.scalars == f.seen && f.windows == f.seen && len(f.children) > 0 && plainPath(f.path):
+		if c.fields = in.columns(f); len(c.fields) == 0 {
+			in.scalarType(c)
+			break
+		}
+		in.header = append(in.header, "parse: "+f.dotted()+" windows_event")
 	case f.scalars == f.seen:
 		in.scalarType(c)
 	default:
@@ -103,6 +110,18 @@ func (in *inference) column(f *field) *column {
 	}
 	return c
 }
+
+// plainPath says whether a header line can name a path as it is.
+func plainPath(path []string) bool {
+	for _, k := range path {
+		if !plainKey.MatchString(k) {
+			return false
+		}
+	}
+	return true
+}
+
+var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // choices notes the values of a field that has few of them, unless they are names of persons or machines.
 func (in *inference) choices(c *column) {
