@@ -22,6 +22,7 @@ var processFunctions = map[string]bool{
 var keywordFunctions = map[string]bool{
 	"current_timestamp": true, "current_date": true, "current_time": true, "localtime": true, "localtimestamp": true,
 	"current_user": true, "session_user": true, "user": true, "current_role": true, "current_schema": true, "current_catalog": true,
+	"current_localtime": true, "current_localtimestamp": true,
 }
 
 // refuseStatement tells every clause of a SELECT that a mapping may not have: a projection looks at one record at a time,
@@ -148,7 +149,9 @@ func (c *compiler) refuseFunction(n node, bad func(n node, what, hint string)) {
 	case flag(n, "distinct") || n["filter"] != nil || len(list(child(n, "order_bys"), "orders")) > 0 || info.Aggregate && !info.Scalar:
 		bad(n, name+", an aggregate,", "one record in, one event out; for lists there are list_sum, list_max, ...")
 	case info.Volatile || processFunctions[name]:
-		bad(n, name, "a run must give the same result when it is repeated, on any machine")
+		bad(n, name, hintRepeat)
+	case refusedCall(name, n) != "":
+		bad(n, name, refusedCall(name, n))
 	case !known:
 		names := make([]string, 0, len(c.functions))
 		for k := range c.functions {
