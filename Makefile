@@ -7,7 +7,7 @@ VENV    ?= .venv
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: all build demo test verify soak lint bench generate shots clean
+.PHONY: all build demo test verify soak lint bench bench-planning generate shots clean
 
 all: build
 
@@ -43,6 +43,10 @@ lint:
 bench: build
 	$(GO) build -o $(BIN)/ ./scripts/nfwgen ./scripts/bench/perday
 	$(GO) run ./scripts/bench -bin $(BIN) -events 1000000
+
+# Planning against a ledger of a million objects (PLANNING="-objects 10000000 -planned 100000" for more).
+bench-planning:
+	$(GO) run ./scripts/bench/planning $(PLANNING)
 
 generate:
 	$(GO) generate ./...
