@@ -296,6 +296,12 @@ func (c *compiler) readColumn(p *projection, e node) error {
 	if !c.refuseExpr(p.file, e) {
 		return nil
 	}
+	if o.alias == "" { // as in SQL, a raw field alone is called what it is
+		if names, casts := bareOf(e); len(names) > 0 && len(casts) == 0 && p.class.Attribute(names[len(names)-1]) != nil {
+			o.alias = names[len(names)-1]
+			o.path = o.alias
+		}
+	}
 	if o.alias == "" {
 		c.report.at(p.file, o.at, Error, "NO_ALIAS", `as in event.src_ip AS "src_endpoint.ip"`, "the column has no OCSF path")
 		return nil

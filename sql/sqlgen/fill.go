@@ -22,8 +22,21 @@ func (c *compiler) setConst(p *projection, f *field, name string, v any, after *
 	if x.isConst && fmt.Sprint(x.constant) == fmt.Sprint(v) {
 		return x
 	}
+	if x.confirms(v) {
+		return x
+	}
 	c.report.at(p.file, x.out.at, Error, "CLASS", "leave the column out: it is filled from the class", "%s is %v in the class %s", x.path, v, p.class.Name)
 	return x
+}
+
+// confirms makes a field that is a raw value the constant that it has to be, as in events that are OCSF already; a raw value that
+// is another one stays in unmapped. false: it is no raw value.
+func (f *field) confirms(v any) bool {
+	if f.out == nil || f.out.leaf == nil || f.out.casts || f.attr.IsArray {
+		return false
+	}
+	f.constant, f.isConst = v, true
+	return true
 }
 
 // fillClass fills class, category and type from the class and activity_id. Names that the mapping gives stay as given.
@@ -74,7 +87,7 @@ func (c *compiler) fillMetadata(p *projection) {
 	}
 	if v := m.get("version"); v == nil {
 		c.setConst(p, m, "version", c.schema.Version, nil)
-	} else if !v.isConst || v.constant != c.schema.Version {
+	} else if (!v.isConst || v.constant != c.schema.Version) && !v.confirms(c.schema.Version) {
 		c.report.at(p.file, v.out.at, Error, "OCSF_VERSION", "leave the column out; the header's `-- ocsf:` line decides", "metadata.version is not the version %s that the mapping is made for", c.schema.Version)
 	}
 	if m.get("profiles") == nil && len(p.profiles) > 0 && m.of.Attribute("profiles") != nil {

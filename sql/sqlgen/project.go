@@ -70,7 +70,13 @@ func (s *sqlProjection) values() {
 	fields := s.p.root.leaves()
 	for _, f := range fields {
 		o := f.out
-		if o == nil || f.isConst {
+		if o == nil || f.isConst && o.leaf == nil {
+			continue
+		}
+		if f.isConst { // the raw value only confirms it
+			st := &fieldState{user: s.user[o], lossy: true}
+			st.kept = s.l.add("s", "CASE WHEN CAST("+st.user+" AS VARCHAR) = "+text(fmt.Sprint(f.constant))+" THEN "+st.user+" END")
+			s.state[f] = st
 			continue
 		}
 		st := &fieldState{user: s.user[o]}
@@ -87,7 +93,7 @@ func (s *sqlProjection) values() {
 	}
 	s.l.seal()
 	for _, f := range fields {
-		if s.state[f] != nil {
+		if s.state[f] != nil && !f.isConst {
 			s.enumValue(f)
 		}
 	}
