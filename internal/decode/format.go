@@ -61,6 +61,7 @@ type Format struct {
 	Escape    byte // CSV: before a quote inside quotes, besides the quote itself; 0: none
 	Header    Header
 	Comment   string         // lines that begin with it are no records; "": none
+	Records   []string       // JSON: the path of an array in each document whose elements are the records; nil: a document is one
 	Pattern   *regexp.Regexp // lines: all of a line, its named groups are columns; nil: a line is the one column
 	Null      []string       // texts that are no value, besides the empty one
 }

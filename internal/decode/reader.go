@@ -66,6 +66,7 @@ type readerSettings struct {
 	base, window, max, held int // bytes; see bufferBytes, lineBytes, Options and MaxRejectBytes
 
 	lines   bool        // records are lines, whatever they hold
+	whole   bool        // records may be as long as held
 	csv     *fields.CSV // that may go on inside quotes
 	comment string      // lines that begin so are no records
 }
@@ -87,6 +88,7 @@ func newReader(f *Format, o Options) *Reader {
 		max:     o.MaxRecordBytes,
 		held:    max(o.MaxRecordBytes, MaxRejectBytes),
 		lines:   f.Text(),
+		whole:   f.Records != nil,
 		comment: f.Comment,
 	}}
 	if f.Name == FormatCSV {
@@ -215,7 +217,9 @@ func (r *Reader) value() (rec Record, ok bool, err error) {
 	}
 	rec.Bytes = trimRight(r.buf[r.p : r.p+end])
 	r.p += end
-	rec.Reject = r.tooLong(rec.Bytes)
+	if !r.whole {
+		rec.Reject = r.tooLong(rec.Bytes)
+	}
 	return rec, true, nil
 }
 

@@ -11,6 +11,7 @@ type Records struct {
 	framed Framed // instead of r
 	s      *Scanner
 	text   *textScanner // nil: JSON
+	env    *envelope    // nil: documents are records
 	begun  bool         // a record of the object was read
 	line   []byte       // what is left of a framed record with several values glued together
 	valid  bool         // it is UTF-8
@@ -23,6 +24,9 @@ func NewRecords(spec *Spec, keys *Keys, o Options) *Records {
 	if spec.Format.Text() {
 		d.text = newTextScanner(&spec.Format, d.s, d.r.csv)
 	}
+	if spec.Format.Records != nil {
+		d.env = &envelope{path: spec.Format.Records, at: -1}
+	}
 	return d
 }
 
@@ -32,6 +36,9 @@ func (d *Records) Open(r io.Reader) {
 	d.line, d.number, d.framed, d.begun = nil, 0, nil, false
 	if d.text != nil {
 		d.text.open()
+	}
+	if d.env != nil {
+		d.env.at, d.env.context = -1, nil
 	}
 }
 
@@ -62,6 +69,16 @@ func (d *Records) nextFramed() (number int64, raw []byte, rej *Reject, err error
 	if rej = d.r.tooLong(raw); rej != nil {
 		return number, raw, rej, nil
 	}
+	if d.env != nil {
+		if len(context) == 0 {
+			return number, raw, d.env.missing(), nil
+		}
+		d.env.more, d.env.context = true, append(d.env.context[:0], context...)
+		if p := (parser{b: context}); p.skip(p.ws(0)) < 0 || context[p.ws(0)] != '{' {
+			return number, raw, &Reject{Code: ReasonJSON, Message: "the envelope that was kept with the record cannot be read"}, nil
+		}
+		return number, raw, d.scanElement(raw), nil
+	}
 	n, rej := d.s.scan(raw, utf8.Valid(raw))
 	if rej == nil && n < len(raw) {
 		rej = &Reject{Code: ReasonJSON, Message: "something follows the object"}
@@ -70,8 +87,12 @@ func (d *Records) nextFramed() (number int64, raw []byte, rej *Reject, err error
 }
 
 // Context is what of the object besides raw is needed to read the record that Next returned: the header line of a CSV
-// object that has one. It is nil mostly, and valid until the next Open.
+// object that has one, the document that a record lies in with null in the place of Format.Records. It is nil mostly, and
+// valid until the next Next.
 func (d *Records) Context() []byte {
+	if d.env != nil {
+		return d.env.context
+	}
 	if d.text == nil {
 		return nil
 	}
@@ -100,6 +121,9 @@ func (d *Records) Next() (number int64, raw []byte, rej *Reject, err error) {
 	}
 	if d.text != nil {
 		return d.nextText()
+	}
+	if d.env != nil {
+		return d.nextElement()
 	}
 	if len(d.line) == 0 {
 		rec, err := d.r.Next()

@@ -24,21 +24,22 @@ const (
 // not fit: an object goes to the rest as its own dotted keys, an array as JSON text; the leaves inside an array are not set.
 type Scanner struct {
 	parser
-	keys    *Keys
-	leaves  []leaf
-	root    *node
-	nodes   int
-	spare   []*node // by depth: nodes for keys there is no room to remember
-	gen     uint64  // the number of this record, see node.gen
-	values  []Value
-	misfits []int
-	rest    []byte
-	text    []byte // unescaped strings and cleaned JSON that values alias
-	name    []byte // an unescaped key
-	within  *node  // innermost key at a fault
-	null    nullTexts
-	fields  []fields.Field // of texts being taken apart, a stack
-	budget  int            // bytes the rest may have
+	keys      *Keys
+	leaves    []leaf
+	root      *node
+	nodes     int
+	spare     []*node // by depth: nodes for keys there is no room to remember
+	gen       uint64  // the number of this record, see node.gen
+	values    []Value
+	misfits   []int
+	rest      []byte
+	text      []byte // unescaped strings and cleaned JSON that values alias
+	name      []byte // an unescaped key
+	within    *node  // innermost key at a fault
+	null      nullTexts
+	alsoFirst *node          // the first key of the object that also scanned last
+	fields    []fields.Field // of texts being taken apart, a stack
+	budget    int            // bytes the rest may have
 }
 
 type leaf struct {

@@ -28,6 +28,7 @@ var formatKeys = []struct {
 	{"null", nil},
 	{"pattern", []decode.FormatName{decode.FormatLine}},
 	{"parse", nil},
+	{"records", []decode.FormatName{decode.FormatJSON}},
 	{"timestamp", nil},
 }
 
@@ -59,6 +60,11 @@ func readFormat(f File, root *rawField, r *report) *formatReader {
 			if k.formats != nil && !slices.Contains(k.formats, x.out.Name) {
 				x.bad(w, "write `-- format:` above it, or remove the line", "-- %s: belongs to the format %s, and this is %s", k.key, joined(k.formats), x.out.Name)
 			}
+		}
+	}
+	if w, ok := x.one("records"); ok {
+		for _, n := range strings.Split(w.text, ".") {
+			x.out.Records = append(x.out.Records, strings.Trim(n, `"`))
 		}
 	}
 	x.parse()

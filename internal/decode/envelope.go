@@ -1,0 +1,199 @@
+package decode
+
+import (
+	"bytes"
+	"strings"
+)
+
+// envelope gives the elements of an array inside a JSON document, each as a record. What else the document holds belongs to each of
+// them: its context is the document with null in the array's place.
+//
+// Elements are told apart by their brackets, so that a broken one costs itself only.
+type envelope struct {
+	path    []string
+	doc     []byte
+	at      int // in the array; -1: there is none open
+	context []byte
+	more    bool // the context holds anything
+}
+
+// open goes on with a document, b without what follows it. With a Reject the whole of it is one record.
+func (e *envelope) open(b []byte) *Reject {
+	e.doc, e.at, e.context, e.more = b, -1, nil, false
+	p := parser{b: b}
+	from, rej := e.find(&p)
+	if rej != nil {
+		return rej
+	}
+	end := from + 1 // after the array
+	for i := from + 1; ; {
+		if i = e.gap(i); i >= len(b) {
+			end = -1
+			break
+		}
+		if b[i] == ']' {
+			end = i + 1
+			break
+		}
+		i += e.element(i)
+	}
+	e.context = append(append([]byte(nil), b[:from]...), "null"...)
+	if end < 0 { // it was cut: what came before the array holds
+		e.context = append(e.context, strings.Repeat("}", len(e.path))...)
+	} else {
+		e.context = append(e.context, b[end:]...)
+		e.more = e.more || bytes.IndexByte(b[end:], ',') >= 0
+	}
+	if c := (parser{b: e.context}); c.skip(c.ws(0)) < 0 {
+		e.context = nil
+		return c.reject("")
+	}
+	e.at = from + 1
+	return nil
+}
+
+// find gives where the array begins, noting what else is there.
+func (e *envelope) find(p *parser) (int, *Reject) {
+	i := p.ws(0)
+	for depth, key := range e.path {
+		if i >= len(p.b) || p.b[i] != '{' {
+			if depth == 0 {
+				return 0, notObject(append([]byte(nil), p.b...), min(i, len(p.b)))
+			}
+			return 0, e.missing()
+		}
+		found := false
+		if i = p.ws(i + 1); i < len(p.b) && p.b[i] == '}' {
+			return 0, e.missing()
+		}
+		for !found {
+			from := i
+			if i = p.key(i); i < 0 {
+				return 0, p.reject("")
+			}
+			k := p.b[from+1:]
+			k = k[:bytes.LastIndexByte(p.b[from+1:i], '"')]
+			if found = string(unescape(nil, k)) == key; found {
+				break
+			}
+			e.more = true
+			if i = p.skip(i); i < 0 {
+				return 0, p.reject("")
+			}
+			if i = p.ws(i); i < len(p.b) && p.b[i] == '}' {
+				return 0, e.missing()
+			}
+			if i >= len(p.b) || p.b[i] != ',' {
+				p.wrong(i)
+				return 0, p.reject("")
+			}
+			i = p.ws(i + 1)
+		}
+	}
+	if i >= len(p.b) || p.b[i] != '[' {
+		return 0, e.missing()
+	}
+	return i, nil
+}
+
+func (e *envelope) missing() *Reject {
+	return &Reject{Code: ReasonRecords, Path: strings.Join(e.path, "."), Message: "the document has no array " + strings.Join(e.path, ".")}
+}
+
+// gap passes blanks and commas.
+func (e *envelope) gap(i int) int {
+	for i < len(e.doc) && (blank(e.doc[i]) || e.doc[i] == ',') {
+		i++
+	}
+	return i
+}
+
+// element is how long the element at i is.
+func (e *envelope) element(i int) int {
+	f := framer{bound: boundArray}
+	if n := f.feed(e.doc[i:], 0); n > 0 {
+		return n
+	}
+	return len(e.doc) - i
+}
+
+// next gives the next element; ok is false after the last. An array that is not closed ends with a Reject without bytes.
+func (e *envelope) next() (b []byte, rej *Reject, ok bool) {
+	if e.at < 0 {
+		return nil, nil, false
+	}
+	i := e.gap(e.at)
+	switch {
+	case i >= len(e.doc):
+		e.at = -1
+		return nil, &Reject{Code: ReasonJSON, Message: "the array " + strings.Join(e.path, ".") + " is not closed: the object ends before its ]"}, true
+	case e.doc[i] == ']':
+		e.at = -1
+		return nil, nil, false
+	}
+	n := e.element(i)
+	e.at = i + n
+	return e.doc[i : i+n], nil, true
+}
+
+// nextElement is Next for records that lie in an envelope.
+func (d *Records) nextElement() (number int64, raw []byte, rej *Reject, err error) {
+	for {
+		b, rej, ok := d.env.next()
+		if ok {
+			d.number++
+			if rej == nil {
+				rej = d.r.tooLong(b)
+			}
+			if rej == nil {
+				rej = d.scanElement(b)
+			}
+			return d.number, trimRight(b), rej, nil
+		}
+		if len(d.line) == 0 {
+			rec, err := d.r.Next()
+			if err != nil {
+				return 0, nil, nil, err
+			}
+			if rec.Reject != nil {
+				d.number++
+				return d.number, rec.Bytes, rec.Reject, nil
+			}
+			d.line = rec.Bytes
+		}
+		n := len(d.line)
+		if d.line[0] == '{' {
+			n = extent(d.line)
+		}
+		doc := d.line[:n]
+		d.line = bytes.TrimLeft(d.line[n:], " \t\r\n")
+		if rej := d.env.open(doc); rej != nil {
+			d.number++
+			return d.number, doc, rej, nil
+		}
+	}
+}
+
+// scanElement scans an element and what its envelope holds besides.
+func (d *Records) scanElement(b []byte) *Reject {
+	n, rej := d.s.Scan(b)
+	if rej == nil && n < len(b) {
+		rej = &Reject{Code: ReasonJSON, Message: "something follows the object"}
+	}
+	if rej == nil && d.env.more {
+		if rej = badText(d.env.context); rej == nil {
+			d.s.also(d.env.context)
+			rej = d.s.overBudget()
+		}
+	}
+	return rej
+}
+
+// also scans an object, valid JSON, as if its members came after those of the record scanned last.
+func (s *Scanner) also(b []byte) {
+	outer, first := s.parser, s.root.first
+	s.parser, s.root.first = parser{b: b}, s.alsoFirst
+	s.object(s.ws(0)+1, s.root, false, false)
+	s.alsoFirst = s.root.first
+	s.parser, s.root.first = outer, first
+}
