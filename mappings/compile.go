@@ -96,8 +96,10 @@ func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, 
 		src.RawColumns = append(src.RawColumns, sqlgen.Column(col))
 	}
 	if lib := files[LibraryFile]; lib+src.Macros.Text != "" {
-		if p, err := shadows(src.Macros); err != nil || p != nil {
-			return nil, nil, nil, append(problems, p...), err
+		if m.beside != nil { // it was loaded from a folder, not from a manifest
+			if p, err := shadows(src.Macros); err != nil || p != nil {
+				return nil, nil, nil, append(problems, p...), err
+			}
 		}
 		stmts, defs, err := engine.CheckMacros(ctx, lib+src.Macros.Text) // its own ones may call the library's
 		if err != nil {

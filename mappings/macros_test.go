@@ -3,6 +3,8 @@ package mappings
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -131,8 +133,23 @@ func TestLibraryOfMapping(t *testing.T) {
 	if got := listed(problemsOf(t, own)); !strings.Contains(got, "macros.sql:2:24: error") {
 		t.Error(got)
 	}
-	own = files(t, map[string]string{"raw.sql": nestedRaw, "m.sql": m.Files["m.sql"], "macros.sql": "CREATE MACRO a(x) AS x;\nCREATE OR REPLACE MACRO \"KV\"(x) AS x;"})
-	if got := listed(problemsOf(t, own)); !strings.Contains(got, "macros.sql:2:26: error: macro kv: a macro of this name comes with the program") {
+	texts := map[string]string{"raw.sql": smallRaw, "m.sql": smallHead + "SELECT " + smallBase + ", user_of(ev.a) AS app_name FROM raw", "macros.sql": "CREATE MACRO a(x) AS x;\nCREATE OR REPLACE MACRO \"USER_OF\"(x) AS 'own';"}
+	folder := t.TempDir()
+	for n, text := range texts {
+		if err := os.WriteFile(filepath.Join(folder, n), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own, err = Load(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := listed(problemsOf(t, own)); !strings.Contains(got, "macros.sql:2:26: error: macro user_of: a macro of this name comes with the program") {
 		t.Error(got)
+	}
+	// A plan made before the library had the name is finished with its own macro.
+	e = runPlan(t, compiled(t, files(t, texts)), nil, `{"ts":"2024-01-01T00:00:00Z","name":"a","ev":{"a":"CORP\\ada"}}`)[0]
+	if e.fields["app_name"] != "own" {
+		t.Errorf("app_name is %v", e.fields["app_name"])
 	}
 }

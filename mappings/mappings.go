@@ -211,7 +211,8 @@ func withLibrary(files map[string]string) (map[string]string, error) {
 			texts = append(texts, files[n])
 		}
 	}
-	used := shipped.Used(library, texts...)
+	// What was planned before the library had a name keeps its own macro of that name; of a folder, Compile refuses it.
+	used := shipped.Used(shipped.Without(library, files[macrosFile]), texts...)
 	if len(used) == 0 {
 		return files, nil
 	}

@@ -162,6 +162,20 @@ func Used(library []Macro, texts ...string) []Macro {
 	return out
 }
 
+// Without leaves out the macros of whose names somebody's own definitions are.
+func Without(library []Macro, text string) (rest []Macro) {
+	own := map[string]bool{}
+	for _, m := range defined.FindAllStringSubmatch(text, -1) {
+		own[strings.ToLower(m[1])] = true
+	}
+	for _, m := range library {
+		if !own[m.Name] {
+			rest = append(rest, m)
+		}
+	}
+	return rest
+}
+
 // Shadowed finds a definition in somebody's macros that has the name of one of the library: the name, and where it stands; at -1:
 // there is none.
 func Shadowed(library []Macro, text string) (name string, at int) {

@@ -46,7 +46,7 @@ CREATE MACRO ipv6_hex(ip) AS ipv6_digits(CASE WHEN contains(ip, '.')
 -- The digits of an IPv6 address without an IPv4 part.
 -- example: ipv6_digits('::1') => 00000000000000000000000000000001
 CREATE MACRO ipv6_digits(ip) AS list_transform([list_transform(string_split(ip, '::'), lambda part: ipv6_groups(part))],
-  lambda p: p[1] || repeat('0', 32 - length(p[1]) - coalesce(length(p[2]), 0)) || coalesce(p[2], ''))[1];
+  lambda p: p[1] || left('00000000000000000000000000000000', 32 - length(p[1]) - coalesce(length(p[2]), 0)) || coalesce(p[2], ''))[1];
 
 -- The digits of the groups of a part of an IPv6 address.
 -- example: ipv6_groups('1:ab') => 000100ab
