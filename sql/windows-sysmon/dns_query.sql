@@ -1,0 +1,45 @@
+-- class: dns_activity
+-- ocsf: 1.1.0
+-- profiles: host, security_control
+-- consumes: Description.User, Description.QueryResults
+--
+-- 22: a process asked DNS for a name; the event holds the answer too.
+SELECT
+  coalesce(Description.UtcTime, TimeCreated) AS "time",
+  6 AS activity_id,
+  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+
+  MachineName AS "src_endpoint.hostname",
+  UserDefined.source_instance_id AS "src_endpoint.instance_uid",
+  Description.QueryName AS "query.hostname",
+  dns_answers(Description.QueryResults) AS answers,
+  dns_rcode(Description.QueryStatus) AS rcode_id,
+  Description.QueryStatus AS status_code,
+  CASE Description.QueryStatus WHEN '0' THEN 1 ELSE 2 END AS status_id,
+
+  Description.ProcessGuid AS "actor.process.uid",
+  Description.ProcessId AS "actor.process.pid",
+  Description.Image AS "actor.process.name",
+  base_name(Description.Image) AS "actor.process.file.name",
+  Description.Image AS "actor.process.file.path",
+  1 AS "actor.process.file.type_id",
+  user_name(Description.User) AS "actor.user.name",
+  user_domain(Description.User) AS "actor.user.domain",
+
+  sysmon_attacks(Description.RuleName) AS attacks,
+  Description.RuleName AS "unmapped.rulename",
+
+  6 AS "device.type_id", -- Virtual
+  MachineName AS "device.hostname",
+  UserDefined.source_instance_id AS "device.instance_uid",
+
+  1 AS severity_id,
+  EventId AS "metadata.event_code",
+  "Index" AS "metadata.sequence",
+  LogName AS "metadata.log_name",
+  ProviderName AS "metadata.log_provider",
+  'System Monitor (Sysmon)' AS "metadata.product.name",
+  'Microsoft Sysinternals' AS "metadata.product.vendor_name",
+  'v15.14' AS "metadata.product.version"
+FROM raw
+WHERE EventId = 22;

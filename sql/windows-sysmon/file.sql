@@ -1,0 +1,51 @@
+-- class: file_activity
+-- ocsf: 1.1.0
+-- profiles: host, security_control
+-- consumes: Description.User, Description.Hashes, Description.Hash
+--
+-- 2: a file's creation time was changed, 11: created, 15: a stream created, 23 and 26: deleted, 27: an executable blocked, 28: shredding
+-- blocked, 29: an executable found.
+SELECT
+  coalesce(Description.UtcTime, TimeCreated) AS "time",
+  CASE EventId WHEN 2 THEN 6 WHEN 11 THEN 1 WHEN 15 THEN 1 WHEN 23 THEN 4 WHEN 26 THEN 4 WHEN 27 THEN 1 WHEN 28 THEN 4 WHEN 29 THEN 1 ELSE 99 END AS activity_id,
+  CASE WHEN EventId IN (27, 28) THEN 2 ELSE 0 END AS action_id, -- it blocks these two, and watches the others
+  CASE WHEN EventId IN (27, 28) THEN 2 END AS disposition_id, -- Blocked
+
+  Description.TargetFilename AS "file.name",
+  Description.TargetFilename AS "file.path",
+  dir_name(Description.TargetFilename) AS "file.parent_folder",
+  1 AS "file.type_id",
+  Description.CreationUtcTime AS "file.created_time",
+  hash_list(coalesce(Description.Hashes, Description.Hash)) AS "file.hashes",
+
+  Description.ProcessGuid AS "actor.process.uid",
+  Description.ProcessId AS "actor.process.pid",
+  Description.Image AS "actor.process.name",
+  base_name(Description.Image) AS "actor.process.file.name",
+  Description.Image AS "actor.process.file.path",
+  1 AS "actor.process.file.type_id",
+  user_name(Description.User) AS "actor.user.name",
+  user_domain(Description.User) AS "actor.user.domain",
+
+  Description.ProcessId AS "unmapped.pid",
+  Description.ProcessGuid AS "unmapped.uid",
+  Description.Image AS "unmapped.name",
+  Description.User AS "unmapped.user",
+
+  sysmon_attacks(Description.RuleName) AS attacks,
+  Description.RuleName AS "unmapped.rulename",
+
+  6 AS "device.type_id", -- Virtual
+  MachineName AS "device.hostname",
+  UserDefined.source_instance_id AS "device.instance_uid",
+
+  1 AS severity_id,
+  EventId AS "metadata.event_code",
+  "Index" AS "metadata.sequence",
+  LogName AS "metadata.log_name",
+  ProviderName AS "metadata.log_provider",
+  'System Monitor (Sysmon)' AS "metadata.product.name",
+  'Microsoft Sysinternals' AS "metadata.product.vendor_name",
+  'v15.14' AS "metadata.product.version"
+FROM raw
+WHERE EventId IN (2, 11, 15, 23, 26, 27, 28, 29);

@@ -1,0 +1,30 @@
+-- What Sysmon writes where it knows no process.
+CREATE MACRO null_guid() AS '{00000000-0000-0000-0000-000000000000}';
+
+-- A registry event's kind as an activity of files: a key or value created, deleted, set, renamed.
+CREATE MACRO registry_activity(kind) AS CASE kind
+  WHEN 'CreateKey' THEN 1 WHEN 'CreateValue' THEN 1 WHEN 'SetValue' THEN 3 WHEN 'DeleteKey' THEN 4 WHEN 'DeleteValue' THEN 4
+  WHEN 'RenameKey' THEN 5 WHEN 'RenameValue' THEN 5 ELSE 99 END;
+
+-- The DNS response code of a Windows status of a query: 9001 to 9018 are DNS_ERROR_RCODE_*; NULL for all others, 0 (done) too.
+-- https://learn.microsoft.com/windows/win32/debug/system-error-codes--9000-11999-
+CREATE MACRO dns_rcode(status) AS CASE status
+  WHEN '9001' THEN 1 WHEN '9002' THEN 2 WHEN '9003' THEN 3 WHEN '9004' THEN 4 WHEN '9005' THEN 5 WHEN '9006' THEN 6 WHEN '9007' THEN 7
+  WHEN '9008' THEN 8 WHEN '9009' THEN 9 WHEN '9010' THEN 10 WHEN '9016' THEN 16 WHEN '9017' THEN 17 WHEN '9018' THEN 18 END;
+
+-- The answers of QueryResults, as `type:  5 www.example.com;::ffff:192.0.2.7;`: a list of OCSF dns_answer. An address has no type in
+-- the text; it is an A or an AAAA record.
+CREATE MACRO dns_answers(results) AS list_transform(
+  list_filter(string_split(results, ';'), lambda e: trim(e) NOT IN ('', '-')),
+  lambda e: CASE WHEN regexp_matches(e, '^\s*type:\s*[0-9]+\s')
+    THEN {'type': dns_type(regexp_extract(e, 'type:\s*([0-9]+)', 1)), 'rdata': trim(regexp_replace(e, '^\s*type:\s*[0-9]+\s+', ''))}
+    ELSE {'type': CASE WHEN contains(e, ':') AND NOT regexp_matches(e, '^\s*::ffff:[0-9.]+\s*$') THEN 'AAAA' ELSE 'A' END,
+          'rdata': regexp_replace(trim(e), '^::ffff:([0-9.]+)$', '\1')} END);
+
+-- The name of a DNS record type by its number (IANA), the number where it is none of the usual.
+CREATE MACRO dns_type(number) AS CASE number WHEN '1' THEN 'A' WHEN '2' THEN 'NS' WHEN '5' THEN 'CNAME' WHEN '6' THEN 'SOA' WHEN '12' THEN 'PTR'
+  WHEN '15' THEN 'MX' WHEN '16' THEN 'TXT' WHEN '28' THEN 'AAAA' WHEN '33' THEN 'SRV' WHEN '64' THEN 'SVCB' WHEN '65' THEN 'HTTPS' ELSE number END;
+
+-- process.integrity_id of an integrity level.
+CREATE MACRO integrity(level) AS CASE level WHEN 'Untrusted' THEN 1 WHEN 'Low' THEN 2 WHEN 'Medium' THEN 3 WHEN 'High' THEN 4 WHEN 'System' THEN 5
+  WHEN 'Protected Process' THEN 6 WHEN 'ProtectedProcess' THEN 6 ELSE CASE WHEN level IS NOT NULL THEN 99 END END;

@@ -1,0 +1,48 @@
+-- class: process_activity
+-- ocsf: 1.1.0
+-- profiles: host, security_control
+-- consumes: Description.SourceUser, Description.TargetUser, Description.GrantedAccess
+--
+-- 10: a process opened another one. process is the one that was opened.
+SELECT
+  coalesce(Description.UtcTime, TimeCreated) AS "time",
+  3 AS activity_id,
+  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+
+  Description.TargetProcessGuid AS "process.uid",
+  Description.TargetProcessId AS "process.pid",
+  Description.TargetImage AS "process.name",
+  base_name(Description.TargetImage) AS "process.file.name",
+  Description.TargetImage AS "process.file.path",
+  1 AS "process.file.type_id",
+  user_name(Description.TargetUser) AS "process.user.name",
+  user_domain(Description.TargetUser) AS "process.user.domain",
+
+  Description.SourceProcessGuid AS "actor.process.uid",
+  Description.SourceProcessId AS "actor.process.pid",
+  Description.SourceImage AS "actor.process.name",
+  base_name(Description.SourceImage) AS "actor.process.file.name",
+  Description.SourceImage AS "actor.process.file.path",
+  1 AS "actor.process.file.type_id",
+  user_name(Description.SourceUser) AS "actor.user.name",
+  user_domain(Description.SourceUser) AS "actor.user.domain",
+  Description.SourceThreadId AS "actor.process.tid",
+  try_cast(Description.GrantedAccess AS INTEGER) AS actual_permissions,
+
+  sysmon_attacks(Description.RuleName) AS attacks,
+  Description.RuleName AS "unmapped.rulename",
+
+  6 AS "device.type_id", -- Virtual
+  MachineName AS "device.hostname",
+  UserDefined.source_instance_id AS "device.instance_uid",
+
+  1 AS severity_id,
+  EventId AS "metadata.event_code",
+  "Index" AS "metadata.sequence",
+  LogName AS "metadata.log_name",
+  ProviderName AS "metadata.log_provider",
+  'System Monitor (Sysmon)' AS "metadata.product.name",
+  'Microsoft Sysinternals' AS "metadata.product.vendor_name",
+  'v15.14' AS "metadata.product.version"
+FROM raw
+WHERE EventId = 10;

@@ -1,0 +1,61 @@
+-- class: process_activity
+-- ocsf: 1.1.0
+-- profiles: host, security_control
+-- consumes: Description.User, Description.ParentUser, Description.Hashes, Description.IntegrityLevel
+--
+-- 1: a process was created. The actor is its parent.
+SELECT
+  coalesce(Description.UtcTime, TimeCreated) AS "time",
+  1 AS activity_id,
+  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+
+  Description.ProcessGuid AS "process.uid",
+  Description.ProcessId AS "process.pid",
+  Description.Image AS "process.name",
+  base_name(Description.Image) AS "process.file.name",
+  Description.Image AS "process.file.path",
+  1 AS "process.file.type_id",
+  user_name(Description.User) AS "process.user.name",
+  user_domain(Description.User) AS "process.user.domain",
+  Description.CommandLine AS "process.cmd_line",
+  integrity(Description.IntegrityLevel) AS "process.integrity_id",
+  Description.LogonId AS "process.session.uid",
+  hash_list(Description.Hashes) AS "process.file.hashes",
+  Description.Company AS "process.file.company_name",
+  Description.Description AS "process.file.desc",
+  Description.FileVersion AS "process.file.version",
+  Description.Product AS "process.file.product.name",
+  Description.Company AS "process.file.product.vendor_name",
+
+  Description.ParentProcessGuid AS "process.parent_process.uid",
+  Description.ParentProcessId AS "process.parent_process.pid",
+  Description.ParentImage AS "process.parent_process.name",
+  Description.ParentCommandLine AS "process.parent_process.cmd_line",
+
+  Description.ParentProcessGuid AS "actor.process.uid",
+  Description.ParentProcessId AS "actor.process.pid",
+  Description.ParentImage AS "actor.process.name",
+  Description.ParentCommandLine AS "actor.process.cmd_line",
+  base_name(Description.ParentImage) AS "actor.process.file.name",
+  Description.ParentImage AS "actor.process.file.path",
+  1 AS "actor.process.file.type_id",
+  user_name(coalesce(Description.ParentUser, Description.User)) AS "actor.user.name",
+  user_domain(coalesce(Description.ParentUser, Description.User)) AS "actor.user.domain",
+
+  sysmon_attacks(Description.RuleName) AS attacks,
+  Description.RuleName AS "unmapped.rulename",
+
+  6 AS "device.type_id", -- Virtual
+  MachineName AS "device.hostname",
+  UserDefined.source_instance_id AS "device.instance_uid",
+
+  1 AS severity_id,
+  EventId AS "metadata.event_code",
+  "Index" AS "metadata.sequence",
+  LogName AS "metadata.log_name",
+  ProviderName AS "metadata.log_provider",
+  'System Monitor (Sysmon)' AS "metadata.product.name",
+  'Microsoft Sysinternals' AS "metadata.product.vendor_name",
+  'v15.14' AS "metadata.product.version"
+FROM raw
+WHERE EventId = 1;

@@ -1,0 +1,104 @@
+-- parse: Description windows_event
+-- also: Description.SourceProcessGuid Description.SourceProcessGUID
+-- also: Description.TargetProcessGuid Description.TargetProcessGUID
+--
+-- Windows Sysmon events (schema 4.90, Sysmon 15.14: event ids 1 to 29 and 255) as the Kinesis Agent for Windows writes them: one JSON
+-- object an event, the event's own text in Description, and what ObjectDecoration adds in UserDefined.
+-- https://learn.microsoft.com/sysinternals/downloads/sysmon
+-- https://docs.aws.amazon.com/kinesis-agent-windows/latest/userguide/source-object-declarations.html
+--
+-- Description is text: a title and "Key: value" lines. It is parsed, so that its keys are fields; one that is an object already
+-- (some collectors parse it themselves) is taken as it is. What is not declared here goes to unmapped under its own name.
+CREATE TABLE raw (
+  EventId           INTEGER,
+  LevelDisplayName  VARCHAR,
+  LogName           VARCHAR,
+  MachineName       VARCHAR,
+  ProviderName      VARCHAR,
+  TimeCreated       TIMESTAMP,
+  "Index"           BIGINT, -- the event's record number in its log
+  UserDefined STRUCT(source_instance_id VARCHAR),
+  Description STRUCT(
+    RuleName          VARCHAR, -- technique_id=T1574.010,technique_name=Services File Permissions Weakness
+    UtcTime           TIMESTAMP,
+    User              VARCHAR, -- DOMAIN\name
+
+    -- the process that acts
+    ProcessGuid       VARCHAR,
+    ProcessId         INTEGER,
+    Image             VARCHAR,
+    CommandLine       VARCHAR,
+    CurrentDirectory  VARCHAR,
+    IntegrityLevel    VARCHAR,
+    LogonId           VARCHAR,
+    LogonGuid         VARCHAR,
+    TerminalSessionId INTEGER,
+    ParentProcessGuid VARCHAR,
+    ParentProcessId   INTEGER,
+    ParentImage       VARCHAR,
+    ParentCommandLine VARCHAR,
+    ParentUser        VARCHAR,
+
+    -- a file's own data
+    FileVersion       VARCHAR,
+    Description       VARCHAR,
+    Product           VARCHAR,
+    Company           VARCHAR,
+    OriginalFileName  VARCHAR,
+    Hashes            VARCHAR, -- SHA1=...,MD5=...,SHA256=...,IMPHASH=...
+    Hash              VARCHAR, -- the same, of event 15
+    ImageLoaded       VARCHAR,
+    Signed            VARCHAR,
+    Signature         VARCHAR,
+    SignatureStatus   VARCHAR,
+    TargetFilename    VARCHAR,
+    CreationUtcTime   TIMESTAMP,
+    PreviousCreationUtcTime TIMESTAMP,
+    Archived          VARCHAR,
+    IsExecutable      VARCHAR,
+
+    -- one process and another: 8 and 10
+    SourceProcessGuid VARCHAR,
+    SourceProcessId   INTEGER,
+    SourceImage       VARCHAR,
+    SourceUser        VARCHAR,
+    SourceThreadId    INTEGER,
+    TargetProcessGuid VARCHAR,
+    TargetProcessId   INTEGER,
+    TargetImage       VARCHAR,
+    TargetUser        VARCHAR,
+    GrantedAccess     VARCHAR, -- 0x1410
+
+    -- network, 3
+    Protocol            VARCHAR,
+    Initiated           BOOLEAN,
+    SourceIp            VARCHAR,
+    SourceHostname      VARCHAR,
+    SourcePort          INTEGER,
+    SourcePortName      VARCHAR,
+    DestinationIp       VARCHAR,
+    DestinationHostname VARCHAR,
+    DestinationPort     INTEGER,
+    DestinationPortName VARCHAR,
+
+    -- registry 12 to 14, pipes 17 and 18, WMI 19 to 21
+    EventType    VARCHAR,
+    TargetObject VARCHAR,
+    Details      VARCHAR,
+    NewName      VARCHAR,
+    PipeName     VARCHAR,
+    "Name"       VARCHAR,
+
+    -- DNS, 22
+    QueryName    VARCHAR,
+    QueryStatus  VARCHAR,
+    QueryResults VARCHAR,
+
+    -- Sysmon itself: 4, 16, 255
+    State                 VARCHAR,
+    Version               VARCHAR,
+    Configuration         VARCHAR,
+    ConfigurationFileHash VARCHAR,
+    ID                    VARCHAR
+  )
+);

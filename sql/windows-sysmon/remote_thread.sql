@@ -1,0 +1,43 @@
+-- class: network_activity
+-- ocsf: 1.1.0
+-- profiles: host, security_control
+-- consumes: Description.SourceUser
+--
+-- 8: a process started a thread in another one. The table that this source follows has it as Network Activity: the two ends are the two
+-- processes, on one machine.
+SELECT
+  coalesce(Description.UtcTime, TimeCreated) AS "time",
+  99 AS activity_id,
+  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+
+  MachineName AS "src_endpoint.hostname",
+  base_name(Description.SourceImage) AS "src_endpoint.svc_name",
+  MachineName AS "dst_endpoint.hostname",
+  base_name(Description.TargetImage) AS "dst_endpoint.svc_name",
+
+  Description.SourceProcessGuid AS "actor.process.uid",
+  Description.SourceProcessId AS "actor.process.pid",
+  Description.SourceImage AS "actor.process.name",
+  base_name(Description.SourceImage) AS "actor.process.file.name",
+  Description.SourceImage AS "actor.process.file.path",
+  1 AS "actor.process.file.type_id",
+  user_name(Description.SourceUser) AS "actor.user.name",
+  user_domain(Description.SourceUser) AS "actor.user.domain",
+
+  sysmon_attacks(Description.RuleName) AS attacks,
+  Description.RuleName AS "unmapped.rulename",
+
+  6 AS "device.type_id", -- Virtual
+  MachineName AS "device.hostname",
+  UserDefined.source_instance_id AS "device.instance_uid",
+
+  1 AS severity_id,
+  EventId AS "metadata.event_code",
+  "Index" AS "metadata.sequence",
+  LogName AS "metadata.log_name",
+  ProviderName AS "metadata.log_provider",
+  'System Monitor (Sysmon)' AS "metadata.product.name",
+  'Microsoft Sysinternals' AS "metadata.product.vendor_name",
+  'v15.14' AS "metadata.product.version"
+FROM raw
+WHERE EventId = 8;

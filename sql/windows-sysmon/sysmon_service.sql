@@ -1,0 +1,39 @@
+-- class: process_activity
+-- ocsf: 1.1.0
+-- profiles: host, security_control
+-- consumes: Description.State
+--
+-- 4: the Sysmon service was started or stopped, 16: its configuration changed, 255: an error of its own.
+-- These texts name no process: it gets the null GUID that Sysmon itself writes for one it does not know.
+SELECT
+  coalesce(Description.UtcTime, TimeCreated) AS "time",
+  CASE EventId WHEN 4 THEN CASE Description.State WHEN 'Started' THEN 1 WHEN 'Stopped' THEN 2 ELSE 99 END ELSE 99 END AS activity_id,
+  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+
+  null_guid() AS "process.uid",
+  'Sysmon' AS "process.name",
+  Description.Version AS "process.file.version",
+  CASE WHEN Description.Version IS NOT NULL THEN 'Sysmon' END AS "process.file.name",
+  1 AS "process.file.type_id",
+
+  null_guid() AS "actor.process.uid",
+  'Sysmon' AS "actor.process.name",
+  CASE EventId WHEN 255 THEN 2 ELSE 1 END AS status_id,
+
+  sysmon_attacks(Description.RuleName) AS attacks,
+  Description.RuleName AS "unmapped.rulename",
+
+  6 AS "device.type_id", -- Virtual
+  MachineName AS "device.hostname",
+  UserDefined.source_instance_id AS "device.instance_uid",
+
+  1 AS severity_id,
+  EventId AS "metadata.event_code",
+  "Index" AS "metadata.sequence",
+  LogName AS "metadata.log_name",
+  ProviderName AS "metadata.log_provider",
+  'System Monitor (Sysmon)' AS "metadata.product.name",
+  'Microsoft Sysinternals' AS "metadata.product.vendor_name",
+  'v15.14' AS "metadata.product.version"
+FROM raw
+WHERE EventId IN (4, 16, 255);
