@@ -9,14 +9,14 @@ SELECT
   0 AS action_id, -- Sysmon watches: it neither allows nor denies
 
   'Load' AS activity_name,
-  base_name(Description.ImageLoaded) AS "kernel.name",
+  basename(Description.ImageLoaded) AS "kernel.name",
   Description.ImageLoaded AS "kernel.path",
   99 AS "kernel.type_id",
   'Driver' AS "kernel.type",
   'System' AS "actor.process.name",
   4 AS "actor.process.pid",
 
-  sysmon_attacks(Description.RuleName) AS attacks,
+  [attack_of_tag(Description.RuleName)] AS attacks,
   Description.RuleName AS "unmapped.rulename",
 
   6 AS "device.type_id", -- Virtual

@@ -16,18 +16,18 @@ SELECT
   Description.ProcessGuid AS "actor.process.uid",
   Description.ProcessId AS "actor.process.pid",
   Description.Image AS "actor.process.name",
-  base_name(Description.Image) AS "actor.process.file.name",
+  basename(Description.Image) AS "actor.process.file.name",
   Description.Image AS "actor.process.file.path",
   1 AS "actor.process.file.type_id",
-  user_name(Description.User) AS "actor.user.name",
-  user_domain(Description.User) AS "actor.user.domain",
+  user_of(Description.User) AS "actor.user.name",
+  domain_of(Description.User) AS "actor.user.domain",
 
   Description.ProcessId AS "unmapped.pid",
   Description.ProcessGuid AS "unmapped.uid",
   Description.Image AS "unmapped.name",
   Description.User AS "unmapped.user",
 
-  sysmon_attacks(Description.RuleName) AS attacks,
+  [attack_of_tag(Description.RuleName)] AS attacks,
   Description.RuleName AS "unmapped.rulename",
 
   6 AS "device.type_id", -- Virtual

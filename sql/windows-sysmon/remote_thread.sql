@@ -11,20 +11,20 @@ SELECT
   0 AS action_id, -- Sysmon watches: it neither allows nor denies
 
   MachineName AS "src_endpoint.hostname",
-  base_name(Description.SourceImage) AS "src_endpoint.svc_name",
+  basename(Description.SourceImage) AS "src_endpoint.svc_name",
   MachineName AS "dst_endpoint.hostname",
-  base_name(Description.TargetImage) AS "dst_endpoint.svc_name",
+  basename(Description.TargetImage) AS "dst_endpoint.svc_name",
 
   Description.SourceProcessGuid AS "actor.process.uid",
   Description.SourceProcessId AS "actor.process.pid",
   Description.SourceImage AS "actor.process.name",
-  base_name(Description.SourceImage) AS "actor.process.file.name",
+  basename(Description.SourceImage) AS "actor.process.file.name",
   Description.SourceImage AS "actor.process.file.path",
   1 AS "actor.process.file.type_id",
-  user_name(Description.SourceUser) AS "actor.user.name",
-  user_domain(Description.SourceUser) AS "actor.user.domain",
+  user_of(Description.SourceUser) AS "actor.user.name",
+  domain_of(Description.SourceUser) AS "actor.user.domain",
 
-  sysmon_attacks(Description.RuleName) AS attacks,
+  [attack_of_tag(Description.RuleName)] AS attacks,
   Description.RuleName AS "unmapped.rulename",
 
   6 AS "device.type_id", -- Virtual

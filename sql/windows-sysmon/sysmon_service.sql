@@ -20,7 +20,7 @@ SELECT
   'Sysmon' AS "actor.process.name",
   CASE EventId WHEN 255 THEN 2 ELSE 1 END AS status_id,
 
-  sysmon_attacks(Description.RuleName) AS attacks,
+  [attack_of_tag(Description.RuleName)] AS attacks,
   Description.RuleName AS "unmapped.rulename",
 
   6 AS "device.type_id", -- Virtual

@@ -15,10 +15,10 @@ SELECT
 
   null_guid() AS "actor.process.uid",
   'WMI' AS "actor.process.name",
-  user_name(Description.User) AS "actor.user.name",
-  user_domain(Description.User) AS "actor.user.domain",
+  user_of(Description.User) AS "actor.user.name",
+  domain_of(Description.User) AS "actor.user.domain",
 
-  sysmon_attacks(Description.RuleName) AS attacks,
+  [attack_of_tag(Description.RuleName)] AS attacks,
   Description.RuleName AS "unmapped.rulename",
 
   6 AS "device.type_id", -- Virtual

@@ -1,0 +1,42 @@
+-- format: csv
+-- delimiter: space
+-- escape: backslash
+-- header: no
+-- null: -
+--
+-- Access logs of an Application Load Balancer: 30 fields a line, in quotes where they may hold blanks, a dash where there is none.
+-- https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html
+CREATE TABLE raw (
+  type                     VARCHAR, -- http, https, h2, grpcs, ws, wss
+  "time"                   TIMESTAMP, -- when the response was sent
+  elb                      VARCHAR,
+  client                   VARCHAR, -- host:port
+  target                   VARCHAR, -- host:port
+  request_processing_time  DOUBLE, -- seconds, -1 where there was none
+  target_processing_time   DOUBLE,
+  response_processing_time DOUBLE,
+  elb_status_code          INTEGER,
+  target_status_code       INTEGER,
+  received_bytes           BIGINT,
+  sent_bytes               BIGINT,
+  request                  VARCHAR, -- method, URL and protocol
+  user_agent               VARCHAR,
+  ssl_cipher               VARCHAR,
+  ssl_protocol             VARCHAR,
+  target_group_arn         VARCHAR,
+  trace_id                 VARCHAR,
+  domain_name              VARCHAR,
+  chosen_cert_arn          VARCHAR,
+  matched_rule_priority    VARCHAR,
+  request_creation_time    TIMESTAMP,
+  actions_executed         VARCHAR,
+  redirect_url             VARCHAR,
+  error_reason             VARCHAR,
+  target_list              VARCHAR, -- host:port ...
+  target_status_code_list  VARCHAR,
+  classification           VARCHAR,
+  classification_reason    VARCHAR,
+  conn_trace_id            VARCHAR,
+  -- what the job's key_pattern captures of the object's key; it is no part of the record
+  "key" STRUCT(account_id VARCHAR, region VARCHAR)
+);
