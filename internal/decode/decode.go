@@ -35,6 +35,9 @@ type Leaf struct {
 	Name string
 	// Time is how a Timestamp is written; nil: ISO 8601.
 	Time *TimeFormat
+	// Also are other paths that the value may be at instead. The first one met in a record counts; a value at another is in the
+	// rest, under its own path. No other leaf may be at such a path.
+	Also [][]string
 }
 
 // Spec is what a mapping reads of a record, and what the record is written in.

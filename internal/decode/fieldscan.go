@@ -260,8 +260,7 @@ func badText(b []byte) *Reject {
 
 // field is value for a text that no JSON holds.
 func (s *Scanner) field(k *node, v []byte) {
-	again := k.gen == s.gen
-	k.gen = s.gen
+	again := s.met(k)
 	if s.null.has(v) || k.parser != nil && !again && s.parsed(k, v, false) {
 		return
 	}
@@ -289,8 +288,7 @@ func (s *Scanner) below(k *node, from, to int) {
 		switch {
 		case !f.Derived:
 			s.field(n, f.Value)
-		case n.leaf >= 0 && n.gen != s.gen:
-			n.gen = s.gen
+		case n.leaf >= 0 && !s.met(n):
 			s.set(n, f.Value, nil)
 		}
 		if f.Section != nil {

@@ -62,6 +62,7 @@ type node struct {
 	leaf   int    // or -1
 	parser *textParser
 	gen    uint64 // the last record it was met in
+	also   *node  // the node whose leaf this one's path is another name of, or nil
 	kids   []*node
 	index  map[string]*node // kids by key, if many
 	first  *node            // the key that came first inside when last met
@@ -78,14 +79,9 @@ type textParser struct {
 func NewScanner(spec *Spec, keys *Keys) *Scanner {
 	s := &Scanner{keys: keys, root: &node{leaf: -1, known: true}, null: spec.Format.Null, values: make([]Value, len(spec.Leaves))}
 	for i, l := range spec.Leaves {
-		n := s.root
-		for _, key := range l.Path {
-			n.below = true
-			k := n.find([]byte(key))
-			if k == nil {
-				k = s.learn(n, key)
-			}
-			n = k
+		n := s.path(l.Path)
+		for up := n.parent; up != nil; up = up.parent {
+			up.below = true
 		}
 		s.leaves = append(s.leaves, leaf{kind: l.Kind, keep: l.Keep, time: l.Time, next: -1})
 		if n.name == "" {
@@ -101,19 +97,41 @@ func NewScanner(spec *Spec, keys *Keys) *Scanner {
 		}
 		s.leaves[at].next = i
 	}
-	for i, p := range spec.Parsers {
-		n := s.root
-		for _, key := range p.Path {
-			k := n.find([]byte(key))
-			if k == nil {
-				k = s.learn(n, key)
-			}
-			n = k
+	for _, l := range spec.Leaves {
+		for _, path := range l.Also {
+			n, k := s.path(l.Path), s.path(path)
+			k.leaf, k.also = n.leaf, n
 		}
-		n.parser = &textParser{p.Name, len(spec.Leaves) + i}
+	}
+	for i, p := range spec.Parsers {
+		s.path(p.Path).parser = &textParser{p.Name, len(spec.Leaves) + i}
 	}
 	s.nodes = 0 // the spec's own are not counted
 	return s
+}
+
+// path is the node of a path from the root, made where there is none.
+func (s *Scanner) path(keys []string) *node {
+	n := s.root
+	for _, key := range keys {
+		k := n.find([]byte(key))
+		if k == nil {
+			k = s.learn(n, key)
+		}
+		n = k
+	}
+	return n
+}
+
+// met notes that the record has the key, and tells whether it had it before.
+func (s *Scanner) met(k *node) (again bool) {
+	again = k.gen == s.gen
+	k.gen = s.gen
+	if k.also != nil {
+		again = again || k.also.gen == s.gen
+		k.also.gen = s.gen
+	}
+	return again
 }
 
 // Values are the leaves of the record scanned last, in the order of Spec.Leaves. They are valid until the next Scan, and
@@ -280,8 +298,7 @@ func (s *Scanner) object(i int, n *node, dead, mute bool) int {
 		if i < len(b) && b[i] <= ' ' {
 			i = s.ws(i)
 		}
-		again := dead || k.gen == s.gen
-		k.gen = s.gen
+		again := s.met(k) || dead
 		if i = s.value(i, k, again, mute); i < 0 {
 			if s.within == nil {
 				s.within = k

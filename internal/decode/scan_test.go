@@ -86,6 +86,7 @@ func TestScanRest(t *testing.T) {
 	path := func(p string, k Kind, keep bool, name string) Leaf {
 		return Leaf{Path: strings.Split(p, "."), Kind: k, Keep: keep, Name: name}
 	}
+	also := []Leaf{{Path: []string{"o", "aB"}, Kind: Text, Also: [][]string{{"o", "AB"}}}}
 	event := []Leaf{path("event", JSON, false, ""), path("event.x", Text, false, ""), path("event.y", Int32, false, "")}
 	for _, c := range []struct {
 		leaves       []Leaf
@@ -104,6 +105,11 @@ func TestScanRest(t *testing.T) {
 		{[]Leaf{path("a.b", Text, false, "")}, `{"a":{"c":1},"a":{"b":2}}`, `/ "a.c"="1" "a.b"="2"`},
 		{[]Leaf{path("a.b", Text, false, "")}, `{"a":1,"a":{"b":2}}`, `/ "a"="1" "a.b"="2"`},
 		{[]Leaf{path("a", JSON, false, "")}, `{"a":{"b":1},"a":{"b":2}}`, `a="{\"b\":1}" / "a.b"="2"`},
+		// Another path of the same leaf: the first one met counts.
+		{also, `{"o":{"aB":"x"},"z":1}`, `o.aB="x" / "z"="1"`},
+		{also, `{"o":{"AB":"x"},"z":1}`, `o.aB="x" / "z"="1"`},
+		{also, `{"o":{"AB":"x","aB":"y"}}`, `o.aB="x" / "o.aB"="y"`},
+		{also, `{"o":{"aB":"x","AB":"y"},"o2":{"AB":"z"}}`, `o.aB="x" / "o.AB"="y" "o2.AB"="z"`},
 		// Leaves above leaves.
 		{event, `{"event":{"x":"1","y":"no","z":[3]},"o":0}`, `event="{\"x\":\"1\",\"y\":\"no\",\"z\":[3]}" event.x="1" !event.y / "o"="0"`},
 		{event, `{"event":{"x":1,"x":2,"x":{"u":1}}}`, `event="{\"x\":1,\"x\":2,\"x\":{\"u\":1}}" event.x="1" /`},

@@ -30,6 +30,7 @@ var formatKeys = []struct {
 	{"parse", nil},
 	{"records", []decode.FormatName{decode.FormatJSON}},
 	{"timestamp", nil},
+	{"also", nil},
 }
 
 // rawHeader is what the comments above the CREATE TABLE of raw.sql say.
@@ -69,6 +70,7 @@ func readFormat(f File, root *rawField, r *report) *formatReader {
 	}
 	x.parse()
 	x.timestamps()
+	x.also()
 	switch x.out.Name {
 	case decode.FormatCSV:
 		x.csv()
@@ -112,16 +114,7 @@ func (x *formatReader) parse() {
 			x.r.at(x.f, w.at+strings.LastIndex(w.text, words[1]), Error, "PARSE", hint, "there is no parser %q", words[1])
 			continue
 		}
-		f, near := x.root, ""
-		for _, n := range strings.Split(words[0], ".") {
-			next := f.get(strings.Trim(n, `"`))
-			if next == nil {
-				near = nearestField(f, n, strings.Join(append(append([]string(nil), f.path...), ""), "."))
-				f = nil
-				break
-			}
-			f = next
-		}
+		f, near := x.find(words[0])
 		switch {
 		case f == nil:
 			hint := "declare it as a STRUCT of the fields in the text"
@@ -183,6 +176,51 @@ func (x *formatReader) timestamps() {
 		}
 		x.times[f] = t
 	}
+}
+
+// also reads `-- also: field other`: a value may be at another path of the record. It is for names that differ in case only, which
+// one CREATE TABLE cannot hold.
+func (x *formatReader) also() {
+	for _, w := range x.head["also"] {
+		bad := func(hint, format string, args ...any) { x.r.at(x.f, w.at, Error, "ALSO", hint, format, args...) }
+		words := strings.Fields(w.text)
+		if len(words) != 2 {
+			bad("as `-- also: ProcessGuid ProcessGUID`", "an also line names a field, and the other path that its value may be at")
+			continue
+		}
+		f, near := x.find(words[0])
+		switch other := strings.Split(words[1], "."); {
+		case f == nil && near != "":
+			bad("is "+near+" meant?", "raw has no field %s", words[0])
+		case f == nil:
+			bad("raw.sql declares the record's fields: add it there, or correct the name", "raw has no field %s", words[0])
+		case len(f.fields) > 0:
+			bad("name each of its fields", "%s has fields of its own", words[0])
+		case x.declared(other):
+			bad("remove the column, or read both: coalesce(a, b)", "raw.sql declares %s as a field of its own", words[1])
+		default:
+			f.also = append(f.also, other)
+		}
+	}
+}
+
+// declared tells whether raw.sql has a field at exactly this path.
+func (x *formatReader) declared(path []string) bool {
+	f, _ := x.find(strings.Join(path, "."))
+	return f != nil && slices.Equal(f.path, path)
+}
+
+// find gives a field by its dotted name, or nil and the nearest name.
+func (x *formatReader) find(dotted string) (f *rawField, near string) {
+	f = x.root
+	for _, n := range strings.Split(dotted, ".") {
+		next := f.get(strings.Trim(n, `"`))
+		if next == nil {
+			return nil, nearestField(f, n, strings.Join(append(append([]string(nil), f.path...), ""), "."))
+		}
+		f = next
+	}
+	return f, ""
 }
 
 // parsed tells whether a parse line names a field.

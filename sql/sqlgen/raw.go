@@ -13,7 +13,8 @@ type rawField struct {
 	path   []string
 	typ    *duckType
 	fields []*rawField
-	leaf   *leaf // of a value, once something reads it
+	leaf   *leaf      // of a value, once something reads it
+	also   [][]string // other paths that the value may be at
 }
 
 // leaf is a raw value that the mapping reads: a column of `records`.

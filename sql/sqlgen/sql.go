@@ -17,7 +17,7 @@ func (c *compiler) plan() (*Plan, error) {
 	plan.Scan.Format, plan.Scan.Parsers = c.format.out, c.format.parsers
 	withheld := c.withhold()
 	for _, l := range c.src.leaves {
-		scan := decode.Leaf{Path: l.path, Kind: l.kind, Keep: !withheld[l], Time: c.format.times[l.field]}
+		scan := decode.Leaf{Path: l.path, Kind: l.kind, Keep: !withheld[l], Time: c.format.times[l.field], Also: l.field.also}
 		if scan.Keep {
 			scan.Name = c.projections[0].given[l]
 		}
