@@ -3,7 +3,7 @@
 -- profiles: cloud, load_balancer
 -- consumes: client, target, request, type, elb_status_code
 SELECT
-  "time",
+  "time" AS "time",
   request_creation_time AS start_time,
   "time" AS end_time,
   CASE WHEN request_creation_time IS NOT NULL THEN epoch_ms("time") - epoch_ms(request_creation_time) END AS duration,

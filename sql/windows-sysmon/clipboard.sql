@@ -1,7 +1,7 @@
 -- class: file_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.User, Description.Hashes
+-- consumes: Description.UtcTime, Description.User, Description.Hashes
 --
 -- 24: the clipboard has new content. Its hashes are the content's.
 SELECT
@@ -35,6 +35,9 @@ SELECT
   UserDefined.source_instance_id AS "device.instance_uid",
 
   1 AS severity_id,
+  Description.title AS message,
+  TimeCreated AS "metadata.logged_time",
+  LevelDisplayName AS "metadata.log_level",
   EventId AS "metadata.event_code",
   "Index" AS "metadata.sequence",
   LogName AS "metadata.log_name",

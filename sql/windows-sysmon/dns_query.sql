@@ -1,7 +1,7 @@
 -- class: dns_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.User, Description.QueryResults
+-- consumes: Description.UtcTime, Description.User, Description.QueryResults
 --
 -- 22: a process asked DNS for a name; the event holds the answer too.
 SELECT
@@ -34,6 +34,9 @@ SELECT
   UserDefined.source_instance_id AS "device.instance_uid",
 
   1 AS severity_id,
+  Description.title AS message,
+  TimeCreated AS "metadata.logged_time",
+  LevelDisplayName AS "metadata.log_level",
   EventId AS "metadata.event_code",
   "Index" AS "metadata.sequence",
   LogName AS "metadata.log_name",

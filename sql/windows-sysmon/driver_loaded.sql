@@ -1,6 +1,7 @@
 -- class: kernel_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
+-- consumes: Description.UtcTime
 --
 -- 6: a driver was loaded. Windows runs drivers in its process System, pid 4.
 SELECT
@@ -24,6 +25,9 @@ SELECT
   UserDefined.source_instance_id AS "device.instance_uid",
 
   1 AS severity_id,
+  Description.title AS message,
+  TimeCreated AS "metadata.logged_time",
+  LevelDisplayName AS "metadata.log_level",
   EventId AS "metadata.event_code",
   "Index" AS "metadata.sequence",
   LogName AS "metadata.log_name",

@@ -1,7 +1,7 @@
 -- class: file_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.User, Description.Hashes, Description.Hash
+-- consumes: Description.UtcTime, Description.User, Description.Hashes, Description.Hash
 --
 -- 2: a file's creation time was changed, 11: created, 15: a stream created, 23 and 26: deleted, 27: an executable blocked, 28: shredding
 -- blocked, 29: an executable found.
@@ -40,6 +40,9 @@ SELECT
   UserDefined.source_instance_id AS "device.instance_uid",
 
   1 AS severity_id,
+  Description.title AS message,
+  TimeCreated AS "metadata.logged_time",
+  LevelDisplayName AS "metadata.log_level",
   EventId AS "metadata.event_code",
   "Index" AS "metadata.sequence",
   LogName AS "metadata.log_name",

@@ -12,6 +12,10 @@ CREATE MACRO dns_rcode(status) AS CASE status
   WHEN '9001' THEN 1 WHEN '9002' THEN 2 WHEN '9003' THEN 3 WHEN '9004' THEN 4 WHEN '9005' THEN 5 WHEN '9006' THEN 6 WHEN '9007' THEN 7
   WHEN '9008' THEN 8 WHEN '9009' THEN 9 WHEN '9010' THEN 10 WHEN '9016' THEN 16 WHEN '9017' THEN 17 WHEN '9018' THEN 18 END;
 
+-- The name of a DNS record type by its number (IANA), the number where it is none of the usual.
+CREATE MACRO dns_type(number) AS CASE number WHEN '1' THEN 'A' WHEN '2' THEN 'NS' WHEN '5' THEN 'CNAME' WHEN '6' THEN 'SOA' WHEN '12' THEN 'PTR'
+  WHEN '15' THEN 'MX' WHEN '16' THEN 'TXT' WHEN '28' THEN 'AAAA' WHEN '33' THEN 'SRV' WHEN '64' THEN 'SVCB' WHEN '65' THEN 'HTTPS' ELSE number END;
+
 -- The answers of QueryResults, as `type:  5 www.example.com;::ffff:192.0.2.7;`: a list of OCSF dns_answer. An address has no type in
 -- the text; it is an A or an AAAA record.
 CREATE MACRO dns_answers(results) AS list_transform(
@@ -20,10 +24,6 @@ CREATE MACRO dns_answers(results) AS list_transform(
     THEN {'type': dns_type(regexp_extract(e, 'type:\s*([0-9]+)', 1)), 'rdata': trim(regexp_replace(e, '^\s*type:\s*[0-9]+\s+', ''))}
     ELSE {'type': CASE WHEN contains(e, ':') AND NOT regexp_matches(e, '^\s*::ffff:[0-9.]+\s*$') THEN 'AAAA' ELSE 'A' END,
           'rdata': regexp_replace(trim(e), '^::ffff:([0-9.]+)$', '\1')} END);
-
--- The name of a DNS record type by its number (IANA), the number where it is none of the usual.
-CREATE MACRO dns_type(number) AS CASE number WHEN '1' THEN 'A' WHEN '2' THEN 'NS' WHEN '5' THEN 'CNAME' WHEN '6' THEN 'SOA' WHEN '12' THEN 'PTR'
-  WHEN '15' THEN 'MX' WHEN '16' THEN 'TXT' WHEN '28' THEN 'AAAA' WHEN '33' THEN 'SRV' WHEN '64' THEN 'SVCB' WHEN '65' THEN 'HTTPS' ELSE number END;
 
 -- process.integrity_id of an integrity level.
 CREATE MACRO integrity(level) AS CASE level WHEN 'Untrusted' THEN 1 WHEN 'Low' THEN 2 WHEN 'Medium' THEN 3 WHEN 'High' THEN 4 WHEN 'System' THEN 5

@@ -1,7 +1,7 @@
 -- class: network_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.User, Description.Protocol, Description.Initiated
+-- consumes: Description.UtcTime, Description.User, Description.Protocol, Description.Initiated
 --
 -- 3: a process made or took a TCP or UDP connection.
 SELECT
@@ -38,6 +38,9 @@ SELECT
   UserDefined.source_instance_id AS "device.instance_uid",
 
   1 AS severity_id,
+  Description.title AS message,
+  TimeCreated AS "metadata.logged_time",
+  LevelDisplayName AS "metadata.log_level",
   EventId AS "metadata.event_code",
   "Index" AS "metadata.sequence",
   LogName AS "metadata.log_name",

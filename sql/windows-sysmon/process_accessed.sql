@@ -1,7 +1,7 @@
 -- class: process_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.SourceUser, Description.TargetUser, Description.GrantedAccess
+-- consumes: Description.UtcTime, Description.SourceUser, Description.TargetUser, Description.GrantedAccess
 --
 -- 10: a process opened another one. process is the one that was opened.
 SELECT
@@ -27,7 +27,7 @@ SELECT
   user_of(Description.SourceUser) AS "actor.user.name",
   domain_of(Description.SourceUser) AS "actor.user.domain",
   Description.SourceThreadId AS "actor.process.tid",
-  try_cast(Description.GrantedAccess AS INTEGER) AS actual_permissions,
+  ('0x' || substr(Description.GrantedAccess, 3))::INTEGER AS actual_permissions,
 
   [attack_of_tag(Description.RuleName)] AS attacks,
   Description.RuleName AS "unmapped.rulename",
@@ -37,6 +37,9 @@ SELECT
   UserDefined.source_instance_id AS "device.instance_uid",
 
   1 AS severity_id,
+  Description.title AS message,
+  TimeCreated AS "metadata.logged_time",
+  LevelDisplayName AS "metadata.log_level",
   EventId AS "metadata.event_code",
   "Index" AS "metadata.sequence",
   LogName AS "metadata.log_name",

@@ -1,7 +1,7 @@
 -- class: process_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.User, Description.ParentUser, Description.Hashes, Description.IntegrityLevel
+-- consumes: Description.UtcTime, Description.User, Description.ParentUser, Description.Hashes, Description.IntegrityLevel
 --
 -- 1: a process was created. The actor is its parent.
 SELECT
@@ -50,6 +50,9 @@ SELECT
   UserDefined.source_instance_id AS "device.instance_uid",
 
   1 AS severity_id,
+  Description.title AS message,
+  TimeCreated AS "metadata.logged_time",
+  LevelDisplayName AS "metadata.log_level",
   EventId AS "metadata.event_code",
   "Index" AS "metadata.sequence",
   LogName AS "metadata.log_name",

@@ -1,7 +1,7 @@
 -- class: process_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.User
+-- consumes: Description.UtcTime, Description.User
 --
 -- 5: a process ended. Sysmon does not say who ended it; the actor is the process itself.
 SELECT
@@ -36,6 +36,9 @@ SELECT
   UserDefined.source_instance_id AS "device.instance_uid",
 
   1 AS severity_id,
+  Description.title AS message,
+  TimeCreated AS "metadata.logged_time",
+  LevelDisplayName AS "metadata.log_level",
   EventId AS "metadata.event_code",
   "Index" AS "metadata.sequence",
   LogName AS "metadata.log_name",

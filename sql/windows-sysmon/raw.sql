@@ -1,4 +1,5 @@
 -- parse: Description windows_event
+-- null: -
 -- also: Description.SourceProcessGuid Description.SourceProcessGUID
 -- also: Description.TargetProcessGuid Description.TargetProcessGUID
 --
@@ -19,6 +20,7 @@ CREATE TABLE raw (
   "Index"           BIGINT, -- the event's record number in its log
   UserDefined STRUCT(source_instance_id VARCHAR),
   Description STRUCT(
+    title             VARCHAR, -- the first line
     RuleName          VARCHAR, -- technique_id=T1574.010,technique_name=Services File Permissions Weakness
     UtcTime           TIMESTAMP,
     User              VARCHAR, -- DOMAIN\name

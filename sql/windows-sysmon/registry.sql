@@ -1,7 +1,7 @@
 -- class: file_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.User, Description.EventType
+-- consumes: Description.UtcTime, Description.User, Description.EventType
 --
 -- 12: a registry key or value was created or deleted, 13: set, 14: renamed. The registry's classes are an extension of OCSF that Security
 -- Lake does not take; a key's path stands as a file's.
@@ -40,6 +40,9 @@ SELECT
   UserDefined.source_instance_id AS "device.instance_uid",
 
   1 AS severity_id,
+  Description.title AS message,
+  TimeCreated AS "metadata.logged_time",
+  LevelDisplayName AS "metadata.log_level",
   EventId AS "metadata.event_code",
   "Index" AS "metadata.sequence",
   LogName AS "metadata.log_name",

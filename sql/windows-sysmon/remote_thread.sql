@@ -1,7 +1,7 @@
 -- class: network_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.SourceUser
+-- consumes: Description.UtcTime, Description.SourceUser
 --
 -- 8: a process started a thread in another one. The table that this source follows has it as Network Activity: the two ends are the two
 -- processes, on one machine.
@@ -32,6 +32,9 @@ SELECT
   UserDefined.source_instance_id AS "device.instance_uid",
 
   1 AS severity_id,
+  Description.title AS message,
+  TimeCreated AS "metadata.logged_time",
+  LevelDisplayName AS "metadata.log_level",
   EventId AS "metadata.event_code",
   "Index" AS "metadata.sequence",
   LogName AS "metadata.log_name",

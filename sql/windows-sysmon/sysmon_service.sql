@@ -1,7 +1,7 @@
 -- class: process_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.State
+-- consumes: Description.UtcTime, Description.State
 --
 -- 4: the Sysmon service was started or stopped, 16: its configuration changed, 255: an error of its own.
 -- These texts name no process: it gets the null GUID that Sysmon itself writes for one it does not know.
@@ -28,6 +28,9 @@ SELECT
   UserDefined.source_instance_id AS "device.instance_uid",
 
   1 AS severity_id,
+  Description.title AS message,
+  TimeCreated AS "metadata.logged_time",
+  LevelDisplayName AS "metadata.log_level",
   EventId AS "metadata.event_code",
   "Index" AS "metadata.sequence",
   LogName AS "metadata.log_name",
