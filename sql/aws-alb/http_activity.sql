@@ -8,7 +8,7 @@ SELECT
   "time" AS end_time,
   CASE WHEN request_creation_time IS NOT NULL THEN epoch_ms("time") - epoch_ms(request_creation_time) END AS duration,
   http_activity_id(split_part(request, ' ', 1)) AS activity_id,
-  CASE WHEN elb_status_code >= 500 THEN 3 WHEN elb_status_code >= 400 THEN 2 ELSE 1 END AS severity_id,
+  1 AS severity_id,
   CASE WHEN elb_status_code BETWEEN 100 AND 399 THEN 1 WHEN elb_status_code >= 400 THEN 2 ELSE 0 END AS status_id,
   error_reason AS status_detail,
   elb AS app_name,
@@ -21,7 +21,7 @@ SELECT
   elb AS "dst_endpoint.name",
 
   split_part(request, ' ', 1) AS "http_request.http_method",
-  split_part(request, ' ', 2) AS "http_request.url.url_string",
+  url_object(split_part(request, ' ', 2)) AS "http_request.url",
   nullif(split_part(request, ' ', 3), '-') AS "http_request.version",
   user_agent AS "http_request.user_agent",
   trace_id AS "http_request.uid",
