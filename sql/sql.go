@@ -6,5 +6,7 @@ import "embed"
 
 // Shipped holds the folders, as network-firewall/raw.sql.
 //
+//go:embed aws-alb
 //go:embed network-firewall
+//go:embed windows-sysmon
 var Shipped embed.FS
