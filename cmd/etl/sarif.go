@@ -181,6 +181,14 @@ func ruleText(code string) string {
 		return "A key of a declarative mapping is missing or unknown"
 	case "RAW_FORMAT":
 		return "A header line of raw.sql that says how records are written cannot be read"
+	case "PARSE":
+		return "A parse line of raw.sql names no parser, or no field that can be taken apart"
+	case "PATTERN":
+		return "A pattern of raw.sql does not compile, or captures what raw.sql does not declare"
+	case "TIMESTAMP":
+		return "A timestamp line of raw.sql names no time field, or no format"
+	case "ALSO":
+		return "An also line of raw.sql names no field, or a path that raw.sql declares itself"
 	case "RAW_PATH":
 		return "Not a path of the raw record"
 	case "COERCED":
