@@ -1,0 +1,217 @@
+package jobs_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/rs/zerolog"
+	validate "github.com/valllabh/ocsf-schema-golang/ocsfvalidate/1.1"
+
+	"github.com/silt-etl/silt/internal/cases"
+	"github.com/silt-etl/silt/internal/catalog/local"
+	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
+	"github.com/silt-etl/silt/internal/ocsf"
+	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/mappings"
+	"github.com/silt-etl/silt/sql/sqlgen"
+)
+
+// shipped is a source that comes with the program: sql/NAME, jobs/specs/NAME.yaml, and samples in testdata/NAME.
+type shipped struct {
+	name string
+	// keys are the staging keys of the files in testdata/NAME, by their names. A key that ends in .gz gets the file packed.
+	keys map[string]string
+	// published rows of each class.
+	published map[string]int
+	// filtered records, and quarantined ones by reason: those that the samples have on purpose.
+	filtered    int64
+	quarantined map[string]int64
+}
+
+// sources has a line for each mapping in sql/.
+func sources() []shipped {
+	return []shipped{
+		{name: "network-firewall",
+			keys: map[string]string{
+				"flow.jsonl":  "111122223333/network-firewall/flow/us-east-1/edge/2025/06/01/00/111122223333_network-firewall_flow_us-east-1_edge_202506010000_5b62ba67.log.gz",
+				"alert.jsonl": "111122223333/network-firewall/alert/us-east-1/edge/2025/06/01/00/111122223333_network-firewall_alert_us-east-1_edge_202506010000_0f9dc1aa.log.gz",
+			},
+			published: map[string]int{"network_activity": 16}},
+	}
+}
+
+// TestShippedSources: of every source that comes with the program the mapping checks without a warning and its tests pass; its job,
+// run as it is shipped but over folders, accounts for every record of its samples; every row passes a validator that is not ours.
+func TestShippedSources(t *testing.T) {
+	table := sources()
+	folders, err := filepath.Glob("../sql/*/raw.sql")
+	if err != nil || len(folders) == 0 {
+		t.Fatal(folders, err)
+	}
+	for _, f := range folders {
+		name := filepath.Base(filepath.Dir(f))
+		if !slices.ContainsFunc(table, func(s shipped) bool { return s.name == name }) {
+			t.Errorf("sql/%s is shipped, and has no line in sources()", name)
+		}
+	}
+	for _, s := range table {
+		t.Run(s.name, func(t *testing.T) {
+			m, err := mappings.Load(s.name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, problems, err := m.Compile(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range problems {
+				if p.Severity <= sqlgen.Warning {
+					t.Errorf("etl check: %s", p)
+				}
+			}
+			if plan == nil {
+				t.FailNow()
+			}
+			s.test(t, m, plan)
+			s.validate(t, s.run(t, m))
+		})
+	}
+}
+
+// test runs the tests beside the mapping.
+func (s shipped) test(t *testing.T, m *mappings.Mapping, plan *sqlgen.Plan) {
+	t.Helper()
+	fs, err := cases.Load(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rs, err := cases.Run(context.Background(), plan, fs, nil, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rs) == 0 {
+		t.Error("the mapping has no tests")
+	}
+	for _, r := range rs {
+		for _, d := range r.Diffs {
+			t.Errorf("etl test: %s:%d: %s: %s", r.Case.File, d.Line, r.Case.Name, d)
+		}
+	}
+}
+
+// run runs the source's own job, over folders in place of S3 and Glue, and returns the rows of its lake.
+func (s shipped) run(t *testing.T, m *mappings.Mapping) []map[string]any {
+	t.Helper()
+	env := map[string]string{"SILT_STAGING": "s3://acme-staging/AWSLogs/", "SILT_LAKE": "s3://aws-security-data-lake-us-east-1-example/",
+		"SILT_STATE": "s3://acme-etl-state/", "SILT_PROVIDER_ROLE_ARN": "arn:aws:iam::111122223333:role/provider", "SILT_EXTERNAL_ID": "example"}
+	spec, err := jobs.LoadSpec(filepath.Join("specs", s.name+".yaml"), func(k string) (string, bool) { v, ok := env[k]; return v, ok })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if spec.Name != s.name || spec.Mapping != s.name || spec.Catalog.Type != "glue" {
+		t.Errorf("the job %q runs the mapping %q into %q", spec.Name, spec.Mapping, spec.Catalog.Type)
+	}
+	w := &world{t: t, dir: t.TempDir(), spec: spec}
+	files, err := os.ReadDir(filepath.Join("..", "testdata", s.name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		data, err := os.ReadFile(filepath.Join("..", "testdata", s.name, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, ok := s.keys[f.Name()]
+		if !ok {
+			t.Fatalf("testdata/%s/%s has no key", s.name, f.Name())
+		}
+		if filepath.Ext(key) == ".gz" && filepath.Ext(f.Name()) != ".gz" {
+			data = gz(string(bytes.TrimSuffix(data, []byte("\n"))))
+		}
+		w.put(key, data)
+	}
+	open := func(name string) *dirstore.Store {
+		st, err := dirstore.Open(dirstore.Config{Root: filepath.Join(w.dir, name), Create: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st
+	}
+	cat, err := local.Open(filepath.Join(w.dir, "lake", "catalog"), spec.Catalog.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &jobs.Runner{Spec: spec, Mapping: m, Compile: compilePlan, Staging: open("staging"), Lake: open("lake"), State: open("state"), Catalog: cat,
+		LogTo: zerolog.NewTestWriter(t)}
+	sum, err := r.Run(context.Background(), jobs.RunOptions{Trigger: "ON_DEMAND"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var records int64
+	for _, n := range s.published {
+		records += int64(n)
+	}
+	if sum.Objects.Read != len(s.keys) || sum.Records.Published != records || sum.Records.Filtered != s.filtered || !maps.Equal(sum.Reasons, s.quarantined) {
+		t.Errorf("%d objects; published %d, filtered %d, quarantined %v; want %d objects, %d, %d, %v",
+			sum.Objects.Read, sum.Records.Published, sum.Records.Filtered, sum.Reasons, len(s.keys), records, s.filtered, s.quarantined)
+	}
+	if sum.Records.Read != sum.Records.Published+sum.Records.Filtered+sum.Records.Quarantined {
+		t.Errorf("not every record is accounted for: %+v", sum.Records)
+	}
+	return w.published()
+}
+
+// validate passes the rows to the validator, and counts them by class. What only a profile requires that a row does not declare is discounted.
+func (s shipped) validate(t *testing.T, rows []map[string]any) {
+	t.Helper()
+	schema, err := ocsf.Load("1.1.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]int{}
+	var first string // class of the first row
+	for i, row := range rows {
+		text, err := json.Marshal(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var head struct {
+			ClassUID int `json:"class_uid"`
+			Metadata struct {
+				Version  string
+				Profiles []string
+			}
+		}
+		if err := json.Unmarshal(text, &head); err != nil {
+			t.Fatal(err)
+		}
+		class := schema.ClassByUID(head.ClassUID)
+		if class == nil || head.Metadata.Version != "1.1.0" {
+			t.Errorf("row %d is of the class %d of OCSF %q", i, head.ClassUID, head.Metadata.Version)
+			continue
+		}
+		counts[class.Name]++
+		if i == 0 {
+			first = class.Name
+		}
+		if err := validate.Validate(class.Name, text); err != nil && !onlyUndeclared(t, class.Name, err, head.Metadata.Profiles) {
+			t.Errorf("row %d: %v\n%s", i, err, text)
+		}
+	}
+	if !maps.Equal(counts, s.published) {
+		t.Errorf("rows by class: %v, want %v", counts, s.published)
+	}
+	if first != "" { // the judge judges
+		delete(rows[0], "metadata")
+		text, _ := json.Marshal(rows[0])
+		if validate.Validate(first, text) == nil {
+			t.Error("the validator takes an event without metadata")
+		}
+	}
+}
