@@ -166,3 +166,42 @@ func BenchmarkMap(b *testing.B) {
 }
 
 func newRand() *rand.Rand { return rand.New(rand.NewSource(1)) }
+
+// albLines are access logs as an Application Load Balancer writes them.
+func albLines(n int) []byte {
+	r := rand.New(rand.NewSource(1))
+	var b bytes.Buffer
+	for i := range n {
+		t := time.Date(2018, 7, 2, 22, 23, 0, r.Intn(1e6)*1000, time.UTC).Add(time.Duration(i) * time.Millisecond).Format("2006-01-02T15:04:05.000000Z")
+		fmt.Fprintf(&b, `https %s app/my-loadbalancer/50dc6c495c0c9188 192.168.%d.%d:%d 10.0.%d.1:80 0.000 0.%03d 0.000 200 200 %d %d "GET https://www.example.com:443/items?id=%d HTTP/1.1" "curl/7.46.0" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337262-36d228ad5d99923122bbe354" "www.example.com" "arn:aws:acm:us-east-2:123456789012:certificate/12345678" 1 %s "forward" "-" "-" "10.0.0.1:80" "200" "-" "-"`+"\n",
+			t, r.Intn(256), r.Intn(256), 1024+r.Intn(60000), r.Intn(256), r.Intn(1000), r.Intn(1000), r.Intn(100000), r.Intn(1e6), t)
+	}
+	return b.Bytes()
+}
+
+// BenchmarkSpaceDelimited frames and scans 29 fields a record, of which 16 are leaves.
+func BenchmarkSpaceDelimited(b *testing.B) {
+	object := albLines(benchLines)
+	spec := &Spec{Format: Format{Name: FormatCSV, Delimiter: ' ', Quote: '"', Null: []string{"-"}}}
+	for i := range 29 {
+		name := fmt.Sprint("c", i)
+		spec.Format.Columns = append(spec.Format.Columns, name)
+		if i%2 == 0 {
+			spec.Leaves = append(spec.Leaves, Leaf{Path: []string{name}, Kind: Text})
+		}
+	}
+	spec.Leaves = append(spec.Leaves, Leaf{Path: []string{"c1"}, Kind: Timestamp})
+	d := NewRecords(spec, NewKeys(), Options{})
+	b.SetBytes(int64(len(object)))
+	b.ReportAllocs()
+	for b.Loop() {
+		d.Open(bytes.NewReader(object))
+		for n := 0; ; n++ {
+			if _, _, rej, err := d.Next(); err == io.EOF && n == benchLines {
+				break
+			} else if err != nil || rej != nil {
+				b.Fatal(n, rej, err)
+			}
+		}
+	}
+}

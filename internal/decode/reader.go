@@ -286,6 +286,9 @@ func (r *Reader) begin() error {
 		}
 		return unreadable(k + ": what is unpacked must be text")
 	}
+	if err := r.recode(); err != nil {
+		return err
+	}
 	if r.lines {
 		return nil
 	}

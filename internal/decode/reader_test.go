@@ -193,7 +193,6 @@ func TestUnreadable(t *testing.T) {
 	refused("garbage after zstd", cat(z, []byte("garbage")))
 	refused("packed twice", packed(packed(lines)))
 	refused("zip", []byte("PK\x03\x04...."))
-	refused("UTF-16", []byte("\xff\xfe{\x00}\x00"))
 	refused("Parquet", []byte("PAR1...."))
 }
 

@@ -90,8 +90,6 @@ func packing(head []byte) string {
 		{"PK\x03\x04", "zip"},
 		{"PAR1", "Parquet"},
 		{"Obj\x01", "Avro"},
-		{"\xff\xfe", "UTF-16 text"},
-		{"\xfe\xff", "UTF-16 text"},
 	} {
 		if bytes.HasPrefix(head, []byte(m.magic)) {
 			return m.name
