@@ -41,8 +41,10 @@ lint:
 	$(GO) run $(LINT) run ./...
 
 bench: build
-	$(GO) build -o $(BIN)/ ./scripts/nfwgen ./scripts/bench/perday
+	$(GO) build -o $(BIN)/ ./scripts/nfwgen ./scripts/loggen ./scripts/bench/perday
 	$(GO) run ./scripts/bench -bin $(BIN) -events 1000000
+	$(GO) run ./scripts/bench -bin $(BIN) -events 500000 -source aws-alb -pairs 3
+	$(GO) run ./scripts/bench -bin $(BIN) -events 500000 -source windows-sysmon -pairs 3
 
 # Planning against a ledger of a million objects (PLANNING="-objects 10000000 -planned 100000" for more).
 bench-planning:

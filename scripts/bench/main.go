@@ -1,7 +1,7 @@
 // Command bench runs `etl run` and a peer in turn over the same staging folder and prints the ratios: CPU seconds, wall
 // seconds and peak resident memory of the whole processes.
 //
-//	bench -bin bin -events 1000000 [-pairs 5] [-memory 4GiB] [-dir DIR]
+//	bench -bin bin -events 1000000 [-source network-firewall|aws-alb|windows-sysmon] [-pairs 5] [-memory 4GiB] [-dir DIR]
 //
 // Each pair runs both, so that a machine whose speed drifts does not favour one. The first pair warms the page cache and is
 // not counted. Generated logs are kept in -dir and used again.
@@ -23,32 +23,46 @@ import (
 type figures struct{ cpu, wall, peakMB float64 }
 
 func main() {
-	bin := flag.String("bin", "bin", "folder of etl, nfwgen and perday")
+	source := flag.String("source", "network-firewall", "which logs: network-firewall, aws-alb or windows-sysmon")
+	bin := flag.String("bin", "bin", "folder of etl, nfwgen, loggen and perday")
 	events := flag.Int("events", 1000000, "events")
 	pairs := flag.Int("pairs", 5, "counted pairs")
 	memory := flag.String("memory", "4GiB", "limits.memory of the job, and memory_limit of the peer")
 	dir := flag.String("dir", filepath.Join(os.TempDir(), "silt-bench"), "folder for logs and output")
 	flag.Parse()
-	if err := run(*bin, *dir, *memory, *events, *pairs); err != nil {
+	if err := run(*source, *bin, *dir, *memory, *events, *pairs); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(bin, dir, memory string, events, pairs int) error {
+// sources are the key_pattern of each source's job, below its staging.
+var sources = map[string]string{
+	"network-firewall": "{account_id}/network-firewall/{log_type}/{region}/{firewall}/{yyyy}/{mm}/{dd}/{hh}/",
+	"aws-alb":          "{account_id}/elasticloadbalancing/{region}/{yyyy}/{mm}/{dd}/",
+	"windows-sysmon":   "windows-sysmon/{yyyy}/{mm}/{dd}/{hh}/",
+}
+
+func run(source, bin, dir, memory string, events, pairs int) error {
+	if sources[source] == "" {
+		return fmt.Errorf("there is no source %s", source)
+	}
 	bin, err := filepath.Abs(bin)
 	if err != nil {
 		return err
 	}
-	staging := filepath.Join(dir, fmt.Sprintf("staging-%d", events))
+	staging := filepath.Join(dir, fmt.Sprintf("staging-%s-%d", source, events))
 	if _, err := os.Stat(filepath.Join(staging, "ready")); err != nil {
-		fmt.Printf("generating %d events\n", events)
+		fmt.Printf("generating %d events of %s\n", events, source)
 		if err := os.RemoveAll(staging); err != nil {
 			return err
 		}
 		// about 50,000 events a file
 		window := time.Duration(float64(72*time.Hour) / max(1, float64(events)/100000))
 		gen := exec.Command(filepath.Join(bin, "nfwgen"), "-out", staging, "-events", fmt.Sprint(events), "-window", window.String())
+		if source != "network-firewall" {
+			gen = exec.Command(filepath.Join(bin, "loggen"), "-source", source, "-out", staging, "-events", fmt.Sprint(events))
+		}
 		gen.Stdout, gen.Stderr = os.Stdout, os.Stderr
 		if err := gen.Run(); err != nil {
 			return err
@@ -63,13 +77,13 @@ func run(bin, dir, memory string, events, pairs int) error {
 	}
 	job := fmt.Sprintf(`name: bench
 source:
-  staging: %s/AWSLogs
-  include: ["**/*.log.gz"]
-  key_pattern: "{account_id}/network-firewall/{log_type}/{region}/{firewall}/{yyyy}/{mm}/{dd}/{hh}/"
-mapping: network-firewall
-lake: {location: %s/lake, source_name: network-firewall, region: us-east-1}
+  staging: %s
+  include: ["**/*.gz"]
+  key_pattern: "%s"
+mapping: %s
+lake: {location: %s/lake, source_name: %s, region: us-east-1}
 limits: {memory: %s}
-`, staging, work, memory)
+`, map[bool]string{true: staging, false: filepath.Join(staging, "AWSLogs")}[source == "windows-sysmon"], sources[source], source, work, source, memory)
 	if err := os.WriteFile(filepath.Join(work, "job.yaml"), []byte(job), 0o644); err != nil {
 		return err
 	}
@@ -95,7 +109,7 @@ limits: {memory: %s}
 	}
 	limit := strings.NewReplacer("GiB", "GB", "MiB", "MB").Replace(memory)
 	peer := func() (figures, error) {
-		f, _, err := measure(exec.Command(filepath.Join(bin, "perday"), "-in", staging, "-out", filepath.Join(work, "perday"), "-memory", limit))
+		f, _, err := measure(exec.Command(filepath.Join(bin, "perday"), "-source", source, "-in", staging, "-out", filepath.Join(work, "perday"), "-memory", limit))
 		return f, err
 	}
 	var a, b []figures
@@ -113,7 +127,7 @@ limits: {memory: %s}
 			a, b = append(a, x), append(b, y)
 		}
 	}
-	fmt.Printf("%d events, %d pairs, memory %s; median (min to max)\n", events, pairs, memory)
+	fmt.Printf("%s, %d events, %d pairs, memory %s; median (min to max)\n", source, events, pairs, memory)
 	for _, m := range []struct {
 		name string
 		of   func(figures) float64

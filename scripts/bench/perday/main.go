@@ -1,7 +1,12 @@
 // Command perday is the benchmark's peer: DuckDB alone, doing what a careful user of it would do for this job. It projects
-// into a temp table, then writes one ordered Parquet file a day. It verifies nothing and keeps no record of what it did.
+// into a temp table for each class, then writes one ordered Parquet file a class and day. It verifies nothing, keeps no rest
+// for unmapped, and keeps no record of what it did.
 //
-//	perday -in STAGING -out DIR [-threads 2] [-memory 1GB]
+//	perday -source network-firewall|aws-alb|windows-sysmon -in STAGING -out DIR [-threads 2] [-memory 1GB]
+//
+// Of network-firewall it runs project.sql, which makes structs. Of the others it runs the very SELECTs of the shipped mapping, as
+// a person pastes them into DuckDB, with dotted column names and the macros they call; raw is a table that DuckDB's own readers
+// fill.
 package main
 
 import (
@@ -21,57 +26,106 @@ import (
 var project string
 
 func main() {
-	in := flag.String("in", "", "staging folder")
-	out := flag.String("out", "", "output folder")
-	threads := flag.Int("threads", 2, "threads")
-	memory := flag.String("memory", "", "memory_limit")
+	var p peer
+	flag.StringVar(&p.source, "source", "network-firewall", "which logs")
+	flag.StringVar(&p.in, "in", "", "staging folder")
+	flag.StringVar(&p.out, "out", "", "output folder")
+	flag.IntVar(&p.threads, "threads", 2, "threads")
+	flag.StringVar(&p.memory, "memory", "", "memory_limit")
 	flag.Parse()
-	if err := run(*in, *out, *threads, *memory); err != nil {
+	if err := p.run(); err != nil {
 		fmt.Fprintln(os.Stderr, "perday:", err)
 		os.Exit(1)
 	}
 }
 
-func run(in, out string, threads int, memory string) error {
+type peer struct {
+	source, in, out, memory string
+	threads                 int
+	db                      *sql.DB
+}
+
+func (p *peer) exec(q string, args ...any) error {
+	_, err := p.db.Exec(fmt.Sprintf(q, args...))
+	return err
+}
+
+func (p *peer) run() error {
 	var files []string
-	err := filepath.WalkDir(in, func(p string, d fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(p, ".log.gz") {
-			files = append(files, "'"+p+"'")
+	err := filepath.WalkDir(p.in, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".gz") {
+			files = append(files, "'"+path+"'")
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if err := os.RemoveAll(out); err != nil {
+	if err := os.RemoveAll(p.out); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(out, 0o755); err != nil {
+	if err := os.MkdirAll(p.out, 0o755); err != nil {
 		return err
 	}
-	db, err := sql.Open("duckdb", "")
-	if err != nil {
+	if p.db, err = sql.Open("duckdb", ""); err != nil {
 		return err
 	}
-	defer db.Close()
-	db.SetMaxOpenConns(1)
-	exec := func(q string, args ...any) error {
-		_, err := db.Exec(fmt.Sprintf(q, args...))
+	defer p.db.Close()
+	p.db.SetMaxOpenConns(1)
+	if err := p.exec("SET threads=%d; SET TimeZone='UTC'; SET temp_directory='%s.spill'", p.threads, p.out); err != nil {
 		return err
 	}
-	if err := exec("SET threads=%d; SET TimeZone='UTC'; SET temp_directory='%s.spill'", threads, out); err != nil {
-		return err
-	}
-	if memory != "" {
-		if err := exec("SET memory_limit='%s'", memory); err != nil {
+	if p.memory != "" {
+		if err := p.exec("SET memory_limit='%s'", p.memory); err != nil {
 			return err
 		}
 	}
-	q := strings.ReplaceAll(project, "@SRC@", "["+strings.Join(files, ",")+"]")
-	if err := exec("CREATE TEMP TABLE t AS %s", q); err != nil {
+	list := "[" + strings.Join(files, ",") + "]"
+	if p.source == "network-firewall" {
+		if err := p.exec("CREATE TEMP TABLE t AS %s", strings.ReplaceAll(project, "@SRC@", list)); err != nil {
+			return err
+		}
+		if err := p.write("t", p.out); err != nil {
+			return err
+		}
+	} else if err := p.mapping(list); err != nil {
 		return err
 	}
-	rows, err := db.Query("SELECT DISTINCT eventDay FROM t ORDER BY 1")
+	return os.RemoveAll(p.out + ".spill")
+}
+
+// mapping runs the SELECTs of a shipped mapping.
+func (p *peer) mapping(files string) error {
+	m, err := load(p.source)
+	if err != nil {
+		return err
+	}
+	for _, q := range m.macros {
+		if err := p.exec("%s", q); err != nil {
+			return fmt.Errorf("%w in %s", err, q)
+		}
+	}
+	if err := p.exec("CREATE TEMP TABLE raw AS %s", m.raw(files)); err != nil {
+		return err
+	}
+	for class, selects := range m.classes {
+		var parts []string
+		for _, s := range selects {
+			parts = append(parts, "("+s+")")
+		}
+		if err := p.exec("CREATE TEMP TABLE %s AS SELECT *, strftime(time, '%%Y%%m%%d') AS eventDay FROM (%s)", class, strings.Join(parts, " UNION ALL BY NAME ")); err != nil {
+			return fmt.Errorf("%s: %w", class, err)
+		}
+		if err := p.write(class, filepath.Join(p.out, class)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write puts a table into one ordered file a day.
+func (p *peer) write(table, out string) error {
+	rows, err := p.db.Query("SELECT DISTINCT eventDay FROM " + table + " ORDER BY 1")
 	if err != nil {
 		return err
 	}
@@ -91,9 +145,9 @@ func run(in, out string, threads int, memory string) error {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-		if err := exec("COPY (SELECT * EXCLUDE eventDay FROM t WHERE eventDay='%s' ORDER BY time) TO '%s/part.parquet' (FORMAT parquet, COMPRESSION zstd)", d, dir); err != nil {
+		if err := p.exec("COPY (SELECT * EXCLUDE eventDay FROM %s WHERE eventDay='%s' ORDER BY time) TO '%s/part.parquet' (FORMAT parquet, COMPRESSION zstd)", table, d, dir); err != nil {
 			return err
 		}
 	}
-	return os.RemoveAll(out + ".spill")
+	return nil
 }

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+
+	library "github.com/silt-etl/silt/sql"
+)
+
+// pasted is a shipped mapping as a person would paste it into DuckDB.
+type pasted struct {
+	macros  []string
+	classes map[string][]string // the SELECTs of each class
+	columns []column            // of raw.sql
+	raw     func(files string) string
+}
+
+type column struct{ name, typ string }
+
+var classLine = regexp.MustCompile(`(?m)^-- class: (\S+)$`)
+
+func load(source string) (*pasted, error) {
+	m := &pasted{classes: map[string][]string{}}
+	lib, err := library.Library()
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range lib {
+		m.macros = append(m.macros, x.Text)
+	}
+	files, err := fs.Glob(library.Shipped, source+"/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("no mapping of %s", source)
+	}
+	for _, f := range files {
+		b, err := library.Shipped.ReadFile(f)
+		if err != nil {
+			return nil, err
+		}
+		text := string(b)
+		switch path.Base(f) {
+		case "macros.sql":
+			for _, q := range strings.Split(text, ";\n") {
+				if strings.Contains(q, "CREATE MACRO") {
+					m.macros = append(m.macros, q)
+				}
+			}
+		case "raw.sql":
+			m.columns = columnsOf(text)
+		default:
+			class := classLine.FindStringSubmatch(text)
+			if class == nil {
+				return nil, fmt.Errorf("%s names no class", f)
+			}
+			m.classes[class[1]] = append(m.classes[class[1]], strings.TrimSuffix(strings.TrimSpace(text), ";"))
+		}
+	}
+	switch source {
+	case "aws-alb":
+		m.raw = m.alb
+	case "windows-sysmon":
+		m.raw = m.sysmon
+	default:
+		return nil, fmt.Errorf("no reader for %s", source)
+	}
+	return m, nil
+}
+
+var comment = regexp.MustCompile(`--[^\n]*`)
+
+// columnsOf takes a CREATE TABLE apart, one column a line but for STRUCTs.
+func columnsOf(text string) (cols []column) {
+	text = comment.ReplaceAllString(text, "")
+	body := text[strings.IndexByte(text, '(')+1 : strings.LastIndexByte(text, ')')]
+	depth, from := 0, 0
+	for i, c := range body + "," {
+		switch c {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case ',':
+			if depth == 0 {
+				name, typ, _ := strings.Cut(strings.TrimSpace(body[from:min(i, len(body))]), " ")
+				cols = append(cols, column{name, strings.Join(strings.Fields(typ), " ")})
+				from = i + 1
+			}
+		}
+	}
+	return cols
+}
+
+func (m *pasted) alb(files string) string {
+	var cols []string
+	for _, c := range m.columns {
+		if c.name != `"key"` {
+			cols = append(cols, fmt.Sprintf("'%s': '%s'", strings.Trim(c.name, `"`), c.typ))
+		}
+	}
+	return `SELECT *, {'account_id': '111122223333', 'region': 'us-east-1'} AS "key" FROM read_csv(` + files + `, delim = ' ', quote = '"', escape = '\', header = false, nullstr = '-', ` +
+		"columns = {" + strings.Join(cols, ", ") + "})"
+}
+
+// sysmon parses Description once, into a map, and takes the fields out of it.
+func (m *pasted) sysmon(files string) string {
+	var cols, fields []string
+	for _, c := range m.columns {
+		if c.name != "Description" {
+			cols = append(cols, fmt.Sprintf("'%s': '%s'", strings.Trim(c.name, `"`), c.typ))
+			continue
+		}
+		cols = append(cols, "'Description': 'VARCHAR'")
+		inner := columnsOf(c.typ[strings.IndexByte(c.typ, '('):])
+		for _, f := range inner {
+			name := strings.Trim(f.name, `"`)
+			value := "m['" + name + "']"
+			switch name {
+			case "title":
+				value = `split_part(Description, ':', 1)`
+			case "SourceProcessGuid", "TargetProcessGuid":
+				value = fmt.Sprintf("coalesce(m['%s'], m['%s'])", name, strings.Replace(name, "Guid", "GUID", 1))
+			}
+			fields = append(fields, fmt.Sprintf("'%s': TRY_CAST(nullif(%s, '-') AS %s)", name, value, f.typ))
+		}
+	}
+	return "SELECT * REPLACE ({" + strings.Join(fields, ", ") + `} AS Description) FROM (
+  SELECT *, map(list_transform(lines, lambda l: split_part(l, ': ', 1)), list_transform(lines, lambda l: substr(l, position(': ' IN l) + 2))) AS m
+  FROM (SELECT *, string_split(Description, chr(13) || chr(10))[2:] AS lines
+    FROM read_json(` + files + ", format = 'newline_delimited', columns = {" + strings.Join(cols, ", ") + "})))"
+}
