@@ -43,6 +43,12 @@ func sources() []shipped {
 				"alert.jsonl": "111122223333/network-firewall/alert/us-east-1/edge/2025/06/01/00/111122223333_network-firewall_alert_us-east-1_edge_202506010000_0f9dc1aa.log.gz",
 			},
 			published: map[string]int{"network_activity": 16}},
+		{name: "aws-alb",
+			keys:      map[string]string{"access.log": "111122223333/elasticloadbalancing/us-east-1/2025/06/01/111122223333_elasticloadbalancing_us-east-1_app.web.50dc6c495c0c9188_20250601T0005Z_192.0.2.10_2rqv5zdp.log.gz"},
+			published: map[string]int{"http_activity": 7}},
+		{name: "windows-sysmon",
+			keys:      map[string]string{"events.jsonl": "2025/06/01/00/sysmon-1-2025-06-01-00-00-00-6f1c.gz"},
+			published: map[string]int{"dns_activity": 1, "file_activity": 14, "kernel_activity": 1, "memory_activity": 1, "network_activity": 2, "process_activity": 11}},
 	}
 }
 
