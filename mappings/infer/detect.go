@@ -29,6 +29,12 @@ func (in *inference) detect(r *bufio.Reader) detected {
 	head, _ := r.Peek(headBytes)
 	lines := firstLines(head)
 	json := detected{format: decode.Format{Name: decode.FormatJSON}}
+	if key := envelope(head); word.MatchString(key) {
+		json.format.Records = []string{key}
+		json.header = []string{"records: " + key}
+		json.why = fmt.Sprintf("the elements of the array %s are the records", key)
+		return json
+	}
 	if len(lines) == 0 {
 		return json
 	}
@@ -63,6 +69,7 @@ var (
 	cefLine  = regexp.MustCompile(`(^|[\s:])CEF:\s*\d+\|`)
 	leefLine = regexp.MustCompile(`(^|[\s:])LEEF:\s*\d+(\.\d+)?\|`)
 	kvLine   = regexp.MustCompile(`^[^=]*?([A-Za-z_][\w.-]*=("[^"]*"|[^\s"]*)\s+){2,}[A-Za-z_][\w.-]*=`)
+	word     = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 	nameLike = regexp.MustCompile(`^#?[A-Za-z_][\w .()/:-]*$`)
 )
 

@@ -280,7 +280,7 @@ func (in *inference) packed(all []*column, res *Result) {
 	if len(in.root.children) > 0 {
 		for _, c := range in.root.children {
 			if c.arrays == in.records && c.elem != nil && c.elem.objects > 0 && c.elem.objects == c.elem.seen && len(in.root.children) <= 4 && c.elem.objects >= 2*in.records {
-				res.Notes = append(res.Notes, fmt.Sprintf("%s looks like an envelope: its elements are the records", c.dotted()))
+				res.Notes = append(res.Notes, fmt.Sprintf("%s looks like an envelope: if its elements are the records, write -- records: %[1]s into raw.sql", c.dotted()))
 			}
 		}
 	}
