@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/silt-etl/silt/internal/decode"
 )
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
@@ -109,6 +111,7 @@ func (t *translator) rawSQL() string {
 		at.typ = l.typeOf()
 	}
 	var b strings.Builder
+	root.parse(&b, "")
 	b.WriteString("CREATE TABLE raw (\n")
 	root.write(&b, "  ")
 	b.WriteString(");\n")
@@ -131,6 +134,18 @@ func (f *tableField) child(name string) *tableField {
 	c := &tableField{name: name}
 	f.fields = append(f.fields, c)
 	return c
+}
+
+// parse writes a parse line for each object: where a record has a text in its place, the text is taken apart.
+func (f *tableField) parse(b *strings.Builder, prefix string) {
+	for _, c := range f.fields {
+		if len(c.fields) == 0 {
+			continue
+		}
+		at := prefix + Ident(c.name)
+		fmt.Fprintf(b, "-- parse: %s %s\n", at, decode.ParseAuto)
+		c.parse(b, at+".")
+	}
 }
 
 func (f *tableField) write(b *strings.Builder, indent string) {

@@ -315,11 +315,14 @@ func (s *Scanner) parsed(k *node, v []byte, mute bool) bool {
 	rest := len(s.rest)
 	fault := ""
 	switch p.name {
-	case ParseJSON:
+	case ParseJSON, ParseAuto:
 		if s.parsedJSON(k, v, mute) {
 			return true
 		}
 		fault = "no JSON"
+		if p.name == ParseAuto {
+			s.fields, s.text, fault = fields.Windows(s.fields, s.text, v)
+		}
 	case ParseKV:
 		s.fields, s.text, fault = fields.KV(s.fields, s.text, v, 0)
 	case ParseCEF:

@@ -31,11 +31,13 @@ const (
 	ParseLEEF    ParserName = "leef"
 	ParseSyslog  ParserName = "syslog"
 	ParseJSON    ParserName = "json"
+	// ParseAuto is ParseJSON for a text that is a JSON object, and ParseWindows for any other.
+	ParseAuto ParserName = "auto"
 )
 
 // Parsers are the names of all parsers.
 func Parsers() []ParserName {
-	return []ParserName{ParseWindows, ParseKV, ParseCEF, ParseLEEF, ParseSyslog, ParseJSON}
+	return []ParserName{ParseWindows, ParseKV, ParseCEF, ParseLEEF, ParseSyslog, ParseJSON, ParseAuto}
 }
 
 // SyslogKey is the key under which the fields of a syslog header are that stands before a record of kv, cef or leef.

@@ -64,9 +64,11 @@ func readFormat(f File, root *rawField, r *report) *formatReader {
 		}
 	}
 	if w, ok := x.one("records"); ok {
-		for _, n := range strings.Split(w.text, ".") {
-			x.out.Records = append(x.out.Records, strings.Trim(n, `"`))
+		names, rest := fieldPath(w.text)
+		if names == nil || rest != "" {
+			x.bad(w, "as `-- records: Records`, or a.b, names with blanks in quotes", "-- records: names one path, not %q", w.text)
 		}
+		x.out.Records = names
 	}
 	x.parse()
 	x.timestamps()
@@ -96,8 +98,9 @@ func readFormat(f File, root *rawField, r *report) *formatReader {
 // parse reads `-- parse: field parser`.
 func (x *formatReader) parse() {
 	for _, w := range x.head["parse"] {
-		words := strings.Fields(w.text)
-		if len(words) != 2 {
+		at, with := cutField(w.text)
+		words := []string{at, with}
+		if at == "" || with == "" || strings.ContainsAny(with, " \t") {
 			x.r.at(x.f, w.at, Error, "PARSE", "as `-- parse: Description windows_event`", "a parse line names a field and a parser")
 			continue
 		}
@@ -137,22 +140,16 @@ func (x *formatReader) timestamps() {
 	}
 	const example = "as `-- timestamp: generated %Y/%m/%d %H:%M:%S 'Europe/Berlin'`, or epoch_s, epoch_ms, clf, ... for the format"
 	for _, w := range x.head["timestamp"] {
-		name, format, ok := strings.Cut(w.text, " ")
-		format = strings.TrimSpace(format)
+		name, format := cutField(w.text)
 		zone := ""
 		if i := strings.LastIndex(format, " '"); i >= 0 && strings.HasSuffix(format, "'") {
 			zone, format = strings.Trim(format[i+1:], "'"), strings.TrimSpace(format[:i])
 		}
-		if !ok || format == "" {
+		if name == "" || format == "" {
 			bad(w, example, "a timestamp line names a field and a format")
 			continue
 		}
-		f := x.root
-		for _, n := range strings.Split(name, ".") {
-			if f = f.get(strings.Trim(n, `"`)); f == nil {
-				break
-			}
-		}
+		f, _ := x.find(name)
 		switch {
 		case f == nil:
 			bad(w, "name a field that raw.sql declares", "raw has no field %s", name)
@@ -212,15 +209,59 @@ func (x *formatReader) declared(path []string) bool {
 
 // find gives a field by its dotted name, or nil and the nearest name.
 func (x *formatReader) find(dotted string) (f *rawField, near string) {
+	names, _ := fieldPath(dotted)
+	if names == nil {
+		return nil, ""
+	}
 	f = x.root
-	for _, n := range strings.Split(dotted, ".") {
-		next := f.get(strings.Trim(n, `"`))
+	for _, n := range names {
+		next := f.get(n)
 		if next == nil {
 			return nil, nearestField(f, n, strings.Join(append(append([]string(nil), f.path...), ""), "."))
 		}
 		f = next
 	}
 	return f, ""
+}
+
+// cutField cuts what a line says about a field from the field's dotted name.
+func cutField(s string) (name, rest string) {
+	_, rest = fieldPath(s)
+	return s[:len(s)-len(rest)], strings.TrimSpace(rest)
+}
+
+// fieldPath reads a dotted path, as Description.Image or "Logon Information"."Logon Type"; rest begins with the blank after it. names is
+// nil where s begins with none, rest then all of s.
+func fieldPath(s string) (names []string, rest string) {
+	for all := s; ; s = s[1:] {
+		var name strings.Builder
+		i := 0
+		quoted := strings.HasPrefix(s, `"`)
+		if quoted {
+			i++
+		}
+		for ; i < len(s); i++ {
+			if quoted && s[i] == '"' {
+				if i++; i == len(s) || s[i] != '"' {
+					quoted = false
+					break
+				}
+			} else if !strings.HasPrefix(s, `"`) && strings.IndexByte(". \t", s[i]) >= 0 {
+				break
+			}
+			name.WriteByte(s[i])
+		}
+		if quoted || name.Len() == 0 {
+			return nil, all
+		}
+		names = append(names, name.String())
+		if s = s[i:]; s == "" || s[0] == ' ' || s[0] == '\t' {
+			return names, s
+		}
+		if s[0] != '.' {
+			return nil, all
+		}
+	}
 }
 
 // parsed tells whether a parse line names a field.
