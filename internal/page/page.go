@@ -29,7 +29,7 @@ func Source(ctx context.Context, m *mappings.Mapping, plan *sqlgen.Plan, tempDir
 	if err != nil {
 		return "", err
 	}
-	w := &writer{schema: schema}
+	w := &writer{schema: schema, files: m.Files}
 	w.head(m, plan)
 	for _, l := range plan.Lineage {
 		w.lineage(l, len(plan.Lineage) > 1)
@@ -45,6 +45,7 @@ func Source(ctx context.Context, m *mappings.Mapping, plan *sqlgen.Plan, tempDir
 type writer struct {
 	b      strings.Builder
 	schema *ocsf.Schema
+	files  map[string]string // of the mapping
 }
 
 func (w *writer) line(format string, args ...any) { fmt.Fprintf(&w.b, format+"\n", args...) }
@@ -53,7 +54,7 @@ func (w *writer) line(format string, args ...any) { fmt.Fprintf(&w.b, format+"\n
 func (w *writer) head(m *mappings.Mapping, plan *sqlgen.Plan) {
 	w.line("# %s", cell(m.Name))
 	w.line("<!-- Written by etl docs from the mapping; changes here are lost. -->")
-	for _, p := range introduction(m.Files["raw.sql"]) {
+	for _, p := range introduction(m.Files["raw.sql"], rawKeys()) {
 		w.line("%s\n", p)
 	}
 	kind := "a folder of SQL"
@@ -87,8 +88,8 @@ func (w *writer) head(m *mappings.Mapping, plan *sqlgen.Plan) {
 	w.line("")
 }
 
-// introduction is the comment above CREATE TABLE, by paragraphs, without lines of `-- key: value`.
-func introduction(raw string) (paragraphs []string) {
+// introduction is the comment above CREATE TABLE, or above a SELECT, by paragraphs, without lines of `-- key: value`.
+func introduction(raw string, keys []string) (paragraphs []string) {
 	var now []string
 	flush := func() {
 		if len(now) > 0 {
@@ -102,7 +103,7 @@ func introduction(raw string) (paragraphs []string) {
 			break
 		}
 		text = strings.TrimSpace(text)
-		if key, _, ok := strings.Cut(text, ": "); ok && !strings.ContainsAny(key, " /") && slices.Contains(rawKeys(), key) {
+		if key, _, ok := strings.Cut(text, ": "); ok && !strings.ContainsAny(key, " /") && slices.Contains(keys, strings.ToLower(key)) {
 			continue
 		}
 		if text == "" {
@@ -116,7 +117,7 @@ func introduction(raw string) (paragraphs []string) {
 }
 
 func rawKeys() []string {
-	return []string{"format", "delimiter", "header", "quote", "escape", "comment", "null", "pattern", "records", "parse", "timestamp"}
+	return []string{"format", "delimiter", "header", "quote", "escape", "comment", "null", "pattern", "records", "parse", "timestamp", "also"}
 }
 
 // format says what raw.sql's header says of the bytes.
@@ -150,6 +151,9 @@ func (w *writer) lineage(l sqlgen.Lineage, several bool) {
 		title += " (" + strings.TrimSuffix(l.File, ".sql") + ")"
 	}
 	w.line("## %s", title)
+	for _, p := range introduction(w.files[l.File], []string{"class", "ocsf", "version", "profiles", "drop", "consumes", "without"}) {
+		w.line("%s\n", p)
+	}
 	if l.Where != "" {
 		w.line("Takes records for which %s.\n", code(l.Where))
 	} else {

@@ -4,7 +4,8 @@
 -- consumes: Description.UtcTime, Description.User, Description.Hashes, Description.Hash
 --
 -- 2: a file's creation time was changed, 11: created, 15: a stream created, 23 and 26: deleted, 27: an executable blocked, 28: shredding
--- blocked, 29: an executable found.
+-- blocked, 29: an executable found. file.name is the whole path, and pid, uid, name, user and rulename are in unmapped too, as AWS's
+-- table has them.
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   CASE EventId WHEN 2 THEN 6 WHEN 11 THEN 1 WHEN 15 THEN 1 WHEN 23 THEN 4 WHEN 26 THEN 4 WHEN 27 THEN 1 WHEN 28 THEN 4 WHEN 29 THEN 1 ELSE 99 END AS activity_id,

@@ -8,6 +8,8 @@
 -- https://learn.microsoft.com/sysinternals/downloads/sysmon
 -- https://docs.aws.amazon.com/kinesis-agent-windows/latest/userguide/source-object-declarations.html
 --
+-- Which event goes to which class is the table of AWS's post "Patterns for consuming custom log sources in Amazon Security Lake".
+--
 -- Description is text: a title and "Key: value" lines. It is parsed, so that its keys are fields; one that is an object already
 -- (some collectors parse it themselves) is taken as it is. What is not declared here goes to unmapped under its own name.
 CREATE TABLE raw (

@@ -3,7 +3,8 @@
 -- profiles: host, security_control
 -- consumes: Description.UtcTime, Description.User
 --
--- 9: a process read a drive past the file system. The table that this source follows has it as Memory Activity.
+-- 9: a process read a drive past the file system. AWS's table has it as Memory Activity, and so it is here, although a drive is no memory;
+-- File System Activity with the activity Read would be closer.
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   7 AS activity_id,

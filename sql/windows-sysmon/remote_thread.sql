@@ -3,8 +3,8 @@
 -- profiles: host, security_control
 -- consumes: Description.UtcTime, Description.SourceUser
 --
--- 8: a process started a thread in another one. The table that this source follows has it as Network Activity: the two ends are the two
--- processes, on one machine.
+-- 8: a process started a thread in another one. AWS's table has it as Network Activity, and so it is here: the two ends are the two
+-- processes, on one machine. Process Activity with the activity Inject is what OCSF itself has for it.
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   99 AS activity_id,
