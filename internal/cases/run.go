@@ -97,8 +97,12 @@ func (c *Case) records(plan *sqlgen.Plan) ([]sample.Record, *Problem) {
 	}
 	var rs []sample.Record
 	if c.rawFile == nil {
+		var context []byte
+		if plan.Scan.Format.Records != nil {
+			context = []byte("{}") // a record of its own: no envelope around it
+		}
 		for i, raw := range c.Records {
-			rs = append(rs, sample.Record{Number: int64(i + 1), Raw: raw, Captures: captures})
+			rs = append(rs, sample.Record{Number: int64(i + 1), Raw: raw, Context: context, Captures: captures})
 		}
 		return rs, nil
 	}
