@@ -32,6 +32,44 @@ type shipped struct {
 	// filtered records, and quarantined ones by reason: those that the samples have on purpose.
 	filtered    int64
 	quarantined map[string]int64
+	// example: it is one of docs/examples, with its job and samples beside it.
+	example bool
+}
+
+func (s shipped) mapping() string {
+	if s.example {
+		return filepath.Join("..", "docs", "examples", s.name)
+	}
+	return s.name
+}
+
+func (s shipped) job() string {
+	if s.example {
+		return filepath.Join("..", "docs", "examples", s.name+".yaml")
+	}
+	return filepath.Join("specs", s.name+".yaml")
+}
+
+func (s shipped) samples() string {
+	if s.example {
+		return filepath.Join("..", "docs", "examples", s.name, "tests")
+	}
+	return filepath.Join("..", "testdata", s.name)
+}
+
+// examples has a line for each mapping in docs/examples.
+func examples() []shipped {
+	return []shipped{
+		{name: "vpc-flow", example: true, filtered: 3, published: map[string]int{"network_activity": 9},
+			keys: map[string]string{
+				"sample-v2.log": "111122223333/vpcflowlogs/us-east-1/2025/11/25/111122223333_vpcflowlogs_us-east-1_fl-1234abcd_20251125T0000Z_fe123456.log.gz",
+				"sample-v5.log": "111122223333/vpcflowlogs/us-east-1/2025/11/25/111122223333_vpcflowlogs_us-east-1_fl-5678abcd_20251125T0000Z_0a1b2c3d.log.gz",
+			}},
+		{name: "cloudtrail", example: true, published: map[string]int{"api_activity": 9},
+			keys: map[string]string{"sample.json.gz": "111122223333/CloudTrail/us-east-1/2025/11/25/111122223333_CloudTrail_us-east-1_20251125T0910Z_Mu0KsOhtH1ar15ZZ.json.gz"}},
+		{name: "route53-resolver", example: true, published: map[string]int{"dns_activity": 4},
+			keys: map[string]string{"sample.json": "111122223333/vpcdnsquerylogs/vpc-7example/2025/11/25/vpc-7example_vpcdnsquerylogs_111122223333_20251125T1750Z_71ca6b6b.log.gz"}},
+	}
 }
 
 // sources has a line for each mapping in sql/.
@@ -67,27 +105,41 @@ func TestShippedSources(t *testing.T) {
 		}
 	}
 	for _, s := range table {
-		t.Run(s.name, func(t *testing.T) {
-			m, err := mappings.Load(s.name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			plan, problems, err := m.Compile(context.Background())
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, p := range problems {
-				if p.Severity <= sqlgen.Warning {
-					t.Errorf("etl check: %s", p)
-				}
-			}
-			if plan == nil {
-				t.FailNow()
-			}
-			s.test(t, m, plan)
-			s.validate(t, s.run(t, m))
-		})
+		t.Run(s.name, s.whole)
 	}
+}
+
+// TestExamples: the mappings in docs/examples hold as much as those that are shipped.
+func TestExamples(t *testing.T) {
+	table := examples()
+	folders, err := filepath.Glob("../docs/examples/*/raw.sql")
+	if err != nil || len(folders) != len(table) {
+		t.Fatalf("%d folders in docs/examples, %d lines in examples(): %v", len(folders), len(table), err)
+	}
+	for _, s := range table {
+		t.Run(s.name, s.whole)
+	}
+}
+
+func (s shipped) whole(t *testing.T) {
+	m, err := mappings.Load(s.mapping())
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, problems, err := m.Compile(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		if p.Severity <= sqlgen.Warning {
+			t.Errorf("etl check: %s", p)
+		}
+	}
+	if plan == nil {
+		t.FailNow()
+	}
+	s.test(t, m, plan)
+	s.validate(t, s.run(t, m))
 }
 
 // test runs the tests beside the mapping.
@@ -116,7 +168,7 @@ func (s shipped) run(t *testing.T, m *mappings.Mapping) []map[string]any {
 	t.Helper()
 	env := map[string]string{"SILT_STAGING": "s3://acme-staging/AWSLogs/", "SILT_LAKE": "s3://aws-security-data-lake-us-east-1-example/",
 		"SILT_STATE": "s3://acme-etl-state/", "SILT_PROVIDER_ROLE_ARN": "arn:aws:iam::111122223333:role/provider", "SILT_EXTERNAL_ID": "example"}
-	spec, err := jobs.LoadSpec(filepath.Join("specs", s.name+".yaml"), func(k string) (string, bool) { v, ok := env[k]; return v, ok })
+	spec, err := jobs.LoadSpec(s.job(), func(k string) (string, bool) { v, ok := env[k]; return v, ok })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,18 +176,21 @@ func (s shipped) run(t *testing.T, m *mappings.Mapping) []map[string]any {
 		t.Errorf("the job %q runs the mapping %q into %q", spec.Name, spec.Mapping, spec.Catalog.Type)
 	}
 	w := &world{t: t, dir: t.TempDir(), spec: spec}
-	files, err := os.ReadDir(filepath.Join("..", "testdata", s.name))
+	files, err := os.ReadDir(s.samples())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		data, err := os.ReadFile(filepath.Join("..", "testdata", s.name, f.Name()))
+		if s.example && filepath.Ext(f.Name()) == ".yaml" {
+			continue // tests lie beside
+		}
+		data, err := os.ReadFile(filepath.Join(s.samples(), f.Name()))
 		if err != nil {
 			t.Fatal(err)
 		}
 		key, ok := s.keys[f.Name()]
 		if !ok {
-			t.Fatalf("testdata/%s/%s has no key", s.name, f.Name())
+			t.Fatalf("%s/%s has no key", s.samples(), f.Name())
 		}
 		if filepath.Ext(key) == ".gz" && filepath.Ext(f.Name()) != ".gz" {
 			data = gz(string(bytes.TrimSuffix(data, []byte("\n"))))
