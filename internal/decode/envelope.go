@@ -25,7 +25,7 @@ func (e *envelope) open(b []byte) *Reject {
 	if rej != nil {
 		return rej
 	}
-	end := from + 1 // after the array
+	var end int // after the array
 	for i := from + 1; ; {
 		if i = e.gap(i); i >= len(b) {
 			end = -1
