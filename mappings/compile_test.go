@@ -5,8 +5,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 func TestLoad(t *testing.T) {
@@ -60,7 +63,7 @@ func TestLoad(t *testing.T) {
 		}
 		if plan, problems, err := m.Compile(context.Background()); plan == nil || err != nil {
 			t.Errorf("%s: %v\n%s", n, err, listed(problems))
-		} else if len(problems) > 0 {
+		} else if slices.ContainsFunc(problems, func(p sqlgen.Problem) bool { return p.Severity != sqlgen.Note }) {
 			t.Errorf("the shipped mapping %s has problems:\n%s", n, listed(problems))
 		}
 	}
