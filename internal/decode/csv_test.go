@@ -102,6 +102,15 @@ func TestCSV(t *testing.T) {
 		{"too long", Format{}, "x,1\n" + long + long + "\ny,2\n", []string{`1 a=x b=1 | `, `2 RECORD_TOO_LONG`, `3 a=y b=2 | `}},
 		{"bad bytes", Format{}, "x\xff,1\nx\x00,2\ny,3\n", []string{`1 RECORD_NOT_UTF8`, `2 RECORD_HAS_NUL`, `3 a=y b=3 | `}},
 		{"a name of more than one key", Format{Columns: []string{"a", "b.c"}}, "x,y\n", []string{`1 a=x | b.c=y`}},
+		{"types", Format{Header: HeaderNo, Layouts: []Layout{{At: 1, Value: "T", Columns: []string{"x", "type", "b"}}, {At: 2, Value: "U", Columns: []string{"b", "a", "type", "y"}}}},
+			"p,T,4,more\n5,q,U,r\ns,\"T\",\nu,6,U\nw,t,V\nT\n",
+			[]string{`1 b=4 | x=p type=T column_4=more`, `2 a=q b=5 | type=U y=r`, `3 | x=s type=T`, `4 a=6 | b=u type=U`, `5 a=w | b=t c=V`, `6 a=T | `}},
+		{"types, and a header", Format{Layouts: []Layout{{At: 0, Value: "T", Columns: []string{"a", "c"}}}}, "a,b,c\nT,1,z\n", []string{`1 a=T b=1 | c=z`}},
+		{"syslog", Format{Syslog: true}, "<14>Oct  3 23:50:22 fw1 x,1,z\nOct  3 23:50:22 \"x,\ny\",2\n<14>1 2023-10-03T23:50:22Z fw1 - - - [m a=\"1,2\"] \"x\",3\nx,4\n2023-10-03T23:50:22Z,5\n<14>Oct  3 23:50:22 fw1 \"x,6\ny,7\n<14>\n",
+			[]string{`1 a=x b=1 | syslog.pri=14 syslog.timestamp=Oct  3 23:50:22 syslog.host=fw1 c=z`, "2 a=x,\ny b=2 | syslog.timestamp=Oct  3 23:50:22",
+				`3 a=x b=3 | syslog.pri=14 syslog.timestamp=2023-10-03T23:50:22Z syslog.host=fw1 syslog.structured=[m a="1,2"]`, `4 a=x b=4 | `, `5 a=2023-10-03T23:50:22Z b=5 | `,
+				`6 CSV_QUOTE`, `7 a=y b=7 | `, `8 | syslog.pri=14`}},
+		{"no syslog", Format{}, "<14>Oct  3 23:50:22 fw1 x,1\n", []string{`1 a=<14>Oct  3 23:50:22 fw1 x b=1 | `}},
 		{"nothing", Format{}, "\n \r\n\t\n", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -220,11 +229,16 @@ func FuzzText(f *testing.F) {
 	for _, s := range []string{"", "a,b\n1,2\n", "\"x\ny\",2\n\"z", "x\r\n\r\n#c\n,,\n", "\xef\xbb\xbfa\n", "\"a\"\"b\",\"c\"d\ne", "\"\n\"\n\"\n", "\\\"\"\\\"\\", "  x  y  \n", "#\n\"#\"\n"} {
 		f.Add([]byte(s), uint8(40), uint8(7), uint8(0))
 		f.Add([]byte(s), uint8(3), uint8(1), uint8(6))
+		f.Add([]byte("<13>Oct  3 23:50:22 h "+s), uint8(0), uint8(3), uint8(32))
 	}
 	f.Fuzz(func(t *testing.T, object []byte, limit, chunk, kind uint8) {
 		format := Format{Name: FormatCSV, Columns: []string{"a", "b"}, Quote: '"', Header: Header(kind % 3), Delimiter: []byte{',', ' ', '\t', ';'}[kind/3%4]}
 		if kind&64 != 0 {
 			format.Comment = "#"
+		}
+		if kind&32 != 0 {
+			format.Syslog = true
+			format.Layouts = []Layout{{At: 1, Value: "2", Columns: []string{"b", "c", "a"}}}
 		}
 		if kind&128 != 0 {
 			format.Escape = '\\'

@@ -17,10 +17,11 @@ type textScanner struct {
 	s   *Scanner
 	csv *fields.CSV
 
-	columns []textColumn // of the object at hand
-	groups  []textColumn // of the pattern
-	plain   []textColumn // without a header
-	header  []byte       // the object's header line, nil without one
+	columns []textColumn   // of the object at hand
+	groups  []textColumn   // of the pattern
+	plain   []textColumn   // without a header
+	layouts [][]textColumn // of Format.Layouts
+	header  []byte         // the object's header line, nil without one
 }
 
 // textColumn is a field's place. A node that could not be remembered is looked up by its name each time.
@@ -49,6 +50,13 @@ func newTextScanner(f *Format, s *Scanner, csv *fields.CSV) *textScanner {
 		t.plain = append(t.plain, t.column(name))
 	}
 	t.columns = t.plain
+	for _, l := range f.Layouts {
+		var all []textColumn
+		for _, name := range l.Columns {
+			all = append(all, t.column(name))
+		}
+		t.layouts = append(t.layouts, all)
+	}
 	if f.Pattern != nil {
 		for _, name := range f.Pattern.SubexpNames() {
 			if at := f.column(name); at >= 0 {
@@ -150,8 +158,15 @@ func (t *textScanner) scan(b []byte) *Reject {
 	}
 	switch t.f.Name {
 	case FormatCSV:
+		if t.csv.Start() > 0 {
+			base := len(s.fields)
+			s.fields, _ = fields.Syslog(s.fields, b)
+			s.below(s.childNamed(s.root, SyslogKey), base, len(s.fields))
+			s.fields = s.fields[:base]
+		}
+		columns := t.layout(b)
 		for i := range t.csv.Len() {
-			s.field(t.at(i), t.csv.Field(b, i))
+			s.field(t.at(columns, i), t.csv.Field(b, i))
 		}
 	case FormatLine:
 		if rej := t.line(b); rej != nil {
@@ -165,20 +180,29 @@ func (t *textScanner) scan(b []byte) *Reject {
 	return s.overBudget()
 }
 
+// layout gives the columns of the record b.
+func (t *textScanner) layout(b []byte) []textColumn {
+	if t.header == nil {
+		for i, l := range t.f.Layouts {
+			if l.At < t.csv.Len() && string(t.csv.Field(b, l.At)) == l.Value {
+				return t.layouts[i]
+			}
+		}
+	}
+	return t.columns
+}
+
 // at is the node of column i.
-func (t *textScanner) at(i int) *node {
-	if i >= len(t.columns) {
+func (t *textScanner) at(columns []textColumn, i int) *node {
+	if i >= len(columns) {
 		return t.s.child(t.s.root, []byte(extraColumn(i)))
 	}
-	if k := t.columns[i].node; k != nil {
-		return k
-	}
-	return t.s.child(t.s.root, []byte(t.columns[i].name))
+	return columns[i].nodeOf(t.s)
 }
 
 func (t *textScanner) line(b []byte) *Reject {
 	if t.f.Pattern == nil {
-		t.s.field(t.at(0), b)
+		t.s.field(t.at(t.columns, 0), b)
 		return nil
 	}
 	m := t.f.Pattern.FindSubmatchIndex(b)

@@ -40,7 +40,7 @@ func Parsers() []ParserName {
 	return []ParserName{ParseWindows, ParseKV, ParseCEF, ParseLEEF, ParseSyslog, ParseJSON, ParseAuto}
 }
 
-// SyslogKey is the key under which the fields of a syslog header are that stands before a record of kv, cef or leef.
+// SyslogKey is the key under which the fields of a syslog header are that stands before a record of kv, cef, leef or CSV.
 const SyslogKey = "syslog"
 
 // Header says whether the first record of a CSV object names the columns.
@@ -58,14 +58,23 @@ type Format struct {
 	// Columns are the fields of a record without names of its own, in order: top-level keys, case ignored where a header
 	// gives them.
 	Columns   []string
-	Delimiter byte // CSV: 0 is a comma; KV: 0 is any number of blanks
-	Quote     byte // CSV; 0: none
-	Escape    byte // CSV: before a quote inside quotes, besides the quote itself; 0: none
+	Layouts   []Layout // CSV without a header: which records have other columns
+	Delimiter byte     // CSV: 0 is a comma; KV: 0 is any number of blanks
+	Quote     byte     // CSV; 0: none
+	Escape    byte     // CSV: before a quote inside quotes, besides the quote itself; 0: none
 	Header    Header
+	Syslog    bool           // CSV: a syslog header may stand in front of a record; its fields are below SyslogKey
 	Comment   string         // lines that begin with it are no records; "": none
 	Records   []string       // JSON: the path of an array in each document whose elements are the records; nil: a document is one
 	Pattern   *regexp.Regexp // lines: all of a line, its named groups are columns; nil: a line is the one column
 	Null      []string       // texts that are no value, besides the empty one
+}
+
+// Layout gives the columns of the records of one type, in an object of several.
+type Layout struct {
+	At      int    // the index of the field that tells the type
+	Value   string // its text
+	Columns []string
 }
 
 // Text says whether the records are text that is taken apart into fields, and not JSON.
@@ -82,7 +91,7 @@ func (f *Format) column(name string) int {
 }
 
 func (f *Format) csv() *fields.CSV {
-	c := &fields.CSV{Delimiter: f.Delimiter, Quote: f.Quote, Escape: f.Escape}
+	c := &fields.CSV{Delimiter: f.Delimiter, Quote: f.Quote, Escape: f.Escape, Syslog: f.Syslog}
 	if c.Delimiter == 0 {
 		c.Delimiter = ','
 	}

@@ -22,6 +22,8 @@ var formatKeys = []struct {
 	{"format", nil},
 	{"delimiter", []decode.FormatName{decode.FormatCSV, decode.FormatKV}},
 	{"header", []decode.FormatName{decode.FormatCSV}},
+	{"columns", []decode.FormatName{decode.FormatCSV}},
+	{"syslog", []decode.FormatName{decode.FormatCSV}},
 	{"quote", []decode.FormatName{decode.FormatCSV}},
 	{"escape", []decode.FormatName{decode.FormatCSV}},
 	{"comment", []decode.FormatName{decode.FormatCSV, decode.FormatLine, decode.FormatKV, decode.FormatCEF, decode.FormatLEEF}},
@@ -84,7 +86,10 @@ func readFormat(f File, root *rawField, r *report) *formatReader {
 	if x.out.Text() {
 		x.columns()
 	}
-	if x.out.Name == decode.FormatLine {
+	switch x.out.Name {
+	case decode.FormatCSV:
+		x.layouts()
+	case decode.FormatLine:
 		x.lines()
 	}
 	for _, w := range x.head["null"] {
@@ -427,6 +432,15 @@ func (x *formatReader) csv() {
 			x.out.Escape = 0 // a quote inside quotes may always be doubled
 		}
 	}
+	if w, ok := x.one("syslog"); ok {
+		switch strings.ToLower(w.text) {
+		case "yes":
+			x.out.Syslog = true
+		case "no":
+		default:
+			x.bad(w, "write yes or no", "-- syslog: says whether a syslog header may stand in front of a record, not %q", w.text)
+		}
+	}
 	if w, ok := x.one("header"); ok {
 		switch strings.ToLower(w.text) {
 		case "auto":
@@ -436,6 +450,68 @@ func (x *formatReader) csv() {
 			x.out.Header = decode.HeaderNo
 		default:
 			x.bad(w, "write auto, yes or no", "-- header: says whether the first record names the columns, not %q", w.text)
+		}
+	}
+}
+
+// layoutOf is `field=value:` in front of a list of columns.
+var layoutOf = regexp.MustCompile(`^"?([^\s=",:]+)"?\s*=\s*('[^']+'|[^\s':,]+)\s*:`)
+
+// layouts reads `-- columns: [field=value:] name, ...`: the order of the fields of the records of one type, or of all others. Lines of one
+// type go on. A name that raw.sql does not declare is the field's name in unmapped.
+func (x *formatReader) layouts() {
+	var order []word // the types, as written
+	lists := map[string][]string{}
+	for _, w := range x.head["columns"] {
+		of, list := word{at: w.at}, w
+		if m := layoutOf.FindStringSubmatch(w.text); m != nil {
+			of.text = m[1] + "=" + strings.Trim(m[2], "'")
+			list = trimWord(w.text[len(m[0]):], w.at+len(m[0]))
+		}
+		if _, ok := lists[of.text]; !ok {
+			order = append(order, of)
+			lists[of.text] = nil
+		}
+		for _, part := range splitWords(list.text, list.at) {
+			name := strings.Trim(part.text, `"`)
+			if f := x.root.get(name); f != nil {
+				name = f.name
+			}
+			if contains(lists[of.text], name) {
+				x.bad(part, "number them, as future_use_2", "%s stands twice in one list of columns", name)
+			}
+			lists[of.text] = append(lists[of.text], name)
+		}
+	}
+	if len(order) == 0 {
+		return
+	}
+	declared := x.out.Columns
+	for _, of := range order {
+		names := lists[of.text]
+		if of.text == "" {
+			x.out.Columns = names
+			continue
+		}
+		field, value, _ := strings.Cut(of.text, "=")
+		at := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, field) })
+		if at < 0 {
+			x.bad(of, "add it at its place", "these are the columns where %s is %s, and %s is none of them", field, value, field)
+			continue
+		}
+		x.out.Layouts = append(x.out.Layouts, decode.Layout{At: at, Value: value, Columns: names})
+	}
+	var all []string
+	for _, names := range lists {
+		all = append(all, names...)
+	}
+	for _, name := range declared {
+		if !contains(all, name) {
+			hint := "name it in a `-- columns:` line, or remove it"
+			if n := nearest(name, all); n != "" {
+				hint = "is " + n + " meant?"
+			}
+			x.r.at(x.f, x.place(name), Error, "RAW_FORMAT", hint, "no `-- columns:` line names %s, so that no field can fill it", name)
 		}
 	}
 }
@@ -458,8 +534,11 @@ func (x *formatReader) columns() {
 		if strings.EqualFold(f.name, keyTable) {
 			continue
 		}
-		x.out.Columns = append(x.out.Columns, f.name)
 		named := x.out.Name != decode.FormatCSV && x.out.Name != decode.FormatLine
+		if x.out.Syslog && strings.EqualFold(f.name, decode.SyslogKey) {
+			continue
+		}
+		x.out.Columns = append(x.out.Columns, f.name)
 		if len(f.fields) > 0 && !x.parsed(f) && !(named && strings.EqualFold(f.name, decode.SyslogKey)) {
 			x.r.at(x.f, x.place(f.name), Error, "RAW_FORMAT", "declare it VARCHAR, or write `-- parse:` for it", "a field of %s is a text, and %s is a STRUCT", x.out.Name, f.name)
 		}

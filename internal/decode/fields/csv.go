@@ -10,10 +10,14 @@ type CSV struct {
 	Escape    byte // before a quote or itself, inside quotes; 0: none
 	// Runs takes several delimiters in a row for one, and those at either end for none, as people pad columns with blanks.
 	Runs bool
+	// Syslog: a syslog header may stand in front of the first field, which begins after it.
+	Syslog bool
 
 	spans []span
+	head  []Field // of Syslog, kept for its memory alone
 	text  []byte
 	open  span // the field that goes on
+	start int  // where the first field begins
 	at    int  // Open: where to go on; Broken: the byte at fault
 }
 
@@ -33,9 +37,17 @@ const (
 
 // Split cuts b, a record without the newline after it.
 func (c *CSV) Split(b []byte) State {
-	c.spans, c.text = c.spans[:0], c.text[:0]
-	return c.split(b, 0)
+	c.spans, c.text, c.start = c.spans[:0], c.text[:0], 0
+	if c.Syslog {
+		var rest []byte
+		c.head, rest = Syslog(c.head[:0], b)
+		c.start = len(b) - len(rest)
+	}
+	return c.split(b, c.start)
 }
+
+// Start is where the first field begins, after a syslog header; 0 without one.
+func (c *CSV) Start() int { return c.start }
 
 // More goes on after Open with a longer b that begins with what was given before.
 func (c *CSV) More(b []byte) State {

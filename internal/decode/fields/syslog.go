@@ -41,7 +41,7 @@ func Syslog(dst []Field, b []byte) (out []Field, rest []byte) {
 	}
 	after := trimLeft(rest[n:])
 	host, more := word(after)
-	if len(after) == len(rest[n:]) || len(host) == 0 || bytes.IndexByte(host, '=') >= 0 || bytes.IndexByte(host, '|') >= 0 {
+	if len(after) == len(rest[n:]) || len(host) == 0 || bytes.ContainsAny(host, "=|,;\"") {
 		if len(dst) == 0 && rest[0] >= '0' && rest[0] <= '9' { // a line that begins with a time may be anything
 			return dst, rest
 		}
@@ -64,7 +64,7 @@ func derived(key string, value []byte) Field {
 // tag reads "app[procid]: ".
 func tag(dst []Field, b []byte) ([]Field, []byte) {
 	w, more := word(b)
-	if len(w) < 2 || w[len(w)-1] != ':' || bytes.IndexByte(w, '=') >= 0 || bytes.IndexByte(w, '|') >= 0 {
+	if len(w) < 2 || w[len(w)-1] != ':' || bytes.ContainsAny(w, "=|,;\"") {
 		return dst, b
 	}
 	app := w[:len(w)-1]
