@@ -8,5 +8,6 @@ import "embed"
 //
 //go:embed aws-alb
 //go:embed network-firewall
+//go:embed paloalto
 //go:embed windows-sysmon
 var Shipped embed.FS

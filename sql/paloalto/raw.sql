@@ -1,0 +1,108 @@
+-- format: csv
+-- header: no
+-- syslog: yes
+-- timestamp: receive_time   %Y/%m/%d %H:%M:%S 'UTC'
+-- timestamp: time_generated %Y/%m/%d %H:%M:%S 'UTC'
+-- timestamp: start          %Y/%m/%d %H:%M:%S 'UTC'
+-- columns: future_use_1, receive_time, serial, type, subtype
+-- columns: type=TRAFFIC: future_use_1, receive_time, serial, type, subtype, config_version, time_generated, src, dst, natsrc
+-- columns: type=TRAFFIC: natdst, rule, srcuser, dstuser, app, vsys, from, to, inbound_if, outbound_if, logset, future_use_2
+-- columns: type=TRAFFIC: sessionid, repeatcnt, sport, dport, natsport, natdport, flags, proto, action, bytes, bytes_sent
+-- columns: type=TRAFFIC: bytes_received, packets, start, elapsed, category, future_use_3, seqno, actionflags, srcloc, dstloc
+-- columns: type=TRAFFIC: future_use_4, pkts_sent, pkts_received, session_end_reason, dg_hier_level_1, dg_hier_level_2
+-- columns: type=TRAFFIC: dg_hier_level_3, dg_hier_level_4, vsys_name, device_name, action_source, src_uuid, dst_uuid, tunnelid
+-- columns: type=TRAFFIC: monitortag, parent_session_id, parent_start_time, tunnel, assoc_id, chunks, chunks_sent
+-- columns: type=TRAFFIC: chunks_received, rule_uuid, http2_connection, link_change_count, policy_id, link_switches
+-- columns: type=TRAFFIC: sdwan_cluster, sdwan_device_type, sdwan_cluster_type, sdwan_site, dynusergroup_name, xff_ip
+-- columns: type=TRAFFIC: src_category, src_profile, src_model, src_vendor, src_osfamily, src_osversion, src_host, src_mac
+-- columns: type=TRAFFIC: dst_category, dst_profile, dst_model, dst_vendor, dst_osfamily, dst_osversion, dst_host, dst_mac
+-- columns: type=TRAFFIC: container_id, pod_namespace, pod_name, src_edl, dst_edl, hostid, serialnumber, src_dag, dst_dag
+-- columns: type=TRAFFIC: session_owner, high_res_timestamp, nssai_sst, nssai_sd, subcategory_of_app, category_of_app
+-- columns: type=TRAFFIC: technology_of_app, risk_of_app, characteristic_of_app, container_of_app, tunneled_app, is_saas_of_app
+-- columns: type=TRAFFIC: sanctioned_state_of_app, offloaded, flow_type, cluster_name
+-- columns: type=THREAT: future_use_1, receive_time, serial, type, subtype, config_version, time_generated, src, dst, natsrc
+-- columns: type=THREAT: natdst, rule, srcuser, dstuser, app, vsys, from, to, inbound_if, outbound_if, logset, future_use_2
+-- columns: type=THREAT: sessionid, repeatcnt, sport, dport, natsport, natdport, flags, proto, action, misc, threatid, category
+-- columns: type=THREAT: severity, direction, seqno, actionflags, srcloc, dstloc, future_use_3, contenttype, pcap_id, filedigest
+-- columns: type=THREAT: cloud, url_idx, user_agent, filetype, xff, referer, sender, subject, recipient, reportid
+-- columns: type=THREAT: dg_hier_level_1, dg_hier_level_2, dg_hier_level_3, dg_hier_level_4, vsys_name, device_name, future_use_4
+-- columns: type=THREAT: src_uuid, dst_uuid, http_method, tunnelid, monitortag, parent_session_id, parent_start_time, tunnel
+-- columns: type=THREAT: thr_category, contentver, future_use_5, assoc_id, ppid, http_headers, url_category_list, rule_uuid
+-- columns: type=THREAT: http2_connection, dynusergroup_name, xff_ip, src_category, src_profile, src_model, src_vendor
+-- columns: type=THREAT: src_osfamily, src_osversion, src_host, src_mac, dst_category, dst_profile, dst_model, dst_vendor
+-- columns: type=THREAT: dst_osfamily, dst_osversion, dst_host, dst_mac, container_id, pod_namespace, pod_name, src_edl, dst_edl
+-- columns: type=THREAT: hostid, serialnumber, domain_edl, src_dag, dst_dag, partial_hash, high_res_timestamp, reason
+-- columns: type=THREAT: justification, nssai_sst, subcategory_of_app, category_of_app, technology_of_app, risk_of_app
+-- columns: type=THREAT: characteristic_of_app, container_of_app, tunneled_app, is_saas_of_app, sanctioned_state_of_app
+-- columns: type=THREAT: cloud_reportid, flow_type, cluster_name
+--
+-- Palo Alto Networks PAN-OS traffic and threat logs as a firewall or Panorama forwards them: CSV, with a syslog header in front or without.
+-- Times have no offset: they are of the clock of the firewall. Where that is not UTC, write its zone in the three timestamp lines, as
+-- 'Europe/Berlin'. Since PAN-OS 10.0 high_res_timestamp says the offset itself, and goes before time_generated.
+--
+-- The columns lines are the vendor's order, PAN-OS 10.1 to 11.x; a release before 10.1 has fewer fields at the end. The names are the
+-- vendor's names for custom log formats. Of a custom log format, write its own order. What has no order here stays in unmapped as column_N.
+-- Logs of other types (SYSTEM, CONFIG, ...) go to quarantine; to leave them, put `drop: "type" NOT IN ('TRAFFIC', 'THREAT')` in a header.
+-- https://docs.paloaltonetworks.com/pan-os/11-0/pan-os-admin/monitoring/use-syslog-for-monitoring/syslog-field-descriptions/traffic-log-fields
+-- https://docs.paloaltonetworks.com/pan-os/10-2/pan-os-admin/monitoring/use-syslog-for-monitoring/syslog-field-descriptions/threat-log-fields
+--
+-- What the SELECT reads. All the other columns go to unmapped under the names above.
+CREATE TABLE raw (
+  receive_time       TIMESTAMP, -- when the management plane took the log
+  serial             VARCHAR,
+  "type"             VARCHAR,   -- TRAFFIC, THREAT
+  subtype            VARCHAR,   -- start, end, drop, deny; virus, spyware, vulnerability, url, file, ...
+  time_generated     TIMESTAMP,
+  src                VARCHAR,
+  dst                VARCHAR,
+  natsrc             VARCHAR,   -- 0.0.0.0 or :: where nothing was translated
+  natdst             VARCHAR,
+  "rule"             VARCHAR,
+  srcuser            VARCHAR,   -- domain\user or user@domain
+  app                VARCHAR,
+  "from"             VARCHAR,   -- zones
+  "to"               VARCHAR,
+  inbound_if         VARCHAR,
+  outbound_if        VARCHAR,
+  sessionid          VARCHAR,   -- a number, never computed with
+  repeatcnt          INTEGER,
+  sport              INTEGER,
+  dport              INTEGER,
+  natsport           INTEGER,   -- 0 where nothing was translated
+  natdport           INTEGER,
+  proto              VARCHAR,
+  "action"           VARCHAR,
+
+  -- traffic
+  bytes              BIGINT,
+  bytes_sent         BIGINT,    -- from client to server
+  bytes_received     BIGINT,
+  packets            BIGINT,
+  pkts_sent          BIGINT,
+  pkts_received      BIGINT,
+  chunks             BIGINT,    -- of SCTP
+  chunks_sent        BIGINT,
+  chunks_received    BIGINT,
+  "start"            TIMESTAMP,
+  elapsed            BIGINT,    -- seconds
+  session_end_reason VARCHAR,
+
+  -- threat
+  misc               VARCHAR,   -- a URL without its scheme where subtype is url, else a file's name
+  threatid           VARCHAR,   -- name(number)
+  severity           VARCHAR,
+  url_category_list  VARCHAR,   -- separated by commas
+
+  -- both, after the columns that differ
+  seqno              VARCHAR,   -- unique for one firewall and log type
+  srcloc             VARCHAR,   -- a country's code, or a range of private addresses
+  dstloc             VARCHAR,
+  device_name        VARCHAR,
+  rule_uuid          VARCHAR,
+  src_host           VARCHAR,
+  src_mac            VARCHAR,
+  dst_host           VARCHAR,
+  dst_mac            VARCHAR,
+  high_res_timestamp TIMESTAMP, -- ISO 8601 with an offset
+  syslog STRUCT(host VARCHAR)   -- of the header in front, where there is one
+);

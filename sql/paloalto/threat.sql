@@ -1,0 +1,65 @@
+-- class: network_activity
+-- ocsf: 1.1.0
+-- profiles: host, security_control
+-- consumes: high_res_timestamp, time_generated, device_name, srcuser, natsrc, natdst, natsport, natdport, srcloc, dstloc, proto, severity, threatid, misc, url_category_list
+SELECT
+  coalesce(high_res_timestamp, time_generated) AS "time",
+  receive_time AS "metadata.logged_time",
+  "type" AS "metadata.log_name",
+  seqno AS "metadata.uid",
+  'PAN-OS' AS "metadata.product.name",
+  'Palo Alto Networks' AS "metadata.product.vendor_name",
+
+  -- the firewall
+  9 AS "device.type_id",
+  serial AS "device.uid",
+  coalesce(device_name, syslog.host) AS "device.hostname",
+
+  src AS "src_endpoint.ip",
+  sport AS "src_endpoint.port",
+  src_host AS "src_endpoint.hostname",
+  src_mac AS "src_endpoint.mac",
+  "from" AS "src_endpoint.zone",
+  inbound_if AS "src_endpoint.interface_name",
+  country(srcloc) AS "src_endpoint.location.country",
+  translated(natsrc) AS "src_endpoint.proxy_endpoint.ip",
+  nullif(natsport, 0) AS "src_endpoint.proxy_endpoint.port",
+  dst AS "dst_endpoint.ip",
+  dport AS "dst_endpoint.port",
+  dst_host AS "dst_endpoint.hostname",
+  dst_mac AS "dst_endpoint.mac",
+  "to" AS "dst_endpoint.zone",
+  outbound_if AS "dst_endpoint.interface_name",
+  country(dstloc) AS "dst_endpoint.location.country",
+  translated(natdst) AS "dst_endpoint.proxy_endpoint.ip",
+  nullif(natdport, 0) AS "dst_endpoint.proxy_endpoint.port",
+  user_of(srcuser) AS "actor.user.name",
+  domain_of(srcuser) AS "actor.user.domain",
+
+  app AS app_name,
+  sessionid AS "connection_info.uid",
+  direction_between(src, dst) AS "connection_info.direction_id",
+  lower(proto) AS "connection_info.protocol_name",
+  iana_protocol(proto) AS "connection_info.protocol_num",
+  CASE WHEN is_ipv6(src) THEN 6 WHEN is_ipv4(src) THEN 4 END AS "connection_info.protocol_ver_id",
+  repeatcnt AS "count",
+
+  pan_action_id("action") AS action_id,
+  pan_disposition_id("action") AS disposition_id,
+  "rule" AS "firewall_rule.name",
+  rule_uuid AS "firewall_rule.uid",
+
+  6 AS activity_id, -- Traffic: a threat is found in the course of a session
+  CASE severity WHEN 'informational' THEN 1 WHEN 'low' THEN 2 WHEN 'medium' THEN 3 WHEN 'high' THEN 4 WHEN 'critical' THEN 5
+    ELSE 99 END AS severity_id,
+  threat_name(threatid) AS message,
+  threat_number(threatid) AS "metadata.event_code",
+  [{'name': CASE WHEN is_malware(subtype) THEN threat_name(threatid) END,
+    'uid': CASE WHEN is_malware(subtype) THEN threat_number(threatid) END,
+    'provider': CASE WHEN is_malware(subtype) THEN 'Palo Alto Networks' END,
+    'classification_ids': CASE WHEN is_malware(subtype) THEN [CASE subtype WHEN 'spyware' THEN 17 ELSE 19 END] END}] AS malware, -- Spyware, Virus
+  CASE WHEN subtype = 'url' THEN misc END AS "url.url_string",
+  CASE WHEN subtype = 'url' THEN host_of(split_part(split_part(misc, '/', 1), '?', 1)) END AS "url.hostname",
+  string_split(url_category_list, ',') AS "url.categories"
+FROM raw
+WHERE "type" = 'THREAT';

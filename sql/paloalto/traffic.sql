@@ -1,0 +1,73 @@
+-- class: network_activity
+-- ocsf: 1.1.0
+-- profiles: host, security_control
+-- consumes: high_res_timestamp, time_generated, device_name, srcuser, natsrc, natdst, natsport, natdport, srcloc, dstloc, proto, elapsed
+SELECT
+  coalesce(high_res_timestamp, time_generated) AS "time",
+  receive_time AS "metadata.logged_time",
+  "type" AS "metadata.log_name",
+  seqno AS "metadata.uid",
+  'PAN-OS' AS "metadata.product.name",
+  'Palo Alto Networks' AS "metadata.product.vendor_name",
+
+  -- the firewall
+  9 AS "device.type_id",
+  serial AS "device.uid",
+  coalesce(device_name, syslog.host) AS "device.hostname",
+
+  src AS "src_endpoint.ip",
+  sport AS "src_endpoint.port",
+  src_host AS "src_endpoint.hostname",
+  src_mac AS "src_endpoint.mac",
+  "from" AS "src_endpoint.zone",
+  inbound_if AS "src_endpoint.interface_name",
+  country(srcloc) AS "src_endpoint.location.country",
+  translated(natsrc) AS "src_endpoint.proxy_endpoint.ip",
+  nullif(natsport, 0) AS "src_endpoint.proxy_endpoint.port",
+  dst AS "dst_endpoint.ip",
+  dport AS "dst_endpoint.port",
+  dst_host AS "dst_endpoint.hostname",
+  dst_mac AS "dst_endpoint.mac",
+  "to" AS "dst_endpoint.zone",
+  outbound_if AS "dst_endpoint.interface_name",
+  country(dstloc) AS "dst_endpoint.location.country",
+  translated(natdst) AS "dst_endpoint.proxy_endpoint.ip",
+  nullif(natdport, 0) AS "dst_endpoint.proxy_endpoint.port",
+  user_of(srcuser) AS "actor.user.name",
+  domain_of(srcuser) AS "actor.user.domain",
+
+  app AS app_name,
+  sessionid AS "connection_info.uid",
+  direction_between(src, dst) AS "connection_info.direction_id",
+  lower(proto) AS "connection_info.protocol_name",
+  iana_protocol(proto) AS "connection_info.protocol_num",
+  CASE WHEN is_ipv6(src) THEN 6 WHEN is_ipv4(src) THEN 4 END AS "connection_info.protocol_ver_id",
+  repeatcnt AS "count",
+
+  pan_action_id("action") AS action_id,
+  pan_disposition_id("action") AS disposition_id,
+  "rule" AS "firewall_rule.name",
+  rule_uuid AS "firewall_rule.uid",
+
+  CASE subtype
+    WHEN 'start' THEN 1                          -- Open
+    WHEN 'end' THEN CASE WHEN starts_with(session_end_reason, 'tcp-rst') THEN 3 ELSE 2 END -- Reset, Close
+    WHEN 'drop' THEN 5 WHEN 'deny' THEN 5        -- Refuse
+    ELSE 99 END AS activity_id,
+  1 AS severity_id, -- a traffic log has none
+  session_end_reason AS status_detail,
+
+  "start" AS start_time,
+  "start" + to_seconds(elapsed) AS end_time,
+  elapsed * 1000 AS duration,
+  bytes AS "traffic.bytes",
+  bytes_sent AS "traffic.bytes_out", -- from the source to the destination
+  bytes_received AS "traffic.bytes_in",
+  packets AS "traffic.packets",
+  pkts_sent AS "traffic.packets_out",
+  pkts_received AS "traffic.packets_in",
+  CASE WHEN lower(proto) = 'sctp' THEN chunks END AS "traffic.chunks",
+  CASE WHEN lower(proto) = 'sctp' THEN chunks_sent END AS "traffic.chunks_out",
+  CASE WHEN lower(proto) = 'sctp' THEN chunks_received END AS "traffic.chunks_in"
+FROM raw
+WHERE "type" = 'TRAFFIC';
