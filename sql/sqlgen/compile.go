@@ -416,9 +416,10 @@ func (c *compiler) readConsumes(p *projection) {
 		}
 	}
 	for _, w := range p.head.consumes {
-		var names []string
-		for _, n := range strings.Split(w.text, ".") {
-			names = append(names, strings.Trim(n, `"`))
+		names, rest := fieldPath(w.text)
+		if names == nil || rest != "" {
+			c.report.at(p.file, w.at, Error, "UNKNOWN_FIELD", "as in SQL: event.src_ip, \"a b\".c", "%s is no name of a field", w.text)
+			continue
 		}
 		f := c.src.root
 		if contains([]string{"raw", p.table}, names[0]) && len(names) > 1 {

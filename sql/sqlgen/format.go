@@ -185,21 +185,22 @@ func (x *formatReader) timestamps() {
 func (x *formatReader) also() {
 	for _, w := range x.head["also"] {
 		bad := func(hint, format string, args ...any) { x.r.at(x.f, w.at, Error, "ALSO", hint, format, args...) }
-		words := strings.Fields(w.text)
-		if len(words) != 2 {
+		name, to := cutField(w.text)
+		other, rest := fieldPath(to)
+		if name == "" || other == nil || rest != "" {
 			bad("as `-- also: ProcessGuid ProcessGUID`", "an also line names a field, and the other path that its value may be at")
 			continue
 		}
-		f, near := x.find(words[0])
-		switch other := strings.Split(words[1], "."); {
+		f, near := x.find(name)
+		switch {
 		case f == nil && near != "":
-			bad("is "+near+" meant?", "raw has no field %s", words[0])
+			bad("is "+near+" meant?", "raw has no field %s", name)
 		case f == nil:
-			bad("raw.sql declares the record's fields: add it there, or correct the name", "raw has no field %s", words[0])
+			bad("raw.sql declares the record's fields: add it there, or correct the name", "raw has no field %s", name)
 		case len(f.fields) > 0:
-			bad("name each of its fields", "%s has fields of its own", words[0])
+			bad("name each of its fields", "%s has fields of its own", name)
 		case x.declared(other):
-			bad("remove the column, or read both: coalesce(a, b)", "raw.sql declares %s as a field of its own", words[1])
+			bad("remove the column, or read both: coalesce(a, b)", "raw.sql declares %s as a field of its own", to)
 		default:
 			f.also = append(f.also, other)
 		}
@@ -208,7 +209,7 @@ func (x *formatReader) also() {
 
 // declared tells whether raw.sql has a field at exactly this path.
 func (x *formatReader) declared(path []string) bool {
-	f, _ := x.find(strings.Join(path, "."))
+	f, _ := x.follow(path)
 	return f != nil && slices.Equal(f.path, path)
 }
 
@@ -218,8 +219,13 @@ func (x *formatReader) find(dotted string) (f *rawField, near string) {
 	if names == nil {
 		return nil, ""
 	}
+	return x.follow(names)
+}
+
+// follow gives the field at a path, or nil and the nearest name.
+func (x *formatReader) follow(path []string) (f *rawField, near string) {
 	f = x.root
-	for _, n := range names {
+	for _, n := range path {
 		next := f.get(n)
 		if next == nil {
 			return nil, nearestField(f, n, strings.Join(append(append([]string(nil), f.path...), ""), "."))

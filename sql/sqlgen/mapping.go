@@ -116,7 +116,7 @@ func parseHeader(f File, r *report) header {
 		case "drop":
 			h.drops = append(h.drops, trimWord(value, valueAt))
 		case "consumes":
-			h.consumes = append(h.consumes, splitWords(value, valueAt)...)
+			h.consumes = append(h.consumes, splitNames(value, valueAt)...)
 		case "without":
 			h.without = append(h.without, splitWords(value, valueAt)...)
 		default:
@@ -139,6 +139,23 @@ func splitWords(s string, at int) (words []word) {
 			words = append(words, w)
 		}
 		at += len(part) + 1
+	}
+	return words
+}
+
+// splitNames cuts at commas that are not within double quotes.
+func splitNames(s string, at int) (words []word) {
+	from, quoted := 0, false
+	for i := 0; i <= len(s); i++ {
+		switch {
+		case i < len(s) && s[i] == '"':
+			quoted = !quoted
+		case i == len(s) || s[i] == ',' && !quoted:
+			if w := trimWord(s[from:i], at+from); w.text != "" {
+				words = append(words, w)
+			}
+			from = i + 1
+		}
 	}
 	return words
 }
