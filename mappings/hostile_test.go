@@ -126,3 +126,43 @@ func TestHostileWhere(t *testing.T) {
 		}
 	}
 }
+
+// Whatever of the library a mapping's SELECTs may call, --where and drop lines may call too, whether the mapping calls it or not.
+func TestWhereCallsLibrary(t *testing.T) {
+	own := map[string]string{"raw.sql": smallRaw, "macros.sql": "CREATE MACRO inner_ip(x) AS is_private_ip(x);",
+		"m.sql": smallHead + "SELECT " + smallBase + ", in_cidr(name, '10.0.0.0/8')::VARCHAR AS \"unmapped.inside\" FROM raw"}
+	for _, m := range []*Mapping{smallMapping(t, "", ""), files(t, own)} {
+		for e, want := range map[string][2]bool{
+			"is_private_ip(name)":                                              {true, false},
+			"NOT in_cidr(name, '8.8.0.0/16')":                                  {true, false},
+			"user_of(name) = '8.8.8.8' OR name IS NULL":                        {false, true},
+			"in_cidr(name, '10.0.0.0/8') AND n IS NULL":                        {true, false},
+			"in_cidr(name, '10.0.0.0/8') IS DISTINCT FROM is_private_ip(name)": {false, false},
+		} {
+			plan, problems, err := m.Where(t.Context(), e)
+			if err != nil || plan == nil {
+				t.Errorf("%s: %s is refused: %v %s", m.Name, e, err, listed(problems))
+				continue
+			}
+			got := runPlan(t, plan, nil, `{"name":"10.0.0.1"}`, `{"name":"8.8.8.8"}`)
+			if taken := [2]bool{got[0].reason == nil, got[1].reason == nil}; taken != want {
+				t.Errorf("%s takes %v, want %v", e, taken, want)
+			}
+		}
+	}
+	declared, err := Load("network-firewall.json", ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan, problems, err := declared.Where(t.Context(), "is_private_ip(event.src_ip)"); err != nil || plan == nil {
+		t.Errorf("declarative: refused: %v %s", err, listed(problems))
+	}
+	if plan, problems, err := files(t, own).Where(t.Context(), "inner_ip(name)"); err != nil || plan == nil {
+		t.Errorf("the mapping's own macro is refused: %v %s", err, listed(problems))
+	}
+	drop := files(t, map[string]string{"raw.sql": smallRaw, "m.sql": smallHead + "-- drop: is_private_ip(name)\nSELECT " + smallBase + " FROM raw"})
+	got := runPlan(t, compiled(t, drop), nil, `{"ts":"2024-01-01T00:00:00Z","name":"10.0.0.1"}`, `{"ts":"2024-01-01T00:00:00Z","name":"8.8.8.8"}`)
+	if got[0].reason == nil || got[0].reason.Code != sqlgen.ReasonDropped || got[1].reason != nil {
+		t.Errorf("dropped: %v, kept: %v", got[0].reason, got[1].reason)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -201,30 +202,30 @@ func withLibrary(files map[string]string) (map[string]string, error) {
 	if _, has := files[LibraryFile]; has {
 		return files, nil
 	}
-	library, err := shipped.Library()
-	if err != nil {
-		return nil, err
-	}
 	var texts []string
 	for _, n := range sortedKeys(files) {
 		if path.Ext(n) == ".sql" {
 			texts = append(texts, files[n])
 		}
 	}
-	// What was planned before the library had a name keeps its own macro of that name; of a folder, Compile refuses it.
-	used := shipped.Used(shipped.Without(library, files[macrosFile]), texts...)
+	return callLibrary(files, texts...)
+}
+
+// callLibrary adds the macros of the library that texts call and files do not define. What was planned before the library had a name
+// keeps its own macro of that name; of a folder, Compile refuses it.
+func callLibrary(files map[string]string, texts ...string) (map[string]string, error) {
+	library, err := shipped.Library()
+	if err != nil {
+		return nil, err
+	}
+	used := shipped.Used(shipped.Without(library, files[LibraryFile]+files[macrosFile]), texts...)
 	if len(used) == 0 {
 		return files, nil
 	}
-	all := make(map[string]string, len(files)+1)
-	for n, t := range files {
-		all[n] = t
-	}
-	var b strings.Builder
+	all := maps.Clone(files)
 	for _, m := range used {
-		b.WriteString(m.Text + "\n")
+		all[LibraryFile] += m.Text + "\n"
 	}
-	all[LibraryFile] = b.String()
 	return all, nil
 }
 

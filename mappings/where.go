@@ -13,7 +13,7 @@ import (
 const whereFile = "--where"
 
 // Where compiles a predicate over the mapping's raw fields: in its plan, records of which it is not true are DROPPED, the others
-// come out as events without meaning. It may hold what the mapping's own WHERE may hold, macros included; problems are at places
+// come out as events without meaning. It may hold what the mapping's own WHERE may hold, its own macros and those of the library included; problems are at places
 // in the predicate.
 func (m *Mapping) Where(ctx context.Context, predicate string) (*sqlgen.Plan, []sqlgen.Problem, error) {
 	files := map[string]string{}
@@ -27,13 +27,17 @@ func (m *Mapping) Where(ctx context.Context, predicate string) (*sqlgen.Plan, []
 		maps.Copy(files, m.Files)
 	}
 	for n := range files {
-		if n != rawFile && n != macrosFile {
+		if n != rawFile && n != macrosFile && n != LibraryFile {
 			delete(files, n)
 		}
 	}
 	const before = "-- drop: ("
 	files[whereFile+".sql"] = "-- class: base_event\n" + before + strings.Join(strings.Fields(predicate), " ") + ") IS NOT TRUE\n" +
 		`SELECT 946684800000 AS "time", 0 AS activity_id, 1 AS severity_id, 'none' AS "metadata.product.name", 'none' AS "metadata.product.vendor_name" FROM raw`
+	files, err := callLibrary(files, files[whereFile+".sql"])
+	if err != nil {
+		return nil, nil, err
+	}
 	w := &Mapping{Name: m.Name, Origin: "", Files: files}
 	plan, problems, err := w.Compile(ctx)
 	if err != nil {
