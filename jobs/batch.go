@@ -43,7 +43,7 @@ func (x *run) batch(ctx context.Context, plan *sqlgen.Plan, targets map[string]l
 	defer os.RemoveAll(temp)
 	objects := x.objects(plan, b)
 	log.Info().Int("objects", len(objects)).Msg("batch begins")
-	res, err := attempt.Run(ctx, x.attemptOptions(plan, temp), objects)
+	res, err := x.attempt(ctx, b.Batch, x.attemptOptions(plan, temp), objects)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,17 @@ func (x *run) attemptOptions(plan *sqlgen.Plan, temp string) attempt.Options {
 	minDay, maxDay := x.eventDays()
 	return attempt.Options{Job: x.Spec.Name, Run: x.id, Plan: plan, Staging: x.Staging, TempDir: temp,
 		MemoryBytes: x.Spec.Limits.MemoryBytes, Threads: x.Spec.Limits.Threads, Region: x.Spec.Lake.Region, Account: x.Spec.Lake.AccountID,
-		MinDay: minDay, MaxDay: maxDay, Progress: x.scanProgress(), Open: x.OpenEngine}
+		MinDay: minDay, MaxDay: maxDay, Progress: x.scanProgress(), Open: x.OpenEngine, Timeout: x.Spec.Limits.BatchTimeout}
+}
+
+// attempt makes the files of a batch within limits.batch_timeout.
+func (x *run) attempt(ctx context.Context, batch string, o attempt.Options, objects []attempt.Object) (*attempt.Result, error) {
+	res, err := attempt.Run(ctx, o, objects)
+	if errors.Is(err, attempt.ErrTooLong) {
+		return nil, fmt.Errorf("%w: mapping %s took longer than limits.batch_timeout (%s) for batch %s of %s; nothing of the batch was committed. Lower limits.batch_bytes and plan anew (etl run --replan), look for costly expressions in the mapping, or raise the limit",
+			ErrBatchTimeout, o.Plan.Name, x.Spec.Limits.BatchTimeout, batch, Plural(int64(len(objects)), "object"))
+	}
+	return res, err
 }
 
 // objects of a batch, with the captures that the plan reads.

@@ -260,7 +260,7 @@ func (r *replacer) batch(ctx context.Context, b ledger.Batch, dir string) (made,
 	}
 	r.Progress.Begin(StageScan, size, "bytes")
 	var err error
-	if m.res, err = attempt.Run(ctx, r.attemptOptions(r.plan, dir), m.objects); err != nil {
+	if m.res, err = r.attempt(ctx, b.ID, r.attemptOptions(r.plan, dir), m.objects); err != nil {
 		return m, err
 	}
 	var read int64

@@ -101,7 +101,7 @@ func (x *run) replayBatch(ctx context.Context, b ledger.Batch, o ReplayOptions) 
 	x.Progress.Begin(StageScan, again.SizeBytes(), "bytes")
 	opts := x.attemptOptions(x.plan, temp)
 	opts.Replay = again
-	res, err := attempt.Run(ctx, opts, objects)
+	res, err := x.attempt(ctx, b.ID, opts, objects)
 	if err != nil {
 		return err
 	}

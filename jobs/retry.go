@@ -44,7 +44,7 @@ func (r *Runner) RunWithRetries(ctx context.Context, opts RunOptions) (*Summary,
 
 // mayPass says whether trying again can help: not where a person has to change something first.
 func mayPass(err error) bool {
-	for _, e := range []error{ErrQuarantine, ErrStopped, ErrTimeout, context.Canceled, ledger.ErrHeld, ledger.ErrNewer, ledger.ErrCorrupt,
+	for _, e := range []error{ErrQuarantine, ErrStopped, ErrTimeout, ErrBatchTimeout, context.Canceled, ledger.ErrHeld, ledger.ErrNewer, ledger.ErrCorrupt,
 		objstore.ErrDenied, objstore.ErrNoStore, objstore.ErrNoCreds, catalog.ErrDenied, catalog.ErrNoDatabase, catalog.ErrType,
 		catalog.ErrInvalid, catalog.ErrLimit, catalog.ErrForeign} {
 		if errors.Is(err, e) {

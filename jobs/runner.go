@@ -33,6 +33,9 @@ var (
 	ErrTimeout    = errors.New("timeout")
 )
 
+// ErrBatchTimeout says that an attempt at a batch took longer than limits.batch_timeout; such a run has FAILED.
+var ErrBatchTimeout = errors.New("a batch takes too long")
+
 // LakeStore is where the lake's files go: it can hold them unseen.
 type LakeStore = ledger.Lake
 

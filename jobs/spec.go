@@ -96,6 +96,7 @@ type Retention struct {
 // Limits of a run.
 type Limits struct {
 	Timeout            time.Duration
+	BatchTimeout       time.Duration
 	MaxRetries         int
 	MaxConcurrentRuns  int
 	MemoryBytes        int64 // DuckDB's memory_limit is a part of it
@@ -112,7 +113,7 @@ func defaults() Spec {
 		Lake:      Lake{Layout: "auto", Hold: "upload"},
 		Schedule:  Schedule{Timezone: "UTC"},
 		EventDays: EventDays{MaxAge: 3650 * 24 * time.Hour, MaxFuture: 24 * time.Hour},
-		Limits: Limits{Timeout: 2 * time.Hour, MaxRetries: 1, MaxConcurrentRuns: 1, MemoryBytes: 4 << 30,
+		Limits: Limits{Timeout: 2 * time.Hour, BatchTimeout: time.Hour, MaxRetries: 1, MaxConcurrentRuns: 1, MemoryBytes: 4 << 30,
 			BatchBytes: 2 << 30, MaxQuarantineRatio: 0.01},
 	}
 }
@@ -183,6 +184,7 @@ func (s *Spec) fields() []field {
 		{path: "event_days.max_age", ptr: &s.EventDays.MaxAge, doc: "Records of days older than this are quarantined."},
 		{path: "event_days.max_future", ptr: &s.EventDays.MaxFuture, doc: "Records of days further ahead than this are quarantined."},
 		{path: "limits.timeout", ptr: &s.Limits.Timeout, doc: "A run that takes longer ends as TIMEOUT; its committed batches stay."},
+		{path: "limits.batch_timeout", ptr: &s.Limits.BatchTimeout, doc: "An attempt at one batch (read, map, write its files) that takes longer is broken off: nothing of the batch is committed, and the run ends as FAILED."},
 		{path: "limits.max_retries", ptr: &s.Limits.MaxRetries, doc: "How often a failed run is tried again by itself."},
 		{path: "limits.max_concurrent_runs", ptr: &s.Limits.MaxConcurrentRuns, doc: "Plain runs of this job at once, wherever they run; at least 1. One more ends as WAITING, with exit code 4."},
 		{path: "limits.memory", ptr: &s.Limits.MemoryBytes, unit: "bytes", doc: "Memory for one run, as 4GiB; sorting spills to disk above it."},

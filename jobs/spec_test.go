@@ -30,7 +30,7 @@ catalog: {type: glue, database: amazon_security_lake_glue_db_us_east_1}
 state: s3://acme-etl-state/
 schedule: {cron: "15 2 * * *", timezone: UTC}
 event_days: {max_age: 3650d, max_future: 1d}
-limits: {timeout: 2h, max_retries: 1, max_concurrent_runs: 1, memory: 4GiB, batch_bytes: 2GiB, max_quarantine_ratio: 0.01}
+limits: {timeout: 2h, batch_timeout: 30m, max_retries: 1, max_concurrent_runs: 1, memory: 4GiB, batch_bytes: 2GiB, max_quarantine_ratio: 0.01}
 `
 
 func env(name string) (string, bool) {
@@ -96,6 +96,7 @@ func TestSpecErrors(t *testing.T) {
 		{"tab", "  lookback: 48h", "\tlookback: 48h", "job.yaml:7:"},
 		{"two documents", "name: network-firewall", "---\na: b\n---\nname: x", "second document"},
 		{"memory", "4GiB", "1MiB", "limits.memory: at least 256MiB"},
+		{"batch timeout", "batch_timeout: 30m", "batch_timeout: 0s", "limits.batch_timeout: must be more than 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text := strings.Replace(good, c.old, c.new, 1)

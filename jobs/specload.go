@@ -429,6 +429,9 @@ func (r *specReader) check() {
 	if s.Limits.Timeout <= 0 {
 		r.fail(at("limits.timeout"), "limits.timeout: must be more than 0")
 	}
+	if s.Limits.BatchTimeout <= 0 {
+		r.fail(at("limits.batch_timeout"), "limits.batch_timeout: must be more than 0")
+	}
 	onS3 := strings.HasPrefix(s.Lake.Location, "s3://")
 	if s.State == "" {
 		if onS3 {

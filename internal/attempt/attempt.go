@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/lake"
@@ -51,8 +52,10 @@ type Options struct {
 	// MemoryBytes for the whole process; DuckDB gets a part of it.
 	MemoryBytes int64
 	Threads     int
-	Region      string // the region= partition
-	Account     string // of records that do not say theirs
+	// Timeout of the attempt; 0: none.
+	Timeout time.Duration
+	Region  string // the region= partition
+	Account string // of records that do not say theirs
 	// MinDay and MaxDay bound the event day, in days since 1970, inclusive.
 	MinDay, MaxDay int32
 	// Progress is called from several goroutines; may be nil.
@@ -150,8 +153,41 @@ func (r *Result) Totals() Totals {
 // ErrAllDenied says that not one object could be read for lack of permission.
 var ErrAllDenied = errors.New("access denied to every object of the batch")
 
+// ErrTooLong says that an attempt took longer than Options.Timeout.
+var ErrTooLong = errors.New("the attempt took too long")
+
+// sqlError makes one line of what DuckDB says against a mapping's SQL: which mapping, what of it, and for memory also the limit and
+// what can be done. Other errors stay as they are.
+func (o *Options) sqlError(err error, what string) error {
+	var e *engine.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	if e.Kind == engine.OutOfMemory {
+		said, _, _ := strings.Cut(e.Message, ";") // its advice is about the engine's options
+		return fmt.Errorf("mapping %s, %s: DuckDB needs more than the %s that it gets, half of limits.memory (%s); nothing of the batch was committed. Raise limits.memory, lower limits.threads or limits.batch_bytes, or free space in limits.temp_dir",
+			o.Plan.Name, what, bytesText(o.MemoryBytes/2), said)
+	}
+	return fmt.Errorf("mapping %s, %s: %w; nothing of the batch was committed", o.Plan.Name, what, err)
+}
+
+func bytesText(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
+
 // Run makes the files. On an error what lies in TempDir is of no use.
 func Run(ctx context.Context, o Options, objects []Object) (*Result, error) {
+	if o.Timeout <= 0 {
+		return run(ctx, o, objects)
+	}
+	limited, cancel := context.WithTimeoutCause(ctx, o.Timeout, ErrTooLong)
+	defer cancel()
+	r, err := run(limited, o, objects)
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return nil, ErrTooLong // what cancelled work says is of no use
+	}
+	return r, err
+}
+
+func run(ctx context.Context, o Options, objects []Object) (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	duck := filepath.Join(o.TempDir, "duckdb")
@@ -180,7 +216,7 @@ func Run(ctx context.Context, o Options, objects []Object) (*Result, error) {
 	}
 	for _, q := range o.Plan.Setup {
 		if err := db.Exec(ctx, q); err != nil {
-			return nil, fmt.Errorf("mapping %s: macros: %w", o.Plan.Name, err)
+			return nil, o.sqlError(err, "its macros")
 		}
 	}
 	relation := "CREATE VIEW records AS SELECT * FROM scan()"
@@ -188,12 +224,13 @@ func Run(ctx context.Context, o Options, objects []Object) (*Result, error) {
 		relation = "CREATE TABLE records AS SELECT * FROM scan()"
 	}
 	if err := db.Exec(ctx, relation); err != nil {
-		return nil, s.cause(err)
+		return nil, s.cause(o.sqlError(err, "reading records"))
 	}
 	out := newOutput(o, s)
 	for i := range o.Plan.Projections {
-		if err := out.project(ctx, db, &o.Plan.Projections[i]); err != nil {
-			return nil, s.cause(err)
+		p := &o.Plan.Projections[i]
+		if err := out.project(ctx, db, p); err != nil {
+			return nil, s.cause(o.sqlError(err, fmt.Sprintf("projection %s (class %s)", p.Name, p.Class)))
 		}
 	}
 	if err := s.cause(nil); err != nil {

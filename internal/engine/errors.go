@@ -23,6 +23,9 @@ func (e *Error) Error() string {
 	return "duckdb: " + strings.ToLower(e.Kind) + " error: " + e.Message
 }
 
+// OutOfMemory is the Kind of a statement that needs more than Options.MemoryBytes.
+const OutOfMemory = "Out of Memory"
+
 // PanicError is a Cursor that panicked: a defect of the caller's, which ends the query and not the process.
 type PanicError struct {
 	Source string
@@ -55,11 +58,9 @@ func duckError(text string) *Error {
 	if i := strings.Index(text, "\n\nLINE "); i >= 0 {
 		text = text[:i]
 	}
-	if e.Kind == "Out of Memory" || strings.HasPrefix(text, "Out of Memory Error") {
-		e.Kind = "Out of Memory"
-		if i := strings.Index(text, "\nPossible solutions"); i >= 0 {
-			text = text[:i]
-		}
+	if e.Kind == OutOfMemory || strings.HasPrefix(text, "Out of Memory Error") {
+		e.Kind = OutOfMemory
+		text, _, _ = strings.Cut(strings.TrimSpace(text), "\n") // below is advice on settings that are not the user's
 		text = strings.TrimSpace(text) + "; raise the memory limit, use fewer threads, or free space in the temp folder"
 	}
 	e.Message = oneLine(text)
