@@ -1,0 +1,74 @@
+-- class: network_activity
+-- ocsf: 1.1.0
+-- profiles: host, security_control
+-- consumes: eventtime, "date", "time", tz, "user", duration, proto, "level", policyname, policytype, url, virus, virusid, transport, tranport
+SELECT
+  fortinet_time(eventtime, "date", "time", tz) AS "time",
+  CASE
+    WHEN "type" = 'utm' THEN 6                                                -- Traffic: found in the course of a session
+    WHEN "action" = 'start' THEN 1                                            -- Open
+    WHEN "action" IN ('close', 'timeout') THEN 2                              -- Close
+    WHEN "action" IN ('client-rst', 'server-rst') THEN 3                      -- Reset
+    WHEN "action" IN ('ip-conn', 'dns') THEN 4                                -- Fail: no answer, or an error
+    WHEN "action" = 'deny' THEN 5                                             -- Refuse
+    ELSE 6 END AS activity_id,                                                -- Traffic: accept is a session under way, or without an end
+  coalesce(threat_severity(severity), threat_severity(crlevel), level_severity("level"), 0) AS severity_id,
+  coalesce(msg, attack) AS message,
+
+  logid AS "metadata.event_code",
+  subtype AS "metadata.log_name",
+  "level" AS "metadata.log_level",
+  'FortiGate' AS "metadata.product.name",
+  'Fortinet' AS "metadata.product.vendor_name",
+
+  -- the firewall
+  9 AS "device.type_id",
+  devid AS "device.uid",
+  devname AS "device.hostname",
+
+  srcip AS "src_endpoint.ip",
+  srcport AS "src_endpoint.port",
+  srcname AS "src_endpoint.name",
+  srcmac AS "src_endpoint.mac",
+  srcintf AS "src_endpoint.interface_name",
+  transip AS "src_endpoint.proxy_endpoint.ip",
+  nullif(transport, 0) AS "src_endpoint.proxy_endpoint.port",
+  dstip AS "dst_endpoint.ip",
+  dstport AS "dst_endpoint.port",
+  dstname AS "dst_endpoint.name",
+  hostname AS "dst_endpoint.hostname",
+  dstmac AS "dst_endpoint.mac",
+  dstintf AS "dst_endpoint.interface_name",
+  tranip AS "dst_endpoint.proxy_endpoint.ip",
+  nullif(tranport, 0) AS "dst_endpoint.proxy_endpoint.port",
+  service AS "dst_endpoint.svc_name",
+  user_of("user") AS "actor.user.name",
+  domain_of("user") AS "actor.user.domain",
+
+  app AS app_name,
+  sessionid AS "connection_info.uid",
+  fortinet_direction(srcintfrole, dstintfrole, srcip, dstip) AS "connection_info.direction_id",
+  iana_protocol(proto) AS "connection_info.protocol_num",
+  iana_protocol_name(iana_protocol(proto)) AS "connection_info.protocol_name",
+  CASE WHEN is_ipv6(srcip) THEN 6 WHEN is_ipv4(srcip) THEN 4 END AS "connection_info.protocol_ver_id",
+
+  duration * 1000 AS duration,
+  sentbyte + rcvdbyte AS "traffic.bytes",
+  sentbyte AS "traffic.bytes_out", -- from the source to the destination
+  rcvdbyte AS "traffic.bytes_in",
+  sentpkt + rcvdpkt AS "traffic.packets",
+  sentpkt AS "traffic.packets_out",
+  rcvdpkt AS "traffic.packets_in",
+
+  fortinet_action_id("action") AS action_id,
+  fortinet_disposition_id("action") AS disposition_id,
+  policyid AS "firewall_rule.uid",
+  policyname AS "firewall_rule.name",
+  policytype AS "firewall_rule.type",
+  [{'name': virus, 'uid': virusid, 'provider': CASE WHEN virus IS NOT NULL THEN 'Fortinet' END,
+    'classification_ids': CASE WHEN virus IS NOT NULL THEN [0] END}] AS malware, -- Unknown: the log does not say what it is
+
+  CASE WHEN starts_with(url, '/') THEN coalesce(hostname, '') || url ELSE url END AS "url.url_string",
+  CASE WHEN url IS NOT NULL THEN coalesce(CASE WHEN contains(url, '://') THEN url_part(url, 2) END, hostname) END AS "url.hostname"
+FROM raw
+WHERE "type" IN ('traffic', 'utm');
