@@ -48,10 +48,14 @@ func (s *Schema) NearestProfile(name string) string {
 func (s *Schema) nearestPath(class *Class, path string) string {
 	wrong, last := words(path), path[strings.LastIndex(path, ".")+1:]
 	var n nearest
+	letters := strings.NewReplacer("_", "", "-", "")
 	s.walk(class, func(candidate string, attributes []*Attribute) {
 		cost := distance(wrong, words(candidate)) + costSegment*float64(len(attributes))
-		if attributes[len(attributes)-1].Name == last {
+		switch name := attributes[len(attributes)-1].Name; {
+		case name == last:
 			cost -= gainLast
+		case letters.Replace(strings.ToLower(last)) == letters.Replace(name): // host_name of hostname
+			cost = distance(words(strings.TrimSuffix(path, last)), words(strings.TrimSuffix(candidate, name))) + costSegment*float64(len(attributes)) - gainLast
 		}
 		if slices.ContainsFunc(attributes, func(a *Attribute) bool { return a.Profile != "" }) {
 			cost += costProfile

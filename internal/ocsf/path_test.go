@@ -69,6 +69,7 @@ func TestUnknownPaths(t *testing.T) {
 		"cloud.account_uid":        {"account_uid", "cloud.account.uid"},
 		"cloud.availability_zone":  {"availability_zone", "cloud.zone"},
 		"http_request.user_agent":  {"http_request", "proxy_http_request.user_agent"},
+		"dst_endpoint.host_name":   {"host_name", "dst_endpoint.hostname"},
 		"zebra":                    {"zebra", ""},
 		"":                         {"", ""},
 		"src_endpoint.":            {"", ""},

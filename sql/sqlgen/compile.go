@@ -118,6 +118,7 @@ func (c *compiler) compile() (*Plan, error) {
 		}
 	}
 	if c.report.failed() {
+		c.checkPaths()
 		return nil, nil
 	}
 	for _, p := range c.projections {
@@ -126,6 +127,7 @@ func (c *compiler) compile() (*Plan, error) {
 		}
 	}
 	if c.report.failed() {
+		c.checkPaths()
 		return nil, nil
 	}
 	for _, p := range c.projections {
@@ -138,6 +140,17 @@ func (c *compiler) compile() (*Plan, error) {
 		return nil, err
 	}
 	return c.plan()
+}
+
+// checkPaths reports paths that OCSF does not have where mistakes before them end the compilation: all are told at once.
+func (c *compiler) checkPaths() {
+	for _, p := range c.projections {
+		for _, o := range p.outs {
+			if o.base == nil {
+				c.way(p, o)
+			}
+		}
+	}
 }
 
 // readProjection parses a file, refuses what a mapping may not have, and rewrites its expressions. nil: it is unusable.
