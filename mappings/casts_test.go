@@ -79,3 +79,19 @@ func TestRequiredEnumDefaults(t *testing.T) {
 	}
 	same(t, "unmapped", e.unmapped, map[string]any{"big": "55"})
 }
+
+// A required object in a required one, of which only an optional attribute is not constant: metadata.product is there without it.
+func TestRequiredObjectOfConstants(t *testing.T) {
+	m := files(t, map[string]string{"raw.sql": smallRaw, "m.sql": smallHead + `SELECT ts AS "time", 6 AS activity_id, 1 AS severity_id,
+  'v' AS "metadata.product.vendor_name", 'p' AS "metadata.product.name", name AS "metadata.product.feature.name", 's' AS "src_endpoint.ip", 'd' AS "dst_endpoint.ip" FROM raw`})
+	plan := compiled(t, m)
+	for line, want := range map[string]string{
+		`{"ts":"2024-01-01T00:00:00Z"}`:               "<nil>",
+		`{"ts":"2024-01-01T00:00:00Z","name":"flow"}`: "flow",
+	} {
+		e := runPlan(t, plan, nil, line)[0]
+		if e.reason != nil || fmt.Sprint(e.fields["metadata.product.name"]) != "p" || fmt.Sprint(e.fields["metadata.product.feature.name"]) != want {
+			t.Errorf("%s: %v %v", line, e.reason, e.fields)
+		}
+	}
+}

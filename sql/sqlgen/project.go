@@ -325,6 +325,10 @@ func (s *sqlProjection) settle(f *field) {
 		s.forced[f] = true // it is required and always has something to say
 	}
 	needs := s.needs(f)
+	if within := f.parent; within != nil && within.parent == s.p.root && within.attr.Requirement == ocsf.Required &&
+		f.attr.Requirement == ocsf.Required && len(needs) == 0 && s.presence(f) != "" && hasConst(f) {
+		s.forced[f] = true // so is one in it, as metadata.product, that lacks nothing where its columns are NULL
+	}
 	if whole {
 		for _, n := range needs {
 			if n.path == "time" {
