@@ -120,7 +120,7 @@ func TestHostileWhere(t *testing.T) {
 			t.Errorf("%s is taken", e)
 		}
 	}
-	for _, e := range []string{"name = 'x'", "n > 1 AND ev.b.c IS NULL", "lpad(name, 5, '0') = '00001'", "format('{}-{:02d}', name, n) = 'x-01'", "list_aggregate(tags, 'max') = 'x'", "age(ts, ts) = INTERVAL 0 DAY"} {
+	for _, e := range []string{"name = 'x'", "n > 1 AND ev.b.c IS NULL", "lpad(name, 5, '0') = '00001'", "format('{}-{:02d}', name, n) = 'x-01'", "list_aggregate(tags, 'max') = 'x'", "age(ts, ts) = INTERVAL 0 DAY", "in_cidr(name, '10.0.0.0/8')"} {
 		if plan, problems, err := m.Where(t.Context(), e); err != nil || plan == nil {
 			t.Errorf("%s is refused: %v %s", e, err, listed(problems))
 		}
