@@ -8,6 +8,7 @@ import "embed"
 //
 //go:embed aws-alb
 //go:embed fortinet
+//go:embed guardduty
 //go:embed network-firewall
 //go:embed paloalto
 //go:embed windows-sysmon

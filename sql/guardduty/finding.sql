@@ -1,0 +1,98 @@
+-- Findings of one kind of activity: an API call, a network connection, a DNS request, a call to Kubernetes, a login to a database, or
+-- no action (runtime, malware). The evidence is the action; the resources are those that GuardDuty names. GuardDuty gives these findings
+-- no tactics and techniques: finding_info.attacks is only of attack sequences.
+-- class: detection_finding
+-- ocsf: 1.1.0
+-- profiles: cloud
+-- consumes: accountId, region, partition, type, resource.instanceDetails.instanceId
+-- consumes: resource.containerDetails.id, resource.containerDetails.name, resource.eksClusterDetails.arn, resource.eksClusterDetails.name
+-- consumes: resource.rdsDbInstanceDetails.dbInstanceArn, resource.rdsDbInstanceDetails.dbInstanceIdentifier
+-- consumes: resource.rdsDbInstanceDetails.engineVersion, resource.lambdaDetails.functionArn, resource.lambdaDetails.functionName
+-- consumes: resource.lambdaDetails.functionVersion
+-- consumes: resource.kubernetesDetails.kubernetesWorkloadDetails.uid, resource.kubernetesDetails.kubernetesWorkloadDetails.name
+-- consumes: resource.kubernetesDetails.kubernetesWorkloadDetails.namespace
+-- consumes: service.action.networkConnectionAction.connectionDirection, service.action.networkConnectionAction.protocol
+-- consumes: service.action.networkConnectionAction.localIpDetails.ipAddressV4, service.action.networkConnectionAction.remoteIpDetails.ipAddressV4
+-- consumes: service.action.networkConnectionAction.localPortDetails.port, service.action.networkConnectionAction.remotePortDetails.port
+-- consumes: service.action.awsApiCallAction.remoteIpDetails.geoLocation.lat, service.action.awsApiCallAction.remoteIpDetails.geoLocation.lon
+SELECT
+  updatedAt AS "time",
+  activity_of(service.archived, createdAt, updatedAt) AS activity_id,
+  severity_of(severity) AS severity_id,
+  CASE WHEN service.archived THEN 3 END AS status_id, -- Suppressed: archived, by a rule or by hand
+  confidence AS confidence_score,
+  description AS message,
+  service."count" AS "count",
+  service.eventFirstSeen AS start_time,
+  service.eventLastSeen AS end_time,
+
+  id AS "finding_info.uid",
+  title AS "finding_info.title",
+  description AS "finding_info.desc",
+  ["type"] AS "finding_info.types",
+  service.detectorId AS "finding_info.product_uid",
+  createdAt AS "finding_info.created_time",
+  updatedAt AS "finding_info.modified_time",
+  service.eventFirstSeen AS "finding_info.first_seen_time",
+  service.eventLastSeen AS "finding_info.last_seen_time",
+
+  [
+    {
+      'api': {'operation': service."action".awsApiCallAction.api, 'service': {'name': service."action".awsApiCallAction.serviceName},
+        'response': {'error': service."action".awsApiCallAction.errorCode}},
+      'actor': {'user': {'name': resource.accessKeyDetails.userName, 'uid': resource.accessKeyDetails.principalId,
+        'type': resource.accessKeyDetails.userType, 'type_id': user_type_id(resource.accessKeyDetails.userType),
+        'credential_uid': resource.accessKeyDetails.accessKeyId}},
+      'src_endpoint': {
+        'ip': service."action".awsApiCallAction.remoteIpDetails.ipAddressV4,
+        'location': {
+          'city': service."action".awsApiCallAction.remoteIpDetails.city.cityName,
+          'country': service."action".awsApiCallAction.remoteIpDetails.country.countryCode,
+          'isp': service."action".awsApiCallAction.remoteIpDetails.organization.isp,
+          'coordinates': CASE WHEN service."action".awsApiCallAction.remoteIpDetails.geoLocation.lon IS NOT NULL THEN
+            [service."action".awsApiCallAction.remoteIpDetails.geoLocation.lon, service."action".awsApiCallAction.remoteIpDetails.geoLocation.lat] END}}
+    },
+    {
+      -- of an inbound connection the remote address is the source, of an outbound one the local address
+      'src_endpoint': {
+        'ip': CASE upper(service."action".networkConnectionAction.connectionDirection) WHEN 'OUTBOUND' THEN service."action".networkConnectionAction.localIpDetails.ipAddressV4 ELSE service."action".networkConnectionAction.remoteIpDetails.ipAddressV4 END,
+        'port': CASE upper(service."action".networkConnectionAction.connectionDirection) WHEN 'OUTBOUND' THEN service."action".networkConnectionAction.localPortDetails.port ELSE service."action".networkConnectionAction.remotePortDetails.port END},
+      'dst_endpoint': {
+        'ip': CASE upper(service."action".networkConnectionAction.connectionDirection) WHEN 'OUTBOUND' THEN service."action".networkConnectionAction.remoteIpDetails.ipAddressV4 ELSE service."action".networkConnectionAction.localIpDetails.ipAddressV4 END,
+        'port': CASE upper(service."action".networkConnectionAction.connectionDirection) WHEN 'OUTBOUND' THEN service."action".networkConnectionAction.remotePortDetails.port ELSE service."action".networkConnectionAction.localPortDetails.port END},
+      'connection_info': {
+        'direction_id': CASE upper(service."action".networkConnectionAction.connectionDirection) WHEN 'INBOUND' THEN 1 WHEN 'OUTBOUND' THEN 2 WHEN 'UNKNOWN' THEN 0 END,
+        'protocol_name': lower(service."action".networkConnectionAction.protocol),
+        'protocol_num': iana_protocol(service."action".networkConnectionAction.protocol)}
+    },
+    {'query': {'hostname': service."action".dnsRequestAction.domain}},
+    {
+      'api': {'operation': service."action".kubernetesApiCallAction.verb, 'response': {'code': service."action".kubernetesApiCallAction.statusCode}},
+      'actor': {'user': {'name': resource.kubernetesDetails.kubernetesUserDetails.username, 'uid': resource.kubernetesDetails.kubernetesUserDetails.uid}},
+      'src_endpoint': {'ip': service."action".kubernetesApiCallAction.remoteIpDetails.ipAddressV4}
+    },
+    {
+      'actor': {'user': {'name': resource.rdsDbUserDetails."user"}},
+      'src_endpoint': {'ip': service."action".rdsLoginAttemptAction.remoteIpDetails.ipAddressV4}
+    },
+    {
+      'process': {
+        'name': service.runtimeDetails.process.name, 'pid': service.runtimeDetails.process.pid, 'uid': service.runtimeDetails.process.uuid,
+        'created_time': service.runtimeDetails.process.startTime, 'user': {'name': service.runtimeDetails.process."user"},
+        'file': {'name': basename(service.runtimeDetails.process.executablePath), 'path': service.runtimeDetails.process.executablePath, 'type_id': 1}}
+    }
+  ] AS evidences,
+
+  resources_of(resource, region, "partition") AS resources,
+
+  'AWS' AS "cloud.provider",
+  coalesce(region, key.region) AS "cloud.region",
+  coalesce(accountId, key.account_id) AS "cloud.account.uid",
+  10 AS "cloud.account.type_id", -- AWS Account
+
+  arn AS "metadata.uid",
+  'GuardDuty' AS "metadata.product.name",
+  'AWS' AS "metadata.product.vendor_name",
+  service.featureName AS "metadata.product.feature.name"
+FROM raw
+WHERE NOT starts_with("type", 'AttackSequence:') AND coalesce(service."action".actionType, '') != 'PORT_PROBE';

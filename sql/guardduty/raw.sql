@@ -1,0 +1,71 @@
+-- Amazon GuardDuty findings as GuardDuty exports them to S3: gzip, JSON lines, one finding a line; a finding comes again whenever
+-- GuardDuty updates it. Attack sequence findings have their signals in service.detection.sequence.
+-- https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_exportfindings.html
+-- https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings-summary.html
+-- https://docs.aws.amazon.com/guardduty/latest/APIReference/API_Finding.html, API_Sequence.html, API_Signal.html, API_Indicator.html
+--
+-- What is not declared here is not lost: it goes to unmapped under its own dotted name.
+CREATE TABLE raw (
+  accountId     VARCHAR,
+  region        VARCHAR,
+  "partition"   VARCHAR,
+  id            VARCHAR,
+  arn           VARCHAR,
+  "type"        VARCHAR,
+  severity      DOUBLE,
+  confidence    DOUBLE,
+  createdAt     TIMESTAMP,
+  updatedAt     TIMESTAMP,
+  title         VARCHAR,
+  description   VARCHAR,
+  resource STRUCT(
+    resourceType VARCHAR,
+    accessKeyDetails STRUCT(accessKeyId VARCHAR, principalId VARCHAR, userName VARCHAR, userType VARCHAR),
+    instanceDetails STRUCT(instanceId VARCHAR),
+    s3BucketDetails STRUCT(arn VARCHAR, name VARCHAR)[],
+    eksClusterDetails STRUCT(arn VARCHAR, name VARCHAR),
+    ecsClusterDetails STRUCT(arn VARCHAR, name VARCHAR),
+    containerDetails STRUCT(id VARCHAR, name VARCHAR),
+    kubernetesDetails STRUCT(
+      kubernetesUserDetails STRUCT(username VARCHAR, uid VARCHAR),
+      kubernetesWorkloadDetails STRUCT(uid VARCHAR, name VARCHAR, namespace VARCHAR)),
+    rdsDbInstanceDetails STRUCT(dbInstanceArn VARCHAR, dbInstanceIdentifier VARCHAR, engineVersion VARCHAR),
+    rdsDbUserDetails STRUCT("user" VARCHAR),
+    lambdaDetails STRUCT(functionArn VARCHAR, functionName VARCHAR, functionVersion VARCHAR)),
+  service STRUCT(
+    detectorId VARCHAR,
+    featureName VARCHAR,
+    archived BOOLEAN,
+    "count" INTEGER,
+    eventFirstSeen TIMESTAMP,
+    eventLastSeen TIMESTAMP,
+    "action" STRUCT(
+      actionType VARCHAR,
+      awsApiCallAction STRUCT(api VARCHAR, serviceName VARCHAR, errorCode VARCHAR,
+        remoteIpDetails STRUCT(ipAddressV4 VARCHAR, city STRUCT(cityName VARCHAR), country STRUCT(countryCode VARCHAR),
+          geoLocation STRUCT(lat DOUBLE, lon DOUBLE), organization STRUCT(isp VARCHAR))),
+      networkConnectionAction STRUCT(connectionDirection VARCHAR, protocol VARCHAR, localPortDetails STRUCT(port INTEGER),
+        remotePortDetails STRUCT(port INTEGER), localIpDetails STRUCT(ipAddressV4 VARCHAR), remoteIpDetails STRUCT(ipAddressV4 VARCHAR)),
+      portProbeAction STRUCT(portProbeDetails STRUCT(
+        localPortDetails STRUCT(port INTEGER, portName VARCHAR), localIpDetails STRUCT(ipAddressV4 VARCHAR),
+        remoteIpDetails STRUCT(ipAddressV4 VARCHAR))[]),
+      dnsRequestAction STRUCT(domain VARCHAR),
+      kubernetesApiCallAction STRUCT(verb VARCHAR, statusCode INTEGER,
+        remoteIpDetails STRUCT(ipAddressV4 VARCHAR)),
+      rdsLoginAttemptAction STRUCT(remoteIpDetails STRUCT(ipAddressV4 VARCHAR))),
+    runtimeDetails STRUCT(process STRUCT(name VARCHAR, executablePath VARCHAR, pid INTEGER, uuid VARCHAR, startTime TIMESTAMP, "user" VARCHAR)),
+    detection STRUCT(sequence STRUCT(
+      uid VARCHAR,
+      description VARCHAR,
+      actors STRUCT(id VARCHAR, "user" STRUCT(name VARCHAR, uid VARCHAR, "type" VARCHAR, credentialUid VARCHAR, account STRUCT(uid VARCHAR, name VARCHAR)),
+        session STRUCT(uid VARCHAR, mfaStatus VARCHAR, issuer VARCHAR))[],
+      resources STRUCT(uid VARCHAR, name VARCHAR, resourceType VARCHAR, region VARCHAR, cloudPartition VARCHAR)[],
+      endpoints STRUCT(id VARCHAR, ip VARCHAR, domain VARCHAR, port INTEGER, location STRUCT(city VARCHAR, country VARCHAR, lat DOUBLE, lon DOUBLE),
+        "connection" STRUCT(direction VARCHAR))[],
+      -- the values of an indicator are texts, or objects (networks and what is known of them)
+      signals STRUCT(uid VARCHAR, "type" VARCHAR, name VARCHAR, actorIds VARCHAR[], endpointIds VARCHAR[],
+        signalIndicators STRUCT("key" VARCHAR, "values" JSON)[])[],
+      sequenceIndicators STRUCT("key" VARCHAR, "values" JSON)[]))),
+  -- what the job's key_pattern captures of the object's key; it is no part of the record
+  "key" STRUCT(account_id VARCHAR, region VARCHAR)
+);
