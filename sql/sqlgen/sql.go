@@ -157,7 +157,7 @@ func (s *sqlProjection) reject() string {
 			some = append(some, ident(l.column)+" IS NOT NULL")
 		}
 		missing := index(ReasonTimeMissing, "time", "there is no value for time ("+strings.Join(raw, ", ")+")")
-		if s.state[f].lossy || f.out.leaf == nil {
+		if s.state[f].lossy || f.out.leaf == nil || f.out.casts { // a text that does not cast is there
 			unreadable := index(ReasonTimeUnreadable, "time", "the value for time is no time ("+strings.Join(raw, ", ")+")")
 			missing = "CASE WHEN " + strings.Join(append(some, "FALSE"), " OR ") + " THEN " + unreadable + " ELSE " + missing + " END"
 		}
