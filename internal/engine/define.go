@@ -167,6 +167,7 @@ func CheckMacros(ctx context.Context, sql string) (stmts []string, defs []Macro,
 		return nil, nil, err
 	}
 	all := statements(toks)
+	sizes := expansions{}
 	for n, s := range all {
 		i, temp := creates(s)
 		if i == 0 || i >= len(s) || !s[i].is("macro") && !s[i].is("function") {
@@ -178,6 +179,9 @@ func CheckMacros(ctx context.Context, sql string) (stmts []string, defs []Macro,
 		}
 		if _, taken := known[strings.ToLower(s[i].name())]; taken {
 			return nil, nil, &Error{Kind: "Contract", Message: fmt.Sprintf("macro %s: DuckDB has a function of this name; choose another", s[i].name()), Offset: s[i].at}
+		}
+		if err := sizes.define(s, i); err != nil {
+			return nil, nil, err
 		}
 		last := s[len(s)-1]
 		end := last.at + len(last.text)

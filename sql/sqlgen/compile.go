@@ -20,6 +20,8 @@ type compiler struct {
 	functions   map[string]FunctionInfo
 	snippets    map[string]node
 	macros      map[string]*macro
+	bodies      map[string]node // of macros as written, by definition
+	sizes       map[string]size // of macros
 	src         *source
 	schema      *ocsf.Schema
 	format      *formatReader

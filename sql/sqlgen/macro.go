@@ -13,7 +13,7 @@ type macro struct {
 
 // checkMacros parses the macros, refuses in them what is refused in a mapping, and puts calls of one in another in place.
 func (c *compiler) checkMacros() error {
-	c.macros = map[string]*macro{}
+	c.macros, c.bodies, c.sizes = map[string]*macro{}, map[string]node{}, map[string]size{}
 	defs := map[string]int{}
 	for _, m := range c.m.MacroDefs {
 		defs[strings.ToLower(m.Name)]++
@@ -24,7 +24,7 @@ func (c *compiler) checkMacros() error {
 			return fmt.Errorf("sqlgen: macro %s: %w", m.Name, err)
 		}
 		at := strings.Index(strings.ToLower(c.m.Macros.Text), strings.ToLower(m.Name))
-		sub := &compiler{report: &report{}, functions: c.functions, src: c.src}
+		sub := &compiler{m: &Mapping{}, report: &report{}, functions: c.functions, src: c.src}
 		sub.refuseExpr(File{Path: c.m.Macros.Path}, st.body["select_list"])
 		for _, p := range sub.report.problems {
 			c.report.at(c.m.Macros, at, Error, p.Code, p.Hint, "macro %s: %s", m.Name, p.Message)
@@ -36,6 +36,7 @@ func (c *compiler) checkMacros() error {
 			}
 			return true
 		})
+		c.bodies[m.Definition] = clone(body).(node)
 		if name := strings.ToLower(m.Name); defs[name] == 1 { // one of several is chosen by its arguments: left to DuckDB
 			c.macros[name] = &macro{params: m.Parameters, body: body}
 		}

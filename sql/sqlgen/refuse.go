@@ -106,6 +106,9 @@ func (c *compiler) refuseStatement(f File, st *statement) bool {
 // refuseExpr tells what an expression may not hold. Macros of the mapping are bound by DuckDB later, within TRY, which takes
 // neither subqueries nor volatile functions.
 func (c *compiler) refuseExpr(f File, e any) bool {
+	if c.tooLarge(f, e) {
+		return false
+	}
 	ok := true
 	bad := func(n node, what, hint string) {
 		ok = false
