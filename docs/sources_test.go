@@ -45,6 +45,12 @@ func TestSources(t *testing.T) {
 			t.Errorf("docs/sources/%s.md is not what the mapping says; run go test ./docs -update", name)
 		}
 	}
+	readme := read(t, "README.md")
+	for _, name := range names {
+		if !strings.Contains(readme, "](docs/sources/"+name+".md)") {
+			t.Errorf("README.md does not list the source %s", name)
+		}
+	}
 	pages, err := filepath.Glob(filepath.Join(dir, "*.md"))
 	if err != nil {
 		t.Fatal(err)
