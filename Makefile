@@ -19,11 +19,11 @@ demo: build
 	./scripts/demo.sh $(BIN) $(DEMO)
 
 test:
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
 
 # Third-party judges: moto, the AWS CLI, boto3, pyarrow, in a venv of its own. Only packages that ask them are built.
 verify: $(VENV)/.ready
-	SILT_VENV=$(abspath $(VENV)) $(GO) test -tags verify -count=1 -run 'Verify|Moto' \
+	SILT_VENV=$(abspath $(VENV)) $(GO) test -tags verify -count=1 -timeout 30m -run 'Verify|Moto' \
 	  $(shell grep -rl '^//go:build verify' --include='*_test.go' . | xargs -n 1 dirname | sort -u)
 
 # Hours: every fault in turn, two hundred kills, ten minutes of fuzzing a target (FUZZTIME).

@@ -27,4 +27,9 @@ sed -i -e 's/AS "src_endpoint.port"/AS "src_endpoint.prot"/' -e 's/^  6 AS activ
   -e 's/AS "metadata.product.vendor_name"/AS "metadata.product.vendor_nmae"/' sql/mine/network_activity.sql
 sed -e 's/  region: us-east-1/  regoin: us-east-1/' -e 's/memory: 2GiB/memory: lots/' job.yaml >wrong.yaml
 shots -o "$images/check.svg" -cols 160 'etl check sql/mine' 'etl check wrong.yaml'
+
+cp -r "$root/sql/windows-sysmon" sql/sysmon
+sed -i -e '/name: 11 file created/,/^- name: 12/s/activity_id: 1$/activity_id: 2/' sql/sysmon/tests/events.yaml
+shots -o "$images/test.svg" -cols 140 'etl test sql/sysmon'
+shots -o "$images/coverage.svg" -cols 150 "etl preview sql/sysmon $root/testdata/windows-sysmon/events.jsonl --coverage | head -40"
 ls -l "$images"
