@@ -20,6 +20,7 @@ type compiler struct {
 	functions   map[string]FunctionInfo
 	snippets    map[string]node
 	macros      map[string]*macro
+	allowed     map[string]bool // functions
 	bodies      map[string]node // of macros as written, by definition
 	sizes       map[string]size // of macros
 	src         *source
@@ -78,7 +79,7 @@ type output struct {
 // Compile turns a mapping into a Plan. It gives every problem it finds; the Plan is nil where one of them is an error. err is
 // for what is no fault of the mapping.
 func Compile(ctx context.Context, m *Mapping, db Database) (*Plan, []Problem, error) {
-	c := &compiler{ctx: ctx, m: m, db: db, report: &report{}, snippets: map[string]node{}}
+	c := &compiler{ctx: ctx, m: m, db: db, report: &report{}, snippets: map[string]node{}, allowed: allowedFunctions()}
 	for _, p := range m.Notes {
 		c.report.add(p)
 	}

@@ -24,7 +24,7 @@ func (c *compiler) checkMacros() error {
 			return fmt.Errorf("sqlgen: macro %s: %w", m.Name, err)
 		}
 		at := strings.Index(strings.ToLower(c.m.Macros.Text), strings.ToLower(m.Name))
-		sub := &compiler{m: &Mapping{}, report: &report{}, functions: c.functions, src: c.src}
+		sub := &compiler{m: c.m, allowed: c.allowed, report: &report{}, functions: c.functions, src: c.src}
 		sub.refuseExpr(File{Path: c.m.Macros.Path}, st.body["select_list"])
 		for _, p := range sub.report.problems {
 			c.report.at(c.m.Macros, at, Error, p.Code, p.Hint, "macro %s: %s", m.Name, p.Message)

@@ -1,6 +1,8 @@
 package sqlgen
 
 import (
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -155,6 +157,13 @@ func (c *compiler) refuseFunction(n node, bad func(n node, what, hint string)) {
 		bad(n, name, hintRepeat)
 	case refusedCall(name, n) != "":
 		bad(n, name, refusedCall(name, n))
+	case known && info.Scalar && !c.allowed[name] && !c.isMacro(name):
+		names := slices.Sorted(maps.Keys(c.allowed))
+		hint := "it is not on the list of functions for mappings"
+		if near := nearest(name, names); near != "" {
+			hint = "is " + near + " meant?"
+		}
+		bad(n, name, hint)
 	case !known:
 		names := make([]string, 0, len(c.functions))
 		for k := range c.functions {

@@ -103,6 +103,9 @@ func (c *compiler) isMacro(name string) bool {
 
 // tooLarge refuses an expression before anything is made of it.
 func (c *compiler) tooLarge(f File, e any) bool {
+	if c.sizes == nil { // in a macro, which is measured where it is called
+		return false
+	}
 	s := c.size(e, nil)
 	switch {
 	case s.own > maxParts:
