@@ -7,6 +7,7 @@ import "embed"
 // Shipped holds the folders, as network-firewall/raw.sql.
 //
 //go:embed aws-alb
+//go:embed cef
 //go:embed fortinet
 //go:embed guardduty
 //go:embed network-firewall

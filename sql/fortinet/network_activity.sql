@@ -1,9 +1,10 @@
 -- class: network_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: eventtime, "date", "time", tz, "user", duration, proto, "level", policyname, policytype, url, virus, virusid, transport, tranport
+-- consumes: "date", "time", tz, "user", duration, proto, "level", policyname, policytype, url, virus, virusid, transport, tranport
 SELECT
   fortinet_time(eventtime, "date", "time", tz) AS "time",
+  eventtime AS "metadata.original_time",
   CASE
     WHEN "type" = 'utm' THEN 6                                                -- Traffic: found in the course of a session
     WHEN "action" = 'start' THEN 1                                            -- Open

@@ -1,7 +1,7 @@
 -- class: network_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: high_res_timestamp, time_generated, device_name, srcuser, natsrc, natdst, natsport, natdport, srcloc, dstloc, proto, severity, threatid, misc, url_category_list
+-- consumes: high_res_timestamp, time_generated, device_name, srcuser, natsrc, natdst, natsport, natdport, srcloc, dstloc, proto, threatid, misc, url_category_list
 SELECT
   coalesce(high_res_timestamp, time_generated) AS "time",
   receive_time AS "metadata.logged_time",
