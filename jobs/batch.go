@@ -90,8 +90,9 @@ func (x *run) commit(ctx context.Context, log zerolog.Logger, plan *sqlgen.Plan,
 	batch := a.Moves[0].Batch
 	offset := 0
 	for _, m := range parts {
-		if err := x.growTables(ctx, plan, targets, m.res); err != nil {
-			return err
+		// whichever fails, for whichever part: what the parts before it hold is dropped
+		if err = x.growTables(ctx, plan, targets, m.res); err != nil {
+			break
 		}
 		if err = x.hold(ctx, a, m, offset, targets); err != nil {
 			break

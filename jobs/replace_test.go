@@ -12,6 +12,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/jobs"
@@ -394,9 +395,9 @@ func (p *parts) compact(t *testing.T, text []byte) {
 	}
 }
 
-// TestReplaceSharedFiles: batches that a compaction gave one file are replaced by one attempt and one entry, each with its own
-// quarantine and counts; a change of an object of one takes both back.
-func TestReplaceSharedFiles(t *testing.T) {
+// sharedJob are two batches that a compaction gave one file, and what is there of them.
+func sharedJob(t *testing.T) (*parts, wanted) {
+	t.Helper()
 	objects := map[string][]byte{key("a"): gz(flow(1, 0), "broken", kindOf(2, 0, "dns")), key("b"): gz("broken", flow(3, 0))}
 	build := func(batchBytes int64) *parts {
 		p := newMemParts(t, 1)
@@ -423,6 +424,59 @@ func TestReplaceSharedFiles(t *testing.T) {
 	p.compact(t, text)
 	want := wanted{rows: map[string]int{row(1, 0): 1, row(3, 0): 1}, quarantined: map[string]int{key("a") + "@2": 1, key("a") + "@3": 1, key("b") + "@1": 1}}
 	p.check(t, "compacted", want)
+	return p, want
+}
+
+// nthCatalog and nthLake are those of a runner of which the n-th call fails, from 1.
+type nthCatalog struct {
+	catalog.Catalog
+	n *int
+}
+
+func (c nthCatalog) EnsureTable(ctx context.Context, table catalog.Table) (catalog.Table, error) {
+	if *c.n--; *c.n == 0 {
+		return catalog.Table{}, errInjected
+	}
+	return c.Catalog.EnsureTable(ctx, table)
+}
+
+type nthLake struct {
+	jobs.LakeStore
+	n *int
+}
+
+func (l nthLake) Hold(ctx context.Context, key string, r io.ReaderAt, size int64) (objstore.Held, error) {
+	if *l.n--; *l.n == 0 {
+		return objstore.Held{}, errInjected
+	}
+	return l.LakeStore.Hold(ctx, key, r, size)
+}
+
+// TestReplacePartsAreDropped: an attempt at several batches that cannot hold the files of a later one, or grow its table, drops what
+// it holds of those before it, and everything stays as it was.
+func TestReplacePartsAreDropped(t *testing.T) {
+	p, want := sharedJob(t)
+	for what, fail := range map[string]func(r *jobs.Runner, n *int){
+		"table": func(r *jobs.Runner, n *int) { r.Catalog = nthCatalog{p.catalog, n} },
+		"hold":  func(r *jobs.Runner, n *int) { r.Lake = nthLake{p.lake, n} },
+	} {
+		r, n := mend(p.deleting()), 2
+		fail(r, &n)
+		if _, err := r.Backfill(t.Context(), october()); !errors.Is(err, errInjected) || n != 0 {
+			t.Errorf("%s: %v, %d calls before it", what, err, 2-n)
+		}
+		held, err := p.lake.HeldList(t.Context(), "")
+		if err != nil || len(held) > 0 {
+			t.Errorf("%s: %d files are still held, %v", what, len(held), err)
+		}
+		p.check(t, what, want)
+	}
+}
+
+// TestReplaceSharedFiles: batches that a compaction gave one file are replaced by one attempt and one entry, each with its own
+// quarantine and counts; a change of an object of one takes both back.
+func TestReplaceSharedFiles(t *testing.T) {
+	p, want := sharedJob(t)
 
 	sum, err := mend(p.deleting()).Backfill(t.Context(), october())
 	if err != nil || sum.Replaced != 2 || sum.Batches != 2 || sum.Records.Read != 5 {
