@@ -71,8 +71,11 @@ func (s *State) effect(rec *record) (*change, error) {
 	case KindRelease:
 		for i := range c.after {
 			b := &c.after[i]
+			if b.state == BatchOpen {
+				b.free = 0 // these are among its inputs
+			}
 			b.state, b.files, b.quarantine = BatchReleased, nil, nil
-			b.free, b.bounds = b.inputs, int32(len(s.bounds))
+			b.free, b.bounds = b.free+b.inputs, int32(len(s.bounds))
 			b.inputs, b.counts = 0, Counts{}
 		}
 	}
@@ -139,6 +142,9 @@ func (s *State) commit(rec *record, c *change) error {
 	for i := range c.after {
 		b := &c.after[i]
 		b.state = BatchCommitted
+		if e.Why == WhyRun { // what was free before and gone now may be overwritten: its next version is to be found
+			b.free = min(b.free, b.objects-b.inputs)
+		}
 		if e.Why != WhyExpire { // what a rewind takes back is told by when rows came, not by when others went
 			b.run, b.committed = e.Run, e.Seq
 		}
@@ -337,14 +343,15 @@ func (s *State) open(e *Entry, p plannedBatch) {
 	s.slot[p.id] = slot
 	s.batches = append(s.batches, batch{id: p.id, manifest: *e.Manifest, base: e.Seq, objects: int32(len(p.hashes)),
 		inputs: int32(len(p.hashes)), bytes: p.bytes, marks: p.marks, run: e.Run})
-	for _, h := range p.hashes {
-		if had, ok := s.objects.Get(h); ok { // free: some released batch had it
+	for i, h := range p.hashes {
+		// What a release set free is done with once it, or a newer version of its key, is taken: staging has one of them. Which batch
+		// it was in is told by the key alone, so that it counts once however its versions come and go.
+		if had, ok := s.latest.Get(p.keys[i]); ok && had != skipped && s.free(had) {
 			s.batches[had].free--
+			s.batches[slot].free++
 		}
 		s.objects.Put(h, slot)
-	}
-	for _, k := range p.keys {
-		s.latest.Put(k, slot)
+		s.latest.Put(p.keys[i], slot)
 	}
 }
 
@@ -358,11 +365,12 @@ func (s *State) skip(e *Entry) {
 		if ok && !s.free(had) {
 			continue
 		}
-		if ok {
+		k := hashKey(o.Key)
+		if last, has := s.latest.Get(k); ok && has && last == had { // else a newer version has been taken since, and it counts
 			s.batches[had].free--
 		}
 		s.objects.Put(h, skipped)
-		s.latest.Put(hashKey(o.Key), skipped)
+		s.latest.Put(k, skipped)
 		s.skippedObjects++
 	}
 	if e.Bound != nil {

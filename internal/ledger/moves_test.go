@@ -279,3 +279,108 @@ func TestMovesInterleaved(t *testing.T) {
 	}
 	t.Log(moved)
 }
+
+// TestExpireIsNoCommit: a batch whose quarantine expired was still committed when, and by whom, its rows came: a rewind to a run
+// between the two leaves it.
+func TestExpireIsNoCommit(t *testing.T) {
+	w, p, a := committed(t)
+	must(p.roll(t.Context(), false))
+	was := must(p.l.Fold(t.Context())).Batches()[0]
+	q := w.proc(nil, nil)
+	entries, records, err := q.l.Expire(t.Context(), []string{was.ID})
+	if err != nil || len(entries) != 1 || records != 2 {
+		t.Fatalf("%v, %d records, %v", entries, records, err)
+	}
+	_, st := w.reader()
+	b, _ := st.Batch(was.ID)
+	if b.Committed != was.Committed || b.Run != a.Run || b.Base != entries[0] || b.Counts.Expired != 2 || len(b.Quarantine) != 0 || !slices.Equal(b.Files, was.Files) {
+		t.Errorf("it was %+v, and is %+v", was, b)
+	}
+}
+
+// TestFreedUntilTakenAnew: what a release set free keeps a listing whole until that version or a newer one of its key is taken, and
+// not longer, whatever order versions come in; one that was overwritten again before it was read is still looked for.
+func TestFreedUntilTakenAnew(t *testing.T) {
+	w := staged(t)
+	p := w.proc(nil, nil)
+	p.per = 9
+	freed := func(when string, objects int64, whole bool) {
+		t.Helper()
+		must3(p.l.Checkpoint(t.Context(), false))
+		for _, o := range []Options{{}, {NoCheckpoints: true}} {
+			st := must(must(Open(w.state, "job", o)).Fold(t.Context()))
+			if k := st.Bookmark(); k.Freed != objects || st.Watermark("").IsZero() != whole || len(k.Marks) != 1 || k.Marks[0].FreedFrom.IsZero() == whole {
+				t.Errorf("%s: %d objects are free, %+v, want %d", when, k.Freed, k.Marks, objects)
+			}
+		}
+	}
+	run := func() {
+		t.Helper()
+		if err := p.run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rewind := func() {
+		t.Helper()
+		if err := p.rewind(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run()
+	freed("at first", 0, false)
+	rewind()
+	freed("taken back", 3, true)
+	must(p.plan(t.Context()))
+	must(p.l.Replan(t.Context()))
+	freed("planned and replanned", 3, true)
+	first := read(w.staging, "in/1")
+	w.stage("in/1", "d1 a4\n")
+	run()
+	freed("run again, with one of them changed", 0, false)
+	rewind()
+	freed("taken back again", 3, true) // of the first batch nothing
+	w.stage("in/1", first)
+	run()
+	freed("changed back to what it was", 0, false)
+	rewind()
+
+	// in/2 waits as its third version; its second was planned, and overwritten before it was read
+	w.stage("in/2", "d1 b2\n")
+	must(p.plan(t.Context()))
+	w.stage("in/2", "d1 b3\n")
+	a, err := p.attempt(t.Context(), p.l.st.OpenBatches()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(p.l.Commit(t.Context(), a))
+	must(p.roll(t.Context(), false))
+	freed("overwritten before it was read", 0, true)
+	rewind()
+	run()
+	w.exact("in the end")
+
+	// one that is marked as done while it waits does not count either, nor another version of it
+	w2 := staged(t)
+	w, p = w2, w2.proc(nil, nil)
+	run()
+	rewind()
+	for i, o := range w.list() {
+		freed("before a skip", int64(3-i), true)
+		must(p.l.Skip(t.Context(), []ObjectID{{Key: o.Key, ETag: o.ETag}}, nil))
+	}
+	if k := must(p.l.Fold(t.Context())).Bookmark(); k.Freed != 0 {
+		t.Errorf("all are skipped: %d are free", k.Freed)
+	}
+
+	// while an older version, that was named too late, says nothing of the one that waits
+	w3 := staged(t)
+	w, p = w3, w3.proc(nil, nil)
+	run()
+	rewind()
+	old := w.list()[0]
+	w.stage(old.Key, "d1 a5\n")
+	run()
+	rewind()
+	must(p.l.Skip(t.Context(), []ObjectID{{Key: old.Key, ETag: old.ETag}}, nil))
+	freed("an older version is skipped", 3, true)
+}

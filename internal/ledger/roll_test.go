@@ -260,3 +260,66 @@ func TestForeignObject(t *testing.T) {
 		t.Errorf("a foreign object: %v", err)
 	}
 }
+
+// TestDeadAddedFilesEnd: rolling a commit forward whose files died before they were published leaves none of them, held or visible:
+// it does not count on the roll-forward of the entry that removed them.
+func TestDeadAddedFilesEnd(t *testing.T) {
+	w, p, a := committed(t)
+	must(p.l.Fold(t.Context()))
+	seq := p.l.st.Seq()
+	must(0, w.lake.Publish(t.Context(), a.Files[0].Held)) // its writer died after the first one
+	must(p.l.Release(t.Context(), WhyRewind, a.Moves[0].Batch))
+	res, err := p.l.RollForward(t.Context(), RollOptions{Lake: p.lake, Deleter: p.lake, AddPartitions: p.adder, Only: func(r Rolling) bool { return r.Seq == seq }})
+	if err != nil || res.Published != 0 || res.Deleted != 3 || !slices.Equal(res.Entries, []uint64{seq}) {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if rest := p.l.st.NotDone(); len(rest) != 1 || rest[0].Kind != KindRelease {
+		t.Errorf("not done: %+v", rest)
+	}
+	must(0, w.lake.List(t.Context(), objstore.ListOptions{}, func(o objstore.Object) error { t.Errorf("%s is visible", o.Key); return nil }))
+	for _, h := range must(w.lake.HeldList(t.Context(), "")) {
+		t.Errorf("%s is held", h.Key)
+	}
+}
+
+// TestRolledAgain: an entry whose files die while others of the same roll-forward are made visible is rolled again before it is
+// given to be marked done, and a commit does not mark it done from what it was before.
+func TestRolledAgain(t *testing.T) {
+	w, ps, b := rig(t, 2)
+	p, q := ps[0], ps[1]
+	a, err := p.attempt(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := must(p.l.Commit(t.Context(), a))
+	first := must(p.roll(t.Context(), true)) // all is visible
+	w.stage("in/4", "d3 e1\n")
+	must(q.l.Release(t.Context(), WhyRewind, b.ID))
+	p.per = 9
+	must(p.plan(t.Context()))
+	next, err := p.attempt(t.Context(), p.l.st.OpenBatches()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := must(p.l.Commit(t.Context(), next, first.Rolled...)); len(c.Done) > 0 {
+		t.Errorf("a commit marks %v done, whose files died since", c.Done)
+	}
+
+	w, p, a = committed(t)
+	must(p.l.Fold(t.Context()))
+	seq := p.l.st.Seq()
+	other := w.proc(nil, nil)
+	rewound := false
+	adder := func(ctx context.Context, files []File) error { // after the files are visible, before the next fold
+		if !rewound {
+			rewound = true
+			must(other.l.Release(ctx, WhyRewind, a.Moves[0].Batch))
+		}
+		return p.adder(ctx, files)
+	}
+	res, err := p.l.RollForward(t.Context(), RollOptions{Lake: p.lake, Deleter: p.lake, AddPartitions: adder, Later: true, Only: func(r Rolling) bool { return r.Seq == seq }})
+	if err != nil || res.Published != 3 || res.Deleted != 3 || len(res.Rolled) != 1 || res.Rolled[0].live != "000" {
+		t.Errorf("entry %d after %d: %+v, %v", seq, e.Seq, res, err)
+	}
+	w.onlyLive("rolled again")
+}

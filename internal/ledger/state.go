@@ -49,17 +49,19 @@ type fileRef struct {
 }
 
 type batch struct {
-	id         string
-	manifest   ManifestRef
-	run        string // that planned it, later that committed it
-	made       string // manifest of the attempt that made its files: a run's or a replace's
-	state      BatchState
-	base       uint64
-	committed  uint64 // the entry that last gave it rows or quarantine
-	objects    int32  // planned
-	inputs     int32  // objects less those that were gone
-	free       int32  // released: objects that nobody has taken since
-	bounds     int32  // released: how many bounds do not cover its objects, for they came while it held them
+	id        string
+	manifest  ManifestRef
+	run       string // that planned it, later that committed it
+	made      string // manifest of the attempt that made its files: a run's or a replace's
+	state     BatchState
+	base      uint64
+	committed uint64 // the entry that last gave it rows or quarantine
+	objects   int32  // planned
+	inputs    int32  // objects less those that were gone
+	// free: of a released batch, its objects of which nobody has taken this version or a newer one since; of an open one, its objects
+	// that were free before, in this version or an older one; of a committed one, at most as many, which were gone when it read.
+	free       int32
+	bounds     int32 // released: how many bounds do not cover its objects, for they came while it held them
 	bytes      int64
 	files      []fileRef // never changed in place
 	quarantine []string
@@ -458,6 +460,7 @@ func (s *State) Bookmark() Bookmark {
 			k.Held += int64(b.inputs)
 		case BatchCommitted:
 			k.Committed++
+			lost = lost || b.lost && b.free > 0
 			k.Read += int64(b.inputs)
 			k.SizeBytes += b.bytes
 			k.Records.Add(b.counts)
@@ -470,13 +473,13 @@ func (s *State) Bookmark() Bookmark {
 		for _, m := range b.marks {
 			all := marks[m.Prefix]
 			all.Prefix = m.Prefix
-			switch {
-			case b.state != BatchReleased:
+			if b.state != BatchReleased {
 				if m.Modified.After(all.Modified) {
 					all.Modified = m.Modified
 				}
 				all.Key = max(all.Key, m.Key)
-			case b.free > 0 && (all.FreedFrom.IsZero() || m.FreedFrom.Before(all.FreedFrom)):
+			}
+			if b.state != BatchOpen && b.free > 0 && (all.FreedFrom.IsZero() || m.FreedFrom.Before(all.FreedFrom)) {
 				all.FreedFrom = m.FreedFrom
 			}
 			marks[m.Prefix] = all
