@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/silt-etl/silt/internal/ledger"
@@ -209,6 +210,17 @@ func (x *run) rewind(ctx context.Context, out *Rewound) error {
 		after = slices.Max(entries)
 	}
 	out.take(st, func(b ledger.Batch) bool { return b.State == ledger.BatchCommitted && b.Committed > after })
+	placed := x.placed()
+	for _, id := range out.ids {
+		b, _ := st.Batch(id)
+		moved, err := placed(ctx, b)
+		if err != nil {
+			return err
+		}
+		if moved = otherLake(moved); len(moved) > 0 {
+			return fmt.Errorf("%w since batch %s was published: %s, where its files are not; put it back for the rewind", ErrSettings, id, strings.Join(moved, ", "))
+		}
+	}
 	if x.dry || out.Batches == 0 {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
@@ -45,11 +46,13 @@ func (x *run) clearAway(ctx context.Context) (*ledger.State, error) {
 // earlier versions of changed objects are taken back, in one entry, and their other inputs join the listing: the next plan reads
 // them together with the new versions. wrote: the ledger has gone on, and has to be folded again before a plan.
 //
-// A batch with an input that was deleted cannot be done again; its changed objects are read beside it. One that is still open,
+// A batch with an input that was deleted cannot be done again, and the files of one that lies in another lake cannot be deleted from
+// here; their changed objects are read beside them. One that is still open,
 // or whose inputs changed so lately that source.settle keeps them, is left for the next run, and its changed objects too.
 func (x *run) replaceChanged(ctx context.Context, st *ledger.State, l *staging.Listing) (wrote bool, err error) {
 	earlier := map[string][]string{} // batch to changed keys
 	var order []string
+	placed := x.placed()
 	later := map[string]bool{} // keys that are left for the next run
 	for _, f := range l.New {
 		b, has := st.LatestBatch(f.Key)
@@ -68,12 +71,15 @@ func (x *run) replaceChanged(ctx context.Context, st *ledger.State, l *staging.L
 	var ids []string
 	var found []staging.Found
 	for _, id := range order {
-		g, err := x.takeBack(ctx, st, st.Sharing(id))
+		g, err := x.takeBack(ctx, st, st.Sharing(id), placed)
 		switch {
 		case err != nil:
 			return false, err
 		case g.deleted != "":
 			x.warn(fmt.Sprintf("%s was overwritten, but the batch of its earlier version cannot be done again: %s is gone from staging. The new version is read beside the rows of the earlier one", earlier[id][0], g.deleted))
+			continue
+		case g.moved != "":
+			x.warn(fmt.Sprintf("%s was overwritten, but the batch of its earlier version cannot be taken back: %s, where its files are not. The new version is read beside the rows of the earlier one", earlier[id][0], g.moved))
 			continue
 		case g.unsettled, !g.changed: // not changed: the listing is older than what another run has taken since
 			for _, k := range earlier[id] {
@@ -112,14 +118,20 @@ type takenBack struct {
 	found     []staging.Found // their inputs as they are now, without what another batch has
 	changed   bool            // some input is another version by now
 	deleted   string          // an input that is gone for good
+	moved     string          // how the lake that it lies in differs from the job's
 	unsettled bool
 }
 
-func (x *run) takeBack(ctx context.Context, st *ledger.State, ids []string) (t takenBack, err error) {
+func (x *run) takeBack(ctx context.Context, st *ledger.State, ids []string, placed func(context.Context, ledger.Batch) ([]string, error)) (t takenBack, err error) {
 	t.batches = ids
 	var batches []ledger.Batch
 	for _, id := range ids {
 		b, _ := st.Batch(id)
+		moved, err := placed(ctx, b)
+		if moved = otherLake(moved); err != nil || len(moved) > 0 {
+			t.moved = strings.Join(moved, ", ")
+			return t, err
+		}
 		batches = append(batches, b)
 	}
 	var inputs []objstore.Object

@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -172,4 +173,70 @@ func TestOnChangeDenied(t *testing.T) {
 	want.rows[row(11, 0)] = 1
 	p.mustRun(t, jobs.RunOptions{})
 	p.again(t, want)
+}
+
+// TestOnChangeOtherLake: the batch of the earlier version lies in another lake, where this job cannot delete: the new version is read
+// beside it, with a warning.
+func TestOnChangeOtherLake(t *testing.T) {
+	p := newMemParts(t, 1)
+	want := p.changing(t)
+	old := p.lake
+	p.spec.Lake.Location += "2"
+	p.lake = memstore.New("mem://other")
+	if err := p.put(key("a"), gz(flow(11, 0))); err != nil {
+		t.Fatal(err)
+	}
+	sum := p.mustRun(t, jobs.RunOptions{})
+	if sum.Replaced != 0 || sum.Objects.Read != 1 || len(sum.Warnings) != 1 || !strings.Contains(sum.Warnings[0], "lake.location was ") {
+		t.Errorf("%+v", sum)
+	}
+	for lake, rows := range map[jobs.LakeStore]map[string]int{old: want.rows, p.lake: {row(11, 0): 1}} {
+		p.lake = lake
+		is := map[string]int{}
+		if err := lake.List(t.Context(), objstore.ListOptions{Prefix: "ext/"}, func(o objstore.Object) error { return p.rowsOf(t.Context(), o.Key, is) }); err != nil {
+			t.Error(err)
+		}
+		for _, s := range differ(lake.String(), is, rows) {
+			t.Error(s)
+		}
+	}
+}
+
+// TestOnChangeListsLittle: once the new version of an object of an old day is taken, a run lists the days of the lookback again, and no
+// more; while it waits, it is found.
+func TestOnChangeListsLittle(t *testing.T) {
+	p := newMemParts(t, 1)
+	p.spec.Source.OnChange = "replace"
+	old := strings.Replace(key("a"), "/10/01/", "/09/01/", 1)
+	if old == key("a") {
+		t.Fatal(old)
+	}
+	want := wanted{rows: map[string]int{row(1, 0): 1, row(2, 0): 1}, quarantined: map[string]int{}}
+	for k, data := range map[string][]byte{old: gz(flow(9, 0)), key("b"): gz(flow(2, 0))} {
+		if err := p.put(k, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.mustRun(t, jobs.RunOptions{})
+	if err := p.put(old, gz(flow(1, 0))); err != nil {
+		t.Fatal(err)
+	}
+	if sum := p.mustRun(t, jobs.RunOptions{}); sum.Objects.Listed != 1 || sum.Replaced != 0 {
+		t.Errorf("before the lookback: %+v", sum)
+	}
+	r := p.deleting()
+	w, asked := wait(p.staging)
+	r.Staging = w
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-asked; cancel() }()
+	if _, err := r.Run(ctx, jobs.RunOptions{FullSweep: true}); !errors.Is(err, jobs.ErrStopped) {
+		t.Fatal(err)
+	}
+	if sum := p.mustRun(t, jobs.RunOptions{Replan: true}); sum.Objects.Listed != 2 || sum.Objects.Read != 1 {
+		t.Errorf("while it waits: %+v", sum)
+	}
+	p.again(t, want)
+	if sum := p.mustRun(t, jobs.RunOptions{}); sum.Objects.Listed != 1 {
+		t.Errorf("after it: %+v", sum)
+	}
 }

@@ -153,7 +153,7 @@ func (x *run) survey(ctx context.Context, st *ledger.State, o BackfillOptions) (
 }
 
 // freshness tells of batches whether their files were made by the mapping as it is now, under the settings of now. It reads each
-// manifest once. ErrSettings: the files lie in another lake.
+// manifest once. ErrSettings: the files lie in another place than the job names.
 func (x *run) freshness() func(context.Context, ledger.Batch) (bool, error) {
 	known := map[string]bool{}
 	return func(ctx context.Context, b ledger.Batch) (bool, error) {
@@ -171,8 +171,8 @@ func (x *run) freshness() func(context.Context, ledger.Batch) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if was := m.Settings["lake.location"]; was != "" && !samePlace(was, x.Spec.Lake.Location) {
-			return false, fmt.Errorf("%w: batch %s lies in lake.location %s, where this job cannot delete; it cannot be replaced from %s", ErrSettings, b.ID, was, x.Spec.Lake.Location)
+		if err := keepsPlace("replace", b, x.Spec.moved(m)); err != nil {
+			return false, err
 		}
 		known[b.Made] = m.Mapping.Digest == x.Mapping.Digest && m.SchemaVersion == x.plan.Version && maps.Equal(m.Settings, x.Spec.planned())
 		return known[b.Made], nil

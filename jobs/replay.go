@@ -51,9 +51,16 @@ func (x *run) replay(ctx context.Context, o ReplayOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	placed := x.placed()
 	for _, b := range st.Batches() {
 		for try := 1; b.State == ledger.BatchCommitted && len(b.Quarantine) > 0; try++ {
-			err := x.replayBatch(ctx, b, o)
+			moved, err := placed(ctx, b)
+			if err == nil {
+				err = keepsPlace("replay", b, moved)
+			}
+			if err == nil {
+				err = x.replayBatch(ctx, b, o)
+			}
 			if err == nil {
 				break
 			}

@@ -353,6 +353,7 @@ func TestReplayFaults(t *testing.T) {
 					for !t.Failed() {
 						at := int(next.Add(1)-1) * every
 						p := c.parts(t, 1)
+						p.spec = made.spec // the places that are in its manifests
 						p.resembles(t, made)
 						f := &injector{at: at, how: c.how}
 						first, err := mend(p.faulty(f)).Replay(t.Context(), jobs.ReplayOptions{Trigger: "ON_DEMAND"})

@@ -137,31 +137,69 @@ func (x *run) asPlanned(m *ledger.Manifest) (*Spec, error) {
 	return &s, nil
 }
 
-// mayFinish refuses to see commits of an earlier run through in another place than theirs: its files are held there, and would be
-// taken for lost here.
+// placed tells of a batch which places the job names otherwise now than the manifest that its files were made from did. One that
+// retention has removed tells of none: they are not compared. It reads each manifest once.
+func (x *run) placed() func(context.Context, ledger.Batch) ([]string, error) {
+	known := map[string][]string{}
+	return func(ctx context.Context, b ledger.Batch) ([]string, error) {
+		moved, has := known[b.Made]
+		if has || b.Made == "" {
+			return moved, nil
+		}
+		m, err := x.ledger.MadeFrom(ctx, b)
+		if errors.Is(err, objstore.ErrNotExist) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		known[b.Made] = x.Spec.moved(m)
+		return known[b.Made], nil
+	}
+}
+
+// where keeps of places those that say where files and their rows are found: staging is only read.
+func where(moved []string) []string {
+	return slices.DeleteFunc(slices.Clone(moved), func(text string) bool { return strings.HasPrefix(text, "source.") })
+}
+
+// otherLake keeps of places the one that files are deleted in: a delete at a key of another lake removes nothing, and says nothing.
+func otherLake(moved []string) []string {
+	return slices.DeleteFunc(slices.Clone(moved), func(text string) bool { return !strings.HasPrefix(text, "lake.location ") })
+}
+
+// keepsPlace refuses a command that would add to a committed batch, or replace it, in another place than where the batch has its
+// rows: they would lie in two lakes or two tables, or the old ones be looked for where they are not.
+func keepsPlace(command string, b ledger.Batch, moved []string) error {
+	if moved = where(moved); len(moved) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w since batch %s was published: %s; put it back for the %s, or take the batches back with etl bookmark reset and run the job", ErrSettings, b.ID,
+		strings.Join(moved, ", "), command)
+}
+
+// mayFinish refuses to see entries of an earlier run through in another place than theirs: files are held there, and would be
+// taken for lost here; what is to be deleted there would be taken for deleted.
 func (x *run) mayFinish(ctx context.Context, busy map[string]bool) error {
 	st, err := x.ledger.Fold(ctx)
 	if err != nil {
 		return err
 	}
+	placed := x.placed()
 	for _, r := range st.NotDone() {
-		if r.Kind != ledger.KindCommit || r.Why != ledger.WhyRun && r.Why != ledger.WhyReplace || busy[r.Run] {
+		if len(r.Adds)+len(r.Removes) == 0 || busy[r.Run] {
 			continue
 		}
-		b, ok := st.Batch(r.Batches[0])
-		if !ok || b.Made == "" {
-			continue
-		}
-		m, err := x.ledger.MadeFrom(ctx, b)
-		if errors.Is(err, objstore.ErrNotExist) {
-			continue
-		}
+		b, _ := st.Batch(r.Batches[0])
+		moved, err := placed(ctx, b)
 		if err != nil {
 			return err
 		}
-		moved := slices.DeleteFunc(x.Spec.moved(m), func(text string) bool { return strings.HasPrefix(text, "source.") })
+		if moved = where(moved); r.Kind == ledger.KindRelease {
+			moved = otherLake(moved)
+		}
 		if len(moved) > 0 {
-			return fmt.Errorf("%w since run %s committed entry %d, which is not wholly visible yet: %s; put it back until a run has finished it", ErrSettings, r.Run, r.Seq, strings.Join(moved, ", "))
+			return fmt.Errorf("%w since run %s wrote entry %d, which the lake does not wholly show yet: %s; put it back until a run has finished it", ErrSettings, r.Run, r.Seq, strings.Join(moved, ", "))
 		}
 	}
 	return nil

@@ -161,6 +161,126 @@ func TestCommitKeepsItsPlace(t *testing.T) {
 	p.noProblems(t, "put back", want)
 }
 
+// TestFinishedKeepsItsPlace: what is published stays where it is. A command that would add to it, or replace it, in another place is
+// refused; so is one that would delete in another lake, where deleting finds nothing and says nothing. Put back, each works.
+func TestFinishedKeepsItsPlace(t *testing.T) {
+	type command struct {
+		name string
+		do   func(*jobs.Runner) error
+	}
+	replay := command{"replay", func(r *jobs.Runner) error { _, err := r.Replay(t.Context(), jobs.ReplayOptions{}); return err }}
+	dry := command{"replay --dry-run", func(r *jobs.Runner) error {
+		_, err := r.Replay(t.Context(), jobs.ReplayOptions{DryRun: true})
+		return err
+	}}
+	replace := command{"replace", func(r *jobs.Runner) error { _, err := r.Backfill(t.Context(), october()); return err }}
+	estimate := command{"estimate", func(r *jobs.Runner) error { _, err := r.Estimate(t.Context(), october()); return err }}
+	rewind := command{"rewind", func(r *jobs.Runner) error { _, err := r.Rewind(t.Context(), "", false); return err }}
+	dryRewind := command{"rewind --dry-run", func(r *jobs.Runner) error { _, err := r.Rewind(t.Context(), "", true); return err }}
+	for _, c := range []struct {
+		key      string
+		change   func(*jobs.Spec)
+		refused  []command
+		goesFrom bool // a rewind does: the files are deleted by their keys, in the lake they are in
+	}{
+		{"lake.location", func(s *jobs.Spec) { s.Lake.Location += "2" }, []command{dry, replay, estimate, replace, dryRewind, rewind}, false},
+		{"lake.region", func(s *jobs.Spec) { s.Lake.Region = "eu-west-1" }, []command{dry, replay, estimate, replace}, true},
+		{"lake.source_name", func(s *jobs.Spec) { s.Lake.SourceName = "other" }, []command{dry, replay, estimate, replace}, true},
+		{"lake.layout", func(s *jobs.Spec) { s.Lake.Layout = "single" }, []command{replay, replace}, true},
+		{"catalog.database", func(s *jobs.Spec) { s.Catalog.Database = "other" }, []command{replay, replace}, true},
+	} {
+		t.Run(c.key, func(t *testing.T) {
+			t.Parallel()
+			p := newMemParts(t, 1)
+			before, after, err := p.replaceJob(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			was, lake, seq := p.spec, p.lake, p.seq(t)
+			now := *was
+			c.change(&now)
+			p.spec = &now
+			if c.key == "lake.location" {
+				p.lake = memstore.New("mem://other")
+			}
+			for _, o := range c.refused {
+				err := o.do(mend(p.deleting()))
+				if !errors.Is(err, jobs.ErrSettings) || jobs.ExitCode(err) != 1 || !strings.Contains(err.Error(), c.key+" was ") || !strings.Contains(err.Error(), "put it back") || strings.Contains(err.Error(), "\n") {
+					t.Errorf("%s: %v", o.name, err)
+				}
+			}
+			if p.seq(t) != seq {
+				t.Error("something was written")
+			}
+			p.spec, p.lake = was, lake
+			p.check(t, "refused", before)
+			if c.goesFrom {
+				p.spec = &now
+				if err := rewind.do(p.deleting()); err != nil {
+					t.Fatal(err)
+				}
+				if err := p.lake.List(t.Context(), objstore.ListOptions{Prefix: "ext/"}, func(o objstore.Object) error { t.Errorf("%s is visible", o.Key); return nil }); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if err := replace.do(mend(p.deleting())); err != nil {
+				t.Error(err)
+			}
+			p.check(t, "put back and replaced", after)
+		})
+	}
+}
+
+// TestRewindKeepsItsPlace: what a rewind has taken back and not deleted yet is deleted in its own lake: another one does not have it,
+// and the run refuses to take that for done.
+func TestRewindKeepsItsPlace(t *testing.T) {
+	p := newMemParts(t, 1)
+	want, err := p.smallJob()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.mustRun(t, jobs.RunOptions{})
+	r := p.runner()
+	r.Deleter = noDelete{p.lake}
+	if _, err := r.Rewind(t.Context(), "", false); !errors.Is(err, objstore.ErrDenied) {
+		t.Fatal(err)
+	}
+	was, lake := p.spec.Lake.Location, p.lake
+	p.spec.Lake.Location, p.lake = was+"2", memstore.New("mem://other")
+	if sum, err := p.deleting().Run(t.Context(), jobs.RunOptions{}); !errors.Is(err, jobs.ErrSettings) || !strings.Contains(err.Error(), "lake.location was ") || sum.Batches > 0 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	p.spec.Lake.Location, p.lake = was, lake
+	p.mustRun(t, jobs.RunOptions{})
+	p.again(t, want)
+}
+
+// TestReplayCommitKeepsItsPlace: what a replay has committed and not published is held in its lake, and is not taken for lost in another.
+func TestReplayCommitKeepsItsPlace(t *testing.T) {
+	p := newMemParts(t, 1)
+	if _, _, err := p.replaceJob(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var down atomic.Bool
+	down.Store(true)
+	r := mend(p.runner())
+	r.Lake = outage{p.lake, &down}
+	if _, err := r.Replay(t.Context(), jobs.ReplayOptions{}); !errors.Is(err, errInjected) {
+		t.Fatal(err)
+	}
+	was, lake := p.spec.Lake.Location, p.lake
+	p.spec.Lake.Location, p.lake = was+"2", memstore.New("mem://other")
+	if sum, err := p.afterwards().Run(t.Context(), jobs.RunOptions{}); !errors.Is(err, jobs.ErrSettings) || len(sum.Warnings) > 0 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	p.spec.Lake.Location, p.lake = was, lake
+	if _, err := mend(p.afterwards()).Replay(t.Context(), jobs.ReplayOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	p.check(t, "put back", wanted{rows: map[string]int{row(1, 0): 1, row(2, 0): 1, row(3, 1): 1, row(4, 1): 1, row(5, 0): 1, row(6, 2): 1}, quarantined: map[string]int{key("a") + "@3": 1}})
+}
+
 // TestMaxConcurrentRuns: so many runs of a job are at work at once as it allows, each at what nobody else is at; one more is told
 // who is, waits with exit code 4, and writes nothing but its own record.
 func TestMaxConcurrentRuns(t *testing.T) {
