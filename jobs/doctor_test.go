@@ -198,6 +198,17 @@ func TestDoctorBesideAZombie(t *testing.T) {
 	}
 }
 
+// abandon lets a run hold the first of two files of a batch, and end before the second: it may not drop it either.
+func (p *parts) abandon(t *testing.T) {
+	t.Helper()
+	second := 2
+	r := p.runner()
+	r.Lake = noDelete{nthLake{p.lake, &second}}
+	if _, err := r.Run(t.Context(), jobs.RunOptions{}); !errors.Is(err, errInjected) {
+		t.Errorf("the run that is to leave a file: %v", err)
+	}
+}
+
 // TestDoctorWhileARunGoesOn: doctor --fix waits in each of its operations, while a run begins and comes as far as an operation
 // of its own; then doctor goes on to its end, and then the run does. Work may be lost, no row is, and no committed file.
 func TestDoctorWhileARunGoesOn(t *testing.T) {
@@ -222,7 +233,7 @@ func TestDoctorWhileARunGoesOn(t *testing.T) {
 					return
 				}
 				// something to mend: a run that died with files held
-				_, _ = p.faulty(&injector{at: 34, how: faultDead}).Run(t.Context(), jobs.RunOptions{})
+				p.abandon(t)
 				fd := &injector{at: at, how: faultStall, stalled: make(chan struct{}), wake: make(chan struct{})}
 				doctor := p.faulty(fd)
 				doctor.Deleter, doctor.State = doctor.Lake, later{doctor.State.(jobs.LakeStore), 10 * 60e9}
@@ -428,7 +439,7 @@ func TestDoctorNeedsToDelete(t *testing.T) {
 	if _, err := p.smallJob(); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = p.faulty(&injector{at: 34, how: faultDead}).Run(t.Context(), jobs.RunOptions{})
+	p.abandon(t)
 	var before []string
 	list := func() (out []string) {
 		if err := p.state.List(t.Context(), objstore.ListOptions{}, func(o objstore.Object) error { out = append(out, o.Key); return nil }); err != nil {

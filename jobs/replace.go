@@ -203,6 +203,8 @@ func (r *replacer) group(ctx context.Context, g *group) (err error) {
 // refusedError keeps one batch as it was, and lets the others go on.
 type refusedError struct{ error }
 
+func (e refusedError) Unwrap() error { return e.error }
+
 // once makes one attempt at a group.
 func (r *replacer) once(ctx context.Context, g *group) error {
 	id := ulid.Make().String()

@@ -152,6 +152,23 @@ func TestReplaceRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.check(t, "in the end", after)
+
+	// an input that changes after the replace has looked for it
+	r := p.deleting() // with the mapping of before, for which nothing is done yet
+	var once sync.Once
+	r.Staging = racing{p.staging, func(k string) {
+		if k == key("c") {
+			once.Do(func() {
+				if err := p.put(k, gz(flow(7, 0))); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}}
+	sum, err := r.Backfill(t.Context(), october())
+	if !errors.Is(err, jobs.ErrInputsGone) || !strings.Contains(err.Error(), "stays as it was") || !strings.Contains(err.Error(), key("c")) || sum.Replaced != 1 {
+		t.Errorf("overwritten while it was replaced: %+v, %v", sum, err)
+	}
 }
 
 // shortened is staging that gives one record less of an object than it has, as a decoder that is wrong would.
