@@ -164,20 +164,20 @@ func TestFaults(t *testing.T) {
 		every  int
 		parts  func() *parts
 	}{
-		{"memory", faultBefore, 2, func() *parts { return newMemParts(t, 1) }},
-		{"memory", faultLost, 2, func() *parts { return newMemParts(t, 1) }},
-		{"memory", faultDead, 1, func() *parts { return newMemParts(t, 1) }},
+		{"memory", faultBefore, 5, func() *parts { return newMemParts(t, 1) }},
+		{"memory", faultLost, 3, func() *parts { return newMemParts(t, 1) }},
+		{"memory", faultDead, 2, func() *parts { return newMemParts(t, 1) }},
 		{"memory", faultDeadAfter, 7, func() *parts { return newMemParts(t, 1) }},
-		{"memory, with checkpoints", faultDead, 2, func() *parts { return checkpointed(newMemParts(t, 1)) }},
-		{"memory, with checkpoints", faultLost, 3, func() *parts { return checkpointed(newMemParts(t, 1)) }},
+		{"memory, with checkpoints", faultDead, 5, func() *parts { return checkpointed(newMemParts(t, 1)) }},
+		{"memory, with checkpoints", faultLost, 7, func() *parts { return checkpointed(newMemParts(t, 1)) }},
 		{"folders", faultDead, 5, func() *parts { return newDirParts(t, 1) }},
 		{"folders", faultLost, 11, func() *parts { return newDirParts(t, 1) }},
 		{"folders, with checkpoints", faultDeadAfter, 9, func() *parts { return checkpointed(newDirParts(t, 1)) }},
-		{"S3 and Glue, with checkpoints", faultDead, 11, func() *parts { return checkpointed(s3()) }},
-		{"S3 and Glue", faultDead, 7, s3},
-		{"S3 and Glue", faultLost, 9, s3},
-		{"S3 with held copies", faultDead, 5, copies},
-		{"S3 with held copies", faultLost, 8, copies},
+		{"S3 and Glue, with checkpoints", faultDead, 17, func() *parts { return checkpointed(s3()) }},
+		{"S3 and Glue", faultDead, 11, s3},
+		{"S3 and Glue", faultLost, 13, s3},
+		{"S3 with held copies", faultDead, 11, copies},
+		{"S3 with held copies", faultLost, 17, copies},
 	} {
 		t.Run(c.stores+": an operation "+string(c.how), func(t *testing.T) {
 			every := c.every

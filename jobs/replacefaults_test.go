@@ -51,16 +51,16 @@ func TestReplaceFaults(t *testing.T) {
 		made         func(*parts) wanted
 		do           func(*jobs.Runner) (*jobs.Summary, error)
 	}{
-		{"replace", "memory", faultBefore, 7, newMemParts, replaced, replace},
-		{"replace", "memory", faultLost, 5, newMemParts, replaced, replace},
-		{"replace", "memory", faultDead, 2, newMemParts, replaced, replace},
-		{"replace", "folders", faultDead, 13, newDirParts, replaced, replace},
-		{"replace", "S3 and Glue", faultDead, 17, onS3, replaced, replace},
-		{"replace", "S3 and Glue", faultLost, 29, onS3, replaced, replace},
-		{"change", "memory", faultLost, 5, newMemParts, changed, change},
-		{"change", "memory", faultDead, 2, newMemParts, changed, change},
-		{"change", "folders", faultDead, 17, newDirParts, changed, change},
-		{"change", "S3 and Glue", faultDead, 23, onS3, changed, change},
+		{"replace", "memory", faultBefore, 13, newMemParts, replaced, replace},
+		{"replace", "memory", faultLost, 11, newMemParts, replaced, replace},
+		{"replace", "memory", faultDead, 5, newMemParts, replaced, replace},
+		{"replace", "folders", faultDead, 29, newDirParts, replaced, replace},
+		{"replace", "S3 and Glue", faultDead, 37, onS3, replaced, replace},
+		{"replace", "S3 and Glue", faultLost, 53, onS3, replaced, replace},
+		{"change", "memory", faultLost, 11, newMemParts, changed, change},
+		{"change", "memory", faultDead, 5, newMemParts, changed, change},
+		{"change", "folders", faultDead, 31, newDirParts, changed, change},
+		{"change", "S3 and Glue", faultDead, 41, onS3, changed, change},
 	} {
 		t.Run(fmt.Sprintf("%s over %s, an operation %s", c.what, c.stores, c.how), func(t *testing.T) {
 			original := c.parts(t, 1)

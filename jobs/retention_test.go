@@ -254,11 +254,11 @@ func TestRetentionFaults(t *testing.T) {
 		every  int
 		parts  func() *parts
 	}{
-		{"memory", faultDead, 1, func() *parts { return newMemParts(t, 1) }},
-		{"memory", faultLost, 3, func() *parts { return newMemParts(t, 1) }},
-		{"memory", faultBefore, 7, func() *parts { return newMemParts(t, 1) }},
-		{"folders", faultDeadAfter, 6, func() *parts { return newDirParts(t, 1) }},
-		{"S3 and Glue", faultDead, 9, s3},
+		{"memory", faultDead, 3, func() *parts { return newMemParts(t, 1) }},
+		{"memory", faultLost, 7, func() *parts { return newMemParts(t, 1) }},
+		{"memory", faultBefore, 11, func() *parts { return newMemParts(t, 1) }},
+		{"folders", faultDeadAfter, 13, func() *parts { return newDirParts(t, 1) }},
+		{"S3 and Glue", faultDead, 17, s3},
 	} {
 		t.Run(c.stores+": an operation "+string(c.how), func(t *testing.T) {
 			if os.Getenv("SILT_SOAK") != "" {
