@@ -79,11 +79,97 @@ func netflow(batchRows, n int) (*Schema, []arrow.RecordBatch) {
 	return s, batches(b, 1, sizes...)
 }
 
+// fileActivity is a schema and batches like those of Sysmon's file events: attacks and file.hashes are lists of objects.
+func fileActivity(batchRows, n int) (*Schema, []arrow.RecordBatch) {
+	b := &builder{}
+	str := func(name string, gen func(r *rand.Rand, i int) string) *Node {
+		return leafNode(name, String, b.column(tText, text(gen)))
+	}
+	num := func(name string, k Kind, t arrow.DataType, gen func(r *rand.Rand, i int) int64) *Node {
+		return leafNode(name, k, b.column(t, number(gen)))
+	}
+	unique := func(n *Node) *Node { n.NearUnique = true; return n }
+	below := func(n int) func(r *rand.Rand, i int) int64 {
+		return func(r *rand.Rand, _ int) int64 { return int64(r.IntN(n)) }
+	}
+	of := func(format string, n int) func(r *rand.Rand, i int) string {
+		return func(r *rand.Rand, _ int) string { return fmt.Sprintf(format, r.IntN(n)) }
+	}
+	hex := func(r *rand.Rand, n int) string {
+		s := ""
+		for len(s) < n {
+			s += fmt.Sprintf("%016X", r.Uint64())
+		}
+		return s[:n]
+	}
+	i8, i32, i64 := arrow.PrimitiveTypes.Int8, arrow.PrimitiveTypes.Int32, arrow.PrimitiveTypes.Int64
+	field := func(name string, t arrow.DataType) arrow.Field {
+		return arrow.Field{Name: name, Type: t, Nullable: true}
+	}
+	hash := arrow.StructOf(field("algorithm_id", i32), field("algorithm", tText), field("value", tText))
+	hashes := b.column(arrow.ListOf(hash), maybe(5, func(r *rand.Rand, b array.Builder, _ int) {
+		l := b.(*array.ListBuilder)
+		l.Append(true)
+		s := l.ValueBuilder().(*array.StructBuilder)
+		for id, a := range []string{"MD5", "SHA-256", "IMPHASH"} {
+			s.Append(true)
+			s.FieldBuilder(0).(*array.Int32Builder).Append([]int32{1, 3, 99}[id])
+			s.FieldBuilder(1).(*array.StringBuilder).Append(a)
+			s.FieldBuilder(2).(*array.StringBuilder).Append(hex(r, []int{32, 64, 32}[id]))
+		}
+	}))
+	attack := arrow.StructOf(field("technique", arrow.StructOf(field("uid", tText), field("name", tText))))
+	attacks := b.column(arrow.ListOf(attack), often(2, func(r *rand.Rand, b array.Builder, _ int) {
+		l := b.(*array.ListBuilder)
+		l.Append(true)
+		s := l.ValueBuilder().(*array.StructBuilder)
+		s.Append(true)
+		t := s.FieldBuilder(0).(*array.StructBuilder)
+		t.Append(true)
+		n := r.IntN(40)
+		t.FieldBuilder(0).(*array.StringBuilder).Append(fmt.Sprintf("T%d", 1000+n))
+		t.FieldBuilder(1).(*array.StringBuilder).Append(fmt.Sprintf("The technique with the number %d", n))
+	}))
+	at := func(name string) *Node {
+		return unique(num(name, Int64, i64, func(_ *rand.Rand, i int) int64 { return day0 + int64(i)*86 }))
+	}
+	elem := func(kids ...*Node) []*Node { return []*Node{group("element", kids...)} }
+	act := b.column(i8, number(below(4)))
+	path := of(`C:\Users\user%[1]d\AppData\Local\Temp\file-%[1]d.tmp`, 1<<20)
+	image := of(`C:\Windows\System32\program%d.exe`, 200)
+	s := &Schema{Class: "file_activity", Version: "1.1.0", Columns: []*Node{
+		at("time"), leafNode("activity_id", Int32, act),
+		{Name: "activity_name", Kind: String, Column: act, Lookup: map[int64]string{0: "Unknown", 1: "Create", 2: "Read", 3: "Update"}},
+		constNode("category_uid", Int32, 1), constNode("category_name", String, "System Activity"),
+		constNode("class_uid", Int32, 1001), constNode("class_name", String, "File System Activity"), num("type_uid", Int64, i64, below(4)),
+		constNode("severity_id", Int32, 1), constNode("severity", String, "Informational"), str("message", of("File created (rule %d)", 8)),
+		{Name: "attacks", Kind: List, Column: attacks, Children: elem(group("technique", leafNode("uid", String, -1), leafNode("name", String, -1)))},
+		group("file", str("name", path), str("path", path), str("parent_folder", of(`C:\Users\user%d\AppData\Local\Temp`, 5000)),
+			constNode("type_id", Int32, 1), at("created_time"),
+			&Node{Name: "hashes", Kind: List, Column: hashes, Children: elem(leafNode("algorithm_id", Int32, -1), leafNode("algorithm", String, -1), leafNode("value", String, -1))}),
+		group("actor", group("process", str("uid", of("{3F2504E0-4F89-11D3-9A0C-%012X}", 50_000)), num("pid", Int32, i32, below(20_000)), str("name", image),
+			group("file", str("name", of("program%d.exe", 200)), str("path", image), constNode("type_id", Int32, 1))),
+			group("user", str("name", of("user%d", 5000)), str("domain", of("DOMAIN%d", 3)))),
+		group("device", constNode("type_id", Int32, 6), str("hostname", of("ws-%d.example.com", 5000)), str("instance_uid", of("i-%017x", 5000))),
+		group("metadata", profiles(), constNode("version", String, "1.1.0"), at("logged_time"), str("log_level", of("Information%d", 2)),
+			str("event_code", of("%d", 30)), unique(num("sequence", Int32, i32, below(1<<30))), constNode("log_name", String, "Microsoft-Windows-Sysmon/Operational"),
+			group("product", constNode("name", String, "System Monitor (Sysmon)"), constNode("vendor_name", String, "Microsoft Sysinternals"))),
+		leafNode("unmapped", Map, b.column(tMap1, entries(5, 0))),
+	}}
+	sizes := make([]int, n)
+	for i := range sizes {
+		sizes[i] = batchRows
+	}
+	return s, batches(b, 1, sizes...)
+}
+
 // rows of one operation of the benchmarks, in batches as DuckDB gives them.
 const benchRows, benchBatch = 2048 * 64, 2048
 
-func benchmarkWriter(b *testing.B, nw func(w io.Writer, s *Schema, o WriterOptions) (Writer, error)) {
-	s, bs := netflow(benchBatch, benchRows/benchBatch)
+type makeBatches func(batchRows, n int) (*Schema, []arrow.RecordBatch)
+
+func benchmarkWriter(b *testing.B, nw func(w io.Writer, s *Schema, o WriterOptions) (Writer, error), rows makeBatches) {
+	s, bs := rows(benchBatch, benchRows/benchBatch)
 	var size int64
 	b.ResetTimer()
 	before := cpuSeconds(b)
@@ -116,5 +202,8 @@ func cpuSeconds(b *testing.B) float64 {
 	return float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
 }
 
-func BenchmarkPageWriter(b *testing.B)  { benchmarkWriter(b, NewPageWriter) }
-func BenchmarkArrowWriter(b *testing.B) { benchmarkWriter(b, NewArrowWriter) }
+func BenchmarkPageWriter(b *testing.B)  { benchmarkWriter(b, NewWriter, netflow) }
+func BenchmarkArrowWriter(b *testing.B) { benchmarkWriter(b, newArrowWriter, netflow) }
+
+func BenchmarkPageWriterLists(b *testing.B)  { benchmarkWriter(b, NewWriter, fileActivity) }
+func BenchmarkArrowWriterLists(b *testing.B) { benchmarkWriter(b, newArrowWriter, fileActivity) }

@@ -18,7 +18,11 @@ type chunk struct {
 	limit int     // bytes of a page of more than one row
 	zstd  *packer // of the goroutine that has the chunk
 	err   error
-	chain []weighted // scratch of levels
+
+	// of the batch that is being written
+	stages   []stage
+	col      arrow.Array // the values that the last stage's entries have; nil for constants
+	from, to int         // the values of col that are to be put
 
 	dict     *dict // nil: the column never has one
 	useDict  bool  // pages are being written with it
@@ -134,23 +138,13 @@ func (c *chunk) size(fr *frame, a, b int) (slots, raw int) {
 	if f.fixed || f.lookup != nil {
 		return b - a, 0
 	}
-	col := fr.cols[f.node.Column]
-	if c.leaf.maxRep == 0 {
-		return b - a, plainBytes(col, a, b)
+	slots = b - a
+	for k := range c.leaf.maxRep {
+		starts := c.stages[k].starts
+		a, b = int(starts[a]), int(starts[b])
+		slots += b - a
 	}
-	s, e := listRange(col.(array.ListLike), a, b)
-	return b - a + e - s, plainBytes(c.elements(col), s, e)
-}
-
-// elements is the array of a list's or map's values that this leaf has.
-func (c *chunk) elements(col arrow.Array) arrow.Array {
-	if m, ok := col.(*array.Map); ok {
-		if c.leaf.value {
-			return m.Items()
-		}
-		return m.Keys()
-	}
-	return col.(array.ListLike).ListValues()
+	return slots, plainBytes(c.col, a, b)
 }
 
 func plainBytes(a arrow.Array, from, to int) int {
@@ -164,14 +158,18 @@ func plainBytes(a arrow.Array, from, to int) int {
 // put the rows [a, b) into the open page.
 func (c *chunk) put(fr *frame, a, b int) {
 	f := c.leaf.field
-	c.chainOf(fr)
 	if c.leaf.maxRep > 0 {
-		c.putLists(fr, a, b)
+		if texts, ok := f.konst.([]string); ok {
+			c.putConstLists(texts, a, b)
+			return
+		}
+		c.putStage(0, a, b, 0)
+		c.putTaken()
 		return
 	}
 	c.slots += b - a
 	for i := a; i < b; {
-		def, n := c.level(i, b)
+		def, n := c.stages[0].level(i, b)
 		c.def.add(uint32(def), n)
 		switch {
 		case def < c.leaf.maxDef:
@@ -181,109 +179,9 @@ func (c *chunk) put(fr *frame, a, b int) {
 		case f.lookup != nil:
 			c.putLookup(fr.nums[f.id][i : i+n])
 		default:
-			c.putValues(fr.cols[f.node.Column], i, i+n)
+			c.putValues(c.col, i, i+n)
 		}
 		i += n
-	}
-}
-
-// weighted is a mask that counts for so many definition levels.
-type weighted struct {
-	m mask
-	w int
-}
-
-// chainOf collects what makes a row's definition level: the groups around, then the leaf (or list) itself.
-func (c *chunk) chainOf(fr *frame) {
-	c.chain = c.chain[:0]
-	add := func(m mask) {
-		if k := len(c.chain); k > 0 && (m == nil && c.chain[k-1].m == nil || m != nil && c.chain[k-1].m != nil && &m[0] == &c.chain[k-1].m[0]) {
-			c.chain[k-1].w++
-			return
-		}
-		c.chain = append(c.chain, weighted{m, 1})
-	}
-	if fr.n == 0 {
-		return
-	}
-	for _, g := range c.leaf.field.anc {
-		add(fr.masks[g.id])
-	}
-	add(fr.masks[c.leaf.field.id])
-}
-
-// level is the definition level of row i, as far as the groups and the leaf itself make it, and how many rows up to b have it.
-func (c *chunk) level(i, b int) (def, n int) {
-	n = b - i
-	for _, x := range c.chain {
-		v, k := x.m.run(i, i+n)
-		n = k
-		if v {
-			def += x.w
-		}
-	}
-	return def, n
-}
-
-// putLists writes lists and maps, a row at a time.
-func (c *chunk) putLists(fr *frame, a, b int) {
-	f := c.leaf.field
-	there := len(f.anc) + 1 // the level of an empty list
-	var list array.ListLike
-	var elems arrow.Array
-	var valid mask
-	if !f.fixed {
-		list = fr.cols[f.node.Column].(array.ListLike)
-		elems = c.elements(fr.cols[f.node.Column])
-		if c.leaf.maxDef == there+2 {
-			valid = validity(elems)
-		}
-	}
-	texts, _ := f.konst.([]string)
-	for i := a; i < b; {
-		def, n := c.level(i, b)
-		if def < there {
-			c.def.add(uint32(def), n)
-			c.rep.add(0, n)
-			c.slots += n
-			c.nulls += n
-			i += n
-			continue
-		}
-		for end := i + n; i < end; i++ {
-			s, e := 0, len(texts)
-			if list != nil {
-				s64, e64 := list.ValueOffsets(i)
-				s, e = int(s64), int(e64)
-			}
-			c.rep.add(0, 1)
-			if s == e {
-				c.def.add(uint32(there), 1)
-				c.slots++
-				c.nulls++
-				continue
-			}
-			if e-s > 1 {
-				c.rep.add(1, e-s-1)
-			}
-			c.slots += e - s
-			if list == nil {
-				c.def.add(uint32(c.leaf.maxDef), e-s)
-				c.putTexts(texts)
-				continue
-			}
-			for s < e {
-				ok, k := valid.run(s, e)
-				if ok {
-					c.def.add(uint32(c.leaf.maxDef), k)
-					c.putValues(elems, s, s+k)
-				} else {
-					c.def.add(uint32(c.leaf.maxDef-1), k)
-					c.nulls += k
-				}
-				s += k
-			}
-		}
 	}
 }
 

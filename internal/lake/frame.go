@@ -145,10 +145,22 @@ type frame struct {
 	cols  []arrow.Array
 	masks []mask    // by field.id: the rows where the field is not NULL, and so are the groups around it
 	nums  [][]int32 // by field.id: of lookups, the number of each row's text
+	valid map[arrow.Array]mask
+}
+
+// validity of an array of the batch or inside one. It is worked out once: leaves of the same list have arrays in common, and
+// the array itself notes its number of NULLs when it is asked, which goroutines must not do side by side.
+func (fr *frame) validity(a arrow.Array) mask {
+	m, ok := fr.valid[a]
+	if !ok {
+		m = validity(a)
+		fr.valid[a] = m
+	}
+	return m
 }
 
 func (p *plan) frame(b arrow.RecordBatch) (*frame, error) {
-	fr := &frame{n: int(b.NumRows()), cols: b.Columns(), masks: make([]mask, p.count), nums: make([][]int32, p.count)}
+	fr := &frame{n: int(b.NumRows()), cols: b.Columns(), masks: make([]mask, p.count), nums: make([][]int32, p.count), valid: map[arrow.Array]mask{}}
 	for _, f := range p.leaves {
 		if f.fixed {
 			continue

@@ -310,7 +310,7 @@ func TestGateRefusesCodecAndPages(t *testing.T) {
 func patched(t *testing.T, s *Schema, rows int, change func(w *pageWriter)) []byte {
 	t.Helper()
 	var buf bytes.Buffer
-	w, err := NewPageWriter(&buf, s, WriterOptions{})
+	w, err := NewWriter(&buf, s, WriterOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -547,7 +547,7 @@ func TestGateNeverPanics(t *testing.T) {
 func FuzzGate(f *testing.F) {
 	s := small()
 	var buf bytes.Buffer
-	w, err := NewPageWriter(&buf, s, WriterOptions{})
+	w, err := NewWriter(&buf, s, WriterOptions{})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -132,26 +132,42 @@ func TestColumns(t *testing.T) {
 	}
 }
 
+// deep is a list of lists, so many of them.
+func deep(n int) *Node {
+	e := &Node{Name: "element", Kind: String}
+	for range n {
+		e = &Node{Name: "element", Kind: List, Children: []*Node{e}}
+	}
+	return e
+}
+
 func TestSchemaRefused(t *testing.T) {
 	for want, n := range map[string]*Node{
-		"twice":           group("g", leafNode("a", String, 0), leafNode("A", String, 1)),
-		"without fields":  group("g"),
-		"one child":       {Name: "l", Kind: List},
-		"neither":         {Name: "x", Kind: String, Column: -1},
-		"does not fit":    constNode("x", Int32, int64(1)<<40),
-		"(string)":        constNode("x", Int64, "1"),
-		"lookup":          {Name: "x", Kind: Int32, Lookup: map[int64]string{1: "a"}},
-		"not a field":     leafNode("a.b", String, 0),
-		"list of maps":    {Name: "l", Kind: List, Children: []*Node{{Name: "element", Kind: Map}}},
-		"and lists have":  {Name: "x", Kind: String, Children: []*Node{leafNode("y", String, 0)}},
-		"unknown kind":    {Name: "x", Kind: 99},
-		"has 70000 bytes": constNode("x", String, strings.Repeat("x", 70000)),
-		"of its lookup":   {Name: "x", Kind: String, Lookup: map[int64]string{1: strings.Repeat("x", 200_000), 2: strings.Repeat("y", 100_000)}},
+		"twice":                 group("g", leafNode("a", String, 0), leafNode("A", String, 1)),
+		"without fields":        group("g"),
+		"one child":             {Name: "l", Kind: List},
+		"neither":               {Name: "x", Kind: String, Column: -1},
+		"does not fit":          constNode("x", Int32, int64(1)<<40),
+		"(string)":              constNode("x", Int64, "1"),
+		"lookup":                {Name: "x", Kind: Int32, Lookup: map[int64]string{1: "a"}},
+		"not a field":           leafNode("a.b", String, 0),
+		"list of maps":          {Name: "l", Kind: List, Children: []*Node{{Name: "element", Kind: Map}}},
+		"and lists have":        {Name: "x", Kind: String, Children: []*Node{leafNode("y", String, 0)}},
+		"unknown kind":          {Name: "x", Kind: 99},
+		"has 70000 bytes":       constNode("x", String, strings.Repeat("x", 70000)),
+		"l: has a constant":     {Name: "l", Kind: List, Children: []*Node{constNode("element", String, "x")}},
+		"l[].g: has a constant": {Name: "l", Kind: List, Children: []*Node{group("element", &Node{Name: "g", Kind: Group, Present: 1, Children: []*Node{leafNode("a", String, 0)}})}},
+		"l[].k: has a constant": {Name: "l", Kind: List, Children: []*Node{group("element", &Node{Name: "k", Kind: String, Lookup: map[int64]string{1: "a"}})}},
+		"to 65 levels":          deep(32),
+		"of its lookup":         {Name: "x", Kind: String, Lookup: map[int64]string{1: strings.Repeat("x", 200_000), 2: strings.Repeat("y", 100_000)}},
 	} {
 		s := &Schema{Class: "c", Columns: []*Node{n}}
 		var e *SchemaError
 		if err := s.Validate(); !errors.As(err, &e) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
+	}
+	if err := (&Schema{Class: "c", Columns: []*Node{deep(31)}}).Validate(); err != nil {
+		t.Error(err)
 	}
 }

@@ -31,6 +31,9 @@ const (
 // know gives LookupElse, or NULL if that is empty.
 //
 // A Group is present where one of its non-constant descendants is not NULL; a Group of only constants is always present.
+//
+// Below a List all values lie in the List's column: a Group is a STRUCT with the same field names there, present where that
+// is not NULL, and no Node has a Column, Const, Lookup or Present of its own.
 type Node struct {
 	Name       string
 	Kind       Kind

@@ -32,14 +32,11 @@ const (
 	stepBytes = 16 << 20
 )
 
-// NewPageWriter begins a file. It refuses lists of groups (see NewWriter).
-func NewPageWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
+// NewWriter begins a file.
+func NewWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
 	p, err := newPlan(s)
 	if err != nil {
 		return nil, err
-	}
-	if hasGroupList(s.Columns) {
-		return nil, &SchemaError{s.Class, "(root)", "has a list of groups, which the page writer does not know"}
 	}
 	o = o.withDefaults(768 << 10)
 	pw := &pageWriter{plan: p, opts: o, out: &countingWriter{w: w}, order: order{plan: p}}
@@ -61,6 +58,18 @@ func NewPageWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
 		return nil, err
 	}
 	return pw, nil
+}
+
+// countingWriter counts, and hides everything but Write (in tests pqarrow would close what has a Close).
+type countingWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *countingWriter) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.n += int64(n)
+	return n, err
 }
 
 func (w *pageWriter) write(b []byte) error {
@@ -94,7 +103,14 @@ func (w *pageWriter) Write(b arrow.RecordBatch) error {
 	if err != nil {
 		return err
 	}
-	if err := w.steps(fr, 0, fr.n); err != nil {
+	for _, c := range w.chunks {
+		c.enter(fr)
+	}
+	err = w.steps(fr, 0, fr.n)
+	for _, c := range w.chunks {
+		c.leave()
+	}
+	if err != nil {
 		return err
 	}
 	w.order = next

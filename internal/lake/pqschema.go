@@ -45,21 +45,20 @@ type element struct {
 	rep  int
 	conv int
 	kids []*element
+	// near and value say of a leaf what NearUnique does, and that it is a map's value.
+	near, value bool
 }
 
 // elements of the file that n becomes.
 func elementOf(n *Node) *element {
-	e := &element{name: n.Name, phys: -1, rep: repOptional, conv: convNone}
-	text := func(name string, rep int) *element {
-		return &element{name: name, phys: physByteArray, rep: rep, conv: convUTF8}
-	}
+	e := &element{name: n.Name, phys: -1, rep: repOptional, conv: convNone, near: n.NearUnique}
 	switch n.Kind {
 	case Group:
 		for _, c := range n.Children {
 			e.kids = append(e.kids, elementOf(c))
 		}
 	case String:
-		return text(n.Name, repOptional)
+		e.phys, e.conv = physByteArray, convUTF8
 	case Int32:
 		e.phys = physInt32
 	case Timestamp:
@@ -77,7 +76,8 @@ func elementOf(n *Node) *element {
 	case Map:
 		e.conv = convMap
 		e.kids = []*element{{name: "key_value", phys: -1, rep: repRepeated, conv: convNone,
-			kids: []*element{text("key", repRequired), text("value", repOptional)}}}
+			kids: []*element{{name: "key", phys: physByteArray, rep: repRequired, conv: convUTF8},
+				{name: "value", phys: physByteArray, rep: repOptional, conv: convUTF8, value: true}}}}
 	}
 	return e
 }
@@ -92,6 +92,14 @@ type leaf struct {
 	maxRep int
 	dict   bool // a dictionary is worth trying
 	value  bool // of a map: its values, not its keys
+	way    []hop
+}
+
+// hop is a part of the way from a field's array to the values of a leaf inside: into the field `name` of a struct, or to the
+// elements of a list or the keys or values (which, `name` says) of a map.
+type hop struct {
+	name string
+	list bool
 }
 
 func (l *leaf) dotted() string { return strings.Join(l.path, ".") }
@@ -104,9 +112,10 @@ func leavesOf(p *plan) []*leaf {
 		for _, a := range f.anc {
 			path = append(path, a.node.Name)
 		}
-		var walk func(e *element, path []string, def, rep int)
-		walk = func(e *element, path []string, def, rep int) {
+		var walk func(e *element, path []string, way []hop, def, rep int, near bool)
+		walk = func(e *element, path []string, way []hop, def, rep int, near bool) {
 			path = append(path[:len(path):len(path)], e.name)
+			near = near || e.near
 			if e.rep != repRequired {
 				def++
 			}
@@ -114,17 +123,20 @@ func leavesOf(p *plan) []*leaf {
 				rep++
 			}
 			for _, k := range e.kids {
-				walk(k, path, def, rep)
+				w := way
+				if k.rep != repRepeated { // a list's or map's repeated group is no array of its own
+					w = append(way[:len(way):len(way)], hop{k.name, e.rep == repRepeated})
+				}
+				walk(k, path, w, def, rep, near)
 			}
 			if e.phys < 0 {
 				return
 			}
-			l := &leaf{field: f, index: len(ls), path: path, phys: e.phys, maxDef: def, maxRep: rep}
-			l.value = f.node.Kind == Map && e.name == "value"
-			l.dict = !f.node.NearUnique && !l.value && e.phys != physBoolean && e.phys != physDouble
+			l := &leaf{field: f, index: len(ls), path: path, phys: e.phys, maxDef: def, maxRep: rep, value: e.value, way: way}
+			l.dict = !near && !l.value && e.phys != physBoolean && e.phys != physDouble
 			ls = append(ls, l)
 		}
-		walk(elementOf(f.node), path, len(f.anc), 0)
+		walk(elementOf(f.node), path, nil, len(f.anc), 0, false)
 	}
 	return ls
 }

@@ -75,7 +75,33 @@ func (s *Schema) Validate() error {
 	if len(s.Columns) == 0 {
 		return &SchemaError{s.Class, "(root)", "has no columns"}
 	}
-	return s.validate(s.Columns, "", false)
+	if err := s.validate(s.Columns, "", false); err != nil {
+		return err
+	}
+	for _, n := range s.Columns {
+		if d := levels(n); d > maxLevels {
+			return &SchemaError{s.Class, n.Name, fmt.Sprintf("nests to %d levels, %d are the most", d, maxLevels)}
+		}
+	}
+	return nil
+}
+
+// maxLevels bounds a definition level, so that the levels of a value take less than the 2 bytes that MaxValueBytes counts.
+const maxLevels = 63
+
+// levels is the greatest definition level below n.
+func levels(n *Node) int {
+	most := 0
+	for _, c := range n.Children {
+		most = max(most, levels(c))
+	}
+	switch n.Kind {
+	case List:
+		most++
+	case Map:
+		most += 2
+	}
+	return 1 + most
 }
 
 func (s *Schema) validate(ns []*Node, prefix string, inList bool) error {
@@ -101,6 +127,9 @@ func (s *Schema) validate(ns []*Node, prefix string, inList bool) error {
 func (s *Schema) validateNode(n *Node, path string, inList bool, bad func(string) error) error {
 	if n.Kind > Timestamp {
 		return bad("unknown kind")
+	}
+	if inList && (n.Const != nil || n.Lookup != nil || n.LookupElse != "" || n.Present > 0) {
+		return bad("has a constant, a lookup or a column for presence inside a list, where all values lie in the list's column")
 	}
 	if n.Kind == Group {
 		if len(n.Children) == 0 {
@@ -234,17 +263,4 @@ func arrowType(n *Node) arrow.DataType {
 		return arrow.StructOf(fs...)
 	}
 	return arrow.BinaryTypes.String
-}
-
-// hasGroupList tells whether somewhere a list has groups or lists inside.
-func hasGroupList(ns []*Node) bool {
-	for _, n := range ns {
-		if n.Kind == List && len(n.Children) == 1 && (n.Children[0].Kind == Group || n.Children[0].Kind == List) {
-			return true
-		}
-		if n.Kind == Group && hasGroupList(n.Children) {
-			return true
-		}
-	}
-	return false
 }

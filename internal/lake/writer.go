@@ -3,7 +3,6 @@ package lake
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -38,8 +37,8 @@ type WriterOptions struct {
 	Threads int
 	// Level of zstd, 1 to 22. 0: 3.
 	Level int
-	// PageBytes is the size, uncompressed, at which a data page ends. 0: 768 KiB (512 KiB in the Arrow writer). A single
-	// row that is wider makes a larger page, never above MaxPageBytes.
+	// PageBytes is the size, uncompressed, at which a data page ends. 0: 768 KiB. A single row that is wider makes a larger
+	// page, never above MaxPageBytes.
 	PageBytes int
 	// RowGroupBytes is the compressed size at which a row group ends; so much memory is held. 0: 64 MiB.
 	RowGroupBytes int64
@@ -115,15 +114,6 @@ func (e *OrderError) Error() string {
 // ErrClosed is what a closed Writer answers.
 var ErrClosed = errors.New("the file is closed")
 
-// NewWriter begins a file: with the page writer, or with the Arrow writer where the schema has lists of groups, which the
-// page writer does not know.
-func NewWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
-	if hasGroupList(s.Columns) {
-		return NewArrowWriter(w, s, o)
-	}
-	return NewPageWriter(w, s, o)
-}
-
 // TooWide finds the rows of a batch that Write would refuse, so that the caller can leave them out (into quarantine): one
 // error for each such row, in order.
 func TooWide(s *Schema, b arrow.RecordBatch) ([]*ValueTooWideError, error) {
@@ -193,17 +183,6 @@ func (p *plan) rowBytes(fr *frame, a, b int) int64 {
 		}
 	}
 	return total
-}
-
-// widest is the most that the rows [a, b) have in one column of the file, plain.
-func (p *plan) widest(fr *frame, a, b int) int64 {
-	var most int64
-	for _, f := range p.leaves {
-		if !f.fixed && f.lookup == nil {
-			spans(f.path, fr.cols[f.node.Column], a, b, func(_ string, n int64) { most = max(most, n) })
-		}
-	}
-	return most
 }
 
 // spans calls fn with the plain bytes of the rows [a, b) in each column of the file that the array becomes, levels included.

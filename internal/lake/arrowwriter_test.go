@@ -39,20 +39,8 @@ type arrowWriter struct {
 	err   error
 }
 
-// countingWriter hides everything but Write (pqarrow would close what has a Close) and counts.
-type countingWriter struct {
-	w io.Writer
-	n int64
-}
-
-func (c *countingWriter) Write(b []byte) (int, error) {
-	n, err := c.w.Write(b)
-	c.n += int64(n)
-	return n, err
-}
-
-// NewArrowWriter begins a file written by arrow-go's pqarrow: slower than the page writer, and its judge in tests.
-func NewArrowWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
+// newArrowWriter begins a file written by arrow-go's pqarrow: slower than the page writer, and its judge.
+func newArrowWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
 	p, err := newPlan(s)
 	if err != nil {
 		return nil, err
@@ -137,6 +125,17 @@ func (w *arrowWriter) slices(fr *frame, rec arrow.RecordBatch, a, b int) error {
 	s := rec.NewSlice(int64(a), int64(b))
 	defer s.Release()
 	return w.pq.WriteBuffered(s)
+}
+
+// widest is the most that the rows [a, b) have in one column of the file, plain.
+func (p *plan) widest(fr *frame, a, b int) int64 {
+	var most int64
+	for _, f := range p.leaves {
+		if !f.fixed && f.lookup == nil {
+			spans(f.path, fr.cols[f.node.Column], a, b, func(_ string, n int64) { most = max(most, n) })
+		}
+	}
+	return most
 }
 
 func (w *arrowWriter) Close() (FileStats, error) {

@@ -1,0 +1,192 @@
+package lake
+
+import (
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+)
+
+// stage is one of the nestings of a leaf in a batch. The entries of the first are the rows; those of each next one are the
+// elements of the list or map that an entry of the one before is. Repetition level k begins an entry of stage k.
+type stage struct {
+	chain []weighted // what can be NULL of an entry, outermost first: groups, then the list or the value itself
+	base  int        // the definition level of an entry of which nothing is there
+	full  int        // of one that is there whole; of an empty list, too
+	// starts says which elements an entry has: [starts[i], starts[i+1]) of the next stage; nil in the last one.
+	starts []int32
+}
+
+// weighted is a mask that counts for so many definition levels.
+type weighted struct {
+	m mask
+	w int
+}
+
+func (s *stage) reset(base int) {
+	s.chain, s.base, s.full, s.starts = s.chain[:0], base, base, nil
+}
+
+// add a part of the entries that is inside those before: m is within their masks.
+func (s *stage) add(m mask) {
+	s.full++
+	if k := len(s.chain); k > 0 {
+		if o := s.chain[k-1].m; len(m) == len(o) && (len(m) == 0 || &m[0] == &o[0]) {
+			s.chain[k-1].w++
+			return
+		}
+	}
+	s.chain = append(s.chain, weighted{m, 1})
+}
+
+// level is the definition level of entry i, as far as the stage makes it, and how many entries up to b have it.
+func (s *stage) level(i, b int) (def, n int) {
+	def, n = s.base, b-i
+	for _, x := range s.chain {
+		v, k := x.m.run(i, i+n)
+		n = k
+		if v {
+			def += x.w
+		}
+	}
+	return def, n
+}
+
+// enter makes the chunk ready for the rows of a batch. One goroutine does it for all chunks (see frame.validity).
+func (c *chunk) enter(fr *frame) {
+	f := c.leaf.field
+	if c.stages == nil {
+		c.stages = make([]stage, c.leaf.maxRep+1)
+	}
+	k := 0
+	s := &c.stages[0]
+	s.reset(0)
+	for _, g := range f.anc {
+		s.add(fr.masks[g.id])
+	}
+	s.add(fr.masks[f.id])
+	if f.fixed {
+		return
+	}
+	a := fr.cols[f.node.Column]
+	var there mask // the elements that are not NULL, and so are the groups around them, inside the list
+	for _, h := range c.leaf.way {
+		if !h.list {
+			j, _ := a.DataType().(*arrow.StructType).FieldIdx(h.name) // accepts saw it
+			a = a.(*array.Struct).Field(j)
+			there = fr.validity(a).and(there)
+			s.add(there)
+			continue
+		}
+		s.starts = startsOf(a)
+		k++
+		c.stages[k].reset(s.full + 1)
+		s = &c.stages[k]
+		_, isMap := a.(*array.Map)
+		a = a.(array.ListLike).ListValues()
+		if isMap {
+			kv := a.(*array.Struct)
+			if h.name == "key" { // required
+				a = kv.Field(0)
+				continue
+			}
+			a = kv.Field(1)
+		}
+		there = fr.validity(a)
+		s.add(there)
+	}
+	c.col = a
+}
+
+// leave lets go of the batch.
+func (c *chunk) leave() {
+	c.col = nil
+	for k := range c.stages {
+		c.stages[k].starts = nil
+	}
+}
+
+// startsOf a list or map array: one more than it has entries.
+func startsOf(a arrow.Array) []int32 {
+	if a.Len() == 0 {
+		return []int32{0}
+	}
+	from := a.Data().Offset()
+	switch a := a.(type) {
+	case *array.List:
+		return a.Offsets()[from : from+a.Len()+1]
+	case *array.Map:
+		return a.Offsets()[from : from+a.Len()+1]
+	}
+	return nil
+}
+
+// putStage writes the entries [i, b) of stage k, the first at repetition level rep: 0 where it begins a row, k at most.
+func (c *chunk) putStage(k, i, b int, rep uint32) {
+	s := &c.stages[k]
+	for i < b {
+		def, n := s.level(i, b)
+		if def == s.full && s.starts != nil {
+			for end := i + n; i < end; i++ {
+				if from, to := int(s.starts[i]), int(s.starts[i+1]); from < to {
+					c.putStage(k+1, from, to, rep)
+				} else {
+					c.putSlots(def, rep, k, 1)
+					c.nulls++
+				}
+				rep = uint32(k)
+			}
+			continue
+		}
+		c.putSlots(def, rep, k, n)
+		if def < s.full {
+			c.nulls += n
+		} else {
+			c.take(i, i+n)
+		}
+		rep = uint32(k)
+		i += n
+	}
+}
+
+// putSlots writes the levels of n entries of stage k, the first at repetition level rep.
+func (c *chunk) putSlots(def int, rep uint32, k, n int) {
+	c.def.add(uint32(def), n)
+	c.rep.add(rep, 1)
+	if n > 1 {
+		c.rep.add(uint32(k), n-1)
+	}
+	c.slots += n
+}
+
+// take notes the values [i, j) of c.col to be put: those of many rows most often lie next to each other.
+func (c *chunk) take(i, j int) {
+	if i != c.to {
+		c.putTaken()
+		c.from = i
+	}
+	c.to = j
+}
+
+func (c *chunk) putTaken() {
+	if c.from < c.to {
+		c.putValues(c.col, c.from, c.to)
+	}
+	c.from, c.to = 0, 0
+}
+
+// putConstLists writes a constant list of texts, where the groups around are there.
+func (c *chunk) putConstLists(texts []string, a, b int) {
+	s := &c.stages[0]
+	for i := a; i < b; {
+		def, n := s.level(i, b)
+		i += n
+		if def < s.full || len(texts) == 0 {
+			c.putSlots(def, 0, 0, n)
+			c.nulls += n
+			continue
+		}
+		for ; n > 0; n-- {
+			c.putSlots(c.leaf.maxDef, 0, 1, len(texts))
+			c.putTexts(texts)
+		}
+	}
+}
