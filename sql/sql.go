@@ -6,6 +6,7 @@ import "embed"
 
 // Shipped holds the folders, as network-firewall/raw.sql.
 //
+//go:embed appfabric
 //go:embed aws-alb
 //go:embed cef
 //go:embed fortinet

@@ -1,0 +1,10 @@
+-- class: authentication
+-- ocsf: 1.1.0
+-- profiles: host
+SELECT
+  activity_id, activity_name, category_uid, class_uid,
+  "time", severity_id, severity, status_id, status, status_detail, message, raw_data,
+  metadata, actor, device,
+  raw."user", http_request, auth_protocol, auth_protocol_id, is_mfa
+FROM raw
+WHERE class_uid = 3002;
