@@ -1,0 +1,172 @@
+package parquet
+
+// assembler writes one row. After its first error nothing it writes counts, and every loop ends.
+type assembler struct {
+	cols []*column
+	most int
+	err  error
+}
+
+func (a *assembler) fail(err error) {
+	if a.err == nil {
+		a.err = err
+	}
+}
+
+// def is the definition level of a column's next entry.
+func (a *assembler) def(i int) int16 {
+	c := a.cols[i]
+	if c.i == c.n {
+		more, err := c.more()
+		if err != nil {
+			a.fail(err)
+			return -1
+		}
+		if !more {
+			a.fail(faultf("column %s ends early", c.name))
+			return -1
+		}
+	}
+	return c.defAt(c.i)
+}
+
+// rep is the repetition level of a column's next entry, 0 at the end of the row group.
+func (a *assembler) rep(i int) int16 {
+	c := a.cols[i]
+	if c.maxRep == 0 {
+		return 0
+	}
+	if c.i == c.n {
+		more, err := c.more()
+		if err != nil {
+			a.fail(err)
+		}
+		if err != nil || !more {
+			return 0
+		}
+	}
+	return c.reps[c.i]
+}
+
+// present tells whether a field is there; all its columns must agree. The entries that say it is not are used up.
+func (a *assembler) present(n *node) bool {
+	is := a.def(n.from) >= n.def
+	for i := n.from + 1; i < n.to; i++ {
+		if (a.def(i) >= n.def) != is {
+			a.fail(faultf("columns %s and %s do not agree on what there is", a.cols[n.from].name, a.cols[i].name))
+		}
+	}
+	if a.err != nil {
+		return false
+	}
+	if !is {
+		for _, c := range a.cols[n.from:n.to] {
+			c.i++
+		}
+	}
+	return is
+}
+
+// again tells whether a repeated field goes on.
+func (a *assembler) again(n *node) bool {
+	is := a.rep(n.from) == n.rep
+	for i := n.from; i < n.to; i++ {
+		if r := a.rep(i); (r == n.rep) != is || r > n.rep {
+			a.fail(faultf("columns %s and %s do not agree on how often there is something", a.cols[n.from].name, a.cols[i].name))
+		}
+	}
+	return is && a.err == nil
+}
+
+// group writes a row or a group as an object.
+func (a *assembler) group(dst []byte, n *node) []byte {
+	dst = append(dst, '{')
+	begin := len(dst)
+	for _, k := range n.kids {
+		back := len(dst)
+		if back > begin {
+			dst = append(dst, ',')
+		}
+		var is bool
+		if dst, is = a.field(append(dst, k.key...), k); !is {
+			dst = dst[:back]
+		}
+		if a.err != nil {
+			return dst
+		}
+	}
+	return append(dst, '}')
+}
+
+// field writes the value of a field; is tells whether there is one.
+func (a *assembler) field(dst []byte, n *node) (out []byte, is bool) {
+	switch {
+	case n.repeated: // without a LIST around it
+		return a.elements(dst, n), true
+	case n.optional && !a.present(n):
+		return dst, false
+	}
+	return a.one(dst, n)
+}
+
+// elements writes a repeated field as an array.
+func (a *assembler) elements(dst []byte, n *node) []byte {
+	dst = append(dst, '[')
+	begin := len(dst)
+	for more := a.present(n); more && a.err == nil; more = a.again(n) {
+		if len(dst) > begin {
+			dst = append(dst, ',')
+		}
+		var is bool
+		if dst, is = a.one(dst, n); !is {
+			dst = append(dst, "null"...)
+		}
+	}
+	return append(dst, ']')
+}
+
+// one writes one value of a field that is there; is tells whether it is other than NULL.
+func (a *assembler) one(dst []byte, n *node) (out []byte, is bool) {
+	if len(dst) > a.most {
+		a.fail(faultf("it is longer than %d bytes", a.most))
+	}
+	if a.err != nil {
+		return dst, false
+	}
+	switch n.shape {
+	case shapeGroup:
+		return a.group(dst, n), true
+	case shapeOnly:
+		return a.field(dst, n.kids[0])
+	case shapeList:
+		return a.elements(dst, n.kids[0]), true
+	case shapeMap:
+		return a.entries(dst, n.kids[0]), true
+	}
+	c := a.cols[n.from]
+	if a.def(n.from) != c.maxDef {
+		a.fail(faultf("column %s has no value where one must be", c.name))
+		return dst, false
+	}
+	return c.value(dst), true
+}
+
+// entries writes a map whose keys are texts as an object. Entries without a value are left out.
+func (a *assembler) entries(dst []byte, n *node) []byte {
+	dst = append(dst, '{')
+	begin := len(dst)
+	for more := a.present(n); more && a.err == nil; more = a.again(n) {
+		back := len(dst)
+		if back > begin {
+			dst = append(dst, ',')
+		}
+		var key, is bool
+		if dst, key = a.field(dst, n.kids[0]); !key { // against the format's rules
+			dst = append(dst, `""`...)
+		}
+		if dst, is = a.field(append(dst, ':'), n.kids[1]); !is {
+			dst = dst[:back]
+		}
+	}
+	return append(dst, '}')
+}
