@@ -6,10 +6,17 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/compress"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/silt-etl/silt/jobs"
@@ -22,7 +29,8 @@ func TestMain(m *testing.M) {
 var update = flag.Bool("update", false, "write what the scripts compare with anew")
 
 // TestScripts runs testdata/script: each is a folder of files and what etl says and does there. What a text file cannot hold
-// is put beside: packed.log.gz is one good record, cut.log.gz its first half.
+// is put beside: packed.log.gz is one good record, cut.log.gz its first half; flows.parquet has two row groups of 300 flows,
+// cut.parquet is it without its end, and two.parquet has two groups of one.
 func TestScripts(t *testing.T) {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
@@ -32,9 +40,52 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
 			half := packed.Bytes()[:packed.Len()/2]
-			return errors.Join(os.WriteFile(filepath.Join(e.WorkDir, "packed.log.gz"), packed.Bytes(), 0o644),
+			rows := flows(t, 300)
+			return errors.Join(os.WriteFile(filepath.Join(e.WorkDir, "flows.parquet"), rows, 0o644),
+				os.WriteFile(filepath.Join(e.WorkDir, "two.parquet"), flows(t, 1), 0o644),
+				os.WriteFile(filepath.Join(e.WorkDir, "cut.parquet"), rows[:len(rows)-100], 0o644),
+				os.WriteFile(filepath.Join(e.WorkDir, "packed.log.gz"), packed.Bytes(), 0o644),
 				os.WriteFile(filepath.Join(e.WorkDir, "cut.log.gz"), half, 0o644))
 		}})
+}
+
+// flows are VPC flow logs in Parquet, in two row groups of n; the eighth of each has no start.
+func flows(t *testing.T, n int) []byte {
+	t.Helper()
+	field := func(name string, typ arrow.DataType) arrow.Field {
+		return arrow.Field{Name: name, Type: typ, Nullable: true}
+	}
+	sc := arrow.NewSchema([]arrow.Field{field("start", arrow.FixedWidthTypes.Timestamp_us), field("srcaddr", arrow.BinaryTypes.String), field("dstport", arrow.PrimitiveTypes.Int32),
+		field("bytes", arrow.PrimitiveTypes.Int64), field("tags", arrow.ListOf(arrow.BinaryTypes.String)), field("hash", arrow.BinaryTypes.Binary)}, nil)
+	var out bytes.Buffer
+	w, err := pqarrow.NewFileWriter(sc, &out, parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy)), pqarrow.NewArrowWriterProperties())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		b := array.NewRecordBuilder(memory.DefaultAllocator, sc)
+		for i := range n {
+			b.Field(1).(*array.StringBuilder).Append(fmt.Sprintf("192.0.2.%d", i%250))
+			if i == 7 {
+				b.Field(0).AppendNull()
+			} else {
+				b.Field(0).(*array.TimestampBuilder).Append(arrow.Timestamp(1748772000000000 + int64(i)*1000250))
+			}
+			b.Field(2).(*array.Int32Builder).Append(443)
+			b.Field(3).(*array.Int64Builder).Append(int64(i))
+			tags := b.Field(4).(*array.ListBuilder)
+			tags.Append(true)
+			tags.ValueBuilder().(*array.StringBuilder).Append("a")
+			b.Field(5).(*array.BinaryBuilder).Append([]byte{0xff, byte(i)})
+		}
+		if err := w.Write(b.NewRecordBatch()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 // shipped is a file of the project, from this package's folder.

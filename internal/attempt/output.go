@@ -430,7 +430,7 @@ func (w *output) refetch(ctx context.Context, add func(object int, record int64,
 	if len(w.o.Plan.Projections) == 1 {
 		class = w.o.Plan.Projections[0].Class
 	}
-	records := decode.NewRecords(&w.o.Plan.Scan, w.scan.keys, decode.Options{})
+	records := decode.NewRecords(&w.o.Plan.Scan, w.scan.keys, decode.Options{TempDir: w.o.TempDir})
 	ex := decode.NewExpander(w.scan.keys)
 	for i := 0; i < len(w.rejects); {
 		object := w.rejects[i].object

@@ -262,7 +262,7 @@ func (s *scan) NewCursor() engine.Cursor {
 	s.made++
 	p := newSpool(filepath.Join(s.o.TempDir, fmt.Sprintf("rejects-%03d", s.made)))
 	s.spools = append(s.spools, p)
-	return &cursor{s: s, rejects: p, records: decode.NewRecords(&s.o.Plan.Scan, s.keys, decode.Options{}), misfits: make([]int64, s.o.Plan.Scan.Misfits())}
+	return &cursor{s: s, rejects: p, records: decode.NewRecords(&s.o.Plan.Scan, s.keys, decode.Options{TempDir: s.o.TempDir}), misfits: make([]int64, s.o.Plan.Scan.Misfits())}
 }
 
 // cursor scans one object after the other for one thread of DuckDB.
@@ -287,6 +287,27 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// countingFile is a countingReader of an object that is read at any place.
+type countingFile struct {
+	*countingReader
+	io.ReaderAt
+	io.Seeker
+}
+
+func (c *countingFile) ReadAt(p []byte, at int64) (int, error) {
+	n, err := c.ReaderAt.ReadAt(p, at)
+	c.n += int64(n)
+	return n, err
+}
+
+// seekable lets the reader of a format that jumps around in an object do so in the file that was fetched.
+func (c *countingReader) seekable(body io.Reader) io.Reader {
+	if f, ok := body.(*os.File); ok {
+		return &countingFile{c, f, f}
+	}
+	return c
+}
+
 // Fill implements engine.Cursor.
 func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 	s := c.s
@@ -307,7 +328,7 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 			}
 			c.cur, c.open = f, true
 			c.counted = &countingReader{Reader: f.body}
-			begin(c.records, c.counted, f.rows)
+			begin(c.records, c.counted.seekable(f.body), f.rows)
 			c.rejects.mark()
 			clear(c.misfits)
 		}

@@ -194,7 +194,7 @@ func (c *comparer) object(ctx context.Context, obj Object) error {
 var errStop = errors.New("enough")
 
 // outcomes runs an object's records under a plan.
-func (c *comparer) outcomes(ctx context.Context, plan *sqlgen.Plan, f io.ReaderAt, obj Object, tell bool) iter.Seq2[result, error] {
+func (c *comparer) outcomes(ctx context.Context, plan *sqlgen.Plan, f *os.File, obj Object, tell bool) iter.Seq2[result, error] {
 	most := c.Limit - c.report.Records
 	return func(yield func(result, error) bool) {
 		captures := make([]*string, len(plan.KeyColumns))
@@ -206,8 +206,13 @@ func (c *comparer) outcomes(ctx context.Context, plan *sqlgen.Plan, f io.ReaderA
 			}
 		}
 		records := func(yield func(sample.Record, error) bool) {
-			d := decode.NewRecords(&plan.Scan, decode.NewKeys(), decode.Options{})
-			d.Open(io.NewSectionReader(f, 0, 1<<62))
+			d := decode.NewRecords(&plan.Scan, decode.NewKeys(), decode.Options{TempDir: c.TempDir})
+			info, err := f.Stat()
+			if err != nil {
+				yield(sample.Record{}, err)
+				return
+			}
+			d.Open(io.NewSectionReader(f, 0, info.Size()))
 			for {
 				number, raw, rej, err := d.Next()
 				var whole *decode.Reject

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode/fields"
+	"github.com/silt-etl/silt/internal/decode/parquet"
 )
 
 // Detected is what a sample looks like.
@@ -25,8 +27,12 @@ const (
 // Detect tells the format of a sample by its content, packed or not. It reads the beginning only. The error is the sample's own, as
 // of Reader.Next.
 func Detect(sample io.Reader) (Detected, error) {
+	head := bufio.NewReader(sample)
+	if b, _ := head.Peek(len(parquet.Magic)); string(b) == parquet.Magic { // an error comes again
+		return Detected{Format{Name: FormatParquet}, "it begins with " + parquet.Magic}, nil
+	}
 	r := newReader(&Format{Name: FormatLine}, Options{})
-	r.Reset(sample)
+	r.Reset(head)
 	if err := r.begin(); err != nil {
 		return Detected{}, err
 	}

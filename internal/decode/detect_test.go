@@ -67,6 +67,9 @@ func TestDetect(t *testing.T) {
 			}
 		}
 	}
+	if d, err := Detect(strings.NewReader("PAR1\x15")); err != nil || d.Format.Name != FormatParquet {
+		t.Error("Parquet is not told", d, err)
+	}
 	if _, err := Detect(strings.NewReader(" \n")); err == nil {
 		t.Error("blanks have a format")
 	}

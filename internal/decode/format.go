@@ -10,7 +10,8 @@ import (
 // FormatName is what a mapping's raw.sql calls a format.
 type FormatName string
 
-// The formats. What separates records: JSON, the end of a value; CSV, a newline outside quotes; the others, a newline.
+// The formats. What separates records: JSON, the end of a value; CSV, a newline outside quotes;
+// Parquet has rows; the others, a newline.
 const (
 	FormatJSON FormatName = "json"
 	FormatCSV  FormatName = "csv"
@@ -18,6 +19,8 @@ const (
 	FormatKV   FormatName = "kv"    // key=value pairs
 	FormatCEF  FormatName = "cef"
 	FormatLEEF FormatName = "leef"
+	// FormatParquet has rows, each of which is scanned as the JSON object that internal/decode/parquet writes of it.
+	FormatParquet FormatName = "parquet"
 )
 
 // ParserName is what a mapping's raw.sql calls a parser.
@@ -77,8 +80,10 @@ type Layout struct {
 	Columns []string
 }
 
-// Text says whether the records are text that is taken apart into fields, and not JSON.
-func (f *Format) Text() bool { return f.Name != "" && f.Name != FormatJSON }
+// Text says whether the records are text that is taken apart into fields, and neither JSON nor rows.
+func (f *Format) Text() bool {
+	return f.Name != "" && f.Name != FormatJSON && f.Name != FormatParquet
+}
 
 // column is the index of a column by a header's name for it, or -1.
 func (f *Format) column(name string) int {
@@ -101,5 +106,5 @@ func (f *Format) csv() *fields.CSV {
 
 // Formats are the names of all formats.
 func Formats() []FormatName {
-	return []FormatName{FormatJSON, FormatCSV, FormatLine, FormatKV, FormatCEF, FormatLEEF}
+	return []FormatName{FormatJSON, FormatCSV, FormatLine, FormatKV, FormatCEF, FormatLEEF, FormatParquet}
 }

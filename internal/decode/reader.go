@@ -21,6 +21,8 @@ const (
 type Options struct {
 	// MaxRecordBytes is the longest record accepted, in bytes. 0: DefaultMaxRecordBytes.
 	MaxRecordBytes int
+	// TempDir is where an object goes that is read more than once and is no file yet. "": the system's.
+	TempDir string
 }
 
 // Record is one framed piece of an object: a line, which may still hold several JSON values glued together (the Scanner

@@ -1,8 +1,13 @@
 package decode
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"os"
 	"unicode/utf8"
+
+	"github.com/silt-etl/silt/internal/decode/parquet"
 )
 
 // Records reads an object's records and scans each. It is used by one goroutine at a time and kept from object to object.
@@ -12,6 +17,7 @@ type Records struct {
 	s      *Scanner
 	text   *textScanner // nil: JSON
 	env    *envelope    // nil: documents are records
+	rows   *parquetRows // nil: they are not rows of Parquet
 	begun  bool         // a record of the object was read
 	line   []byte       // what is left of a framed record with several values glued together
 	valid  bool         // it is UTF-8
@@ -27,12 +33,19 @@ func NewRecords(spec *Spec, keys *Keys, o Options) *Records {
 	if spec.Format.Records != nil {
 		d.env = &envelope{path: spec.Format.Records, at: -1}
 	}
+	if spec.Format.Name == FormatParquet {
+		d.rows = &parquetRows{temp: o.TempDir, held: d.r.held}
+	}
 	return d
 }
 
-// Open goes on with another object. It reads nothing yet.
+// Open goes on with another object. It reads nothing yet. Parquet is read where it lies if r is an io.ReaderAt and an io.Seeker,
+// too; otherwise it is copied to Options.TempDir.
 func (d *Records) Open(r io.Reader) {
 	d.r.Reset(r)
+	if d.rows != nil {
+		d.rows.open(r)
+	}
 	d.line, d.number, d.framed, d.begun = nil, 0, nil, false
 	if d.text != nil {
 		d.text.open()
@@ -125,6 +138,9 @@ func (d *Records) Next() (number int64, raw []byte, rej *Reject, err error) {
 	if d.env != nil {
 		return d.nextElement()
 	}
+	if d.rows != nil {
+		return d.nextRow()
+	}
 	if len(d.line) == 0 {
 		rec, err := d.r.Next()
 		if err != nil {
@@ -172,4 +188,115 @@ func (d *Records) nextText() (number int64, raw []byte, rej *Reject, err error) 
 		d.number++
 		return d.number, rec.Bytes, rej, nil
 	}
+}
+
+// parquetRows are the rows of one object after the other.
+type parquetRows struct {
+	temp string
+	held int // bytes of a row at most, see MaxRejectBytes
+	src  io.Reader
+	rows *parquet.Rows // nil: not yet begun
+	file *os.File      // that the object was copied to, already removed
+}
+
+func (p *parquetRows) open(r io.Reader) {
+	p.close()
+	p.src = r
+}
+
+func (p *parquetRows) close() {
+	if p.file != nil {
+		p.file.Close()
+	}
+	p.src, p.rows, p.file = nil, nil, nil
+}
+
+// next is the next row. Errors are as of Reader.Next.
+func (p *parquetRows) next() ([]byte, error) {
+	if p.rows == nil {
+		if p.src == nil {
+			return nil, io.EOF
+		}
+		if err := p.begin(); err != nil {
+			p.close()
+			return nil, err
+		}
+	}
+	row, err := p.rows.Next()
+	if err != nil {
+		p.close()
+		return nil, p.fault(err)
+	}
+	return row, nil
+}
+
+func (p *parquetRows) fault(err error) error {
+	var f *parquet.Fault
+	if errors.As(err, &f) {
+		return unreadable("Parquet: " + err.Error())
+	}
+	return err
+}
+
+func (p *parquetRows) begin() error {
+	at, ok := p.src.(interface {
+		io.ReaderAt
+		io.Seeker
+	})
+	if !ok {
+		if err := p.copy(); err != nil {
+			return err
+		}
+		at = p.file
+	}
+	size, err := at.Seek(0, io.SeekEnd)
+	if err != nil {
+		return fmt.Errorf("reading the object: %w", err)
+	}
+	var head [8]byte
+	n, err := at.ReadAt(head[:], 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("reading the object: %w", err)
+	}
+	if kind := packing(head[:n]); kind != "" && kind != parquetKind {
+		return unreadable(kind + ": Parquet is packed inside, page by page, and not as a whole")
+	}
+	p.rows, err = parquet.Open(at, size, p.held)
+	if err != nil {
+		return p.fault(err)
+	}
+	return nil
+}
+
+// copy puts the object into a file without a name.
+func (p *parquetRows) copy() error {
+	f, err := os.CreateTemp(p.temp, "parquet-")
+	if err != nil {
+		return fmt.Errorf("temp folder: %w", err)
+	}
+	p.file = f
+	if err := os.Remove(f.Name()); err != nil {
+		return fmt.Errorf("temp folder: %w", err)
+	}
+	src := source{r: p.src}
+	switch _, err = io.Copy(f, &src); {
+	case src.err != nil:
+		return fmt.Errorf("reading the object: %w", src.err)
+	case err != nil:
+		return fmt.Errorf("temp folder: %w", err)
+	}
+	return nil
+}
+
+// nextRow is Next for rows of Parquet.
+func (d *Records) nextRow() (number int64, raw []byte, rej *Reject, err error) {
+	raw, err = d.rows.next()
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	d.number++
+	if rej = d.r.tooLong(raw); rej == nil {
+		_, rej = d.s.scan(raw, utf8.Valid(raw))
+	}
+	return d.number, raw, rej, nil
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/silt-etl/silt/internal/decode/parquet"
 )
 
 const (
@@ -16,6 +18,7 @@ const (
 	// maxWindowBytes is the largest zstd window read: what `zstd --long` writes by default (2^27). A frame that asks for
 	// more is refused, so that no object can make the reader allocate what it likes.
 	maxWindowBytes = 128 << 20
+	parquetKind    = "Parquet"
 )
 
 // source remembers the object's own read errors, so that they are not taken for broken content.
@@ -72,6 +75,8 @@ func (u *unpacker) open(r io.Reader) error {
 			return u.fault(err)
 		}
 		u.out = u.zstd
+	case parquetKind:
+		return unreadable("Parquet: write `-- format: parquet` into the mapping's raw.sql to read it")
 	default:
 		return unreadable(u.kind + ", which is not read: only gzip, zstd and plain text are")
 	}
@@ -88,7 +93,7 @@ func packing(head []byte) string {
 		{"\x04\x22\x4d\x18", "lz4"},
 		{"\xff\x06\x00\x00sNaP", "snappy"},
 		{"PK\x03\x04", "zip"},
-		{"PAR1", "Parquet"},
+		{parquet.Magic, parquetKind},
 		{"Obj\x01", "Avro"},
 	} {
 		if bytes.HasPrefix(head, []byte(m.magic)) {

@@ -27,6 +27,9 @@ const (
 // detect looks at the beginning of a sample, and leaves it unread.
 func (in *inference) detect(r *bufio.Reader) detected {
 	head, _ := r.Peek(headBytes)
+	if d, err := decode.Detect(bytes.NewReader(head)); err == nil && d.Format.Name == decode.FormatParquet {
+		return detected{d.Format, []string{"format: parquet"}, d.Evidence}
+	}
 	lines := firstLines(head)
 	json := detected{format: decode.Format{Name: decode.FormatJSON}}
 	if key := envelope(head); word.MatchString(key) {
