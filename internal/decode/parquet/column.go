@@ -68,7 +68,7 @@ func (c *column) restart(promised int64) { c.promised, c.seen, c.i, c.n, c.v = p
 
 func (c *column) close() {
 	if c.reader != nil {
-		c.reader.Close()
+		_ = c.reader.Close() // it frees memory only
 		c.reader = nil
 	}
 }

@@ -274,11 +274,19 @@ func TestRows(t *testing.T) {
 	}
 }
 
-// TestDamaged: a file cut anywhere is refused; one with any byte changed is refused or read to its end, in one line and without a
-// panic.
+// TestDamaged: a file cut anywhere is refused; one with bytes changed is refused in one line and without a panic, or gives as many rows
+// as it has.
 func TestDamaged(t *testing.T) {
 	for seed := range uint64(6) {
-		data, _ := made(t, seed)
+		data, want := made(t, seed)
+		whole := func(bad []byte) {
+			t.Helper()
+			if rows, err := read(bad); err != nil {
+				fault(t, err)
+			} else if len(rows) != len(want) {
+				t.Fatalf("seed %d: %d rows of %d", seed, len(rows), len(want))
+			}
+		}
 		r := rand.New(rand.NewPCG(seed, 1))
 		for range 60 {
 			if rows, err := read(data[:r.IntN(len(data))]); err == nil {
@@ -290,15 +298,11 @@ func TestDamaged(t *testing.T) {
 			for range 1 + r.IntN(3) {
 				bad[r.IntN(len(bad))] ^= byte(1 + r.IntN(255))
 			}
-			if _, err := read(bad); err != nil {
-				fault(t, err)
-			}
+			whole(bad)
 			hole := bytes.Clone(data) // pages that are gone
 			from := 4 + r.IntN(len(hole)/2)
 			clear(hole[from:min(from+len(hole)/4, len(hole))])
-			if _, err := read(hole); err != nil {
-				fault(t, err)
-			}
+			whole(hole)
 		}
 	}
 }
@@ -308,6 +312,57 @@ func fault(t *testing.T, err error) {
 	var f *parquet.Fault
 	if !errors.As(err, &f) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 400 {
 		t.Fatalf("not a fault of one line: %v", err)
+	}
+}
+
+// TestEarlyEnd: a column whose pages end before its rows do is a fault, although the library takes that for the end.
+func TestEarlyEnd(t *testing.T) {
+	root := schema.MustGroup(schema.NewGroupNode("schema", pq.Repetitions.Required, schema.FieldList{schema.NewInt32Node("a", pq.Repetitions.Required, -1)}, -1))
+	data := written(t, root, func(g file.SerialRowGroupWriter) {
+		column(t, g, func(c *file.Int32ColumnChunkWriter) error {
+			_, err := c.WriteBatch([]int32{1, 2, 3, 4, 5}, nil, nil)
+			return err
+		})
+	})
+	short := written(t, root, func(g file.SerialRowGroupWriter) {
+		column(t, g, func(c *file.Int32ColumnChunkWriter) error {
+			_, err := c.WriteBatch([]int32{1, 2, 3}, nil, nil)
+			return err
+		})
+	})
+	footer := func(b []byte) int { return len(b) - 8 - int(binary.LittleEndian.Uint32(b[len(b)-8:])) }
+	pages := footer(short)
+	mixed := append(bytes.Clone(short[:pages]), make([]byte, footer(data)-pages)...)
+	mixed = append(mixed, data[footer(data):]...)
+	rows, err := read(mixed)
+	if err == nil {
+		t.Fatalf("%d rows of 5: %v", len(rows), rows)
+	}
+	fault(t, err)
+	if _, err := read(data); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMoreThanPromised: a column with more values than its row group has rows is a fault.
+func TestMoreThanPromised(t *testing.T) {
+	root := schema.MustGroup(schema.NewGroupNode("schema", pq.Repetitions.Required, schema.FieldList{schema.NewBooleanNode("a", pq.Repetitions.Required, -1)}, -1))
+	of := func(v ...bool) []byte {
+		return written(t, root, func(g file.SerialRowGroupWriter) {
+			column(t, g, func(c *file.BooleanColumnChunkWriter) error {
+				_, err := c.WriteBatch(v, nil, nil)
+				return err
+			})
+		})
+	}
+	three, five := of(true, false, true), of(true, false, true, false, true)
+	footer := func(b []byte) int { return len(b) - 8 - int(binary.LittleEndian.Uint32(b[len(b)-8:])) }
+	if footer(three) != footer(five) {
+		t.Fatal("the pages are not of one size")
+	}
+	rows, err := read(append(bytes.Clone(five[:footer(five)]), three[footer(three):]...))
+	if err == nil || !strings.Contains(err.Error(), "column a of row group 1 does not hold what its footer promises") {
+		t.Fatalf("%v, %v", rows, err)
 	}
 }
 
@@ -349,7 +404,10 @@ func written(t testing.TB, root *schema.GroupNode, fn func(file.SerialRowGroupWr
 	t.Helper()
 	var out bytes.Buffer
 	w := file.NewParquetWriter(&out, root)
-	g := w.AppendRowGroup()
+	g, err := w.AppendRowGroupChecked()
+	if err != nil {
+		t.Fatal(err)
+	}
 	fn(g)
 	if err := g.Close(); err != nil {
 		t.Fatal(err)
