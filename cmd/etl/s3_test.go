@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -156,5 +158,46 @@ func TestDoctorOnS3WithWhatIsWrong(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestParquetOnS3: objects in a bucket are read where they were fetched to, also a second time for quarantine; one that is cut is
+// there as a whole.
+func TestParquetOnS3(t *testing.T) {
+	job := onS3(t)
+	staging, err := open.Open(t.Context(), "s3://staging", open.Config{Region: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := flows(t, 300)
+	for name, data := range map[string][]byte{"a": rows, "b": rows, "cut": rows[:len(rows)-100]} {
+		if _, err := staging.Put(t.Context(), "rows/"+name+".parquet", bytes.NewReader(data), objstore.PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Dir(job)
+	for name, text := range map[string]string{
+		"job.yaml": strings.NewReplacer("logs/", "rows/", "mapping: network-firewall", "mapping: flow", "{memory", "{max_quarantine_ratio: 1, memory").Replace(string(text)),
+		"flow/raw.sql": `-- format: parquet
+CREATE TABLE raw ("start" TIMESTAMP, srcaddr VARCHAR);`,
+		"flow/network_activity.sql": `-- class: network_activity
+SELECT "start" AS "time", 6 AS activity_id, 1 AS severity_id, srcaddr AS "src_endpoint.ip", '10.0.0.9' AS "dst_endpoint.ip",
+  'p' AS "metadata.product.name", 'v' AS "metadata.product.vendor_name" FROM raw;`,
+	} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, errs, code := etl(t, "run", job)
+	if code != 0 || !strings.Contains(out, "1,200 read = 1,196 published + 0 filtered + 4 quarantined") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	if out, errs, _ = etl(t, "quarantine", "list", job); !strings.Contains(out, "4 records and 1 whole objects are in quarantine") {
+		t.Errorf("%s%s", out, errs)
 	}
 }
