@@ -14,16 +14,18 @@ import (
 
 // Spec is a job as its file says, with defaults filled in and checked. Sizes are bytes.
 type Spec struct {
-	Name      string
-	Source    Source
-	Mapping   string // a name (sql/<name>/, mappings/<name>.json, or one shipped in the binary) or a path
-	Lake      Lake
-	Catalog   Catalog
-	State     string // s3://bucket/prefix/ or a folder; default <lake>/.silt when the lake is a folder
-	Schedule  Schedule
-	EventDays EventDays
-	Limits    Limits
-	Retention Retention
+	Name    string
+	Source  Source
+	Mapping string // a name (sql/<name>/, mappings/<name>.json, or one shipped in the binary) or a path
+	Lake    Lake
+	Catalog Catalog
+	State   string // s3://bucket/prefix/ or a folder; default <lake>/.silt when the lake is a folder
+	// StateKMSKeyID encrypts what is written to State on S3: quarantine holds raw records. Default: Lake.KMSKeyID.
+	StateKMSKeyID string
+	Schedule      Schedule
+	EventDays     EventDays
+	Limits        Limits
+	Retention     Retention
 
 	// File the spec was read from, and where each key stands in it ("lake.region" -> line, column), for later messages.
 	File string
@@ -179,6 +181,7 @@ func (s *Spec) fields() []field {
 		{path: "catalog.external_id", ptr: &s.Catalog.ExternalID, doc: "External ID for that role."},
 		{path: "catalog.catalog_id", ptr: &s.Catalog.CatalogID, doc: "Glue catalog (account) id, when not the caller's own."},
 		{path: "state", ptr: &s.State, doc: "Ledger, manifests and quarantine: s3://bucket/prefix/ or a folder. Default: <lake>/.silt when the lake is a folder."},
+		{path: "state_kms_key_id", ptr: &s.StateKMSKeyID, doc: "SSE-KMS key for state on S3, quarantine with its raw records among it. Default: lake.kms_key_id."},
 		{path: "schedule.cron", ptr: &s.Schedule.Cron, doc: "When etl serve runs the job: minute hour day month weekday, or @daily and the like."},
 		{path: "schedule.timezone", ptr: &s.Schedule.Timezone, doc: "IANA time zone of the schedule, as Europe/Berlin."},
 		{path: "event_days.max_age", ptr: &s.EventDays.MaxAge, doc: "Records of days older than this are quarantined."},

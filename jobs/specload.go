@@ -433,6 +433,9 @@ func (r *specReader) check() {
 		r.fail(at("limits.batch_timeout"), "limits.batch_timeout: must be more than 0")
 	}
 	onS3 := strings.HasPrefix(s.Lake.Location, "s3://")
+	if s.StateKMSKeyID == "" {
+		s.StateKMSKeyID = s.Lake.KMSKeyID
+	}
 	if s.State == "" {
 		if onS3 {
 			r.fail(s.Pos["lake"], "state is missing: with a lake on S3 say where the ledger is kept, as s3://acme-etl-state/ (a bucket of your own, not the lake's)")

@@ -169,7 +169,7 @@ func (x *examination) stores(ctx context.Context, spec *jobs.Spec, plan *sqlgen.
 	})
 	limited(func(ctx context.Context) {
 		// What a lake must do with held files is tried in the state: they are deleted there, and usually of one server.
-		x.writable(ctx, "state", spec.State, open.Config{Region: spec.Lake.Region, HoldCopies: spec.Lake.Hold == "copy"}, func(s doctor.Store) {
+		x.writable(ctx, "state", spec.State, open.Config{Region: spec.Lake.Region, KMSKeyID: spec.StateKMSKeyID, HoldCopies: spec.Lake.Hold == "copy"}, func(s doctor.Store) {
 			x.add(doctor.State(ctx, s, spec.Name+"/", holdTodo(spec))...)
 			x.add(doctor.Clock(ctx, s, time.Now))
 		})

@@ -49,7 +49,7 @@ func openLakeAs(ctx context.Context, s *jobs.Spec, roleARN, externalID string) (
 }
 
 func openState(ctx context.Context, s *jobs.Spec) (objstore.Bucket, error) {
-	return open.Open(ctx, s.State, open.Config{Region: s.Lake.Region, Create: true})
+	return open.Open(ctx, s.State, open.Config{Region: s.Lake.Region, KMSKeyID: s.StateKMSKeyID, Create: true})
 }
 
 func openCatalog(ctx context.Context, s *jobs.Spec) (catalog.Catalog, error) {

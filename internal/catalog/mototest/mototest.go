@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -24,8 +25,23 @@ func Venv(t testing.TB) string {
 	return dir
 }
 
-// Start runs moto's server until the test ends.
+// Start runs moto's server until the test ends. moto imports its services when they are first asked for, and a server in which that
+// went wrong answers 500 for ever: so its Glue is asked once, and a server that does not answer well is started anew.
 func Start(t testing.TB) (url string) {
+	t.Helper()
+	var said string
+	for range 5 {
+		var ok bool
+		if url, said, ok = start(t); ok {
+			return url
+		}
+		t.Logf("moto_server does not answer well and is started again: %s", said)
+	}
+	t.Fatalf("moto_server does not answer well: %s", said)
+	return ""
+}
+
+func start(t testing.TB) (url, said string, ok bool) {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -37,9 +53,13 @@ func Start(t testing.TB) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer
+	log, err := os.CreateTemp(t.TempDir(), "moto-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
 	server := exec.Command(filepath.Join(Venv(t), "bin", "moto_server"), "-H", "127.0.0.1", "-p", port)
-	server.Stdout, server.Stderr = &log, &log
+	server.Stdout, server.Stderr = log, log
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -47,40 +67,43 @@ func Start(t testing.TB) (url string) {
 		_ = server.Process.Kill() // it may be gone already
 		_ = server.Wait()         // says that it was killed
 	})
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		response, err := http.Get("http://" + address + "/moto-api/data.json")
-		if err == nil {
-			response.Body.Close()
-			return "http://" + address
+	url = "http://" + address
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		status, text, err := ask(t, url, "GetDatabases", "{}")
+		if err == nil && status == http.StatusOK {
+			return url, "", true
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("moto_server does not answer: %v\n%s", err, log.String())
-		}
+		said = fmt.Sprint(status, " ", string(text), " ", err)
 	}
+	_ = server.Process.Kill() // the next one takes its place
+	lines, err := os.ReadFile(log.Name())
+	return url, said + "\n" + string(lines[max(0, len(lines)-4000):]) + fmt.Sprint(err), false
 }
 
-// CreateDatabase makes a database of the Glue at url. A server that has just started answers 500 at times: it is asked again.
+// ask sends one request to the Glue at url.
+func ask(t testing.TB, url, action, body string) (status int, text []byte, err error) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	request.Header.Set("X-Amz-Target", "AWSGlue."+action)
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/glue/aws4_request, SignedHeaders=host, Signature=0")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer response.Body.Close()
+	text, err = io.ReadAll(response.Body)
+	return response.StatusCode, text, err
+}
+
+// CreateDatabase makes a database of the Glue at url.
 func CreateDatabase(t testing.TB, url, name string) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(200 * time.Millisecond) {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(fmt.Appendf(nil, `{"DatabaseInput":{"Name":%q}}`, name)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Content-Type", "application/x-amz-json-1.1")
-		request.Header.Set("X-Amz-Target", "AWSGlue.CreateDatabase")
-		request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/glue/aws4_request, SignedHeaders=host, Signature=0")
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(response.Body)
-		response.Body.Close()
-		switch {
-		case response.StatusCode == http.StatusOK || bytes.Contains(text, []byte("AlreadyExistsException")):
-			return
-		case response.StatusCode < 500 || time.Now().After(deadline):
-			t.Fatalf("CreateDatabase: %s: %s, %v", response.Status, text, err)
-		}
+	status, text, err := ask(t, url, "CreateDatabase", fmt.Sprintf(`{"DatabaseInput":{"Name":%q}}`, name))
+	if err != nil || status != http.StatusOK && !bytes.Contains(text, []byte("AlreadyExistsException")) {
+		t.Fatalf("CreateDatabase: %d %s, %v", status, text, err)
 	}
 }
