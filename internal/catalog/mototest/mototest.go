@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,23 +26,9 @@ func Venv(t testing.TB) string {
 	return dir
 }
 
-// Start runs moto's server until the test ends. moto imports its services when they are first asked for, and a server in which that
-// went wrong answers 500 for ever: so its Glue is asked once, and a server that does not answer well is started anew.
+// Start runs moto's server until the test ends. Its Glue is asked once, so that a server that cannot serve is told here. A test's own
+// AWS variables are not for it: boto3 inside of moto fails over an AWS_PROFILE that is set and empty.
 func Start(t testing.TB) (url string) {
-	t.Helper()
-	var said string
-	for range 5 {
-		var ok bool
-		if url, said, ok = start(t); ok {
-			return url
-		}
-		t.Logf("moto_server does not answer well and is started again: %s", said)
-	}
-	t.Fatalf("moto_server does not answer well: %s", said)
-	return ""
-}
-
-func start(t testing.TB) (url, said string, ok bool) {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -60,6 +47,7 @@ func start(t testing.TB) (url, said string, ok bool) {
 	defer log.Close()
 	server := exec.Command(filepath.Join(Venv(t), "bin", "moto_server"), "-H", "127.0.0.1", "-p", port)
 	server.Stdout, server.Stderr = log, log
+	server.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -68,16 +56,16 @@ func start(t testing.TB) (url, said string, ok bool) {
 		_ = server.Wait()         // says that it was killed
 	})
 	url = "http://" + address
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		status, text, err := ask(t, url, "GetDatabases", "{}")
 		if err == nil && status == http.StatusOK {
-			return url, "", true
+			return url
 		}
-		said = fmt.Sprint(status, " ", string(text), " ", err)
+		if time.Now().After(deadline) {
+			lines, readErr := os.ReadFile(log.Name())
+			t.Fatalf("moto_server does not answer well: %d %s, %v\n%s%v", status, text, err, lines[max(0, len(lines)-4000):], readErr)
+		}
 	}
-	_ = server.Process.Kill() // the next one takes its place
-	lines, err := os.ReadFile(log.Name())
-	return url, said + "\n" + string(lines[max(0, len(lines)-4000):]) + fmt.Sprint(err), false
 }
 
 // ask sends one request to the Glue at url.
