@@ -35,7 +35,7 @@ func TestBatchTimeout(t *testing.T) {
 		db, err := engine.Open(o)
 		return harder{db, func(sql string) string {
 			queries++
-			return "SELECT p.* FROM (" + sql + ") p WHERE (SELECT count(*) FROM range(10000000) a(x), range(10000000) b(y) WHERE x * 3 = y + 1) > 0"
+			return "SELECT p.* FROM (" + sql + ") p WHERE (SELECT count(*) FROM range(10000000) a(x), range(10000000) b(y) WHERE (x * 31 + y * 17) % 1000003 = 5) > 0"
 		}}, err
 	}
 	began := time.Now()
