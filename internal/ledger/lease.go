@@ -82,11 +82,29 @@ func (l *Ledger) Lease(ctx context.Context, name string) (*Lease, error) {
 		return nil, fmt.Errorf("read lease: %w", err)
 	}
 	if err := le.put(ctx, put); err != nil {
+		if ctx.Err() != nil {
+			le.giveUp(ctx)
+		}
 		return nil, err
 	}
 	ctx, le.stop = context.WithCancel(ctx)
 	go le.renew(ctx)
 	return le, nil
+}
+
+// giveUp lets the next run in at once where a stop came while the lease was being written: it may be there although no answer was
+// heard. What cannot be done in two seconds is left to the lease's expiry.
+func (le *Lease) giveUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	b, o, err := le.l.readLease(ctx, le.key)
+	if err != nil || b.Nonce != le.body.Nonce {
+		return
+	}
+	b.Released = true
+	if text, err := json.Marshal(&b); err == nil {
+		_, _ = le.l.store.Put(ctx, le.key, bytesBody(text)(), objstore.PutOptions{IfMatch: o.ETag}) // else it expires
+	}
 }
 
 func (l *Ledger) readLease(ctx context.Context, key string) (leaseBody, objstore.Object, error) {
