@@ -2,6 +2,7 @@ package mappings
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -197,5 +198,19 @@ func TestTimeCannotBeLeftOut(t *testing.T) {
 	m := files(t, map[string]string{"raw.sql": "CREATE TABLE raw (a VARCHAR)", "base_event.sql": "-- class: base_event\n-- without: time\nSELECT 1 AS severity_id, 'p' AS \"metadata.product.name\", 'v' AS \"metadata.product.vendor_name\" FROM raw"})
 	if got := listed(problemsOf(t, m)); !strings.Contains(got, "error: OCSF 1.1.0 requires time, and nothing fills it") {
 		t.Errorf("%s", got)
+	}
+}
+
+// TestMistakesAreToldAlone: a wrong raw field brings no complaint about what is right, names in unmapped among it.
+func TestMistakesAreToldAlone(t *testing.T) {
+	m := smallMapping(t, `ev.nope AS "src_endpoint.hostname", name AS "dst_endpoint.nmae", n AS "unmapped.number", big AS "unmapped.deep.name"`, "")
+	var codes []string
+	for _, p := range problemsOf(t, m) {
+		if p.Severity == sqlgen.Error {
+			codes = append(codes, p.Code)
+		}
+	}
+	if !slices.Equal(codes, []string{"UNKNOWN_FIELD", "UNKNOWN_PATH"}) {
+		t.Errorf("%v:\n%s", codes, listed(problemsOf(t, m)))
 	}
 }

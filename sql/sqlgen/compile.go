@@ -149,7 +149,7 @@ func (c *compiler) compile() (*Plan, error) {
 func (c *compiler) checkPaths() {
 	for _, p := range c.projections {
 		for _, o := range p.outs {
-			if o.base == nil {
+			if o.base == nil && !inUnmapped(o.alias) {
 				c.way(p, o)
 			}
 		}

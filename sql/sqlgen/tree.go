@@ -107,16 +107,18 @@ func (c *compiler) place(p *projection, o *output) {
 		c.placeAt(p, o)
 		return
 	}
-	if o.alias == "unmapped" {
+	switch {
+	case o.alias == "unmapped":
 		c.report.at(f, o.nameAt, Error, "SHAPE", `name the key: AS "unmapped.name"`, "unmapped as a whole is filled by what is not mapped")
-		return
+	case inUnmapped(o.alias):
+		o.key = strings.TrimPrefix(o.alias, "unmapped.")
+	default:
+		c.placeAt(p, o)
 	}
-	if key, ok := strings.CutPrefix(o.alias, "unmapped."); ok {
-		o.key = key
-		return
-	}
-	c.placeAt(p, o)
 }
+
+// inUnmapped tells whether an alias names a key of unmapped, or unmapped itself, and no place of the class.
+func inUnmapped(alias string) bool { return alias == "unmapped" || strings.HasPrefix(alias, "unmapped.") }
 
 func (c *compiler) placeAt(p *projection, o *output) {
 	way := c.way(p, o)
