@@ -54,7 +54,7 @@ func (w *writer) line(format string, args ...any) { fmt.Fprintf(&w.b, format+"\n
 func (w *writer) head(m *mappings.Mapping, plan *sqlgen.Plan) {
 	w.line("# %s", cell(m.Name))
 	w.line("<!-- Written by etl docs from the mapping; changes here are lost. -->")
-	for _, p := range introduction(m.Files["raw.sql"], rawKeys()) {
+	for _, p := range introduction(m.Files["raw.sql"], sqlgen.RawKeys()) {
 		w.line("%s\n", p)
 	}
 	kind := "a folder of SQL"
@@ -116,10 +116,6 @@ func introduction(raw string, keys []string) (paragraphs []string) {
 	return paragraphs
 }
 
-func rawKeys() []string {
-	return []string{"format", "delimiter", "header", "quote", "escape", "comment", "null", "pattern", "records", "parse", "timestamp", "also"}
-}
-
 // format says what raw.sql's header says of the bytes.
 func format(raw string) string {
 	name, more := "json", []string(nil)
@@ -129,7 +125,7 @@ func format(raw string) string {
 			break
 		}
 		key, value, ok := strings.Cut(strings.TrimSpace(text), ": ")
-		if !ok || !slices.Contains(rawKeys(), key) {
+		if !ok || !slices.Contains(sqlgen.RawKeys(), key) {
 			continue
 		}
 		if key == "format" {
@@ -151,7 +147,7 @@ func (w *writer) lineage(l sqlgen.Lineage, several bool) {
 		title += " (" + strings.TrimSuffix(l.File, ".sql") + ")"
 	}
 	w.line("## %s", title)
-	for _, p := range introduction(w.files[l.File], []string{"class", "ocsf", "version", "profiles", "drop", "consumes", "without"}) {
+	for _, p := range introduction(w.files[l.File], sqlgen.HeaderKeys()) {
 		w.line("%s\n", p)
 	}
 	if l.Where != "" {

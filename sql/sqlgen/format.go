@@ -346,32 +346,13 @@ func (x *formatReader) bad(w word, hint, format string, args ...any) {
 
 // scan collects the header's lines.
 func (x *formatReader) scan() {
-	at := 0
-	var keys []string
-	for _, k := range formatKeys {
-		keys = append(keys, k.key)
-	}
-	for _, line := range strings.SplitAfter(x.f.Text, "\n") {
-		start := at
-		at += len(line)
-		trimmed := strings.TrimSpace(line)
-		if trimmed == "" {
-			continue
-		}
-		if !strings.HasPrefix(trimmed, "--") {
-			return
-		}
-		key, _, ok := strings.Cut(strings.TrimLeft(trimmed[2:], "- "), ":")
-		if !ok || strings.ContainsAny(key, " \t.") {
-			continue
-		}
-		valueAt := start + strings.Index(line, ":") + 1
-		value := trimWord(strings.TrimRight(line[valueAt-start:], " \t\r\n"), valueAt)
-		switch key = strings.ToLower(key); {
+	keys := RawKeys()
+	headerLines(x.f.Text, func(start int, key string, value word) {
+		switch {
 		case contains(keys, key):
 			if value.text == "" {
 				x.bad(word{"", start}, "write it after the colon, or remove the line", "-- %s: has no value", key)
-				continue
+				return
 			}
 			x.head[key] = append(x.head[key], value)
 		case key == "note": // not a slip of "quote"
@@ -380,7 +361,15 @@ func (x *formatReader) scan() {
 				x.r.at(x.f, start, Warning, "HEADER_KEY", "the keys of raw.sql are "+strings.Join(keys, ", "), "header key %q is not known; is %q meant?", key, n)
 			}
 		}
+	})
+}
+
+// RawKeys are the keys that the comments above raw.sql's CREATE TABLE may have.
+func RawKeys() (keys []string) {
+	for _, k := range formatKeys {
+		keys = append(keys, k.key)
 	}
+	return keys
 }
 
 // one gives the value of a key that may stand once; ok is false without one.

@@ -2,6 +2,7 @@ package sqlgen
 
 import (
 	"context"
+	"slices"
 	"strings"
 )
 
@@ -82,12 +83,14 @@ const DefaultVersion = "1.1.0"
 
 var headerKeys = []string{"class", "ocsf", "version", "profiles", "drop", "consumes", "without"}
 
-// parseHeader reads `-- key: value` lines before the first line that is neither blank nor a comment. Comments of any other
-// form are left alone, but a near miss of a key (`-- profile: cloud`) is told.
-func parseHeader(f File, r *report) header {
-	h := header{version: DefaultVersion, classAt: -1, verAt: -1}
+// HeaderKeys are the keys that the comments above a SELECT may have.
+func HeaderKeys() []string { return slices.Clone(headerKeys) }
+
+// headerLines calls fn for each `-- key: value` line before the first line that is neither blank nor a comment: where the line
+// begins, its key in lower case, and its value, which may be empty. Comments of any other form are left alone.
+func headerLines(text string, fn func(start int, key string, value word)) {
 	at := 0
-	for _, line := range strings.SplitAfter(f.Text, "\n") {
+	for _, line := range strings.SplitAfter(text, "\n") {
 		start := at
 		at += len(line)
 		trimmed := strings.TrimSpace(line)
@@ -95,36 +98,40 @@ func parseHeader(f File, r *report) header {
 			continue
 		}
 		if !strings.HasPrefix(trimmed, "--") {
-			break
+			return
 		}
-		body := strings.TrimLeft(trimmed[2:], "- ")
-		key, _, ok := strings.Cut(body, ":")
+		key, _, ok := strings.Cut(strings.TrimLeft(trimmed[2:], "- "), ":")
 		if !ok || strings.ContainsAny(key, " \t.") {
 			continue
 		}
 		valueAt := start + strings.Index(line, ":") + 1
-		value := strings.TrimRight(line[valueAt-start:], " \t\r\n")
-		switch strings.ToLower(key) {
+		fn(start, strings.ToLower(key), trimWord(strings.TrimRight(line[valueAt-start:], " \t\r\n"), valueAt))
+	}
+}
+
+// parseHeader reads the comments above a SELECT; a near miss of a key (`-- profile: cloud`) is told.
+func parseHeader(f File, r *report) header {
+	h := header{version: DefaultVersion, classAt: -1, verAt: -1}
+	headerLines(f.Text, func(start int, key string, value word) {
+		switch key {
 		case "class":
-			w := trimWord(value, valueAt)
-			h.class, h.classAt = w.text, w.at
+			h.class, h.classAt = value.text, value.at
 		case "ocsf", "version":
-			w := trimWord(value, valueAt)
-			h.version, h.verAt = strings.TrimPrefix(w.text, "v"), w.at
+			h.version, h.verAt = strings.TrimPrefix(value.text, "v"), value.at
 		case "profiles":
-			h.profiles = append(h.profiles, splitWords(value, valueAt)...)
+			h.profiles = append(h.profiles, splitWords(value.text, value.at)...)
 		case "drop":
-			h.drops = append(h.drops, trimWord(value, valueAt))
+			h.drops = append(h.drops, value)
 		case "consumes":
-			h.consumes = append(h.consumes, splitNames(value, valueAt)...)
+			h.consumes = append(h.consumes, splitNames(value.text, value.at)...)
 		case "without":
-			h.without = append(h.without, splitWords(value, valueAt)...)
+			h.without = append(h.without, splitWords(value.text, value.at)...)
 		default:
 			if n := nearest(key, headerKeys); n != "" {
 				r.at(f, start, Warning, "HEADER_KEY", "the keys are "+strings.Join(headerKeys, ", "), "header key %q is not known; is %q meant?", key, n)
 			}
 		}
-	}
+	})
 	return h
 }
 

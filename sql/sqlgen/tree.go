@@ -118,7 +118,9 @@ func (c *compiler) place(p *projection, o *output) {
 }
 
 // inUnmapped tells whether an alias names a key of unmapped, or unmapped itself, and no place of the class.
-func inUnmapped(alias string) bool { return alias == "unmapped" || strings.HasPrefix(alias, "unmapped.") }
+func inUnmapped(alias string) bool {
+	return alias == "unmapped" || strings.HasPrefix(alias, "unmapped.")
+}
 
 func (c *compiler) placeAt(p *projection, o *output) {
 	way := c.way(p, o)
