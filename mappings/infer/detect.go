@@ -117,14 +117,22 @@ func (in *inference) csv(lines [][]byte) (detected, bool) {
 			return detected{}, false
 		}
 	}
-	var best byte
+	var best, escape byte
 	most, name := 0, ""
-	for _, d := range []struct {
-		char byte
-		name string
-		min  int
-	}{{'\t', "tab", 2}, {',', "comma", 2}, {';', "semicolon", 3}, {'|', "pipe", 3}, {' ', "space", 5}} {
-		c := fields.CSV{Delimiter: d.char, Quote: '"', Runs: d.char == ' '}
+	delimiters := []struct {
+		char, escape byte
+		name         string
+		min          int
+	}{{'\t', 0, "tab", 2}, {',', 0, "comma", 2}, {';', 0, "semicolon", 3}, {'|', 0, "pipe", 3}, {' ', 0, "space", 5}}
+	for _, d := range delimiters { // where a backslash is no escape is tried first: a Windows path may end in one
+		d.escape = '\\'
+		delimiters = append(delimiters, d)
+	}
+	for _, d := range delimiters {
+		if d.escape != 0 && most > 0 {
+			break
+		}
+		c := fields.CSV{Delimiter: d.char, Quote: '"', Escape: d.escape, Runs: d.char == ' '}
 		counts := map[int]int{}
 		whole := joined(&c, lines)
 		for _, l := range whole {
@@ -134,19 +142,22 @@ func (in *inference) csv(lines [][]byte) (detected, bool) {
 		}
 		for n, times := range counts {
 			if n >= d.min && times*100 >= len(whole)*95 && (n > most && d.char != ' ' || most == 0) {
-				best, most, name = d.char, n, d.name
+				best, escape, most, name = d.char, d.escape, n, d.name
 			}
 		}
 	}
 	if most == 0 || len(lines) < 2 {
 		return detected{}, false
 	}
-	c := fields.CSV{Delimiter: best, Quote: '"', Runs: best == ' '}
+	c := fields.CSV{Delimiter: best, Quote: '"', Escape: escape, Runs: best == ' '}
 	lines = joined(&c, lines)
-	out := detected{format: decode.Format{Name: decode.FormatCSV, Delimiter: best, Quote: '"', Header: decode.HeaderNo, Comment: comment}, header: []string{"format: csv"},
+	out := detected{format: decode.Format{Name: decode.FormatCSV, Delimiter: best, Quote: '"', Escape: escape, Header: decode.HeaderNo, Comment: comment}, header: []string{"format: csv"},
 		why: fmt.Sprintf("its first %d records have %d fields each, with a %s between them", len(lines), most, name)}
 	if best != ',' {
 		out.header = append(out.header, "delimiter: "+name)
+	}
+	if escape != 0 {
+		out.header = append(out.header, "escape: backslash")
 	}
 	if names := in.names(&c, lines, most); names != nil {
 		out.format.Columns, out.format.Header = names, decode.HeaderYes
