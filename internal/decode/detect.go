@@ -3,9 +3,11 @@ package decode
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode/fields"
@@ -20,12 +22,13 @@ type Detected struct {
 }
 
 const (
-	detectBytes = 256 << 10 // of a sample, unpacked, that are looked at
-	detectLines = 100
+	detectBytes  = 1 << 20 // of a sample, unpacked, that are looked at
+	detectLines  = 100
+	envelopeKeys = 4 // an envelope says little besides its records
 )
 
 // Detect tells the format of a sample by its content, packed or not. It reads the beginning only. The error is the sample's own, as
-// of Reader.Next.
+// of Reader.Next, or says that nothing is told.
 func Detect(sample io.Reader) (Detected, error) {
 	head := bufio.NewReader(sample)
 	if b, _ := head.Peek(len(parquet.Magic)); string(b) == parquet.Magic { // an error comes again
@@ -36,11 +39,12 @@ func Detect(sample io.Reader) (Detected, error) {
 	if err := r.begin(); err != nil {
 		return Detected{}, err
 	}
-	if err := r.need(detectBytes); err != nil {
-		return Detected{}, err
+	err := r.need(detectBytes)
+	if err != nil && r.n == r.p {
+		return Detected{}, err // else the sample is cut, as a beginning may be, and what there is counts
 	}
 	b := r.buf[r.p:min(r.n, r.p+detectBytes)]
-	whole := r.eof && len(b) == r.n-r.p
+	whole := err == nil && r.eof && len(b) == r.n-r.p
 	text := bytes.TrimLeft(bytes.TrimPrefix(b, []byte(bom)), " \t\r\n")
 	if len(text) > 0 && (text[0] == '{' || text[0] == '[' && jsonArray(text)) {
 		return detectJSON(text), nil
@@ -54,7 +58,10 @@ func Detect(sample io.Reader) (Detected, error) {
 			return d, nil
 		}
 	}
-	return Detected{Format{Name: FormatLine, Columns: []string{"line"}}, "lines that are neither JSON, key=value, CEF, LEEF nor delimited"}, nil
+	if len(lines) == 1 || slices.ContainsFunc(lines, func(l []byte) bool { return bytes.ContainsAny(l, "\x00\x01\x02\x03\x04\x05") }) {
+		return Detected{}, errors.New("the sample is of no format that is known here")
+	}
+	return Detected{Format{Name: FormatLine, Columns: []string{"line"}}, "its lines have no common shape: write a -- pattern: that takes them apart"}, nil
 }
 
 func jsonArray(text []byte) bool {
@@ -62,41 +69,87 @@ func jsonArray(text []byte) bool {
 	return len(rest) == 0 || rest[0] == '{' || rest[0] == ']'
 }
 
-// detectJSON looks for an envelope: a document whose one array of objects holds more than one element, or all there is.
 func detectJSON(text []byte) Detected {
-	p := parser{b: text}
-	if text[0] != '{' {
+	if text[0] == '[' {
 		return Detected{Format{Name: FormatJSON}, "it begins with an array of objects"}
 	}
-	plain := Detected{Format{Name: FormatJSON}, "it begins with an object"}
-	var name string
-	members := 0
-	for i := p.ws(1); ; members++ {
-		from := i
-		if i = p.key(i); i < 0 {
+	if key := envelopeOf(text); key != "" {
+		return Detected{Format{Name: FormatJSON, Records: []string{key}}, fmt.Sprintf("the elements of the array %s are the records", key)}
+	}
+	return Detected{Format{Name: FormatJSON}, "it begins with an object"}
+}
+
+// envelopeOf is the key of the array whose elements are the records, "" where documents are records. It is sure only where the
+// array is all that the first document has, or is called what it is. The document may be cut off: what is seen of it counts.
+func envelopeOf(head []byte) string {
+	dec := json.NewDecoder(bytes.NewReader(head))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return ""
+	}
+	found, keys := "", 0
+	for dec.More() {
+		t, err := dec.Token()
+		if err != nil {
 			break
 		}
-		key := text[from+1 : i]
-		key = key[:bytes.LastIndexByte(key, '"')]
-		if text[min(i, len(text)-1)] == '[' && jsonArray(text[i:]) && bytes.IndexByte(text[i:], '{') >= 0 {
-			if name != "" {
-				return plain // two arrays: nobody can say which
+		key, _ := t.(string)
+		if keys++; keys > envelopeKeys {
+			return ""
+		}
+		if t, err = dec.Token(); err != nil {
+			break
+		}
+		if t == json.Delim('[') && dec.More() {
+			whole, objects := elements(dec)
+			if !objects || found != "" {
+				return ""
 			}
-			name = string(unescape(nil, key))
+			if found = key; !whole {
+				break
+			}
 		}
-		if i = p.skip(i); i < 0 {
-			break // cut, or broken
+		if t == json.Delim('[') || t == json.Delim('{') {
+			if !leave(dec) {
+				break
+			}
 		}
-		if i = p.ws(i); i >= len(text) || text[i] != ',' {
-			break
-		}
-		i = p.ws(i + 1)
 	}
-	if name == "Records" || name == "logEvents" || name != "" && members == 0 {
-		plain.Format.Records = []string{name}
-		plain.Evidence = fmt.Sprintf("a document whose array %s holds the records", name)
+	if keys > 1 && !slices.Contains([]string{"records", "events", "logevents"}, strings.ToLower(found)) {
+		return ""
 	}
-	return plain
+	return found
+}
+
+// elements reads those of an array: whether it was read to its end, and whether they are objects, one at least.
+func elements(dec *json.Decoder) (whole, objects bool) {
+	for dec.More() {
+		var v json.RawMessage
+		if dec.Decode(&v) != nil {
+			return false, objects
+		}
+		if v[0] != '{' {
+			return true, false
+		}
+		objects = true
+	}
+	return true, objects
+}
+
+// leave reads to the end of the array or object it is in.
+func leave(dec *json.Decoder) bool {
+	for depth := 1; depth > 0; {
+		t, err := dec.Token()
+		if err != nil {
+			return false
+		}
+		switch t {
+		case json.Delim('['), json.Delim('{'):
+			depth++
+		case json.Delim(']'), json.Delim('}'):
+			depth--
+		}
+	}
+	return true
 }
 
 // detectedLines are the sample's first lines, without a last one that may be cut.
@@ -167,40 +220,63 @@ func detectCSV(lines [][]byte) (Detected, bool) {
 	}
 	best, width, same := Format{}, 0, 0
 	var of [][]byte
-	for _, delimiter := range []byte{'\t', ',', ';', '|', ' '} {
-		f := Format{Name: FormatCSV, Delimiter: delimiter, Quote: '"', Comment: comment}
-		c := f.csv()
-		counts := map[int]int{}
-		records := joined(c, lines)
-		for _, l := range records {
-			if c.Split(l) == fields.Whole {
-				counts[c.Len()]++
+	for _, escape := range []byte{0, '\\'} { // without one first: in quotes a Windows path may end in a backslash
+		for _, delimiter := range []byte{'\t', ',', ';', '|', ' '} {
+			f := Format{Name: FormatCSV, Delimiter: delimiter, Quote: '"', Escape: escape, Comment: comment}
+			c := f.csv()
+			counts := map[int]int{}
+			records := joined(c, lines)
+			for _, l := range records {
+				if c.Split(l) == fields.Whole {
+					counts[c.Len()]++
+				}
+			}
+			least := 2
+			if delimiter == ' ' { // prose has blanks, too
+				least = 5
+			}
+			for n, k := range counts {
+				if n >= least && share(k, records) && n > width {
+					best, width, same, of = f, n, k, records
+				}
 			}
 		}
-		least := 2
-		if delimiter == ' ' { // prose has blanks, too
-			least = 5
-		}
-		for n, k := range counts {
-			if n >= least && share(k, records) && n > width {
-				best, width, same, of = f, n, k, records
-			}
+		if width > 0 {
+			break
 		}
 	}
 	if width == 0 || len(lines) == 1 && best.Delimiter == ' ' {
 		return Detected{}, false
 	}
 	names := map[byte]string{'\t': "tabs", ',': "commas", ';': "semicolons", '|': "pipes", ' ': "blanks"}
-	evidence := fmt.Sprintf("%d of %d records have %d fields with %s between them", same, len(of), width, names[best.Delimiter])
+	evidence := fmt.Sprintf("%d of its first %d records have %d fields with %s between them", same, len(of), width, names[best.Delimiter])
+	if dashes(best.csv(), of) {
+		best.Null = []string{"-"}
+	}
 	best.Header = HeaderNo
 	if header, ok := detectHeader(&best, of); ok {
 		best.Header, best.Columns = HeaderYes, header
-		return Detected{best, evidence + "; the first line names them"}, true
+		return Detected{best, evidence + "; the first names them"}, true
 	}
 	for i := range width {
 		best.Columns = append(best.Columns, extraColumn(i))
 	}
-	return Detected{best, evidence}, true
+	return Detected{best, evidence + "; no line names them: give the columns names"}, true
+}
+
+// dashes tells whether a field of a record is a dash alone, which says that there is no value.
+func dashes(c *fields.CSV, records [][]byte) bool {
+	for _, l := range records {
+		if c.Split(l) != fields.Whole {
+			continue
+		}
+		for i := range c.Len() {
+			if string(c.Field(l, i)) == "-" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // joined puts lines together that a quoted field goes over, a few at most.

@@ -70,10 +70,39 @@ func TestDetect(t *testing.T) {
 	if d, err := Detect(strings.NewReader("PAR1\x15")); err != nil || d.Format.Name != FormatParquet {
 		t.Error("Parquet is not told", d, err)
 	}
-	if _, err := Detect(strings.NewReader(" \n")); err == nil {
-		t.Error("blanks have a format")
+	for _, none := range []string{" \n", "nothing\n", "\x01\x02 a\nb\n"} {
+		if d, err := Detect(strings.NewReader(none)); err == nil {
+			t.Errorf("%q is %+v", none, d)
+		}
 	}
 	if _, err := Detect(strings.NewReader("\x1f\x8b")); err == nil {
 		t.Error("a cut gzip has a format")
+	}
+}
+
+// TestDetectEnvelope: an array holds the records where it is all that a document has, or is called what it is.
+func TestDetectEnvelope(t *testing.T) {
+	long := `{"Records":[` + strings.TrimSuffix(strings.Repeat(`{"a":1,"b":"`+strings.Repeat("x", 1000)+`"},`, 2000), ",") + `]}`
+	for _, c := range []struct{ doc, want string }{
+		{`{"Records":[{"a":1},{"a":2}]}`, "Records"},
+		{`{"Records":[{"a":1}]}` + "\n" + `{"Records":[]}`, "Records"},
+		{`{"owner":"x","about":{"n":[1,2]},"logEvents":[{"a":1}],"tags":[]}`, "logEvents"},
+		{long, "Records"},
+		{`{"a":1,"answers":[{"a":1},{"a":2}]}`, ""}, // a record that has a list
+		{`{"a":1,"b":2,"c":3,"d":4,"records":[{"a":1}]}`, ""},
+		{`{"records":[{"a":1}],"events":[{"a":1}]}`, ""},
+		{`{"Records":[1,2]}`, ""},
+		{`{"Records":[{"a":1},2]}`, ""},
+		{`{"Records":[]}`, ""},
+		{`[{"Records":1}]`, ""},
+		{`{"a":1}{"Records":[{"a":1}]}`, ""},
+		{"", ""},
+	} {
+		for _, object := range [][]byte{[]byte(c.doc), packed([]byte(c.doc))} {
+			d, err := Detect(bytes.NewReader(object[:min(len(object), 256<<10)]))
+			if have := strings.Join(d.Format.Records, "."); have != c.want || err != nil && c.doc != "" {
+				t.Errorf("%.60s: envelope %q, want %q (%v)", c.doc, have, c.want, err)
+			}
+		}
 	}
 }

@@ -1,41 +1,9 @@
 package infer
 
 import (
-	"bytes"
-	"compress/gzip"
 	"fmt"
-	"strings"
 	"testing"
 )
-
-func TestEnvelope(t *testing.T) {
-	long := `{"Records":[` + strings.TrimSuffix(strings.Repeat(`{"a":1,"b":"`+strings.Repeat("x", 1000)+`"},`, 2000), ",") + `]}`
-	for _, c := range []struct{ doc, want string }{
-		{`{"Records":[{"a":1},{"a":2}]}`, "Records"},
-		{`{"Records":[{"a":1}]}` + "\n" + `{"Records":[]}`, "Records"},
-		{`{"owner":"x","about":{"n":[1,2]},"logEvents":[{"a":1}],"tags":[]}`, "logEvents"},
-		{long, "Records"},
-		{`{"a":1,"answers":[{"a":1},{"a":2}]}`, ""}, // a record that has a list
-		{`{"a":1,"b":2,"c":3,"d":4,"records":[{"a":1}]}`, ""},
-		{`{"records":[{"a":1}],"events":[{"a":1}]}`, ""},
-		{`{"Records":[1,2]}`, ""},
-		{`{"Records":[{"a":1},2]}`, ""},
-		{`{"Records":[]}`, ""},
-		{`[{"Records":1}]`, ""},
-		{`{"a":1}{"Records":[{"a":1}]}`, ""},
-		{"", ""},
-	} {
-		var packed bytes.Buffer
-		z := gzip.NewWriter(&packed)
-		_, _ = z.Write([]byte(c.doc))
-		_ = z.Close()
-		for _, head := range [][]byte{[]byte(c.doc), packed.Bytes()} {
-			if have := envelope(head[:min(len(head), headBytes)]); have != c.want {
-				t.Errorf("%.60s: envelope %q, want %q", c.doc, have, c.want)
-			}
-		}
-	}
-}
 
 // TestInferEnvelope: the fields are those of the elements, and the mapping reads them.
 func TestInferEnvelope(t *testing.T) {

@@ -14,8 +14,8 @@ func TestBackslashBeforeQuotes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	d := (&inference{}).detect(bufio.NewReaderSize(f, 1<<20))
-	if d.format.Delimiter != ' ' || d.format.Escape != '\\' || len(d.format.Columns) != 30 || !slices.Contains(d.header, "escape: backslash") {
-		t.Errorf("%+v, %q", d.format, d.header)
+	format, header, _ := detect(bufio.NewReaderSize(f, headBytes))
+	if format.Delimiter != ' ' || format.Escape != '\\' || len(format.Columns) != 30 || !slices.Contains(header, "escape: backslash") {
+		t.Errorf("%+v, %q", format, header)
 	}
 }

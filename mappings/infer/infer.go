@@ -145,11 +145,10 @@ func (in *inference) read(s Sample, limit int64, res *Result) error {
 	}
 	body := bufio.NewReaderSize(s.Body, headBytes)
 	if in.format == nil {
-		d := in.detect(body)
-		in.format, in.header, res.FormatEvidence = &d.format, d.header, d.why
-		in.text = d.format.Text()
-		res.Format = string(d.format.Name)
-		for _, c := range d.format.Columns {
+		var f decode.Format
+		f, in.header, res.FormatEvidence = detect(body)
+		in.format, in.text, res.Format = &f, f.Text(), string(f.Name)
+		for _, c := range f.Columns {
 			in.child(in.root, c)
 		}
 	}
