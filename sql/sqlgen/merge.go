@@ -296,8 +296,7 @@ func value(n *lake.Node) string {
 		}
 		return "CAST([" + strings.Join(parts, ", ") + "] AS VARCHAR[])"
 	}
-	types := map[lake.Kind]string{lake.Int32: "INTEGER", lake.Int64: "BIGINT", lake.Timestamp: "BIGINT", lake.Double: "DOUBLE"}
-	return fmt.Sprintf("CAST(%v AS %s)", n.Const, types[n.Kind])
+	return fmt.Sprintf("CAST(%v AS %s)", n.Const, nodeType(n))
 }
 
 func textLiteral(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
