@@ -31,5 +31,6 @@ shots -o "$images/check.svg" -cols 160 'etl check sql/mine' 'etl check wrong.yam
 cp -r "$root/sql/windows-sysmon" sql/sysmon
 sed -i -e '/name: 11 file created/,/^- name: 12/s/activity_id: 1$/activity_id: 2/' sql/sysmon/tests/events.yaml
 shots -o "$images/test.svg" -cols 140 'etl test sql/sysmon'
-shots -o "$images/coverage.svg" -cols 150 "etl preview sql/sysmon $root/testdata/windows-sysmon/events.jsonl --coverage | head -40"
+cp "$root/testdata/windows-sysmon/events.jsonl" .
+shots -o "$images/coverage.svg" -cols 150 'etl preview sql/sysmon events.jsonl --coverage | head -36'
 ls -l "$images"
