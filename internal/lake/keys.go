@@ -68,6 +68,9 @@ func (p Partition) Values() [3]string { return [3]string{p.Region, p.AccountID, 
 // EventDay of an epoch millisecond, in UTC.
 func EventDay(ms int64) string { return time.UnixMilli(ms).UTC().Format(dayLayout) }
 
+// EpochDay is the UTC day of a time as a number of days since 1970-01-01, rounded down for earlier times as well.
+func EpochDay(t time.Time) int32 { return int32(t.Truncate(24*time.Hour).Unix() / 86400) }
+
 // ParsePrefix reads a Partition off the end of a path such as ext/nfw/region=R/accountId=A/eventDay=D/ (a file name after
 // it is allowed) and returns what comes before it. It is false where there is no valid one.
 func ParsePrefix(path string) (folder string, p Partition, ok bool) {

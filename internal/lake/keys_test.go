@@ -4,7 +4,23 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
+
+func TestEpochDay(t *testing.T) {
+	for text, want := range map[string]int32{
+		"1970-01-01T00:00:00Z": 0, "1970-01-01T23:59:59Z": 0, "1969-12-31T23:59:59Z": -1, "1969-12-31T00:00:00Z": -1, "1969-12-30T23:59:59Z": -2,
+		"2025-06-20T01:00:00+02:00": 20258, "1899-12-31T12:00:00Z": -25568,
+	} {
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := EpochDay(at); got != want {
+			t.Errorf("%s: day %d, want %d", text, got, want)
+		}
+	}
+}
 
 func TestPartition(t *testing.T) {
 	p := testPartition()

@@ -189,6 +189,40 @@ func (p *Pattern) Match(key string) []string {
 	return m[1:]
 }
 
+// Captures are the values that a key pattern took from one key, by the capture's name.
+type Captures map[string]string
+
+// Captures returns what the pattern takes from a key. It is nil where the key does not match, or where p is nil: a job without a
+// key pattern captures nothing.
+func (p *Pattern) Captures(key string) Captures {
+	if p == nil {
+		return nil
+	}
+	values := p.Match(key)
+	if values == nil {
+		return nil
+	}
+	c := make(Captures, len(values))
+	for i, name := range p.names {
+		c[name] = values[i]
+	}
+	return c
+}
+
+// Columns returns one value for each wanted name, in their order; nil where the key has no such capture, which a mapping reads
+// as NULL. The case of names does not matter, as in SQL.
+func (c Captures) Columns(want []string) []*string {
+	columns := make([]*string, len(want))
+	for i, w := range want {
+		for name, value := range c {
+			if strings.EqualFold(name, w) {
+				columns[i] = &value
+			}
+		}
+	}
+	return columns
+}
+
 // Dated says whether keys carry a date.
 func (p *Pattern) Dated() bool { return p.date[0] >= 0 }
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/silt-etl/silt/internal/objstore"
 	memstore "github.com/silt-etl/silt/internal/objstore/mem"
 	"github.com/silt-etl/silt/internal/staging"
@@ -48,6 +50,32 @@ func TestPattern(t *testing.T) {
 	}
 	if whole.Match("a/2025-01-02-x.json.gz") != nil {
 		t.Error("a pattern without a slash at its end matched part of a key")
+	}
+}
+
+// TestCaptures: columns are in the order that the mapping wants them in, and NULL where the key does not have them.
+func TestCaptures(t *testing.T) {
+	p := pattern(t, "{account_id}/x/{region}/")
+	type row struct{ Account, Region, Other string }
+	for _, c := range []struct {
+		name    string
+		pattern *staging.Pattern
+		key     string
+		want    row
+	}{
+		{"a key that matches", p, "111122223333/x/us-east-1/a.log", row{"111122223333", "us-east-1", "NULL"}},
+		{"a key that does not match", p, "111122223333/y/us-east-1/a.log", row{"NULL", "NULL", "NULL"}},
+		{"no key pattern", nil, "111122223333/x/us-east-1/a.log", row{"NULL", "NULL", "NULL"}},
+	} {
+		got := []string{"NULL", "NULL", "NULL"}
+		for i, v := range c.pattern.Captures(c.key).Columns([]string{"region", "zone", "Account_ID"}) {
+			if v != nil {
+				got[i] = *v
+			}
+		}
+		if diff := cmp.Diff(c.want, row{got[2], got[0], got[1]}); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
 	}
 }
 
