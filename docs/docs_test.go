@@ -21,10 +21,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/jobs"
 )
 
-var update = flag.Bool("update", false, "write the table of docs/jobs.md anew")
+var update = flag.Bool("update", false, "write what is generated again")
 
 const root = ".."
 
@@ -185,8 +186,8 @@ func text(e ast.Expr) string {
 	return s
 }
 
-// jobTable is the table of docs/jobs.md.
-func jobTable(t *testing.T) string {
+// jobKeys is the list of keys in docs/jobs.md.
+func jobKeys(t *testing.T) string {
 	var schema property
 	if err := json.Unmarshal(jobs.JSONSchema(), &schema); err != nil {
 		t.Fatal(err)
@@ -203,7 +204,6 @@ func jobTable(t *testing.T) string {
 		t.Fatalf("jobs/spec.go lists %d keys, the schema has %d", len(order), len(props))
 	}
 	var b strings.Builder
-	b.WriteString("| key | value | default | meaning |\n| --- | --- | --- | --- |\n")
 	for _, key := range order {
 		p, ok := props[key]
 		if !ok {
@@ -237,7 +237,12 @@ func jobTable(t *testing.T) string {
 		} else if p.Default != nil {
 			byDefault = fmt.Sprint(p.Default)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", key, kind, byDefault, strings.NewReplacer("|", `\|`, "<", `\<`).Replace(p.Description))
+		if byDefault != "" && !required[key] {
+			byDefault = "default " + byDefault
+		}
+		about := strings.Join(slices.DeleteFunc([]string{kind, byDefault}, func(s string) bool { return s == "" }), "; ")
+		item := fmt.Sprintf("`%s` (%s): %s", key, about, strings.ReplaceAll(p.Description, "<", `\<`))
+		b.WriteString(human.Wrap(item, "- ", "  ", 120) + "\n")
 	}
 	return b.String()
 }
@@ -255,21 +260,21 @@ func duration(d time.Duration) string {
 	return d.String()
 }
 
-// TestJobKeys: docs/jobs.md has the keys of a job file, made from what reads the file. -update writes the table.
+// TestJobKeys: docs/jobs.md has the keys of a job file, made from what reads the file. -update writes them.
 func TestJobKeys(t *testing.T) {
 	const begin, end = "<!-- made by: go test ./docs -update -->\n", "<!-- end -->"
 	page := read(t, "docs/jobs.md")
 	before, rest, ok := strings.Cut(page, begin)
 	have, after, ok2 := strings.Cut(rest, end)
 	if !ok || !ok2 {
-		t.Fatal("docs/jobs.md has lost the marks of its table")
+		t.Fatal("docs/jobs.md lacks the comments around its list of keys")
 	}
-	want := jobTable(t)
+	want := jobKeys(t)
 	if have == want {
 		return
 	}
 	if !*update {
-		t.Fatal("the table of docs/jobs.md is not what jobs.Spec says; run go test ./docs -update")
+		t.Fatal("the keys of docs/jobs.md are not those of jobs.Spec; run go test ./docs -update")
 	}
 	if err := os.WriteFile(filepath.Join(root, "docs/jobs.md"), []byte(before+begin+want+end+after), 0o644); err != nil {
 		t.Fatal(err)

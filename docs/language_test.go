@@ -34,7 +34,7 @@ var clipped = []struct{ pattern, instead string }{
 	{`(?:list|lists|listed) (?:it |them )?whole`, "listed in full"},
 	{`held down|holds? down`, "covered by, asserted by"},
 	{`thereof|therein|thereby|whence|hence|lest|upon`, "a plain word"},
-	{`need not|needs not|know not|knows not|has not|have not (?:a|the|any)`, "does not need to, does not have"},
+	{`need not|needs not|know not|knows not|(?:has|have) not (?:a|an|the|any)`, "does not need to, does not have"},
 	{`(?:So|Nor|Neither) (?:is|are|was|were|do|does|did|has|have|can|may)`, "subject first"},
 }
 
@@ -107,6 +107,7 @@ func TestLineLength(t *testing.T) {
 
 // notYetPlain are the pages that are still to be rewritten.
 var notYetPlain = []string{
+	"docs/jobs.md",
 	"docs/aws.md",
 	"docs/dependencies.md",
 	"docs/design.md",
@@ -116,7 +117,6 @@ var notYetPlain = []string{
 	"docs/examples/vpc-flow/README.md",
 	"docs/formats.md",
 	"docs/ingest.md",
-	"docs/jobs.md",
 	"docs/lake-rules.md",
 	"docs/macros.md",
 	"docs/mappings.md",

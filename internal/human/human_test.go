@@ -22,3 +22,23 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 }
+
+func TestWrap(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		width int
+		want  string
+	}{
+		{"", 10, "- "},
+		{"one two three", 20, "- one two three"},
+		{"one two three", 9, "- one two\n  three"},
+		{"one `two three` four", 24, "- one `two three` four"},
+		{"one two `t f` four", 14, "- one two\n  `t f` four"},
+		{"one `two three four five`", 14, "- one `two\n  three four\n  five`"},
+		{"é é é é", 7, "- é é é\n  é"},
+	} {
+		if got := Wrap(c.text, "- ", "  ", c.width); got != c.want {
+			t.Errorf("Wrap(%q, %d) = %q, want %q", c.text, c.width, got, c.want)
+		}
+	}
+}
