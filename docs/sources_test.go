@@ -21,11 +21,11 @@ func TestSources(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		plan, problems, err := m.Compile(context.Background())
-		if err != nil || plan == nil {
+		compiled, problems, err := m.Compile(context.Background())
+		if err != nil || compiled == nil {
 			t.Fatalf("%s: %v %v", name, err, problems)
 		}
-		want, err := page.Source(context.Background(), m, plan, t.TempDir())
+		want, err := page.Source(context.Background(), m, compiled, t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -112,7 +112,7 @@ func (r *Runner) Estimate(ctx context.Context, o BackfillOptions) (*Estimate, er
 	x := &run{Runner: r, ledger: l}
 	count := x.estimate
 	if o.Replace {
-		if x.plan, err = r.Compile(ctx, r.Mapping); err != nil {
+		if x.compiled, err = r.Compile(ctx, r.Mapping); err != nil {
 			return nil, err
 		}
 		count = x.estimateReplace

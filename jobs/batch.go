@@ -24,7 +24,7 @@ import (
 )
 
 // batch makes one attempt at a batch and sees it through: files, gate, catalog schema, hold, commit, publish, partitions.
-func (x *run) batch(ctx context.Context, plan *sqlgen.Plan, targets map[string]lake.Target, m *ledger.Manifest, b ledger.ManifestBatch) error {
+func (x *run) batch(ctx context.Context, compiled *sqlgen.Compiled, targets map[string]lake.Target, m *ledger.Manifest, b ledger.ManifestBatch) error {
 	st, err := x.ledger.Fold(ctx)
 	if err != nil {
 		return err
@@ -41,9 +41,9 @@ func (x *run) batch(ctx context.Context, plan *sqlgen.Plan, targets map[string]l
 		return fmt.Errorf("limits.temp_dir: %w", err)
 	}
 	defer os.RemoveAll(temp)
-	objects := x.objects(plan, b)
+	objects := x.objects(compiled, b)
 	log.Info().Int("objects", len(objects)).Msg("batch begins")
-	res, err := x.attempt(ctx, b.Batch, x.attemptOptions(plan, temp), objects)
+	res, err := x.attempt(ctx, b.Batch, x.attemptOptions(compiled, temp), objects)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (x *run) batch(ctx context.Context, plan *sqlgen.Plan, targets map[string]l
 	all := made{b.Batch, objects, res}
 	a.Objects = all.results()
 	a.Totals = ledger.Counts{Read: t.Records, Published: t.Published, Filtered: t.Filtered, Quarantined: t.Quarantined}
-	if err = x.commit(ctx, log, plan, targets, a, all); errors.Is(err, ledger.ErrVoid) {
+	if err = x.commit(ctx, log, compiled, targets, a, all); errors.Is(err, ledger.ErrVoid) {
 		log.Warn().Err(err).Msg("another run was first; this attempt was dropped")
 		return nil
 	}
@@ -86,12 +86,12 @@ func (m *made) results() (out []ledger.ObjectResult) {
 
 // commit sees what an attempt made of the batches it moves through: catalog schema, hold, commit, publish, partitions. ErrVoid:
 // another run moved a batch first, and what was held is dropped. Counts go into the summary once the entry is in.
-func (x *run) commit(ctx context.Context, log zerolog.Logger, plan *sqlgen.Plan, targets map[string]lake.Target, a *ledger.Attempt, parts ...made) (err error) {
+func (x *run) commit(ctx context.Context, log zerolog.Logger, compiled *sqlgen.Compiled, targets map[string]lake.Target, a *ledger.Attempt, parts ...made) (err error) {
 	batch := a.Moves[0].Batch
 	offset := 0
 	for _, m := range parts {
 		// whichever fails, for whichever part: what the parts before it hold is dropped
-		if err = x.growTables(ctx, plan, targets, m.res); err != nil {
+		if err = x.growTables(ctx, compiled, targets, m.res); err != nil {
 			break
 		}
 		if err = x.hold(ctx, a, m, offset, targets); err != nil {
@@ -140,9 +140,9 @@ func (x *run) commit(ctx context.Context, log zerolog.Logger, plan *sqlgen.Plan,
 	return nil
 }
 
-func (x *run) attemptOptions(plan *sqlgen.Plan, temp string) attempt.Options {
+func (x *run) attemptOptions(compiled *sqlgen.Compiled, temp string) attempt.Options {
 	minDay, maxDay := x.eventDays()
-	return attempt.Options{Job: x.Spec.Name, Run: x.id, Plan: plan, Staging: x.Staging, TempDir: temp,
+	return attempt.Options{Job: x.Spec.Name, Run: x.id, Compiled: compiled, Staging: x.Staging, TempDir: temp,
 		MemoryBytes: x.Spec.Limits.MemoryBytes, Threads: x.Spec.Limits.Threads, Region: x.Spec.Lake.Region, Account: x.Spec.Lake.AccountID,
 		MinDay: minDay, MaxDay: maxDay, Progress: x.scanProgress(), Open: x.OpenEngine, Timeout: x.Spec.Limits.BatchTimeout}
 }
@@ -152,17 +152,17 @@ func (x *run) attempt(ctx context.Context, batch string, o attempt.Options, obje
 	res, err := attempt.Run(ctx, o, objects)
 	if errors.Is(err, attempt.ErrTooLong) {
 		return nil, fmt.Errorf("%w: mapping %s took longer than limits.batch_timeout (%s) for batch %s of %s; nothing of the batch was committed. Lower limits.batch_bytes and plan anew (etl run --replan), look for costly expressions in the mapping, or raise the limit",
-			ErrBatchTimeout, o.Plan.Name, x.Spec.Limits.BatchTimeout, batch, Plural(int64(len(objects)), "object"))
+			ErrBatchTimeout, o.Compiled.Name, x.Spec.Limits.BatchTimeout, batch, Plural(int64(len(objects)), "object"))
 	}
 	return res, err
 }
 
 // objects of a batch, with the captures that the plan reads.
-func (x *run) objects(plan *sqlgen.Plan, b ledger.ManifestBatch) []attempt.Object {
+func (x *run) objects(compiled *sqlgen.Compiled, b ledger.ManifestBatch) []attempt.Object {
 	pattern := x.Spec.pattern()
 	out := make([]attempt.Object, len(b.Objects))
 	for i, o := range b.Objects {
-		out[i] = attempt.Object{Object: o, Captures: make([]*string, len(plan.KeyColumns))}
+		out[i] = attempt.Object{Object: o, Captures: make([]*string, len(compiled.KeyColumns))}
 		if pattern == nil {
 			continue
 		}
@@ -170,7 +170,7 @@ func (x *run) objects(plan *sqlgen.Plan, b ledger.ManifestBatch) []attempt.Objec
 		if caps == nil {
 			continue
 		}
-		for j, want := range plan.KeyColumns {
+		for j, want := range compiled.KeyColumns {
 			for k, name := range pattern.Names() {
 				if name == want {
 					out[i].Captures[j] = &caps[k]
@@ -222,13 +222,13 @@ func (x *run) overLimit(res *attempt.Result) error {
 }
 
 // growTables makes the catalog know every column before files have them.
-func (x *run) growTables(ctx context.Context, plan *sqlgen.Plan, targets map[string]lake.Target, res *attempt.Result) error {
+func (x *run) growTables(ctx context.Context, compiled *sqlgen.Compiled, targets map[string]lake.Target, res *attempt.Result) error {
 	wrote := map[string]bool{}
 	for _, f := range res.Files {
 		wrote[f.Class] = true
 	}
-	for i := range plan.Projections {
-		p := &plan.Projections[i]
+	for i := range compiled.Projections {
+		p := &compiled.Projections[i]
 		if !wrote[p.Class] {
 			continue
 		}

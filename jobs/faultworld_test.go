@@ -41,8 +41,8 @@ type parts struct {
 	checkpoints          int // entries after which a run writes a checkpoint; 0: what a job has
 }
 
-// compiled is the shipped mapping, compiled once: a sweep runs the job some hundred times.
-var compiled = sync.OnceValues(func() (*mappings.Mapping, *sqlgen.Plan) {
+// testMapping is the shipped mapping, testMapping once: a sweep runs the job some hundred times.
+var testMapping = sync.OnceValues(func() (*mappings.Mapping, *sqlgen.Compiled) {
 	m, err := mappings.Load("network-firewall")
 	if err != nil {
 		panic(err)
@@ -55,8 +55,8 @@ var compiled = sync.OnceValues(func() (*mappings.Mapping, *sqlgen.Plan) {
 })
 
 func (p *parts) runner() *jobs.Runner {
-	m, plan := compiled()
-	return &jobs.Runner{Spec: p.spec, Mapping: m, Compile: func(context.Context, *mappings.Mapping) (*sqlgen.Plan, error) { return plan, nil },
+	m, compiled := testMapping()
+	return &jobs.Runner{Spec: p.spec, Mapping: m, Compile: func(context.Context, *mappings.Mapping) (*sqlgen.Compiled, error) { return compiled, nil },
 		Staging: p.staging, Lake: p.lake, State: p.state, Catalog: p.catalog, CheckpointEntries: p.checkpoints}
 }
 
@@ -66,9 +66,9 @@ func (p *parts) faulty(f *injector) *jobs.Runner {
 	r.Staging, r.Lake, r.State, r.Catalog = faultStore{p.staging, f}, faultStore{p.lake, f}, faultStore{p.state, f}, faultCatalog{p.catalog, f}
 	r.OpenEngine = f.openEngine
 	compile := r.Compile
-	r.Compile = func(ctx context.Context, m *mappings.Mapping) (plan *sqlgen.Plan, err error) {
-		err = f.do("compile", "engine", m.Name, func() (err error) { plan, err = compile(ctx, m); return err })
-		return plan, err
+	r.Compile = func(ctx context.Context, m *mappings.Mapping) (compiled *sqlgen.Compiled, err error) {
+		err = f.do("compile", "engine", m.Name, func() (err error) { compiled, err = compile(ctx, m); return err })
+		return compiled, err
 	}
 	return r
 }

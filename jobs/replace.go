@@ -231,7 +231,7 @@ func (r *replacer) once(ctx context.Context, g *group) error {
 		a.Totals.Add(ledger.Counts{Read: t.Records, Published: t.Published, Filtered: t.Filtered, Quarantined: t.Quarantined})
 		parts = append(parts, m)
 	}
-	if err := r.commit(ctx, log, r.plan, r.targets, a, parts...); err != nil {
+	if err := r.commit(ctx, log, r.compiled, r.targets, a, parts...); err != nil {
 		return err
 	}
 	r.sum.Replaced += len(parts)
@@ -243,7 +243,7 @@ func (r *replacer) batch(ctx context.Context, b ledger.Batch, dir string) (made,
 	i := slices.IndexFunc(r.manifest.Batches, func(m ledger.ManifestBatch) bool { return m.Batch == b.ID })
 	m := made{batch: b.ID}
 	if i >= 0 { // else all its objects were gone when it was read
-		m.objects = r.objects(r.plan, r.manifest.Batches[i])
+		m.objects = r.objects(r.compiled, r.manifest.Batches[i])
 	}
 	// Objects that are in quarantine as a whole count no records; what can be read of them by now is more than the batch had.
 	whole := map[ledger.ObjectID]bool{}
@@ -262,7 +262,7 @@ func (r *replacer) batch(ctx context.Context, b ledger.Batch, dir string) (made,
 	}
 	r.Progress.Begin(StageScan, size, "bytes")
 	var err error
-	if m.res, err = r.attempt(ctx, b.ID, r.attemptOptions(r.plan, dir), m.objects); err != nil {
+	if m.res, err = r.attempt(ctx, b.ID, r.attemptOptions(r.compiled, dir), m.objects); err != nil {
 		return m, err
 	}
 	var read int64

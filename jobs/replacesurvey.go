@@ -174,7 +174,7 @@ func (x *run) freshness() func(context.Context, ledger.Batch) (bool, error) {
 		if err := keepsPlace("replace", b, x.Spec.moved(m)); err != nil {
 			return false, err
 		}
-		known[b.Made] = m.Mapping.Digest == x.Mapping.Digest && m.SchemaVersion == x.plan.Version && maps.Equal(m.Settings, x.Spec.planned())
+		known[b.Made] = m.Mapping.Digest == x.Mapping.Digest && m.SchemaVersion == x.compiled.Version && maps.Equal(m.Settings, x.Spec.planned())
 		return known[b.Made], nil
 	}
 }

@@ -103,10 +103,10 @@ func (x *run) replayBatch(ctx context.Context, b ledger.Batch, o ReplayOptions) 
 		x.sum.Kept += again.Records()
 		return nil
 	}
-	objects := x.objects(x.plan, ledger.ManifestBatch{Batch: b.ID, Objects: again.Objects()})
+	objects := x.objects(x.compiled, ledger.ManifestBatch{Batch: b.ID, Objects: again.Objects()})
 	log.Info().Int64("records", again.Chosen()).Int("objects", len(objects)).Msg("replay of a batch begins")
 	x.Progress.Begin(StageScan, again.SizeBytes(), "bytes")
-	opts := x.attemptOptions(x.plan, temp)
+	opts := x.attemptOptions(x.compiled, temp)
 	opts.Replay = again
 	res, err := x.attempt(ctx, b.ID, opts, objects)
 	if err != nil {
@@ -126,5 +126,5 @@ func (x *run) replayBatch(ctx context.Context, b ledger.Batch, o ReplayOptions) 
 			Counts: ledger.Counts{Read: r.Records + r.Kept, Published: r.Published, Filtered: r.Filtered, Quarantined: r.Quarantined + r.Kept}})
 	}
 	a.Totals = ledger.Counts{Read: t.Records + t.Kept, Published: t.Published, Filtered: t.Filtered, Quarantined: t.Quarantined + t.Kept}
-	return x.commit(ctx, log, x.plan, x.targets, a, made{b.ID, objects, res})
+	return x.commit(ctx, log, x.compiled, x.targets, a, made{b.ID, objects, res})
 }

@@ -74,7 +74,7 @@ func key(name string) string {
 	return "111122223333/network-firewall/flow/us-east-1/fw/2020/10/01/21/" + name + ".log.gz"
 }
 
-func compilePlan(ctx context.Context, m *mappings.Mapping) (*sqlgen.Plan, error) {
+func compilePlan(ctx context.Context, m *mappings.Mapping) (*sqlgen.Compiled, error) {
 	p, problems, err := m.Compile(ctx)
 	if err != nil {
 		return nil, err

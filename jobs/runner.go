@@ -43,8 +43,8 @@ type LakeStore = ledger.Lake
 type Runner struct {
 	Spec    *Spec
 	Mapping *mappings.Mapping
-	// Compile turns a mapping, also one that a manifest has kept, into a plan.
-	Compile func(ctx context.Context, m *mappings.Mapping) (*sqlgen.Plan, error)
+	// Compile compiles a mapping, also one that a manifest has kept.
+	Compile func(ctx context.Context, m *mappings.Mapping) (*sqlgen.Compiled, error)
 	Staging objstore.Reader
 	Lake    LakeStore
 	// Deleter is the lake with the right to delete; nil: there is none, and what needs it refuses.
@@ -79,18 +79,18 @@ type RunOptions struct {
 // run is one execution.
 type run struct {
 	*Runner
-	id      string
-	log     zerolog.Logger
-	opts    RunOptions
-	command string                            // run, replay, ...
-	work    func(*run, context.Context) error // what the command does between a run's start and its end
-	dry     bool                              // nothing is written, the run itself is not recorded either
-	ledger  *ledger.Ledger
-	sum     *Summary
-	targets map[string]lake.Target // by class
-	plan    *sqlgen.Plan
-	temp    string
-	rolled  []ledger.Rolled // entries rolled forward, to be marked done by the next one
+	id       string
+	log      zerolog.Logger
+	opts     RunOptions
+	command  string                            // run, replay, ...
+	work     func(*run, context.Context) error // what the command does between a run's start and its end
+	dry      bool                              // nothing is written, the run itself is not recorded either
+	ledger   *ledger.Ledger
+	sum      *Summary
+	targets  map[string]lake.Target // by class
+	compiled *sqlgen.Compiled
+	temp     string
+	rolled   []ledger.Rolled // entries rolled forward, to be marked done by the next one
 
 	busy      map[string]bool      // runs that held a lease when this one last asked
 	held      []ledger.ManifestRef // open, and left to another run that is at them
@@ -254,13 +254,13 @@ func (x *run) leftToOthers(ctx context.Context) error {
 
 // open compiles the mapping, lays out its classes, and starts the run in the ledger.
 func (x *run) open(ctx context.Context) (err error) {
-	if x.plan, err = x.Compile(ctx, x.Mapping); err != nil {
+	if x.compiled, err = x.Compile(ctx, x.Mapping); err != nil {
 		return err
 	}
-	if err = CheckFormat(x.Spec, x.plan); err != nil {
+	if err = CheckFormat(x.Spec, x.compiled); err != nil {
 		return err
 	}
-	if x.targets, err = Targets(x.Spec, x.plan); err != nil {
+	if x.targets, err = Targets(x.Spec, x.compiled); err != nil {
 		return err
 	}
 	if x.dry {
@@ -473,7 +473,7 @@ func cutoffs(p *staging.Pattern, marks []ledger.Mark, lookback time.Duration) fu
 
 // manifest fixes a plan: the mapping's text, the settings that change what is published, and the batches.
 func (x *run) manifest(l *staging.Listing) *ledger.Manifest {
-	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: x.plan.Version, Settings: x.Spec.planned(),
+	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: x.compiled.Version, Settings: x.Spec.planned(),
 		Mapping: ledger.Mapping{Name: x.Mapping.Name, Digest: x.Mapping.Digest}}
 	for _, name := range slices.Sorted(maps.Keys(x.Mapping.Files)) {
 		m.Mapping.Files = append(m.Mapping.Files, ledger.MappingFile{Path: name, Text: x.Mapping.Files[name]})
@@ -497,7 +497,7 @@ func (x *run) runPlanned(ctx context.Context, _ *ledger.Lease, m *ledger.Manifes
 	defer func(r *Runner) { x.Runner = r }(x.Runner)
 	now := *x.Runner
 	now.Spec, x.Runner = spec, &now // until this plan is done the job is what it was when it was planned
-	plan, targets := x.plan, x.targets
+	compiled, targets := x.compiled, x.targets
 	if m.Mapping.Digest != x.Mapping.Digest {
 		files := map[string]string{}
 		for _, f := range m.Mapping.Files {
@@ -507,10 +507,10 @@ func (x *run) runPlanned(ctx context.Context, _ *ledger.Lease, m *ledger.Manifes
 		if err != nil {
 			return fmt.Errorf("the mapping that manifest %s was planned with: %w", m.ID, err)
 		}
-		if plan, err = x.Compile(ctx, old); err != nil {
+		if compiled, err = x.Compile(ctx, old); err != nil {
 			return fmt.Errorf("the mapping that manifest %s was planned with: %w", m.ID, err)
 		}
-		if targets, err = Targets(x.Spec, plan); err != nil {
+		if targets, err = Targets(x.Spec, compiled); err != nil {
 			return err
 		}
 		x.log.Info().Str("manifest", m.ID).Msg("resuming with the mapping it was planned with")
@@ -526,7 +526,7 @@ func (x *run) runPlanned(ctx context.Context, _ *ledger.Lease, m *ledger.Manifes
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := x.batch(ctx, plan, targets, m, b)
+		err := x.batch(ctx, compiled, targets, m, b)
 		if errors.Is(err, ErrQuarantine) {
 			return errors.Join(err, x.giveUp(ctx, m))
 		}

@@ -67,7 +67,7 @@ func (s *Spec) planned() map[string]string {
 }
 
 // Targets lays out the classes of a plan as the job says.
-func Targets(s *Spec, p *sqlgen.Plan) (map[string]lake.Target, error) {
+func Targets(s *Spec, p *sqlgen.Compiled) (map[string]lake.Target, error) {
 	layout := map[string]lake.Layout{"auto": lake.LayoutByClass, "source-per-class": lake.LayoutSourcePerClass, "single": lake.LayoutSingle}[s.Lake.Layout]
 	var classes []lake.Class
 	seen := map[string]bool{}

@@ -141,7 +141,7 @@ func (s shipped) whole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, problems, err := m.Compile(context.Background())
+	compiled, problems, err := m.Compile(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,21 +150,21 @@ func (s shipped) whole(t *testing.T) {
 			t.Errorf("etl check: %s", p)
 		}
 	}
-	if plan == nil {
+	if compiled == nil {
 		t.FailNow()
 	}
-	s.test(t, m, plan)
+	s.test(t, m, compiled)
 	s.validate(t, s.run(t, m))
 }
 
 // test runs the tests beside the mapping.
-func (s shipped) test(t *testing.T, m *mappings.Mapping, plan *sqlgen.Plan) {
+func (s shipped) test(t *testing.T, m *mappings.Mapping, compiled *sqlgen.Compiled) {
 	t.Helper()
 	fs, err := cases.Load(m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rs, err := cases.Run(context.Background(), plan, fs, nil, t.TempDir())
+	rs, err := cases.Run(context.Background(), compiled, fs, nil, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,8 +129,8 @@ func formats() (names []string) {
 }
 
 // CheckFormat holds source.format against the mapping's own; the error is a *SpecError.
-func CheckFormat(s *Spec, plan *sqlgen.Plan) error {
-	if err := plan.CheckFormat(s.Source.Format); err != nil {
+func CheckFormat(s *Spec, compiled *sqlgen.Compiled) error {
+	if err := compiled.CheckFormat(s.Source.Format); err != nil {
 		at := s.Pos["source.format"]
 		return &SpecError{Problems: []string{fmt.Sprintf("%s:%d:%d: source.format: %v", s.File, max(at.Line, 1), max(at.Column, 1), err)}}
 	}

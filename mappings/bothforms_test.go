@@ -35,7 +35,7 @@ func TestBothForms(t *testing.T) {
 			t.Fatal(err)
 		}
 		in[name] = map[int64]event{}
-		for _, e := range runPlan(t, compiled(t, m), nil, lines...) {
+		for _, e := range runPlan(t, compile(t, m), nil, lines...) {
 			if e.reason != nil {
 				t.Errorf("%s, record %d: %v", name, e.record, e.reason)
 			}

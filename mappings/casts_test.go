@@ -13,7 +13,7 @@ func TestCasts(t *testing.T) {
   tags AS "metadata.labels", doc AS raw_data, "group" AS "unmapped.g", n + 1 AS "unmapped.next", ev.b AS "unmapped.b",
   big AS status_id, 10 / (n - 5) AS count, strptime(ev.a, '%Y') AS "metadata.processed_time", n::DOUBLE AS "metadata.sequence",
   coalesce(name::INTEGER, 7) AS "connection_info.protocol_num", CASE WHEN name = n THEN 1 ELSE 2 END AS timezone_offset`, "")
-	plan := compiled(t, m)
+	compiled := compile(t, m)
 	const base = `"ts":"1969-12-31T23:59:59.9995Z","name":`
 	for _, c := range []struct {
 		name, line string
@@ -33,7 +33,7 @@ func TestCasts(t *testing.T) {
 		{"failing expression", `{` + base + `"a","n":5}`, map[string]any{"src_endpoint.port": 5, "connection_info.protocol_num": 7}, []string{"count", "timezone_offset"}, map[string]any{"next": "6"}},
 		{"nulls", `{` + base + `"a","n":null,"tags":null,"doc":null}`, nil, []string{"src_endpoint.port", "metadata.labels", "raw_data", "status_id", "status"}, map[string]any{}},
 	} {
-		e := runPlan(t, plan, nil, c.line)[0]
+		e := runPlan(t, compiled, nil, c.line)[0]
 		if e.reason != nil {
 			t.Errorf("%s: rejected: %v", c.name, *e.reason)
 		}
@@ -61,14 +61,14 @@ func TestRequiredEnumDefaults(t *testing.T) {
 	m := files(t, map[string]string{"raw.sql": smallRaw, "m.sql": smallHead + `SELECT ts AS "time", n AS activity_id, big AS severity_id,
   'v' AS "metadata.product.vendor_name", 'p' AS "metadata.product.name", name AS "src_endpoint.ip", 'd' AS "dst_endpoint.ip",
   ev.a AS "connection_info.uid", ev.b.c AS "connection_info.direction_id" FROM raw`})
-	plan := compiled(t, m)
-	e := runPlan(t, plan, nil, `{"ts":"2024-01-01T00:00:00Z","name":"a","ev":{"a":"u"}}`)[0]
+	compiled := compile(t, m)
+	e := runPlan(t, compiled, nil, `{"ts":"2024-01-01T00:00:00Z","name":"a","ev":{"a":"u"}}`)[0]
 	for path, want := range map[string]any{"activity_id": 0, "activity_name": "Unknown", "type_uid": 400100, "type_name": "Network Activity: Unknown", "severity_id": 0, "severity": "Unknown", "connection_info.direction_id": 0, "connection_info.direction": "Unknown"} {
 		if fmt.Sprint(e.fields[path]) != fmt.Sprint(want) {
 			t.Errorf("%s is %v, want %v", path, e.fields[path], want)
 		}
 	}
-	e = runPlan(t, plan, nil, `{"ts":"2024-01-01T00:00:00Z","name":"a","n":6,"big":55}`)[0]
+	e = runPlan(t, compiled, nil, `{"ts":"2024-01-01T00:00:00Z","name":"a","n":6,"big":55}`)[0]
 	for path, want := range map[string]any{"activity_id": 6, "type_uid": 400106, "type_name": "Network Activity: Traffic", "severity_id": 99, "severity": "Other"} {
 		if fmt.Sprint(e.fields[path]) != fmt.Sprint(want) {
 			t.Errorf("%s is %v, want %v", path, e.fields[path], want)
@@ -84,12 +84,12 @@ func TestRequiredEnumDefaults(t *testing.T) {
 func TestRequiredObjectOfConstants(t *testing.T) {
 	m := files(t, map[string]string{"raw.sql": smallRaw, "m.sql": smallHead + `SELECT ts AS "time", 6 AS activity_id, 1 AS severity_id,
   'v' AS "metadata.product.vendor_name", 'p' AS "metadata.product.name", name AS "metadata.product.feature.name", 's' AS "src_endpoint.ip", 'd' AS "dst_endpoint.ip" FROM raw`})
-	plan := compiled(t, m)
+	compiled := compile(t, m)
 	for line, want := range map[string]string{
 		`{"ts":"2024-01-01T00:00:00Z"}`:               "<nil>",
 		`{"ts":"2024-01-01T00:00:00Z","name":"flow"}`: "flow",
 	} {
-		e := runPlan(t, plan, nil, line)[0]
+		e := runPlan(t, compiled, nil, line)[0]
 		if e.reason != nil || fmt.Sprint(e.fields["metadata.product.name"]) != "p" || fmt.Sprint(e.fields["metadata.product.feature.name"]) != want {
 			t.Errorf("%s: %v %v", line, e.reason, e.fields)
 		}

@@ -14,40 +14,40 @@ import (
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-// Compile checks the mapping and makes the plan of a run. All problems are given, warnings too; the plan is nil where one of
+// Compile checks the mapping and compiles it. All problems are given, warnings too; compiled is nil where one of
 // them is an error. err is for what is no fault of the mapping. Nothing is read or run: it needs no network and no sample.
-func (m *Mapping) Compile(ctx context.Context) (plan *sqlgen.Plan, problems []sqlgen.Problem, err error) {
+func (m *Mapping) Compile(ctx context.Context) (compiled *sqlgen.Compiled, problems []sqlgen.Problem, err error) {
 	src, db, t, problems, err := m.open(ctx)
 	if err != nil || src == nil {
 		return nil, problems, err
 	}
 	defer db.Close()
-	plan, problems, err = sqlgen.Compile(ctx, src, db)
+	compiled, problems, err = sqlgen.Compile(ctx, src, db)
 	if t != nil {
 		for i, p := range problems {
 			problems[i] = t.showPlace(p)
 		}
-		if plan != nil {
-			t.showFlows(plan.Flows)
+		if compiled != nil {
+			t.showFlows(compiled.Flows)
 		}
 		slices.SortStableFunc(problems, func(a, b sqlgen.Problem) int {
 			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 		})
 	}
-	return plan, problems, err
+	return compiled, problems, err
 }
 
 // Show gives the SQL of a mapping for people: of a declarative one raw.sql and its SELECTs, which loaded as files are the same
 // mapping, so that its author can go on in SQL; of a mapping in SQL the projections that are made of it. No SQL is given
 // where a problem is an error.
 func (m *Mapping) Show(ctx context.Context) ([]sqlgen.File, []sqlgen.Problem, error) {
-	plan, problems, err := m.Compile(ctx)
-	if err != nil || plan == nil {
+	compiled, problems, err := m.Compile(ctx)
+	if err != nil || compiled == nil {
 		return nil, problems, err
 	}
 	var out []sqlgen.File
 	if !m.Declarative() {
-		for _, p := range plan.Projections {
+		for _, p := range compiled.Projections {
 			out = append(out, sqlgen.File{Path: p.Name, Text: p.SQL + "\n"})
 		}
 		return out, problems, nil

@@ -61,7 +61,7 @@ func TestLoad(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if plan, problems, err := m.Compile(context.Background()); plan == nil || err != nil {
+		if compiled, problems, err := m.Compile(context.Background()); compiled == nil || err != nil {
 			t.Errorf("%s: %v\n%s", n, err, listed(problems))
 		} else if slices.ContainsFunc(problems, func(p sqlgen.Problem) bool { return p.Severity != sqlgen.Note }) {
 			t.Errorf("the shipped mapping %s has problems:\n%s", n, listed(problems))

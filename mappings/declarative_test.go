@@ -47,7 +47,7 @@ func TestDeclarativeNetworkFirewall(t *testing.T) {
 	}
 	m := declarative(t, string(b))
 	check := func(what, projection string, m *Mapping) {
-		events := runPlan(t, compiled(t, m), nil, samples(t)...)
+		events := runPlan(t, compile(t, m), nil, samples(t)...)
 		if len(events) != 2 {
 			t.Fatalf("%s: %d events", what, len(events))
 		}
@@ -123,7 +123,7 @@ func TestDeclarativeCoercions(t *testing.T) {
 		}
 	}
 	line := `{"Id":1,"Utc":"2023-10-03 23:50:22.438","Image":"svc.exe","key":{"Host":"i-1"},"Pid":"1128","Guid":"{g}","Module":"m.dll","User":"NT\\u","Rule":"T1","More":[1,2]}`
-	events := runPlan(t, compiled(t, m), nil, line, `{"Id":"9","Utc":"2023-10-03 23:50:22.438","Pid":"x"}`, `{"Id":9,"Utc":"nonsense","Pid":4,"User":"u"}`, `{"Id":2}`)
+	events := runPlan(t, compile(t, m), nil, line, `{"Id":"9","Utc":"2023-10-03 23:50:22.438","Pid":"x"}`, `{"Id":9,"Utc":"nonsense","Pid":4,"User":"u"}`, `{"Id":2}`)
 	byRecord := map[int64]event{}
 	for _, e := range events {
 		byRecord[e.record] = e
@@ -162,7 +162,7 @@ func TestEpochTimestamp(t *testing.T) {
 	m := declarative(t, `{"custom_source_events": {"source_name": "e", "timestamp": {"field": "$.at", "format": "epoch"}, "ocsf_mapping": {"": {"schema": "network_activity",
 	  "schema_mapping": {"severity_id": 1, "src_endpoint": {"ip": "$.s"}, "dst_endpoint": {"ip": "$.d"}, "metadata": {"product": {"name": "n", "vendor_name": "v"}}}}}}}`)
 	for at, want := range map[string]int64{`"1601587565"`: 1601587565000, `1601587565.1239`: 1601587565124, `-1.5`: -1500} {
-		e := runPlan(t, compiled(t, m), nil, `{"at":`+at+`,"s":"a","d":"b"}`)[0]
+		e := runPlan(t, compile(t, m), nil, `{"at":`+at+`,"s":"a","d":"b"}`)[0]
 		if e.time != want || len(e.unmapped) != 0 {
 			t.Errorf("%s: time %v, want %d; unmapped %v", at, e.time, want, e.unmapped)
 		}

@@ -24,7 +24,7 @@ func edit(t *testing.T, pairs ...string) string {
 
 // A value that does not make it into the event is in unmapped, whatever the reason, and is counted.
 func TestGivenBack(t *testing.T) {
-	plan := compiled(t, shippedSQL(t))
+	compiled := compile(t, shippedSQL(t))
 	for _, c := range []struct {
 		name   string
 		edit   []string
@@ -46,7 +46,7 @@ func TestGivenBack(t *testing.T) {
 		{"duration too long", []string{`"start":"2020-10-01T21:25:04.070479+0000"`, `"start":"1990-10-01T21:25:04.070479+0000"`}, []string{"duration"}, nil, []string{"duration"}},
 	} {
 		line := edit(t, c.edit...)
-		events := runPlan(t, plan, stagingKey, line)
+		events := runPlan(t, compiled, stagingKey, line)
 		if len(events) != 1 || events[0].reason != nil {
 			t.Errorf("%s: %+v", c.name, events)
 			continue
@@ -72,13 +72,13 @@ func TestGivenBack(t *testing.T) {
 }
 
 func TestURL(t *testing.T) {
-	plan := compiled(t, shippedSQL(t))
+	compiled := compile(t, shippedSQL(t))
 	for url, want := range map[string]map[string]any{
 		"/a/b":                {"url.hostname": "h", "url.path": "/a/b"},
 		"/a?x=1?y=2":          {"url.hostname": "h", "url.path": "/a", "url.query_string": "x=1?y=2"},
 		"http://p.example/?q": {"url.hostname": "h", "url.url_string": "http://p.example/?q"},
 	} {
-		e := runPlan(t, plan, stagingKey, edit(t, `"proto":"TCP"`, `"proto":"TCP","http":{"hostname":"h","url":"`+url+`","http_method":"GET"}`))[0]
+		e := runPlan(t, compiled, stagingKey, edit(t, `"proto":"TCP"`, `"proto":"TCP","http":{"hostname":"h","url":"`+url+`","http_method":"GET"}`))[0]
 		got := map[string]any{}
 		for k, v := range e.fields {
 			if strings.HasPrefix(k, "url.") {
@@ -93,7 +93,7 @@ func TestURL(t *testing.T) {
 }
 
 func TestDirection(t *testing.T) {
-	plan := compiled(t, shippedSQL(t))
+	compiled := compile(t, shippedSQL(t))
 	private := []string{"10.0.0.1", "192.168.1.1", "172.16.0.1", "172.31.255.255", "100.64.0.1", "100.127.9.9", "127.0.0.1", "169.254.1.1", "::1", "fd00::1", "FC12:3::", "fe80::1", "feb0::1"}
 	public := []string{"11.0.0.1", "1.0.0.1", "192.169.1.1", "172.15.0.1", "172.32.0.1", "172.2.0.1", "100.63.0.1", "100.128.0.1", "169.253.1.1", "2001:db8::1", "fec0::1", "110.0.0.1", "::2"}
 	var lines []string
@@ -110,7 +110,7 @@ func TestDirection(t *testing.T) {
 	for i, ip := range public {
 		add(ip, public[(i+1)%len(public)], "0 Unknown")
 	}
-	for i, e := range runPlan(t, plan, stagingKey, lines...) {
+	for i, e := range runPlan(t, compiled, stagingKey, lines...) {
 		if got := fmt.Sprint(e.fields["connection_info.direction_id"], " ", e.fields["connection_info.direction"]); got != want[i] {
 			t.Errorf("%v to %v: %s, want %s", e.fields["src_endpoint.ip"], e.fields["dst_endpoint.ip"], got, want[i])
 		}
@@ -118,26 +118,26 @@ func TestDirection(t *testing.T) {
 }
 
 func TestSeverityProtocolRegion(t *testing.T) {
-	plan := compiled(t, shippedSQL(t))
+	compiled := compile(t, shippedSQL(t))
 	for raw, want := range map[string]string{"1": "4 High", "2": "3 Medium", "3": "2 Low", "4": "1 Informational", "77": "1 Informational", "null": "1 Informational"} {
-		e := runPlan(t, plan, stagingKey, strings.Replace(samples(t)[1], `"severity":3`, `"severity":`+raw, 1))[0]
+		e := runPlan(t, compiled, stagingKey, strings.Replace(samples(t)[1], `"severity":3`, `"severity":`+raw, 1))[0]
 		if got := fmt.Sprint(e.fields["severity_id"], " ", e.fields["severity"]); got != want {
 			t.Errorf("severity %s: %s, want %s", raw, got, want)
 		}
 	}
 	for raw, want := range map[string]string{"UDP": "udp 17", "ICMP": "icmp 1", "IPv6-ICMP": "ipv6-icmp 58", "SCTP": "sctp 132", "GRE": "gre 47", "093": "093 93"} {
-		e := runPlan(t, plan, stagingKey, edit(t, `"proto":"TCP"`, `"proto":"`+raw+`"`))[0]
+		e := runPlan(t, compiled, stagingKey, edit(t, `"proto":"TCP"`, `"proto":"`+raw+`"`))[0]
 		if got := fmt.Sprint(e.fields["connection_info.protocol_name"], " ", e.fields["connection_info.protocol_num"]); got != want {
 			t.Errorf("proto %s: %s, want %s", raw, got, want)
 		}
 	}
 	for zone, want := range map[string]string{"us-gov-west-1a": "us-gov-west-1", "us-west-2-lax-1a": "us-west-2", "ap-southeast-2c": "ap-southeast-2", "us-east-1": "eu-west-1", "": "eu-west-1"} {
-		e := runPlan(t, plan, stagingKey, edit(t, "us-east-1b", zone))[0]
+		e := runPlan(t, compiled, stagingKey, edit(t, "us-east-1b", zone))[0]
 		if got := fmt.Sprint(e.fields["cloud.region"]); got != want {
 			t.Errorf("zone %q: %s, want %s", zone, got, want)
 		}
 	}
-	blocked := runPlan(t, plan, nil, strings.Replace(samples(t)[1], `"allowed"`, `"blocked"`, 1))[0]
+	blocked := runPlan(t, compiled, nil, strings.Replace(samples(t)[1], `"allowed"`, `"blocked"`, 1))[0]
 	if fmt.Sprint(blocked.fields["action_id"], blocked.fields["action"], blocked.fields["disposition_id"], blocked.fields["disposition"]) != "2Denied2Blocked" || blocked.unmapped["event.alert.action"] != "" {
 		t.Errorf("blocked: %v", blocked.fields)
 	}
@@ -147,7 +147,7 @@ func TestSeverityProtocolRegion(t *testing.T) {
 }
 
 func TestRejects(t *testing.T) {
-	plan := compiled(t, shippedSQL(t))
+	compiled := compile(t, shippedSQL(t))
 	for _, c := range []struct {
 		line, code, path string
 	}{
@@ -158,14 +158,14 @@ func TestRejects(t *testing.T) {
 		{edit(t, `"src_ip":"45.129.33.153",`, ``), sqlgen.ReasonMissingRequired, "src_endpoint"},
 		{edit(t, `"dest_ip":"172.31.16.139",`, ``), sqlgen.ReasonMissingRequired, "dst_endpoint"},
 	} {
-		e := runPlan(t, plan, stagingKey, c.line)
+		e := runPlan(t, compiled, stagingKey, c.line)
 		if len(e) != 1 || e[0].reason == nil || e[0].reason.Code != c.code || e[0].reason.Path != c.path {
 			t.Errorf("want %s %s, got %+v", c.code, c.path, e)
 		}
 	}
 	// Whether the time is missing or unreadable is known to the scanner: the plan says which leaf to ask for.
-	p := plan.Projections[0]
-	if len(p.TimeLeaves) != 1 || strings.Join(plan.Scan.Leaves[p.TimeLeaves[0]].Path, ".") != "event.timestamp" {
+	p := compiled.Projections[0]
+	if len(p.TimeLeaves) != 1 || strings.Join(compiled.Scan.Leaves[p.TimeLeaves[0]].Path, ".") != "event.timestamp" {
 		t.Errorf("time leaves %v", p.TimeLeaves)
 	}
 }

@@ -112,16 +112,16 @@ func TestHostileWhere(t *testing.T) {
 		if i >= 5 && i%6 > 0 {
 			continue
 		}
-		plan, problems, err := m.Where(t.Context(), "("+e+") IS NOT NULL")
+		compiled, problems, err := m.Where(t.Context(), "("+e+") IS NOT NULL")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if plan != nil || !sqlgen.Failed(problems) {
+		if compiled != nil || !sqlgen.Failed(problems) {
 			t.Errorf("%s is taken", e)
 		}
 	}
 	for _, e := range []string{"name = 'x'", "n > 1 AND ev.b.c IS NULL", "lpad(name, 5, '0') = '00001'", "format('{}-{:02d}', name, n) = 'x-01'", "list_aggregate(tags, 'max') = 'x'", "age(ts, ts) = INTERVAL 0 DAY", "in_cidr(name, '10.0.0.0/8')"} {
-		if plan, problems, err := m.Where(t.Context(), e); err != nil || plan == nil {
+		if compiled, problems, err := m.Where(t.Context(), e); err != nil || compiled == nil {
 			t.Errorf("%s is refused: %v %s", e, err, listed(problems))
 		}
 	}
@@ -139,12 +139,12 @@ func TestWhereCallsLibrary(t *testing.T) {
 			"in_cidr(name, '10.0.0.0/8') AND n IS NULL":                        {true, false},
 			"in_cidr(name, '10.0.0.0/8') IS DISTINCT FROM is_private_ip(name)": {false, false},
 		} {
-			plan, problems, err := m.Where(t.Context(), e)
-			if err != nil || plan == nil {
+			compiled, problems, err := m.Where(t.Context(), e)
+			if err != nil || compiled == nil {
 				t.Errorf("%s: %s is refused: %v %s", m.Name, e, err, listed(problems))
 				continue
 			}
-			got := runPlan(t, plan, nil, `{"name":"10.0.0.1"}`, `{"name":"8.8.8.8"}`)
+			got := runPlan(t, compiled, nil, `{"name":"10.0.0.1"}`, `{"name":"8.8.8.8"}`)
 			if taken := [2]bool{got[0].reason == nil, got[1].reason == nil}; taken != want {
 				t.Errorf("%s takes %v, want %v", e, taken, want)
 			}
@@ -154,14 +154,14 @@ func TestWhereCallsLibrary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plan, problems, err := declared.Where(t.Context(), "is_private_ip(event.src_ip)"); err != nil || plan == nil {
+	if compiled, problems, err := declared.Where(t.Context(), "is_private_ip(event.src_ip)"); err != nil || compiled == nil {
 		t.Errorf("declarative: refused: %v %s", err, listed(problems))
 	}
-	if plan, problems, err := files(t, own).Where(t.Context(), "inner_ip(name)"); err != nil || plan == nil {
+	if compiled, problems, err := files(t, own).Where(t.Context(), "inner_ip(name)"); err != nil || compiled == nil {
 		t.Errorf("the mapping's own macro is refused: %v %s", err, listed(problems))
 	}
 	drop := files(t, map[string]string{"raw.sql": smallRaw, "m.sql": smallHead + "-- drop: is_private_ip(name)\nSELECT " + smallBase + " FROM raw"})
-	got := runPlan(t, compiled(t, drop), nil, `{"ts":"2024-01-01T00:00:00Z","name":"10.0.0.1"}`, `{"ts":"2024-01-01T00:00:00Z","name":"8.8.8.8"}`)
+	got := runPlan(t, compile(t, drop), nil, `{"ts":"2024-01-01T00:00:00Z","name":"10.0.0.1"}`, `{"ts":"2024-01-01T00:00:00Z","name":"8.8.8.8"}`)
 	if got[0].reason == nil || got[0].reason.Code != sqlgen.ReasonDropped || got[1].reason != nil {
 		t.Errorf("dropped: %v, kept: %v", got[0].reason, got[1].reason)
 	}

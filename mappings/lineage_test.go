@@ -32,7 +32,7 @@ SELECT -- a comment, with a comma AS "x"
   'it''s' AS "metadata.product.name", 'V' AS "metadata.product.vendor_name",
   a."odd, name" AS "unmapped.odd"
 FROM raw WHERE kind = 'flow -- not a comment' ;`})
-	l := compiled(t, m).Lineage
+	l := compile(t, m).Lineage
 	if len(l) != 1 || l[0].File != "network_activity.sql" || l[0].Class != "network_activity" {
 		t.Fatalf("%+v", l)
 	}
@@ -80,12 +80,12 @@ FROM raw WHERE kind = 'flow -- not a comment' ;`})
 
 // What lineage calls fields to unmapped is what a record has there.
 func TestLineageRestIsWhatUnmappedHas(t *testing.T) {
-	plan := compiled(t, shippedSQL(t))
-	for _, e := range runPlan(t, plan, nil, samples(t)...) {
+	compiled := compile(t, shippedSQL(t))
+	for _, e := range runPlan(t, compiled, nil, samples(t)...) {
 		for key := range e.unmapped {
-			read := slices.ContainsFunc(plan.Scan.Leaves, func(l decode.Leaf) bool { return strings.Join(l.Path, ".") == key })
-			if read && !slices.Contains(plan.Lineage[0].Rest, key) {
-				t.Errorf("record %d has %s in unmapped, which lineage does not say: %v", e.record, key, plan.Lineage[0].Rest)
+			read := slices.ContainsFunc(compiled.Scan.Leaves, func(l decode.Leaf) bool { return strings.Join(l.Path, ".") == key })
+			if read && !slices.Contains(compiled.Lineage[0].Rest, key) {
+				t.Errorf("record %d has %s in unmapped, which lineage does not say: %v", e.record, key, compiled.Lineage[0].Rest)
 			}
 		}
 	}

@@ -95,7 +95,7 @@ func TestLibraryInMappings(t *testing.T) {
 			}
 		}
 	}
-	e := runPlan(t, compiled(t, files(t, map[string]string{"raw.sql": nestedRaw, "m.sql": processMapping(t, "", more.String()).Files["m.sql"]})), nil, `{`+nestedTime+`}`)[0]
+	e := runPlan(t, compile(t, files(t, map[string]string{"raw.sql": nestedRaw, "m.sql": processMapping(t, "", more.String()).Files["m.sql"]})), nil, `{`+nestedTime+`}`)[0]
 	delete(e.unmapped, "host.ip")
 	same(t, "unmapped", e.unmapped, want)
 }
@@ -108,7 +108,7 @@ func TestLibraryOfMapping(t *testing.T) {
 			t.Errorf("%s is there: %t", name, !has)
 		}
 	}
-	e := runPlan(t, compiled(t, m), nil, `{`+nestedTime+`,"md5":"MD5=A,IMPHASH=B","sha256":"CORP\\ada"}`)[0]
+	e := runPlan(t, compile(t, m), nil, `{`+nestedTime+`,"md5":"MD5=A,IMPHASH=B","sha256":"CORP\\ada"}`)[0]
 	if got := shown(t, e, "process.file.hashes"); got != `[{"algorithm":"MD5","algorithm_id":1,"value":"A"},{"algorithm":"IMPHASH","algorithm_id":99,"value":"B"}]` {
 		t.Error(got)
 	}
@@ -124,7 +124,7 @@ func TestLibraryOfMapping(t *testing.T) {
 	if err != nil || again.Digest == m.Digest {
 		t.Fatalf("the digest does not change with the library: %v", err)
 	}
-	e = runPlan(t, compiled(t, again), nil, `{`+nestedTime+`,"md5":"MD5=A"}`)[0]
+	e = runPlan(t, compile(t, again), nil, `{`+nestedTime+`,"md5":"MD5=A"}`)[0]
 	if got := shown(t, e, "process.file.hashes"); !strings.Contains(got, "MD-5") {
 		t.Errorf("the library of the program was taken: %s", got)
 	}
@@ -148,7 +148,7 @@ func TestLibraryOfMapping(t *testing.T) {
 		t.Error(got)
 	}
 	// A plan made before the library had the name is finished with its own macro.
-	e = runPlan(t, compiled(t, files(t, texts)), nil, `{"ts":"2024-01-01T00:00:00Z","name":"a","ev":{"a":"CORP\\ada"}}`)[0]
+	e = runPlan(t, compile(t, files(t, texts)), nil, `{"ts":"2024-01-01T00:00:00Z","name":"a","ev":{"a":"CORP\\ada"}}`)[0]
 	if e.fields["app_name"] != "own" {
 		t.Errorf("app_name is %v", e.fields["app_name"])
 	}

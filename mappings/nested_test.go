@@ -69,7 +69,7 @@ const nestedTime = `"ts":"2024-01-01T00:00:00Z","name":"a.exe","pid":4,"host":{"
 // A list that the SELECT writes out: texts of enums are filled in, an element that lacks what OCSF requires is left out, and
 // what it was made of is in unmapped; a value in it counts as mapped.
 func TestListWrittenOut(t *testing.T) {
-	plan := compiled(t, processMapping(t, "", `,
+	compiled := compile(t, processMapping(t, "", `,
   [{'algorithm_id': 3, 'value': sha256}, {'algorithm_id': kind, 'value': md5}] AS "process.file.hashes"`))
 	for _, c := range []struct {
 		name, line, want string
@@ -84,7 +84,7 @@ func TestListWrittenOut(t *testing.T) {
 		{"none", `{` + nestedTime + `}`, ``, nil, nil},
 		{"without the file's name", `{"ts":"2024-01-01T00:00:00Z","pid":4,"host":{"hostname":"h"},"sha256":"s"}`, ``, map[string]any{"sha256": "s"}, []string{"process.file.hashes.value"}},
 	} {
-		e := runPlan(t, plan, nil, c.line)[0]
+		e := runPlan(t, compiled, nil, c.line)[0]
 		if e.reason != nil {
 			t.Errorf("%s: rejected: %v", c.name, *e.reason)
 		}
@@ -97,7 +97,7 @@ func TestListWrittenOut(t *testing.T) {
 			t.Errorf("%s: misses %v, want %v", c.name, e.misses, c.misses)
 		}
 	}
-	for _, n := range plan.Projections[0].Schema.Columns {
+	for _, n := range compiled.Projections[0].Schema.Columns {
 		if n.Name != "process" {
 			continue
 		}
@@ -130,7 +130,7 @@ func TestListComputed(t *testing.T) {
 			if consumed {
 				header = "-- consumes: answers\n"
 			}
-			e := runPlan(t, compiled(t, dnsMapping(t, header, transform)), nil, line)[0]
+			e := runPlan(t, compile(t, dnsMapping(t, header, transform)), nil, line)[0]
 			if got := shown(t, e, "answers"); got != c.want || e.reason != nil {
 				t.Errorf("%s: %s, want %s (%v)", c.name, got, c.want, e.reason)
 			}
@@ -150,7 +150,7 @@ func TestListComputed(t *testing.T) {
 
 // A raw list that has OCSF's form is mapped as it is; what does not fit into it, or is not OCSF's, leaves it in unmapped.
 func TestListAsItIs(t *testing.T) {
-	plan := compiled(t, dnsMapping(t, "", `, ready AS answers`))
+	compiled := compile(t, dnsMapping(t, "", `, ready AS answers`))
 	for raw, want := range map[string][2]string{
 		`[{"rdata":"x","ttl":60,"flag_ids":[1,3]},{"rdata":"y"}]`: {`[{"flag_ids":[1,3],"rdata":"x","ttl":60},{"rdata":"y"}]`, ""},
 		`[{"rdata":"x","ttl":"60"}]`:                              {`[{"rdata":"x","ttl":60}]`, ""},
@@ -164,7 +164,7 @@ func TestListAsItIs(t *testing.T) {
 		`[]`:                                                      {``, ``},
 		`null`:                                                    {``, ``},
 	} {
-		e := runPlan(t, plan, nil, `{`+nestedTime+`,"ready":`+raw+`}`)[0]
+		e := runPlan(t, compiled, nil, `{`+nestedTime+`,"ready":`+raw+`}`)[0]
 		if raw[0] == '{' {
 			e.unmapped["ready"] = e.unmapped["ready.rdata"]
 		}
@@ -179,8 +179,8 @@ func TestListsInLists(t *testing.T) {
 	written := `, [{'technique': {'uid': technique, 'name': 'T'}, 'tactics': [{'uid': tactic, 'name': 'Execution'}, {'uid': 'TA0003', 'name': 'Persistence'}], 'version': '14.1'}] AS attacks`
 	computed := `, list_transform([technique], lambda t: {'technique': {'uid': t, 'name': 'T'}, 'tactics': [{'uid': tactic, 'name': 'Execution'}, {'uid': 'TA0003', 'name': 'Persistence'}], 'version': '14.1'}) AS attacks`
 	for name, sql := range map[string]string{"written": written, "computed": computed} {
-		plan := compiled(t, processMapping(t, "-- profiles: security_control\n", sql+`, 1 AS disposition_id`))
-		e := runPlan(t, plan, nil, `{`+nestedTime+`,"technique":"T1","tactic":"TA0002"}`)[0]
+		compiled := compile(t, processMapping(t, "-- profiles: security_control\n", sql+`, 1 AS disposition_id`))
+		e := runPlan(t, compiled, nil, `{`+nestedTime+`,"technique":"T1","tactic":"TA0002"}`)[0]
 		want := `[{"tactics":[{"name":"Execution","uid":"TA0002"},{"name":"Persistence","uid":"TA0003"}],"technique":{"name":"T","uid":"T1"},"version":"14.1"}]`
 		if got := shown(t, e, "attacks"); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
@@ -195,13 +195,13 @@ func TestWholeObjects(t *testing.T) {
 		"written":  `{'name': host.ip, 'uid': md5, 'type_id': kind} AS "process.file.owner"`,
 		"computed": `CASE WHEN TRUE THEN {'name': host.ip, 'uid': md5, 'type_id': kind} END AS "process.file.owner"`,
 	} {
-		plan := compiled(t, processMapping(t, "", ", "+sql))
+		compiled := compile(t, processMapping(t, "", ", "+sql))
 		for line, want := range map[string]string{
 			`{` + nestedTime + `,"md5":"m","kind":1}`:    "10.0.0.1 m 1 User",
 			`{` + nestedTime + `,"md5":"m","kind":1000}`: "10.0.0.1 m 99 Other",
 			`{` + nestedTime + `}`:                       "10.0.0.1 <nil> <nil> <nil>",
 		} {
-			e := runPlan(t, plan, nil, line)[0]
+			e := runPlan(t, compiled, nil, line)[0]
 			got := fmt.Sprint(e.fields["process.file.owner.name"], " ", e.fields["process.file.owner.uid"], " ", e.fields["process.file.owner.type_id"], " ", e.fields["process.file.owner.type"])
 			if got != want {
 				t.Errorf("%s: %s, want %s", name, got, want)
@@ -211,8 +211,8 @@ func TestWholeObjects(t *testing.T) {
 			}
 		}
 	}
-	plan := compiled(t, dnsMapping(t, "", `, host AS dst_endpoint`))
-	e := runPlan(t, plan, nil, `{`+strings.Replace(nestedTime, `"ip"`, `"more":1,"port":99999,"ip"`, 1)+`}`)[0]
+	compiled := compile(t, dnsMapping(t, "", `, host AS dst_endpoint`))
+	e := runPlan(t, compiled, nil, `{`+strings.Replace(nestedTime, `"ip"`, `"more":1,"port":99999,"ip"`, 1)+`}`)[0]
 	same(t, "group: unmapped", e.unmapped, map[string]any{"host.port": "99999", "host.more": "1", "pid": "4"})
 	if e.fields["dst_endpoint.hostname"] != "h" || e.fields["dst_endpoint.ip"] != "10.0.0.1" {
 		t.Errorf("group: %v", e.fields)
@@ -221,12 +221,12 @@ func TestWholeObjects(t *testing.T) {
 
 // An element of constants alone is there whenever its object is, and not where the object is dropped.
 func TestListOfConstants(t *testing.T) {
-	plan := compiled(t, processMapping(t, "", `, [{'algorithm_id': 1, 'value': 'same'}] AS "process.file.hashes"`))
+	compiled := compile(t, processMapping(t, "", `, [{'algorithm_id': 1, 'value': 'same'}] AS "process.file.hashes"`))
 	for line, want := range map[string]string{
 		`{` + nestedTime + `}`: `[{"algorithm":"MD5","algorithm_id":1,"value":"same"}]`,
 		`{"ts":"2024-01-01T00:00:00Z","pid":4,"host":{"hostname":"h"}}`: ``,
 	} {
-		e := runPlan(t, plan, nil, line)[0]
+		e := runPlan(t, compiled, nil, line)[0]
 		if got := shown(t, e, "process.file.hashes"); got != want || e.reason != nil {
 			t.Errorf("%s: %s, want %s (%v)", line, got, want, e.reason)
 		}
@@ -237,7 +237,7 @@ func TestListOfConstants(t *testing.T) {
 func TestListFromMacro(t *testing.T) {
 	m := processMapping(t, "", `, [fingerprint(3, sha256)] AS "process.file.hashes"`)
 	m = files(t, map[string]string{"raw.sql": nestedRaw, "m.sql": m.Files["m.sql"], "macros.sql": "CREATE MACRO fingerprint(id, h) AS {'algorithm_id': id, 'value': h};"})
-	e := runPlan(t, compiled(t, m), nil, `{`+nestedTime+`,"sha256":"s"}`)[0]
+	e := runPlan(t, compile(t, m), nil, `{`+nestedTime+`,"sha256":"s"}`)[0]
 	if got := shown(t, e, "process.file.hashes"); got != `[{"algorithm":"SHA-256","algorithm_id":3,"value":"s"}]` || e.unmapped["sha256"] != "" {
 		t.Errorf("%s, unmapped %v", got, e.unmapped)
 	}
@@ -273,8 +273,8 @@ func TestDateTimeAndJSON(t *testing.T) {
 	text := dnsMapping(t, "-- profiles: datetime\n", `, ts AS time_dt, text AS start_time_dt, '2024-01-01T01:00:00+01:00' AS end_time_dt, '1970-01-01T00:00:00.001Z' AS end_time, pid AS query_time_dt,
   [{'name': 'n', 'value': md5, 'data': {'k': md5}, 'provider': 'p'}] AS enrichments,
   answers AS raw_data`).Files["m.sql"]
-	plan := compiled(t, files(t, map[string]string{"raw.sql": raw, "m.sql": text}))
-	e := runPlan(t, plan, nil, `{`+nestedTime+`,"text":"1969-12-31T23:59:59.9999Z","md5":"m","answers":[{"data":1,"zz":2.50}]}`)[0]
+	compiled := compile(t, files(t, map[string]string{"raw.sql": raw, "m.sql": text}))
+	e := runPlan(t, compiled, nil, `{`+nestedTime+`,"text":"1969-12-31T23:59:59.9999Z","md5":"m","answers":[{"data":1,"zz":2.50}]}`)[0]
 	for path, want := range map[string]string{"time_dt": "1704067200000", "start_time_dt": "-1", "end_time_dt": "1704067200000", "end_time": "1", "query_time_dt": "4",
 		"raw_data": `"[{\"data\":1,\"zz\":2.50}]"`, "enrichments": `[{"data":"{\"k\":\"m\"}","name":"n","provider":"p","value":"m"}]`} {
 		if got := shown(t, e, path); got != want {
@@ -283,24 +283,24 @@ func TestDateTimeAndJSON(t *testing.T) {
 	}
 	same(t, "unmapped", e.unmapped, map[string]any{"host.hostname": "h"})
 	kinds := map[string]string{}
-	for _, c := range lake.Columns(&plan.Projections[0].Schema) {
+	for _, c := range lake.Columns(&compiled.Projections[0].Schema) {
 		kinds[c.Name] = c.Type
 	}
 	if kinds["time_dt"] != "timestamp" || kinds["end_time_dt"] != "timestamp" || kinds["time"] != "bigint" || kinds["enrichments"] != "array<struct<name:string,value:string,data:string,provider:string>>" {
 		t.Errorf("types %v", kinds)
 	}
-	e = runPlan(t, plan, nil, `{`+nestedTime+`,"text":"soon"}`)[0]
+	e = runPlan(t, compiled, nil, `{`+nestedTime+`,"text":"soon"}`)[0]
 	if got := shown(t, e, "start_time_dt"); got != "" || e.unmapped["text"] != "soon" || len(e.misses) == 0 {
 		t.Errorf("start_time_dt %q, unmapped %v, misses %v", got, e.unmapped, e.misses)
 	}
 	// free objects
 	free := processMapping(t, "", `, tags AS "process.xattributes"`)
-	e = runPlan(t, compiled(t, free), nil, `{`+nestedTime+`,"tags":{"a":1,"b":{"c":[]}}}`)[0]
+	e = runPlan(t, compile(t, free), nil, `{`+nestedTime+`,"tags":{"a":1,"b":{"c":[]}}}`)[0]
 	if got := shown(t, e, "process.xattributes"); got != `"{\"a\":1,\"b\":{\"c\":[]}}"` || e.unmapped["tags"] != "" {
 		t.Errorf("xattributes %s, unmapped %v", got, e.unmapped)
 	}
 	free = processMapping(t, "", `, {'k': md5} AS "process.xattributes"`)
-	e = runPlan(t, compiled(t, free), nil, `{`+nestedTime+`,"md5":"m"}`)[0]
+	e = runPlan(t, compile(t, free), nil, `{`+nestedTime+`,"md5":"m"}`)[0]
 	if got := shown(t, e, "process.xattributes"); got != `"{\"k\":\"m\"}"` {
 		t.Errorf("xattributes %s", got)
 	}
@@ -314,10 +314,10 @@ func TestNestedMerge(t *testing.T) {
 	m := dnsMapping(t, "", `, [{'rdata': md5, 'ttl': pid}] AS answers`)
 	two := dnsMapping(t, "", `, list_transform([md5], lambda x: {'type': 'A', 'rdata': x}) AS answers`)
 	m = files(t, map[string]string{"raw.sql": nestedRaw, "a.sql": m.Files["m.sql"] + " WHERE kind = 1", "b.sql": two.Files["m.sql"] + " WHERE kind = 2"})
-	plan := compiled(t, m)
-	events := runPlan(t, plan, nil, `{`+nestedTime+`,"kind":1,"md5":"m"}`, `{`+nestedTime+`,"kind":2,"md5":"m"}`)
-	if len(plan.Projections) != 1 || len(events) != 2 {
-		t.Fatalf("%d projections, %d events", len(plan.Projections), len(events))
+	compiled := compile(t, m)
+	events := runPlan(t, compiled, nil, `{`+nestedTime+`,"kind":1,"md5":"m"}`, `{`+nestedTime+`,"kind":2,"md5":"m"}`)
+	if len(compiled.Projections) != 1 || len(events) != 2 {
+		t.Fatalf("%d projections, %d events", len(compiled.Projections), len(events))
 	}
 	for i, want := range []string{`[{"rdata":"m","ttl":4}]`, `[{"rdata":"m","type":"A"}]`} {
 		if got := shown(t, events[i], "answers"); got != want {
@@ -337,14 +337,14 @@ func TestReadyOCSF(t *testing.T) {
   observables STRUCT(name VARCHAR, "type" VARCHAR, type_id INTEGER, value VARCHAR)[]);`,
 		"authentication.sql": `-- class: authentication
 SELECT activity_id, activity_name, class_uid, category_uid, class_name, type_uid, "time", severity_id, status_id, metadata, raw."user", src_endpoint, dst_endpoint, observables AS observables FROM raw`})
-	plan := compiled(t, m)
+	compiled := compile(t, m)
 	const event = `{"activity_id":1,"activity_name":"Logon","class_uid":3002,"category_uid":3,"class_name":"Authentication","type_uid":300201,"time":1704067200000,"severity_id":1,"status_id":1,
 "metadata":{"version":"1.1.0","uid":"e1","product":{"name":"App","vendor_name":"Acme","home":"https://app"}},
 "user":{"name":"ada","uid":"7","type_id":1,"groups":[{"name":"ops","uid":"g1"},{"uid":"g2"}],"nick":"a"},
 "src_endpoint":{"ip":"192.0.2.1","port":443,"location":{"city":"Bonn","coordinates":[7.1,50.7]},"zone":"x"},"dst_endpoint":{"hostname":"app"},
 "observables":[{"name":"user.name","type":"User Name","type_id":4,"value":"ada"}],"app_id":9}`
 	line := strings.ReplaceAll(event, "\n", "")
-	e := runPlan(t, plan, nil, line)[0]
+	e := runPlan(t, compiled, nil, line)[0]
 	if e.reason != nil || len(e.misses) > 0 {
 		t.Fatalf("%v %v", e.reason, e.misses)
 	}
@@ -356,7 +356,7 @@ SELECT activity_id, activity_name, class_uid, category_uid, class_name, type_uid
 	}
 	same(t, "unmapped", e.unmapped, map[string]any{"metadata.product.home": "https://app", "user.nick": "a", "src_endpoint.zone": "x", "app_id": "9"})
 	// another class or version than the mapping's
-	e = runPlan(t, plan, nil, strings.NewReplacer(`"class_uid":3002`, `"class_uid":3001`, `"1.1.0"`, `"1.0.0-rc.2"`).Replace(line))[0]
+	e = runPlan(t, compiled, nil, strings.NewReplacer(`"class_uid":3002`, `"class_uid":3001`, `"1.1.0"`, `"1.0.0-rc.2"`).Replace(line))[0]
 	if fmt.Sprint(e.fields["class_uid"]) != "3002" || e.unmapped["class_uid"] != "3001" || e.fields["metadata.version"] != "1.1.0" || e.unmapped["metadata.version"] != "1.0.0-rc.2" || len(e.misses) != 2 {
 		t.Errorf("%v, unmapped %v, misses %v", e.fields, e.unmapped, e.misses)
 	}

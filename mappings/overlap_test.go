@@ -54,7 +54,7 @@ func TestFlows(t *testing.T) {
 	m := smallMapping(t, `big AS "traffic.bytes", CASE n WHEN 1 THEN 'a' END AS app_name, ev.a AS "unmapped.first"`, "")
 	m.Files["m.sql"] = "-- consumes: n\n" + m.Files["m.sql"]
 	got := map[string]string{}
-	for _, l := range compiled(t, m).Flows {
+	for _, l := range compile(t, m).Flows {
 		var to []string
 		for _, f := range l.Flows {
 			s := f.Path

@@ -25,7 +25,7 @@ func TestOwnership(t *testing.T) {
 	}
 	lines := []string{record(3, "x"), record(0, "y"), record(1, "z"), record(5, "v"), record(3, "6"), `{"ts":"2024-01-01T00:00:00Z","name":"ip","ev":{"a":"w"}}`}
 	var got []string
-	for _, e := range runPlan(t, compiled(t, twoProjections(t)), nil, lines...) {
+	for _, e := range runPlan(t, compile(t, twoProjections(t)), nil, lines...) {
 		code := ""
 		if e.reason != nil {
 			code = e.reason.Code
@@ -48,7 +48,7 @@ func TestProjectionsDiffer(t *testing.T) {
 		`{"ts":"2024-01-01T00:00:00Z","name":"ip","n":3,"big":300,"ev":{"a":"x"},"new":1}`,
 		`{"ts":"2024-01-01T00:00:00Z","name":"ip","n":0,"big":9,"ev":{"a":"y"},"tags":["p","q"]}`,
 	}
-	for _, e := range runPlan(t, compiled(t, twoProjections(t)), nil, lines...) {
+	for _, e := range runPlan(t, compile(t, twoProjections(t)), nil, lines...) {
 		switch e.record {
 		case 1:
 			same(t, "a", e.unmapped, map[string]any{"n": "3", "new": "1", "first": "x"})
@@ -66,7 +66,7 @@ func TestProjectionsDiffer(t *testing.T) {
 
 func TestDropInOneProjection(t *testing.T) {
 	m := files(t, map[string]string{"raw.sql": smallRaw, "m.sql": smallHead + "-- drop: name = 'noise'\nSELECT " + smallBase + " FROM raw"})
-	events := runPlan(t, compiled(t, m), nil,
+	events := runPlan(t, compile(t, m), nil,
 		`{"ts":"2024-01-01T00:00:00Z","name":"noise"}`, `{"ts":"2024-01-01T00:00:00Z","name":"signal"}`, `{"ts":"2024-01-01T00:00:00Z"}`)
 	if len(events) != 3 || events[0].reason.Code != sqlgen.ReasonDropped || events[1].reason != nil || events[2].reason.Code != sqlgen.ReasonMissingRequired {
 		t.Errorf("%+v", events)

@@ -79,7 +79,7 @@ func TestShownSQLGivesTheSameRows(t *testing.T) {
 	}
 	byRecord := func(m *Mapping) map[int64]event {
 		out := map[int64]event{}
-		for _, e := range runPlan(t, compiled(t, m), nil, lines...) {
+		for _, e := range runPlan(t, compile(t, m), nil, lines...) {
 			out[e.record] = e
 		}
 		return out

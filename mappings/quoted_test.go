@@ -15,7 +15,7 @@ CREATE TABLE raw (ts TIMESTAMP, name VARCHAR, "o""q" VARCHAR, "j""s.on" STRUCT(k
 SELECT ` + smallBase + `, "a b"."w""n" AS start_time, lower("o""q") AS app_name, concat("a b"."p""q", "a b"."x.y, z") AS message, raw."j""s.on".k AS status_detail FROM raw`})
 	line := `{"ts":"2024-01-01T00:00:00Z","name":"n","j\"s.on":"{\"k\":\"K\"}","a b":{"w\"n":"02.01.2024","p\"q":"P","x.y, z":"X"},`
 	for _, field := range []string{`"o\"q":"O"}`, `"other \"q\".s":"O"}`} {
-		e := runPlan(t, compiled(t, m), nil, line+field)[0]
+		e := runPlan(t, compile(t, m), nil, line+field)[0]
 		if e.reason != nil {
 			t.Fatal(e.reason)
 		}

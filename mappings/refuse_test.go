@@ -28,12 +28,12 @@ func smallMapping(t testing.TB, more, tail string) *Mapping {
 
 func problemsOf(t testing.TB, m *Mapping) []sqlgen.Problem {
 	t.Helper()
-	plan, problems, err := m.Compile(context.Background())
+	compiled, problems, err := m.Compile(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if (plan == nil) != sqlgen.Failed(problems) {
-		t.Fatalf("a plan is there: %t, problems:\n%s", plan != nil, listed(problems))
+	if (compiled == nil) != sqlgen.Failed(problems) {
+		t.Fatalf("a compiled mapping is there: %t, problems:\n%s", compiled != nil, listed(problems))
 	}
 	return problems
 }

@@ -29,17 +29,17 @@ type event struct {
 	unmapped   map[string]string
 }
 
-// compiled compiles a mapping and fails on errors.
-func compiled(t testing.TB, m *Mapping) *sqlgen.Plan {
+// compile compiles a mapping and fails on errors.
+func compile(t testing.TB, m *Mapping) *sqlgen.Compiled {
 	t.Helper()
-	plan, problems, err := m.Compile(context.Background())
+	compiled, problems, err := m.Compile(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plan == nil {
-		t.Fatalf("no plan:\n%s", listed(problems))
+	if compiled == nil {
+		t.Fatalf("not compiled:\n%s", listed(problems))
 	}
-	return plan
+	return compiled
 }
 
 func listed(problems []sqlgen.Problem) string {
@@ -62,7 +62,7 @@ func files(t testing.TB, texts map[string]string) *Mapping {
 }
 
 // runPlan scans lines of JSON and runs all projections over them, as a job does: one way through the scan, whole.
-func runPlan(t testing.TB, plan *sqlgen.Plan, key map[string]string, lines ...string) []event {
+func runPlan(t testing.TB, compiled *sqlgen.Compiled, key map[string]string, lines ...string) []event {
 	t.Helper()
 	ctx := context.Background()
 	db, err := engine.Open(engine.Options{Threads: 1})
@@ -70,24 +70,24 @@ func runPlan(t testing.TB, plan *sqlgen.Plan, key map[string]string, lines ...st
 		t.Fatal(err)
 	}
 	defer db.Close()
-	src := &lineSource{plan: plan, key: key, text: strings.Join(lines, "\n"), keys: decode.NewKeys()}
+	src := &lineSource{compiled: compiled, key: key, text: strings.Join(lines, "\n"), keys: decode.NewKeys()}
 	if err := db.RegisterSource("scan", src); err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range plan.Setup {
+	for _, s := range compiled.Setup {
 		if err := db.Exec(ctx, s); err != nil {
 			t.Fatal(err)
 		}
 	}
 	create := "CREATE VIEW records AS FROM scan()"
-	if plan.Several {
+	if compiled.Several {
 		create = "CREATE TABLE records AS FROM scan()"
 	}
 	if err := db.Exec(ctx, create); err != nil {
 		t.Fatal(err)
 	}
 	var all []event
-	for _, p := range plan.Projections {
+	for _, p := range compiled.Projections {
 		rows, err := db.Query(ctx, p.SQL)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, p.SQL)
@@ -106,7 +106,7 @@ func runPlan(t testing.TB, plan *sqlgen.Plan, key map[string]string, lines ...st
 				for c := range int(batch.NumCols()) {
 					row = append(row, batch.Column(c).GetOneForMarshal(i))
 				}
-				all = append(all, readEvent(t, plan, p, row, src.keys))
+				all = append(all, readEvent(t, compiled, p, row, src.keys))
 			}
 			batch.Release()
 		}
@@ -130,13 +130,13 @@ func fits(t testing.TB, p sqlgen.Projection, b arrow.RecordBatch) {
 	got.Release()
 }
 
-func readEvent(t testing.TB, plan *sqlgen.Plan, p sqlgen.Projection, row []any, keys *decode.Keys) event {
+func readEvent(t testing.TB, compiled *sqlgen.Compiled, p sqlgen.Projection, row []any, keys *decode.Keys) event {
 	e := event{projection: p.Name, fields: map[string]any{}, unmapped: map[string]string{}, time: row[0], day: row[1], account: row[2]}
 	fmt.Sscan(fmt.Sprint(row[5]), &e.record)
 	if row[3] != nil {
 		var i int
 		fmt.Sscan(fmt.Sprint(row[3]), &i)
-		e.reason = &plan.Reasons[i]
+		e.reason = &compiled.Reasons[i]
 	}
 	var bits uint64
 	fmt.Sscan(fmt.Sprint(row[8]), &bits)
@@ -224,27 +224,27 @@ func groupPresent(n *lake.Node, values []any) bool {
 
 // lineSource scans a text into the columns that the plan names.
 type lineSource struct {
-	plan *sqlgen.Plan
-	key  map[string]string
-	text string
-	keys *decode.Keys
+	compiled *sqlgen.Compiled
+	key      map[string]string
+	text     string
+	keys     *decode.Keys
 }
 
 var engineTypes = map[string]engine.Type{"VARCHAR": engine.Varchar, "BOOLEAN": engine.Boolean, "INTEGER": engine.Integer, "BIGINT": engine.BigInt, "DOUBLE": engine.Double, "TIMESTAMP": engine.Timestamp}
 
 func (s *lineSource) Columns() []engine.Column {
 	cols := []engine.Column{{Name: sqlgen.ColObject, Type: engine.Integer}, {Name: sqlgen.ColRecord, Type: engine.BigInt}, {Name: sqlgen.ColRest, Type: engine.Varchar}}
-	for _, c := range s.plan.ScanColumns {
+	for _, c := range s.compiled.ScanColumns {
 		cols = append(cols, engine.Column{Name: c.Name, Type: engineTypes[c.Type]})
 	}
-	for _, k := range s.plan.KeyColumns {
+	for _, k := range s.compiled.KeyColumns {
 		cols = append(cols, engine.Column{Name: "_key_" + k, Type: engine.Varchar})
 	}
 	return cols
 }
 
 func (s *lineSource) NewCursor() engine.Cursor {
-	r := decode.NewRecords(&s.plan.Scan, s.keys, decode.Options{})
+	r := decode.NewRecords(&s.compiled.Scan, s.keys, decode.Options{})
 	r.Open(strings.NewReader(s.text))
 	return &lineCursor{s: s, r: r}
 }
@@ -278,7 +278,7 @@ func (c *lineCursor) Fill(_ context.Context, ck *engine.Chunk) (int, error) {
 				ck.SetNull(col, row)
 				continue
 			}
-			switch c.s.plan.ScanColumns[i].Type {
+			switch c.s.compiled.ScanColumns[i].Type {
 			case "VARCHAR":
 				ck.SetText(col, row, v.Text)
 			case "BOOLEAN":
@@ -291,8 +291,8 @@ func (c *lineCursor) Fill(_ context.Context, ck *engine.Chunk) (int, error) {
 				ck.SetInt64(col, row, v.Int)
 			}
 		}
-		for i, k := range c.s.plan.KeyColumns {
-			col := 3 + len(c.s.plan.ScanColumns) + i
+		for i, k := range c.s.compiled.KeyColumns {
+			col := 3 + len(c.s.compiled.ScanColumns) + i
 			if v, ok := c.s.key[k]; ok {
 				ck.SetText(col, row, []byte(v))
 			} else {

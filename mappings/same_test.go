@@ -7,9 +7,9 @@ import (
 
 // The same mapping compiles to the same plan each time: two runs, and two machines, do the same.
 func TestSamePlan(t *testing.T) {
-	first := compiled(t, shippedSQL(t))
+	first := compile(t, shippedSQL(t))
 	for range 5 {
-		again := compiled(t, shippedSQL(t))
+		again := compile(t, shippedSQL(t))
 		if !reflect.DeepEqual(first.ScanColumns, again.ScanColumns) || !reflect.DeepEqual(first.Lineage, again.Lineage) || !reflect.DeepEqual(first.Flows, again.Flows) {
 			t.Fatalf("scan columns differ:\n%v\n%v", first.ScanColumns, again.ScanColumns)
 		}

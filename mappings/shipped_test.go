@@ -55,7 +55,7 @@ func same[V any](t *testing.T, what string, got map[string]V, want map[string]an
 }
 
 func TestNetworkFirewallSamples(t *testing.T) {
-	events := runPlan(t, compiled(t, shippedSQL(t)), stagingKey, samples(t)...)
+	events := runPlan(t, compile(t, shippedSQL(t)), stagingKey, samples(t)...)
 	if len(events) != 2 {
 		t.Fatalf("%d events", len(events))
 	}

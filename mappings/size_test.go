@@ -45,8 +45,8 @@ func TestSizeOfExpressions(t *testing.T) {
 			t.Errorf("%s: want %s\n%s", c.name, c.want, got)
 		}
 	}
-	plan := compiled(t, files(t, map[string]string{"raw.sql": smallRaw, "macros.sql": chain("f%(x) || f%(x)", 5), "m.sql": smallHead + "SELECT " + smallBase + ", f5(name) AS app_name FROM raw"}))
-	if got := runPlan(t, plan, nil, `{"ts":"2024-01-01T00:00:00Z","name":"x"}`)[0].fields["app_name"]; got != strings.Repeat("x", 64) {
+	compiled := compile(t, files(t, map[string]string{"raw.sql": smallRaw, "macros.sql": chain("f%(x) || f%(x)", 5), "m.sql": smallHead + "SELECT " + smallBase + ", f5(name) AS app_name FROM raw"}))
+	if got := runPlan(t, compiled, nil, `{"ts":"2024-01-01T00:00:00Z","name":"x"}`)[0].fields["app_name"]; got != strings.Repeat("x", 64) {
 		t.Errorf("%v", got)
 	}
 }

@@ -16,7 +16,7 @@ func TestPathsThroughText(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Origin = ""
-	events := runPlan(t, compiled(t, m), nil,
+	events := runPlan(t, compile(t, m), nil,
 		`{"EventId":11,"ComputerName":"h","Description":"File created:\r\nUtcTime: 2023-10-03 23:50:22.438\r\nImage: C:\\x.exe\r\nTarget Name: a b\r\nMore: m\r\n"}`,
 		`{"EventId":11,"ComputerName":"h","Description":"{\"UtcTime\":\"2023-10-03 23:50:22.438\",\"Image\":\"C:\\\\x.exe\",\"Target Name\":\"a b\",\"More\":\"m\"}"}`,
 		`{"EventId":11,"ComputerName":"h","Description":{"UtcTime":"2023-10-03 23:50:22.438","Image":"C:\\x.exe","Target Name":"a b","More":"m"}}`)

@@ -12,10 +12,10 @@ import (
 // whereFile is what problems call a predicate.
 const whereFile = "--where"
 
-// Where compiles a predicate over the mapping's raw fields: in its plan, records of which it is not true are DROPPED, the others
+// Where compiles a predicate over the mapping's raw fields: in its compiled mapping, records of which it is not true are DROPPED, the others
 // come out as events without meaning. It may hold what the mapping's own WHERE may hold, its own macros and those of the library included; problems are at places
 // in the predicate.
-func (m *Mapping) Where(ctx context.Context, predicate string) (*sqlgen.Plan, []sqlgen.Problem, error) {
+func (m *Mapping) Where(ctx context.Context, predicate string) (*sqlgen.Compiled, []sqlgen.Problem, error) {
 	files := map[string]string{}
 	if m.Declarative() {
 		t, problems := m.translate()
@@ -39,7 +39,7 @@ func (m *Mapping) Where(ctx context.Context, predicate string) (*sqlgen.Plan, []
 		return nil, nil, err
 	}
 	w := &Mapping{Name: m.Name, Origin: "", Files: files}
-	plan, problems, err := w.Compile(ctx)
+	compiled, problems, err := w.Compile(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -57,5 +57,5 @@ func (m *Mapping) Where(ctx context.Context, predicate string) (*sqlgen.Plan, []
 			mine = append(mine, p)
 		}
 	}
-	return plan, mine, nil
+	return compiled, mine, nil
 }

@@ -34,8 +34,8 @@ func (a *app) checkSample(ctx context.Context, what, file string) (*sample.Cover
 		return nil, nil, err
 	}
 	defer os.RemoveAll(temp)
-	coverage := sample.NewCoverage(run.plan)
-	err = sample.Run(ctx, run.options(temp), sample.Frame(in, run.plan, run.captures), func(_ sample.Record, out *sample.Outcome) error {
+	coverage := sample.NewCoverage(run.compiled)
+	err = sample.Run(ctx, run.options(temp), sample.Frame(in, run.compiled, run.captures), func(_ sample.Record, out *sample.Outcome) error {
 		coverage.Add(out)
 		return nil
 	})
@@ -47,11 +47,11 @@ func (a *app) checkSample(ctx context.Context, what, file string) (*sample.Cover
 		return nil, nil, fmt.Errorf("sample %s: %w", file, err)
 	}
 	coverage.Finish()
-	return coverage, sampleFindings(run.plan, coverage), nil
+	return coverage, sampleFindings(run.compiled, coverage), nil
 }
 
-func sampleFindings(plan *sqlgen.Plan, c *sample.Coverage) []finding {
-	places := newPlaces(plan)
+func sampleFindings(compiled *sqlgen.Compiled, c *sample.Coverage) []finding {
+	places := newPlaces(compiled)
 	var found []finding
 	add := func(at finding, severity, code, format string, args ...any) {
 		at.Severity, at.Code, at.Message = severity, code, render.Safe(fmt.Sprintf(format, args...))
@@ -109,9 +109,9 @@ type places struct {
 	first finding
 }
 
-func newPlaces(plan *sqlgen.Plan) *places {
+func newPlaces(compiled *sqlgen.Compiled) *places {
 	p := &places{at: map[string]finding{}}
-	for _, l := range plan.Flows {
+	for _, l := range compiled.Flows {
 		if l.File != "" && p.first.File == "" {
 			p.first = finding{File: l.File}
 		}
@@ -121,7 +121,7 @@ func newPlaces(plan *sqlgen.Plan) *places {
 			}
 		}
 	}
-	for _, l := range plan.Flows {
+	for _, l := range compiled.Flows {
 		if l.Line > 0 {
 			p.at[l.Raw] = finding{File: l.File, Line: l.Line, Column: l.Column}
 		}

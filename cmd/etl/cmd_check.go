@@ -163,40 +163,40 @@ func (a *app) checkJob(ctx context.Context, file string) ([]finding, error) {
 	if err != nil {
 		return fail(err)
 	}
-	plan, found, err := checkMapping(ctx, m)
-	if err != nil || plan == nil {
+	compiled, found, err := checkMapping(ctx, m)
+	if err != nil || compiled == nil {
 		return found, err
 	}
 	at := func(key string) finding {
 		p := spec.Pos[key]
 		return finding{File: spec.File, Line: max(p.Line, 1), Column: max(p.Column, 1), Severity: "error"}
 	}
-	if err := plan.CheckFormat(spec.Source.Format); err != nil {
+	if err := compiled.CheckFormat(spec.Source.Format); err != nil {
 		f := at("source.format")
 		f.Message = "source.format: " + err.Error()
 		found = append(found, f)
 	}
-	if _, err := jobs.Targets(spec, plan); err != nil {
+	if _, err := jobs.Targets(spec, compiled); err != nil {
 		f := at("lake.source_name")
 		f.Message = "lake.source_name: " + err.Error()
 		found = append(found, f)
 	}
-	if len(plan.KeyColumns) > 0 && spec.Source.KeyPattern == "" {
+	if len(compiled.KeyColumns) > 0 && spec.Source.KeyPattern == "" {
 		f := at("source")
 		f.Severity = "warning"
-		f.Message = fmt.Sprintf("source.key_pattern is missing, but the mapping reads %s of the staging key: they will be NULL", strings.Join(plan.KeyColumns, ", "))
+		f.Message = fmt.Sprintf("source.key_pattern is missing, but the mapping reads %s of the staging key: they will be NULL", strings.Join(compiled.KeyColumns, ", "))
 		found = append(found, f)
 	}
 	return found, nil
 }
 
-// checkMapping compiles a mapping; the plan is nil where one of the findings is an error.
-func checkMapping(ctx context.Context, m *mappings.Mapping) (*sqlgen.Plan, []finding, error) {
-	plan, problems, err := m.Compile(ctx)
+// checkMapping compiles a mapping; compiled is nil where one of the findings is an error.
+func checkMapping(ctx context.Context, m *mappings.Mapping) (*sqlgen.Compiled, []finding, error) {
+	compiled, problems, err := m.Compile(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	return plan, findings(problems), nil
+	return compiled, findings(problems), nil
 }
 
 func findings(problems []sqlgen.Problem) []finding {

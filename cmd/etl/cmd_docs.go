@@ -44,11 +44,11 @@ func (c *docsCmd) Run(ctx context.Context, a *app) error {
 			return usagef("%s and %s are both called %s: their pages would be one", before, name, m.Name)
 		}
 		from[m.Name] = name
-		plan, err := compile(ctx, m)
+		compiled, err := compile(ctx, m)
 		if err != nil {
 			return err
 		}
-		text, err := page.Source(ctx, m, plan, temp)
+		text, err := page.Source(ctx, m, compiled, temp)
 		if err != nil {
 			return err
 		}

@@ -57,14 +57,14 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 		x.w = a.stdout
 	}
 	fix := c.Fix && !c.DryRun
-	spec, plan := x.job(ctx, a, c.Job)
+	spec, compiled := x.job(ctx, a, c.Job)
 	if fix && spec != nil && strings.HasPrefix(spec.Lake.Location, "s3://") && spec.Lake.DeleteRoleARN == "" {
 		x.fail("fix", fmt.Errorf("%w; without it etl run, replay, backfill and etl doctor without --fix work", jobs.ErrNoDelete))
 		spec = nil
 	}
 	if spec != nil {
-		x.stores(ctx, spec, plan)
-		if plan != nil && (!fix || !doctor.Failed(x.checks)) {
+		x.stores(ctx, spec, compiled)
+		if compiled != nil && (!fix || !doctor.Failed(x.checks)) {
 			x.lying(ctx, a, spec, fix)
 		} else if fix {
 			x.fail("fix", errors.New("nothing was mended; mend first what failed"))
@@ -91,8 +91,8 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// job reads the job file and compiles its mapping. plan is nil where the mapping cannot be used, spec where the file cannot.
-func (x *examination) job(ctx context.Context, a *app, file string) (*jobs.Spec, *sqlgen.Plan) {
+// job reads the job file and compiles its mapping. compiled is nil where the mapping cannot be used, spec where the file cannot.
+func (x *examination) job(ctx context.Context, a *app, file string) (*jobs.Spec, *sqlgen.Compiled) {
 	problems := func(what string, err error) {
 		var se *jobs.SpecError
 		var me mappingError
@@ -120,8 +120,8 @@ func (x *examination) job(ctx context.Context, a *app, file string) (*jobs.Spec,
 		problems("mapping", err)
 		return spec, nil
 	}
-	plan, found, err := checkMapping(ctx, m)
-	if err == nil && plan == nil {
+	compiled, found, err := checkMapping(ctx, m)
+	if err == nil && compiled == nil {
 		_, err = compile(ctx, m)
 	}
 	if err != nil {
@@ -132,16 +132,16 @@ func (x *examination) job(ctx context.Context, a *app, file string) (*jobs.Spec,
 		x.add(doctor.Check{Status: doctor.Warn, What: "mapping", Detail: fmt.Sprintf("%s can be used, with %d warnings", m.Name, len(found)), Todo: "etl check " + file + " lists them"})
 	} else {
 		var classes []string
-		for _, p := range plan.Projections {
+		for _, p := range compiled.Projections {
 			classes = append(classes, p.Class)
 		}
-		x.add(doctor.Check{Status: doctor.OK, What: "mapping", Detail: fmt.Sprintf("%s gives %s, OCSF %s", m.Name, strings.Join(classes, ", "), plan.Version)})
+		x.add(doctor.Check{Status: doctor.OK, What: "mapping", Detail: fmt.Sprintf("%s gives %s, OCSF %s", m.Name, strings.Join(classes, ", "), compiled.Version)})
 	}
-	return spec, plan
+	return spec, compiled
 }
 
 // stores tries staging, lake, state and catalog, those of AWS after the credentials for each.
-func (x *examination) stores(ctx context.Context, spec *jobs.Spec, plan *sqlgen.Plan) {
+func (x *examination) stores(ctx context.Context, spec *jobs.Spec, compiled *sqlgen.Compiled) {
 	limited := func(fn func(ctx context.Context)) {
 		ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, fmt.Errorf("no answer within %s", checkTimeout))
 		defer cancel()
@@ -174,7 +174,7 @@ func (x *examination) stores(ctx context.Context, spec *jobs.Spec, plan *sqlgen.
 			x.add(doctor.Clock(ctx, s, time.Now))
 		})
 	})
-	limited(func(ctx context.Context) { x.catalog(ctx, spec, plan) })
+	limited(func(ctx context.Context) { x.catalog(ctx, spec, compiled) })
 }
 
 // writable opens a place that a run writes to. A folder that is not there yet is not made for a try: a sibling of it is, and
@@ -226,11 +226,11 @@ func openDeleter(ctx context.Context, spec *jobs.Spec) (doctor.Store, error) {
 	return openLakeAs(ctx, spec, spec.Lake.DeleteRoleARN, "")
 }
 
-func (x *examination) catalog(ctx context.Context, spec *jobs.Spec, plan *sqlgen.Plan) {
-	if plan == nil {
+func (x *examination) catalog(ctx context.Context, spec *jobs.Spec, compiled *sqlgen.Compiled) {
+	if compiled == nil {
 		return // told under mapping
 	}
-	targets, err := jobs.Targets(spec, plan)
+	targets, err := jobs.Targets(spec, compiled)
 	if err != nil {
 		x.fail("catalog", err)
 		return
@@ -248,7 +248,7 @@ func (x *examination) catalog(ctx context.Context, spec *jobs.Spec, plan *sqlgen
 		}
 	}
 	location := func(folder string) string { return strings.TrimSuffix(root, "/") + "/" + folder }
-	x.add(doctor.Catalog(ctx, c, plan, targets, location, spec.Catalog.Type == "glue")...)
+	x.add(doctor.Catalog(ctx, c, compiled, targets, location, spec.Catalog.Type == "glue")...)
 }
 
 // schedule tells the next times of a job.

@@ -54,7 +54,7 @@ type previewed struct {
 // previewer is what records are run with.
 type previewer struct {
 	mapping  *mappings.Mapping
-	plan     *sqlgen.Plan
+	compiled *sqlgen.Compiled
 	captures []*string
 	region   string
 	account  string
@@ -82,7 +82,7 @@ func (c *previewCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer os.RemoveAll(temp)
 	var total int64
-	records := tallied(sample.Frame(in, p.plan, p.captures), &total)
+	records := tallied(sample.Frame(in, p.compiled, p.captures), &total)
 	if c.Where != "" {
 		if records, err = p.where(ctx, c.Where, records, temp); err != nil {
 			return err
@@ -194,15 +194,15 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 		return nil, err
 	}
 	p.mapping = m
-	if p.plan, err = compile(ctx, m); err != nil {
+	if p.compiled, err = compile(ctx, m); err != nil {
 		return nil, err
 	}
 	if job != nil {
-		if err = jobs.CheckFormat(job, p.plan); err != nil {
+		if err = jobs.CheckFormat(job, p.compiled); err != nil {
 			return nil, err
 		}
 	}
-	p.captures = make([]*string, len(p.plan.KeyColumns))
+	p.captures = make([]*string, len(p.compiled.KeyColumns))
 	if c.Key == "" {
 		return p, nil
 	}
@@ -217,7 +217,7 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 	if values == nil {
 		return nil, usagef("--key %s does not match %s", c.Key, pattern)
 	}
-	for i, want := range p.plan.KeyColumns {
+	for i, want := range p.compiled.KeyColumns {
 		for k, name := range parsed.Names() {
 			if name == want {
 				p.captures[i] = &values[k]
@@ -235,7 +235,7 @@ func (c *previewCmd) open(ctx context.Context) (io.ReadCloser, error) {
 
 // options of running records as the job, or a job by default, would.
 func (p *previewer) options(temp string) sample.Options {
-	return sample.Options{Plan: p.plan, Region: p.region, Account: p.account, MinDay: eventDay(p.now.Add(-p.days.MaxAge)),
+	return sample.Options{Compiled: p.compiled, Region: p.region, Account: p.account, MinDay: eventDay(p.now.Add(-p.days.MaxAge)),
 		MaxDay: eventDay(p.now.Add(p.days.MaxFuture)), TempDir: temp}
 }
 
@@ -243,20 +243,20 @@ func eventDay(t time.Time) int32 { return int32(t.Unix() / 86400) }
 
 // where leaves the records for which a predicate of the mapping's language is true. What could not be scanned matches nothing.
 func (p *previewer) where(ctx context.Context, predicate string, records iter.Seq2[sample.Record, error], temp string) (iter.Seq2[sample.Record, error], error) {
-	plan, problems, err := p.mapping.Where(ctx, predicate)
+	compiled, problems, err := p.mapping.Where(ctx, predicate)
 	if err != nil {
 		return nil, err
 	}
-	if plan == nil {
+	if compiled == nil {
 		return nil, mappingError{problems}
 	}
-	captures := make([]*string, len(plan.KeyColumns))
-	for i, k := range plan.KeyColumns {
-		if at := slices.Index(p.plan.KeyColumns, k); at >= 0 {
+	captures := make([]*string, len(compiled.KeyColumns))
+	for i, k := range compiled.KeyColumns {
+		if at := slices.Index(p.compiled.KeyColumns, k); at >= 0 {
 			captures[i] = p.captures[at]
 		}
 	}
-	o := sample.Options{Plan: plan, Region: p.region, Account: p.account, MinDay: 0, MaxDay: eventDay(p.now), TempDir: temp, BatchRecords: 2000}
+	o := sample.Options{Compiled: compiled, Region: p.region, Account: p.account, MinDay: 0, MaxDay: eventDay(p.now), TempDir: temp, BatchRecords: 2000}
 	return func(yield func(sample.Record, error) bool) {
 		mine := func(yield func(sample.Record, error) bool) {
 			for r, err := range records {

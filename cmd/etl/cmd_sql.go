@@ -49,11 +49,11 @@ func (c *sqlCmd) Run(ctx context.Context, a *app) error {
 		if c.Save != "" {
 			return usagef("--save keeps what a person goes on with; the generated projection is not that")
 		}
-		plan, err := compile(ctx, m)
+		compiled, err := compile(ctx, m)
 		if err != nil {
 			return err
 		}
-		files = generated(plan)
+		files = generated(compiled)
 	} else if files, err = written(ctx, m); err != nil {
 		return err
 	}
@@ -103,16 +103,16 @@ func written(ctx context.Context, m *mappings.Mapping) ([]sqlFile, error) {
 }
 
 // generated is what a run has DuckDB execute: the macros, then a SELECT for each class over `records`, the scanned records.
-func generated(plan *sqlgen.Plan) []sqlFile {
+func generated(compiled *sqlgen.Compiled) []sqlFile {
 	var out []sqlFile
-	if len(plan.Setup) > 0 {
+	if len(compiled.Setup) > 0 {
 		var b strings.Builder
-		for _, s := range plan.Setup {
+		for _, s := range compiled.Setup {
 			b.WriteString(strings.TrimRight(strings.TrimSpace(s), ";") + ";\n")
 		}
 		out = append(out, sqlFile{"macros", b.String()})
 	}
-	for _, p := range plan.Projections {
+	for _, p := range compiled.Projections {
 		out = append(out, sqlFile{p.Name, p.SQL + ";\n"})
 	}
 	return out

@@ -147,7 +147,7 @@ func (c *testCmd) test(ctx context.Context, a *app, m *mappings.Mapping, match *
 }
 
 func (c *testCmd) results(ctx context.Context, a *app, m *mappings.Mapping, match *regexp.Regexp, temp string) ([]cases.Result, error) {
-	plan, err := compile(ctx, m)
+	compiled, err := compile(ctx, m)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (c *testCmd) results(ctx context.Context, a *app, m *mappings.Mapping, matc
 	if err != nil {
 		return nil, err
 	}
-	results, err := cases.Run(ctx, plan, files, match, temp)
+	results, err := cases.Run(ctx, compiled, files, match, temp)
 	if err != nil || !c.Update {
 		return results, err
 	}
@@ -183,7 +183,7 @@ func (c *testCmd) results(ctx context.Context, a *app, m *mappings.Mapping, matc
 	if files, err = cases.Load(m); err != nil {
 		return nil, err
 	}
-	return cases.Run(ctx, plan, files, match, temp)
+	return cases.Run(ctx, compiled, files, match, temp)
 }
 
 // replaceFile writes a file whole or not at all.

@@ -16,7 +16,7 @@ import (
 
 // coverage runs all records and shows what was counted.
 func (c *previewCmd) coverage(ctx context.Context, a *app, p *previewer, records iter.Seq2[sample.Record, error], temp string) error {
-	counts := sample.NewCoverage(p.plan)
+	counts := sample.NewCoverage(p.compiled)
 	err := sample.Run(ctx, p.options(temp), records, func(_ sample.Record, out *sample.Outcome) error {
 		counts.Add(out)
 		return nil

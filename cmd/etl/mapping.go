@@ -72,16 +72,16 @@ func namedMapping(name string) (*mappings.Mapping, error) {
 	return m, nil
 }
 
-// compile makes the plan of a run. Problems of the mapping come as a mappingError; its warnings are left to etl check.
-func compile(ctx context.Context, m *mappings.Mapping) (*sqlgen.Plan, error) {
-	plan, problems, err := m.Compile(ctx)
+// compile compiles the mapping of a run. Problems of the mapping come as a mappingError; its warnings are left to etl check.
+func compile(ctx context.Context, m *mappings.Mapping) (*sqlgen.Compiled, error) {
+	compiled, problems, err := m.Compile(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if plan == nil || sqlgen.Failed(problems) {
+	if compiled == nil || sqlgen.Failed(problems) {
 		return nil, mappingError{problems}
 	}
-	return plan, nil
+	return compiled, nil
 }
 
 // duckdbVersion asks the DuckDB that is linked in.

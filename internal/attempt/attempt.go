@@ -23,7 +23,7 @@ import (
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-// Object of a batch, with the captures of its key that the plan reads (in the order of Plan.KeyColumns; nil element: NULL).
+// Object of a batch, with the captures of its key that the mapping reads (in the order of Compiled.KeyColumns; nil element: NULL).
 type Object struct {
 	objstore.Object
 	Captures []*string
@@ -43,7 +43,7 @@ type OpenEngine func(engine.Options) (Engine, error)
 // Options of an attempt.
 type Options struct {
 	Job, Run string
-	Plan     *sqlgen.Plan
+	Compiled *sqlgen.Compiled
 	Staging  objstore.Reader
 	// Replay gives the records instead of Staging; nil: the objects are framed.
 	Replay *Replay
@@ -166,9 +166,9 @@ func (o *Options) sqlError(err error, what string) error {
 	if e.Kind == engine.OutOfMemory {
 		said, _, _ := strings.Cut(e.Message, ";") // its advice is about the engine's options
 		return fmt.Errorf("mapping %s, %s: DuckDB needs more than the %s that it gets, half of limits.memory (%s); nothing of the batch was committed. Raise limits.memory, lower limits.threads or limits.batch_bytes, or free space in limits.temp_dir",
-			o.Plan.Name, what, bytesText(o.MemoryBytes/2), said)
+			o.Compiled.Name, what, bytesText(o.MemoryBytes/2), said)
 	}
-	return fmt.Errorf("mapping %s, %s: %w; nothing of the batch was committed", o.Plan.Name, what, err)
+	return fmt.Errorf("mapping %s, %s: %w; nothing of the batch was committed", o.Compiled.Name, what, err)
 }
 
 func bytesText(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
@@ -214,21 +214,21 @@ func run(ctx context.Context, o Options, objects []Object) (*Result, error) {
 	if err := db.RegisterSource("scan", s); err != nil {
 		return nil, err
 	}
-	for _, q := range o.Plan.Setup {
+	for _, q := range o.Compiled.Setup {
 		if err := db.Exec(ctx, q); err != nil {
 			return nil, o.sqlError(err, "its macros")
 		}
 	}
 	relation := "CREATE VIEW records AS SELECT * FROM scan()"
-	if o.Plan.Several {
+	if o.Compiled.Several {
 		relation = "CREATE TABLE records AS SELECT * FROM scan()"
 	}
 	if err := db.Exec(ctx, relation); err != nil {
 		return nil, s.cause(o.sqlError(err, "reading records"))
 	}
 	out := newOutput(o, s)
-	for i := range o.Plan.Projections {
-		p := &o.Plan.Projections[i]
+	for i := range o.Compiled.Projections {
+		p := &o.Compiled.Projections[i]
 		if err := out.project(ctx, db, p); err != nil {
 			return nil, s.cause(o.sqlError(err, fmt.Sprintf("projection %s (class %s)", p.Name, p.Class)))
 		}
@@ -291,14 +291,14 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 // time are left out: their records are in quarantine.
 func (w *output) addMisfits() {
 	times := map[int]bool{}
-	for _, p := range w.o.Plan.Projections {
+	for _, p := range w.o.Compiled.Projections {
 		for _, leaf := range p.TimeLeaves {
 			times[leaf] = true
 		}
 	}
 	for leaf, n := range w.scan.misfits {
 		if n > 0 && !times[leaf] {
-			w.misses[strings.Join(w.o.Plan.Scan.MisfitPath(leaf), ".")] += n
+			w.misses[strings.Join(w.o.Compiled.Scan.MisfitPath(leaf), ".")] += n
 		}
 	}
 }

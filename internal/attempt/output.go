@@ -43,7 +43,7 @@ type output struct {
 	misses map[string]int64
 
 	rejects  []rejected
-	reasons  []sqlgen.Reason // of the plan, then those that messages made here
+	reasons  []sqlgen.Reason // of the compiled mapping, then those that messages made here
 	reasonAt map[string]int
 	accounts map[string]bool // known good
 }
@@ -59,7 +59,7 @@ type rejected struct {
 
 func newOutput(o Options, s *scan) *output {
 	return &output{o: o, scan: s, counts: make([]objectCounts, len(s.objects)), misses: map[string]int64{},
-		reasons: append([]sqlgen.Reason(nil), o.Plan.Reasons...), reasonAt: map[string]int{}, accounts: map[string]bool{}}
+		reasons: append([]sqlgen.Reason(nil), o.Compiled.Reasons...), reasonAt: map[string]int{}, accounts: map[string]bool{}}
 }
 
 func (w *output) reason(code, path, message string) int32 {
@@ -427,10 +427,10 @@ func (w *output) refetch(ctx context.Context, add func(object int, record int64,
 		return a.object < b.object || a.object == b.object && a.record < b.record
 	})
 	class := ""
-	if len(w.o.Plan.Projections) == 1 {
-		class = w.o.Plan.Projections[0].Class
+	if len(w.o.Compiled.Projections) == 1 {
+		class = w.o.Compiled.Projections[0].Class
 	}
-	records := decode.NewRecords(&w.o.Plan.Scan, w.scan.keys, decode.Options{TempDir: w.o.TempDir})
+	records := decode.NewRecords(&w.o.Compiled.Scan, w.scan.keys, decode.Options{TempDir: w.o.TempDir})
 	ex := decode.NewExpander(w.scan.keys)
 	for i := 0; i < len(w.rejects); {
 		object := w.rejects[i].object
@@ -474,12 +474,12 @@ func (w *output) explain(r sqlgen.Reason, records *decode.Records, ex *decode.Ex
 	if r.Code != sqlgen.ReasonTimeMissing {
 		return r
 	}
-	for _, p := range w.o.Plan.Projections {
+	for _, p := range w.o.Compiled.Projections {
 		for _, leaf := range p.TimeLeaves {
 			if !slices.Contains(records.Misfits(), leaf) {
 				continue
 			}
-			path := strings.Join(w.o.Plan.Scan.Leaves[leaf].Path, ".")
+			path := strings.Join(w.o.Compiled.Scan.Leaves[leaf].Path, ".")
 			r.Code, r.Path = sqlgen.ReasonTimeUnreadable, path
 			r.Message = path + " is no time"
 			entries, err := ex.Expand(records.Rest(), nil)

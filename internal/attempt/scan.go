@@ -64,15 +64,15 @@ type fetched struct {
 func newScan(o Options, objects []Object) *scan {
 	s := &scan{o: o, objects: objects, keys: decode.NewKeys(), states: make([]objectState, len(objects)), ready: make(chan fetched, ahead)}
 	s.cols = []engine.Column{{Name: sqlgen.ColObject, Type: engine.Integer}, {Name: sqlgen.ColRecord, Type: engine.BigInt}, {Name: sqlgen.ColRest, Type: engine.Varchar}}
-	for _, k := range o.Plan.KeyColumns {
+	for _, k := range o.Compiled.KeyColumns {
 		s.cols = append(s.cols, engine.Column{Name: "_key_" + k, Type: engine.Varchar})
 	}
 	types := map[string]engine.Type{"VARCHAR": engine.Varchar, "BOOLEAN": engine.Boolean, "INTEGER": engine.Integer, "BIGINT": engine.BigInt, "DOUBLE": engine.Double, "TIMESTAMP": engine.Timestamp}
-	for i, c := range o.Plan.ScanColumns {
+	for i, c := range o.Compiled.ScanColumns {
 		s.cols = append(s.cols, engine.Column{Name: c.Name, Type: types[c.Type]})
-		s.kinds = append(s.kinds, o.Plan.Scan.Leaves[i].Kind)
+		s.kinds = append(s.kinds, o.Compiled.Scan.Leaves[i].Kind)
 	}
-	s.misfits = make([]int64, o.Plan.Scan.Misfits())
+	s.misfits = make([]int64, o.Compiled.Scan.Misfits())
 	return s
 }
 
@@ -262,7 +262,7 @@ func (s *scan) NewCursor() engine.Cursor {
 	s.made++
 	p := newSpool(filepath.Join(s.o.TempDir, fmt.Sprintf("rejects-%03d", s.made)))
 	s.spools = append(s.spools, p)
-	return &cursor{s: s, rejects: p, records: decode.NewRecords(&s.o.Plan.Scan, s.keys, decode.Options{TempDir: s.o.TempDir}), misfits: make([]int64, s.o.Plan.Scan.Misfits())}
+	return &cursor{s: s, rejects: p, records: decode.NewRecords(&s.o.Compiled.Scan, s.keys, decode.Options{TempDir: s.o.TempDir}), misfits: make([]int64, s.o.Compiled.Scan.Misfits())}
 }
 
 // cursor scans one object after the other for one thread of DuckDB.

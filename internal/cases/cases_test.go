@@ -51,11 +51,11 @@ func results(t *testing.T, m *mappings.Mapping) ([]*File, []Result) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, problems, err := m.Compile(context.Background())
-	if err != nil || plan == nil {
+	compiled, problems, err := m.Compile(context.Background())
+	if err != nil || compiled == nil {
 		t.Fatal(err, problems)
 	}
-	rs, err := Run(context.Background(), plan, files, nil, t.TempDir())
+	rs, err := Run(context.Background(), compiled, files, nil, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

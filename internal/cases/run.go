@@ -19,7 +19,7 @@ type Result struct {
 }
 
 // Run runs the cases whose name matches (nil: all) as one batch, and compares.
-func Run(ctx context.Context, plan *sqlgen.Plan, files []*File, match *regexp.Regexp, tempDir string) ([]Result, error) {
+func Run(ctx context.Context, compiled *sqlgen.Compiled, files []*File, match *regexp.Regexp, tempDir string) ([]Result, error) {
 	var results []Result
 	var records []sample.Record
 	var of []int // result of each record
@@ -29,7 +29,7 @@ func Run(ctx context.Context, plan *sqlgen.Plan, files []*File, match *regexp.Re
 			if match != nil && !match.MatchString(c.Name) {
 				continue
 			}
-			rs, prob := c.records(plan)
+			rs, prob := c.records(compiled)
 			if prob != nil {
 				problems = append(problems, *prob)
 				continue
@@ -44,7 +44,7 @@ func Run(ctx context.Context, plan *sqlgen.Plan, files []*File, match *regexp.Re
 		return nil, problems
 	}
 	day := func(year int32) int32 { return (year - 1970) * 366 }
-	o := sample.Options{Plan: plan, Region: "us-east-1", Account: "external", TempDir: tempDir,
+	o := sample.Options{Compiled: compiled, Region: "us-east-1", Account: "external", TempDir: tempDir,
 		MinDay: day(1900), MaxDay: day(2200)} // a test must not begin to fail because its record grows old
 	next := 0
 	err := sample.Run(ctx, o, func(yield func(sample.Record, error) bool) {
@@ -86,9 +86,9 @@ func (c *Case) expects() bool {
 }
 
 // records of a case, framed where they come from a file.
-func (c *Case) records(plan *sqlgen.Plan) ([]sample.Record, *Problem) {
-	captures := make([]*string, len(plan.KeyColumns))
-	for i, k := range plan.KeyColumns {
+func (c *Case) records(compiled *sqlgen.Compiled) ([]sample.Record, *Problem) {
+	captures := make([]*string, len(compiled.KeyColumns))
+	for i, k := range compiled.KeyColumns {
 		for name, v := range c.Captures {
 			if strings.EqualFold(name, k) {
 				captures[i] = &v
@@ -98,7 +98,7 @@ func (c *Case) records(plan *sqlgen.Plan) ([]sample.Record, *Problem) {
 	var rs []sample.Record
 	if c.rawFile == nil {
 		var context []byte
-		if plan.Scan.Format.Records != nil {
+		if compiled.Scan.Format.Records != nil {
 			context = []byte("{}") // a record of its own: no envelope around it
 		}
 		for i, raw := range c.Records {
@@ -109,7 +109,7 @@ func (c *Case) records(plan *sqlgen.Plan) ([]sample.Record, *Problem) {
 	bad := func(format string, args ...any) *Problem {
 		return &Problem{c.File, c.rawFile.line, c.rawFile.column, fmt.Sprintf("raw_file %s: ", c.rawFile.text) + fmt.Sprintf(format, args...)}
 	}
-	for r, err := range sample.Frame(bytes.NewReader(c.Records[0]), plan, captures) {
+	for r, err := range sample.Frame(bytes.NewReader(c.Records[0]), compiled, captures) {
 		if err != nil {
 			return nil, bad("%v", err)
 		}

@@ -25,7 +25,7 @@ import (
 
 // Options of Run.
 type Options struct {
-	Before, After   *sqlgen.Plan
+	Before, After   *sqlgen.Compiled
 	Region, Account string
 	MinDay, MaxDay  int32 // of events, in days since 1970
 	// Limit is how many records are compared, 0 for all.
@@ -193,12 +193,12 @@ func (c *comparer) object(ctx context.Context, obj Object) error {
 
 var errStop = errors.New("enough")
 
-// outcomes runs an object's records under a plan.
-func (c *comparer) outcomes(ctx context.Context, plan *sqlgen.Plan, f *os.File, obj Object, tell bool) iter.Seq2[result, error] {
+// outcomes runs an object's records through a compiled mapping.
+func (c *comparer) outcomes(ctx context.Context, compiled *sqlgen.Compiled, f *os.File, obj Object, tell bool) iter.Seq2[result, error] {
 	most := c.Limit - c.report.Records
 	return func(yield func(result, error) bool) {
-		captures := make([]*string, len(plan.KeyColumns))
-		for i, k := range plan.KeyColumns {
+		captures := make([]*string, len(compiled.KeyColumns))
+		for i, k := range compiled.KeyColumns {
 			for name, v := range obj.Captures {
 				if strings.EqualFold(name, k) {
 					captures[i] = &v
@@ -206,7 +206,7 @@ func (c *comparer) outcomes(ctx context.Context, plan *sqlgen.Plan, f *os.File, 
 			}
 		}
 		records := func(yield func(sample.Record, error) bool) {
-			d := decode.NewRecords(&plan.Scan, decode.NewKeys(), decode.Options{TempDir: c.TempDir})
+			d := decode.NewRecords(&compiled.Scan, decode.NewKeys(), decode.Options{TempDir: c.TempDir})
 			info, err := f.Stat()
 			if err != nil {
 				yield(sample.Record{}, err)
@@ -236,7 +236,7 @@ func (c *comparer) outcomes(ctx context.Context, plan *sqlgen.Plan, f *os.File, 
 				}
 			}
 		}
-		o := sample.Options{Plan: plan, Region: c.Region, Account: c.Account, MinDay: c.MinDay, MaxDay: c.MaxDay, TempDir: c.TempDir}
+		o := sample.Options{Compiled: compiled, Region: c.Region, Account: c.Account, MinDay: c.MinDay, MaxDay: c.MaxDay, TempDir: c.TempDir}
 		err := sample.Run(ctx, o, records, func(r sample.Record, out *sample.Outcome) error {
 			if !yield(result{r.Number, out}, nil) {
 				return errStop

@@ -12,7 +12,7 @@ import (
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-func plan(t *testing.T, header, columns, where string) *sqlgen.Plan {
+func plan(t *testing.T, header, columns, where string) *sqlgen.Compiled {
 	t.Helper()
 	m, err := mappings.LoadFiles("m", map[string]string{
 		"raw.sql": header + `CREATE TABLE raw (ts TIMESTAMP, a VARCHAR, b VARCHAR, n BIGINT)`,

@@ -386,7 +386,7 @@ func Clock(ctx context.Context, s objstore.Bucket, now func() time.Time) Check {
 }
 
 // Catalog looks at the database and at the table of each class. Glue has no dry run: what needs a write is named, not tried.
-func Catalog(ctx context.Context, c catalog.Catalog, plan *sqlgen.Plan, targets map[string]lake.Target, location func(folder string) string, glue bool) []Check {
+func Catalog(ctx context.Context, c catalog.Catalog, compiled *sqlgen.Compiled, targets map[string]lake.Target, location func(folder string) string, glue bool) []Check {
 	const what = "catalog"
 	tables, err := c.Tables(ctx)
 	if err != nil {
@@ -395,8 +395,8 @@ func Catalog(ctx context.Context, c catalog.Catalog, plan *sqlgen.Plan, targets 
 	checks := []Check{ok(what, "%s can be read, %d tables", c, len(tables))}
 	seen := map[string]bool{}
 	create := false
-	for i := range plan.Projections {
-		p := &plan.Projections[i]
+	for i := range compiled.Projections {
+		p := &compiled.Projections[i]
 		t := targets[p.Class]
 		if seen[p.Class+" "+t.Table] {
 			continue

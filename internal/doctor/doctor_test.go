@@ -208,7 +208,7 @@ func TestClock(t *testing.T) {
 
 func TestCatalog(t *testing.T) {
 	ctx := context.Background()
-	plan := &sqlgen.Plan{Projections: []sqlgen.Projection{{Class: "network_activity", Schema: lake.Schema{Class: "network_activity",
+	compiled := &sqlgen.Compiled{Projections: []sqlgen.Projection{{Class: "network_activity", Schema: lake.Schema{Class: "network_activity",
 		Columns: []*lake.Node{{Name: "time", Kind: lake.Int64}, {Name: "app_name", Kind: lake.String}}}}}}
 	targets := map[string]lake.Target{"network_activity": {Table: "t", Folder: "ext/x/"}}
 	location := func(folder string) string { return "/lake/" + folder }
@@ -238,7 +238,7 @@ func TestCatalog(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := show(Catalog(ctx, cat, plan, targets, location, c.glue)); !strings.Contains(got, c.want) {
+		if got := show(Catalog(ctx, cat, compiled, targets, location, c.glue)); !strings.Contains(got, c.want) {
 			t.Errorf("%s: checks are\n%s", c.name, got)
 		}
 		if c.have == nil {

@@ -20,23 +20,23 @@ import (
 )
 
 // Source writes the page of a mapping. tempDir exists, and is left empty.
-func Source(ctx context.Context, m *mappings.Mapping, plan *sqlgen.Plan, tempDir string) (string, error) {
+func Source(ctx context.Context, m *mappings.Mapping, compiled *sqlgen.Compiled, tempDir string) (string, error) {
 	files, err := cases.Load(m)
 	if err != nil {
 		return "", err
 	}
-	schema, err := ocsf.Load(plan.Version)
+	schema, err := ocsf.Load(compiled.Version)
 	if err != nil {
 		return "", err
 	}
 	w := &writer{schema: schema, files: m.Files}
-	w.head(m, plan)
-	for _, l := range plan.Lineage {
-		w.lineage(l, len(plan.Lineage) > 1)
+	w.head(m, compiled)
+	for _, l := range compiled.Lineage {
+		w.lineage(l, len(compiled.Lineage) > 1)
 	}
-	w.reasons(plan)
+	w.reasons(compiled)
 	w.tests(files)
-	if err := w.example(ctx, m, plan, files, tempDir); err != nil {
+	if err := w.example(ctx, m, compiled, files, tempDir); err != nil {
 		return "", err
 	}
 	return w.b.String(), nil
@@ -51,7 +51,7 @@ type writer struct {
 func (w *writer) line(format string, args ...any) { fmt.Fprintf(&w.b, format+"\n", args...) }
 
 // head says what the source is: the comment that raw.sql begins with, format, classes.
-func (w *writer) head(m *mappings.Mapping, plan *sqlgen.Plan) {
+func (w *writer) head(m *mappings.Mapping, compiled *sqlgen.Compiled) {
 	w.line("# %s", cell(m.Name))
 	w.line("<!-- Written by etl docs from the mapping; changes here are lost. -->")
 	for _, p := range introduction(m.Files["raw.sql"], sqlgen.RawKeys()) {
@@ -64,9 +64,9 @@ func (w *writer) head(m *mappings.Mapping, plan *sqlgen.Plan) {
 	w.line("| | |\n| --- | --- |")
 	w.line("| mapping | %s |", kind)
 	w.line("| format | %s |", format(m.Files["raw.sql"]))
-	w.line("| OCSF | %s |", plan.Version)
+	w.line("| OCSF | %s |", compiled.Version)
 	var classes, profiles []string
-	for _, l := range plan.Lineage {
+	for _, l := range compiled.Lineage {
 		if c := w.schema.Class(l.Class); c != nil {
 			if text := fmt.Sprintf("%s (%s, %d)", c.Caption, c.Name, c.UID); !slices.Contains(classes, text) {
 				classes = append(classes, text)
@@ -82,8 +82,8 @@ func (w *writer) head(m *mappings.Mapping, plan *sqlgen.Plan) {
 	if len(profiles) > 0 {
 		w.line("| profiles | %s |", strings.Join(profiles, ", "))
 	}
-	if len(plan.KeyColumns) > 0 {
-		w.line("| of the staging key | %s |", codes(plan.KeyColumns))
+	if len(compiled.KeyColumns) > 0 {
+		w.line("| of the staging key | %s |", codes(compiled.KeyColumns))
 	}
 	w.line("")
 }
@@ -217,16 +217,16 @@ func order(c sqlgen.LineageColumn) string {
 	return c.Path
 }
 
-func (w *writer) reasons(plan *sqlgen.Plan) {
+func (w *writer) reasons(compiled *sqlgen.Compiled) {
 	w.line("## Quarantine")
 	w.line("A record is refused with one of these reasons.\n\n| reason | path | |\n| --- | --- | --- |")
 	w.line("| `%s` |  | it is not what the format says |", decode.ReasonJSON)
-	if slices.ContainsFunc(plan.Projections, func(p sqlgen.Projection) bool { return len(p.TimeLeaves) > 0 }) &&
-		!slices.ContainsFunc(plan.Reasons, func(r sqlgen.Reason) bool { return r.Code == sqlgen.ReasonTimeUnreadable }) {
+	if slices.ContainsFunc(compiled.Projections, func(p sqlgen.Projection) bool { return len(p.TimeLeaves) > 0 }) &&
+		!slices.ContainsFunc(compiled.Reasons, func(r sqlgen.Reason) bool { return r.Code == sqlgen.ReasonTimeUnreadable }) {
 		w.line("| `%s` | `time` | the value for time is no time |", sqlgen.ReasonTimeUnreadable)
 	}
 	seen := map[string]bool{}
-	for _, r := range plan.Reasons {
+	for _, r := range compiled.Reasons {
 		line := fmt.Sprintf("| `%s` | %s | %s |", r.Code, codes(nonEmpty(r.Path)), cell(r.Message))
 		if r.Code == sqlgen.ReasonDropped || seen[line] {
 			continue
@@ -264,14 +264,14 @@ func (w *writer) tests(files []*cases.File) {
 }
 
 // example shows the first test whose record becomes an event, before and after.
-func (w *writer) example(ctx context.Context, m *mappings.Mapping, plan *sqlgen.Plan, files []*cases.File, tempDir string) error {
+func (w *writer) example(ctx context.Context, m *mappings.Mapping, compiled *sqlgen.Compiled, files []*cases.File, tempDir string) error {
 	for _, f := range files {
 		for _, c := range f.Cases {
 			if len(c.Wants) != 1 || c.Wants[0].Kind != cases.Event || len(c.Records) != 1 {
 				continue
 			}
-			captures := make([]*string, len(plan.KeyColumns))
-			for i, k := range plan.KeyColumns {
+			captures := make([]*string, len(compiled.KeyColumns))
+			for i, k := range compiled.KeyColumns {
 				for name, v := range c.Captures {
 					if strings.EqualFold(name, k) {
 						captures[i] = &v
@@ -283,7 +283,7 @@ func (w *writer) example(ctx context.Context, m *mappings.Mapping, plan *sqlgen.
 			one := func(yield func(sample.Record, error) bool) {
 				yield(sample.Record{Number: 1, Raw: c.Records[0], Captures: captures}, nil)
 			}
-			o := sample.Options{Plan: plan, Region: "us-east-1", Account: "external", MinDay: -1 << 20, MaxDay: 1 << 20, TempDir: tempDir}
+			o := sample.Options{Compiled: compiled, Region: "us-east-1", Account: "external", MinDay: -1 << 20, MaxDay: 1 << 20, TempDir: tempDir}
 			err := sample.Run(ctx, o, one, func(r sample.Record, x *sample.Outcome) error { raw, out = r.Raw, x; return nil })
 			if err != nil {
 				return fmt.Errorf("example of %s: %w", m.Name, err)

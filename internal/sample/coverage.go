@@ -24,14 +24,14 @@ type Coverage struct {
 	// Fields are those of raw.sql in its order, then those that only the sample has, the most frequent first.
 	Fields []FieldCount `json:"fields"`
 
-	plan    *sqlgen.Plan
-	reasons map[[2]string]*ReasonCount
-	classes map[string]int64
-	attrs   map[[2]string]*AttributeCount
-	leaves  []*FieldCount          // by leaf of the plan
-	fields  map[string]*FieldCount // by raw path
-	named   map[string]*FieldCount // by the name in unmapped that the mapping gives
-	kept    map[[2]string]int64    // by class and path
+	compiled *sqlgen.Compiled
+	reasons  map[[2]string]*ReasonCount
+	classes  map[string]int64
+	attrs    map[[2]string]*AttributeCount
+	leaves   []*FieldCount          // by leaf of the compiled mapping
+	fields   map[string]*FieldCount // by raw path
+	named    map[string]*FieldCount // by the name in unmapped that the mapping gives
+	kept     map[[2]string]int64    // by class and path
 }
 
 // ReasonCount of records in quarantine for one reason and path.
@@ -77,10 +77,10 @@ type FieldCount struct {
 }
 
 // NewCoverage begins to count.
-func NewCoverage(plan *sqlgen.Plan) *Coverage {
-	c := &Coverage{plan: plan, reasons: map[[2]string]*ReasonCount{}, classes: map[string]int64{}, attrs: map[[2]string]*AttributeCount{},
-		leaves: make([]*FieldCount, len(plan.Scan.Leaves)), fields: map[string]*FieldCount{}, named: map[string]*FieldCount{}, kept: map[[2]string]int64{}}
-	for _, l := range plan.Flows {
+func NewCoverage(compiled *sqlgen.Compiled) *Coverage {
+	c := &Coverage{compiled: compiled, reasons: map[[2]string]*ReasonCount{}, classes: map[string]int64{}, attrs: map[[2]string]*AttributeCount{},
+		leaves: make([]*FieldCount, len(compiled.Scan.Leaves)), fields: map[string]*FieldCount{}, named: map[string]*FieldCount{}, kept: map[[2]string]int64{}}
+	for _, l := range compiled.Flows {
 		if l.File == "" && l.Leaf < 0 {
 			continue // a capture of the key is no field of the record
 		}
@@ -286,7 +286,7 @@ func (c *Coverage) Finish() {
 			rest = append(rest, *f)
 		}
 	}
-	for _, l := range c.plan.Flows {
+	for _, l := range c.compiled.Flows {
 		if f := c.fields[l.Raw]; f != nil && f.Declared {
 			c.Fields = append(c.Fields, *f)
 		}

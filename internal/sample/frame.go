@@ -11,9 +11,9 @@ import (
 )
 
 // Frame gives the records of an object. One that cannot be read whole ends with its *decode.Reject.
-func Frame(r io.Reader, plan *sqlgen.Plan, captures []*string) iter.Seq2[Record, error] {
+func Frame(r io.Reader, compiled *sqlgen.Compiled, captures []*string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		d := decode.NewRecords(&plan.Scan, decode.NewKeys(), decode.Options{})
+		d := decode.NewRecords(&compiled.Scan, decode.NewKeys(), decode.Options{})
 		d.Open(r)
 		for {
 			number, raw, rej, err := d.Next()

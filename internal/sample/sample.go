@@ -37,7 +37,7 @@ type Record struct {
 	Context []byte
 	// Reject is set where decode refused it already: it is not run.
 	Reject *decode.Reject
-	// Captures of its staging key, in the order of Plan.KeyColumns; nil, or a nil element: NULL.
+	// Captures of its staging key, in the order of Compiled.KeyColumns; nil, or a nil element: NULL.
 	Captures []*string
 }
 
@@ -50,7 +50,7 @@ type Outcome struct {
 	// Kept are OCSF paths that did not take their value, Misfits raw fields whose value is not of the type that raw.sql gives:
 	// both are in Unmapped.
 	Kept, Misfits []string
-	// Filled are the leaves of Plan.Scan that the record has a value of, misfits included, ascending.
+	// Filled are the leaves of Compiled.Scan that the record has a value of, misfits included, ascending.
 	Filled   []int
 	Filtered bool // a `-- drop:` predicate names it
 	// Reason, Path and Message of its quarantine.
@@ -59,7 +59,7 @@ type Outcome struct {
 
 // Options of Run.
 type Options struct {
-	Plan            *sqlgen.Plan
+	Compiled        *sqlgen.Compiled
 	Region, Account string
 	MinDay, MaxDay  int32  // of the event, in days since 1970
 	TempDir         string // exists; Run leaves nothing in it
@@ -131,7 +131,7 @@ func runBatch(ctx context.Context, o Options, records []Record) ([]*Outcome, err
 	}
 	defer replay.Close()
 	b := &batch{out: make([]*Outcome, len(records)), rows: map[string][]int{}}
-	scanner := decode.NewRecords(&o.Plan.Scan, decode.NewKeys(), decode.Options{})
+	scanner := decode.NewRecords(&o.Compiled.Scan, decode.NewKeys(), decode.Options{})
 	var objects []attempt.Object
 	for i, r := range records {
 		b.out[i] = &Outcome{}
@@ -142,7 +142,7 @@ func runBatch(ctx context.Context, o Options, records []Record) ([]*Outcome, err
 		if len(r.Raw) == 0 {
 			return nil, fmt.Errorf("record %d is empty", r.Number)
 		}
-		if err := b.out[i].scan(scanner, o.Plan, r); err != nil {
+		if err := b.out[i].scan(scanner, o.Compiled, r); err != nil {
 			return nil, err
 		}
 		row := quarantine.Row{Object: fmt.Sprintf("record-%09d", i), Record: max(r.Number, 1), Raw: r.Raw, Context: r.Context}
@@ -151,7 +151,7 @@ func runBatch(ctx context.Context, o Options, records []Record) ([]*Outcome, err
 		}
 		captures := r.Captures
 		if captures == nil {
-			captures = make([]*string, len(o.Plan.KeyColumns))
+			captures = make([]*string, len(o.Compiled.KeyColumns))
 		}
 		obj := attempt.Object{Captures: captures}
 		obj.Key = row.Object
@@ -161,7 +161,7 @@ func runBatch(ctx context.Context, o Options, records []Record) ([]*Outcome, err
 	if len(objects) == 0 {
 		return b.out, nil
 	}
-	res, err := attempt.Run(ctx, attempt.Options{Job: "sample", Run: "sample", Plan: o.Plan, Staging: memstore.New("sample"), Replay: replay,
+	res, err := attempt.Run(ctx, attempt.Options{Job: "sample", Run: "sample", Compiled: o.Compiled, Staging: memstore.New("sample"), Replay: replay,
 		TempDir: temp, MemoryBytes: o.MemoryBytes, Threads: 1, Region: o.Region, Account: o.Account, MinDay: o.MinDay, MaxDay: o.MaxDay,
 		Trace: b.trace()}, objects)
 	if err != nil {
@@ -196,7 +196,7 @@ func (b *batch) trace() *attempt.Trace {
 }
 
 // scan notes what the scanner finds in a record.
-func (out *Outcome) scan(d *decode.Records, plan *sqlgen.Plan, r Record) error {
+func (out *Outcome) scan(d *decode.Records, compiled *sqlgen.Compiled, r Record) error {
 	d.OpenFramed(&one{number: r.Number, raw: r.Raw, context: r.Context})
 	_, _, rej, err := d.Next()
 	if err != nil {
@@ -208,7 +208,7 @@ func (out *Outcome) scan(d *decode.Records, plan *sqlgen.Plan, r Record) error {
 	misfit := map[int]bool{}
 	for _, i := range d.Misfits() {
 		misfit[i] = true
-		out.Misfits = append(out.Misfits, strings.Join(plan.Scan.MisfitPath(i), "."))
+		out.Misfits = append(out.Misfits, strings.Join(compiled.Scan.MisfitPath(i), "."))
 	}
 	for i, v := range d.Values() {
 		if v.Set || misfit[i] {

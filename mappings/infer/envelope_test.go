@@ -15,7 +15,7 @@ func TestInferEnvelope(t *testing.T) {
 	if res.Records != 6 || len(res.Fields) != 3 || res.Fields[0].Path != "eventTime" {
 		t.Fatalf("%d records, %+v", res.Records, res.Fields)
 	}
-	if plan := compiled(t, res); len(plan.Scan.Format.Records) != 1 || plan.Scan.Format.Records[0] != "Records" {
-		t.Errorf("%+v", plan.Scan.Format)
+	if compiled := compile(t, res); len(compiled.Scan.Format.Records) != 1 || compiled.Scan.Format.Records[0] != "Records" {
+		t.Errorf("%+v", compiled.Scan.Format)
 	}
 }

@@ -28,8 +28,8 @@ func infer(t testing.TB, o Options, lines ...string) *Result {
 	return res
 }
 
-// compiled holds the written mapping to etl check: no errors.
-func compiled(t testing.TB, res *Result) *sqlgen.Plan {
+// compile holds the written mapping to etl check: no errors.
+func compile(t testing.TB, res *Result) *sqlgen.Compiled {
 	t.Helper()
 	texts := map[string]string{}
 	for _, f := range res.Files {
@@ -39,15 +39,15 @@ func compiled(t testing.TB, res *Result) *sqlgen.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, problems, err := m.Compile(context.Background())
-	if err != nil || plan == nil {
+	compiled, problems, err := m.Compile(context.Background())
+	if err != nil || compiled == nil {
 		t.Fatalf("%v %v\n%v", err, problems, texts)
 	}
-	return plan
+	return compiled
 }
 
 // everything makes a mapping that reads each field of raw.sql, so that the scanner tells of each whether it fits.
-func everything(t testing.TB, res *Result) *sqlgen.Plan {
+func everything(t testing.TB, res *Result) *sqlgen.Compiled {
 	t.Helper()
 	var b strings.Builder
 	b.WriteString("-- class: base_event\n-- without: nothing\nSELECT\n")
@@ -55,7 +55,7 @@ func everything(t testing.TB, res *Result) *sqlgen.Plan {
 		fmt.Fprintf(&b, "  %s AS \"unmapped.f%d\",\n", mappings.FieldSQL(f.keys), i)
 	}
 	b.WriteString("  1 AS severity_id, 0::BIGINT AS \"time\", 'p' AS \"metadata.product.name\", 'v' AS \"metadata.product.vendor_name\"\nFROM raw")
-	return compiled(t, &Result{Files: []sqlgen.File{res.Files[0], {Path: "base_event.sql", Text: b.String()}}})
+	return compile(t, &Result{Files: []sqlgen.File{res.Files[0], {Path: "base_event.sql", Text: b.String()}}})
 }
 
 // random writes a JSON value, of all shapes that logs have and some that they should not.
@@ -115,10 +115,10 @@ func TestTypesHoldForEveryRecord(t *testing.T) {
 			lines = append(lines, randomObject(from, 0))
 		}
 		res := infer(t, Options{}, lines...)
-		compiled(t, res)
-		plan := everything(t, res)
-		leaves += len(plan.Scan.Leaves)
-		records := decode.NewRecords(&plan.Scan, decode.NewKeys(), decode.Options{})
+		compile(t, res)
+		compiled := everything(t, res)
+		leaves += len(compiled.Scan.Leaves)
+		records := decode.NewRecords(&compiled.Scan, decode.NewKeys(), decode.Options{})
 		records.Open(strings.NewReader(strings.Join(lines, "\n")))
 		for range lines {
 			n, raw, rej, err := records.Next()
@@ -126,10 +126,10 @@ func TestTypesHoldForEveryRecord(t *testing.T) {
 				t.Fatalf("seed %d: %v %v", seed, err, rej)
 			}
 			for _, i := range records.Misfits() {
-				t.Errorf("seed %d, record %d: %v does not take its value\n%s\n%s", seed, n, plan.Scan.Leaves[i].Path, raw, res.Files[0].Text)
+				t.Errorf("seed %d, record %d: %v does not take its value\n%s\n%s", seed, n, compiled.Scan.Leaves[i].Path, raw, res.Files[0].Text)
 			}
 			for i, v := range records.Values() {
-				typ := typeOf(res, plan.Scan.Leaves[i].Path)
+				typ := typeOf(res, compiled.Scan.Leaves[i].Path)
 				if !v.Set || !strings.HasSuffix(typ, "[]") {
 					continue
 				}
@@ -247,9 +247,9 @@ func TestDelimitedText(t *testing.T) {
 		if got, _, _ := strings.Cut(after, "CREATE TABLE"); got != c.header {
 			t.Errorf("%s: header\n%swant\n%s", name, got, c.header)
 		}
-		compiled(t, res)
-		plan := everything(t, res)
-		records := decode.NewRecords(&plan.Scan, decode.NewKeys(), decode.Options{})
+		compile(t, res)
+		compiled := everything(t, res)
+		records := decode.NewRecords(&compiled.Scan, decode.NewKeys(), decode.Options{})
 		records.Open(strings.NewReader(c.text))
 		for n := range c.records {
 			_, raw, rej, err := records.Next()
@@ -257,7 +257,7 @@ func TestDelimitedText(t *testing.T) {
 				t.Fatalf("%s, record %d: %v %v", name, n+1, rej, err)
 			}
 			for _, i := range records.Misfits() {
-				t.Errorf("%s: %v does not take its value: %s", name, plan.Scan.Leaves[i].Path, raw)
+				t.Errorf("%s: %v does not take its value: %s", name, compiled.Scan.Leaves[i].Path, raw)
 			}
 		}
 	}
@@ -292,7 +292,7 @@ func TestTimes(t *testing.T) {
 		if !strings.HasPrefix(res.Times[0].Evidence, "100% ") {
 			t.Errorf("%s: evidence %q", text, res.Times[0].Evidence)
 		}
-		compiled(t, res)
+		compile(t, res)
 	}
 	ambiguous := infer(t, Options{}, `{"ts":"06/01/2025 10:00:00"}`)
 	if got := ambiguous.Times[0].Evidence; !strings.Contains(got, "and as many as %d/%m/%Y") {
@@ -318,7 +318,7 @@ func TestBounds(t *testing.T) {
 	if len(res.Fields) > maxFields || len(res.Notes) == 0 || !strings.Contains(res.Notes[0], "more fields than are told apart") {
 		t.Errorf("%d fields, notes %q", len(res.Fields), res.Notes)
 	}
-	compiled(t, res)
+	compile(t, res)
 	limited := infer(t, Options{Limit: 10}, lines...)
 	if !limited.Sampled || limited.Records != 10 || !strings.Contains(strings.Join(limited.Notes, ""), "not all records were read") {
 		t.Errorf("%+v", limited.Notes)
@@ -341,7 +341,7 @@ func TestClass(t *testing.T) {
 		if res.Class != want {
 			t.Errorf("%s: %s (%v)", want, res.Class, res.Classes)
 		}
-		compiled(t, res)
+		compile(t, res)
 	}
 	if _, err := Infer([]Sample{{Body: strings.NewReader("{}")}}, Options{Class: "network_activty"}); !errors.Is(err, ErrClass) || !strings.Contains(err.Error(), "network_activity meant?") {
 		t.Errorf("%v", err)
@@ -355,8 +355,8 @@ func TestClass(t *testing.T) {
 func TestHostileNames(t *testing.T) {
 	res := infer(t, Options{Name: "x\nDROP TABLE raw; --"}, `{"ts\n); ATTACH 'x'; --":"2025-06-01T00:00:00Z","severity":"a\nb","sev\u2028er":"c"}`,
 		`{"ts\n); ATTACH 'x'; --":"2025-06-01T00:00:00Z","severity":"; DROP\r\nTABLE","sev\u2028er":"d"}`, `{"severity":"x"}`)
-	plan := compiled(t, res) // SQL that a comment let out would be refused
-	if len(plan.Scan.Leaves) != 1 {
-		t.Errorf("%v", plan.Scan.Leaves)
+	compiled := compile(t, res) // SQL that a comment let out would be refused
+	if len(compiled.Scan.Leaves) != 1 {
+		t.Errorf("%v", compiled.Scan.Leaves)
 	}
 }

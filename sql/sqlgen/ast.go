@@ -125,7 +125,7 @@ func walk(v any, f func(node) bool) {
 }
 
 // inOrder gives a node's keys in an order of their own, which is that of the text where there are several: the same mapping has
-// to give the same plan each time, and maps have no order.
+// to give the same result each time, and maps have no order.
 func inOrder(n node) []string {
 	keys := make([]string, 0, len(n))
 	for k := range n {

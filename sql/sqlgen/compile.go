@@ -76,24 +76,24 @@ type output struct {
 	into     *field // nil for unmapped
 }
 
-// Compile turns a mapping into a Plan. It gives every problem it finds; the Plan is nil where one of them is an error. err is
+// Compile compiles a mapping. It gives every problem it finds; the result is nil where one of them is an error. err is
 // for what is no fault of the mapping.
-func Compile(ctx context.Context, m *Mapping, db Database) (*Plan, []Problem, error) {
+func Compile(ctx context.Context, m *Mapping, db Database) (*Compiled, []Problem, error) {
 	c := &compiler{ctx: ctx, m: m, db: db, report: &report{}, snippets: map[string]node{}, allowed: allowedFunctions()}
 	for _, p := range m.Notes {
 		c.report.add(p)
 	}
-	plan, err := c.compile()
+	compiled, err := c.compile()
 	if err != nil {
 		return nil, c.report.sorted(), err
 	}
 	if c.report.failed() {
-		plan = nil
+		compiled = nil
 	}
-	return plan, c.report.sorted(), nil
+	return compiled, c.report.sorted(), nil
 }
 
-func (c *compiler) compile() (*Plan, error) {
+func (c *compiler) compile() (*Compiled, error) {
 	var err error
 	if c.functions, err = c.db.Functions(c.ctx); err != nil {
 		return nil, fmt.Errorf("sqlgen: %w", err)
@@ -142,7 +142,7 @@ func (c *compiler) compile() (*Plan, error) {
 	if err := c.checkOverlaps(); err != nil {
 		return nil, err
 	}
-	return c.plan()
+	return c.assemble()
 }
 
 // checkPaths reports paths that OCSF does not have where mistakes before them end the compilation: all are told at once.

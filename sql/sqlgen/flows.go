@@ -11,7 +11,7 @@ import (
 type RawFlows struct {
 	Raw  string // its dotted path; key.<name> for a capture of the staging key
 	Type string // as raw.sql has it
-	// Leaf is its number in Plan.Scan.Leaves, -1 where it is not read, or is a capture.
+	// Leaf is its number in Compiled.Scan.Leaves, -1 where it is not read, or is a capture.
 	Leaf int
 	// File, Line and Column of its declaration; Line 0: it is not to be found there.
 	File         string

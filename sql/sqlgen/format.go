@@ -567,7 +567,7 @@ func (x *formatReader) place(column string) int {
 }
 
 // CheckFormat holds a job's source.format against the mapping's; "" agrees with any.
-func (p *Plan) CheckFormat(job string) error {
+func (p *Compiled) CheckFormat(job string) error {
 	if name := p.Scan.Format.Name; job != "" && job != string(name) {
 		return fmt.Errorf("the job says %s, and the mapping %s reads %s: its raw.sql decides, by `-- format:`; leave the key out, or correct one of them", job, p.Name, name)
 	}

@@ -1,6 +1,6 @@
 package sqlgen
 
-// Codes of Plan.Reasons. They are stable: quarantine files and replay filters name them.
+// Codes of Compiled.Reasons. They are stable: quarantine files and replay filters name them.
 const (
 	ReasonNoProjection       = "NO_PROJECTION"       // no projection takes the record
 	ReasonSeveralProjections = "SEVERAL_PROJECTIONS" // more than one does

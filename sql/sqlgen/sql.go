@@ -11,32 +11,32 @@ import (
 
 func pow2(i int) string { return new(big.Int).Lsh(big.NewInt(1), uint(i)).String() }
 
-// plan puts everything together.
-func (c *compiler) plan() (*Plan, error) {
-	plan := &Plan{Name: c.m.Name, Version: c.schema.Version, Setup: c.m.Setup, KeyColumns: c.src.keyNames(), Owner: c.owner()}
-	plan.Scan.Format, plan.Scan.Parsers = c.format.out, c.format.parsers
+// assemble puts everything together.
+func (c *compiler) assemble() (*Compiled, error) {
+	compiled := &Compiled{Name: c.m.Name, Version: c.schema.Version, Setup: c.m.Setup, KeyColumns: c.src.keyNames(), Owner: c.owner()}
+	compiled.Scan.Format, compiled.Scan.Parsers = c.format.out, c.format.parsers
 	withheld := c.withhold()
 	for _, l := range c.src.leaves {
 		scan := decode.Leaf{Path: l.path, Kind: l.kind, Keep: !withheld[l], Time: c.format.times[l.field], Also: l.field.also}
 		if scan.Keep {
 			scan.Name = c.projections[0].given[l]
 		}
-		plan.Scan.Leaves = append(plan.Scan.Leaves, scan)
-		plan.ScanColumns = append(plan.ScanColumns, ScanColumn{Name: l.column, Type: l.typ})
+		compiled.Scan.Leaves = append(compiled.Scan.Leaves, scan)
+		compiled.ScanColumns = append(compiled.ScanColumns, ScanColumn{Name: l.column, Type: l.typ})
 	}
 	for i, p := range c.projections {
-		plan.Projections = append(plan.Projections, c.project(p, i+1, withheld))
+		compiled.Projections = append(compiled.Projections, c.project(p, i+1, withheld))
 	}
-	plan.Several = len(plan.Projections) > 1
-	plan.Projections = mergeClasses(plan.Projections)
-	plan.Reasons = c.reasons
-	plan.Lineage = c.lineage()
-	plan.Flows = c.rawFlows()
-	c.checkUnread(plan.Flows)
-	return plan, nil
+	compiled.Several = len(compiled.Projections) > 1
+	compiled.Projections = mergeClasses(compiled.Projections)
+	compiled.Reasons = c.reasons
+	compiled.Lineage = c.lineage()
+	compiled.Flows = c.rawFlows()
+	c.checkUnread(compiled.Flows)
+	return compiled, nil
 }
 
-// owner is the expression of Plan.Owner.
+// owner is the expression of Compiled.Owner.
 func (c *compiler) owner() string {
 	var drops, whens, taken []string
 	for i, p := range c.projections {

@@ -1,4 +1,4 @@
-// Package sqlgen compiles a mapping and an OCSF schema into a Plan: what the scanner reads, the SQL that DuckDB runs, and
+// Package sqlgen compiles a mapping and an OCSF schema into a compiled mapping: what the scanner reads, the SQL that DuckDB runs, and
 // how the file of each class is laid out. It is pure: it never opens a file or a database; SQL is parsed and printed by the
 // Parser it is given (the engine's).
 package sqlgen
@@ -30,8 +30,8 @@ const (
 	ColRest   = "_rest" // VARCHAR, the scanner's rest (decode)
 )
 
-// Plan is a compiled mapping.
-type Plan struct {
+// Compiled is a compiled mapping.
+type Compiled struct {
 	Name    string
 	Version string // OCSF version, as 1.1.0
 	// Scan is what the scanner reads of each record; ScanColumns names the column of each leaf in `records`, in order.
@@ -66,7 +66,7 @@ type ScanColumn struct {
 // Projection of one event class. Its SQL selects from `records`, once: a streaming table function, or, where there are several
 // projections, a table of what it gave. The columns are, in this order:
 // _time BIGINT (epoch ms), _day INTEGER (days since 1970), _account VARCHAR, _reject SMALLINT (NULL: accepted, else an
-// index into Plan.Reasons), _obj, _rec, _rest, _more VARCHAR (entries to add to unmapped, in decode's inline form, NULL if
+// index into Compiled.Reasons), _obj, _rec, _rest, _more VARCHAR (entries to add to unmapped, in decode's inline form, NULL if
 // none), _miss UBIGINT (bit i set: Misses[i] was present but not kept), then the columns that Schema's nodes number from 0.
 //
 // Every record comes out of exactly one projection's SQL. Those that no projection owns come out of the first one's, with
