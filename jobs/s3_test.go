@@ -22,8 +22,9 @@ import (
 	"github.com/silt-etl/silt/internal/catalog/gluefake"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
 	"github.com/silt-etl/silt/internal/objstore/objstoretest"
-	"github.com/silt-etl/silt/internal/objstore/open"
+	s3store "github.com/silt-etl/silt/internal/objstore/s3"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
 )
@@ -72,7 +73,7 @@ state: s3://state/
 
 func (w *s3World) open(location string) objstore.Bucket {
 	w.t.Helper()
-	b, err := open.Open(w.t.Context(), location, open.Config{Region: "us-east-1"})
+	b, err := objstore.Registry{s3store.Kind(), dirstore.Kind()}.Open(w.t.Context(), location, objstore.Options{Region: "us-east-1"})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"github.com/silt-etl/silt/internal/doctor"
-	"github.com/silt-etl/silt/internal/objstore/open"
+	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
@@ -58,7 +58,7 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	}
 	fix := c.Fix && !c.DryRun
 	spec, compiled := x.job(ctx, a, c.Job)
-	if fix && spec != nil && strings.HasPrefix(spec.Lake.Location, "s3://") && spec.Lake.DeleteRoleARN == "" {
+	if fix && spec != nil && lakeKind(spec).DeletesNeedRole && spec.Lake.DeleteRoleARN == "" {
 		x.fail("fix", fmt.Errorf("%w; without it etl run, replay, backfill and etl doctor without --fix work", jobs.ErrNoDelete))
 		spec = nil
 	}
@@ -158,7 +158,7 @@ func (x *examination) stores(ctx context.Context, spec *jobs.Spec, compiled *sql
 		x.add(doctor.Staging(ctx, s, spec.Source.Include, spec.Source.Exclude)...)
 	})
 	limited(func(ctx context.Context) {
-		x.writable(ctx, "lake", spec.Lake.Location, open.Config{Region: spec.Lake.Region, RoleARN: spec.Lake.RoleARN, ExternalID: spec.Lake.ExternalID, KMSKeyID: spec.Lake.KMSKeyID, HoldCopies: spec.Lake.Hold == "copy"},
+		x.writable(ctx, "lake", spec.Lake.Location, objstore.Options{Region: spec.Lake.Region, RoleARN: spec.Lake.RoleARN, ExternalID: spec.Lake.ExternalID, KMSKeyID: spec.Lake.KMSKeyID, HoldCopies: spec.Lake.Hold == "copy"},
 			func(s doctor.Store) {
 				deleter, err := openDeleter(ctx, spec)
 				if err != nil {
@@ -169,7 +169,7 @@ func (x *examination) stores(ctx context.Context, spec *jobs.Spec, compiled *sql
 	})
 	limited(func(ctx context.Context) {
 		// What a lake must do with held files is tried in the state: they are deleted there, and usually of one server.
-		x.writable(ctx, "state", spec.State, open.Config{Region: spec.Lake.Region, KMSKeyID: spec.StateKMSKeyID, HoldCopies: spec.Lake.Hold == "copy"}, func(s doctor.Store) {
+		x.writable(ctx, "state", spec.State, objstore.Options{Region: spec.Lake.Region, KMSKeyID: spec.StateKMSKeyID, HoldCopies: spec.Lake.Hold == "copy"}, func(s doctor.Store) {
 			x.add(doctor.State(ctx, s, spec.Name+"/", holdTodo(spec))...)
 			x.add(doctor.Clock(ctx, s, time.Now))
 		})
@@ -179,8 +179,8 @@ func (x *examination) stores(ctx context.Context, spec *jobs.Spec, compiled *sql
 
 // writable opens a place that a run writes to. A folder that is not there yet is not made for a try: a sibling of it is, and
 // removed.
-func (x *examination) writable(ctx context.Context, what, location string, cfg open.Config, try func(doctor.Store)) {
-	if !strings.HasPrefix(location, "s3://") && !exists(location) {
+func (x *examination) writable(ctx context.Context, what, location string, opts objstore.Options, try func(doctor.Store)) {
+	if _, kind, err := storeKinds().Find(location); err == nil && kind.CreatedByRun && !exists(location) {
 		parent := filepath.Dir(filepath.Clean(location))
 		for !exists(parent) && parent != filepath.Dir(parent) {
 			parent = filepath.Dir(parent)
@@ -194,7 +194,7 @@ func (x *examination) writable(ctx context.Context, what, location string, cfg o
 		x.add(doctor.Check{Status: doctor.OK, What: what, Detail: location + " is not there yet; the first run makes it. What follows is tried in a folder beside it"})
 		location = there
 	}
-	b, err := open.Open(ctx, location, cfg)
+	b, err := storeKinds().Open(ctx, location, opts)
 	if err != nil {
 		x.fail(what, err)
 		return
@@ -210,7 +210,7 @@ func (x *examination) writable(ctx context.Context, what, location string, cfg o
 // holdTodo is what to do where held files are not safe.
 func holdTodo(spec *jobs.Spec) string {
 	switch {
-	case !strings.HasPrefix(spec.Lake.Location, "s3://"):
+	case !lakeKind(spec).HoldsCopies:
 		return ""
 	case spec.Lake.Hold == "copy":
 		return "use another store"
@@ -220,7 +220,7 @@ func holdTodo(spec *jobs.Spec) string {
 
 // openDeleter is the lake on S3 as the role that may delete; nil: the job names none.
 func openDeleter(ctx context.Context, spec *jobs.Spec) (doctor.Store, error) {
-	if spec.Lake.DeleteRoleARN == "" || !strings.HasPrefix(spec.Lake.Location, "s3://") {
+	if spec.Lake.DeleteRoleARN == "" || !lakeKind(spec).DeletesNeedRole {
 		return nil, nil
 	}
 	return openLakeAs(ctx, spec, spec.Lake.DeleteRoleARN, "")
@@ -240,15 +240,22 @@ func (x *examination) catalog(ctx context.Context, spec *jobs.Spec, compiled *sq
 		x.fail("catalog", err)
 		return
 	}
-	root := spec.Lake.Location
-	if !strings.HasPrefix(root, "s3://") {
-		if root, err = filepath.Abs(root); err != nil {
-			x.fail("catalog", err)
-			return
-		}
+	root, _, err := storeKinds().Find(spec.Lake.Location)
+	if err == nil {
+		root, err = root.Abs()
 	}
-	location := func(folder string) string { return strings.TrimSuffix(root, "/") + "/" + folder }
+	if err != nil {
+		x.fail("catalog", err)
+		return
+	}
+	location := func(folder string) string { return strings.TrimSuffix(root.String(), "/") + "/" + folder }
 	x.add(doctor.Catalog(ctx, c, compiled, targets, location, spec.Catalog.Type == "glue")...)
+}
+
+// lakeKind is the kind of store of the lake. The zero value stands for a location that cannot be used; opening it says why.
+func lakeKind(spec *jobs.Spec) objstore.Kind {
+	_, kind, _ := storeKinds().Find(spec.Lake.Location)
+	return kind
 }
 
 // schedule tells the next times of a job.

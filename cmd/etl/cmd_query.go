@@ -10,8 +10,8 @@ import (
 
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/catalog/local"
+	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
-	"github.com/silt-etl/silt/internal/objstore/open"
 	"github.com/silt-etl/silt/internal/query"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/jobs"
@@ -125,8 +125,8 @@ func (a *app) queryOptions(ctx context.Context, job string) (query.Options, erro
 	o.Catalog, o.Database = cat, spec.Catalog.Database
 	o.Aliases = map[string]string{strings.ReplaceAll(spec.Lake.SourceName, "-", "_"): spec.Catalog.Table}
 	o.MemoryBytes, o.Threads = spec.Limits.MemoryBytes, spec.Limits.Threads
-	o.Bucket = func(ctx context.Context, name string) (objstore.Reader, error) {
-		return open.Open(ctx, "s3://"+name, open.Config{Region: spec.Lake.Region, RoleARN: spec.Lake.RoleARN, ExternalID: spec.Lake.ExternalID})
+	o.OpenBucket = func(ctx context.Context, root location.Location) (objstore.Reader, error) {
+		return storeKinds().Open(ctx, root.String(), objstore.Options{Region: spec.Lake.Region, RoleARN: spec.Lake.RoleARN, ExternalID: spec.Lake.ExternalID})
 	}
 	return o, nil
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
-	"github.com/silt-etl/silt/internal/objstore/open"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/jobs"
 )
@@ -45,8 +44,12 @@ func (a *app) readState(ctx context.Context, job string) (*jobs.Spec, objstore.R
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	state, err := open.Open(ctx, spec.State, open.Config{Region: spec.Lake.Region})
-	if errors.Is(err, objstore.ErrNoStore) && !strings.HasPrefix(spec.State, "s3://") {
+	at, kind, err := storeKinds().Find(spec.State)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	state, err := kind.Open(ctx, at, objstore.Options{Region: spec.Lake.Region})
+	if errors.Is(err, objstore.ErrNoStore) && kind.CreatedByRun {
 		return spec, nil, nil, nil
 	}
 	if err != nil {

@@ -27,13 +27,13 @@ type awsUse struct {
 	key                            string // of the job file that says region
 }
 
+// bucketOf is the bucket of a location that is asked with AWS credentials, and "" for another.
 func bucketOf(location string) string {
-	rest, ok := strings.CutPrefix(location, "s3://")
-	if !ok {
+	at, kind, err := storeKinds().Find(location)
+	if err != nil || !kind.UsesAWS {
 		return ""
 	}
-	bucket, _, _ := strings.Cut(rest, "/")
-	return bucket
+	return at.Bucket()
 }
 
 func awsUses(s *jobs.Spec) []awsUse {
@@ -52,7 +52,7 @@ func awsUses(s *jobs.Spec) []awsUse {
 			uses = append(uses, u)
 		}
 	}
-	if s.Catalog.Type == "glue" {
+	if kind, err := catalogKinds().Find(s.Catalog.Type); err == nil && kind.UsesAWS {
 		uses = append(uses, awsUse{"catalog", s.Catalog.Region, s.Catalog.RoleARN, s.Catalog.ExternalID, "", "catalog.region"})
 	}
 	return uses

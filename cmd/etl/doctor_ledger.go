@@ -14,7 +14,7 @@ import (
 // begun says whether a job has a state and a lake to look at: a folder that is not there is made by the first run.
 func begun(spec *jobs.Spec) bool {
 	for _, place := range []string{spec.State, spec.Lake.Location} {
-		if !strings.HasPrefix(place, "s3://") {
+		if _, kind, err := storeKinds().Find(place); err == nil && kind.CreatedByRun {
 			if _, err := os.Stat(place); err != nil {
 				return false
 			}

@@ -24,8 +24,9 @@ import (
 	"github.com/silt-etl/silt/internal/catalog/gluefake"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
 	"github.com/silt-etl/silt/internal/objstore/objstoretest"
-	"github.com/silt-etl/silt/internal/objstore/open"
+	s3store "github.com/silt-etl/silt/internal/objstore/s3"
 )
 
 const (
@@ -90,7 +91,7 @@ func newKillWorld(t *testing.T, etl, catalogURL string) *killWorld {
 
 func openStore(t *testing.T, location string) objstore.Bucket {
 	t.Helper()
-	b, err := open.Open(t.Context(), location, open.Config{Region: "us-east-1"})
+	b, err := objstore.Registry{s3store.Kind(), dirstore.Kind()}.Open(t.Context(), location, objstore.Options{Region: "us-east-1"})
 	if err != nil {
 		t.Fatal(err)
 	}

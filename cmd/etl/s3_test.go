@@ -11,7 +11,6 @@ import (
 
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/objstore/objstoretest"
-	"github.com/silt-etl/silt/internal/objstore/open"
 )
 
 const record = `{"firewall_name":"fw","event":{"timestamp":"2025-06-0%DT10:00:00+0000","event_type":"netflow","src_ip":"10.0.0.%D","dest_ip":"10.0.0.9","proto":"UDP"}}` + "\n"
@@ -32,7 +31,7 @@ func onS3(t *testing.T) (job string) {
 		}
 	}
 	ctx := context.Background()
-	staging, err := open.Open(ctx, "s3://staging", open.Config{Region: "us-east-1"})
+	staging, err := storeKinds().Open(ctx, "s3://staging", objstore.Options{Region: "us-east-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +60,7 @@ func TestOnS3(t *testing.T) {
 	lakeKeys := func() (keys []string) {
 		t.Helper()
 		ctx := context.Background()
-		lake, err := open.Open(ctx, "s3://lake", open.Config{Region: "us-east-1"})
+		lake, err := storeKinds().Open(ctx, "s3://lake", objstore.Options{Region: "us-east-1"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +164,7 @@ func TestDoctorOnS3WithWhatIsWrong(t *testing.T) {
 // there as a whole.
 func TestParquetOnS3(t *testing.T) {
 	job := onS3(t)
-	staging, err := open.Open(t.Context(), "s3://staging", open.Config{Region: "us-east-1"})
+	staging, err := storeKinds().Open(t.Context(), "s3://staging", objstore.Options{Region: "us-east-1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,29 +5,30 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/silt-etl/silt/internal/objstore"
-	"github.com/silt-etl/silt/internal/objstore/open"
 )
 
-// openSample gives a sample's bytes as they lie there, and when it was last changed (zero: not known). A sample is a file,
-// s3://bucket/key, or - for standard input.
+// openSample opens a sample without unpacking it, and says when it was last changed (zero if that is not known). A sample is a
+// file, an object (s3://bucket/key), or - for standard input.
 func openSample(ctx context.Context, name string) (body io.ReadCloser, changed time.Time, err error) {
 	if name == "-" {
 		return io.NopCloser(os.Stdin), time.Time{}, nil
 	}
-	if rest, ok := strings.CutPrefix(name, "s3://"); ok {
-		bucket, key, _ := strings.Cut(rest, "/")
-		if bucket == "" || key == "" {
-			return nil, time.Time{}, usagef("%s: write s3://bucket/key of one object", name)
+	at, _, err := storeKinds().Find(name)
+	if err != nil {
+		return nil, time.Time{}, usageError{err}
+	}
+	if !at.IsFolder() {
+		if at.Path() == "" {
+			return nil, time.Time{}, usagef("%s: name one object of the bucket (example: %s/folder/object.json.gz)", name, at)
 		}
-		s, err := open.Open(ctx, "s3://"+bucket, open.Config{})
+		s, err := storeKinds().Open(ctx, at.Root().String(), objstore.Options{})
 		if err != nil {
 			return nil, time.Time{}, err
 		}
-		body, obj, err := s.Get(ctx, key, objstore.GetOptions{})
+		body, obj, err := s.Get(ctx, at.Path(), objstore.GetOptions{})
 		return body, obj.LastModified, err
 	}
 	f, err := os.Open(name)

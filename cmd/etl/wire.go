@@ -5,14 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
-	"strings"
 
 	"github.com/silt-etl/silt/internal/catalog"
-	"github.com/silt-etl/silt/internal/catalog/glue"
-	"github.com/silt-etl/silt/internal/catalog/local"
 	"github.com/silt-etl/silt/internal/objstore"
-	"github.com/silt-etl/silt/internal/objstore/open"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -23,13 +18,13 @@ func (a *app) loadSpec(path string) (*jobs.Spec, error) { return jobs.LoadSpec(p
 type stores struct {
 	staging objstore.Reader
 	lake    jobs.LakeStore
-	deleter jobs.LakeStore // nil: the lake is on S3 and the job names no role that may delete
+	deleter jobs.LakeStore // nil if deletes need a role and the job names none
 	state   objstore.Bucket
 	catalog catalog.Catalog
 }
 
 func openStaging(ctx context.Context, s *jobs.Spec) (objstore.Reader, error) {
-	return open.Open(ctx, s.Source.Staging, open.Config{Region: s.Source.Region, RoleARN: s.Source.RoleARN, ExternalID: s.Source.ExternalID, HideSilt: true})
+	return storeKinds().Open(ctx, s.Source.Staging, objstore.Options{Region: s.Source.Region, RoleARN: s.Source.RoleARN, ExternalID: s.Source.ExternalID, HideSilt: true})
 }
 
 func openLake(ctx context.Context, s *jobs.Spec) (jobs.LakeStore, error) {
@@ -37,7 +32,7 @@ func openLake(ctx context.Context, s *jobs.Spec) (jobs.LakeStore, error) {
 }
 
 func openLakeAs(ctx context.Context, s *jobs.Spec, roleARN, externalID string) (jobs.LakeStore, error) {
-	b, err := open.Open(ctx, s.Lake.Location, open.Config{Region: s.Lake.Region, RoleARN: roleARN, ExternalID: externalID, KMSKeyID: s.Lake.KMSKeyID, HoldCopies: s.Lake.Hold == "copy", Create: true, HideSilt: true})
+	b, err := storeKinds().Open(ctx, s.Lake.Location, objstore.Options{Region: s.Lake.Region, RoleARN: roleARN, ExternalID: externalID, KMSKeyID: s.Lake.KMSKeyID, HoldCopies: s.Lake.Hold == "copy", Create: true, HideSilt: true})
 	if err != nil {
 		return nil, err
 	}
@@ -48,23 +43,46 @@ func openLakeAs(ctx context.Context, s *jobs.Spec, roleARN, externalID string) (
 	return l, nil
 }
 
+// openLakeToDelete opens the lake as the role that deletes its files. It is nil if deletes need a role and the job names none.
+func openLakeToDelete(ctx context.Context, s *jobs.Spec, lake jobs.LakeStore) (jobs.LakeStore, error) {
+	_, kind, err := storeKinds().Find(s.Lake.Location)
+	switch {
+	case err != nil:
+		return nil, err
+	case !kind.DeletesNeedRole:
+		return lake, nil
+	case s.Lake.DeleteRoleARN == "":
+		return nil, nil
+	}
+	deleter, err := openLakeAs(ctx, s, s.Lake.DeleteRoleARN, "")
+	if err != nil {
+		return nil, fmt.Errorf("lake.delete_role_arn: %w", err)
+	}
+	return deleter, nil
+}
+
 func openState(ctx context.Context, s *jobs.Spec) (objstore.Bucket, error) {
-	return open.Open(ctx, s.State, open.Config{Region: s.Lake.Region, KMSKeyID: s.StateKMSKeyID, Create: true})
+	return storeKinds().Open(ctx, s.State, objstore.Options{Region: s.Lake.Region, KMSKeyID: s.StateKMSKeyID, Create: true})
 }
 
 func openCatalog(ctx context.Context, s *jobs.Spec) (catalog.Catalog, error) {
-	if s.Catalog.Type == "glue" {
-		return glue.Open(ctx, glue.Config{Database: s.Catalog.Database, Region: s.Catalog.Region, RoleARN: s.Catalog.RoleARN,
-			ExternalID: s.Catalog.ExternalID, CatalogID: s.Catalog.CatalogID})
+	kind, err := catalogKinds().Find(s.Catalog.Type)
+	if err != nil {
+		return nil, err
 	}
-	dir := filepath.Join(s.Lake.Location, "catalog")
-	if strings.HasPrefix(s.Lake.Location, "s3://") {
-		if strings.HasPrefix(s.State, "s3://") {
-			return nil, usagef("%s: catalog.type local needs a folder: with the lake on S3, let state be a folder, or use type glue", s.File)
-		}
-		dir = filepath.Join(s.State, "catalog")
+	lake, _, err := storeKinds().Find(s.Lake.Location)
+	if err != nil {
+		return nil, err
 	}
-	return local.Open(dir, s.Catalog.Database)
+	state, _, err := storeKinds().Find(s.State)
+	if err != nil {
+		return nil, err
+	}
+	if err := kind.Check(lake, state); err != nil {
+		return nil, usagef("%s: catalog.type %s %w", s.File, kind.Type, err)
+	}
+	return kind.Open(ctx, catalog.Config{Database: s.Catalog.Database, Lake: lake, State: state, Region: s.Catalog.Region, RoleARN: s.Catalog.RoleARN,
+		ExternalID: s.Catalog.ExternalID, CatalogID: s.Catalog.CatalogID})
 }
 
 // openStores opens everything a run needs.
@@ -75,13 +93,8 @@ func openStores(ctx context.Context, s *jobs.Spec) (st stores, err error) {
 	if st.lake, err = openLake(ctx, s); err != nil {
 		return st, err
 	}
-	switch {
-	case !strings.HasPrefix(s.Lake.Location, "s3://"):
-		st.deleter = st.lake
-	case s.Lake.DeleteRoleARN != "":
-		if st.deleter, err = openLakeAs(ctx, s, s.Lake.DeleteRoleARN, ""); err != nil {
-			return st, fmt.Errorf("lake.delete_role_arn: %w", err)
-		}
+	if st.deleter, err = openLakeToDelete(ctx, s, st.lake); err != nil {
+		return st, err
 	}
 	if st.state, err = openState(ctx, s); err != nil {
 		return st, err

@@ -19,6 +19,7 @@ import (
 var (
 	ErrEmpty    = errors.New("the location is empty")
 	ErrNoBucket = errors.New("the bucket is missing")
+	ErrScheme   = errors.New("the text before :// is not a scheme")
 )
 
 // ParseError says which text could not be read, and why.
@@ -38,7 +39,7 @@ type Location struct {
 	path   string // of a folder as it was written, or what follows the bucket's slash
 }
 
-// A scheme has two letters or more: "c:" is a drive.
+// A scheme has two characters or more: "c:" is a drive.
 var scheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+)://`)
 
 // Parse reads a location. A text without a scheme is the path of a folder. The scheme stays as it was written: S3:// is not s3://.
@@ -48,6 +49,9 @@ func Parse(text string) (Location, error) {
 	}
 	m := scheme.FindStringSubmatch(text)
 	if m == nil {
+		if strings.Contains(text, "://") {
+			return Location{}, &ParseError{text, ErrScheme}
+		}
 		return Folder(text), nil
 	}
 	bucket, prefix, _ := strings.Cut(text[len(m[0]):], "/")
@@ -96,6 +100,15 @@ func (l Location) Join(elements ...string) Location {
 		prefix += "/"
 	}
 	return InBucket(l.scheme, l.bucket, prefix+below)
+}
+
+// Abs is the location with the absolute path of a folder, taken from the working directory.
+func (l Location) Abs() (Location, error) {
+	if !l.IsFolder() {
+		return l, nil
+	}
+	abs, err := filepath.Abs(l.path)
+	return Folder(abs), err
 }
 
 // Equal says whether both name the same place: slashes at the end do not count, and neither do "." and ".." in a folder's path.

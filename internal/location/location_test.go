@@ -21,19 +21,17 @@ func partsOf(l location.Location) parts {
 
 func TestParse(t *testing.T) {
 	for text, want := range map[string]parts{
-		"s3://acme":               {Scheme: "s3", Bucket: "acme", String: "s3://acme"},
-		"s3://acme/":              {Scheme: "s3", Bucket: "acme", String: "s3://acme"},
-		"s3://acme/AWSLogs/":      {Scheme: "s3", Bucket: "acme", Path: "AWSLogs/", String: "s3://acme/AWSLogs"},
-		"s3://acme/a b/x.json":    {Scheme: "s3", Bucket: "acme", Path: "a b/x.json", String: "s3://acme/a b/x.json"},
-		"s3://acme/a//":           {Scheme: "s3", Bucket: "acme", Path: "a//", String: "s3://acme/a/"},
-		"gs://acme/x":             {Scheme: "gs", Bucket: "acme", Path: "x", String: "gs://acme/x"},
-		"S3://acme":               {Scheme: "S3", Bucket: "acme", String: "S3://acme"},
-		"lake":                    {Path: "lake", String: "lake", IsFolder: true},
-		"./lake/":                 {Path: "./lake/", String: "./lake/", IsFolder: true},
-		"/srv/s3:/lake":           {Path: "/srv/s3:/lake", String: "/srv/s3:/lake", IsFolder: true},
-		"s3:/acme":                {Path: "s3:/acme", String: "s3:/acme", IsFolder: true},
-		"c://lake":                {Path: "c://lake", String: "c://lake", IsFolder: true},
-		"a folder/s3://in a name": {Path: "a folder/s3://in a name", String: "a folder/s3://in a name", IsFolder: true},
+		"s3://acme":            {Scheme: "s3", Bucket: "acme", String: "s3://acme"},
+		"s3://acme/":           {Scheme: "s3", Bucket: "acme", String: "s3://acme"},
+		"s3://acme/AWSLogs/":   {Scheme: "s3", Bucket: "acme", Path: "AWSLogs/", String: "s3://acme/AWSLogs"},
+		"s3://acme/a b/x.json": {Scheme: "s3", Bucket: "acme", Path: "a b/x.json", String: "s3://acme/a b/x.json"},
+		"s3://acme/a//":        {Scheme: "s3", Bucket: "acme", Path: "a//", String: "s3://acme/a/"},
+		"gs://acme/x":          {Scheme: "gs", Bucket: "acme", Path: "x", String: "gs://acme/x"},
+		"S3://acme":            {Scheme: "S3", Bucket: "acme", String: "S3://acme"},
+		"lake":                 {Path: "lake", String: "lake", IsFolder: true},
+		"./lake/":              {Path: "./lake/", String: "./lake/", IsFolder: true},
+		"/srv/s3:/lake":        {Path: "/srv/s3:/lake", String: "/srv/s3:/lake", IsFolder: true},
+		"s3:/acme":             {Path: "s3:/acme", String: "s3:/acme", IsFolder: true},
 	} {
 		l, err := location.Parse(text)
 		if err != nil {
@@ -51,7 +49,8 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseErrors(t *testing.T) {
-	for text, want := range map[string]error{"": location.ErrEmpty, "s3://": location.ErrNoBucket, "s3:///x": location.ErrNoBucket, "gs://": location.ErrNoBucket} {
+	for text, want := range map[string]error{"": location.ErrEmpty, "s3://": location.ErrNoBucket, "s3:///x": location.ErrNoBucket, "gs://": location.ErrNoBucket,
+		"c://lake": location.ErrScheme, "a b://c": location.ErrScheme, "://x": location.ErrScheme, "/srv/s3://x": location.ErrScheme} {
 		_, err := location.Parse(text)
 		var parse *location.ParseError
 		if !errors.Is(err, want) || !errors.As(err, &parse) {

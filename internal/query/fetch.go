@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
@@ -26,29 +26,29 @@ const fetchers = 8
 type fetch struct {
 	o          Options
 	partitions []wantedPartition
-	stores     map[string]objstore.Reader
+	stores     map[location.Location]objstore.Reader // by the root of each bucket
 }
 
 type wantedPartition struct {
 	of           *source
-	bucket, key  string // key: the folder, ending in a slash
+	bucket       location.Location // its root
+	key          string            // the folder, ending in a slash
 	objects      []objstore.Object
 	cachedBefore []bool
 }
 
-func (f *fetch) add(s *source, part catalog.Partition) {
-	bucket, key, _ := strings.Cut(strings.TrimPrefix(part.Location, "s3://"), "/")
-	f.partitions = append(f.partitions, wantedPartition{of: s, bucket: bucket, key: key})
+func (f *fetch) add(s *source, at location.Location) {
+	f.partitions = append(f.partitions, wantedPartition{of: s, bucket: at.Root(), key: at.Path()})
 }
 
 func (f *fetch) run(ctx context.Context) error {
 	if f.o.CacheDir == "" {
 		return errors.New("there is no folder to fetch to: set HOME or XDG_CACHE_HOME")
 	}
-	f.stores = map[string]objstore.Reader{}
+	f.stores = map[location.Location]objstore.Reader{}
 	for _, p := range f.partitions {
 		if f.stores[p.bucket] == nil {
-			s, err := f.o.Bucket(ctx, p.bucket)
+			s, err := f.o.OpenBucket(ctx, p.bucket)
 			if err != nil {
 				return err
 			}
@@ -80,7 +80,7 @@ func (f *fetch) run(ctx context.Context) error {
 	for i := range f.partitions {
 		p := &f.partitions[i]
 		for n, o := range p.objects {
-			to := f.path(p.bucket, o)
+			to := f.path(p.bucket.Bucket(), o)
 			p.of.files = append(p.of.files, to)
 			if !p.cachedBefore[n] {
 				g.Go(func() error { return f.get(ctx, f.stores[p.bucket], o, to) })
@@ -104,7 +104,7 @@ func (f *fetch) list(ctx context.Context) error {
 				if !filepath.IsLocal(filepath.FromSlash(o.Key)) {
 					return fmt.Errorf("object %q of %s has a name that is no path; it cannot be fetched", o.Key, f.stores[p.bucket])
 				}
-				info, err := os.Stat(f.path(p.bucket, o))
+				info, err := os.Stat(f.path(p.bucket.Bucket(), o))
 				p.objects = append(p.objects, o)
 				p.cachedBefore = append(p.cachedBefore, err == nil && info.Size() == o.SizeBytes)
 				return nil

@@ -16,6 +16,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/engine"
+	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
@@ -27,8 +28,8 @@ type Options struct {
 	Database string
 	// Aliases are more names of tables. Names that the tables' own give (Alias) need not be listed.
 	Aliases map[string]string
-	// Bucket opens an S3 bucket whole; asked once for each bucket that a partition lies in.
-	Bucket func(ctx context.Context, name string) (objstore.Reader, error)
+	// OpenBucket opens a whole bucket. It is called once for each bucket that holds a partition.
+	OpenBucket func(ctx context.Context, root location.Location) (objstore.Reader, error)
 	// CacheDir is where fetched files are kept.
 	CacheDir string
 	// MaxFetchBytes is the most that is fetched for a query, without what the cache has. 0: no limit.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/catalog/local"
+	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
 	memstore "github.com/silt-etl/silt/internal/objstore/mem"
 	"github.com/silt-etl/silt/internal/render"
@@ -325,9 +326,9 @@ func s3Lake(t *testing.T) (Options, *memstore.Store, *[]string) {
 	slices.Sort(keys)
 	told := &[]string{}
 	return Options{Catalog: lakeIn(t, "s3://bucket", keys), Database: "db", CacheDir: t.TempDir(),
-		Bucket: func(_ context.Context, name string) (objstore.Reader, error) {
-			if name != "bucket" {
-				return nil, fmt.Errorf("bucket %s", name)
+		OpenBucket: func(_ context.Context, root location.Location) (objstore.Reader, error) {
+			if root.String() != "s3://bucket" {
+				return nil, fmt.Errorf("opened %s", root)
 			}
 			return store, nil
 		},
@@ -395,7 +396,7 @@ func (c cut) Get(ctx context.Context, key string, opts objstore.GetOptions) (io.
 func TestBrokenFetchLeavesNothing(t *testing.T) {
 	for _, broken := range []error{io.EOF, errors.New("the line went dead")} {
 		o, store, _ := s3Lake(t)
-		o.Bucket = func(context.Context, string) (objstore.Reader, error) { return cut{store, broken}, nil }
+		o.OpenBucket = func(context.Context, location.Location) (objstore.Reader, error) { return cut{store, broken}, nil }
 		if _, err := ask(t, "FROM network_firewall", o); err == nil || !strings.HasPrefix(err.Error(), "fetch s3://bucket/ext/network-firewall/region=") {
 			t.Errorf("error is %v", err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/internal/location"
 )
 
 // source is a table that the query reads: its partitions, and which of them are wanted.
@@ -203,15 +204,19 @@ func (p *planner) locate(ctx context.Context, o Options, sources []*source) erro
 				return fmt.Errorf("partition %s of table %s lies at %s, which is not the folder of these keys; query it with another tool, or mend the partition",
 					strings.Join(part.Values[:], "/"), s.table.Name, part.Location)
 			}
-			if strings.HasPrefix(part.Location, "s3://") {
-				f.add(s, part)
+			at, err := location.Parse(part.Location)
+			if err != nil {
+				return fmt.Errorf("partition %s of table %s: location %w", strings.Join(part.Values[:], "/"), s.table.Name, err)
+			}
+			if !at.IsFolder() {
+				f.add(s, at)
 				continue
 			}
 			if err := s.folder(part.Location); err != nil {
 				return err
 			}
 		}
-		if !strings.HasPrefix(s.table.Location, "s3://") && len(s.files) > 0 {
+		if at, err := location.Parse(s.table.Location); err == nil && at.IsFolder() && len(s.files) > 0 {
 			p.allowed = append(p.allowed, s.table.Location)
 			for _, file := range s.files { // a partition may lie elsewhere
 				if !strings.HasPrefix(file, filepath.Clean(s.table.Location)+string(filepath.Separator)) {

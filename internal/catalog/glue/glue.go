@@ -28,6 +28,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/location"
 )
 
 // Config says which database, and as whom.
@@ -42,6 +43,24 @@ type Config struct {
 	Attempts int
 	// Pause is the longest first pause between attempts; it doubles up to 10 s. Default 100 ms.
 	Pause time.Duration
+}
+
+// Kind describes Glue to the registry of catalogs.
+func Kind() catalog.Kind {
+	return catalog.Kind{Type: "glue", UsesAWS: true,
+		Check: func(lake, _ location.Location) error {
+			if lake.Scheme() != "s3" {
+				return errors.New("needs a lake on S3, because Glue tables cannot point elsewhere")
+			}
+			return nil
+		},
+		Open: func(ctx context.Context, cfg catalog.Config) (catalog.Catalog, error) {
+			c, err := Open(ctx, Config{Database: cfg.Database, Region: cfg.Region, RoleARN: cfg.RoleARN, ExternalID: cfg.ExternalID, CatalogID: cfg.CatalogID})
+			if err != nil {
+				return nil, err
+			}
+			return c, nil
+		}}
 }
 
 // Catalog is one Glue database. It holds no state but its client.

@@ -29,6 +29,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/location"
 )
 
 // Catalog is one database in a folder. It holds no state of its own: any number of them may work on one folder.
@@ -52,6 +53,29 @@ const (
 	// writesAtOnce lets the file system sync many small files together; one after the other they take more than twice as long.
 	writesAtOnce = 16
 )
+
+// Kind describes the catalog in a folder to the registry of catalogs. The folder is catalog/ in the lake, or in the state if the
+// lake is not a folder.
+func Kind() catalog.Kind {
+	return catalog.Kind{Type: "local",
+		Check: func(lake, state location.Location) error {
+			if !lake.IsFolder() && !state.IsFolder() {
+				return errors.New("needs a folder: set state to a folder, or use type glue")
+			}
+			return nil
+		},
+		Open: func(_ context.Context, cfg catalog.Config) (catalog.Catalog, error) {
+			parent := cfg.Lake
+			if !parent.IsFolder() {
+				parent = cfg.State
+			}
+			c, err := Open(parent.Join("catalog").Path(), cfg.Database)
+			if err != nil {
+				return nil, err
+			}
+			return c, nil
+		}}
+}
 
 // Open names the catalog of a database below dir. Nothing is read or made yet; folders appear with the first table.
 func Open(dir, database string) (*Catalog, error) {

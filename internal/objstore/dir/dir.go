@@ -28,6 +28,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
@@ -48,6 +49,18 @@ type Config struct {
 	// HideSilt leaves folders whose name begins with ".silt" out of List and Folders, wherever they are. A lake that keeps
 	// its state in .silt wants that; the state's own store is rooted inside and does not.
 	HideSilt bool
+}
+
+// Kind describes folders to the registry of stores.
+func Kind() objstore.Kind {
+	return objstore.Kind{Form: "the path of a folder", CreatedByRun: true, DefaultCatalog: "local",
+		Open: func(_ context.Context, at location.Location, o objstore.Options) (objstore.Bucket, error) {
+			s, err := Open(Config{Root: at.Path(), Create: o.Create, HideSilt: o.HideSilt})
+			if err != nil {
+				return nil, err
+			}
+			return s, nil
+		}}
 }
 
 // Store is a folder as an objstore.Bucket and objstore.Holder. It is safe for concurrent use.

@@ -27,6 +27,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/logging"
 
+	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
@@ -69,6 +70,22 @@ type Config struct {
 	StallTimeout time.Duration
 }
 
+// Kind describes S3 to the registry of stores.
+func Kind() objstore.Kind {
+	return objstore.Kind{Scheme: scheme, Form: "s3://bucket/prefix", NeedsState: true, HoldsCopies: true, DeletesNeedRole: true, UsesAWS: true,
+		DefaultCatalog: "glue",
+		Open: func(ctx context.Context, at location.Location, o objstore.Options) (objstore.Bucket, error) {
+			s, err := Open(ctx, Config{Bucket: at.Bucket(), Prefix: at.Path(), Region: o.Region, RoleARN: o.RoleARN, ExternalID: o.ExternalID,
+				SSEKMSKeyID: o.KMSKeyID, HoldCopies: o.HoldCopies})
+			if err != nil {
+				return nil, err
+			}
+			return s, nil
+		}}
+}
+
+const scheme = "s3"
+
 // Store is a bucket and prefix as an objstore.Bucket and objstore.Holder. It is safe for concurrent use.
 type Store struct {
 	cfg    Config
@@ -78,7 +95,7 @@ type Store struct {
 // Open finds credentials and returns the store. Without credentials, or when the role cannot be assumed, it fails with
 // objstore.ErrNoCreds or ErrDenied. Whether the bucket exists is seen at the first use.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	name := "s3://" + cfg.Bucket
+	name := location.InBucket(scheme, cfg.Bucket, "").String()
 	if cfg.Bucket == "" || strings.ContainsAny(cfg.Bucket, "/ ") {
 		return nil, &objstore.Error{Op: "open", Store: name, Err: errors.New("not a bucket's name"), Hint: "write s3://bucket/prefix"}
 	}
@@ -163,7 +180,7 @@ func bucketRegion(ctx context.Context, client *s3.Client, bucket string) string 
 
 // String returns s3://bucket/prefix, without a slash at its end.
 func (s *Store) String() string {
-	return strings.TrimSuffix("s3://"+s.cfg.Bucket+"/"+s.cfg.Prefix, "/")
+	return location.InBucket(scheme, s.cfg.Bucket, s.cfg.Prefix).String()
 }
 
 func (s *Store) bucket() *string { return &s.cfg.Bucket }

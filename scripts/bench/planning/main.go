@@ -23,7 +23,7 @@ import (
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
-	"github.com/silt-etl/silt/internal/objstore/open"
+	s3store "github.com/silt-etl/silt/internal/objstore/s3"
 	"github.com/silt-etl/silt/internal/staging"
 )
 
@@ -64,7 +64,7 @@ func main() {
 }
 
 func openStores(ctx context.Context, state, stage string) (objstore.Bucket, objstore.Reader, error) {
-	s, err := open.Open(ctx, state, open.Config{Region: "us-east-1"})
+	s, err := objstore.Registry{s3store.Kind(), dirstore.Kind()}.Open(ctx, state, objstore.Options{Region: "us-east-1"})
 	if err != nil {
 		return nil, nil, err
 	}

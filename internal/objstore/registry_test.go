@@ -1,4 +1,4 @@
-package open_test
+package objstore_test
 
 import (
 	"errors"
@@ -9,9 +9,11 @@ import (
 	"github.com/silt-etl/silt/internal/objstore"
 	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
 	"github.com/silt-etl/silt/internal/objstore/objstoretest"
-	"github.com/silt-etl/silt/internal/objstore/open"
 	s3store "github.com/silt-etl/silt/internal/objstore/s3"
 )
+
+// kinds are the stores of the etl program.
+func kinds() objstore.Registry { return objstore.Registry{s3store.Kind(), dirstore.Kind()} }
 
 func TestOpenS3(t *testing.T) {
 	gw := objstoretest.StartVersityGW(t)
@@ -21,7 +23,7 @@ func TestOpenS3(t *testing.T) {
 		"s3://acme-staging": "s3://acme-staging", "s3://acme-staging/": "s3://acme-staging", "s3://acme-staging/AWSLogs/": "s3://acme-staging/AWSLogs",
 		"s3://acme-staging/AWSLogs/x": "s3://acme-staging/AWSLogs/x",
 	} {
-		b, err := open.Open(t.Context(), location, open.Config{Region: gw.Region})
+		b, err := kinds().Open(t.Context(), location, objstore.Options{Region: gw.Region})
 		if err != nil {
 			t.Errorf("%s: %v", location, err)
 			continue
@@ -33,7 +35,7 @@ func TestOpenS3(t *testing.T) {
 			t.Errorf("%s: %v", location, err)
 		}
 	}
-	b, err := open.Open(t.Context(), "s3://acme-staging", open.Config{})
+	b, err := kinds().Open(t.Context(), "s3://acme-staging", objstore.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,11 +46,11 @@ func TestOpenS3(t *testing.T) {
 
 func TestOpenFolder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s3:", "lake")
-	_, err := open.Open(t.Context(), path, open.Config{})
+	_, err := kinds().Open(t.Context(), path, objstore.Options{})
 	if !errors.Is(err, objstore.ErrNoStore) || !strings.Contains(err.Error(), path) {
 		t.Errorf("a folder that is not there: %v", err)
 	}
-	b, err := open.Open(t.Context(), path, open.Config{Create: true})
+	b, err := kinds().Open(t.Context(), path, objstore.Options{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +73,7 @@ func TestOpenRefuses(t *testing.T) {
 		"s3:///x":                      "the bucket is missing",
 		"":                             "the location is empty",
 	} {
-		b, err := open.Open(t.Context(), location, open.Config{Create: true})
+		b, err := kinds().Open(t.Context(), location, objstore.Options{Create: true})
 		if err == nil {
 			t.Errorf("%q opened as %v", location, b)
 			continue

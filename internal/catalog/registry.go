@@ -1,0 +1,54 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/location"
+)
+
+// Config is what a job says about its catalog. A kind ignores the settings it has no use for.
+type Config struct {
+	Database   string
+	Lake       location.Location
+	State      location.Location
+	Region     string // Glue: empty for the region of the AWS configuration
+	RoleARN    string // Glue: assumed for every request
+	ExternalID string // Glue: sent when the role is assumed
+	CatalogID  string // Glue: the account of the catalog; empty for the caller's
+}
+
+// Kind describes the catalogs of one type: which jobs can use one, and how it is opened.
+type Kind struct {
+	Type string // as catalog.type names it
+	// Check says why a job with this lake and state cannot use the type; nil if it can. The text continues "type TYPE ".
+	Check func(lake, state location.Location) error
+	Open  func(ctx context.Context, cfg Config) (Catalog, error)
+	// UsesAWS says that AWS credentials and a region are needed.
+	UsesAWS bool
+}
+
+// Registry is the kinds of catalogs of this program.
+type Registry []Kind
+
+// Types are the names of the known types.
+func (r Registry) Types() []string {
+	var types []string
+	for _, k := range r {
+		types = append(types, k.Type)
+	}
+	return types
+}
+
+// Find returns the kind of a type. An unknown type is an *diag.OpError around ErrInvalid that names the known ones.
+func (r Registry) Find(typ string) (Kind, error) {
+	i := slices.IndexFunc(r, func(k Kind) bool { return k.Type == typ })
+	if i < 0 {
+		return Kind{}, &diag.OpError{Op: "open catalog", Object: fmt.Sprintf("%q", typ), Err: fmt.Errorf("%w: unknown catalog type", ErrInvalid),
+			Try: "set catalog.type to " + strings.Join(r.Types(), " or ")}
+	}
+	return r[i], nil
+}
