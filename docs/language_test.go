@@ -120,7 +120,6 @@ var notYetPlain = []string{
 	"docs/lake-rules.md",
 	"docs/macros.md",
 	"docs/performance.md",
-	"docs/protocol.md",
 	"docs/quarantine.md",
 	"docs/sources/appfabric.md",
 	"docs/sources/aws-alb.md",
