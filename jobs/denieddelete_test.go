@@ -73,7 +73,7 @@ func TestWithoutDeleting(t *testing.T) {
 			t.Fatal(err)
 		}
 		held += len(left)
-		if _, err := p.afterwards().Mend(t.Context()); !errors.Is(err, jobs.ErrNoDelete) {
+		if _, err := fix(t.Context(), p.afterwards()); !errors.Is(err, jobs.ErrNoDelete) {
 			t.Errorf("doctor --fix: %v", err)
 		}
 		if _, err := p.afterwards().Rewind(t.Context(), "", false); !errors.Is(err, jobs.ErrNoDelete) {
@@ -81,11 +81,11 @@ func TestWithoutDeleting(t *testing.T) {
 		}
 		r := p.afterwards()
 		r.Deleter = p.lake // a role that turns out to be allowed nothing
-		if _, err := r.Mend(t.Context()); len(left) > 0 && !errors.Is(err, objstore.ErrDenied) {
+		if _, err := fix(t.Context(), r); len(left) > 0 && !errors.Is(err, objstore.ErrDenied) {
 			t.Errorf("operation %d (%s): doctor --fix with a role that may not delete: %v", at, f.hit(), err)
 		}
 		r.Deleter = may
-		if m, err := r.Mend(t.Context()); err != nil || m.Dropped < len(left) {
+		if m, err := fix(t.Context(), r); err != nil || m.Dropped < len(left) {
 			t.Errorf("operation %d (%s): doctor --fix: %v, %+v with %d held", at, f.hit(), err, m, len(left))
 		}
 		for _, s := range append(p.mended(t.Context()), p.problems(t.Context(), want)...) {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/doctor"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/jobs"
@@ -25,6 +26,25 @@ func (p *parts) mender() *jobs.Runner {
 	return r
 }
 
+// compare and fix are what etl doctor does with a job, without and with --fix.
+func compare(ctx context.Context, r *jobs.Runner) (found *doctor.Comparison, err error) {
+	_, err = r.Maintain(ctx, true, func(ctx context.Context, p doctor.Places) (err error) {
+		found, err = doctor.Compare(ctx, p)
+		return err
+	})
+	return found, err
+}
+
+func fix(ctx context.Context, r *jobs.Runner) (*doctor.Fixed, error) {
+	fixed := &doctor.Fixed{}
+	sum, err := r.Maintain(ctx, false, func(ctx context.Context, p doctor.Places) (err error) {
+		fixed, err = doctor.Fix(ctx, p)
+		return err
+	})
+	fixed.Warnings = sum.Warnings
+	return fixed, err
+}
+
 // mended checks what a doctor --fix leaves: nothing held, nothing dead, nothing to do but open batches, every live file there.
 func (p *parts) mended(ctx context.Context) (out []string) {
 	bad := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
@@ -35,7 +55,7 @@ func (p *parts) mended(ctx context.Context) (out []string) {
 	for _, h := range held {
 		bad("%s is still held", h.Key)
 	}
-	x, err := p.mender().Examine(ctx)
+	x, err := compare(ctx, p.mender())
 	if err != nil {
 		return append(out, err.Error())
 	}
@@ -105,7 +125,7 @@ func TestDoctorAfterDeath(t *testing.T) {
 							return
 						}
 						when := fmt.Sprintf("operation %d (%s)", at, f.hit())
-						m, err := p.mender().Mend(t.Context())
+						m, err := fix(t.Context(), p.mender())
 						if err != nil {
 							t.Errorf("%s: doctor --fix: %v", when, err)
 							return
@@ -117,7 +137,7 @@ func TestDoctorAfterDeath(t *testing.T) {
 						for _, s := range p.mended(t.Context()) {
 							t.Errorf("%s, after doctor --fix: %s", when, s)
 						}
-						again, err := p.mender().Mend(t.Context())
+						again, err := fix(t.Context(), p.mender())
 						if err != nil || again.Fence+uint64(again.Dropped+again.Deleted+again.Quarantine+again.Records+again.Finished+again.Partitions) > 0 {
 							t.Errorf("%s: a second doctor --fix did %+v, %v", when, again, err)
 						}
@@ -170,7 +190,7 @@ func TestDoctorBesideAZombie(t *testing.T) {
 				case <-f.stalled:
 				}
 				when := fmt.Sprintf("operation %d (%s)", at, f.hit())
-				if _, err := p.mender().Mend(t.Context()); err != nil {
+				if _, err := fix(t.Context(), p.mender()); err != nil {
 					t.Errorf("%s: doctor --fix: %v", when, err)
 				}
 				close(f.wake)
@@ -235,11 +255,11 @@ func TestDoctorWhileARunGoesOn(t *testing.T) {
 				// something to mend: a run that died with files held
 				p.abandon(t)
 				fd := &injector{at: at, how: faultStall, stalled: make(chan struct{}), wake: make(chan struct{})}
-				doctor := p.faulty(fd)
-				doctor.Deleter, doctor.State = doctor.Lake, later{doctor.State.(jobs.LakeStore), 10 * 60e9}
+				fixer := p.faulty(fd)
+				fixer.Deleter, fixer.State = fixer.Lake, later{fixer.State.(jobs.LakeStore), 10 * 60e9}
 				mended := make(chan error, 1)
 				go func() {
-					_, err := doctor.Mend(t.Context())
+					_, err := fix(t.Context(), fixer)
 					mended <- err
 				}()
 				select {
@@ -323,11 +343,11 @@ func TestDoctorLeavesWhatItDoesNotKnow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x, err := p.runner().Examine(ctx)
+		x, err := compare(ctx, p.runner())
 		if err != nil || len(x.Unknown) != 3 || len(x.Foreign) != 1 || x.LiveFiles != len(live) {
 			t.Fatalf("%v: %+v", err, x)
 		}
-		m, err := p.mender().Mend(ctx)
+		m, err := fix(ctx, p.mender())
 		if err != nil || m.Deleted+m.Dropped > 0 || m.Fence != 0 || len(m.Left.Unknown) != 3 || len(m.Left.Foreign) != 1 {
 			t.Fatalf("%v: %+v", err, m)
 		}
@@ -350,7 +370,7 @@ func TestDoctorLeavesWhatItDoesNotKnow(t *testing.T) {
 		if err := p.lake.Delete(ctx, live[0]); err != nil {
 			t.Fatal(err)
 		}
-		x, err = p.runner().Examine(ctx)
+		x, err = compare(ctx, p.runner())
 		if err != nil || len(x.Missing) != 1 || x.Missing[0] != live[0] {
 			t.Fatalf("%v: %+v", err, x)
 		}
@@ -379,7 +399,7 @@ func TestDoctorFencesNobodyAtWork(t *testing.T) {
 			}
 			continue
 		}
-		m, err := q.deleting().Mend(t.Context())
+		m, err := fix(t.Context(), q.deleting())
 		if err != nil || m.Fence != 0 || m.Dropped > 0 || len(m.Left.Abandoned) != 1 || !m.Left.Abandoned[0].Busy {
 			t.Errorf("%v: %+v, left %+v", err, m, m.Left)
 		}
@@ -404,13 +424,13 @@ func TestDoctorAddsPartitions(t *testing.T) {
 	p.mustRun(t, jobs.RunOptions{})
 	r := p.mender()
 	r.Catalog = forgetful{r.Catalog}
-	x, err := r.Examine(t.Context())
+	x, err := compare(t.Context(), r)
 	if err != nil || len(x.Partitions) != 2 {
 		t.Fatalf("%v: %+v", err, x)
 	}
 	var added []catalog.Partition
 	r.Catalog = recording{forgetful{p.catalog}, &added}
-	if _, err := r.Mend(t.Context()); err != nil || len(added) != 2 {
+	if _, err := fix(t.Context(), r); err != nil || len(added) != 2 {
 		t.Errorf("%v: %+v", err, added)
 	}
 	for _, s := range p.problems(t.Context(), want) {
@@ -448,10 +468,10 @@ func TestDoctorNeedsToDelete(t *testing.T) {
 		return out
 	}
 	before = list()
-	if _, err := p.afterwards().Mend(t.Context()); !errors.Is(err, jobs.ErrNoDelete) || !strings.Contains(err.Error(), "delete_role_arn") {
+	if _, err := fix(t.Context(), p.afterwards()); !errors.Is(err, jobs.ErrNoDelete) || !strings.Contains(err.Error(), "delete_role_arn") {
 		t.Errorf("doctor --fix: %v", err)
 	}
-	if x, err := p.afterwards().Examine(t.Context()); err != nil || len(x.Abandoned) != 1 || x.Abandoned[0].Busy {
+	if x, err := compare(t.Context(), p.afterwards()); err != nil || len(x.Abandoned) != 1 || x.Abandoned[0].Busy {
 		t.Errorf("doctor: %v, %+v", err, x)
 	}
 	if after := list(); strings.Join(after, " ") != strings.Join(before, " ") {
@@ -485,10 +505,10 @@ func TestRunDeletesAgain(t *testing.T) {
 		if _, err := p.runner().Run(t.Context(), jobs.RunOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		if x, err := p.runner().Examine(t.Context()); err != nil || len(x.Dead) != 1 || x.Dead[0] != rewound.Files[0] || len(x.Unknown) > 0 {
+		if x, err := compare(t.Context(), p.runner()); err != nil || len(x.Dead) != 1 || x.Dead[0] != rewound.Files[0] || len(x.Unknown) > 0 {
 			t.Errorf("%v: %+v", err, x)
 		}
-		if m, err := p.deleting().Mend(t.Context()); err != nil || m.Deleted != 1 {
+		if m, err := fix(t.Context(), p.deleting()); err != nil || m.Deleted != 1 {
 			t.Errorf("%v: %+v", err, m)
 		}
 		p.again(t, want)
@@ -510,11 +530,11 @@ func TestDoctorDropsWhatIsPublished(t *testing.T) {
 		if _, err := p.lake.Hold(t.Context(), live, strings.NewReader("x"), 1); err != nil {
 			t.Fatal(err)
 		}
-		x, err := p.runner().Examine(t.Context())
+		x, err := compare(t.Context(), p.runner())
 		if err != nil || len(x.Held) != 1 || x.Held[0].Why != "published" || !x.Held[0].Listed {
 			t.Errorf("%v: %+v", err, x)
 		}
-		if m, err := p.deleting().Mend(t.Context()); err != nil || m.Dropped != 1 || m.Deleted > 0 {
+		if m, err := fix(t.Context(), p.deleting()); err != nil || m.Dropped != 1 || m.Deleted > 0 {
 			t.Errorf("%v: %+v", err, m)
 		}
 		for _, s := range append(p.mended(t.Context()), p.problems(t.Context(), want)...) {

@@ -122,7 +122,7 @@ func TestRetention(t *testing.T) {
 			if sum, err := p.aged(400*day).Replay(t.Context(), jobs.ReplayOptions{}); err != nil || sum.Records.Read != 0 {
 				t.Errorf("a replay: %v", err)
 			}
-			if x, err := p.aged(400 * day).Examine(t.Context()); err != nil || len(x.Unknown)+len(x.Dead)+len(x.Missing)+len(x.Held)+len(x.Quarantine) > 0 {
+			if x, err := compare(t.Context(), p.aged(400*day)); err != nil || len(x.Unknown)+len(x.Dead)+len(x.Missing)+len(x.Held)+len(x.Quarantine) > 0 {
 				t.Errorf("doctor: %+v %v", x, err)
 			}
 			if err := p.put(key("d"), gz(flow(6, 0), "also broken")); err != nil {

@@ -33,8 +33,8 @@ const checkTimeout = time.Minute
 type examination struct {
 	w      io.Writer // nil: only kept
 	checks []doctor.Check
-	found  *jobs.Examined // nil: there is no ledger yet, or it could not be read
-	mended *jobs.Mended   // with --fix
+	found  *doctor.Comparison // nil: there is no ledger yet, or it could not be read
+	mended *doctor.Fixed      // with --fix
 }
 
 func (x *examination) add(checks ...doctor.Check) {
@@ -77,10 +77,10 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	failed := doctor.Failed(x.checks)
 	if c.Output == "json" {
 		if err := printJSON(a.stdout, struct {
-			OK     bool           `json:"ok"`
-			Checks []doctor.Check `json:"checks"`
-			Found  *jobs.Examined `json:"found,omitempty"`
-			Mended *jobs.Mended   `json:"mended,omitempty"`
+			OK     bool               `json:"ok"`
+			Checks []doctor.Check     `json:"checks"`
+			Found  *doctor.Comparison `json:"found,omitempty"`
+			Mended *doctor.Fixed      `json:"mended,omitempty"`
 		}{!failed, x.checks, x.found, x.mended}); err != nil {
 			return err
 		}

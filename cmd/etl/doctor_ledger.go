@@ -36,14 +36,23 @@ func (x *examination) lying(ctx context.Context, a *app, spec *jobs.Spec, fix bo
 	}
 	r.LogTo = io.Discard
 	if !fix {
-		if x.found, err = r.Examine(ctx); err != nil {
+		_, err := r.Maintain(ctx, true, func(ctx context.Context, p doctor.Places) (err error) {
+			x.found, err = doctor.Compare(ctx, p)
+			return err
+		})
+		if err != nil {
 			x.fail("ledger", err)
 			return
 		}
 		x.add(lyingAround(x.found)...)
 		return
 	}
-	m, err := r.Mend(ctx)
+	m := &doctor.Fixed{}
+	sum, err := r.Maintain(ctx, false, func(ctx context.Context, p doctor.Places) (err error) {
+		m, err = doctor.Fix(ctx, p)
+		return err
+	})
+	m.Warnings = sum.Warnings
 	x.mended = m
 	if done := mended(m); done != "" {
 		x.add(doctor.Check{Status: doctor.OK, What: "mended", Detail: done})
@@ -60,7 +69,7 @@ func (x *examination) lying(ctx context.Context, a *app, spec *jobs.Spec, fix bo
 }
 
 // mended says in one line what --fix did; "" for nothing.
-func mended(m *jobs.Mended) string {
+func mended(m *doctor.Fixed) string {
 	var parts []string
 	add := func(n int, noun, format string) {
 		if n > 0 {
@@ -89,7 +98,7 @@ func some(keys []string) string {
 }
 
 // lyingAround are the checks of what was found; JSON has every key.
-func lyingAround(f *jobs.Examined) (checks []doctor.Check) {
+func lyingAround(f *doctor.Comparison) (checks []doctor.Check) {
 	add := func(status doctor.Status, what, todo, format string, args ...any) {
 		checks = append(checks, doctor.Check{Status: status, What: what, Detail: fmt.Sprintf(format, args...), Todo: todo})
 	}

@@ -117,7 +117,7 @@ func (l *Ledger) Discard(ctx context.Context, lake objstore.Holder, a *Attempt) 
 		}
 	}
 	for _, q := range a.Quarantine {
-		if st.liveQuarantine(q.Key) {
+		if st.LiveQuarantine(q.Key) {
 			continue
 		}
 		if err := l.store.Delete(ctx, q.Key); err != nil && !errors.Is(err, objstore.ErrDenied) {

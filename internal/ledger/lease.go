@@ -206,7 +206,7 @@ func (le *Lease) Release(ctx context.Context) error {
 // Holders are the runs that hold a lease of this job which has not expired. A run at its start rolls forward the entries of
 // those that are not among them.
 func (l *Ledger) Holders(ctx context.Context) (map[string]bool, error) {
-	leases, err := l.heldLeases(ctx)
+	leases, err := l.Leases(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -217,8 +217,8 @@ func (l *Ledger) Holders(ctx context.Context) (map[string]bool, error) {
 	return runs, nil
 }
 
-// heldLeases are the leases that have not expired, by name, and the runs that hold them.
-func (l *Ledger) heldLeases(ctx context.Context) (map[string]string, error) {
+// Leases returns the runs that hold a lease which has not expired, by the name of the lease.
+func (l *Ledger) Leases(ctx context.Context) (map[string]string, error) {
 	now, err := l.store.Now(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("ask the store for its time: %w", err)

@@ -259,7 +259,8 @@ func (s *State) Live(key string) bool {
 	return s.live[key] > 0
 }
 
-func (s *State) liveQuarantine(key string) bool {
+// LiveQuarantine tells whether some batch has this quarantine file.
+func (s *State) LiveQuarantine(key string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	_, ok := s.quarantine[key]
