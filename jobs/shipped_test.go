@@ -15,6 +15,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/cases"
 	"github.com/silt-etl/silt/internal/catalog/local"
+	"github.com/silt-etl/silt/internal/diag"
 	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
 	"github.com/silt-etl/silt/internal/ocsf"
 	"github.com/silt-etl/silt/jobs"
@@ -146,7 +147,7 @@ func (s shipped) whole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range problems {
-		if p.Severity <= sqlgen.Warning {
+		if p.Severity <= diag.Warning {
 			t.Errorf("etl check: %s", p)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ocsf"
-	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 // object translates the members of an OCSF object, in their order.
@@ -37,10 +37,10 @@ func (t *translator) object(p *part, f *ocsf.Fields, prefix string, v *value) {
 					hint = "is " + u.Nearest + " meant?"
 				}
 			}
-			t.problem(sqlgen.Warning, m.at, "UNKNOWN_PATH", hint, "%s of OCSF %s has no %s: it goes to unmapped", p.class.Name, t.version, name)
+			t.problem(diag.Warning, m.at, diag.UnknownPath, hint, "%s of OCSF %s has no %s: it goes to unmapped", p.class.Name, t.version, name)
 			t.unmapped(p, "unmapped."+name, m.value)
 		case !a.In(p.profiles):
-			t.problem(sqlgen.Warning, m.at, "PROFILE", "name the profile in metadata.profiles", "%s belongs to the profile %s: it goes to unmapped", name, a.Profile)
+			t.problem(diag.Warning, m.at, diag.Profile, "name the profile in metadata.profiles", "%s belongs to the profile %s: it goes to unmapped", name, a.Profile)
 			t.unmapped(p, "unmapped."+name, m.value)
 		case a.Base == ocsf.Struct:
 			t.structValue(p, a, name, m.value)
@@ -54,15 +54,15 @@ func (t *translator) structValue(p *part, a *ocsf.Attribute, name string, v *val
 	of := t.schema.Object(a.Object)
 	switch {
 	case a.IsArray || a.IsMap || of == nil:
-		t.warn(v.at, "SHAPE", "%s is a list of objects, or a map: it goes to unmapped", name)
+		t.warn(v.at, diag.Shape, "%s is a list of objects, or a map: it goes to unmapped", name)
 		t.unmapped(p, "unmapped."+name, v)
 	case v.object && v.get("enum") == nil:
 		t.object(p, &of.Fields, name+".", v)
 	case of.Attribute("name") != nil && of.Attribute("name").Base == ocsf.String:
-		t.warn(v.at, "COERCED", "%s is an object (%s): the value fills %s.name", name, a.Object, name)
+		t.warn(v.at, diag.Coerced, "%s is an object (%s): the value fills %s.name", name, a.Object, name)
 		t.attribute(p, of.Attribute("name"), name+".name", v)
 	default:
-		t.warn(v.at, "SHAPE", "%s is an object (%s) and has no name that the value could fill: it goes to unmapped", name, a.Object)
+		t.warn(v.at, diag.Shape, "%s is an object (%s) and has no name that the value could fill: it goes to unmapped", name, a.Object)
 		t.unmapped(p, "unmapped."+name, v)
 	}
 }
@@ -80,7 +80,7 @@ func (t *translator) attribute(p *part, a *ocsf.Attribute, name string, v *value
 	case v.object && v.get("enum") != nil:
 		t.enum(p, a, name, v.get("enum"))
 	case v.object:
-		t.warn(v.at, "SHAPE", "%s is one value (%s), not an object: it goes to unmapped", name, a.Type)
+		t.warn(v.at, diag.Shape, "%s is one value (%s), not an object: it goes to unmapped", name, a.Type)
 		t.unmapped(p, "unmapped."+name, v)
 	case v.array:
 		var items []string
@@ -106,7 +106,7 @@ func (t *translator) attribute(p *part, a *ocsf.Attribute, name string, v *value
 		}
 		t.use(raw, typ)
 		if a.IsArray {
-			t.warn(v.at, "COERCED", "%s is a list: the value becomes its one element", name)
+			t.warn(v.at, diag.Coerced, "%s is a list: the value becomes its one element", name)
 			p.consumes = append(p.consumes, raw)
 			add(column{render: func() string {
 				x := rawSQL(raw)
@@ -124,17 +124,17 @@ func (t *translator) constant(p *part, a *ocsf.Attribute, name string, v *value)
 	var sql string
 	switch x := v.scalar.(type) {
 	case nil:
-		t.warn(v.at, "NULL", "%s is null and is left out", name)
+		t.warn(v.at, diag.Null, "%s is null and is left out", name)
 		return
 	case string:
 		sql = quote(x)
 		switch {
 		case a.IsArray:
-			t.warn(v.at, "COERCED", "%s is a list: the value becomes its one element", name)
+			t.warn(v.at, diag.Coerced, "%s is a list: the value becomes its one element", name)
 			sql = listSQL([]string{x})
 		case a.Base == ocsf.Integer || a.Base == ocsf.Long || a.Base == ocsf.Timestamp || a.Base == ocsf.Float:
 			if _, err := strconv.ParseFloat(x, 64); err == nil {
-				t.warn(v.at, "COERCED", "%s is a number: the text %q is read as one", name, x)
+				t.warn(v.at, diag.Coerced, "%s is a number: the text %q is read as one", name, x)
 				sql = x
 			}
 		}
@@ -170,7 +170,7 @@ func (t *translator) checkSiblings(p *part) {
 			continue
 		}
 		if text, ok := r.Leaf.EnumText(id); ok && text != given.text {
-			t.warn(given.at, "SIBLING", "%s is %q, but OCSF's text for %s %d is %q: it is kept as given", given.path, given.text, c.path, id, text)
+			t.warn(given.at, diag.Sibling, "%s is %q, but OCSF's text for %s %d is %q: it is kept as given", given.path, given.text, c.path, id, text)
 		}
 	}
 }
@@ -179,7 +179,7 @@ func (t *translator) checkSiblings(p *part) {
 func (t *translator) enum(p *part, a *ocsf.Attribute, name string, e *value) {
 	raw, values := t.rawPath(e.get("evaluate")), e.get("values")
 	if raw == nil || values == nil || !values.object {
-		t.fail(e.at, "FORMAT", `as {"enum": {"evaluate": "$.path", "values": {"GET": 3}, "other": 99}}`, "%s: an enum wants evaluate and values", name)
+		t.fail(e.at, diag.Format, `as {"enum": {"evaluate": "$.path", "values": {"GET": 3}, "other": 99}}`, "%s: an enum wants evaluate and values", name)
 		return
 	}
 	t.use(raw, "VARCHAR")
@@ -193,7 +193,7 @@ func (t *translator) enum(p *part, a *ocsf.Attribute, name string, e *value) {
 			return x.String()
 		case string:
 			if _, err := strconv.ParseInt(x, 10, 64); err == nil && a.Base != ocsf.String {
-				t.warn(v.at, "COERCED", "%s is a number: the text %q is read as one", name, x)
+				t.warn(v.at, diag.Coerced, "%s is a number: the text %q is read as one", name, x)
 				return x
 			}
 			return quote(x)

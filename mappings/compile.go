@@ -1,22 +1,21 @@
 package mappings
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/engine"
 	shipped "github.com/silt-etl/silt/sql"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-// Compile checks the mapping and compiles it. All problems are given, warnings too; compiled is nil where one of
+// Compile checks the mapping and compiles it. All diagnostics are given, warnings too; compiled is nil where one of
 // them is an error. err is for what is no fault of the mapping. Nothing is read or run: it needs no network and no sample.
-func (m *Mapping) Compile(ctx context.Context) (compiled *sqlgen.Compiled, problems []sqlgen.Problem, err error) {
+func (m *Mapping) Compile(ctx context.Context) (compiled *sqlgen.Compiled, problems diag.List, err error) {
 	src, db, t, problems, err := m.open(ctx)
 	if err != nil || src == nil {
 		return nil, problems, err
@@ -30,9 +29,7 @@ func (m *Mapping) Compile(ctx context.Context) (compiled *sqlgen.Compiled, probl
 		if compiled != nil {
 			t.showFlows(compiled.Flows)
 		}
-		slices.SortStableFunc(problems, func(a, b sqlgen.Problem) int {
-			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-		})
+		problems.Sort()
 	}
 	return compiled, problems, err
 }
@@ -40,30 +37,30 @@ func (m *Mapping) Compile(ctx context.Context) (compiled *sqlgen.Compiled, probl
 // Show gives the SQL of a mapping for people: of a declarative one raw.sql and its SELECTs, which loaded as files are the same
 // mapping, so that its author can go on in SQL; of a mapping in SQL the projections that are made of it. No SQL is given
 // where a problem is an error.
-func (m *Mapping) Show(ctx context.Context) ([]sqlgen.File, []sqlgen.Problem, error) {
+func (m *Mapping) Show(ctx context.Context) ([]diag.File, diag.List, error) {
 	compiled, problems, err := m.Compile(ctx)
 	if err != nil || compiled == nil {
 		return nil, problems, err
 	}
-	var out []sqlgen.File
+	var out []diag.File
 	if !m.Declarative() {
 		for _, p := range compiled.Projections {
-			out = append(out, sqlgen.File{Path: p.Name, Text: p.SQL + "\n"})
+			out = append(out, diag.File{Path: p.Name, Text: p.SQL + "\n"})
 		}
 		return out, problems, nil
 	}
 	t, _ := m.translate()
-	out = append(out, sqlgen.File{Path: rawFile, Text: t.files[rawFile]})
+	out = append(out, diag.File{Path: rawFile, Text: t.files[rawFile]})
 	texts := t.by.people(t.parts, problems)
 	for _, n := range sortedKeys(texts) {
-		out = append(out, sqlgen.File{Path: n, Text: texts[n]})
+		out = append(out, diag.File{Path: n, Text: texts[n]})
 	}
 	return out, problems, nil
 }
 
 // open makes the compiler's input: the SQL files, and a database of its own in which the macros exist. src is nil where
 // problems say why.
-func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, t *translation, problems []sqlgen.Problem, err error) {
+func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, t *translation, problems diag.List, err error) {
 	src = &sqlgen.Mapping{Name: m.Name}
 	files := m.Files
 	if m.Declarative() {
@@ -73,7 +70,7 @@ func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, 
 		files, src.Notes = t.files, problems
 	}
 	for _, n := range sortedKeys(files) {
-		f := sqlgen.File{Path: m.place(n), Text: files[n]}
+		f := diag.File{Path: m.place(n), Text: files[n]}
 		switch {
 		case n == rawFile:
 			src.Raw = f
@@ -81,10 +78,11 @@ func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, 
 			src.Macros = f
 		case n == LibraryFile:
 		case path.Ext(n) == ".sql":
+			sel := sqlgen.Select{File: f}
 			if t != nil {
-				f.Name = t.values[n]
+				sel.Name = t.values[n]
 			}
-			src.Projections = append(src.Projections, f)
+			src.Selects = append(src.Selects, sel)
 		}
 	}
 	cols, err := engine.DescribeTable(ctx, src.Raw.Text)
@@ -129,7 +127,7 @@ func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, 
 }
 
 // shadows tells a macro of the mapping that has the name of one of the library.
-func shadows(f sqlgen.File) ([]sqlgen.Problem, error) {
+func shadows(f diag.File) (diag.List, error) {
 	library, err := shipped.Library()
 	if err != nil {
 		return nil, err
@@ -138,9 +136,9 @@ func shadows(f sqlgen.File) ([]sqlgen.Problem, error) {
 	if at < 0 {
 		return nil, nil
 	}
-	p := sqlgen.Problem{File: f.Path, Code: "SQL_REFUSED", Message: "macro " + name + ": a macro of this name comes with the program", Hint: "call that one, or choose another name"}
-	p.Line, p.Column = sqlgen.Position(f.Text, at)
-	return []sqlgen.Problem{p}, nil
+	var out diag.List
+	out.At(f, at, diag.Error, diag.SQLRefused, "call that one, or choose another name", "macro %s: a macro of this name comes with the program", name)
+	return out, nil
 }
 
 // place is what problems call a file of the mapping.
@@ -152,16 +150,13 @@ func (m *Mapping) place(name string) string {
 }
 
 // blame makes a problem of what DuckDB says against a file; another error stays one.
-func blame(problems []sqlgen.Problem, f sqlgen.File, err error) ([]sqlgen.Problem, error) {
+func blame(problems diag.List, f diag.File, err error) (diag.List, error) {
 	var e *engine.Error
 	if !errors.As(err, &e) {
 		return problems, err
 	}
-	p := sqlgen.Problem{File: f.Path, Code: "SQL", Message: e.Message}
-	if e.Offset >= 0 {
-		p.Line, p.Column = sqlgen.Position(f.Text, e.Offset)
-	}
-	return append(problems, p), nil
+	problems.At(f, e.Offset, diag.Error, diag.SQL, "", "%s", e.Message)
+	return problems, nil
 }
 
 // database is what sqlgen asks of DuckDB.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/silt-etl/silt/sql/sqlgen"
+	"github.com/silt-etl/silt/internal/diag"
 )
 
 func TestLoad(t *testing.T) {
@@ -63,7 +63,7 @@ func TestLoad(t *testing.T) {
 		}
 		if compiled, problems, err := m.Compile(context.Background()); compiled == nil || err != nil {
 			t.Errorf("%s: %v\n%s", n, err, listed(problems))
-		} else if slices.ContainsFunc(problems, func(p sqlgen.Problem) bool { return p.Severity != sqlgen.Note }) {
+		} else if slices.ContainsFunc(problems, func(p diag.Diagnostic) bool { return p.Severity != diag.Note }) {
 			t.Errorf("the shipped mapping %s has problems:\n%s", n, listed(problems))
 		}
 	}

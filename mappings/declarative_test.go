@@ -76,7 +76,7 @@ func TestDeclarativeNetworkFirewall(t *testing.T) {
 	if err != nil || len(shown) != 3 {
 		t.Fatalf("%v %v", shown, err)
 	}
-	if got := listed(problems); !strings.Contains(got, `OCSF 1.1.0 has no profile "firewall"`) || sqlgen.Failed(problems) {
+	if got := listed(problems); !strings.Contains(got, `OCSF 1.1.0 has no profile "firewall"`) || problems.Failed() {
 		t.Errorf("problems:\n%s", got)
 	}
 	texts := map[string]string{}
@@ -182,7 +182,7 @@ func TestDeclarativeErrors(t *testing.T) {
 		strings.Replace(looseJSON, `"values": {"1": 1`, `"values": {"1": 77`, 1): "d.json:7:31: error: activity_id: 77 is no value of the enum",
 	} {
 		problems := problemsOf(t, declarative(t, text))
-		if got := listed(problems); !sqlgen.Failed(problems) || !strings.Contains(got, want) {
+		if got := listed(problems); !problems.Failed() || !strings.Contains(got, want) {
 			t.Errorf("%.60s: want %q in:\n%s", text, want, got)
 		}
 	}

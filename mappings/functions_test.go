@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/silt-etl/silt/internal/engine"
-	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 var update = flag.Bool("update", false, "write the list of functions anew")
@@ -78,7 +77,7 @@ func TestFunctionsOffTheList(t *testing.T) {
 			t.Errorf("%s: %s", e, got)
 		}
 	}
-	if problems := problemsOf(t, smallMapping(t, "upper(list_sort(list_filter(tags, lambda x: x > 'a'))[1]) AS app_name", "")); sqlgen.Failed(problems) {
+	if problems := problemsOf(t, smallMapping(t, "upper(list_sort(list_filter(tags, lambda x: x > 'a'))[1]) AS app_name", "")); problems.Failed() {
 		t.Error(listed(problems))
 	}
 }

@@ -43,7 +43,7 @@ func TestHostileExpressions(t *testing.T) {
 				continue
 			}
 			texts["raw.sql"] = smallRaw
-			if problems := problemsOf(t, files(t, texts)); !sqlgen.Failed(problems) {
+			if problems := problemsOf(t, files(t, texts)); !problems.Failed() {
 				t.Errorf("%s: %s is taken", where, e)
 			}
 		}
@@ -59,7 +59,7 @@ func TestHostileMacros(t *testing.T) {
 		e = strings.NewReplacer("tags", "x", "name", "x").Replace(e)
 		m := files(t, map[string]string{"raw.sql": smallRaw, "macros.sql": "CREATE MACRO f(x, n, ts) AS (" + e + ");",
 			"m.sql": smallHead + "SELECT " + smallBase + ", f(name, n, ts) AS app_name FROM raw"})
-		if problems := problemsOf(t, m); !sqlgen.Failed(problems) {
+		if problems := problemsOf(t, m); !problems.Failed() {
 			t.Errorf("%s is taken", e)
 		}
 	}
@@ -89,7 +89,7 @@ func TestHostileFiles(t *testing.T) {
 			if file != "m.sql" && i%4 > 0 {
 				continue
 			}
-			if problems := problemsOf(t, files(t, texts)); !sqlgen.Failed(problems) {
+			if problems := problemsOf(t, files(t, texts)); !problems.Failed() {
 				t.Errorf("%s: %s is taken", file, sql)
 			}
 		}
@@ -99,7 +99,7 @@ func TestHostileFiles(t *testing.T) {
 		"CREATE TABLE raw (a INTEGER, b INTEGER GENERATED ALWAYS AS (a + 1))", "CREATE TABLE raw (a INTEGER CHECK (a > 0))", "CREATE TABLE raw (a INTEGER PRIMARY KEY)",
 		"CREATE TABLE other (a INTEGER)", "CREATE TABLE raw (a my_type)", "CREATE TABLE x.raw (a INTEGER)", "CREATE VIEW raw AS SELECT 1 AS a", "CREATE TABLE raw (a INTEGER) AS SELECT 1",
 	} {
-		if problems := problemsOf(t, files(t, map[string]string{"raw.sql": sql, "m.sql": good})); !sqlgen.Failed(problems) {
+		if problems := problemsOf(t, files(t, map[string]string{"raw.sql": sql, "m.sql": good})); !problems.Failed() {
 			t.Errorf("raw.sql: %s is taken", sql)
 		}
 	}
@@ -116,7 +116,7 @@ func TestHostileWhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if compiled != nil || !sqlgen.Failed(problems) {
+		if compiled != nil || !problems.Failed() {
 			t.Errorf("%s is taken", e)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/silt-etl/silt/sql/sqlgen"
+	"github.com/silt-etl/silt/internal/diag"
 )
 
 // value is a JSON value with its place in the text. Objects keep the order their author gave them: it becomes the order of
@@ -51,7 +51,7 @@ func (v *value) text() string {
 }
 
 // parseJSON reads one value; an error of the syntax is a problem with its place.
-func parseJSON(f sqlgen.File) (*value, *sqlgen.Problem) {
+func parseJSON(f diag.File) (*value, *diag.Diagnostic) {
 	d := json.NewDecoder(bytes.NewReader([]byte(f.Text)))
 	d.UseNumber()
 	p := &jsonParser{d: d, text: f.Text}
@@ -79,8 +79,8 @@ func parseJSON(f sqlgen.File) (*value, *sqlgen.Problem) {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		at, message = len(f.Text), "the text ends too early"
 	}
-	out := &sqlgen.Problem{File: f.Path, Code: "JSON", Message: "not JSON: " + message}
-	out.Line, out.Column = sqlgen.Position(f.Text, at)
+	out := &diag.Diagnostic{File: f.Path, Code: diag.JSON, Message: "not JSON: " + message}
+	out.Line, out.Column = diag.Position(f.Text, at)
 	return nil, out
 }
 

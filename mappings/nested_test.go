@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/silt-etl/silt/internal/lake"
-	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 const nestedRaw = `CREATE TABLE raw (ts TIMESTAMP, sha256 VARCHAR, md5 VARCHAR, kind INTEGER, name VARCHAR, pid INTEGER, tactic VARCHAR, technique VARCHAR,
@@ -261,7 +260,7 @@ func TestNestedProblems(t *testing.T) {
 		`host AS "process.file.owner"`:                                                                         "no field of host is an attribute of user",
 	} {
 		problems := problemsOf(t, processMapping(t, "", ", "+sql))
-		if got := listed(problems); !sqlgen.Failed(problems) || !strings.Contains(got, want) {
+		if got := listed(problems); !problems.Failed() || !strings.Contains(got, want) {
 			t.Errorf("%s: want %q in:\n%s", sql, want, got)
 		}
 	}

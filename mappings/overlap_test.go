@@ -3,8 +3,6 @@ package mappings
 import (
 	"strings"
 	"testing"
-
-	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 // Two projections that can take the same record are told with such a record, where the predicates show one.
@@ -33,7 +31,7 @@ func TestOverlap(t *testing.T) {
 			"a.sql": smallHead + header + "SELECT " + smallBase + " FROM raw " + a, "b.sql": smallHead + "SELECT " + smallBase + "\nFROM raw " + c.b})
 		problems := problemsOf(t, m)
 		got := listed(problems)
-		if sqlgen.Failed(problems) || c.want == "" && strings.Contains(got, "takes records") || c.want != "" && !strings.Contains(got, "b takes records that a takes, too: ") || !strings.Contains(got, c.want) {
+		if problems.Failed() || c.want == "" && strings.Contains(got, "takes records") || c.want != "" && !strings.Contains(got, "b takes records that a takes, too: ") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: want %q in:\n%s", c.name, c.want, got)
 		}
 	}

@@ -8,14 +8,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ocsf"
-	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 // people writes the SELECTs of a translated mapping as a person would: a file for each class, one column a line, without what
 // the compiler fills by itself, parts that say the same as one, and each warning as a comment above the column it is about. The
 // rows are those of the mapping (TestShownSQLGivesTheSameRows).
-func (t *translator) people(parts []*part, problems []sqlgen.Problem) map[string]string {
+func (t *translator) people(parts []*part, problems diag.List) map[string]string {
 	type group struct {
 		*part
 		values []string
@@ -53,14 +53,14 @@ func (t *translator) people(parts []*part, problems []sqlgen.Problem) map[string
 }
 
 // notes gives the warnings about the text between two offsets, by line.
-func (t *translator) notes(from, to int, problems []sqlgen.Problem) map[int][]string {
-	first, firstColumn := sqlgen.Position(t.file.Text, from)
-	end, endColumn := sqlgen.Position(t.file.Text, to)
+func (t *translator) notes(from, to int, problems diag.List) map[int][]string {
+	first, firstColumn := diag.Position(t.file.Text, from)
+	end, endColumn := diag.Position(t.file.Text, to)
 	out := map[int][]string{}
 	for _, p := range problems {
 		before := p.Line < first || p.Line == first && p.Column < firstColumn
 		after := p.Line > end || p.Line == end && p.Column >= endColumn && to < len(t.file.Text)
-		if before || after || p.Severity == sqlgen.Error || p.Code == "MISSING_REQUIRED" && p.Line == first { // `-- without:` says that
+		if before || after || p.Severity == diag.Error || p.Code == diag.MissingRequired && p.Line == first { // `-- without:` says that
 			continue
 		}
 		note := p.Message
@@ -195,7 +195,7 @@ func (t *translator) checkType(p *part) {
 		return
 	}
 	if wrong := t.typesBeside(p, *typ, *activity); len(wrong) > 0 {
-		t.problem(sqlgen.Warning, typ.at, "TYPE_UID", "leave type_uid out: it is filled as class_uid * 100 + activity_id",
+		t.problem(diag.Warning, typ.at, diag.TypeUID, "leave type_uid out: it is filled as class_uid * 100 + activity_id",
 			"type_uid is not class_uid * 100 + activity_id: %s; it is kept as given", strings.Join(wrong, "; "))
 	}
 }
@@ -219,7 +219,7 @@ func (t *translator) checkPaths(parts []*part) {
 				continue
 			}
 			if before.raw != raw && c.bare[len(c.bare)-1] == before.raw[strings.LastIndexByte(before.raw, '.')+1:] {
-				t.warn(c.at, "RAW_PATH", "%s is read from %s here and from %s in %q: is one of them a slip?", c.path, raw, before.raw, before.value)
+				t.warn(c.at, diag.RawPath, "%s is read from %s here and from %s in %q: is one of them a slip?", c.path, raw, before.raw, before.value)
 			}
 		}
 	}
@@ -267,7 +267,7 @@ func (t *translator) peopleSelect(p *part, values []string, notes map[int][]stri
 	}
 	byColumn, told := map[int][]string{}, map[int]bool{}
 	for i, c := range p.columns {
-		line, _ := sqlgen.Position(t.file.Text, c.at)
+		line, _ := diag.Position(t.file.Text, c.at)
 		if !told[line] {
 			byColumn[i], told[line] = notes[line], true
 		}

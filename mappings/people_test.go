@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 // peopleJSON has what a person would not write: columns that OCSF fills by itself (the same text, another text, a type that
@@ -46,7 +44,7 @@ const peopleJSON = `{"custom_source_events": {
 func TestShownSQLGivesTheSameRows(t *testing.T) {
 	m := declarative(t, peopleJSON)
 	shown, problems, err := m.Show(context.Background())
-	if err != nil || sqlgen.Failed(problems) {
+	if err != nil || problems.Failed() {
 		t.Fatalf("%v\n%s", err, listed(problems))
 	}
 	texts := map[string]string{}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/silt-etl/silt/sql/sqlgen"
+	"github.com/silt-etl/silt/internal/diag"
 )
 
 const smallRaw = `CREATE TABLE raw (ts TIMESTAMP, name VARCHAR, n INTEGER, big BIGINT, real DOUBLE, yes BOOLEAN, tags VARCHAR[],
@@ -26,13 +26,13 @@ func smallMapping(t testing.TB, more, tail string) *Mapping {
 	return files(t, map[string]string{"raw.sql": smallRaw, "m.sql": smallHead + "SELECT " + smallBase + more + "\nFROM raw " + tail})
 }
 
-func problemsOf(t testing.TB, m *Mapping) []sqlgen.Problem {
+func problemsOf(t testing.TB, m *Mapping) diag.List {
 	t.Helper()
 	compiled, problems, err := m.Compile(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if (compiled == nil) != sqlgen.Failed(problems) {
+	if (compiled == nil) != problems.Failed() {
 		t.Fatalf("a compiled mapping is there: %t, problems:\n%s", compiled != nil, listed(problems))
 	}
 	return problems
@@ -93,7 +93,7 @@ func TestRefusedSQL(t *testing.T) {
 	} {
 		m := files(t, map[string]string{"raw.sql": smallRaw, "m.sql": c.sql})
 		problems := problemsOf(t, m)
-		if got := listed(problems); !sqlgen.Failed(problems) || !strings.Contains(got, c.want) {
+		if got := listed(problems); !problems.Failed() || !strings.Contains(got, c.want) {
 			t.Errorf("%s: want %q in:\n%s", c.name, c.want, got)
 		}
 	}
@@ -169,7 +169,7 @@ func TestMappingProblems(t *testing.T) {
 		{"key of an object of any keys", `name AS "metadata.extension.uid", name AS "src_endpoint.owner.xattributes.k"`, "", "no src_endpoint.owner.xattributes.k"},
 	} {
 		problems := problemsOf(t, smallMapping(t, c.more, c.tail))
-		if got := listed(problems); !sqlgen.Failed(problems) || !strings.Contains(got, c.want) {
+		if got := listed(problems); !problems.Failed() || !strings.Contains(got, c.want) {
 			t.Errorf("%s: want %q in:\n%s", c.name, c.want, got)
 		}
 	}
@@ -204,13 +204,13 @@ func TestTimeCannotBeLeftOut(t *testing.T) {
 // TestMistakesAreToldAlone: a wrong raw field brings no complaint about what is right, names in unmapped among it.
 func TestMistakesAreToldAlone(t *testing.T) {
 	m := smallMapping(t, `ev.nope AS "src_endpoint.hostname", name AS "dst_endpoint.nmae", n AS "unmapped.number", big AS "unmapped.deep.name"`, "")
-	var codes []string
+	var codes []diag.Code
 	for _, p := range problemsOf(t, m) {
-		if p.Severity == sqlgen.Error {
+		if p.Severity == diag.Error {
 			codes = append(codes, p.Code)
 		}
 	}
-	if !slices.Equal(codes, []string{"UNKNOWN_FIELD", "UNKNOWN_PATH"}) {
+	if !slices.Equal(codes, []diag.Code{diag.UnknownField, diag.UnknownPath}) {
 		t.Errorf("%v:\n%s", codes, listed(problemsOf(t, m)))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -42,7 +43,7 @@ func compile(t testing.TB, m *Mapping) *sqlgen.Compiled {
 	return compiled
 }
 
-func listed(problems []sqlgen.Problem) string {
+func listed(problems diag.List) string {
 	var b strings.Builder
 	for _, p := range problems {
 		fmt.Fprintln(&b, p)

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ocsf"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
@@ -20,7 +21,7 @@ type translation struct {
 	places map[string][]int
 	// values are the matched values by file name.
 	values map[string]string
-	json   sqlgen.File
+	json   diag.File
 	by     *translator
 	parts  []*part
 }
@@ -28,8 +29,8 @@ type translation struct {
 // translator turns the declarative format into SQL. Its looser values are coerced, each with a warning: it is the format of
 // AWS's transformation library, and what people have written in it must load.
 type translator struct {
-	file     sqlgen.File
-	problems []sqlgen.Problem
+	file     diag.File
+	problems diag.List
 	schema   *ocsf.Schema
 	version  string
 	leaves   map[string]*rawLeaf // by dotted path
@@ -66,32 +67,30 @@ type column struct {
 	cases  *caseOf  // the enum it is
 }
 
-func (t *translator) problem(s sqlgen.Severity, at int, code, hint, format string, args ...any) {
-	p := sqlgen.Problem{File: t.file.Path, Severity: s, Code: code, Hint: hint, Message: fmt.Sprintf(format, args...)}
-	p.Line, p.Column = sqlgen.Position(t.file.Text, at)
-	t.problems = append(t.problems, p)
+func (t *translator) problem(s diag.Severity, at int, code diag.Code, hint, format string, args ...any) {
+	t.problems.At(t.file, at, s, code, hint, format, args...)
 }
 
-func (t *translator) warn(at int, code, format string, args ...any) {
-	t.problem(sqlgen.Warning, at, code, "", format, args...)
+func (t *translator) warn(at int, code diag.Code, format string, args ...any) {
+	t.problem(diag.Warning, at, code, "", format, args...)
 }
 
-func (t *translator) fail(at int, code, hint, format string, args ...any) {
-	t.problem(sqlgen.Error, at, code, hint, format, args...)
+func (t *translator) fail(at int, code diag.Code, hint, format string, args ...any) {
+	t.problem(diag.Error, at, code, hint, format, args...)
 }
 
 // translate gives the SQL of a declarative mapping, nil where problems say why there is none.
-func (m *Mapping) translate() (*translation, []sqlgen.Problem) {
+func (m *Mapping) translate() (*translation, diag.List) {
 	t := &translator{leaves: map[string]*rawLeaf{}}
 	for n, text := range m.Files {
-		t.file = sqlgen.File{Path: m.place(n), Text: text}
+		t.file = diag.File{Path: m.place(n), Text: text}
 	}
 	root, bad := parseJSON(t.file)
 	if bad != nil {
-		return nil, []sqlgen.Problem{*bad}
+		return nil, diag.List{*bad}
 	}
 	parts := t.document(root)
-	if sqlgen.Failed(t.problems) {
+	if t.problems.Failed() {
 		return nil, t.problems
 	}
 	out := &translation{files: map[string]string{rawFile: t.rawSQL()}, places: map[string][]int{}, values: map[string]string{}, json: t.file, by: t, parts: parts}
@@ -121,34 +120,34 @@ func fileName(v string, taken map[string]string) string {
 func (t *translator) document(root *value) (parts []*part) {
 	doc := root.get("custom_source_events")
 	if doc == nil || !doc.object {
-		t.fail(root.at, "FORMAT", `begin with {"custom_source_events": {"source_name": ..., "ocsf_mapping": ...}}`, "the key custom_source_events is missing")
+		t.fail(root.at, diag.Format, `begin with {"custom_source_events": {"source_name": ..., "ocsf_mapping": ...}}`, "the key custom_source_events is missing")
 		return nil
 	}
 	for _, f := range doc.fields {
 		switch f.key {
 		case "source_name", "matched_field", "timestamp", "ocsf_mapping":
 		default:
-			t.warn(f.at, "FORMAT", "the key %q is not known and means nothing", f.key)
+			t.warn(f.at, diag.Format, "the key %q is not known and means nothing", f.key)
 		}
 	}
 	all := doc.get("ocsf_mapping")
 	if all == nil || !all.object || len(all.fields) == 0 {
-		t.fail(doc.at, "FORMAT", "it holds a mapping for each value of matched_field", "ocsf_mapping is missing or empty")
+		t.fail(doc.at, diag.Format, "it holds a mapping for each value of matched_field", "ocsf_mapping is missing or empty")
 		return nil
 	}
 	if v := doc.get("matched_field"); v != nil {
 		t.matched = t.rawPath(v)
 	} else if len(all.fields) > 1 {
-		t.fail(doc.at, "FORMAT", `as "matched_field": "$.event.event_type"`, "matched_field is missing, and there are several mappings to choose from")
+		t.fail(doc.at, diag.Format, `as "matched_field": "$.event.event_type"`, "matched_field is missing, and there are several mappings to choose from")
 	}
 	if v := doc.get("timestamp"); v != nil {
 		t.stamp, t.format = t.rawPath(v.get("field")), v.get("format").text()
 		if t.format == "" || t.stamp == nil {
-			t.fail(v.at, "FORMAT", `as {"field": "$.time", "format": "%Y-%m-%dT%H:%M:%S.%fZ"}, or "epoch"`, "the timestamp block wants a field and a format")
+			t.fail(v.at, diag.Format, `as {"field": "$.time", "format": "%Y-%m-%dT%H:%M:%S.%fZ"}, or "epoch"`, "the timestamp block wants a field and a format")
 		}
 	}
 	t.findVersion(all)
-	if sqlgen.Failed(t.problems) {
+	if t.problems.Failed() {
 		return nil
 	}
 	for _, f := range all.fields {
@@ -169,10 +168,10 @@ func (t *translator) findVersion(all *value) {
 		}
 		version, had := strings.CutPrefix(v.text(), "v")
 		if had {
-			t.warn(v.at, "COERCED", "metadata.version %q is read as %q", v.text(), version)
+			t.warn(v.at, diag.Coerced, "metadata.version %q is read as %q", v.text(), version)
 		}
 		if t.version != "" && t.version != version {
-			t.fail(v.at, "OCSF_VERSION", "all of a mapping is of one version", "OCSF %s here, %s above", version, t.version)
+			t.fail(v.at, diag.OCSFVersion, "all of a mapping is of one version", "OCSF %s here, %s above", version, t.version)
 		}
 		t.version = version
 	}
@@ -181,7 +180,7 @@ func (t *translator) findVersion(all *value) {
 	}
 	s, err := ocsf.Load(t.version)
 	if err != nil {
-		t.fail(all.at, "OCSF_VERSION", "", "%v", err)
+		t.fail(all.at, diag.OCSFVersion, "", "%v", err)
 	}
 	t.schema = s
 }
@@ -194,12 +193,12 @@ func (t *translator) part(f member) *part {
 		if n := t.schema.NearestClass(name.text()); n != "" && name.text() != "" {
 			hint = "is " + n + " meant?"
 		}
-		t.fail(f.at, "UNKNOWN_CLASS", hint, "OCSF %s has no class %q", t.version, name.text())
+		t.fail(f.at, diag.UnknownClass, hint, "OCSF %s has no class %q", t.version, name.text())
 		return nil
 	}
 	tree := f.value.get("schema_mapping")
 	if tree == nil || !tree.object {
-		t.fail(f.at, "FORMAT", "", "schema_mapping of %q is missing", f.key)
+		t.fail(f.at, diag.Format, "", "schema_mapping of %q is missing", f.key)
 		return nil
 	}
 	if t.matched != nil {
@@ -239,7 +238,7 @@ func (t *translator) readProfiles(p *part, v *value) (names []string) {
 		for _, n := range strings.Split(v.text(), ",") {
 			names = append(names, strings.TrimSpace(n))
 		}
-		t.warn(v.at, "COERCED", "metadata.profiles is a list: %q is read as [%s]", v.text(), strings.Join(names, ", "))
+		t.warn(v.at, diag.Coerced, "metadata.profiles is a list: %q is read as [%s]", v.text(), strings.Join(names, ", "))
 	}
 	for _, n := range names {
 		if !slices.Contains(t.schema.Profiles(), n) {
@@ -247,7 +246,7 @@ func (t *translator) readProfiles(p *part, v *value) (names []string) {
 			if s := t.schema.NearestProfile(n); s != "" {
 				near = "is " + s + " meant?"
 			}
-			t.problem(sqlgen.Warning, v.at, "UNKNOWN_PROFILE", near, "OCSF %s has no profile %q: the events carry the name all the same", t.version, n)
+			t.problem(diag.Warning, v.at, diag.UnknownProfile, near, "OCSF %s has no profile %q: the events carry the name all the same", t.version, n)
 			continue
 		}
 		p.profiles = append(p.profiles, n)
@@ -264,7 +263,7 @@ func (t *translator) rawPath(v *value) []string {
 		if v != nil {
 			at = v.at
 		}
-		t.fail(at, "RAW_PATH", "as $.event.src_ip: keys with dots between them", "%q is no path into the raw record", s)
+		t.fail(at, diag.RawPath, "as $.event.src_ip: keys with dots between them", "%q is no path into the raw record", s)
 		return nil
 	}
 	return strings.Split(body, ".")
@@ -363,18 +362,18 @@ func (t *translator) toUnmapped(p *part, prefix string, at int, lacks string) {
 			p.columns[i].path = "unmapped." + c.path
 		}
 	}
-	t.warn(at, "MISSING_REQUIRED", "%s goes to unmapped: OCSF requires %s in it, which the mapping does not give", strings.TrimSuffix(prefix, "."), lacks)
+	t.warn(at, diag.MissingRequired, "%s goes to unmapped: OCSF requires %s in it, which the mapping does not give", strings.TrimSuffix(prefix, "."), lacks)
 }
 
 // showPlace moves a problem in a generated file to the JSON it comes from.
-func (out *translation) showPlace(p sqlgen.Problem) sqlgen.Problem {
+func (out *translation) showPlace(p diag.Diagnostic) diag.Diagnostic {
 	lines := out.places[path.Base(p.File)]
 	if lines == nil {
 		return p
 	}
 	p.File = out.json.Path
 	if p.Line > 0 && p.Line <= len(lines) && lines[p.Line-1] >= 0 {
-		p.Line, p.Column = sqlgen.Position(out.json.Text, lines[p.Line-1])
+		p.Line, p.Column = diag.Position(out.json.Text, lines[p.Line-1])
 	} else {
 		p.Line, p.Column = 0, 0
 	}
@@ -384,14 +383,14 @@ func (out *translation) showPlace(p sqlgen.Problem) sqlgen.Problem {
 // showFlows moves the places of flows to the JSON.
 func (out *translation) showFlows(all []sqlgen.RawFlows) {
 	for i := range all {
-		p := out.showPlace(sqlgen.Problem{File: all[i].File, Line: all[i].Line, Column: all[i].Column})
+		p := out.showPlace(diag.Diagnostic{File: all[i].File, Line: all[i].Line, Column: all[i].Column})
 		all[i].File, all[i].Line, all[i].Column = p.File, p.Line, p.Column
 		if path.Base(all[i].File) == rawFile { // there is none
 			all[i].File, all[i].Line, all[i].Column = out.json.Path, 0, 0
 		}
 		for k := range all[i].Flows {
 			f := &all[i].Flows[k]
-			p := out.showPlace(sqlgen.Problem{File: f.File, Line: f.Line, Column: f.Column})
+			p := out.showPlace(diag.Diagnostic{File: f.File, Line: f.Line, Column: f.Column})
 			f.File, f.Line, f.Column = p.File, p.Line, p.Column
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -15,7 +16,7 @@ const whereFile = "--where"
 // Where compiles a predicate over the mapping's raw fields: in its compiled mapping, records of which it is not true are DROPPED, the others
 // come out as events without meaning. It may hold what the mapping's own WHERE may hold, its own macros and those of the library included; problems are at places
 // in the predicate.
-func (m *Mapping) Where(ctx context.Context, predicate string) (*sqlgen.Compiled, []sqlgen.Problem, error) {
+func (m *Mapping) Where(ctx context.Context, predicate string) (*sqlgen.Compiled, diag.List, error) {
 	files := map[string]string{}
 	if m.Declarative() {
 		t, problems := m.translate()
@@ -43,9 +44,9 @@ func (m *Mapping) Where(ctx context.Context, predicate string) (*sqlgen.Compiled
 	if err != nil {
 		return nil, nil, err
 	}
-	var mine []sqlgen.Problem
+	var mine diag.List
 	for _, p := range problems {
-		if path.Base(p.File) == whereFile+".sql" && p.Severity == sqlgen.Error {
+		if path.Base(p.File) == whereFile+".sql" && p.Severity == diag.Error {
 			p.File = whereFile
 			if p.Line == 2 {
 				p.Line, p.Column = 1, max(1, p.Column-len(before))
@@ -53,7 +54,7 @@ func (m *Mapping) Where(ctx context.Context, predicate string) (*sqlgen.Compiled
 				p.Line, p.Column = 0, 0
 			}
 		}
-		if p.Severity == sqlgen.Error {
+		if p.Severity == diag.Error {
 			mine = append(mine, p)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
@@ -199,10 +200,10 @@ func checkMapping(ctx context.Context, m *mappings.Mapping) (*sqlgen.Compiled, [
 	return compiled, findings(problems), nil
 }
 
-func findings(problems []sqlgen.Problem) []finding {
+func findings(problems diag.List) []finding {
 	found := make([]finding, 0, len(problems))
 	for _, p := range problems {
-		found = append(found, finding{File: p.File, Line: p.Line, Column: p.Column, Severity: p.Severity.String(), Code: p.Code, Message: p.Message, Hint: p.Hint})
+		found = append(found, finding{File: p.File, Line: p.Line, Column: p.Column, Severity: p.Severity.String(), Code: string(p.Code), Message: p.Message, Hint: p.Hint})
 	}
 	return found
 }

@@ -93,7 +93,7 @@ func written(ctx context.Context, m *mappings.Mapping) ([]sqlFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	if sqlgen.Failed(problems) {
+	if problems.Failed() {
 		return nil, mappingError{problems}
 	}
 	for _, f := range shown {

@@ -7,8 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/jobs"
-	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 func TestPreviewSideBySide(t *testing.T) {
@@ -52,7 +52,7 @@ func TestProblemsOfJobFilesHavePlaces(t *testing.T) {
 }
 
 func TestExitCodes(t *testing.T) {
-	mapping := mappingError{[]sqlgen.Problem{{File: "a.sql", Line: 1, Column: 2, Message: "m", Hint: "h"}, {File: "a.sql", Severity: sqlgen.Warning, Message: "w"}}}
+	mapping := mappingError{diag.List{{File: "a.sql", Line: 1, Column: 2, Message: "m", Hint: "h"}, {File: "a.sql", Severity: diag.Warning, Message: "w"}}}
 	for _, c := range []struct {
 		err  error
 		code int

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
@@ -15,12 +16,12 @@ import (
 )
 
 // mappingError is a mapping that cannot be used: every problem, one a line, as file:line:column: error: message.
-type mappingError struct{ problems []sqlgen.Problem }
+type mappingError struct{ problems diag.List }
 
 func (e mappingError) Error() string {
 	lines := make([]string, 0, len(e.problems))
 	for _, p := range e.problems {
-		if p.Severity == sqlgen.Error {
+		if p.Severity == diag.Error {
 			lines = append(lines, p.String())
 		}
 	}
@@ -78,7 +79,7 @@ func compile(ctx context.Context, m *mappings.Mapping) (*sqlgen.Compiled, error)
 	if err != nil {
 		return nil, err
 	}
-	if compiled == nil || sqlgen.Failed(problems) {
+	if compiled == nil || problems.Failed() {
 		return nil, mappingError{problems}
 	}
 	return compiled, nil

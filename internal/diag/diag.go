@@ -87,6 +87,12 @@ func (d Diagnostic) same(o Diagnostic) bool {
 	return d == o
 }
 
+// File is a text that diagnostics are about. Path is what they call it.
+type File struct {
+	Path string
+	Text string
+}
+
 // List is diagnostics in the order in which they were found. As an error it is what is wrong with a file.
 type List []Diagnostic
 
@@ -102,6 +108,15 @@ func (l *List) Add(ds ...Diagnostic) {
 // Failed says whether one of the diagnostics is an error.
 func (l List) Failed() bool {
 	return slices.ContainsFunc(l, func(d Diagnostic) bool { return d.Severity == Error })
+}
+
+// At adds a diagnostic at a byte offset of a file. An offset below 0 stands for the file as a whole.
+func (l *List) At(f File, offset int, s Severity, code Code, hint, format string, args ...any) {
+	d := Diagnostic{File: f.Path, Severity: s, Code: code, Hint: hint, Message: fmt.Sprintf(format, args...)}
+	if offset >= 0 {
+		d.Line, d.Column = Position(f.Text, offset)
+	}
+	l.Add(d)
 }
 
 // Sort orders the list by file and place, and keeps the order of diagnostics about the same place.

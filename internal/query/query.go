@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
@@ -129,7 +130,7 @@ func placed(sql string, offset int, message string) string {
 	if offset < 0 || offset > len(sql) {
 		return message
 	}
-	line, column := sqlgen.Position(sql, offset)
+	line, column := diag.Position(sql, offset)
 	if line == 1 && !strings.Contains(sql, "\n") {
 		return fmt.Sprintf("column %d: %s", column, message)
 	}

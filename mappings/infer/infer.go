@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ocsf"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
@@ -54,7 +55,7 @@ type Result struct {
 	Classes        []Score        `json:"classes"`
 	Times          []Time         `json:"times"`
 	Fields         []Field        `json:"fields"`
-	Files          []sqlgen.File  `json:"-"`
+	Files          []diag.File    `json:"-"`
 }
 
 // Time is a field that holds times.
@@ -261,7 +262,7 @@ func (in *inference) finish(res *Result, class string) {
 		}
 	}
 	res.Notes = append(res.Notes, in.left...)
-	res.Files = []sqlgen.File{
+	res.Files = []diag.File{
 		{Path: "raw.sql", Text: in.rawSQL()},
 		{Path: res.Class + ".sql", Text: in.selectSQL(c, outs, without, consumes)},
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/mappings"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -55,7 +56,7 @@ func everything(t testing.TB, res *Result) *sqlgen.Compiled {
 		fmt.Fprintf(&b, "  %s AS \"unmapped.f%d\",\n", mappings.FieldSQL(f.keys), i)
 	}
 	b.WriteString("  1 AS severity_id, 0::BIGINT AS \"time\", 'p' AS \"metadata.product.name\", 'v' AS \"metadata.product.vendor_name\"\nFROM raw")
-	return compile(t, &Result{Files: []sqlgen.File{res.Files[0], {Path: "base_event.sql", Text: b.String()}}})
+	return compile(t, &Result{Files: []diag.File{res.Files[0], {Path: "base_event.sql", Text: b.String()}}})
 }
 
 // random writes a JSON value, of all shapes that logs have and some that they should not.

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ocsf"
 )
 
@@ -16,7 +17,7 @@ type compiler struct {
 	ctx         context.Context
 	m           *Mapping
 	db          Database
-	report      *report
+	report      *diag.List
 	functions   map[string]FunctionInfo
 	snippets    map[string]node
 	macros      map[string]*macro
@@ -32,7 +33,7 @@ type compiler struct {
 
 // projection is one SELECT on its way to SQL.
 type projection struct {
-	file     File
+	file     diag.File
 	name     string
 	head     header
 	table    string // the alias of raw
@@ -78,19 +79,20 @@ type output struct {
 
 // Compile compiles a mapping. It gives every problem it finds; the result is nil where one of them is an error. err is
 // for what is no fault of the mapping.
-func Compile(ctx context.Context, m *Mapping, db Database) (*Compiled, []Problem, error) {
-	c := &compiler{ctx: ctx, m: m, db: db, report: &report{}, snippets: map[string]node{}, allowed: allowedFunctions()}
+func Compile(ctx context.Context, m *Mapping, db Database) (*Compiled, diag.List, error) {
+	c := &compiler{ctx: ctx, m: m, db: db, report: &diag.List{}, snippets: map[string]node{}, allowed: allowedFunctions()}
 	for _, p := range m.Notes {
-		c.report.add(p)
+		c.report.Add(p)
 	}
 	compiled, err := c.compile()
+	c.report.Sort()
 	if err != nil {
-		return nil, c.report.sorted(), err
+		return nil, *c.report, err
 	}
-	if c.report.failed() {
+	if c.report.Failed() {
 		compiled = nil
 	}
-	return compiled, c.report.sorted(), nil
+	return compiled, *c.report, nil
 }
 
 func (c *compiler) compile() (*Compiled, error) {
@@ -107,11 +109,11 @@ func (c *compiler) compile() (*Compiled, error) {
 	if err := c.checkMacros(); err != nil {
 		return nil, err
 	}
-	if len(c.m.Projections) == 0 {
-		c.report.add(Problem{File: c.m.Raw.Path, Code: "NO_PROJECTION", Message: "the mapping has no SELECT", Hint: "write <class>.sql beside raw.sql"})
+	if len(c.m.Selects) == 0 {
+		c.report.Add(diag.Diagnostic{File: c.m.Raw.Path, Code: diag.NoProjection, Message: "the mapping has no SELECT", Hint: "write <class>.sql beside raw.sql"})
 		return nil, nil
 	}
-	for _, f := range c.m.Projections {
+	for _, f := range c.m.Selects {
 		p, err := c.readProjection(f)
 		if err != nil {
 			return nil, err
@@ -120,7 +122,7 @@ func (c *compiler) compile() (*Compiled, error) {
 			c.projections = append(c.projections, p)
 		}
 	}
-	if c.report.failed() {
+	if c.report.Failed() {
 		c.checkPaths()
 		return nil, nil
 	}
@@ -129,14 +131,14 @@ func (c *compiler) compile() (*Compiled, error) {
 			return nil, err
 		}
 	}
-	if c.report.failed() {
+	if c.report.Failed() {
 		c.checkPaths()
 		return nil, nil
 	}
 	for _, p := range c.projections {
 		c.buildTree(p)
 	}
-	if c.report.failed() {
+	if c.report.Failed() {
 		return nil, nil
 	}
 	if err := c.checkOverlaps(); err != nil {
@@ -157,10 +159,11 @@ func (c *compiler) checkPaths() {
 }
 
 // readProjection parses a file, refuses what a mapping may not have, and rewrites its expressions. nil: it is unusable.
-func (c *compiler) readProjection(f File) (*projection, error) {
+func (c *compiler) readProjection(sel Select) (*projection, error) {
+	f := sel.File
 	p := &projection{file: f, name: strings.TrimSuffix(path.Base(f.Path), ".sql"), consumed: map[*leaf]bool{}, without: map[string]int{}, given: map[*leaf]string{}}
-	if f.Name != "" {
-		p.name = f.Name
+	if sel.Name != "" {
+		p.name = sel.Name
 	}
 	p.head = parseHeader(f, c.report)
 	if !c.readHeader(p) {
@@ -189,7 +192,7 @@ func (c *compiler) readProjection(f File) (*projection, error) {
 		}
 		items := list(st.body, "select_list")
 		if !c.refuseStatement(f, st) || len(items) != 1 || st.body["where_clause"] != nil {
-			c.report.at(f, d.at, Error, "DROP", "as `-- drop: event.event_type = 'stats'`", "a drop line holds one predicate")
+			c.report.At(f, d.at, diag.Error, diag.Drop, "as `-- drop: event.event_type = 'stats'`", "a drop line holds one predicate")
 			continue
 		}
 		e, _ := items[0].(node)
@@ -213,11 +216,11 @@ func (c *compiler) readProjection(f File) (*projection, error) {
 }
 
 // parseAt parses a text of a file; a syntax error is reported and gives nil.
-func (c *compiler) parseAt(f File, sql string) (*statement, error) {
+func (c *compiler) parseAt(f diag.File, sql string) (*statement, error) {
 	st, err := parse(c.db, sql)
 	var syntax *SyntaxError
 	if errors.As(err, &syntax) {
-		c.report.at(f, syntax.Offset, Error, "SQL", "", "%s", syntax.Message)
+		c.report.At(f, syntax.Offset, diag.Error, diag.SQL, "", "%s", syntax.Message)
 		return nil, nil
 	}
 	return st, err
@@ -226,17 +229,17 @@ func (c *compiler) parseAt(f File, sql string) (*statement, error) {
 func (c *compiler) readHeader(p *projection) bool {
 	f, h := p.file, p.head
 	if h.class == "" {
-		c.report.at(f, 0, Error, "CLASS", "begin the file with `-- class: network_activity`", "the header names no class")
+		c.report.At(f, 0, diag.Error, diag.Class, "begin the file with `-- class: network_activity`", "the header names no class")
 		return false
 	}
 	if c.schema == nil || c.schema.Version != h.version {
 		s, err := ocsf.Load(h.version)
 		if err != nil {
-			c.report.at(f, h.verAt, Error, "OCSF_VERSION", "", "%v", err)
+			c.report.At(f, h.verAt, diag.Error, diag.OCSFVersion, "", "%v", err)
 			return false
 		}
 		if c.schema != nil {
-			c.report.at(f, h.verAt, Error, "OCSF_VERSION", "all files of a mapping name the same version", "OCSF %s here, %s in another file", h.version, c.schema.Version)
+			c.report.At(f, h.verAt, diag.Error, diag.OCSFVersion, "all files of a mapping name the same version", "OCSF %s here, %s in another file", h.version, c.schema.Version)
 			return false
 		}
 		c.schema = s
@@ -246,7 +249,7 @@ func (c *compiler) readHeader(p *projection) bool {
 		if n := c.schema.NearestClass(h.class); n != "" {
 			hint = "is " + n + " meant?"
 		}
-		c.report.at(f, h.classAt, Error, "UNKNOWN_CLASS", hint, "OCSF %s has no class %q", h.version, h.class)
+		c.report.At(f, h.classAt, diag.Error, diag.UnknownClass, hint, "OCSF %s has no class %q", h.version, h.class)
 		return false
 	}
 	for _, w := range h.profiles {
@@ -257,9 +260,9 @@ func (c *compiler) readHeader(p *projection) bool {
 			if n := c.schema.NearestProfile(name); n != "" {
 				hint = "is " + n + " meant?"
 			}
-			c.report.at(f, w.at, Error, "UNKNOWN_PROFILE", hint, "OCSF %s has no profile %q", h.version, w.text)
+			c.report.At(f, w.at, diag.Error, diag.UnknownProfile, hint, "OCSF %s has no profile %q", h.version, w.text)
 		case !contains(p.class.Profiles, name):
-			c.report.at(f, w.at, Warning, "PROFILE", "it adds nothing to this class", "%s does not take the profile %s", p.class.Name, name)
+			c.report.At(f, w.at, diag.Warning, diag.Profile, "it adds nothing to this class", "%s does not take the profile %s", p.class.Name, name)
 			p.profiles = append(p.profiles, name)
 		default:
 			p.profiles = append(p.profiles, name)
@@ -288,13 +291,13 @@ func (c *compiler) predicate(p *projection, e node) (string, error) {
 	if err != nil {
 		var syntax *SyntaxError
 		if errors.As(err, &syntax) {
-			c.report.at(p.file, location(e), Error, "SQL", "", "%s", syntax.Message)
+			c.report.At(p.file, location(e), diag.Error, diag.SQL, "", "%s", syntax.Message)
 			return "", nil
 		}
 		return "", err
 	}
 	if fam := types[0].family(); fam != famBool && fam != famNull {
-		c.report.at(p.file, location(e), Error, "SQL", "compare it with something", "a condition must be true or false, this is %s", types[0].text)
+		c.report.At(p.file, location(e), diag.Error, diag.SQL, "compare it with something", "a condition must be true or false, this is %s", types[0].text)
 		return "", nil
 	}
 	if _, total := c.total(out.inlined); !total {
@@ -319,7 +322,7 @@ func (c *compiler) readColumn(p *projection, e node) error {
 		}
 	}
 	if o.alias == "" {
-		c.report.at(p.file, o.at, Error, "NO_ALIAS", `as in event.src_ip AS "src_endpoint.ip"`, "the column has no OCSF path")
+		c.report.At(p.file, o.at, diag.Error, diag.NoAlias, `as in event.src_ip AS "src_endpoint.ip"`, "the column has no OCSF path")
 		return nil
 	}
 	return c.unfold(p, o)
@@ -434,7 +437,7 @@ func (c *compiler) readConsumes(p *projection) {
 	for _, w := range p.head.consumes {
 		names, rest := fieldPath(w.text)
 		if names == nil || rest != "" {
-			c.report.at(p.file, w.at, Error, "UNKNOWN_FIELD", "as in SQL: event.src_ip, \"a b\".c", "%s is no name of a field", w.text)
+			c.report.At(p.file, w.at, diag.Error, diag.UnknownField, "as in SQL: event.src_ip, \"a b\".c", "%s is no name of a field", w.text)
 			continue
 		}
 		f := c.src.root
@@ -452,7 +455,7 @@ func (c *compiler) readConsumes(p *projection) {
 			if res.near != "" {
 				hint = "is " + res.near + " meant?"
 			}
-			c.report.at(p.file, w.at, Error, "UNKNOWN_FIELD", hint, "raw has no field %s", w.text)
+			c.report.At(p.file, w.at, diag.Error, diag.UnknownField, hint, "raw has no field %s", w.text)
 			continue
 		}
 		used := false
@@ -462,7 +465,7 @@ func (c *compiler) readConsumes(p *projection) {
 			}
 		}
 		if !used {
-			c.report.at(p.file, w.at, Error, "CONSUMES", "remove it: a value that no column reads is kept in unmapped", "no column reads %s, so nothing consumes it", w.text)
+			c.report.At(p.file, w.at, diag.Error, diag.Consumes, "remove it: a value that no column reads is kept in unmapped", "no column reads %s, so nothing consumes it", w.text)
 		}
 	}
 }
@@ -504,7 +507,7 @@ func (c *compiler) typeOutputs(p *projection) error {
 	if errors.As(err, &syntax) {
 		for _, o := range p.outs {
 			if _, err := c.describe([]string{o.sql}); errors.As(err, &syntax) {
-				c.report.at(p.file, o.at, Error, "SQL", "", "%s", strings.ReplaceAll(syntax.Message, "TRY(", "("))
+				c.report.At(p.file, o.at, diag.Error, diag.SQL, "", "%s", strings.ReplaceAll(syntax.Message, "TRY(", "("))
 			} else if err != nil {
 				return err
 			}

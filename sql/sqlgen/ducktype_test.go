@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/diag"
 )
 
 func TestParseType(t *testing.T) {
@@ -60,26 +61,18 @@ func TestScanKind(t *testing.T) {
 }
 
 func TestHeader(t *testing.T) {
-	f := File{Path: "f", Text: "-- A comment of no concern: really\n\n--class: network_activity\n-- profiles: cloud, security_control\n-- drop: a = 'x:y'\n-- consumes: a.b, c\n-- consumes: d\nSELECT 1 -- class: other\n"}
-	r := &report{}
+	f := diag.File{Path: "f", Text: "-- A comment of no concern: really\n\n--class: network_activity\n-- profiles: cloud, security_control\n-- drop: a = 'x:y'\n-- consumes: a.b, c\n-- consumes: d\nSELECT 1 -- class: other\n"}
+	r := &diag.List{}
 	h := parseHeader(f, r)
-	if h.class != "network_activity" || h.version != DefaultVersion || len(h.profiles) != 2 || h.drops[0].text != "a = 'x:y'" || len(h.consumes) != 3 || len(r.problems) != 0 {
-		t.Errorf("%+v %v", h, r.problems)
+	if h.class != "network_activity" || h.version != DefaultVersion || len(h.profiles) != 2 || h.drops[0].text != "a = 'x:y'" || len(h.consumes) != 3 || len(*r) != 0 {
+		t.Errorf("%+v %v", h, *r)
 	}
 	for _, w := range append(append(h.profiles, h.consumes...), h.drops...) {
 		if !strings.HasPrefix(f.Text[w.at:], w.text) {
 			t.Errorf("%q is not at %d", w.text, w.at)
 		}
 	}
-	if l, c := Position(f.Text, h.classAt); l != 3 || c != 10 {
+	if l, c := diag.Position(f.Text, h.classAt); l != 3 || c != 10 {
 		t.Errorf("class at %d:%d", l, c)
-	}
-}
-
-func TestNearest(t *testing.T) {
-	for given, want := range map[string]string{"src_prt": "src_port", "SRC_IP": "src_ip", "completely": ""} {
-		if got := nearest(given, []string{"src_port", "src_ip", "dest_port"}); got != want {
-			t.Errorf("%s: %q, want %q", given, got, want)
-		}
 	}
 }

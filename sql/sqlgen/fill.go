@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ocsf"
 )
 
@@ -25,7 +26,7 @@ func (c *compiler) setConst(p *projection, f *field, name string, v any, after *
 	if x.confirms(v) {
 		return x
 	}
-	c.report.at(p.file, x.out.at, Error, "CLASS", "leave the column out: it is filled from the class", "%s is %v in the class %s", x.path, v, p.class.Name)
+	c.report.At(p.file, x.out.at, diag.Error, diag.Class, "leave the column out: it is filled from the class", "%s is %v in the class %s", x.path, v, p.class.Name)
 	return x
 }
 
@@ -71,7 +72,7 @@ func (c *compiler) fillClass(p *projection) {
 		return
 	}
 	if x.isConst && activity.isConst && widen(x.constant) != any(base+int64(activity.constant.(int32))) {
-		c.report.at(p.file, x.out.at, Error, "CLASS", "leave the column out: it is class_uid * 100 + activity_id", "type_uid is %v here, but class and activity make %d", x.constant, base+int64(activity.constant.(int32)))
+		c.report.At(p.file, x.out.at, diag.Error, diag.Class, "leave the column out: it is class_uid * 100 + activity_id", "type_uid is %v here, but class and activity make %d", x.constant, base+int64(activity.constant.(int32)))
 	}
 }
 
@@ -88,7 +89,7 @@ func (c *compiler) fillMetadata(p *projection) {
 	if v := m.get("version"); v == nil {
 		c.setConst(p, m, "version", c.schema.Version, nil)
 	} else if (!v.isConst || v.constant != c.schema.Version) && !v.confirms(c.schema.Version) {
-		c.report.at(p.file, v.out.at, Error, "OCSF_VERSION", "leave the column out; the header's `-- ocsf:` line decides", "metadata.version is not the version %s that the mapping is made for", c.schema.Version)
+		c.report.At(p.file, v.out.at, diag.Error, diag.OCSFVersion, "leave the column out; the header's `-- ocsf:` line decides", "metadata.version is not the version %s that the mapping is made for", c.schema.Version)
 	}
 	if m.get("profiles") == nil && len(p.profiles) > 0 && m.of.Attribute("profiles") != nil {
 		c.setConst(p, m, "profiles", append([]string(nil), p.profiles...), nil)
@@ -194,7 +195,7 @@ func (c *compiler) checkRequired(p *projection, f *field) {
 		}
 		path := join(f.path, a.Name)
 		if w, ok := p.without[path]; ok && path != "time" { // no event is without a time: its partition is its day
-			c.report.at(p.file, w, Warning, "MISSING_REQUIRED", "", "OCSF %s requires %s, which is left out: the events are not valid OCSF", c.schema.Version, path)
+			c.report.At(p.file, w, diag.Warning, diag.MissingRequired, "", "OCSF %s requires %s, which is left out: the events are not valid OCSF", c.schema.Version, path)
 			continue
 		}
 		hint := fmt.Sprintf(`add a column AS "%s"`, path)
@@ -204,17 +205,17 @@ func (c *compiler) checkRequired(p *projection, f *field) {
 		if a.Profile != "" {
 			hint += ", or leave the profile " + a.Profile + " out"
 		}
-		c.report.at(p.file, at, Error, "MISSING_REQUIRED", hint, "OCSF %s requires %s, and nothing fills it", c.schema.Version, path)
+		c.report.At(p.file, at, diag.Error, diag.MissingRequired, hint, "OCSF %s requires %s, and nothing fills it", c.schema.Version, path)
 	}
 	for _, rule := range [][]string{f.of.AtLeastOne, f.of.JustOne} {
 		if len(rule) == 0 || len(present(f, rule)) > 0 {
 			continue
 		}
 		if w, ok := p.without[f.path]; ok {
-			c.report.at(p.file, w, Warning, "MISSING_REQUIRED", "", "OCSF %s wants one of %s in %s, which are left out: the events are not valid OCSF", c.schema.Version, strings.Join(rule, ", "), f.path)
+			c.report.At(p.file, w, diag.Warning, diag.MissingRequired, "", "OCSF %s wants one of %s in %s, which are left out: the events are not valid OCSF", c.schema.Version, strings.Join(rule, ", "), f.path)
 			continue
 		}
-		c.report.at(p.file, at, Error, "MISSING_REQUIRED", "fill one of "+strings.Join(rule, ", "), "%s must have at least one of its main attributes, and nothing fills one", orClass(f.path, p))
+		c.report.At(p.file, at, diag.Error, diag.MissingRequired, "fill one of "+strings.Join(rule, ", "), "%s must have at least one of its main attributes, and nothing fills one", orClass(f.path, p))
 	}
 	for _, x := range f.fields {
 		if x.isGroup() {

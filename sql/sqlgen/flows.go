@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/silt-etl/silt/internal/diag"
 )
 
 // RawFlows says where the value of one field of raw.sql goes. A field that nothing reads has no Flows: its value goes to unmapped
@@ -69,7 +71,7 @@ func (c *compiler) rawFlows() []RawFlows {
 				}
 			}
 			flow := Flow{Projection: p.name, Class: p.class.Name, Path: o.alias, File: p.file.Path}
-			flow.Line, flow.Column = Position(p.file.Text, max(o.at, 0))
+			flow.Line, flow.Column = diag.Position(p.file.Text, max(o.at, 0))
 			for _, l := range reads {
 				i, ok := at[l]
 				if !ok {
@@ -86,13 +88,13 @@ func (c *compiler) rawFlows() []RawFlows {
 
 // fieldFinder finds declarations in raw.sql's text.
 type fieldFinder struct {
-	file File
+	file diag.File
 	text string // without comments, in lower case, as long as the file's
 }
 
 var sqlComment = regexp.MustCompile(`--[^\n]*`)
 
-func newFieldFinder(f File) *fieldFinder {
+func newFieldFinder(f diag.File) *fieldFinder {
 	t := sqlComment.ReplaceAllStringFunc(f.Text, func(s string) string { return strings.Repeat(" ", len(s)) })
 	low := strings.ToLower(t)
 	if len(low) != len(t) {
@@ -125,7 +127,7 @@ func (d *fieldFinder) find(path []string) (line, column int) {
 	if at > 0 && d.text[at-1] == '"' {
 		at--
 	}
-	return Position(d.file.Text, at)
+	return diag.Position(d.file.Text, at)
 }
 
 func nameByte(s string, i int) bool {
@@ -162,7 +164,7 @@ func (c *compiler) checkUnread(all []RawFlows) {
 	if len(names) > most {
 		shown += ", ..."
 	}
-	c.report.add(Problem{File: first.File, Line: first.Line, Column: first.Column, Severity: Note, Code: "UNREAD",
+	c.report.Add(diag.Diagnostic{File: first.File, Line: first.Line, Column: first.Column, Severity: diag.Note, Code: diag.Unread,
 		Message: fmt.Sprintf("no SELECT reads %d of %d fields, they go to unmapped: %s", len(names), fields, shown),
 		Hint:    "etl check --sample shows how often each is filled"})
 }

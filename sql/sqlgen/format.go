@@ -12,6 +12,8 @@ import (
 
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/decode/fields"
+	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/suggest"
 )
 
 // formatKeys are what the header of raw.sql may hold, and the formats that each key belongs to.
@@ -40,8 +42,8 @@ type rawHeader map[string][]word
 
 // formatReader makes a decode.Format of raw.sql's header.
 type formatReader struct {
-	f    File
-	r    *report
+	f    diag.File
+	r    *diag.List
 	head rawHeader
 	root *rawField
 
@@ -52,7 +54,7 @@ type formatReader struct {
 
 // readFormat reads `-- key: value` lines above the CREATE TABLE of raw.sql. Comments of any other form are left alone, but a
 // near miss of a key is told.
-func readFormat(f File, root *rawField, r *report) *formatReader {
+func readFormat(f diag.File, root *rawField, r *diag.List) *formatReader {
 	x := &formatReader{f: f, r: r, root: root, head: rawHeader{}, times: map[*rawField]*decode.TimeFormat{}}
 	x.scan()
 	if !x.name() {
@@ -106,7 +108,7 @@ func (x *formatReader) parse() {
 		at, with := cutField(w.text)
 		words := []string{at, with}
 		if at == "" || with == "" || strings.ContainsAny(with, " \t") {
-			x.r.at(x.f, w.at, Error, "PARSE", "as `-- parse: Description windows_event`", "a parse line names a field and a parser")
+			x.r.At(x.f, w.at, diag.Error, diag.Parse, "as `-- parse: Description windows_event`", "a parse line names a field and a parser")
 			continue
 		}
 		name := decode.ParserName(strings.ToLower(words[1]))
@@ -116,10 +118,10 @@ func (x *formatReader) parse() {
 				all = append(all, string(p))
 			}
 			hint := "known: " + strings.Join(all, ", ")
-			if n := nearest(words[1], all); n != "" {
+			if n := suggest.Nearest(words[1], all); n != "" {
 				hint = "is " + n + " meant?"
 			}
-			x.r.at(x.f, w.at+strings.LastIndex(w.text, words[1]), Error, "PARSE", hint, "there is no parser %q", words[1])
+			x.r.At(x.f, w.at+strings.LastIndex(w.text, words[1]), diag.Error, diag.Parse, hint, "there is no parser %q", words[1])
 			continue
 		}
 		f, near := x.find(words[0])
@@ -129,9 +131,9 @@ func (x *formatReader) parse() {
 			if near != "" {
 				hint = "is " + near + " meant?"
 			}
-			x.r.at(x.f, w.at, Error, "PARSE", hint, "raw has no field %s", words[0])
+			x.r.At(x.f, w.at, diag.Error, diag.Parse, hint, "raw has no field %s", words[0])
 		case len(f.fields) == 0 && name != decode.ParseJSON:
-			x.r.at(x.f, w.at, Error, "PARSE", "declare it as a STRUCT of the fields in the text", "%s is %s, and what %s reads has fields", words[0], f.typ.text, name)
+			x.r.At(x.f, w.at, diag.Error, diag.Parse, "declare it as a STRUCT of the fields in the text", "%s is %s, and what %s reads has fields", words[0], f.typ.text, name)
 		default:
 			x.parsers = append(x.parsers, decode.Parser{Path: f.path, Name: name})
 		}
@@ -141,7 +143,7 @@ func (x *formatReader) parse() {
 // timestamps reads `-- timestamp: field format ['zone']`.
 func (x *formatReader) timestamps() {
 	bad := func(w word, hint, format string, args ...any) {
-		x.r.at(x.f, w.at, Error, "TIMESTAMP", hint, format, args...)
+		x.r.At(x.f, w.at, diag.Error, diag.Timestamp, hint, format, args...)
 	}
 	const example = "as `-- timestamp: generated %Y/%m/%d %H:%M:%S 'Europe/Berlin'`, or epoch_s, epoch_ms, clf, ... for the format"
 	for _, w := range x.head["timestamp"] {
@@ -165,7 +167,7 @@ func (x *formatReader) timestamps() {
 		}
 		if !strings.Contains(format, "%") && !contains(decode.TimeFormats(), format) {
 			hint := "known: " + strings.Join(decode.TimeFormats(), ", ") + ", or a format of strptime"
-			if n := nearest(format, decode.TimeFormats()); n != "" {
+			if n := suggest.Nearest(format, decode.TimeFormats()); n != "" {
 				hint = "is " + n + " meant?"
 			}
 			bad(w, hint, "there is no time format %q", format)
@@ -184,7 +186,9 @@ func (x *formatReader) timestamps() {
 // one CREATE TABLE cannot hold.
 func (x *formatReader) also() {
 	for _, w := range x.head["also"] {
-		bad := func(hint, format string, args ...any) { x.r.at(x.f, w.at, Error, "ALSO", hint, format, args...) }
+		bad := func(hint, format string, args ...any) {
+			x.r.At(x.f, w.at, diag.Error, diag.Also, hint, format, args...)
+		}
 		name, to := cutField(w.text)
 		other, rest := fieldPath(to)
 		if name == "" || other == nil || rest != "" {
@@ -285,7 +289,7 @@ func (x *formatReader) lines() {
 	w, ok := x.one("pattern")
 	if !ok {
 		if len(x.out.Columns) != 1 {
-			x.r.at(x.f, -1, Error, "RAW_FORMAT", "declare one VARCHAR, or write a `-- pattern:`", "a line without a pattern is one column, and raw.sql has %d", len(x.out.Columns))
+			x.r.At(x.f, -1, diag.Error, diag.RawFormat, "declare one VARCHAR, or write a `-- pattern:`", "a line without a pattern is one column, and raw.sql has %d", len(x.out.Columns))
 		}
 		return
 	}
@@ -293,10 +297,10 @@ func (x *formatReader) lines() {
 	var unknown *fields.UnknownPattern
 	if errors.As(err, &unknown) {
 		hint := "known: " + strings.Join(fields.GrokNames(), ", ")
-		if n := nearest(unknown.Name, fields.GrokNames()); n != "" {
+		if n := suggest.Nearest(unknown.Name, fields.GrokNames()); n != "" {
 			hint = "is %{" + n + "} meant?"
 		}
-		x.r.at(x.f, w.at+unknown.At, Error, "PATTERN", hint, "there is no pattern %%{%s}", unknown.Name)
+		x.r.At(x.f, w.at+unknown.At, diag.Error, diag.Pattern, hint, "there is no pattern %%{%s}", unknown.Name)
 		return
 	}
 	re, err := regexp.Compile(`\A(?:` + text + `)\z`)
@@ -306,7 +310,7 @@ func (x *formatReader) lines() {
 		if errors.As(err, &syntaxErr) {
 			msg = syntaxErr.Code.String() + ": " + syntaxErr.Expr
 		}
-		x.r.at(x.f, w.at, Error, "PATTERN", "the syntax is RE2's", "the pattern does not compile: %s", msg)
+		x.r.At(x.f, w.at, diag.Error, diag.Pattern, "the syntax is RE2's", "the pattern does not compile: %s", msg)
 		return
 	}
 	named := 0
@@ -317,14 +321,14 @@ func (x *formatReader) lines() {
 		named++
 		if !contains(x.out.Columns, n) {
 			hint := "add it to raw.sql"
-			if near := nearest(n, x.out.Columns); near != "" {
+			if near := suggest.Nearest(n, x.out.Columns); near != "" {
 				hint = "is " + near + " meant?"
 			}
-			x.r.at(x.f, w.at+max(0, strings.Index(w.text, n)), Error, "PATTERN", hint, "the pattern captures %s, which raw.sql does not declare", n)
+			x.r.At(x.f, w.at+max(0, strings.Index(w.text, n)), diag.Error, diag.Pattern, hint, "the pattern captures %s, which raw.sql does not declare", n)
 		}
 	}
 	if named == 0 {
-		x.r.at(x.f, w.at, Error, "PATTERN", "as `(?P<src>\\S+)` or `%{IP:src}`", "the pattern has no named group, so no column gets a value")
+		x.r.At(x.f, w.at, diag.Error, diag.Pattern, "as `(?P<src>\\S+)` or `%{IP:src}`", "the pattern has no named group, so no column gets a value")
 	}
 	x.out.Pattern = re
 }
@@ -341,7 +345,7 @@ func joined(names []decode.FormatName) string {
 }
 
 func (x *formatReader) bad(w word, hint, format string, args ...any) {
-	x.r.at(x.f, w.at, Error, "RAW_FORMAT", hint, format, args...)
+	x.r.At(x.f, w.at, diag.Error, diag.RawFormat, hint, format, args...)
 }
 
 // scan collects the header's lines.
@@ -357,8 +361,8 @@ func (x *formatReader) scan() {
 			x.head[key] = append(x.head[key], value)
 		case key == "note": // not a slip of "quote"
 		default:
-			if n := nearest(key, keys); n != "" {
-				x.r.at(x.f, start, Warning, "HEADER_KEY", "the keys of raw.sql are "+strings.Join(keys, ", "), "header key %q is not known; is %q meant?", key, n)
+			if n := suggest.Nearest(key, keys); n != "" {
+				x.r.At(x.f, start, diag.Warning, diag.HeaderKey, "the keys of raw.sql are "+strings.Join(keys, ", "), "header key %q is not known; is %q meant?", key, n)
 			}
 		}
 	})
@@ -403,7 +407,7 @@ func (x *formatReader) name() bool {
 	hint := "known: " + strings.Join(all, ", ")
 	if alias := map[string]string{"tsv": "csv` with `-- delimiter: tab", "ndjson": "json", "jsonl": "json", "text": "lines", "regex": "lines` with `-- pattern: ...", "grok": "lines` with `-- pattern: ..."}[strings.ToLower(w.text)]; alias != "" {
 		hint = "write `-- format: " + alias + "`"
-	} else if n := nearest(w.text, all); n != "" {
+	} else if n := suggest.Nearest(w.text, all); n != "" {
 		hint = "is " + n + " meant?"
 	}
 	x.bad(w, hint, "there is no format %q", w.text)
@@ -503,10 +507,10 @@ func (x *formatReader) layouts() {
 	for _, name := range declared {
 		if !contains(all, name) {
 			hint := "name it in a `-- columns:` line, or remove it"
-			if n := nearest(name, all); n != "" {
+			if n := suggest.Nearest(name, all); n != "" {
 				hint = "is " + n + " meant?"
 			}
-			x.r.at(x.f, x.place(name), Error, "RAW_FORMAT", hint, "no `-- columns:` line names %s, so that no field can fill it", name)
+			x.r.At(x.f, x.place(name), diag.Error, diag.RawFormat, hint, "no `-- columns:` line names %s, so that no field can fill it", name)
 		}
 	}
 }
@@ -535,7 +539,7 @@ func (x *formatReader) columns() {
 		}
 		x.out.Columns = append(x.out.Columns, f.name)
 		if len(f.fields) > 0 && !x.parsed(f) && !(named && strings.EqualFold(f.name, decode.SyslogKey)) {
-			x.r.at(x.f, x.place(f.name), Error, "RAW_FORMAT", "declare it VARCHAR, or write `-- parse:` for it", "a field of %s is a text, and %s is a STRUCT", x.out.Name, f.name)
+			x.r.At(x.f, x.place(f.name), diag.Error, diag.RawFormat, "declare it VARCHAR, or write `-- parse:` for it", "a field of %s is a text, and %s is a STRUCT", x.out.Name, f.name)
 		}
 	}
 	if w, ok := x.one("comment"); ok {

@@ -3,6 +3,8 @@ package sqlgen
 import (
 	"fmt"
 	"strings"
+
+	"github.com/silt-etl/silt/internal/diag"
 )
 
 // macro is a macro of the mapping. Calls are replaced by its body, so that the compiler sees which values it can give.
@@ -24,10 +26,10 @@ func (c *compiler) checkMacros() error {
 			return fmt.Errorf("sqlgen: macro %s: %w", m.Name, err)
 		}
 		at := strings.Index(strings.ToLower(c.m.Macros.Text), strings.ToLower(m.Name))
-		sub := &compiler{m: c.m, allowed: c.allowed, report: &report{}, functions: c.functions, src: c.src}
-		sub.refuseExpr(File{Path: c.m.Macros.Path}, st.body["select_list"])
-		for _, p := range sub.report.problems {
-			c.report.at(c.m.Macros, at, Error, p.Code, p.Hint, "macro %s: %s", m.Name, p.Message)
+		sub := &compiler{m: c.m, allowed: c.allowed, report: &diag.List{}, functions: c.functions, src: c.src}
+		sub.refuseExpr(diag.File{Path: c.m.Macros.Path}, st.body["select_list"])
+		for _, p := range *sub.report {
+			c.report.At(c.m.Macros, at, diag.Error, p.Code, p.Hint, "macro %s: %s", m.Name, p.Message)
 		}
 		body, _ := list(st.body, "select_list")[0].(node)
 		walk(body, func(n node) bool {

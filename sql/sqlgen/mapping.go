@@ -4,28 +4,30 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/suggest"
 )
 
 // Mapping is a mapping in SQL, as package mappings loads it (a declarative one is translated to SQL first).
 type Mapping struct {
 	Name string
 	// Raw is raw.sql, and RawColumns the columns that its CREATE TABLE declares: the contract of the raw record.
-	Raw        File
+	Raw        diag.File
 	RawColumns []Column
 	// Macros is macros.sql; Setup are its statements, MacroDefs what they define.
-	Macros    File
+	Macros    diag.File
 	Setup     []string
 	MacroDefs []Macro
-	// Projections hold one SELECT each.
-	Projections []File
-	// Notes are the problems that the loader found, as coercions of a declarative mapping.
-	Notes []Problem
+	// Selects hold one SELECT each.
+	Selects []Select
+	// Notes are the diagnostics of the loader, as coercions of a declarative mapping.
+	Notes diag.List
 }
 
-// File is a named text. Path is what problems call it; Name, where it is set, what a projection is called instead of it.
-type File struct {
-	Path string
-	Text string
+// Select is a file with one SELECT. Name, where it is set, is what its projection is called instead of the file's name.
+type Select struct {
+	diag.File
 	Name string
 }
 
@@ -110,7 +112,7 @@ func headerLines(text string, fn func(start int, key string, value word)) {
 }
 
 // parseHeader reads the comments above a SELECT; a near miss of a key (`-- profile: cloud`) is told.
-func parseHeader(f File, r *report) header {
+func parseHeader(f diag.File, r *diag.List) header {
 	h := header{version: DefaultVersion, classAt: -1, verAt: -1}
 	headerLines(f.Text, func(start int, key string, value word) {
 		switch key {
@@ -127,8 +129,8 @@ func parseHeader(f File, r *report) header {
 		case "without":
 			h.without = append(h.without, splitWords(value.text, value.at)...)
 		default:
-			if n := nearest(key, headerKeys); n != "" {
-				r.at(f, start, Warning, "HEADER_KEY", "the keys are "+strings.Join(headerKeys, ", "), "header key %q is not known; is %q meant?", key, n)
+			if n := suggest.Nearest(key, headerKeys); n != "" {
+				r.At(f, start, diag.Warning, diag.HeaderKey, "the keys are "+strings.Join(headerKeys, ", "), "header key %q is not known; is %q meant?", key, n)
 			}
 		}
 	})

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ocsf"
+	"github.com/silt-etl/silt/internal/suggest"
 )
 
 // An object that the SELECT writes out, as {'ip': a, 'port': b} AS "src_endpoint", is the same as a column for each of its
@@ -148,7 +150,7 @@ func (c *compiler) unfoldGroup(p *projection, o *output, a *ocsf.Attribute, g *r
 		some = some || of.Attribute(f.name) != nil
 	}
 	if !some {
-		c.report.at(p.file, o.at, Error, "SHAPE", "name its attributes: {'"+firstAttribute(of)+"': value} AS \""+o.alias+"\"", "no field of %s is an attribute of %s", strings.Join(g.path, "."), a.Object)
+		c.report.At(p.file, o.at, diag.Error, diag.Shape, "name its attributes: {'"+firstAttribute(of)+"': value} AS \""+o.alias+"\"", "no field of %s is an attribute of %s", strings.Join(g.path, "."), a.Object)
 		return nil
 	}
 	for _, f := range g.fields {
@@ -157,7 +159,7 @@ func (c *compiler) unfoldGroup(p *projection, o *output, a *ocsf.Attribute, g *r
 			if near := nearestAttribute(of, f.name); near != "" {
 				hint = "is " + near + " meant?"
 			}
-			c.report.at(p.file, o.at, Warning, "UNKNOWN_PATH", hint, "%s has no %s: %s goes to unmapped", a.Object, f.name, strings.Join(f.path, "."))
+			c.report.At(p.file, o.at, diag.Warning, diag.UnknownPath, hint, "%s has no %s: %s goes to unmapped", a.Object, f.name, strings.Join(f.path, "."))
 			continue
 		}
 		ref := node{"class": "COLUMN_REF", "type": "COLUMN_REF", "alias": "", "query_location": nowhere, "column_names": texts(append(append([]string(nil), names...), f.name))}
@@ -181,7 +183,7 @@ func nearestAttribute(of *ocsf.Fields, name string) string {
 	for _, a := range of.Attributes {
 		names = append(names, a.Name)
 	}
-	return nearest(name, names)
+	return suggest.Nearest(name, names)
 }
 
 // attributeAt is the attribute that an output fills, nil where its path is none.
@@ -225,7 +227,7 @@ func (c *compiler) placeWithin(p *projection, o *output) []*ocsf.Attribute {
 		if near := nearestAttribute(of, bad); near != "" {
 			hint = "is " + near + " meant?"
 		}
-		c.report.at(p.file, o.nameAt, Error, "UNKNOWN_PATH", hint, "%s of OCSF %s has no %s, for %s", of.Name, c.schema.Version, bad, o.alias)
+		c.report.At(p.file, o.nameAt, diag.Error, diag.UnknownPath, hint, "%s of OCSF %s has no %s, for %s", of.Name, c.schema.Version, bad, o.alias)
 	}
 	return path
 }
@@ -246,7 +248,7 @@ func attributeNames(of *ocsf.Fields) string {
 func (c *compiler) placeObject(p *projection, o *output, f *field) {
 	a := f.attr
 	bad := func(hint, format string, args ...any) {
-		c.report.at(p.file, o.at, Error, "TYPE", hint, o.alias+": "+format, args...)
+		c.report.At(p.file, o.at, diag.Error, diag.Type, hint, o.alias+": "+format, args...)
 	}
 	of := &c.schema.Object(a.Object).Fields
 	switch {
@@ -326,10 +328,10 @@ func firstAttribute(of *ocsf.Fields) string {
 // checkAttribute tells an attribute of a profile that the header does not name, and one that OCSF has deprecated.
 func (c *compiler) checkAttribute(p *projection, at int, path string, a *ocsf.Attribute) {
 	if !a.In(p.profiles) {
-		c.report.at(p.file, at, Error, "PROFILE", "add `-- profiles: "+a.Profile+"` to the header", "%s belongs to the profile %s", path, a.Profile)
+		c.report.At(p.file, at, diag.Error, diag.Profile, "add `-- profiles: "+a.Profile+"` to the header", "%s belongs to the profile %s", path, a.Profile)
 	}
 	if a.Deprecated != "" {
-		c.report.at(p.file, at, Warning, "DEPRECATED", a.Deprecated, "%s is deprecated", path)
+		c.report.At(p.file, at, diag.Warning, diag.Deprecated, a.Deprecated, "%s is deprecated", path)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/silt-etl/silt/internal/diag"
 )
 
 // Two projections overlap where one record is taken by both. That is not decided by reasoning about predicates, but by finding such a
@@ -38,7 +40,7 @@ func (c *compiler) checkOverlaps() error {
 		}
 		seen[[2]int{i, j}] = true
 		a, b := c.projections[i], c.projections[j]
-		c.report.at(b.file, max(b.whereAt, 0), Warning, "OVERLAP", "let their WHERE clauses exclude each other: records that both take go to quarantine", "%s takes records that %s takes, too: %s", b.name, a.name, record)
+		c.report.At(b.file, max(b.whereAt, 0), diag.Warning, diag.Overlap, "let their WHERE clauses exclude each other: records that both take go to quarantine", "%s takes records that %s takes, too: %s", b.name, a.name, record)
 	}
 	dropped := false
 	for _, p := range c.projections {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/suggest"
 )
 
 // rawField is a field of raw.sql's table: a value, or a STRUCT with fields of its own.
@@ -196,7 +197,7 @@ func nearestField(f *rawField, name, prefix string) string {
 	for _, c := range f.fields {
 		names = append(names, c.name)
 	}
-	if n := nearest(name, names); n != "" {
+	if n := suggest.Nearest(name, names); n != "" {
 		return prefix + n
 	}
 	return ""

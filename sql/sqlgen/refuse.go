@@ -5,6 +5,9 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/suggest"
 )
 
 // processFunctions tell of the process, the clock or the session and not of the record; some of them DuckDB does not call
@@ -29,11 +32,11 @@ var keywordFunctions = map[string]bool{
 
 // refuseStatement tells every clause of a SELECT that a mapping may not have: a projection looks at one record at a time,
 // and gives one event for each that it takes.
-func (c *compiler) refuseStatement(f File, st *statement) bool {
+func (c *compiler) refuseStatement(f diag.File, st *statement) bool {
 	bad := func(at int, what, hint string) {
-		c.report.at(f, at, Error, "SQL_REFUSED", hint, "%s: a mapping is one plain SELECT FROM raw", what)
+		c.report.At(f, at, diag.Error, diag.SQLRefused, hint, "%s: a mapping is one plain SELECT FROM raw", what)
 	}
-	before := len(c.report.problems)
+	before := len(*c.report)
 	const one = "one record in, one event out: leave it to the query over the lake"
 	if st.count != 1 {
 		bad(0, "there are several statements", "one file, one SELECT")
@@ -102,19 +105,19 @@ func (c *compiler) refuseStatement(f File, st *statement) bool {
 	default:
 		bad(at, t, "write FROM raw")
 	}
-	return len(c.report.problems) == before
+	return len(*c.report) == before
 }
 
 // refuseExpr tells what an expression may not hold. Macros of the mapping are bound by DuckDB later, within TRY, which takes
 // neither subqueries nor volatile functions.
-func (c *compiler) refuseExpr(f File, e any) bool {
+func (c *compiler) refuseExpr(f diag.File, e any) bool {
 	if c.tooLarge(f, e) {
 		return false
 	}
 	ok := true
 	bad := func(n node, what, hint string) {
 		ok = false
-		c.report.at(f, location(n), Error, "SQL_REFUSED", hint, "%s cannot be used in a mapping", what)
+		c.report.At(f, location(n), diag.Error, diag.SQLRefused, hint, "%s cannot be used in a mapping", what)
 	}
 	walk(e, func(n node) bool {
 		switch str(n, "class") {
@@ -160,7 +163,7 @@ func (c *compiler) refuseFunction(n node, bad func(n node, what, hint string)) {
 	case known && info.Scalar && !c.allowed[name] && !c.isMacro(name):
 		names := slices.Sorted(maps.Keys(c.allowed))
 		hint := "it is not on the list of functions for mappings"
-		if near := nearest(name, names); near != "" {
+		if near := suggest.Nearest(name, names); near != "" {
 			hint = "is " + near + " meant?"
 		}
 		bad(n, name, hint)
@@ -171,7 +174,7 @@ func (c *compiler) refuseFunction(n node, bad func(n node, what, hint string)) {
 		}
 		sort.Strings(names)
 		hint := "macros.sql can define it"
-		if near := nearest(name, names); near != "" {
+		if near := suggest.Nearest(name, names); near != "" {
 			hint = "is " + near + " meant?"
 		}
 		bad(n, "the unknown function "+name, hint)

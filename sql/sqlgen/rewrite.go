@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/silt-etl/silt/internal/diag"
 )
 
 // nowhere is how DuckDB's tree says that a place is not known.
@@ -13,7 +15,7 @@ const nowhere = json.Number("18446744073709551615")
 // never builds a struct, and casts become TRY_CAST, so that a value that does not fit is NULL and no failed batch.
 type rewriter struct {
 	c     *compiler
-	file  File
+	file  diag.File
 	table string
 	reads map[*leaf]bool
 	list  []*leaf // reads, in order
@@ -32,7 +34,7 @@ type rewritten struct {
 }
 
 // rewrite gives the expression over records, nil where problems were found, which are reported.
-func (c *compiler) rewrite(f File, table string, e node) (*rewritten, error) {
+func (c *compiler) rewrite(f diag.File, table string, e node) (*rewritten, error) {
 	w := &rewriter{c: c, file: f, table: table, reads: map[*leaf]bool{}, ok: true}
 	out, err := w.expr(e)
 	if err != nil || !w.ok {
@@ -173,7 +175,7 @@ func (w *rewriter) reference(n node, names []string) (node, error) {
 	if res.near != "" {
 		hint = "is " + res.near + " meant?"
 	}
-	w.c.report.at(w.file, at, Error, "UNKNOWN_FIELD", hint, "raw has no field %s", res.unknown)
+	w.c.report.At(w.file, at, diag.Error, diag.UnknownField, hint, "raw has no field %s", res.unknown)
 	return n, nil
 }
 

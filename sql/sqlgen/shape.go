@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ocsf"
 )
 
@@ -46,9 +47,9 @@ func (c *compiler) shapeOf(p *projection, o *output, of *ocsf.Fields, t *duckTyp
 				hint = "is " + near + " meant?"
 			}
 			if o.json {
-				c.report.at(p.file, at, Warning, "UNKNOWN_PATH", hint, "%s has no %s: where a list %s has it, the list is in unmapped, too", of.Name, f.name, o.alias)
+				c.report.At(p.file, at, diag.Warning, diag.UnknownPath, hint, "%s has no %s: where a list %s has it, the list is in unmapped, too", of.Name, f.name, o.alias)
 			} else {
-				c.report.at(p.file, at, Error, "UNKNOWN_PATH", hint, "%s of OCSF %s has no %s, for %s", of.Name, c.schema.Version, f.name, path)
+				c.report.At(p.file, at, diag.Error, diag.UnknownPath, hint, "%s of OCSF %s has no %s, for %s", of.Name, c.schema.Version, f.name, path)
 			}
 			continue
 		}
@@ -82,7 +83,7 @@ func hasField(t *duckType, name string) bool {
 func (c *compiler) memberType(p *projection, o *output, m *member, at int, path string) bool {
 	a, t := m.attr, m.typ
 	bad := func(hint, why string) bool {
-		c.report.at(p.file, at, Error, "TYPE", hint, "%s: %s", join(path, m.name), why)
+		c.report.At(p.file, at, diag.Error, diag.Type, hint, "%s: %s", join(path, m.name), why)
 		return false
 	}
 	if a.IsArray {
@@ -137,7 +138,7 @@ func (c *compiler) requireMembers(p *projection, o *output, sh *shape, path stri
 		w, left := p.without[at]
 		switch {
 		case left:
-			c.report.at(p.file, w, Warning, "MISSING_REQUIRED", "", "OCSF %s requires %s, which is left out: the events are not valid OCSF", c.schema.Version, at)
+			c.report.At(p.file, w, diag.Warning, diag.MissingRequired, "", "OCSF %s requires %s, which is left out: the events are not valid OCSF", c.schema.Version, at)
 		case hasUnknown(a):
 			m := &member{name: a.Name, attr: a}
 			sh.members = append(sh.members, m)
@@ -145,7 +146,7 @@ func (c *compiler) requireMembers(p *projection, o *output, sh *shape, path stri
 				sh.members = append(sh.members, &member{name: s.Name, attr: s, caption: m})
 			}
 		default:
-			c.report.at(p.file, o.nameAt, Error, "MISSING_REQUIRED", "add '"+a.Name+"' to the object", "OCSF %s requires %s, and nothing fills it", c.schema.Version, at)
+			c.report.At(p.file, o.nameAt, diag.Error, diag.MissingRequired, "add '"+a.Name+"' to the object", "OCSF %s requires %s, and nothing fills it", c.schema.Version, at)
 		}
 	}
 	for _, rule := range [][]string{sh.of.AtLeastOne, sh.of.JustOne} {
@@ -153,10 +154,10 @@ func (c *compiler) requireMembers(p *projection, o *output, sh *shape, path stri
 			continue
 		}
 		if w, ok := p.without[path]; ok {
-			c.report.at(p.file, w, Warning, "MISSING_REQUIRED", "", "OCSF %s wants one of %s in %s, which are left out: the events are not valid OCSF", c.schema.Version, strings.Join(rule, ", "), path)
+			c.report.At(p.file, w, diag.Warning, diag.MissingRequired, "", "OCSF %s wants one of %s in %s, which are left out: the events are not valid OCSF", c.schema.Version, strings.Join(rule, ", "), path)
 			continue
 		}
-		c.report.at(p.file, o.nameAt, Error, "MISSING_REQUIRED", "fill one of "+strings.Join(rule, ", "), "%s must have at least one of its main attributes, and nothing fills one", path)
+		c.report.At(p.file, o.nameAt, diag.Error, diag.MissingRequired, "fill one of "+strings.Join(rule, ", "), "%s must have at least one of its main attributes, and nothing fills one", path)
 	}
 }
 

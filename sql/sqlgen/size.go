@@ -3,6 +3,8 @@ package sqlgen
 import (
 	"slices"
 	"strings"
+
+	"github.com/silt-etl/silt/internal/diag"
 )
 
 // maxParts is how many parts an expression may have with macros in place, and maxDeep how deep they may lie in each other. DuckDB and
@@ -102,16 +104,16 @@ func (c *compiler) isMacro(name string) bool {
 }
 
 // tooLarge refuses an expression before anything is made of it.
-func (c *compiler) tooLarge(f File, e any) bool {
+func (c *compiler) tooLarge(f diag.File, e any) bool {
 	if c.sizes == nil { // in a macro, which is measured where it is called
 		return false
 	}
 	s := c.size(e, nil)
 	switch {
 	case s.own > maxParts:
-		c.report.at(f, location(e), Error, "SQL_REFUSED", "macros that call each other more than once in a row double what they are given", "the expression is too large: it has more than %d parts with its macros in place", maxParts)
+		c.report.At(f, location(e), diag.Error, diag.SQLRefused, "macros that call each other more than once in a row double what they are given", "the expression is too large: it has more than %d parts with its macros in place", maxParts)
 	case s.deep > maxDeep:
-		c.report.at(f, location(e), Error, "SQL_REFUSED", "write a list, as concat(a, b, c), or a MAP literal", "the expression is too deep: calls lie in each other more than %d levels deep with its macros in place", maxDeep)
+		c.report.At(f, location(e), diag.Error, diag.SQLRefused, "write a list, as concat(a, b, c), or a MAP literal", "the expression is too deep: calls lie in each other more than %d levels deep with its macros in place", maxDeep)
 	default:
 		return false
 	}

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ocsf"
+	"github.com/silt-etl/silt/internal/suggest"
 )
 
 // field is an OCSF field that the projection fills: a leaf with a value, or an object with fields.
@@ -91,7 +93,7 @@ func (c *compiler) buildTree(p *projection) {
 	for _, o := range append([]*output(nil), p.outs...) { // objects add theirs
 		c.place(p, o)
 	}
-	if c.report.failed() {
+	if c.report.Failed() {
 		return
 	}
 	c.fillClass(p)
@@ -109,7 +111,7 @@ func (c *compiler) place(p *projection, o *output) {
 	}
 	switch {
 	case o.alias == "unmapped":
-		c.report.at(f, o.nameAt, Error, "SHAPE", `name the key: AS "unmapped.name"`, "unmapped as a whole is filled by what is not mapped")
+		c.report.At(f, o.nameAt, diag.Error, diag.Shape, `name the key: AS "unmapped.name"`, "unmapped as a whole is filled by what is not mapped")
 	case inUnmapped(o.alias):
 		o.key = strings.TrimPrefix(o.alias, "unmapped.")
 	default:
@@ -141,7 +143,7 @@ func (c *compiler) placeAt(p *projection, o *output) {
 				next.of = &c.schema.Object(a.Object).Fields
 			}
 		} else if !next.isGroup() {
-			c.report.at(p.file, o.nameAt, Error, "TWICE", "use coalesce(a, b)", "%s is filled twice", o.alias)
+			c.report.At(p.file, o.nameAt, diag.Error, diag.Twice, "use coalesce(a, b)", "%s is filled twice", o.alias)
 			return
 		}
 		at = next
@@ -169,7 +171,7 @@ func (c *compiler) way(p *projection, o *output) []*ocsf.Attribute {
 		if unknown.Nearest != "" {
 			hint = "is " + unknown.Nearest + " meant?"
 		}
-		c.report.at(f, o.nameAt, Error, "UNKNOWN_PATH", hint, "%s of OCSF %s has no %s", p.class.Name, c.schema.Version, o.alias)
+		c.report.At(f, o.nameAt, diag.Error, diag.UnknownPath, hint, "%s of OCSF %s has no %s", p.class.Name, c.schema.Version, o.alias)
 		return nil
 	case errors.As(err, &shape):
 		hint := ""
@@ -177,15 +179,15 @@ func (c *compiler) way(p *projection, o *output) []*ocsf.Attribute {
 			list, rest := throughArray(shape, o.path)
 			hint = "write [{'" + rest + "': value}] AS \"" + list + "\""
 		}
-		c.report.at(f, o.nameAt, Error, "SHAPE", hint, "%s", shape.Error())
+		c.report.At(f, o.nameAt, diag.Error, diag.Shape, hint, "%s", shape.Error())
 		return nil
 	case err != nil:
-		c.report.at(f, o.nameAt, Error, "UNKNOWN_PATH", "", "%v", err)
+		c.report.At(f, o.nameAt, diag.Error, diag.UnknownPath, "", "%v", err)
 		return nil
 	}
 	if res.Key != "" {
 		whole := strings.TrimSuffix(o.path, "."+res.Key)
-		c.report.at(f, o.nameAt, Error, "SHAPE", "write {'"+res.Key+"': value} AS \""+whole+"\"", "%s is an object of any keys, written as JSON: it is one column", whole)
+		c.report.At(f, o.nameAt, diag.Error, diag.Shape, "write {'"+res.Key+"': value} AS \""+whole+"\"", "%s is an object of any keys, written as JSON: it is one column", whole)
 		return nil
 	}
 	return res.Path
@@ -205,7 +207,7 @@ func throughArray(e *ocsf.ShapeError, path string) (list, rest string) {
 // checkValue holds an output's type, its literals and its enum to what the attribute is.
 func (c *compiler) checkValue(p *projection, o *output, a *ocsf.Attribute) {
 	bad := func(hint, format string, args ...any) {
-		c.report.at(p.file, o.at, Error, "TYPE", hint, o.alias+": "+format, args...)
+		c.report.At(p.file, o.at, diag.Error, diag.Type, hint, o.alias+": "+format, args...)
 	}
 	if o.isConst {
 		v, why := constantOf(a, o.constant)
@@ -215,7 +217,7 @@ func (c *compiler) checkValue(p *projection, o *output, a *ocsf.Attribute) {
 		}
 		o.into.constant, o.into.isConst = v, true
 		if v == nil {
-			c.report.at(p.file, o.at, Warning, "NULL", "leave the column out", "%s is NULL in every record", o.alias)
+			c.report.At(p.file, o.at, diag.Warning, diag.Null, "leave the column out", "%s is NULL in every record", o.alias)
 			o.into.isConst = false
 		}
 		return
@@ -257,7 +259,7 @@ func (c *compiler) checkValue(p *projection, o *output, a *ocsf.Attribute) {
 			if at < 0 {
 				at = o.at
 			}
-			c.report.at(p.file, at, Error, "TYPE", "", "%s: %s", o.alias, why)
+			c.report.At(p.file, at, diag.Error, diag.Type, "", "%s: %s", o.alias, why)
 		}
 	}
 }
@@ -309,7 +311,7 @@ func constantOf(a *ocsf.Attribute, v any) (value any, why string) {
 				}
 				keys = append(keys, e.Key)
 			}
-			return nil, notInEnum(fmt.Sprintf("'%s'", s), nearest(s, keys), a)
+			return nil, notInEnum(fmt.Sprintf("'%s'", s), suggest.Nearest(s, keys), a)
 		}
 		return s, ""
 	case ocsf.Integer, ocsf.Long, ocsf.Timestamp, ocsf.DateTime:
