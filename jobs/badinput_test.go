@@ -164,7 +164,7 @@ func TestOverTheQuarantineLimit(t *testing.T) {
 	w := newWorld(t, "max_quarantine_ratio: 0.2")
 	w.put(key("a"), gz(netflow, "broken", alert, netflow))
 	sum, err := w.run()
-	if !errors.Is(err, jobs.ErrQuarantine) || jobs.ExitCode(err) != 3 {
+	if !errors.Is(err, jobs.ErrQuarantine) || exitCodeOf(err) != 3 {
 		t.Fatalf("error %v", err)
 	}
 	if !strings.Contains(err.Error(), "1 of 4 records") || !strings.Contains(err.Error(), "RECORD_NOT_JSON 1") || sum.State != "FAILED" {

@@ -40,7 +40,7 @@ func TestBatchTimeout(t *testing.T) {
 	}
 	began := time.Now()
 	sum, err := r.RunWithRetries(t.Context(), jobs.RunOptions{})
-	if !errors.Is(err, jobs.ErrBatchTimeout) || errors.Is(err, jobs.ErrTimeout) || sum.State != "FAILED" || jobs.ExitCode(err) != 1 {
+	if !errors.Is(err, jobs.ErrBatchTimeout) || errors.Is(err, jobs.ErrTimeout) || sum.State != "FAILED" || exitCodeOf(err) != 1 {
 		t.Fatalf("%v, %s", err, sum.State)
 	}
 	for _, part := range []string{"mapping network-firewall", "limits.batch_timeout (1s)", "batch ", "1 object", "nothing of the batch was committed"} {

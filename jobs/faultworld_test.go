@@ -56,7 +56,7 @@ var testMapping = sync.OnceValues(func() (*mappings.Mapping, *sqlgen.Compiled) {
 
 func (p *parts) runner() *jobs.Runner {
 	m, compiled := testMapping()
-	return &jobs.Runner{Spec: p.spec, Mapping: m, Compile: func(context.Context, *mappings.Mapping) (*sqlgen.Compiled, error) { return compiled, nil },
+	return &jobs.Runner{Spec: p.spec, ExitCode: exitCodeOf, Mapping: m, Compile: func(context.Context, *mappings.Mapping) (*sqlgen.Compiled, error) { return compiled, nil },
 		Staging: p.staging, Lake: p.lake, State: p.state, Catalog: p.catalog, CheckpointEntries: p.checkpoints}
 }
 

@@ -62,7 +62,7 @@ func TestManyRunners(t *testing.T) {
 						if sums[i].Batches > 0 && sums[i].Batches != 3 {
 							t.Errorf("round %d: runner %d did %d of 3 batches", round, i, sums[i].Batches)
 						}
-					case !errors.Is(err, ledger.ErrHeld) || jobs.ExitCode(err) != 4 || strings.Contains(err.Error(), "\n"):
+					case !errors.Is(err, ledger.ErrHeld) || exitCodeOf(err) != 4 || strings.Contains(err.Error(), "\n"):
 						t.Errorf("round %d: runner %d: %v", round, i, err)
 					}
 				}

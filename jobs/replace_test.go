@@ -56,7 +56,7 @@ func TestReplace(t *testing.T) {
 		if _, err := mend(p.runner()).Estimate(t.Context(), o); !errors.Is(err, jobs.ErrNoDelete) {
 			t.Errorf("estimate without the right to delete: %v", err)
 		}
-		if _, err := mend(p.runner()).Backfill(t.Context(), o); !errors.Is(err, jobs.ErrNoDelete) || jobs.ExitCode(err) != 1 {
+		if _, err := mend(p.runner()).Backfill(t.Context(), o); !errors.Is(err, jobs.ErrNoDelete) || exitCodeOf(err) != 1 {
 			t.Errorf("without the right to delete: %v", err)
 		}
 		other := o
@@ -113,7 +113,7 @@ func TestReplaceRefuses(t *testing.T) {
 		r := mend(p.deleting())
 		r.Staging = shortened{p.staging, map[bool]string{true: key("c")}[what == "counts"]}
 		sum, err := r.Backfill(t.Context(), october())
-		if err == nil || want != nil && !errors.Is(err, want) || jobs.ExitCode(err) != code || !strings.Contains(err.Error(), named) {
+		if err == nil || want != nil && !errors.Is(err, want) || exitCodeOf(err) != code || !strings.Contains(err.Error(), named) {
 			t.Errorf("%s: %v", what, err)
 		}
 		if what == "counts" {
@@ -297,7 +297,7 @@ func TestReplaceHeld(t *testing.T) {
 	if sum, err := mend(p.deleting()).Backfill(t.Context(), october()); err != nil || sum.Replaced != 1 || len(sum.Warnings) != 1 {
 		t.Errorf("beside another: %+v, %v", sum, err)
 	}
-	if _, err := mend(p.deleting()).Backfill(t.Context(), october()); jobs.ExitCode(err) != 4 {
+	if _, err := mend(p.deleting()).Backfill(t.Context(), october()); exitCodeOf(err) != 4 {
 		t.Errorf("with nothing to do but what another is at: %v", err)
 	}
 	if err := p.put(key("d"), gz(flow(7, 0))); err != nil {

@@ -466,7 +466,7 @@ func TestTwoReplaysAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); !errors.Is(err, ledger.ErrHeld) || jobs.ExitCode(err) != 4 {
+	if _, err := mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); !errors.Is(err, ledger.ErrHeld) || exitCodeOf(err) != 4 {
 		t.Errorf("a replay beside another: %v", err)
 	}
 	if err := lease.Release(t.Context()); err != nil {

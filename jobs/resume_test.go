@@ -20,7 +20,7 @@ func TestTimeout(t *testing.T) {
 	w.spec.Limits.Timeout = 2 * time.Second
 	r.Staging = racing{r.Staging.(objstore.Bucket), func(string) { time.Sleep(2500 * time.Millisecond) }}
 	sum, err := r.Run(t.Context(), jobs.RunOptions{})
-	if !errors.Is(err, jobs.ErrTimeout) || sum.State != "TIMEOUT" || jobs.ExitCode(err) != 1 || !strings.Contains(err.Error(), "2s") {
+	if !errors.Is(err, jobs.ErrTimeout) || sum.State != "TIMEOUT" || exitCodeOf(err) != 1 || !strings.Contains(err.Error(), "2s") {
 		t.Fatalf("%v, %s", err, sum.State)
 	}
 	w.spec.Limits.Timeout = time.Hour
@@ -37,7 +37,7 @@ func TestResumeKeepsTheMapping(t *testing.T) {
 	defer cancel()
 	r := w.runner()
 	r.Staging = racing{r.Staging.(objstore.Bucket), func(string) { cancel() }}
-	if sum, err := r.Run(ctx, jobs.RunOptions{}); !errors.Is(err, jobs.ErrStopped) || sum.State != "STOPPED" || jobs.ExitCode(err) != 5 {
+	if sum, err := r.Run(ctx, jobs.RunOptions{}); !errors.Is(err, jobs.ErrStopped) || sum.State != "STOPPED" || exitCodeOf(err) != 5 {
 		t.Fatalf("%v, %s", err, sum.State)
 	}
 	w.put(key("b"), gz(netflow))

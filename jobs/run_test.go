@@ -106,7 +106,7 @@ func (w *world) runner() *jobs.Runner {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return &jobs.Runner{Spec: w.spec, Mapping: m, Compile: compilePlan, Staging: open("staging"), Lake: open("lake"), State: open("state"), Catalog: cat,
+	return &jobs.Runner{Spec: w.spec, ExitCode: exitCodeOf, Mapping: m, Compile: compilePlan, Staging: open("staging"), Lake: open("lake"), State: open("state"), Catalog: cat,
 		LogTo: zerolog.NewTestWriter(w.t)}
 }
 

@@ -26,11 +26,14 @@ import (
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-// The errors of a run that have an exit code of their own.
+// The errors that end a run in a way of its own. cmd/etl has the table of their exit codes.
 var (
+	// ErrQuarantine says that too many records of a batch are bad; such a run has FAILED.
 	ErrQuarantine = errors.New("too many records in quarantine")
-	ErrStopped    = errors.New("stopped")
-	ErrTimeout    = errors.New("timeout")
+	// ErrStopped says that the run was told to stop; it is STOPPED, and the next run continues from there.
+	ErrStopped = errors.New("stopped")
+	// ErrTimeout says that the run took longer than limits.timeout. Its state is TIMEOUT, its exit code that of any failure.
+	ErrTimeout = errors.New("timeout")
 )
 
 // ErrBatchTimeout says that an attempt at a batch took longer than limits.batch_timeout; such a run has FAILED.
@@ -57,6 +60,8 @@ type Runner struct {
 	Progress Progress
 	Now      func() time.Time
 	Version  string // of etl
+	// ExitCode gives the exit code of an error. The run's record keeps it.
+	ExitCode func(error) int
 	// OpenEngine opens the database of an attempt; nil: DuckDB.
 	OpenEngine attempt.OpenEngine
 	// RetryDelay is the wait of RunWithRetries before the second try; it doubles. 0: 10 s.
@@ -578,23 +583,7 @@ func (x *run) recordEnd(ctx context.Context, keep *logKeeper, runErr error) erro
 		return err
 	}
 	r := x.sum.Records
-	return x.ledger.EndRun(ctx, ledger.RunEnd{State: ledger.RunState(x.sum.State), Ended: x.sum.Ended, ExitCode: ExitCode(runErr), Error: x.sum.Error,
+	return x.ledger.EndRun(ctx, ledger.RunEnd{State: ledger.RunState(x.sum.State), Ended: x.sum.Ended, ExitCode: x.ExitCode(runErr), Error: x.sum.Error,
 		Objects: x.sum.Objects.Read, SizeBytes: x.sum.SizeIn, Files: x.sum.Files, Batches: x.committed, Log: string(keep.text()), Summary: text,
 		Records: ledger.Counts{Read: r.Read, Published: r.Published, Filtered: r.Filtered, Quarantined: r.Quarantined}})
-}
-
-// ExitCode of the process for the error of a run: 0 done, 1 failed, 3 quarantine over its limit, 4 another run holds the work,
-// 5 stopped.
-func ExitCode(err error) int {
-	switch {
-	case err == nil:
-		return 0
-	case errors.Is(err, ErrQuarantine):
-		return 3
-	case errors.Is(err, ledger.ErrHeld):
-		return 4
-	case errors.Is(err, ErrStopped), errors.Is(err, context.Canceled):
-		return 5
-	}
-	return 1
 }

@@ -99,7 +99,7 @@ func (w *s3World) runner() *jobs.Runner {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return &jobs.Runner{Spec: w.spec, Mapping: m, Compile: compilePlan, Staging: w.open(w.spec.Source.Staging), Lake: w.lake(),
+	return &jobs.Runner{Spec: w.spec, ExitCode: exitCodeOf, Mapping: m, Compile: compilePlan, Staging: w.open(w.spec.Source.Staging), Lake: w.lake(),
 		State: w.open(w.spec.State), Catalog: cat, LogTo: zerolog.NewTestWriter(w.t)}
 }
 
@@ -503,7 +503,7 @@ func TestS3Denied(t *testing.T) {
 		r := w.runner()
 		r.Staging, r.Lake, r.State = c.staging, lake, state
 		sum, err := r.Run(t.Context(), jobs.RunOptions{})
-		if err == nil || c.want != nil && !errors.Is(err, c.want) || jobs.ExitCode(err) != 1 || sum.State != "FAILED" {
+		if err == nil || c.want != nil && !errors.Is(err, c.want) || exitCodeOf(err) != 1 || sum.State != "FAILED" {
 			t.Fatalf("%s: %v, %s", c.name, err, sum.State)
 		}
 		for _, s := range c.says {
@@ -546,7 +546,7 @@ func TestS3TwoRunners(t *testing.T) {
 	var published int64
 	worked := 0
 	for i, err := range errs {
-		if err != nil && (!errors.Is(err, ledger.ErrHeld) || jobs.ExitCode(err) != 4 || strings.Contains(err.Error(), "\n")) {
+		if err != nil && (!errors.Is(err, ledger.ErrHeld) || exitCodeOf(err) != 4 || strings.Contains(err.Error(), "\n")) {
 			t.Errorf("runner %d: %v", i, err)
 		}
 		published += sums[i].Records.Published

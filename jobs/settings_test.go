@@ -79,7 +79,7 @@ func TestPlanKeepsItsPlace(t *testing.T) {
 			change(&now)
 			p.spec = &now
 			sum, err := p.runner().Run(t.Context(), jobs.RunOptions{})
-			if !errors.Is(err, jobs.ErrSettings) || sum.State != "FAILED" || jobs.ExitCode(err) != 1 || sum.Batches > 0 {
+			if !errors.Is(err, jobs.ErrSettings) || sum.State != "FAILED" || exitCodeOf(err) != 1 || sum.Batches > 0 {
 				t.Fatalf("%v, %s, %d batches", err, sum.State, sum.Batches)
 			}
 			for _, s := range []string{key + " was ", "etl run --replan"} {
@@ -205,7 +205,7 @@ func TestFinishedKeepsItsPlace(t *testing.T) {
 			}
 			for _, o := range c.refused {
 				err := o.do(mend(p.deleting()))
-				if !errors.Is(err, jobs.ErrSettings) || jobs.ExitCode(err) != 1 || !strings.Contains(err.Error(), c.key+" was ") || !strings.Contains(err.Error(), "put it back") || strings.Contains(err.Error(), "\n") {
+				if !errors.Is(err, jobs.ErrSettings) || exitCodeOf(err) != 1 || !strings.Contains(err.Error(), c.key+" was ") || !strings.Contains(err.Error(), "put it back") || strings.Contains(err.Error(), "\n") {
 					t.Errorf("%s: %v", o.name, err)
 				}
 			}
@@ -317,7 +317,7 @@ func TestMaxConcurrentRuns(t *testing.T) {
 		}
 		want.rows[row(99, 0)]++
 		sum, err := p.runner().Run(t.Context(), jobs.RunOptions{})
-		if !errors.Is(err, ledger.ErrHeld) || jobs.ExitCode(err) != 4 || sum.State != "WAITING" || !strings.Contains(err.Error(), "limits.max_concurrent_runs is ") || strings.Contains(err.Error(), "\n") {
+		if !errors.Is(err, ledger.ErrHeld) || exitCodeOf(err) != 4 || sum.State != "WAITING" || !strings.Contains(err.Error(), "limits.max_concurrent_runs is ") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("limit %d: one run more: %v, %s", limit, err, sum.State)
 		}
 		l, err := jobs.OpenLedger(p.spec, p.state)

@@ -224,7 +224,7 @@ func (s shipped) run(t *testing.T, m *mappings.Mapping) []map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &jobs.Runner{Spec: spec, Mapping: m, Compile: compilePlan, Staging: open("staging"), Lake: open("lake"), State: open("state"), Catalog: cat,
+	r := &jobs.Runner{Spec: spec, ExitCode: exitCodeOf, Mapping: m, Compile: compilePlan, Staging: open("staging"), Lake: open("lake"), State: open("state"), Catalog: cat,
 		LogTo: zerolog.NewTestWriter(t)}
 	sum, err := r.Run(context.Background(), jobs.RunOptions{Trigger: "ON_DEMAND"})
 	if err != nil {

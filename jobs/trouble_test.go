@@ -190,7 +190,7 @@ func TestSlowDown(t *testing.T) {
 		begun := time.Now()
 		sum, err := p.runner().Run(t.Context(), jobs.RunOptions{})
 		t.Logf("503 from request %d on, %d times: %v after %s", c.after, c.long, err, time.Since(begun))
-		if (err != nil) != c.fails || c.fails && (sum.State != "FAILED" || jobs.ExitCode(err) != 1 || strings.Contains(err.Error(), "\n")) {
+		if (err != nil) != c.fails || c.fails && (sum.State != "FAILED" || exitCodeOf(err) != 1 || strings.Contains(err.Error(), "\n")) {
 			t.Errorf("503 from request %d on, %d times: %v, %s", c.after, c.long, err, sum.State)
 		}
 		from.Store(1 << 40)

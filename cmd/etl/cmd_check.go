@@ -91,7 +91,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if failed {
-		return silentError{exitUsage}
+		return printedError{exitUsage}
 	}
 	return nil
 }

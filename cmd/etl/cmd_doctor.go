@@ -86,7 +86,7 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	if failed {
-		return silentError{exitFailed}
+		return printedError{exitFailed}
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func (c *importCmd) Run(ctx context.Context, a *app) error {
 		if c.Output == "text" {
 			fmt.Fprintf(a.stdout, "%s; the mapping does not run, and nothing was written\n", counted(failed, "error"))
 		}
-		return silentError{exitUsage}
+		return printedError{exitUsage}
 	}
 	if c.Output == "text" {
 		fmt.Fprintf(a.stdout, "%s; the mapping runs as it is\n", counted(len(found), "warning"))

@@ -79,5 +79,5 @@ func (a *app) runner(ctx context.Context, spec *jobs.Spec) (*jobs.Runner, error)
 		return nil, err
 	}
 	return &jobs.Runner{Spec: spec, Mapping: m, Compile: compile, Staging: st.staging, Lake: st.lake, Deleter: st.deleter, State: st.state, Catalog: st.catalog,
-		LogTo: a.stderr, Now: time.Now, Version: version}, nil
+		LogTo: a.stderr, Now: time.Now, Version: version, ExitCode: exitCodeOf}, nil
 }

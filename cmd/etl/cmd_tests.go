@@ -100,7 +100,7 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	if code != exitDone {
-		return silentError{code}
+		return printedError{code}
 	}
 	return nil
 }

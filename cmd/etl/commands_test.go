@@ -1,13 +1,11 @@
 package main
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
-	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -47,27 +45,6 @@ func TestProblemsOfJobFilesHavePlaces(t *testing.T) {
 	} {
 		if got := placed("job.yaml", in); got != want {
 			t.Errorf("%q: %+v", in, got)
-		}
-	}
-}
-
-func TestExitCodes(t *testing.T) {
-	mapping := mappingError{diag.List{{File: "a.sql", Line: 1, Column: 2, Message: "m", Hint: "h"}, {File: "a.sql", Severity: diag.Warning, Message: "w"}}}
-	for _, c := range []struct {
-		err  error
-		code int
-		text string
-	}{
-		{nil, 0, ""},
-		{mapping, 2, "a.sql:1:2: error: m (h)\n"},
-		{usagef("x"), 2, "etl: x\n"},
-		{silentError{3}, 3, ""},
-		{errors.New("x"), 1, "etl: x\n"},
-		{jobs.ErrStopped, 5, "etl: stopped\n"},
-	} {
-		var b strings.Builder
-		if code := report(&b, c.err); code != c.code || b.String() != c.text {
-			t.Errorf("%v: code %d, %q", c.err, code, b.String())
 		}
 	}
 }

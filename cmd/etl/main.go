@@ -1,12 +1,11 @@
 // Command etl is Silt: it runs batch ETL jobs from a staging bucket into Amazon Security Lake.
 //
-// Exit codes: 0 done, 1 failed, 2 usage or an invalid job or mapping, 3 failed because quarantine passed its limit, 4 another
-// run holds the work, 5 stopped.
+// Each command has a file of its own, cmd_<word>.go. Errors are printed in main.go, and become exit codes in exitcode.go, and
+// nowhere else.
 package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,22 +15,11 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/jobs"
 )
 
 // version is set by the build (-ldflags -X main.version=...).
 var version = "dev"
-
-// The exit codes, documented in the package comment, in docs/commands.md and in `etl --help`.
-const (
-	exitDone       = 0
-	exitFailed     = 1
-	exitUsage      = 2
-	exitQuarantine = 3
-	exitHeld       = 4
-	exitStopped    = 5
-)
 
 type cli struct {
 	Run        runCmd        `cmd:"" help:"Run a job: everything new in staging goes to the lake."`
@@ -66,13 +54,6 @@ type outputFlag struct {
 	Output string `help:"text or json." enum:"text,json" default:"text" short:"o"`
 }
 
-// usageError ends with exit code 2.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -84,7 +65,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(
 	var c cli
 	exited := -1
 	parser, err := kong.New(&c, kong.Name("etl"),
-		kong.Description("Batch ETL of security logs into Amazon Security Lake: staging objects in, OCSF Parquet and Glue partitions out.\n\nExit codes: 0 done, 1 failed, 2 usage or invalid job or mapping, 3 quarantine over its limit, 4 another run holds the work, 5 stopped."),
+		kong.Description("Batch ETL of security logs into Amazon Security Lake: staging objects in, OCSF Parquet and Glue partitions out.\n\nExit codes:\n"+exitCodeLines()),
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }), kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
@@ -106,46 +87,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(
 	return report(stderr, kctx.Run(&app{stdout: stdout, stderr: stderr, env: env}))
 }
 
-// report prints an error once and gives its exit code. It is the one place where errors become exit codes.
+// report prints an error once, and gives its exit code.
 func report(stderr io.Writer, err error) int {
-	var spec *jobs.SpecError
-	var usage usageError
-	var mapping mappingError
-	var silent silentError
 	switch {
-	case err == nil:
-		return exitDone
-	case errors.As(err, &silent):
-		return silent.code
-	case errors.As(err, &spec):
-		fmt.Fprintln(stderr, spec)
-		return exitUsage
-	case errors.As(err, &mapping):
+	case err == nil, as[printedError](err):
+	case as[*jobs.SpecError](err), as[mappingError](err): // each line begins with its place
 		fmt.Fprintln(stderr, err)
-		return exitUsage
-	case errors.As(err, &usage):
+	default:
 		fmt.Fprintln(stderr, "etl:", err)
-		return exitUsage
 	}
-	fmt.Fprintln(stderr, "etl:", err)
-	return exitCode(err)
-}
-
-// silentError ends with a code after the command itself has said why.
-type silentError struct{ code int }
-
-func (e silentError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
-
-func exitCode(err error) int {
-	switch {
-	case errors.Is(err, jobs.ErrQuarantine):
-		return exitQuarantine
-	case errors.Is(err, ledger.ErrHeld):
-		return exitHeld
-	case errors.Is(err, jobs.ErrStopped), errors.Is(err, context.Canceled):
-		return exitStopped
-	}
-	return exitFailed
+	return exitCodeOf(err)
 }
 
 type versionCmd struct{ outputFlag }
