@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/silt-etl/silt/internal/page"
+	"github.com/silt-etl/silt/internal/sourcepage"
 	"github.com/silt-etl/silt/mappings"
 )
 
@@ -25,7 +25,7 @@ func TestSources(t *testing.T) {
 		if err != nil || compiled == nil {
 			t.Fatalf("%s: %v %v", name, err, problems)
 		}
-		want, err := page.Source(context.Background(), m, compiled, t.TempDir())
+		want, err := sourcepage.Source(context.Background(), m, compiled, t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}

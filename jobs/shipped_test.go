@@ -13,9 +13,9 @@ import (
 	"github.com/rs/zerolog"
 	validate "github.com/valllabh/ocsf-schema-golang/ocsfvalidate/1.1"
 
-	"github.com/silt-etl/silt/internal/cases"
 	"github.com/silt-etl/silt/internal/catalog/local"
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/mappingtest"
 	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
 	"github.com/silt-etl/silt/internal/ocsf"
 	"github.com/silt-etl/silt/jobs"
@@ -161,11 +161,11 @@ func (s shipped) whole(t *testing.T) {
 // test runs the tests beside the mapping.
 func (s shipped) test(t *testing.T, m *mappings.Mapping, compiled *sqlgen.Compiled) {
 	t.Helper()
-	fs, err := cases.Load(m)
+	fs, err := mappingtest.Load(m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rs, err := cases.Run(context.Background(), compiled, fs, nil, t.TempDir())
+	rs, err := mappingtest.Run(context.Background(), compiled, fs, nil, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/silt-etl/silt/internal/page"
+	"github.com/silt-etl/silt/internal/sourcepage"
 	"github.com/silt-etl/silt/mappings"
 )
 
@@ -48,7 +48,7 @@ func (c *docsCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		text, err := page.Source(ctx, m, compiled, temp)
+		text, err := sourcepage.Source(ctx, m, compiled, temp)
 		if err != nil {
 			return err
 		}

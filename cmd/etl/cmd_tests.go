@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/silt-etl/silt/internal/cases"
+	"github.com/silt-etl/silt/internal/mappingtest"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/mappings"
 )
@@ -37,11 +37,11 @@ type mappingTests struct {
 }
 
 type testResult struct {
-	Name  string       `json:"name"`
-	File  string       `json:"file"`
-	Line  int          `json:"line"`
-	OK    bool         `json:"ok"`
-	Diffs []cases.Diff `json:"diffs,omitempty"`
+	Name  string             `json:"name"`
+	File  string             `json:"file"`
+	Line  int                `json:"line"`
+	OK    bool               `json:"ok"`
+	Diffs []mappingtest.Diff `json:"diffs,omitempty"`
 }
 
 // Run implements etl test: exit code 1 where a test fails, 2 where a mapping or a test file cannot be used.
@@ -129,8 +129,8 @@ func (c *testCmd) test(ctx context.Context, a *app, m *mappings.Mapping, match *
 	results, err := c.results(ctx, a, m, match, temp)
 	r.Seconds = time.Since(began).Seconds()
 	var bad mappingError
-	var problem cases.Problem
-	var problems cases.Problems
+	var problem mappingtest.Problem
+	var problems mappingtest.Problems
 	if errors.As(err, &bad) || errors.As(err, &problem) || errors.As(err, &problems) {
 		r.Error = err.Error()
 		return r, nil
@@ -146,28 +146,28 @@ func (c *testCmd) test(ctx context.Context, a *app, m *mappings.Mapping, match *
 	return r, nil
 }
 
-func (c *testCmd) results(ctx context.Context, a *app, m *mappings.Mapping, match *regexp.Regexp, temp string) ([]cases.Result, error) {
+func (c *testCmd) results(ctx context.Context, a *app, m *mappings.Mapping, match *regexp.Regexp, temp string) ([]mappingtest.Result, error) {
 	compiled, err := compile(ctx, m)
 	if err != nil {
 		return nil, err
 	}
-	files, err := cases.Load(m)
+	files, err := mappingtest.Load(m)
 	if err != nil {
 		return nil, err
 	}
-	results, err := cases.Run(ctx, compiled, files, match, temp)
+	results, err := mappingtest.Run(ctx, compiled, files, match, temp)
 	if err != nil || !c.Update {
 		return results, err
 	}
 	changed := false
 	for _, f := range files {
-		if !slices.ContainsFunc(results, func(r cases.Result) bool { return r.Case.File == f.Path && len(r.Diffs) > 0 }) {
+		if !slices.ContainsFunc(results, func(r mappingtest.Result) bool { return r.Case.File == f.Path && len(r.Diffs) > 0 }) {
 			continue
 		}
 		if strings.HasPrefix(m.Origin, "shipped:") {
 			return nil, usagef("--update: the tests of %s come with the program; name a folder of your own", m.Name)
 		}
-		text, err := cases.Update(f, results)
+		text, err := mappingtest.Update(f, results)
 		if err != nil {
 			return nil, err
 		}
@@ -180,10 +180,10 @@ func (c *testCmd) results(ctx context.Context, a *app, m *mappings.Mapping, matc
 	if !changed {
 		return results, nil
 	}
-	if files, err = cases.Load(m); err != nil {
+	if files, err = mappingtest.Load(m); err != nil {
 		return nil, err
 	}
-	return cases.Run(ctx, compiled, files, match, temp)
+	return mappingtest.Run(ctx, compiled, files, match, temp)
 }
 
 // replaceFile writes a file whole or not at all.

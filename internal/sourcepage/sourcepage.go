@@ -1,6 +1,6 @@
-// Package page writes the page of a source from its mapping: what it maps, where each OCSF value comes from, what goes to
+// Package sourcepage writes the page of a source from its mapping: what it maps, where each OCSF value comes from, what goes to
 // unmapped, why a record can be refused, and an example. Nothing on the page is written by hand, so that it stays true.
-package page
+package sourcepage
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/silt-etl/silt/internal/cases"
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/mappingtest"
 	"github.com/silt-etl/silt/internal/ocsf"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/sample"
@@ -21,7 +21,7 @@ import (
 
 // Source writes the page of a mapping. tempDir exists, and is left empty.
 func Source(ctx context.Context, m *mappings.Mapping, compiled *sqlgen.Compiled, tempDir string) (string, error) {
-	files, err := cases.Load(m)
+	files, err := mappingtest.Load(m)
 	if err != nil {
 		return "", err
 	}
@@ -244,7 +244,7 @@ func nonEmpty(s string) []string {
 	return []string{s}
 }
 
-func (w *writer) tests(files []*cases.File) {
+func (w *writer) tests(files []*mappingtest.File) {
 	n := 0
 	for _, f := range files {
 		n += len(f.Cases)
@@ -264,10 +264,10 @@ func (w *writer) tests(files []*cases.File) {
 }
 
 // example shows the first test whose record becomes an event, before and after.
-func (w *writer) example(ctx context.Context, m *mappings.Mapping, compiled *sqlgen.Compiled, files []*cases.File, tempDir string) error {
+func (w *writer) example(ctx context.Context, m *mappings.Mapping, compiled *sqlgen.Compiled, files []*mappingtest.File, tempDir string) error {
 	for _, f := range files {
 		for _, c := range f.Cases {
-			if len(c.Wants) != 1 || c.Wants[0].Kind != cases.Event || len(c.Records) != 1 {
+			if len(c.Wants) != 1 || c.Wants[0].Kind != mappingtest.Event || len(c.Records) != 1 {
 				continue
 			}
 			captures := make([]*string, len(compiled.KeyColumns))

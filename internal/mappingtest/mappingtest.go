@@ -1,8 +1,8 @@
-// Package cases holds the tests beside a mapping: raw records, and what they have to become. It reads tests/*.yaml, runs the records
+// Package mappingtest holds the tests beside a mapping: raw records, and what they have to become. It reads tests/*.yaml, runs the records
 // as a run would (package sample), compares, and rewrites expectations.
 //
 // A case is compared with what the Parquet file holds, not with what the mapping's SQL says.
-package cases
+package mappingtest
 
 import (
 	"errors"
