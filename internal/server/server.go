@@ -1,8 +1,8 @@
-// Package server is `etl serve`: it runs the jobs of a folder on their cron schedules, so many runs of a job at a time as the job
-// allows, and answers /healthz.
+// Package server runs jobs on their cron schedules and answers /healthz, for etl serve.
 //
-// It decides when, never what: a run is a function it is given. A schedule that comes due while its job has all its runs is
-// skipped and logged; a run that a stop cuts short is finished by the next one, as any other.
+// It decides when a run starts, and never what a run does: a run is a function that it is given. Invariants: a job never has more
+// runs at a time than it allows; a scheduled start beyond that is skipped and logged; a panic in one job does not stop the others;
+// and Serve returns only after all runs have ended or the grace period is over.
 package server
 
 import (
@@ -12,21 +12,24 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"sort"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/robfig/cron/v3"
 	"github.com/rs/zerolog"
+
+	"github.com/silt-etl/silt/internal/diag"
 )
 
-// Job that the server runs.
+// Job is a job that the server starts.
 type Job struct {
 	Name     string
-	Cron     string // standard five fields, or @daily and the like; "": never by itself
-	Timezone string // IANA
-	MaxRuns  int    // at once; 0: 1
-	// Run executes the job once. It returns when ctx is done, at the latest after cleaning up.
+	Cron     string // five fields, or a word (example: @daily); "": the server never starts the job
+	Timezone string // IANA name
+	MaxRuns  int    // runs at a time; 0: 1
+	// Run executes the job once. When ctx is done it stops and returns as soon as it has cleaned up.
 	Run func(ctx context.Context) error
 }
 
@@ -35,23 +38,28 @@ type Options struct {
 	Listen string // host:port
 	Jobs   []Job
 	Log    zerolog.Logger
-	// Grace is how long a stop waits for runs to end. Default 10 s.
+	// Grace is how long a stop waits for runs to end. Default: 10 s.
 	Grace time.Duration
-	// Now is the clock that /healthz reports by; default time.Now.
+	// Now is the clock of the times in /healthz. Default: time.Now.
 	Now func() time.Time
 }
 
-// Server of jobs.
+// Server starts jobs on their schedules, from Serve until its context is done.
+//
+//	s, err := server.New(server.Options{Listen: "127.0.0.1:8080", Jobs: jobs, Log: log})
+//	err = s.Serve(ctx)
 type Server struct {
-	o     Options
-	cron  *cron.Cron
-	ln    net.Listener
-	mu    sync.Mutex
+	o        Options
+	cron     *cron.Cron
+	listener net.Listener
+	running  sync.WaitGroup
+
+	mu    sync.Mutex // guards what follows
 	jobs  map[string]*status
-	wg    sync.WaitGroup
 	ready bool
 }
 
+// status is what /healthz says about a job.
 type status struct {
 	entry     cron.EntryID
 	scheduled bool
@@ -62,7 +70,7 @@ type status struct {
 	lastError string
 }
 
-// New checks the schedules and listens, so that a wrong port or schedule is told before anything runs.
+// New listens at once, so that a wrong address is reported before a job runs. Its error says which option is wrong.
 func New(o Options) (*Server, error) {
 	if o.Grace == 0 {
 		o.Grace = 10 * time.Second
@@ -73,46 +81,32 @@ func New(o Options) (*Server, error) {
 	s := &Server{o: o, cron: cron.New(), jobs: map[string]*status{}}
 	for _, j := range o.Jobs {
 		if s.jobs[j.Name] != nil {
-			return nil, fmt.Errorf("two jobs are named %s; a name is one job's", j.Name)
+			return nil, fmt.Errorf("two jobs have the name %s", j.Name)
 		}
 		s.jobs[j.Name] = &status{}
 	}
-	ln, err := net.Listen("tcp", o.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w; choose another --listen", o.Listen, err)
+	var err error
+	if s.listener, err = net.Listen("tcp", o.Listen); err != nil {
+		return nil, &diag.OpError{Op: "listen on", Object: o.Listen, Err: err, Try: "choose another address with --listen (example: 127.0.0.1:8081)"}
 	}
-	s.ln = ln
 	return s, nil
 }
 
 // Addr is where the server listens.
-func (s *Server) Addr() string { return s.ln.Addr().String() }
+func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Serve runs until ctx is done, then stops: no new runs, the running ones are told to stop and waited for.
+// Serve starts runs until ctx is done. Then it starts no more, cancels those that are running, and waits for them to end. An error
+// means that a schedule is not valid or that the listener failed; a stop is not an error.
 func (s *Server) Serve(ctx context.Context) error {
 	runs, stopRuns := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopRuns()
-	for _, j := range s.o.Jobs {
-		if j.Cron == "" {
-			s.o.Log.Warn().Str("job", j.Name).Msg("job has no schedule.cron and never runs by itself")
-			continue
-		}
-		id, err := s.cron.AddFunc("CRON_TZ="+j.Timezone+" "+j.Cron, func() { s.fire(runs, j) })
-		if err != nil {
-			s.ln.Close()
-			return fmt.Errorf("job %s: schedule %q: %w", j.Name, j.Cron, err)
-		}
-		s.mu.Lock()
-		s.jobs[j.Name].entry, s.jobs[j.Name].scheduled = id, true
-		s.mu.Unlock()
+	if err := s.schedule(runs); err != nil {
+		s.listener.Close()
+		return err
 	}
-	s.cron.Start()
-	s.mu.Lock()
-	s.ready = true
-	s.mu.Unlock()
 	web := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
-	go func() { failed <- web.Serve(s.ln) }()
+	go func() { failed <- web.Serve(s.listener) }()
 	s.o.Log.Info().Str("addr", s.Addr()).Int("jobs", len(s.o.Jobs)).Msg("serving")
 	var err error
 	select {
@@ -120,15 +114,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	case err = <-failed:
 	}
 	s.o.Log.Info().Msg("stopping")
-	<-s.cron.Stop().Done() // fire returns at once, so this does not wait for runs
+	<-s.cron.Stop().Done() // start returns at once, so this does not wait for runs
 	stopRuns()
-	done := make(chan struct{})
-	go func() { s.wg.Wait(); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(s.o.Grace):
-		s.o.Log.Error().Dur("grace", s.o.Grace).Msg("runs did not stop in time; the next run finishes what they left")
-	}
+	s.waitForRuns()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	_ = web.Shutdown(closing)
@@ -138,33 +126,61 @@ func (s *Server) Serve(ctx context.Context) error {
 	return nil
 }
 
-// fire starts a run of j, unless as many as may be are under way.
-func (s *Server) fire(ctx context.Context, j Job) {
+// schedule activates the schedules. runs is the context of the runs that they start.
+func (s *Server) schedule(runs context.Context) error {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, j := range s.o.Jobs {
+		if j.Cron == "" {
+			s.o.Log.Warn().Str("job", j.Name).Msg("the job has no schedule.cron, so it is never started")
+			continue
+		}
+		id, err := s.cron.AddFunc("CRON_TZ="+j.Timezone+" "+j.Cron, func() { s.start(runs, j) })
+		if err != nil {
+			return fmt.Errorf("job %s: schedule.cron %q: %w", j.Name, j.Cron, err)
+		}
+		s.jobs[j.Name].entry, s.jobs[j.Name].scheduled = id, true
+	}
+	s.cron.Start()
+	s.ready = true
+	return nil
+}
+
+// waitForRuns returns when all runs have ended, or when the grace period is over.
+func (s *Server) waitForRuns() {
+	ended := make(chan struct{})
+	go func() { s.running.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(s.o.Grace):
+		s.o.Log.Error().Dur("grace", s.o.Grace).Msg("some runs did not stop within the grace period; the next run finishes their work")
+	}
+}
+
+// start starts a run of a job in the background, unless the job has all the runs that it allows.
+func (s *Server) start(ctx context.Context, j Job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	st := s.jobs[j.Name]
 	if st.running >= max(j.MaxRuns, 1) || ctx.Err() != nil {
 		st.skipped++
-		s.mu.Unlock()
-		s.o.Log.Warn().Str("job", j.Name).Msg("schedule came due while the job still runs; skipped")
+		s.o.Log.Warn().Str("job", j.Name).Msg("skipped a scheduled start: the previous run is still in progress")
 		return
 	}
 	st.running, st.lastStart = st.running+1, s.o.Now()
-	s.wg.Add(1)
-	s.mu.Unlock()
-	go func() {
-		defer s.wg.Done()
-		err := s.guard(ctx, j)
+	s.running.Go(func() {
+		err := s.runRecovered(ctx, j)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		st.running, st.lastEnd, st.lastError = st.running-1, s.o.Now(), ""
 		if err != nil {
 			st.lastError = err.Error()
 		}
-	}()
+	})
 }
 
-// guard keeps a panic of one job from ending the others.
-func (s *Server) guard(ctx context.Context, j Job) (err error) {
+// runRecovered runs a job once. A panic becomes an error, so that it does not stop the other jobs.
+func (s *Server) runRecovered(ctx context.Context, j Job) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("internal error: %v", p)
@@ -197,14 +213,14 @@ func (s *Server) handler() http.Handler {
 			out.Status = "starting"
 		}
 		for name, st := range s.jobs {
-			h := jobHealth{Name: name, Running: st.running > 0, Skipped: st.skipped, LastError: st.lastError, LastStart: stamp(st.lastStart), LastEnd: stamp(st.lastEnd)}
+			h := jobHealth{Name: name, Running: st.running > 0, Skipped: st.skipped, LastError: st.lastError, LastStart: wholeSeconds(st.lastStart), LastEnd: wholeSeconds(st.lastEnd)}
 			if st.scheduled {
-				h.Next = stamp(s.cron.Entry(st.entry).Next)
+				h.Next = wholeSeconds(s.cron.Entry(st.entry).Next)
 			}
 			out.Jobs = append(out.Jobs, h)
 		}
 		s.mu.Unlock()
-		sort.Slice(out.Jobs, func(i, j int) bool { return out.Jobs[i].Name < out.Jobs[j].Name })
+		slices.SortFunc(out.Jobs, func(a, b jobHealth) int { return strings.Compare(a.Name, b.Name) })
 		w.Header().Set("Content-Type", "application/json")
 		if out.Status != "ok" {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -214,7 +230,8 @@ func (s *Server) handler() http.Handler {
 	return mux
 }
 
-func stamp(t time.Time) *time.Time {
+// wholeSeconds is a time as /healthz writes it; nil for the zero time.
+func wholeSeconds(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
