@@ -8,8 +8,6 @@ import (
 	"sort"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
@@ -30,7 +28,7 @@ func (r *Runner) RunWithRetries(ctx context.Context, opts RunOptions) (*Summary,
 		}
 		r.former = append(r.former, sum.Run) // it may not have been able to give its leases back
 		if r.LogTo != nil {
-			l := zerolog.New(r.LogTo)
+			l := NewLog(r.LogTo)
 			l.Warn().Err(err).Str("job", r.Spec.Name).Str("run_id", sum.Run).Dur("wait", delay).Msg("run failed; trying again")
 		}
 		select {

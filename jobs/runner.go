@@ -126,7 +126,7 @@ func (r *Runner) perform(ctx context.Context, x *run) (*Summary, error) {
 	x.sum = &Summary{Job: r.Spec.Name, Run: x.id, Command: x.command, DryRun: x.dry, Trigger: x.opts.Trigger, State: string(ledger.RunStarting), Started: r.Now().UTC(),
 		Reasons: map[string]int64{}, Misses: map[string]int64{}, Partitions: []PartitionSummary{}}
 	keep := &logKeeper{}
-	x.log = zerolog.New(keep.also(r.LogTo)).With().Timestamp().Str("run_id", x.id).Str("job", r.Spec.Name).Logger()
+	x.log = NewLog(keep.also(r.LogTo)).With().Str("run_id", x.id).Str("job", r.Spec.Name).Logger()
 	err := x.execute(ctx)
 	x.sum.Ended = r.Now().UTC()
 	if x.sum.Ended.Before(x.sum.Started) { // the clock was put back

@@ -27,7 +27,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	out := &lockedWriter{w: a.stderr}
-	log := logger(out)
+	log := jobs.NewLog(out)
 	o := server.Options{Listen: c.Listen, Log: log, Grace: stopGrace}
 	for _, spec := range specs {
 		m, err := a.loadMapping(spec)

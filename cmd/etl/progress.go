@@ -5,7 +5,6 @@ import (
 	"os"
 	"sync"
 
-	"github.com/rs/zerolog"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
@@ -70,12 +69,6 @@ func (b *bars) End() {
 	}
 	b.mu.Unlock()
 	b.p.Wait()
-}
-
-// logger writes JSON lines to w, one run_id on each (jobs.Runner adds it).
-func logger(w io.Writer) zerolog.Logger {
-	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z07:00"
-	return zerolog.New(w).With().Timestamp().Logger()
 }
 
 var _ jobs.Progress = (*bars)(nil)

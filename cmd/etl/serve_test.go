@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +12,7 @@ import (
 	"time"
 )
 
-// syncBuffer may be read while a server writes to it.
+// syncBuffer can be read while a server writes to it.
 type syncBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -79,8 +80,17 @@ limits: {memory: 512MiB}
 		t.Errorf("code %d, runs are\n%s", c, text)
 	}
 	for _, line := range strings.Split(strings.TrimSpace(log.String()), "\n") {
-		if !strings.HasPrefix(line, "{") || !strings.HasSuffix(line, "}") {
-			t.Errorf("not a log line: %s", line)
+		var l struct {
+			Time    time.Time
+			Message string
+			RunID   string `json:"run_id"`
+		}
+		if err := json.Unmarshal([]byte(line), &l); err != nil || l.Time.IsZero() {
+			t.Errorf("not a log line with its time: %v: %s", err, line)
+		}
+		// lines of runs have the run's id, and lines of the server have none
+		if server := l.Message == "serving" || l.Message == "stopping" || strings.HasPrefix(l.Message, "skipped "); server != (l.RunID == "") {
+			t.Errorf("run_id is %q: %s", l.RunID, line)
 		}
 	}
 }
