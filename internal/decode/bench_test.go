@@ -114,11 +114,11 @@ func BenchmarkScan(b *testing.B) {
 // BenchmarkReader unpacks, verifies and frames; ns/op is for 20,000 records.
 func BenchmarkReader(b *testing.B) {
 	object := packed(firewallLines(benchLines))
-	r := NewReader(nil, Options{})
+	r := newJSONReader(nil, Options{})
 	for b.Loop() {
-		r.Reset(bytes.NewReader(object))
+		r.open(bytes.NewReader(object))
 		for n := 0; ; n++ {
-			if _, err := r.Next(); err == io.EOF && n == benchLines {
+			if _, err := r.next(); err == io.EOF && n == benchLines {
 				break
 			} else if err != nil {
 				b.Fatal(n, err)

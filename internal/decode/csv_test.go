@@ -8,6 +8,8 @@ import (
 	"math/rand"
 	"strings"
 	"testing"
+
+	"github.com/silt-etl/silt/internal/decode/unpack"
 )
 
 func csvSpec(f Format) *Spec {
@@ -85,8 +87,8 @@ func TestCSV(t *testing.T) {
 		{"header, in another order", Format{}, "\ufeffC, A ,b,new\nz,x,1,n\n", []string{`1 a=x b=1 | c=z new=n`}},
 		{"header twice, as of files put together", Format{}, "b,a\n1,x\nb,a\n2,y\n", []string{`1 a=x b=1 | `, `2 a=y b=2 | `}},
 		{"no header", Format{Header: HeaderNo}, "a,b,c\n", []string{`1 a=a | b=b c=c`}},
-		{"a header that must be there", Format{Header: HeaderYes}, "x,1,z\n", []string{`CSV_HEADER: the first record must be a header, and names no column of raw.sql: "x,1,z"`}},
-		{"a header that cannot be read", Format{Header: HeaderYes}, "\"a,b\nx,1\n", []string{`CSV_HEADER: the first record must be a header, and cannot be read: the quote at byte 1 is not closed`}},
+		{"a header that must be there", Format{Header: HeaderYes}, "x,1,z\n", []string{`CSV_HEADER: the first record must be a header, but none of its names is a column of raw.sql: "x,1,z"`}},
+		{"a header that cannot be read", Format{Header: HeaderYes}, "\"a,b\nx,1\n", []string{`CSV_HEADER: the first record must be a header, but it cannot be read: the quote at byte 1 is not closed`}},
 		{"a name twice", Format{}, "a,b,a,\nx,1,z,4\n", []string{`1 a=x b=1 | a=z column_4=4`}},
 		{"tab", Format{Delimiter: '\t'}, "x\t1\tz z\n\t\t\n\tx\t\n", []string{`1 a=x b=1 | c=z z`, `2 | b=x`}},
 		{"space", Format{Delimiter: ' '}, "x  1 \"z z\" \n x 2\n", []string{`1 a=x b=1 | c=z z`, `2 a=x b=2 | `}},
@@ -246,15 +248,15 @@ func FuzzText(f *testing.F) {
 		spec := &Spec{Format: format, Leaves: []Leaf{{Path: []string{"a"}}, {Path: []string{"b"}, Kind: Int64}}}
 		keys := NewKeys()
 		d, e := NewRecords(spec, keys, Options{MaxRecordBytes: int(limit)}), NewExpander(keys)
-		d.r.base = 8
+		d.framer.(*csvFramer).lines.base = 8
 		if limit > 0 {
-			d.r.held = 3 * int(limit)
+			d.framer.(*csvFramer).lines.held = 3 * int(limit)
 		}
-		plain := NewReader(nil, Options{}).un
-		if plain.open(bytes.NewReader(object)) != nil {
+		var plain unpack.Reader
+		if plain.Open(bytes.NewReader(object)) != nil {
 			return
 		}
-		left, err := io.ReadAll(plain.out)
+		left, err := io.ReadAll(&plain)
 		if err != nil || is16(left) {
 			return
 		}

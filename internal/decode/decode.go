@@ -31,7 +31,7 @@ type Leaf struct {
 	// Keep leaves the value in the rest as well (it is read, but its value is not itself an output).
 	Keep bool
 	// Name is the key the value has in the rest: the mapping's own name for it (`AS "unmapped.x"`), or "" for the dotted path.
-	// A leaf with a Name wants Keep, or its value to come back through AppendEntry.
+	// A leaf with a Name wants Keep, or its value to come back as an inline entry (InlinePrefix).
 	Name string
 	// Time is how a Timestamp is written; nil: ISO 8601.
 	Time *TimeFormat

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/silt-etl/silt/internal/decode/unpack"
 )
 
 // TestEnvelope: each element is a record, with what its document holds besides; a broken one costs itself; by itself, with its
@@ -64,11 +66,11 @@ func FuzzEnvelope(f *testing.F) {
 	f.Fuzz(func(t *testing.T, object []byte) {
 		d := NewRecords(&Spec{Format: Format{Records: []string{"R"}}}, NewKeys(), Options{})
 		d.Open(bytes.NewReader(object))
-		plain := NewReader(nil, Options{}).un
-		if plain.open(bytes.NewReader(object)) != nil {
+		var plain unpack.Reader
+		if plain.Open(bytes.NewReader(object)) != nil {
 			return
 		}
-		all, err := io.ReadAll(plain.out)
+		all, err := io.ReadAll(&plain)
 		if err != nil || is16(all) {
 			return
 		}

@@ -38,7 +38,7 @@ func TestExpandMore(t *testing.T) {
 	if p := InlinePrefix(`a."b"`); p != `"a.\"b\"":` {
 		t.Errorf("%s", p)
 	}
-	if b := AppendEntry([]byte("x"), "k", []byte("[1,\n2]")); string(b) != "x\"k\":[1, 2]\x02" {
+	if b := appendEntry([]byte("x"), "k", []byte("[1,\n2]")); string(b) != "x\"k\":[1, 2]\x02" {
 		t.Errorf("%q", b)
 	}
 	for _, bad := range []string{"\"a", "\"a\"", "\"a\"1\x02", "\"a\":1", "\"a\":\x02", "a", "##", "##1", "##\x02", "~~1\x02", "#\xff1\x02", "\x02"} {
@@ -52,7 +52,7 @@ func TestExpandMore(t *testing.T) {
 func TestKeyNumberedLater(t *testing.T) {
 	keys := NewKeys()
 	e := NewExpander(keys)
-	inline := string(AppendEntry(nil, "k", []byte("1")))
+	inline := string(appendEntry(nil, "k", []byte("1")))
 	e.Expand(nil, []byte(inline))
 	numbered := keys.prefix("k") + "2" + EntryEnd
 	for _, c := range []struct{ rest, more string }{{numbered, inline}, {inline, numbered}, {numbered, inline}} {
@@ -68,7 +68,7 @@ func TestKeyNumberedLater(t *testing.T) {
 		if got, err := e.Expand([]byte(c.rest), []byte(c.more)); err != nil || len(got) != 1 {
 			t.Fatalf("%s, %v", show(got), err)
 		}
-		got, err := e.Expand([]byte(c.rest), AppendEntry(nil, "another", []byte("3")))
+		got, err := e.Expand([]byte(c.rest), appendEntry(nil, "another", []byte("3")))
 		if err != nil || len(got) != 2 {
 			t.Fatalf("%s, %v", show(got), err)
 		}
@@ -165,7 +165,7 @@ func TestMap(t *testing.T) {
 		case 1:
 			mores.Append("")
 		case 2:
-			mores.Append(string(AppendEntry(AppendEntry(nil, "event_timestamp", []byte(`"mine"`)), "o", []byte(`{"a":1,"b":{"a":"\u0041"}}`))))
+			mores.Append(string(appendEntry(appendEntry(nil, "event_timestamp", []byte(`"mine"`)), "o", []byte(`{"a":1,"b":{"a":"\u0041"}}`))))
 		default:
 			mores.AppendNull()
 		}
@@ -222,4 +222,13 @@ func TestMap(t *testing.T) {
 	if _, err := e.Map(mem, nulls, nil); err == nil {
 		t.Fatal("a rest of nulls without text is read")
 	}
+}
+
+// appendEntry appends an entry of the inline form to dst. json must be JSON text; see EntryEnd.
+func appendEntry(dst []byte, key string, json []byte) []byte {
+	dst = appendPrefix(dst, key)
+	from := len(dst)
+	dst = append(dst, json...)
+	blankControls(dst[from:])
+	return append(dst, entryEnd)
 }

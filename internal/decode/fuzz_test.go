@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/silt-etl/silt/internal/decode/unpack"
 )
 
 // fuzzSpec has leaves of every kind, one below the other, two of one path, kept and named ones.
@@ -112,24 +114,24 @@ func FuzzReader(f *testing.F) {
 		f.Add(packed([]byte(s)), uint8(0), uint8(1))
 	}
 	f.Fuzz(func(t *testing.T, object []byte, limit, chunk uint8) {
-		small := NewReader(nil, Options{MaxRecordBytes: int(limit)})
+		small := newJSONReader(nil, Options{MaxRecordBytes: int(limit)})
 		small.base = 8
 		if limit > 0 {
 			small.held = 3 * int(limit)
 		}
-		for _, r := range []*Reader{small, NewReader(nil, Options{})} {
-			r.Reset(&chunked{object, int(chunk)%16 + 1})
-			plain := NewReader(bytes.NewReader(object), Options{}).un
-			if plain.open(bytes.NewReader(object)) != nil {
+		for _, r := range []*jsonReader{small, newJSONReader(nil, Options{})} {
+			r.open(&chunked{object, int(chunk)%16 + 1})
+			var plain unpack.Reader
+			if plain.Open(bytes.NewReader(object)) != nil {
 				return
 			}
-			left, err := io.ReadAll(plain.out)
+			left, err := io.ReadAll(&plain)
 			if err != nil || is16(left) {
 				return
 			}
 			byValues := false
 			for n := int64(1); ; n++ {
-				rec, err := r.Next()
+				rec, err := r.next()
 				byValues = byValues || r.values || r.fell
 				if err == io.EOF {
 					break
@@ -137,19 +139,19 @@ func FuzzReader(f *testing.F) {
 				if err != nil {
 					return // the object is refused as a whole
 				}
-				if rec.Number != n {
-					t.Fatalf("number %d, want %d", rec.Number, n)
+				if r.pieces != n {
+					t.Fatalf("number %d, want %d", r.pieces, n)
 				}
-				if len(rec.Bytes) == 0 && rec.Reject == nil {
+				if len(rec.bytes) == 0 && rec.reject == nil {
 					t.Fatal("an empty record")
 				}
-				for !bytes.HasPrefix(left, rec.Bytes) && gap(left, byValues) > 0 {
+				for !bytes.HasPrefix(left, rec.bytes) && gap(left, byValues) > 0 {
 					left = left[gap(left, byValues):]
 				}
-				if !bytes.HasPrefix(left, rec.Bytes) {
-					t.Fatalf("record %q does not come next in %q", rec.Bytes, left)
+				if !bytes.HasPrefix(left, rec.bytes) {
+					t.Fatalf("record %q does not come next in %q", rec.bytes, left)
 				}
-				left = left[len(rec.Bytes):]
+				left = left[len(rec.bytes):]
 			}
 			for gap(left, byValues) > 0 {
 				left = left[gap(left, byValues):]

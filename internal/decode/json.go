@@ -44,8 +44,6 @@ func (p *parser) wrong(i int) int {
 	return p.fail(i, faultByte)
 }
 
-func blank(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
-
 func (p *parser) ws(i int) int {
 	for i < len(p.b) && blank(p.b[i]) {
 		i++

@@ -30,6 +30,13 @@ func packedNamed(b []byte) []byte {
 
 func cat(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
+// newJSONReader cuts the object r as JSON.
+func newJSONReader(r io.Reader, o Options) *jsonReader {
+	j := &jsonReader{window: newWindow(o)}
+	j.open(r)
+	return j
+}
+
 // check compares an object's records; a rejected one is its code, a blank, and its bytes.
 func check(t *testing.T, object []byte, o Options, want ...string) {
 	t.Helper()
@@ -216,20 +223,21 @@ func TestReadErrors(t *testing.T) {
 	reset := errors.New("connection reset")
 	for _, want := range []error{reset, io.ErrUnexpectedEOF} {
 		for _, object := range [][]byte{nil, lines[:500], packed(lines)[:1], packed(lines)[:5], packed(lines)[:600], packed(lines), packedZstd(lines)[:2], packedZstd(lines)[:300]} {
-			r := NewReader(&failing{bytes.NewReader(object), want}, Options{})
+			r := NewRecords(&Spec{}, NewKeys(), Options{})
+			r.Open(&failing{bytes.NewReader(object), want})
 			var err error
 			for err == nil {
-				_, err = r.Next()
+				_, _, _, err = r.Next()
 			}
 			var rej *Reject
 			if !errors.Is(err, want) || errors.As(err, &rej) {
 				t.Fatalf("%d bytes, then %v: %v", len(object), want, err)
 			}
-			if _, again := r.Next(); again != err {
+			if _, _, _, again := r.Next(); again != err {
 				t.Fatalf("then %v", again)
 			}
-			r.Reset(bytes.NewReader(packed(lines)))
-			if _, err := r.Next(); err != nil {
+			r.Open(bytes.NewReader(packed(lines)))
+			if _, _, _, err := r.Next(); err != nil {
 				t.Fatalf("the next object: %v", err)
 			}
 		}
@@ -259,14 +267,14 @@ func (e *endless) Read(p []byte) (int, error) {
 // What is longer than can be held fails the object.
 func TestLongLines(t *testing.T) {
 	const size = 64 << 20
-	r := NewReader(repeated("{\"a\":1}\n{\"a\":\"", "xxxxxxxx", size/8, "\"}\n{\"b\":2}\n{\"c\":3}\n"), Options{})
+	r := newJSONReader(repeated("{\"a\":1}\n{\"a\":\"", "xxxxxxxx", size/8, "\"}\n{\"b\":2}\n{\"c\":3}\n"), Options{})
 	for i, want := range []int{7, size + 8, 7, 7} {
-		rec, err := r.Next()
-		if err != nil || len(rec.Bytes) != want || (rec.Reject != nil) != (i == 1) {
-			t.Fatalf("record %d: %d bytes, %v, %v", i+1, len(rec.Bytes), rec.Reject, err)
+		rec, err := r.next()
+		if err != nil || len(rec.bytes) != want || (rec.reject != nil) != (i == 1) {
+			t.Fatalf("record %d: %d bytes, %v, %v", i+1, len(rec.bytes), rec.reject, err)
 		}
-		if i == 1 && rec.Reject.Code != ReasonTooLong {
-			t.Fatal(rec.Reject)
+		if i == 1 && rec.reject.Code != ReasonTooLong {
+			t.Fatal(rec.reject)
 		}
 	}
 	if len(r.buf) != bufferBytes {

@@ -84,15 +84,6 @@ func (k *Keys) from(id int) []string {
 // InlinePrefix is what an entry of the inline form begins with: the key as a JSON string, and a colon.
 func InlinePrefix(key string) string { return string(appendPrefix(nil, key)) }
 
-// AppendEntry appends an entry of the inline form to dst. json must be JSON text; see EntryEnd.
-func AppendEntry(dst []byte, key string, json []byte) []byte {
-	dst = appendPrefix(dst, key)
-	from := len(dst)
-	dst = append(dst, json...)
-	blankControls(dst[from:])
-	return append(dst, entryEnd)
-}
-
 func appendPrefix(dst []byte, key string) []byte {
 	dst = append(dst, '"')
 	dst = appendEscaped(dst, key)

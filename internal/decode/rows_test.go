@@ -87,7 +87,7 @@ func TestParquet(t *testing.T) {
 	}{
 		"cut":    {data[:len(data)-1], "Parquet: it does not end with PAR1: the object is truncated"},
 		"empty":  {nil, "Parquet: it is empty, and a Parquet file never is"},
-		"packed": {packed(data), "gzip: Parquet is packed inside, page by page, and not as a whole"},
+		"packed": {packed(data), "gzip: a Parquet file is compressed inside, page by page, and must not be compressed as a whole"},
 		"json":   {[]byte(`{"n":1, "s": "abcdef"}`), "Parquet: it does not begin with PAR1: it is no Parquet file"},
 	} {
 		d.Open(bytes.NewReader(c.object))

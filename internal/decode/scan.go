@@ -71,7 +71,8 @@ type node struct {
 
 // textParser takes the text of a key apart.
 type textParser struct {
-	name   ParserName
+	parse  parseText
+	json   bool // a text that is JSON is read as JSON
 	misfit int
 }
 
@@ -104,7 +105,7 @@ func NewScanner(spec *Spec, keys *Keys) *Scanner {
 		}
 	}
 	for i, p := range spec.Parsers {
-		s.path(p.Path).parser = &textParser{p.Name, len(spec.Leaves) + i}
+		s.path(p.Path).parser = &textParser{p.Name.lookup(), p.Name == ParseJSON || p.Name == ParseAuto, len(spec.Leaves) + i}
 	}
 	s.nodes = 0 // the spec's own are not counted
 	return s
@@ -257,6 +258,15 @@ func notObject(b []byte, i int) *Reject {
 	}
 	rej.Message = "not a JSON object: it begins with " + strconv.QuoteToGraphic(string(b[i:end])) + " at byte " + strconv.Itoa(i+1)
 	return rej
+}
+
+// also scans an object, valid JSON, as if its members came after those of the record scanned last.
+func (s *Scanner) also(b []byte) {
+	outer, first := s.parser, s.root.first
+	s.parser, s.root.first = parser{b: b}, s.alsoFirst
+	s.object(s.ws(0)+1, s.root, false, false)
+	s.alsoFirst = s.root.first
+	s.parser, s.root.first = outer, first
 }
 
 // object reads the members after a brace. dead: no leaf inside may be set (a key's second value). mute: nothing inside goes

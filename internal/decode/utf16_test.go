@@ -3,11 +3,13 @@ package decode
 import (
 	"encoding/binary"
 	"testing"
-	stdutf16 "unicode/utf16"
+	"unicode/utf16"
+
+	"github.com/silt-etl/silt/internal/decode/unpack"
 )
 
 func in16(s string, order binary.AppendByteOrder) (b []byte) {
-	for _, c := range stdutf16.Encode([]rune(s)) {
+	for _, c := range utf16.Encode([]rune(s)) {
 		b = order.AppendUint16(b, c)
 	}
 	return b
@@ -37,6 +39,6 @@ const bom16 = "\uFEFF"
 
 // is16 tells that what follows is no text of UTF-8.
 func is16(b []byte) bool {
-	_, is := utf16(b)
+	_, is := unpack.UTF16(b)
 	return is
 }

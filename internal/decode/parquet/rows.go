@@ -127,7 +127,7 @@ func (o *Rows) mine(err error) error {
 	var f *Fault
 	switch {
 	case o.src.err != nil:
-		return fmt.Errorf("reading the object: %w", o.src.err)
+		return fmt.Errorf("read the object: %w", o.src.err)
 	case err == nil, errors.Is(err, io.EOF), errors.As(err, &f):
 		return err
 	}

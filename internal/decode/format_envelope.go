@@ -2,8 +2,87 @@ package decode
 
 import (
 	"bytes"
+	"io"
 	"strings"
 )
+
+// envelopeFramer frames and scans objects whose records are the elements of an array inside of JSON documents.
+type envelopeFramer struct {
+	r    jsonReader
+	s    *Scanner
+	env  envelope
+	line []byte // what is left of a piece with several documents glued together
+}
+
+func newEnvelopeFramer(spec *Spec, s *Scanner, o Options) framer {
+	return &envelopeFramer{r: jsonReader{window: newWindow(o), whole: true}, s: s, env: envelope{path: spec.Format.Records, at: -1}}
+}
+
+func (f *envelopeFramer) open(r io.Reader) {
+	f.r.open(r)
+	f.line = nil
+	f.env.at, f.env.context = -1, nil
+}
+
+func (f *envelopeFramer) context() []byte { return f.env.context }
+
+func (f *envelopeFramer) kept(raw, context []byte) *Reject {
+	if rej := f.r.tooLong(raw); rej != nil {
+		return rej
+	}
+	if len(context) == 0 {
+		return f.env.missing()
+	}
+	f.env.more, f.env.context = true, append(f.env.context[:0], context...)
+	if p := (parser{b: context}); p.skip(p.ws(0)) < 0 || context[p.ws(0)] != '{' {
+		return &Reject{Code: ReasonJSON, Message: "the envelope that was kept with the record cannot be read"}
+	}
+	return f.scan(raw)
+}
+
+// next gives the next element of an array.
+func (f *envelopeFramer) next() (raw []byte, rej *Reject, err error) {
+	for {
+		b, rej, ok := f.env.next()
+		if ok {
+			if rej == nil {
+				rej = f.r.tooLong(b)
+			}
+			if rej == nil {
+				rej = f.scan(b)
+			}
+			return trimRight(b), rej, nil
+		}
+		if len(f.line) == 0 {
+			p, err := f.r.next()
+			if err != nil || p.reject != nil {
+				return p.bytes, p.reject, err
+			}
+			f.line = p.bytes
+		}
+		n := len(f.line)
+		if f.line[0] == '{' {
+			n = extent(f.line)
+		}
+		doc := f.line[:n]
+		f.line = bytes.TrimLeft(f.line[n:], " \t\r\n")
+		if rej := f.env.open(doc); rej != nil {
+			return doc, rej, nil
+		}
+	}
+}
+
+// scan scans an element and what its envelope holds besides.
+func (f *envelopeFramer) scan(b []byte) *Reject {
+	rej := scanWhole(f.s, b)
+	if rej == nil && f.env.more {
+		if rej = badText(f.env.context); rej == nil {
+			f.s.also(f.env.context)
+			rej = f.s.overBudget()
+		}
+	}
+	return rej
+}
 
 // envelope gives the elements of an array inside a JSON document, each as a record. What else the document holds belongs to each of
 // them: its context is the document with null in the array's place.
@@ -110,7 +189,7 @@ func (e *envelope) gap(i int) int {
 
 // element is how long the element at i is.
 func (e *envelope) element(i int) int {
-	f := framer{bound: boundArray}
+	f := valueEnd{bound: boundArray}
 	if n := f.feed(e.doc[i:], 0); n > 0 {
 		return n
 	}
@@ -134,66 +213,4 @@ func (e *envelope) next() (b []byte, rej *Reject, ok bool) {
 	n := e.element(i)
 	e.at = i + n
 	return e.doc[i : i+n], nil, true
-}
-
-// nextElement is Next for records that lie in an envelope.
-func (d *Records) nextElement() (number int64, raw []byte, rej *Reject, err error) {
-	for {
-		b, rej, ok := d.env.next()
-		if ok {
-			d.number++
-			if rej == nil {
-				rej = d.r.tooLong(b)
-			}
-			if rej == nil {
-				rej = d.scanElement(b)
-			}
-			return d.number, trimRight(b), rej, nil
-		}
-		if len(d.line) == 0 {
-			rec, err := d.r.Next()
-			if err != nil {
-				return 0, nil, nil, err
-			}
-			if rec.Reject != nil {
-				d.number++
-				return d.number, rec.Bytes, rec.Reject, nil
-			}
-			d.line = rec.Bytes
-		}
-		n := len(d.line)
-		if d.line[0] == '{' {
-			n = extent(d.line)
-		}
-		doc := d.line[:n]
-		d.line = bytes.TrimLeft(d.line[n:], " \t\r\n")
-		if rej := d.env.open(doc); rej != nil {
-			d.number++
-			return d.number, doc, rej, nil
-		}
-	}
-}
-
-// scanElement scans an element and what its envelope holds besides.
-func (d *Records) scanElement(b []byte) *Reject {
-	n, rej := d.s.Scan(b)
-	if rej == nil && n < len(b) {
-		rej = &Reject{Code: ReasonJSON, Message: "something follows the object"}
-	}
-	if rej == nil && d.env.more {
-		if rej = badText(d.env.context); rej == nil {
-			d.s.also(d.env.context)
-			rej = d.s.overBudget()
-		}
-	}
-	return rej
-}
-
-// also scans an object, valid JSON, as if its members came after those of the record scanned last.
-func (s *Scanner) also(b []byte) {
-	outer, first := s.parser, s.root.first
-	s.parser, s.root.first = parser{b: b}, s.alsoFirst
-	s.object(s.ws(0)+1, s.root, false, false)
-	s.alsoFirst = s.root.first
-	s.parser, s.root.first = outer, first
 }

@@ -1,0 +1,309 @@
+package decode
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/silt-etl/silt/internal/decode/fields"
+)
+
+// csvFramer frames and scans objects of delimited values.
+type csvFramer struct {
+	lines lineReader // its csv has cut the record at hand
+	csv   *fields.CSV
+	s     *Scanner
+	f     *Format
+
+	plain   []textColumn   // of an object without a header
+	layouts [][]textColumn // of Format.Layouts
+	columns []textColumn   // of the object at hand
+	header  []byte         // the object's header line, nil without one
+	begun   bool           // a record of the object was read
+}
+
+func newCSVFramer(spec *Spec, s *Scanner, o Options) framer {
+	f := &csvFramer{lines: newLineReader(&spec.Format, o), csv: spec.Format.csv(), s: s, f: &spec.Format}
+	f.lines.csv = f.csv
+	for _, name := range f.f.Columns {
+		f.plain = append(f.plain, s.textColumn(name))
+	}
+	f.columns = f.plain
+	for _, l := range f.f.Layouts {
+		var all []textColumn
+		for _, name := range l.Columns {
+			all = append(all, s.textColumn(name))
+		}
+		f.layouts = append(f.layouts, all)
+	}
+	return f
+}
+
+func (f *csvFramer) open(r io.Reader) {
+	f.lines.reset(r)
+	f.begun = false
+	f.withoutHeader()
+}
+
+func (f *csvFramer) withoutHeader() { f.columns, f.header = f.plain, nil }
+
+func (f *csvFramer) context() []byte { return f.header }
+
+func (f *csvFramer) next() (raw []byte, rej *Reject, err error) {
+	for {
+		p, err := f.lines.next()
+		if err != nil {
+			return nil, nil, err
+		}
+		rej := p.reject
+		if rej == nil {
+			is, missing := f.isHeader(p.bytes, !f.begun)
+			if missing != nil {
+				return nil, nil, missing
+			}
+			f.begun = true
+			if is {
+				continue
+			}
+			rej = f.scan(p.bytes)
+		} else if !f.begun {
+			f.begun = true
+			if f.f.Header == HeaderYes {
+				return nil, nil, &Reject{Code: ReasonHeader, Message: "the first record must be a header, but it cannot be read: " + rej.Message}
+			}
+		}
+		return p.bytes, rej, nil
+	}
+}
+
+// kept cuts a record that was not read from its object, and scans it.
+func (f *csvFramer) kept(raw, context []byte) *Reject {
+	switch {
+	case len(context) == 0:
+		f.withoutHeader()
+	case !bytes.Equal(context, f.header):
+		if f.csv.Split(context) != fields.Whole {
+			return &Reject{Code: ReasonHeader, Message: "the header that was kept with the record cannot be read"}
+		}
+		f.header = bytes.Clone(context)
+		f.readHeader(f.header)
+	}
+	if state := f.csv.Split(raw); state != fields.Whole {
+		return quoteFault(f.csv, state)
+	}
+	if rej := f.lines.tooLong(raw); rej != nil {
+		return rej
+	}
+	return f.scan(raw)
+}
+
+// scan sets leaves and rest of the record b, which was cut last.
+func (f *csvFramer) scan(b []byte) *Reject {
+	s := f.s
+	if rej := s.beginText(b); rej != nil {
+		return rej
+	}
+	if f.csv.Start() > 0 {
+		base := len(s.fields)
+		s.fields, _ = fields.Syslog(s.fields, b)
+		s.below(s.childNamed(s.root, SyslogKey), base, len(s.fields))
+		s.fields = s.fields[:base]
+	}
+	columns := f.layout(b)
+	for i := range f.csv.Len() {
+		s.field(f.at(columns, i), f.csv.Field(b, i))
+	}
+	return s.overBudget()
+}
+
+// layout gives the columns of the record b.
+func (f *csvFramer) layout(b []byte) []textColumn {
+	if f.header == nil {
+		for i, l := range f.f.Layouts {
+			if l.At < f.csv.Len() && string(f.csv.Field(b, l.At)) == l.Value {
+				return f.layouts[i]
+			}
+		}
+	}
+	return f.columns
+}
+
+// at is the node of column i.
+func (f *csvFramer) at(columns []textColumn, i int) *node {
+	if i >= len(columns) {
+		return f.s.child(f.s.root, []byte(extraColumn(i)))
+	}
+	return columns[i].nodeOf(f.s)
+}
+
+// isHeader tells whether the record b, which is the first of its object or equal to its header, names the columns, and takes
+// them from it. The reader has just cut it.
+func (f *csvFramer) isHeader(b []byte, first bool) (bool, *Reject) {
+	if f.f.Header == HeaderNo {
+		return false, nil
+	}
+	if !first {
+		return f.header != nil && bytes.Equal(b, f.header), nil
+	}
+	known := 0
+	for i := range f.csv.Len() {
+		if f.f.column(headerName(f.csv.Field(b, i))) >= 0 {
+			known++
+		}
+	}
+	if f.f.Header == HeaderAuto && 2*known <= f.csv.Len() {
+		return false, nil
+	}
+	if known == 0 {
+		return false, &Reject{Code: ReasonHeader, Message: "the first record must be a header, but none of its names is a column of raw.sql: " + strconv.QuoteToGraphic(string(b[:min(80, len(b))]))}
+	}
+	f.header = bytes.Clone(b)
+	f.readHeader(f.header)
+	return true, nil
+}
+
+func headerName(v []byte) string { return string(bytes.TrimSpace(v)) }
+
+// readHeader takes the columns from a header that was cut last.
+func (f *csvFramer) readHeader(b []byte) {
+	f.columns = nil
+	for i := range f.csv.Len() {
+		name := headerName(f.csv.Field(b, i))
+		at := f.f.column(name)
+		if at >= 0 {
+			name = f.f.Columns[at]
+		}
+		if name == "" {
+			name = extraColumn(i)
+		}
+		f.columns = append(f.columns, f.s.textColumn(name))
+	}
+}
+
+func extraColumn(i int) string { return "column_" + strconv.Itoa(i+1) }
+
+func quoteFault(csv *fields.CSV, state fields.State) *Reject {
+	quote, at := csv.Fault()
+	msg := "the quote at byte " + strconv.Itoa(quote+1)
+	if state == fields.Broken {
+		return &Reject{Code: ReasonQuote, Message: msg + " is closed at byte " + strconv.Itoa(at) + ", and neither a delimiter nor the end of the line follows"}
+	}
+	return &Reject{Code: ReasonQuote, Message: msg + " is not closed"}
+}
+
+// detectCSV takes the delimiter that gives most lines the same number of fields, and more than one.
+func detectCSV(sample *sample) (Detected, bool) {
+	lines := sample.lines
+	comment := ""
+	for len(lines) > 1 && lines[0][0] == '#' {
+		comment, lines = "#", lines[1:]
+	}
+	best, width, same := Format{}, 0, 0
+	var of [][]byte
+	for _, escape := range []byte{0, '\\'} { // without one first: in quotes a Windows path may end in a backslash
+		for _, delimiter := range []byte{'\t', ',', ';', '|', ' '} {
+			f := Format{Name: FormatCSV, Delimiter: delimiter, Quote: '"', Escape: escape, Comment: comment}
+			c := f.csv()
+			counts := map[int]int{}
+			records := joined(c, lines)
+			for _, l := range records {
+				if c.Split(l) == fields.Whole {
+					counts[c.Len()]++
+				}
+			}
+			least := 2
+			if delimiter == ' ' { // prose has blanks, too
+				least = 5
+			}
+			for n, k := range counts {
+				if n >= least && share(k, records) && n > width {
+					best, width, same, of = f, n, k, records
+				}
+			}
+		}
+		if width > 0 {
+			break
+		}
+	}
+	if width == 0 || len(lines) == 1 && best.Delimiter == ' ' {
+		return Detected{}, false
+	}
+	names := map[byte]string{'\t': "tabs", ',': "commas", ';': "semicolons", '|': "pipes", ' ': "blanks"}
+	evidence := fmt.Sprintf("%d of its first %d records have %d fields with %s between them", same, len(of), width, names[best.Delimiter])
+	if dashes(best.csv(), of) {
+		best.Null = []string{"-"}
+	}
+	best.Header = HeaderNo
+	if header, ok := detectHeader(&best, of); ok {
+		best.Header, best.Columns = HeaderYes, header
+		return Detected{best, evidence + "; the first names them"}, true
+	}
+	for i := range width {
+		best.Columns = append(best.Columns, extraColumn(i))
+	}
+	return Detected{best, evidence + "; no line names them: give the columns names"}, true
+}
+
+// dashes tells whether a field of a record is a dash alone, which says that there is no value.
+func dashes(c *fields.CSV, records [][]byte) bool {
+	for _, l := range records {
+		if c.Split(l) != fields.Whole {
+			continue
+		}
+		for i := range c.Len() {
+			if string(c.Field(l, i)) == "-" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// joined puts lines together that a quoted field goes over, a few at most.
+func joined(c *fields.CSV, lines [][]byte) (records [][]byte) {
+	for i := 0; i < len(lines); i++ {
+		l := lines[i]
+		for k := 1; k < 20 && i+k < len(lines) && c.Split(l) == fields.Open; k++ {
+			l = append(append(bytes.Clone(l), '\n'), lines[i+k]...)
+			if c.Split(l) == fields.Whole {
+				i += k
+				break
+			}
+		}
+		if c.Split(l) != fields.Whole {
+			l = lines[i]
+		}
+		records = append(records, l)
+	}
+	return records
+}
+
+// detectHeader tells whether the first line names the columns: different names that begin with a letter, none of which
+// stands in the same place in another line.
+func detectHeader(f *Format, lines [][]byte) (names []string, ok bool) {
+	c := f.csv()
+	c.Split(lines[0])
+	seen := map[string]bool{}
+	for i := range c.Len() {
+		n := headerName(c.Field(lines[0], i))
+		if n == "" || seen[n] || len(n) > 64 || !(n[0]|0x20 >= 'a' && n[0]|0x20 <= 'z' || n[0] == '_') || strings.ContainsAny(n, "=\"@") {
+			return nil, false
+		}
+		seen[n] = true
+		names = append(names, n)
+	}
+	different := false
+	for _, l := range lines[1:] {
+		c.Split(l)
+		for i := range min(c.Len(), len(names)) {
+			v := string(c.Field(l, i))
+			if v == names[i] {
+				return nil, false
+			}
+			different = different || v != "" && v[0] >= '0' && v[0] <= '9'
+		}
+	}
+	return names, different
+}

@@ -1,0 +1,187 @@
+package decode
+
+import (
+	"bytes"
+	"io"
+	"regexp"
+
+	"github.com/silt-etl/silt/internal/decode/fields"
+)
+
+// linesFramer frames and scans objects whose records are lines: a line is one column, or a pattern's groups are.
+type linesFramer struct {
+	lines   lineReader
+	s       *Scanner
+	pattern *regexp.Regexp // nil: a line is the one column
+	column  textColumn
+	groups  []textColumn // of the pattern; without a name: not read
+}
+
+func newLinesFramer(spec *Spec, s *Scanner, o Options) framer {
+	format := &spec.Format
+	f := &linesFramer{lines: newLineReader(format, o), s: s, pattern: format.Pattern}
+	if format.Pattern == nil {
+		name := extraColumn(0)
+		if len(format.Columns) > 0 {
+			name = format.Columns[0]
+		}
+		f.column = s.textColumn(name)
+		return f
+	}
+	for _, name := range format.Pattern.SubexpNames() {
+		if name == "" {
+			f.groups = append(f.groups, textColumn{})
+			continue
+		}
+		if at := format.column(name); at >= 0 {
+			name = format.Columns[at]
+		}
+		f.groups = append(f.groups, s.textColumn(name))
+	}
+	return f
+}
+
+func (f *linesFramer) open(r io.Reader) { f.lines.reset(r) }
+
+func (f *linesFramer) next() (raw []byte, rej *Reject, err error) {
+	p, err := f.lines.next()
+	if err == nil && p.reject == nil {
+		p.reject = f.scan(p.bytes)
+	}
+	return p.bytes, p.reject, err
+}
+
+func (f *linesFramer) kept(raw, _ []byte) *Reject {
+	if rej := f.lines.tooLong(raw); rej != nil {
+		return rej
+	}
+	return f.scan(raw)
+}
+
+func (f *linesFramer) context() []byte { return nil }
+
+func (f *linesFramer) scan(b []byte) *Reject {
+	s := f.s
+	if rej := s.beginText(b); rej != nil {
+		return rej
+	}
+	if f.pattern == nil {
+		s.field(f.column.nodeOf(s), b)
+		return s.overBudget()
+	}
+	m := f.pattern.FindSubmatchIndex(b)
+	if m == nil || m[0] != 0 || m[1] != len(b) {
+		return &Reject{Code: ReasonNoMatch, Message: "the line does not match the pattern"}
+	}
+	for i := range f.groups {
+		if g := &f.groups[i]; g.name != "" && m[2*i] >= 0 {
+			s.field(g.nodeOf(s), b[m[2*i]:m[2*i+1]])
+		}
+	}
+	return s.overBudget()
+}
+
+func detectLines(sample *sample) (Detected, bool) {
+	lines := sample.lines
+	if len(lines) == 1 || sample.binary() {
+		return Detected{}, false
+	}
+	return Detected{Format{Name: FormatLine, Columns: []string{"line"}}, "its lines have no common shape: write a -- pattern: that takes them apart"}, true
+}
+
+// lineReader cuts an object into lines, except that a CSV record goes on where a line ends inside quotes. Quotes that do not close,
+// or after which a field goes on, cost the line that the record began in: the next line begins a record again. A record with a
+// newline inside is no longer than lineMax.
+type lineReader struct {
+	window
+	csv     *fields.CSV // nil: a newline always ends a record
+	comment string      // lines that begin with it are not records; "": all are
+}
+
+func newLineReader(f *Format, o Options) lineReader {
+	return lineReader{window: newWindow(o), comment: f.Comment}
+}
+
+// next returns the next record, and io.EOF after the last. Errors are those of jsonReader.next.
+func (r *lineReader) next() (p piece, err error) {
+	if !r.begun {
+		r.begun = true
+		if err := r.begin(); err != nil {
+			return piece{}, err
+		}
+	}
+	r.shrink()
+	if p, err = r.cut(); err == nil {
+		r.pieces++
+	}
+	return p, err
+}
+
+func (r *lineReader) cut() (piece, error) {
+	for {
+		if err := r.need(len(bom)); err != nil {
+			return piece{}, err
+		}
+		if bytes.HasPrefix(r.buf[r.p:r.n], []byte(bom)) {
+			r.p += len(bom)
+		}
+		end, next, err := r.lineEnd(0)
+		if err != nil {
+			return piece{}, err
+		}
+		b := withoutCR(r.buf[r.p : r.p+end])
+		switch {
+		case end == next && end == 0:
+			return piece{}, io.EOF
+		case allBlank(b), r.comment != "" && bytes.HasPrefix(b, []byte(r.comment)):
+			r.p += next
+			continue
+		}
+		p := piece{bytes: b, reject: r.tooLong(b)}
+		if r.csv == nil || p.reject != nil {
+			r.p += next
+			return p, nil
+		}
+		first, after := len(b), next
+		state := r.csv.Split(b)
+		for state == fields.Open && next > end && next <= r.lineMax {
+			if end, next, err = r.lineEnd(next); err != nil {
+				return piece{}, err
+			}
+			if end > r.lineMax {
+				break
+			}
+			b = withoutCR(r.buf[r.p : r.p+end])
+			state = r.csv.More(b)
+		}
+		if state != fields.Whole {
+			p = piece{bytes: r.buf[r.p : r.p+first], reject: quoteFault(r.csv, state)}
+			next = after
+		} else {
+			p.bytes = b
+			p.reject = r.tooLong(b)
+		}
+		r.p += next
+		return p, nil
+	}
+}
+
+// lineEnd finds the end of the line that goes on at p+from: how many bytes it is from p to its newline and to what comes after
+// that. Both are the same at the end of the object.
+func (r *lineReader) lineEnd(from int) (end, next int, err error) {
+	for at := from; ; {
+		if j := bytes.IndexByte(r.buf[r.p+at:r.n], '\n'); j >= 0 {
+			return at + j, at + j + 1, nil
+		}
+		at = r.n - r.p
+		if r.eof {
+			return at, at, nil
+		}
+		if at > r.held {
+			return 0, 0, r.longerThanHeld()
+		}
+		if err = r.fill(); err != nil {
+			return 0, 0, err
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package decode
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"unicode/utf8"
+
+	"github.com/silt-etl/silt/internal/decode/parquet"
+	"github.com/silt-etl/silt/internal/decode/unpack"
+)
+
+// parquetFramer scans the rows of Parquet files, each as the JSON object that internal/decode/parquet writes of it.
+type parquetFramer struct {
+	rows parquetRows
+	s    *Scanner
+}
+
+func newParquetFramer(_ *Spec, s *Scanner, o Options) framer {
+	return &parquetFramer{rows: parquetRows{limits: o.limits(), temp: o.TempDir}, s: s}
+}
+
+func (f *parquetFramer) open(r io.Reader) { f.rows.open(r) }
+
+func (f *parquetFramer) next() (raw []byte, rej *Reject, err error) {
+	raw, err = f.rows.next()
+	if err != nil {
+		return nil, nil, err
+	}
+	if rej = f.rows.tooLong(raw); rej == nil {
+		_, rej = f.s.scan(raw, utf8.Valid(raw))
+	}
+	return raw, rej, nil
+}
+
+func (f *parquetFramer) kept(raw, _ []byte) *Reject { return keptObject(f.rows.limits, f.s, raw) }
+
+func (f *parquetFramer) context() []byte { return nil }
+
+// parquetRows are the rows of one object after the other.
+type parquetRows struct {
+	limits
+	temp string
+	src  io.Reader
+	rows *parquet.Rows // nil: not yet begun
+	file *os.File      // that the object was copied to, already removed
+}
+
+func (p *parquetRows) open(r io.Reader) {
+	p.close()
+	p.src = r
+}
+
+func (p *parquetRows) close() {
+	if p.file != nil {
+		p.file.Close()
+	}
+	p.src, p.rows, p.file = nil, nil, nil
+}
+
+// next is the next row. Errors are those of jsonReader.next.
+func (p *parquetRows) next() ([]byte, error) {
+	if p.rows == nil {
+		if p.src == nil {
+			return nil, io.EOF
+		}
+		if err := p.begin(); err != nil {
+			p.close()
+			return nil, err
+		}
+	}
+	row, err := p.rows.Next()
+	if err != nil {
+		p.close()
+		return nil, p.fault(err)
+	}
+	return row, nil
+}
+
+func (p *parquetRows) fault(err error) error {
+	var f *parquet.Fault
+	if errors.As(err, &f) {
+		return unreadable("Parquet: " + err.Error())
+	}
+	return err
+}
+
+func (p *parquetRows) begin() error {
+	at, ok := p.src.(interface {
+		io.ReaderAt
+		io.Seeker
+	})
+	if !ok {
+		if err := p.copy(); err != nil {
+			return err
+		}
+		at = p.file
+	}
+	size, err := at.Seek(0, io.SeekEnd)
+	if err != nil {
+		return fmt.Errorf("read the object: %w", err)
+	}
+	var head [8]byte
+	n, err := at.ReadAt(head[:], 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the object: %w", err)
+	}
+	if kind := unpack.KindOf(head[:n]); kind != unpack.Plain && kind != unpack.Parquet {
+		return unreadable(string(kind) + ": a Parquet file is compressed inside, page by page, and must not be compressed as a whole")
+	}
+	p.rows, err = parquet.Open(at, size, p.held)
+	if err != nil {
+		return p.fault(err)
+	}
+	return nil
+}
+
+// copy puts the object into a file without a name.
+func (p *parquetRows) copy() error {
+	f, err := os.CreateTemp(p.temp, "parquet-")
+	if err != nil {
+		return fmt.Errorf("copy the object to a temporary file: %w", err)
+	}
+	p.file = f
+	if err := os.Remove(f.Name()); err != nil {
+		return fmt.Errorf("copy the object to a temporary file: %w", err)
+	}
+	src := unpack.Source{R: p.src}
+	switch _, err = io.Copy(f, &src); {
+	case src.Err != nil:
+		return fmt.Errorf("read the object: %w", src.Err)
+	case err != nil:
+		return fmt.Errorf("copy the object to a temporary file: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,221 @@
+// Package unpack reads an object's bytes without their compression: gzip, zstd or plain text, and UTF-16 as UTF-8. The first
+// bytes of an object say how it is packed, never its name.
+//
+// It verifies what it reads: gzip's checksum and length, zstd's checksum. It knows nothing about records.
+//
+// Invariants: an object that cannot be unpacked to its end gives a *Fault, never a silent end; an error of the underlying
+// reader is passed on, wrapped, and never taken for a fault of the content.
+package unpack
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+const (
+	inputBuffer = 256 << 10
+	// maxWindowBytes is the largest zstd window that is read: what `zstd --long` writes by default (2^27). A frame that asks
+	// for more is refused, so that an object cannot decide how much memory the reader allocates.
+	maxWindowBytes = 128 << 20
+)
+
+// Fault says why the content of an object cannot be unpacked, in one line.
+type Fault struct{ Message string }
+
+func (f *Fault) Error() string { return f.Message }
+
+// Source reads from R and keeps its error, so that a caller can tell it from errors of other origin.
+type Source struct {
+	R   io.Reader
+	Err error // nil, or what R returned besides io.EOF
+}
+
+func (s *Source) Read(p []byte) (int, error) {
+	n, err := s.R.Read(p)
+	if err != nil && err != io.EOF {
+		s.Err = err
+	}
+	return n, err
+}
+
+// Reader gives the bytes of one object after the other, unpacked. It keeps its decoders from object to object. One goroutine
+// uses it at a time.
+type Reader struct {
+	src  Source
+	in   *bufio.Reader
+	gz   *gzip.Reader
+	zstd *zstd.Decoder
+	out  io.Reader
+	kind Kind
+}
+
+// Kind is what the first bytes of an object say it is, as a person would call it.
+type Kind string
+
+// The kinds that callers ask for.
+const (
+	Plain   Kind = "" // anything that could be text
+	Parquet Kind = "Parquet"
+	gzipped Kind = "gzip"
+	zstded  Kind = "zstd"
+)
+
+// kinds are told by how an object begins. Only gzip, zstd and plain text can be unpacked here.
+var kinds = []struct {
+	magic string
+	kind  Kind
+}{
+	{"\x1f\x8b", gzipped},
+	{"\x28\xb5\x2f\xfd", zstded},
+	{"BZh", "bzip2"},
+	{"\xfd7zXZ\x00", "xz"},
+	{"\x04\x22\x4d\x18", "lz4"},
+	{"\xff\x06\x00\x00sNaP", "snappy"},
+	{"PK\x03\x04", "zip"},
+	{"PAR1", Parquet},
+	{"Obj\x01", "Avro"},
+}
+
+// KindOf tells the kind of an object by its first 8 bytes, or all of a shorter one.
+func KindOf(head []byte) Kind {
+	for _, k := range kinds {
+		if bytes.HasPrefix(head, []byte(k.magic)) {
+			return k.kind
+		}
+	}
+	// pzstd and seekable writers begin with a skippable zstd frame: 0x184D2A50 to 0x184D2A5F.
+	if len(head) >= 4 && head[0]>>4 == 5 && bytes.Equal(head[1:4], []byte("\x2a\x4d\x18")) {
+		return zstded
+	}
+	return Plain
+}
+
+// Kind of the object that was opened last.
+func (u *Reader) Kind() Kind { return u.kind }
+
+// Open goes on with another object. It reads the first bytes of r.
+func (u *Reader) Open(r io.Reader) error {
+	u.src = Source{R: r}
+	if u.in == nil {
+		u.in = bufio.NewReaderSize(&u.src, inputBuffer)
+	} else {
+		u.in.Reset(&u.src)
+	}
+	head, err := u.in.Peek(8)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return u.fault(err)
+	}
+	u.kind = KindOf(head)
+	switch u.kind {
+	case Plain:
+		u.out = u.in
+	case gzipped:
+		u.out = (*gzipMembers)(u)
+		return u.member()
+	case zstded:
+		if u.zstd == nil {
+			u.zstd, err = zstd.NewReader(u.in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindowBytes))
+		} else {
+			err = u.zstd.Reset(u.in)
+		}
+		if err != nil {
+			return u.fault(err)
+		}
+		u.out = u.zstd
+	case Parquet:
+		return &Fault{"Parquet: write `-- format: parquet` into the mapping's raw.sql to read it"}
+	default:
+		return &Fault{string(u.kind) + " is not supported; objects must be gzip, zstd or plain text"}
+	}
+	return nil
+}
+
+// Read gives the next bytes of the object. An error besides io.EOF is a *Fault, or the object's own read error, wrapped.
+func (u *Reader) Read(p []byte) (int, error) {
+	n, err := u.out.Read(p)
+	if err != nil && err != io.EOF {
+		err = u.fault(err)
+	}
+	return n, err
+}
+
+// Recode takes head, all that was read of the object so far. If the object is UTF-16, it is read again from its beginning, as
+// UTF-8: head must then be dropped. Half a surrogate pair becomes U+FFFD, because UTF-8 cannot hold it.
+func (u *Reader) Recode(head []byte) bool {
+	order, is := UTF16(head)
+	if is {
+		u.out = recoded(order, head, u.out)
+	}
+	return is
+}
+
+// member begins a gzip member. The library reads several members by itself, but takes one that is cut inside its header's file
+// name for the end of the object, so members are told apart here.
+func (u *Reader) member() error {
+	var err error
+	if u.gz == nil {
+		u.gz, err = gzip.NewReader(u.in)
+	} else {
+		err = u.gz.Reset(u.in)
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		u.gz = nil // a reader that failed to open cannot be reset
+		return u.fault(err)
+	}
+	u.gz.Multistream(false)
+	return nil
+}
+
+// gzipMembers reads all gzip members of an object, one after the other. It verifies the checksum and length of each.
+type gzipMembers Reader
+
+func (m *gzipMembers) Read(p []byte) (int, error) {
+	u := (*Reader)(m)
+	for {
+		n, err := u.gz.Read(p)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return n, err
+		}
+		if errors.Is(err, io.EOF) {
+			if _, err = u.in.Peek(1); err != nil {
+				return n, err
+			}
+			if err = u.member(); err != nil {
+				return n, err
+			}
+		}
+		if n > 0 {
+			return n, nil
+		}
+	}
+}
+
+// fault turns an error met while unpacking into a *Fault where the content is the cause.
+func (u *Reader) fault(err error) error {
+	var f *Fault
+	switch {
+	case u.src.Err != nil:
+		return fmt.Errorf("read the object: %w", u.src.Err)
+	case errors.As(err, &f):
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return &Fault{string(u.kind) + ": the object is truncated"}
+	case errors.Is(err, gzip.ErrChecksum):
+		return &Fault{"gzip: the checksum or the length does not match"}
+	case errors.Is(err, gzip.ErrHeader):
+		return &Fault{"gzip: a broken header, or bytes after the end that are not a gzip member"}
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return &Fault{"zstd: a window of more than 128 MiB"}
+	}
+	msg := err.Error()
+	return &Fault{string(u.kind) + ": " + msg[:min(80, len(msg))]}
+}
