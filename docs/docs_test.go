@@ -22,7 +22,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/human"
-	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/internal/jobfile"
 )
 
 var update = flag.Bool("update", false, "write what is generated again")
@@ -152,9 +152,9 @@ func (p property) flat(prefix string, into map[string]property, required map[str
 	}
 }
 
-// fieldOrder gives the keys in the order in which jobs/spec.go lists them.
+// fieldOrder gives the keys in the order in which internal/jobfile/fields.go lists them.
 func fieldOrder(t *testing.T) (keys []string) {
-	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "jobs/spec.go"), nil, 0)
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "internal/jobfile/fields.go"), nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,19 +189,19 @@ func text(e ast.Expr) string {
 // jobKeys is the list of keys in docs/jobs.md.
 func jobKeys(t *testing.T) string {
 	var schema property
-	if err := json.Unmarshal(jobs.JSONSchema(), &schema); err != nil {
+	if err := json.Unmarshal(jobfile.Schema(), &schema); err != nil {
 		t.Fatal(err)
 	}
 	props, required := map[string]property{}, map[string]bool{}
 	schema.flat("", props, required)
-	spec, err := jobs.ParseSpec("job.yaml", []byte("name: a\nsource: {staging: ./s}\nmapping: m\nlake: {location: ./l, source_name: a, region: us-east-1}\n"), func(string) (string, bool) { return "", false })
+	spec, err := jobfile.Parse("job.yaml", []byte("name: a\nsource: {staging: ./s}\nmapping: m\nlake: {location: ./l, source_name: a, region: us-east-1}\n"), func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
 	}
 	sizes := map[string]int64{"limits.memory": spec.Limits.MemoryBytes, "limits.batch_bytes": spec.Limits.BatchBytes} // the schema has no defaults of sizes
 	order := fieldOrder(t)
 	if len(order) != len(props) {
-		t.Fatalf("jobs/spec.go lists %d keys, the schema has %d", len(order), len(props))
+		t.Fatalf("internal/jobfile/fields.go lists %d keys, the schema has %d", len(order), len(props))
 	}
 	var b strings.Builder
 	for _, key := range order {
@@ -274,7 +274,7 @@ func TestJobKeys(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatal("the keys of docs/jobs.md are not those of jobs.Spec; run go test ./docs -update")
+		t.Fatal("the keys of docs/jobs.md are not those of jobfile.Spec; run go test ./docs -update")
 	}
 	if err := os.WriteFile(filepath.Join(root, "docs/jobs.md"), []byte(before+begin+want+end+after), 0o644); err != nil {
 		t.Fatal(err)

@@ -173,7 +173,7 @@ func (x *run) estimate(ctx context.Context, st *ledger.State, o BackfillOptions)
 
 // backfillList chooses the objects of a backfill, or of one of its months.
 func (x *run) backfillList(st *ledger.State, o BackfillOptions) staging.Options {
-	lo := staging.Options{Include: x.Spec.Source.Include, Exclude: x.Spec.Source.Exclude, Pattern: x.Spec.pattern(), Taken: st.TakenObject,
+	lo := staging.Options{Include: x.Spec.Source.Include, Exclude: x.Spec.Source.Exclude, Pattern: x.Spec.Pattern(), Taken: st.TakenObject,
 		Changed: st.Changed, IgnoreChanged: x.Spec.Source.OnChange == "ignore", Select: o.has,
 		Cutoff: func(string) time.Time { return o.From }, Through: o.To}
 	if x.Spec.Source.Settle > 0 {
@@ -262,7 +262,7 @@ func (o BackfillOptions) month(name string) BackfillOptions {
 
 // heldByOthers keeps a backfill from saying that all is done while another run is at some of its objects.
 func (x *run) heldByOthers(ctx context.Context, o BackfillOptions) error {
-	p := x.Spec.pattern()
+	p := x.Spec.Pattern()
 	for _, ref := range x.held {
 		m, err := x.ledger.Manifest(ctx, ref)
 		if err != nil {

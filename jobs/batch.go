@@ -159,40 +159,17 @@ func (x *run) attempt(ctx context.Context, batch string, o attempt.Options, obje
 
 // objects of a batch, with the captures that the plan reads.
 func (x *run) objects(compiled *sqlgen.Compiled, b ledger.ManifestBatch) []attempt.Object {
-	pattern := x.Spec.pattern()
+	pattern := x.Spec.Pattern()
 	out := make([]attempt.Object, len(b.Objects))
 	for i, o := range b.Objects {
-		out[i] = attempt.Object{Object: o, Captures: make([]*string, len(compiled.KeyColumns))}
-		if pattern == nil {
-			continue
-		}
-		caps := pattern.Match(o.Key)
-		if caps == nil {
-			continue
-		}
-		for j, want := range compiled.KeyColumns {
-			for k, name := range pattern.Names() {
-				if name == want {
-					out[i].Captures[j] = &caps[k]
-				}
-			}
-		}
+		out[i] = attempt.Object{Object: o, Captures: pattern.Captures(o.Key).Columns(compiled.KeyColumns)}
 	}
 	return out
 }
 
 // eventDays are the bounds of the event day, in days since 1970, measured from the start of the run.
 func (x *run) eventDays() (minDay, maxDay int32) {
-	day := func(t time.Time) int32 { return int32(floorDiv(t.Unix(), 86400)) }
-	return day(x.sum.Started.Add(-x.Spec.EventDays.MaxAge)), day(x.sum.Started.Add(x.Spec.EventDays.MaxFuture))
-}
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
+	return x.Spec.EventDays.Bounds(x.sum.Started)
 }
 
 func (x *run) scanProgress() func(attempt.Stage, int64) {

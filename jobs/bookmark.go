@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/staging"
@@ -26,7 +27,7 @@ func (x *run) begin(ctx context.Context) (stop bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if x.Spec.Source.OnChange == onChangeReplace && x.Deleter == nil {
+	if x.Spec.Source.OnChange == jobfile.OnChangeReplace && x.Deleter == nil {
 		return false, fmt.Errorf("source.on_change: replace takes rows back: %w", ErrNoDelete)
 	}
 	if st.Paused() {
@@ -95,7 +96,7 @@ func (x *run) skipBefore(ctx context.Context, before time.Time, out *Marked) err
 	if err != nil {
 		return err
 	}
-	p := x.Spec.pattern()
+	p := x.Spec.Pattern()
 	out.Bound = p == nil || !p.Dated()
 	l, err := staging.List(ctx, x.Staging, staging.Options{Include: x.Spec.Source.Include, Exclude: x.Spec.Source.Exclude, Pattern: p, Taken: st.TakenObject})
 	if err != nil {

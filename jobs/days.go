@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/staging"
@@ -11,31 +12,14 @@ import (
 
 // ListDays gives the staging objects of a job from one day to another, both included (midnight, UTC), by day and key, whether a run
 // has taken them or not. An object's day is the one in its key, or where the pattern has none that of its last change.
-func ListDays(ctx context.Context, s *Spec, store objstore.Reader, from, to time.Time) ([]staging.Found, error) {
+func ListDays(ctx context.Context, s *jobfile.Spec, store objstore.Reader, from, to time.Time) ([]staging.Found, error) {
 	o := BackfillOptions{From: from, To: to}
-	l, err := staging.List(ctx, store, staging.Options{Include: s.Source.Include, Exclude: s.Source.Exclude, Pattern: s.pattern(),
+	l, err := staging.List(ctx, store, staging.Options{Include: s.Source.Include, Exclude: s.Source.Exclude, Pattern: s.Pattern(),
 		Taken: func(objstore.Object) bool { return false }, Select: o.has, Cutoff: func(string) time.Time { return from }, Through: to})
 	if err != nil {
 		return nil, err
 	}
 	return l.New, nil
-}
-
-// Captures of a staging object's key by name, nil where the key does not match the job's pattern.
-func (s *Spec) Captures(key string) map[string]string {
-	p := s.pattern()
-	if p == nil {
-		return nil
-	}
-	values := p.Match(key)
-	if values == nil {
-		return nil
-	}
-	out := make(map[string]string, len(values))
-	for i, name := range p.Names() {
-		out[name] = values[i]
-	}
-	return out
 }
 
 // PlannedMapping gives the texts of the mapping that the work of a run was made with, ok false where it had nothing to do. Work that

@@ -21,6 +21,7 @@ import (
 	"github.com/silt-etl/silt/internal/catalog/glue"
 	"github.com/silt-etl/silt/internal/catalog/gluefake"
 	"github.com/silt-etl/silt/internal/catalog/local"
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
@@ -35,7 +36,7 @@ import (
 
 // parts are the stores and the catalog of one job. Each is opened anew for each runner.
 type parts struct {
-	spec                 *jobs.Spec
+	spec                 *jobfile.Spec
 	staging, lake, state jobs.LakeStore
 	catalog              catalog.Catalog
 	checkpoints          int // entries after which a run writes a checkpoint; 0: what a job has
@@ -86,9 +87,9 @@ func (p *parts) put(key string, data []byte) error {
 }
 
 // faultSpec is the job of a sweep. location is that of the lake.
-func faultSpec(t *testing.T, staging, lake, state, catalog string, batchBytes int) *jobs.Spec {
+func faultSpec(t *testing.T, staging, lake, state, catalog string, batchBytes int) *jobfile.Spec {
 	t.Helper()
-	s, err := jobs.ParseSpec("job.yaml", []byte(fmt.Sprintf(`name: test
+	s, err := jobfile.Parse("job.yaml", []byte(fmt.Sprintf(`name: test
 source:
   staging: %s
   include: ["**/*.log.gz"]

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	memstore "github.com/silt-etl/silt/internal/objstore/mem"
@@ -195,7 +196,7 @@ func (h *history) perform(o operation, how fault) {
 }
 
 // mended is the job once it takes older events.
-func (h *history) mended() *jobs.Spec {
+func (h *history) mended() *jobfile.Spec {
 	s := *h.p.spec
 	s.EventDays.MaxAge = 20000 * 24 * time.Hour
 	return &s

@@ -11,9 +11,6 @@ import (
 	"github.com/silt-etl/silt/internal/staging"
 )
 
-// onChangeReplace is the value of source.on_change that does the batches of changed objects again.
-const onChangeReplace = "replace"
-
 // clearAway deletes what releases of committed batches took back and nobody has deleted yet, whoever wrote them: their objects
 // are free to be planned, and their rows would be there twice. A plan is written at the number after the fold that this was
 // seen in, so no such release can come between.
@@ -161,7 +158,7 @@ func (x *run) takeBack(ctx context.Context, st *ledger.State, ids []string, plac
 				t.unsettled = true
 			}
 		}
-		t.found = append(t.found, staging.Of(x.Spec.pattern(), now[i]))
+		t.found = append(t.found, staging.Of(x.Spec.Pattern(), now[i]))
 	}
 	return t, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/staging"
 )
@@ -63,7 +64,7 @@ func (x *run) runListed(ctx context.Context, l *staging.Listing) error {
 		if len(l.New) == 0 {
 			return x.resume(ctx) // what the other run planned, should it not be at it
 		}
-		if x.Spec.Source.OnChange == onChangeReplace {
+		if x.Spec.Source.OnChange == jobfile.OnChangeReplace {
 			wrote, err := x.replaceChanged(ctx, st, l)
 			if err != nil {
 				return err

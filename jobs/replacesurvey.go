@@ -80,7 +80,7 @@ func (x *run) inputs(ctx context.Context, st *ledger.State, batches []ledger.Bat
 
 // survey finds the batches that read objects of the range, of this share.
 func (x *run) survey(ctx context.Context, st *ledger.State, o BackfillOptions) (*survey, error) {
-	pattern := x.Spec.pattern()
+	pattern := x.Spec.Pattern()
 	all := o
 	all.Shards = 0 // shares are of batches, not of objects
 	touched := map[string]*group{}
@@ -171,10 +171,10 @@ func (x *run) freshness() func(context.Context, ledger.Batch) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if err := keepsPlace("replace", b, x.Spec.moved(m)); err != nil {
+		if err := keepsPlace("replace", b, movedPlaces(x.Spec, m)); err != nil {
 			return false, err
 		}
-		known[b.Made] = m.Mapping.Digest == x.Mapping.Digest && m.SchemaVersion == x.compiled.Version && maps.Equal(m.Settings, x.Spec.planned())
+		known[b.Made] = m.Mapping.Digest == x.Mapping.Digest && m.SchemaVersion == x.compiled.Version && maps.Equal(m.Settings, plannedSettings(x.Spec))
 		return known[b.Made], nil
 	}
 }
@@ -212,7 +212,7 @@ func (s *survey) warnings() (out []string) {
 
 // missing names inputs that are not in staging any more as they were read, each with what became of it.
 func (x *run) missing(ctx context.Context, st *ledger.State, batches []ledger.Batch) (out []string, err error) {
-	pattern := x.Spec.pattern()
+	pattern := x.Spec.Pattern()
 	wanted := map[versionID]struct{}{}
 	var first, last time.Time
 	dated := pattern != nil

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/jobs"
@@ -51,7 +52,7 @@ func kept(t *testing.T, p *parts) (wanted, *jobs.Summary) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.spec.Retention = jobs.Retention{Quarantine: 365 * day, Manifests: 90 * day, Attempts: 90 * day}
+	p.spec.Retention = jobfile.Retention{Quarantine: 365 * day, Manifests: 90 * day, Attempts: 90 * day}
 	sum, err := p.runner().Run(t.Context(), jobs.RunOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +171,7 @@ func TestRetentionKeeps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.spec.Retention = jobs.Retention{Quarantine: 365 * day, Manifests: 90 * day, Attempts: 90 * day}
+	p.spec.Retention = jobfile.Retention{Quarantine: 365 * day, Manifests: 90 * day, Attempts: 90 * day}
 	// A run that dies when it publishes leaves an entry not done and a batch open.
 	r := p.runner()
 	r.Lake = dyingLake{p.lake}
@@ -292,7 +293,7 @@ func retainOnce(t *testing.T, p *parts, f *injector) bool {
 		t.Error(err)
 		return false
 	}
-	p.spec.Retention = jobs.Retention{Quarantine: 365 * day, Manifests: 90 * day, Attempts: 90 * day}
+	p.spec.Retention = jobfile.Retention{Quarantine: 365 * day, Manifests: 90 * day, Attempts: 90 * day}
 	if _, err := p.runner().Run(t.Context(), jobs.RunOptions{}); err != nil {
 		t.Error(err)
 		return false

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/silt-etl/silt/internal/catalog/local"
+	"github.com/silt-etl/silt/internal/jobfile"
 	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
@@ -26,7 +27,7 @@ const alert = `{"firewall_name":"firewall","availability_zone":"zone","event_tim
 type world struct {
 	t    *testing.T
 	dir  string
-	spec *jobs.Spec
+	spec *jobfile.Spec
 }
 
 func newWorld(t *testing.T, settings ...string) *world {
@@ -43,7 +44,7 @@ lake: {location: ` + w.dir + `/lake, source_name: network-firewall, region: us-e
 	if len(settings) > 0 {
 		text += "limits: {" + strings.Join(settings, ", ") + "}\n"
 	}
-	s, err := jobs.ParseSpec("job.yaml", []byte(text), func(string) (string, bool) { return "", false })
+	s, err := jobfile.Parse("job.yaml", []byte(text), func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
 	}

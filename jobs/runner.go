@@ -18,6 +18,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
@@ -44,7 +45,7 @@ type LakeStore = ledger.Lake
 
 // Runner runs one job. All fields but Progress, Now, OpenEngine and RetryDelay are needed.
 type Runner struct {
-	Spec    *Spec
+	Spec    *jobfile.Spec
 	Mapping *mappings.Mapping
 	// Compile compiles a mapping, also one that a manifest has kept.
 	Compile func(ctx context.Context, m *mappings.Mapping) (*sqlgen.Compiled, error)
@@ -279,26 +280,14 @@ func (x *run) open(ctx context.Context) (err error) {
 	return x.recordStart(ctx)
 }
 
-// pattern of the job's keys, or nil.
-func (s *Spec) pattern() *staging.Pattern {
-	if s.Source.KeyPattern == "" {
-		return nil
-	}
-	p, err := staging.ParsePattern(s.Source.KeyPattern)
-	if err != nil {
-		return nil // refused when the job file was read
-	}
-	return p
-}
-
 // OpenLedger opens a job's ledger for reading, with a watermark for each folder of dated folders.
-func OpenLedger(s *Spec, state objstore.Bucket) (*ledger.Ledger, error) {
-	return ledger.Open(state, s.Name, s.ledgerOptions())
+func OpenLedger(s *jobfile.Spec, state objstore.Bucket) (*ledger.Ledger, error) {
+	return ledger.Open(state, s.Name, ledgerOptions(s))
 }
 
-func (s *Spec) ledgerOptions() ledger.Options {
+func ledgerOptions(s *jobfile.Spec) ledger.Options {
 	o := ledger.Options{TempDir: s.Limits.TempDir}
-	if p := s.pattern(); p != nil {
+	if p := s.Pattern(); p != nil {
 		o.WatermarkPrefix, o.MarksBy = p.DatePrefix, s.Source.KeyPattern
 	}
 	return o
@@ -306,7 +295,7 @@ func (s *Spec) ledgerOptions() ledger.Options {
 
 // openLedger opens the job's ledger for a run, or with "" for reading. warn may be nil.
 func openLedger(r *Runner, run string, warn func(string)) (*ledger.Ledger, error) {
-	o := r.Spec.ledgerOptions()
+	o := ledgerOptions(r.Spec)
 	o.Run, o.Former, o.Warn, o.CheckpointEntries = run, r.former, warn, r.CheckpointEntries
 	return ledger.Open(r.State, r.Spec.Name, o)
 }
@@ -454,7 +443,7 @@ func (x *run) resume(ctx context.Context) error {
 func (x *run) list(ctx context.Context, st *ledger.State) (*staging.Listing, error) {
 	o := staging.Options{Include: x.Spec.Source.Include, Exclude: x.Spec.Source.Exclude, Taken: st.TakenObject, Changed: st.Changed,
 		IgnoreChanged: x.Spec.Source.OnChange == "ignore"}
-	o.Pattern = x.Spec.pattern()
+	o.Pattern = x.Spec.Pattern()
 	if x.Spec.Source.Settle > 0 {
 		o.SettledBefore = x.Now().Add(-x.Spec.Source.Settle)
 	}
@@ -478,7 +467,7 @@ func cutoffs(p *staging.Pattern, marks []ledger.Mark, lookback time.Duration) fu
 
 // manifest fixes a plan: the mapping's text, the settings that change what is published, and the batches.
 func (x *run) manifest(l *staging.Listing) *ledger.Manifest {
-	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: x.compiled.Version, Settings: x.Spec.planned(),
+	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: x.compiled.Version, Settings: plannedSettings(x.Spec),
 		Mapping: ledger.Mapping{Name: x.Mapping.Name, Digest: x.Mapping.Digest}}
 	for _, name := range slices.Sorted(maps.Keys(x.Mapping.Files)) {
 		m.Mapping.Files = append(m.Mapping.Files, ledger.MappingFile{Path: name, Text: x.Mapping.Files[name]})

@@ -20,6 +20,7 @@ import (
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/catalog/glue"
 	"github.com/silt-etl/silt/internal/catalog/gluefake"
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
@@ -63,7 +64,7 @@ lake: {location: "s3://lake", source_name: network-firewall, region: us-east-1, 
 catalog: {type: glue, database: ` + s3Database + `}
 state: s3://state/
 `
-	s, err := jobs.ParseSpec("job.yaml", []byte(text), func(string) (string, bool) { return "", false })
+	s, err := jobfile.Parse("job.yaml", []byte(text), func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
 	}

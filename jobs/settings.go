@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
@@ -23,10 +25,10 @@ var ErrSettings = errors.New("the job file was changed")
 type setting struct {
 	key, text string
 	// set makes a job have the text of an earlier plan; nil: it names a place, which a plan may not be split over.
-	set func(s *Spec, text string) error
+	set func(s *jobfile.Spec, text string) error
 }
 
-func (s *Spec) settings() []setting {
+func settings(s *jobfile.Spec) []setting {
 	return []setting{
 		{"source.staging", s.Source.Staging, nil},
 		{"lake.location", s.Lake.Location, nil},
@@ -37,7 +39,7 @@ func (s *Spec) settings() []setting {
 		{"catalog.database", s.Catalog.Database, nil},
 		{"catalog.table", s.Catalog.Table, nil},
 		{"catalog.table_prefix", s.Catalog.TablePrefix, nil},
-		{"source.key_pattern", s.Source.KeyPattern, func(s *Spec, text string) error {
+		{"source.key_pattern", s.Source.KeyPattern, func(s *jobfile.Spec, text string) error {
 			s.Source.KeyPattern = text
 			if text == "" {
 				return nil
@@ -45,12 +47,12 @@ func (s *Spec) settings() []setting {
 			_, err := staging.ParsePattern(text)
 			return err
 		}},
-		{"lake.account_id", s.Lake.AccountID, func(s *Spec, text string) error { s.Lake.AccountID = text; return nil }},
-		{"event_days.max_age", s.EventDays.MaxAge.String(), func(s *Spec, text string) (err error) {
+		{"lake.account_id", s.Lake.AccountID, func(s *jobfile.Spec, text string) error { s.Lake.AccountID = text; return nil }},
+		{"event_days.max_age", s.EventDays.MaxAge.String(), func(s *jobfile.Spec, text string) (err error) {
 			s.EventDays.MaxAge, err = time.ParseDuration(text)
 			return err
 		}},
-		{"event_days.max_future", s.EventDays.MaxFuture.String(), func(s *Spec, text string) (err error) {
+		{"event_days.max_future", s.EventDays.MaxFuture.String(), func(s *jobfile.Spec, text string) (err error) {
 			s.EventDays.MaxFuture, err = time.ParseDuration(text)
 			return err
 		}},
@@ -58,16 +60,26 @@ func (s *Spec) settings() []setting {
 }
 
 // planned are the settings as a manifest keeps them.
-func (s *Spec) planned() map[string]string {
+func plannedSettings(s *jobfile.Spec) map[string]string {
 	out := map[string]string{}
-	for _, k := range s.settings() {
+	for _, k := range settings(s) {
 		out[k.key] = k.text
 	}
 	return out
 }
 
+// CheckFormat compares source.format with the mapping's own format. The error is a diag.List.
+func CheckFormat(s *jobfile.Spec, compiled *sqlgen.Compiled) error {
+	if err := compiled.CheckFormat(s.Source.Format); err != nil {
+		d := s.At("source.format")
+		d.Message = "source.format: " + err.Error()
+		return diag.List{d}
+	}
+	return nil
+}
+
 // Targets lays out the classes of a plan as the job says.
-func Targets(s *Spec, p *sqlgen.Compiled) (map[string]lake.Target, error) {
+func Targets(s *jobfile.Spec, p *sqlgen.Compiled) (map[string]lake.Target, error) {
 	layout := map[string]lake.Layout{"auto": lake.LayoutByClass, "source-per-class": lake.LayoutSourcePerClass, "single": lake.LayoutSingle}[s.Lake.Layout]
 	var classes []lake.Class
 	seen := map[string]bool{}
@@ -96,9 +108,9 @@ func Targets(s *Spec, p *sqlgen.Compiled) (map[string]lake.Target, error) {
 
 // moved names the places that are not where a manifest was planned for. A setting that the manifest does not have was not kept by
 // the version that wrote it.
-func (s *Spec) moved(m *ledger.Manifest) []string {
+func movedPlaces(s *jobfile.Spec, m *ledger.Manifest) []string {
 	var out []string
-	for _, k := range s.settings() {
+	for _, k := range settings(s) {
 		if was, kept := m.Settings[k.key]; kept && k.set == nil && !samePlace(was, k.text) {
 			out = append(out, fmt.Sprintf("%s was %q and is %q", k.key, was, k.text))
 		}
@@ -119,12 +131,12 @@ func samePlace(a, b string) bool {
 
 // asPlanned is the job as it was when a manifest was planned: what decides which rows come out is the manifest's, credentials and
 // limits are today's. ErrSettings: a place was changed, so that the files of one plan would lie in two, or its objects not be found.
-func (x *run) asPlanned(m *ledger.Manifest) (*Spec, error) {
-	if moved := x.Spec.moved(m); len(moved) > 0 {
+func (x *run) asPlanned(m *ledger.Manifest) (*jobfile.Spec, error) {
+	if moved := movedPlaces(x.Spec, m); len(moved) > 0 {
 		return nil, fmt.Errorf("%w since run %s planned what it did not finish: %s; put it back, or let etl run --replan plan it anew", ErrSettings, m.Run, strings.Join(moved, ", "))
 	}
 	s := *x.Spec
-	for _, k := range x.Spec.settings() {
+	for _, k := range settings(x.Spec) {
 		was, kept := m.Settings[k.key]
 		if !kept || k.set == nil || was == k.text {
 			continue
@@ -153,7 +165,7 @@ func (x *run) placed() func(context.Context, ledger.Batch) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		known[b.Made] = x.Spec.moved(m)
+		known[b.Made] = movedPlaces(x.Spec, m)
 		return known[b.Made], nil
 	}
 }

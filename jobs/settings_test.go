@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	memstore "github.com/silt-etl/silt/internal/objstore/mem"
@@ -60,15 +61,15 @@ func (p *parts) leftPlan(t *testing.T) wanted {
 // TestPlanKeepsItsPlace: a job file that names other places than those a plan was made for is refused, in one line that says what
 // changed; put back, or planned anew, it goes on.
 func TestPlanKeepsItsPlace(t *testing.T) {
-	for key, change := range map[string]func(*jobs.Spec){
-		"source.staging":       func(s *jobs.Spec) { s.Source.Staging += "2" },
-		"lake.location":        func(s *jobs.Spec) { s.Lake.Location += "2" },
-		"lake.region":          func(s *jobs.Spec) { s.Lake.Region = "eu-west-1" },
-		"lake.source_name":     func(s *jobs.Spec) { s.Lake.SourceName = "other" },
-		"lake.layout":          func(s *jobs.Spec) { s.Lake.Layout = "single" },
-		"catalog.database":     func(s *jobs.Spec) { s.Catalog.Database = "other" },
-		"catalog.table":        func(s *jobs.Spec) { s.Catalog.Table = "other" },
-		"catalog.table_prefix": func(s *jobs.Spec) { s.Catalog.TablePrefix = "other" },
+	for key, change := range map[string]func(*jobfile.Spec){
+		"source.staging":       func(s *jobfile.Spec) { s.Source.Staging += "2" },
+		"lake.location":        func(s *jobfile.Spec) { s.Lake.Location += "2" },
+		"lake.region":          func(s *jobfile.Spec) { s.Lake.Region = "eu-west-1" },
+		"lake.source_name":     func(s *jobfile.Spec) { s.Lake.SourceName = "other" },
+		"lake.layout":          func(s *jobfile.Spec) { s.Lake.Layout = "single" },
+		"catalog.database":     func(s *jobfile.Spec) { s.Catalog.Database = "other" },
+		"catalog.table":        func(s *jobfile.Spec) { s.Catalog.Table = "other" },
+		"catalog.table_prefix": func(s *jobfile.Spec) { s.Catalog.TablePrefix = "other" },
 	} {
 		t.Run(key, func(t *testing.T) {
 			t.Parallel()
@@ -179,15 +180,15 @@ func TestFinishedKeepsItsPlace(t *testing.T) {
 	dryRewind := command{"rewind --dry-run", func(r *jobs.Runner) error { _, err := r.Rewind(t.Context(), "", true); return err }}
 	for _, c := range []struct {
 		key      string
-		change   func(*jobs.Spec)
+		change   func(*jobfile.Spec)
 		refused  []command
 		goesFrom bool // a rewind does: the files are deleted by their keys, in the lake they are in
 	}{
-		{"lake.location", func(s *jobs.Spec) { s.Lake.Location += "2" }, []command{dry, replay, estimate, replace, dryRewind, rewind}, false},
-		{"lake.region", func(s *jobs.Spec) { s.Lake.Region = "eu-west-1" }, []command{dry, replay, estimate, replace}, true},
-		{"lake.source_name", func(s *jobs.Spec) { s.Lake.SourceName = "other" }, []command{dry, replay, estimate, replace}, true},
-		{"lake.layout", func(s *jobs.Spec) { s.Lake.Layout = "single" }, []command{replay, replace}, true},
-		{"catalog.database", func(s *jobs.Spec) { s.Catalog.Database = "other" }, []command{replay, replace}, true},
+		{"lake.location", func(s *jobfile.Spec) { s.Lake.Location += "2" }, []command{dry, replay, estimate, replace, dryRewind, rewind}, false},
+		{"lake.region", func(s *jobfile.Spec) { s.Lake.Region = "eu-west-1" }, []command{dry, replay, estimate, replace}, true},
+		{"lake.source_name", func(s *jobfile.Spec) { s.Lake.SourceName = "other" }, []command{dry, replay, estimate, replace}, true},
+		{"lake.layout", func(s *jobfile.Spec) { s.Lake.Layout = "single" }, []command{replay, replace}, true},
+		{"catalog.database", func(s *jobfile.Spec) { s.Catalog.Database = "other" }, []command{replay, replace}, true},
 	} {
 		t.Run(c.key, func(t *testing.T) {
 			t.Parallel()

@@ -7,12 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
@@ -53,7 +52,7 @@ func (f finding) String() string {
 // Run implements etl check. What it finds is its result, so that goes to stdout.
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if c.Schema {
-		_, err := a.stdout.Write(jobs.JSONSchema())
+		_, err := a.stdout.Write(jobfile.Schema())
 		return err
 	}
 	if len(c.What) == 0 {
@@ -146,13 +145,13 @@ func (a *app) check(ctx context.Context, what string) ([]finding, error) {
 
 func (a *app) checkJob(ctx context.Context, file string) ([]finding, error) {
 	fail := func(err error) ([]finding, error) {
-		var se *jobs.SpecError
-		if !errors.As(err, &se) {
+		var list diag.List
+		if !errors.As(err, &list) {
 			return nil, err
 		}
 		var out []finding
-		for _, p := range se.Problems {
-			out = append(out, placed(file, p))
+		for _, d := range list {
+			out = append(out, asFinding(d))
 		}
 		return out, nil
 	}
@@ -168,10 +167,7 @@ func (a *app) checkJob(ctx context.Context, file string) ([]finding, error) {
 	if err != nil || compiled == nil {
 		return found, err
 	}
-	at := func(key string) finding {
-		p := spec.Pos[key]
-		return finding{File: spec.File, Line: max(p.Line, 1), Column: max(p.Column, 1), Severity: "error"}
-	}
+	at := func(key string) finding { return asFinding(spec.At(key)) }
 	if err := compiled.CheckFormat(spec.Source.Format); err != nil {
 		f := at("source.format")
 		f.Message = "source.format: " + err.Error()
@@ -208,15 +204,6 @@ func findings(problems diag.List) []finding {
 	return found
 }
 
-var place = regexp.MustCompile(`^(.+?):(\d+):(\d+): (.*)$`)
-
-// placed reads a problem of a job file, file:line:column: message, back into its parts.
-func placed(file, problem string) finding {
-	m := place.FindStringSubmatch(problem)
-	if m == nil {
-		return finding{File: file, Severity: "error", Message: strings.TrimPrefix(problem, file+": ")}
-	}
-	line, _ := strconv.Atoi(m[2])
-	column, _ := strconv.Atoi(m[3])
-	return finding{File: m[1], Line: line, Column: column, Severity: "error", Message: m[4]}
+func asFinding(d diag.Diagnostic) finding {
+	return finding{File: d.File, Line: d.Line, Column: d.Column, Severity: d.Severity.String(), Code: string(d.Code), Message: d.Message, Hint: d.Hint}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/compare"
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/jobs"
@@ -57,7 +58,7 @@ func (c *diffCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	var spec *jobs.Spec
+	var spec *jobfile.Spec
 	if c.Job != "" {
 		if spec, err = a.loadSpec(c.Job); err != nil {
 			return err
@@ -67,13 +68,13 @@ func (c *diffCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	o := compare.Options{Region: "us-east-1", Account: "external", Limit: c.Limit, Examples: c.Examples}
-	days := jobs.EventDays{MaxAge: 3650 * 24 * time.Hour, MaxFuture: 24 * time.Hour}
+	unset := jobfile.Default()
+	o := compare.Options{Region: "us-east-1", Account: unset.Lake.AccountID, Limit: c.Limit, Examples: c.Examples}
+	days := unset.EventDays
 	if spec != nil {
 		o.Region, o.Account, days = spec.Lake.Region, spec.Lake.AccountID, spec.EventDays
 	}
-	at := time.Now()
-	o.MinDay, o.MaxDay = int32(at.Add(-days.MaxAge).Unix()/86400), int32(at.Add(days.MaxFuture).Unix()/86400)
+	o.MinDay, o.MaxDay = days.Bounds(time.Now())
 	if o.After, err = compile(ctx, now); err != nil {
 		return err
 	}
@@ -158,7 +159,7 @@ func (c *diffCmd) against(ctx context.Context, a *app, now *mappings.Mapping) (*
 }
 
 // objects to read, and what people call them.
-func (c *diffCmd) objects(ctx context.Context, spec *jobs.Spec) ([]compare.Object, string, error) {
+func (c *diffCmd) objects(ctx context.Context, spec *jobfile.Spec) ([]compare.Object, string, error) {
 	if c.On != "" {
 		obj := compare.Object{Key: c.On, Open: func(ctx context.Context) (io.ReadCloser, error) {
 			body, _, err := openSample(ctx, c.On)
@@ -168,7 +169,7 @@ func (c *diffCmd) objects(ctx context.Context, spec *jobs.Spec) ([]compare.Objec
 			obj.Key = "standard input"
 		}
 		if c.Key != "" {
-			if obj.Captures = spec.Captures(c.Key); obj.Captures == nil {
+			if obj.Captures = spec.Pattern().Captures(c.Key); obj.Captures == nil {
 				return nil, "", usagef("--key %s does not match the key_pattern of %s", c.Key, c.Job)
 			}
 		}
@@ -196,7 +197,7 @@ func (c *diffCmd) objects(ctx context.Context, spec *jobs.Spec) ([]compare.Objec
 	}
 	all := make([]compare.Object, 0, len(found))
 	for _, f := range found {
-		all = append(all, compare.Object{Key: f.Key, Captures: spec.Captures(f.Key), Open: func(ctx context.Context) (io.ReadCloser, error) {
+		all = append(all, compare.Object{Key: f.Key, Captures: spec.Pattern().Captures(f.Key), Open: func(ctx context.Context) (io.ReadCloser, error) {
 			body, _, err := store.Get(ctx, f.Key, objstore.GetOptions{ETag: f.ETag})
 			return body, err
 		}})

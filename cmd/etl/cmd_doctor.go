@@ -13,7 +13,9 @@ import (
 	"github.com/oklog/ulid/v2"
 	"github.com/robfig/cron/v3"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/doctor"
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -92,14 +94,14 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 }
 
 // job reads the job file and compiles its mapping. compiled is nil where the mapping cannot be used, spec where the file cannot.
-func (x *examination) job(ctx context.Context, a *app, file string) (*jobs.Spec, *sqlgen.Compiled) {
+func (x *examination) job(ctx context.Context, a *app, file string) (*jobfile.Spec, *sqlgen.Compiled) {
 	problems := func(what string, err error) {
-		var se *jobs.SpecError
+		var list diag.List
 		var me mappingError
 		switch {
-		case errors.As(err, &se):
-			for _, p := range se.Problems {
-				x.fail(what, errors.New(p))
+		case errors.As(err, &list):
+			for _, d := range list {
+				x.fail(what, errors.New(d.String()))
 			}
 		case errors.As(err, &me):
 			for _, line := range strings.Split(me.Error(), "\n") {
@@ -141,7 +143,7 @@ func (x *examination) job(ctx context.Context, a *app, file string) (*jobs.Spec,
 }
 
 // stores tries staging, lake, state and catalog, those of AWS after the credentials for each.
-func (x *examination) stores(ctx context.Context, spec *jobs.Spec, compiled *sqlgen.Compiled) {
+func (x *examination) stores(ctx context.Context, spec *jobfile.Spec, compiled *sqlgen.Compiled) {
 	limited := func(fn func(ctx context.Context)) {
 		ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, fmt.Errorf("no answer within %s", checkTimeout))
 		defer cancel()
@@ -208,7 +210,7 @@ func (x *examination) writable(ctx context.Context, what, location string, opts 
 }
 
 // holdTodo is what to do where held files are not safe.
-func holdTodo(spec *jobs.Spec) string {
+func holdTodo(spec *jobfile.Spec) string {
 	switch {
 	case !lakeKind(spec).HoldsCopies:
 		return ""
@@ -219,14 +221,14 @@ func holdTodo(spec *jobs.Spec) string {
 }
 
 // openDeleter is the lake on S3 as the role that may delete; nil: the job names none.
-func openDeleter(ctx context.Context, spec *jobs.Spec) (doctor.Store, error) {
+func openDeleter(ctx context.Context, spec *jobfile.Spec) (doctor.Store, error) {
 	if spec.Lake.DeleteRoleARN == "" || !lakeKind(spec).DeletesNeedRole {
 		return nil, nil
 	}
 	return openLakeAs(ctx, spec, spec.Lake.DeleteRoleARN, "")
 }
 
-func (x *examination) catalog(ctx context.Context, spec *jobs.Spec, compiled *sqlgen.Compiled) {
+func (x *examination) catalog(ctx context.Context, spec *jobfile.Spec, compiled *sqlgen.Compiled) {
 	if compiled == nil {
 		return // told under mapping
 	}
@@ -253,13 +255,13 @@ func (x *examination) catalog(ctx context.Context, spec *jobs.Spec, compiled *sq
 }
 
 // lakeKind is the kind of store of the lake. The zero value stands for a location that cannot be used; opening it says why.
-func lakeKind(spec *jobs.Spec) objstore.Kind {
+func lakeKind(spec *jobfile.Spec) objstore.Kind {
 	_, kind, _ := storeKinds().Find(spec.Lake.Location)
 	return kind
 }
 
 // schedule tells the next times of a job.
-func schedule(spec *jobs.Spec, now time.Time) doctor.Check {
+func schedule(spec *jobfile.Spec, now time.Time) doctor.Check {
 	c := doctor.Check{Status: doctor.OK, What: "schedule"}
 	if spec.Schedule.Cron == "" {
 		c.Detail = "none; the job runs when etl run is called"

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/internal/staging"
@@ -55,10 +57,10 @@ type previewed struct {
 type previewer struct {
 	mapping  *mappings.Mapping
 	compiled *sqlgen.Compiled
-	captures []*string
+	captures staging.Captures // of --key; nil: all are NULL
 	region   string
 	account  string
-	days     jobs.EventDays
+	days     jobfile.EventDays
 	now      time.Time
 }
 
@@ -82,7 +84,7 @@ func (c *previewCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer os.RemoveAll(temp)
 	var total int64
-	records := tallied(sample.Frame(in, p.compiled, p.captures), &total)
+	records := tallied(sample.Frame(in, p.compiled, p.captures.Columns(p.compiled.KeyColumns)), &total)
 	if c.Where != "" {
 		if records, err = p.where(ctx, c.Where, records, temp); err != nil {
 			return err
@@ -171,10 +173,11 @@ func tallied(records iter.Seq2[sample.Record, error], n *int64) iter.Seq2[sample
 }
 
 func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) {
-	p := &previewer{region: "us-east-1", account: "external", now: time.Now(), days: jobs.EventDays{MaxAge: 3650 * 24 * time.Hour, MaxFuture: 24 * time.Hour}}
+	unset := jobfile.Default()
+	p := &previewer{region: "us-east-1", account: unset.Lake.AccountID, now: time.Now(), days: unset.EventDays}
 	pattern := c.KeyPattern
 	var m *mappings.Mapping
-	var job *jobs.Spec
+	var job *jobfile.Spec
 	var err error
 	if ext := filepath.Ext(c.Mapping); ext == ".yaml" || ext == ".yml" {
 		spec, e := a.loadSpec(c.Mapping)
@@ -202,7 +205,6 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 			return nil, err
 		}
 	}
-	p.captures = make([]*string, len(p.compiled.KeyColumns))
 	if c.Key == "" {
 		return p, nil
 	}
@@ -213,16 +215,8 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 	if err != nil {
 		return nil, usagef("--key-pattern: %w", err)
 	}
-	values := parsed.Match(c.Key)
-	if values == nil {
+	if p.captures = parsed.Captures(c.Key); p.captures == nil {
 		return nil, usagef("--key %s does not match %s", c.Key, pattern)
-	}
-	for i, want := range p.compiled.KeyColumns {
-		for k, name := range parsed.Names() {
-			if name == want {
-				p.captures[i] = &values[k]
-			}
-		}
 	}
 	return p, nil
 }
@@ -235,11 +229,9 @@ func (c *previewCmd) open(ctx context.Context) (io.ReadCloser, error) {
 
 // options of running records as the job, or a job by default, would.
 func (p *previewer) options(temp string) sample.Options {
-	return sample.Options{Compiled: p.compiled, Region: p.region, Account: p.account, MinDay: eventDay(p.now.Add(-p.days.MaxAge)),
-		MaxDay: eventDay(p.now.Add(p.days.MaxFuture)), TempDir: temp}
+	minDay, maxDay := p.days.Bounds(p.now)
+	return sample.Options{Compiled: p.compiled, Region: p.region, Account: p.account, MinDay: minDay, MaxDay: maxDay, TempDir: temp}
 }
-
-func eventDay(t time.Time) int32 { return int32(t.Unix() / 86400) }
 
 // where leaves the records for which a predicate of the mapping's language is true. What could not be scanned matches nothing.
 func (p *previewer) where(ctx context.Context, predicate string, records iter.Seq2[sample.Record, error], temp string) (iter.Seq2[sample.Record, error], error) {
@@ -250,13 +242,8 @@ func (p *previewer) where(ctx context.Context, predicate string, records iter.Se
 	if compiled == nil {
 		return nil, mappingError{problems}
 	}
-	captures := make([]*string, len(compiled.KeyColumns))
-	for i, k := range compiled.KeyColumns {
-		if at := slices.Index(p.compiled.KeyColumns, k); at >= 0 {
-			captures[i] = p.captures[at]
-		}
-	}
-	o := sample.Options{Compiled: compiled, Region: p.region, Account: p.account, MinDay: 0, MaxDay: eventDay(p.now), TempDir: temp, BatchRecords: 2000}
+	captures := p.captures.Columns(compiled.KeyColumns)
+	o := sample.Options{Compiled: compiled, Region: p.region, Account: p.account, MinDay: 0, MaxDay: lake.EpochDay(p.now), TempDir: temp, BatchRecords: 2000}
 	return func(yield func(sample.Record, error) bool) {
 		mine := func(yield func(sample.Record, error) bool) {
 			for r, err := range records {
@@ -267,7 +254,7 @@ func (p *previewer) where(ctx context.Context, predicate string, records iter.Se
 			}
 		}
 		err := sample.Run(ctx, o, mine, func(r sample.Record, out *sample.Outcome) error {
-			r.Captures = p.captures
+			r.Captures = p.captures.Columns(p.compiled.KeyColumns)
 			if out.OCSF != nil && !yield(r, nil) {
 				return errEnough
 			}

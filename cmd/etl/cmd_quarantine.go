@@ -8,6 +8,7 @@ import (
 	"io"
 	"unicode/utf8"
 
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/jobs"
@@ -32,7 +33,7 @@ type quarantineShowCmd struct {
 }
 
 // quarantineOf opens a job's quarantine. nil: nothing ran yet.
-func (a *app) quarantineOf(ctx context.Context, job string) (*jobs.Spec, *jobs.QuarantineReader, error) {
+func (a *app) quarantineOf(ctx context.Context, job string) (*jobfile.Spec, *jobs.QuarantineReader, error) {
 	spec, state, l, err := a.readState(ctx, job)
 	if err != nil || l == nil {
 		return spec, nil, err

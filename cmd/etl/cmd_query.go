@@ -10,11 +10,11 @@ import (
 
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/catalog/local"
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/query"
 	"github.com/silt-etl/silt/internal/render"
-	"github.com/silt-etl/silt/jobs"
 )
 
 type queryCmd struct {
@@ -35,7 +35,7 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 	case c.Second != "":
 		return usagef("give one SQL statement, in quotes: etl query \"SELECT count(*) FROM network_firewall\"")
 	}
-	max, err := jobs.ParseBytes(c.MaxBytes)
+	max, err := jobfile.ParseBytes(c.MaxBytes)
 	if err != nil {
 		return usagef("--max-bytes: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -66,7 +67,7 @@ func printSummary(w io.Writer, output string, sum *jobs.Summary) error {
 }
 
 // runner wires a job.
-func (a *app) runner(ctx context.Context, spec *jobs.Spec) (*jobs.Runner, error) {
+func (a *app) runner(ctx context.Context, spec *jobfile.Spec) (*jobs.Runner, error) {
 	m, err := a.loadMapping(spec)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/render"
@@ -33,13 +34,13 @@ type runsShowCmd struct {
 }
 
 // readLedger opens a job's ledger for reading. nil: the state is a folder that is not there, so nothing ran yet.
-func (a *app) readLedger(ctx context.Context, job string) (*jobs.Spec, *ledger.Ledger, error) {
+func (a *app) readLedger(ctx context.Context, job string) (*jobfile.Spec, *ledger.Ledger, error) {
 	spec, _, l, err := a.readState(ctx, job)
 	return spec, l, err
 }
 
 // readState is readLedger with the store that the ledger is in.
-func (a *app) readState(ctx context.Context, job string) (*jobs.Spec, objstore.Reader, *ledger.Ledger, error) {
+func (a *app) readState(ctx context.Context, job string) (*jobfile.Spec, objstore.Reader, *ledger.Ledger, error) {
 	spec, err := a.loadSpec(job)
 	if err != nil {
 		return nil, nil, nil, err
@@ -160,7 +161,7 @@ func (c *runsShowCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-func writeRun(w io.Writer, spec *jobs.Spec, info ledger.RunInfo, lin ledger.Lineage) {
+func writeRun(w io.Writer, spec *jobfile.Spec, info ledger.RunInfo, lin ledger.Lineage) {
 	var sum jobs.Summary
 	if info.End != nil && json.Unmarshal(info.End.Summary, &sum) == nil && sum.Run == info.Run {
 		sum.WriteText(w)

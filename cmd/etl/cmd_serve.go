@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
+	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/server"
 	"github.com/silt-etl/silt/jobs"
 )
@@ -57,7 +60,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 }
 
 // loadJobs reads every job file of a folder; the error lists the problems of all of them.
-func (a *app) loadJobs(dir string) ([]*jobs.Spec, error) {
+func (a *app) loadJobs(dir string) ([]*jobfile.Spec, error) {
 	entries, err := os.ReadDir(dir) // sorted
 	if err != nil {
 		return nil, usagef("--jobs %s: no such folder", dir)
@@ -71,25 +74,31 @@ func (a *app) loadJobs(dir string) ([]*jobs.Spec, error) {
 	if len(files) == 0 {
 		return nil, usagef("--jobs %s: no job files (*.yaml) there", dir)
 	}
-	var specs []*jobs.Spec
-	var bad jobs.SpecError
+	var specs []*jobfile.Spec
+	var bad diag.List
 	byName := map[string]string{}
 	for _, f := range files {
 		spec, err := a.loadSpec(f)
 		if err != nil {
-			bad.Problems = append(bad.Problems, err.Error())
+			var found diag.List
+			if !errors.As(err, &found) {
+				return nil, err
+			}
+			bad.Add(found...)
 			continue
 		}
 		if other := byName[spec.Name]; other != "" {
-			at := spec.Pos["name"]
-			bad.Problems = append(bad.Problems, fmt.Sprintf("%s:%d:%d: name: %s is the job of %s too; a name is one job's, its ledger is kept under it", f, at.Line, at.Column, spec.Name, other))
+			d := spec.At("name")
+			d.Message = fmt.Sprintf("name: %s is the name of %s too", spec.Name, other)
+			d.Hint = "give each job a name of its own: its ledger is stored under it"
+			bad.Add(d)
 			continue
 		}
 		byName[spec.Name] = f
 		specs = append(specs, spec)
 	}
-	if len(bad.Problems) > 0 {
-		return nil, &bad
+	if err := bad.Err(); err != nil {
+		return nil, err
 	}
 	return specs, nil
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/internal/jobfile"
 )
 
 func TestPreviewSideBySide(t *testing.T) {
@@ -38,20 +38,9 @@ func TestPreviewShowsNoControlCharacters(t *testing.T) {
 	}
 }
 
-func TestProblemsOfJobFilesHavePlaces(t *testing.T) {
-	for in, want := range map[string]finding{
-		"a b/job.yaml:3:10: lake: not good: at all": {File: "a b/job.yaml", Line: 3, Column: 10, Severity: "error", Message: "lake: not good: at all"},
-		"job.yaml: no such job file":                {File: "job.yaml", Severity: "error", Message: "no such job file"},
-	} {
-		if got := placed("job.yaml", in); got != want {
-			t.Errorf("%q: %+v", in, got)
-		}
-	}
-}
-
 func TestScheduleInTheJobsZone(t *testing.T) {
 	now := time.Date(2026, 3, 28, 12, 0, 0, 0, time.UTC) // the night after, Berlin goes over to summer time
-	s := &jobs.Spec{Schedule: jobs.Schedule{Cron: "15 4 * * *", Timezone: "Europe/Berlin"}}
+	s := &jobfile.Spec{Schedule: jobfile.Schedule{Cron: "15 4 * * *", Timezone: "Europe/Berlin"}}
 	if got := schedule(s, now).Detail; got != "etl serve runs it next at 2026-03-29 04:15 CEST, 2026-03-30 04:15 CEST, 2026-03-31 04:15 CEST" {
 		t.Error(got)
 	}
@@ -62,8 +51,8 @@ func TestScheduleInTheJobsZone(t *testing.T) {
 }
 
 func TestWhatOfAJobGoesToAWS(t *testing.T) {
-	s := &jobs.Spec{State: "s3://state/x", Source: jobs.Source{Staging: "./staging"}, Lake: jobs.Lake{Location: "s3://lake", Region: "us-east-1", RoleARN: "r", DeleteRoleARN: "d"},
-		Catalog: jobs.Catalog{Type: "glue", Region: "eu-west-1"}}
+	s := &jobfile.Spec{State: "s3://state/x", Source: jobfile.Source{Staging: "./staging"}, Lake: jobfile.Lake{Location: "s3://lake", Region: "us-east-1", RoleARN: "r", DeleteRoleARN: "d"},
+		Catalog: jobfile.Catalog{Type: "glue", Region: "eu-west-1"}}
 	var got []string
 	for _, u := range awsUses(s) {
 		got = append(got, u.what+" "+u.bucket+" "+u.region+" "+u.role)

@@ -17,7 +17,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"github.com/silt-etl/silt/internal/doctor"
-	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/internal/jobfile"
 )
 
 // awsUse is one part of a job that goes to AWS, and as whom.
@@ -36,7 +36,7 @@ func bucketOf(location string) string {
 	return at.Bucket()
 }
 
-func awsUses(s *jobs.Spec) []awsUse {
+func awsUses(s *jobfile.Spec) []awsUse {
 	var uses []awsUse
 	deleting := bucketOf(s.Lake.Location)
 	if s.Lake.DeleteRoleARN == "" {
@@ -76,7 +76,7 @@ func (u awsUse) config(ctx context.Context) (aws.Config, error) {
 }
 
 // credentials asks STS who the job is, for each of its parts that goes to AWS. Nothing secret is shown.
-func credentials(ctx context.Context, spec *jobs.Spec) []doctor.Check {
+func credentials(ctx context.Context, spec *jobfile.Spec) []doctor.Check {
 	var checks []doctor.Check
 	seen := map[string]int{} // role and external ID to its check
 	for _, u := range awsUses(spec) {
@@ -128,7 +128,7 @@ func (u awsUse) identity(ctx context.Context) (string, error) {
 
 // regions compares where the buckets are with what the job says: Security Lake's partition names the region, and Glue and S3
 // must be asked in theirs.
-func regions(ctx context.Context, spec *jobs.Spec) []doctor.Check {
+func regions(ctx context.Context, spec *jobfile.Spec) []doctor.Check {
 	var checks []doctor.Check
 	for _, u := range awsUses(spec) {
 		if u.bucket == "" || u.what == "deleting" {

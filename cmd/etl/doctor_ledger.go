@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/doctor"
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/jobs"
 )
 
 // begun says whether a job has a state and a lake to look at: a folder that is not there is made by the first run.
-func begun(spec *jobs.Spec) bool {
+func begun(spec *jobfile.Spec) bool {
 	for _, place := range []string{spec.State, spec.Lake.Location} {
 		if _, kind, err := storeKinds().Find(place); err == nil && kind.CreatedByRun {
 			if _, err := os.Stat(place); err != nil {
@@ -24,7 +25,7 @@ func begun(spec *jobs.Spec) bool {
 }
 
 // lying compares lake, state and catalog with the ledger; with fix it also puts right what may be.
-func (x *examination) lying(ctx context.Context, a *app, spec *jobs.Spec, fix bool) {
+func (x *examination) lying(ctx context.Context, a *app, spec *jobfile.Spec, fix bool) {
 	if !begun(spec) {
 		x.add(doctor.Check{Status: doctor.OK, What: "ledger", Detail: "no run yet"})
 		return

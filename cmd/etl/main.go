@@ -15,7 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/internal/diag"
 )
 
 // version is set by the build (-ldflags -X main.version=...).
@@ -91,7 +91,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(
 func report(stderr io.Writer, err error) int {
 	switch {
 	case err == nil, as[printedError](err):
-	case as[*jobs.SpecError](err), as[mappingError](err): // each line begins with its place
+	case as[diag.List](err), as[mappingError](err): // each line begins with its place
 		fmt.Fprintln(stderr, err)
 	default:
 		fmt.Fprintln(stderr, "etl:", err)

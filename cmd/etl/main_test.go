@@ -19,7 +19,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/internal/jobfile"
 )
 
 func TestMain(m *testing.M) {
@@ -96,7 +96,7 @@ func TestSchemaOfJobFilesIsTheShippedOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(have, jobs.JSONSchema()) {
+	if !bytes.Equal(have, jobfile.Schema()) {
 		t.Error("jobs/specs/job.schema.json is not what etl check --schema prints; write it anew: etl check --schema > jobs/specs/job.schema.json")
 	}
 }

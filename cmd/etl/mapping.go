@@ -10,7 +10,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/engine"
-	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/mappings"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
@@ -30,13 +30,14 @@ func (e mappingError) Error() string {
 
 // loadMapping finds the mapping of a job: by path (from the current folder, else from the job file's), by name in ./sql,
 // ./mappings and beside the job file, else among those in the binary.
-func (a *app) loadMapping(spec *jobs.Spec) (*mappings.Mapping, error) {
+func (a *app) loadMapping(spec *jobfile.Spec) (*mappings.Mapping, error) {
 	m, err := findMapping(spec.Mapping, filepath.Dir(spec.File))
 	if err == nil {
 		return m, nil
 	}
-	at := spec.Pos["mapping"]
-	return nil, &jobs.SpecError{Problems: []string{fmt.Sprintf("%s:%d:%d: mapping: %v", spec.File, max(at.Line, 1), max(at.Column, 1), err)}}
+	d := spec.At("mapping")
+	d.Message = fmt.Sprintf("mapping: %v", err)
+	return nil, diag.List{d}
 }
 
 // findMapping is loadMapping for a name or path that a person gives; beside is another folder to look in, or "".

@@ -7,12 +7,13 @@ import (
 	"io"
 
 	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/jobs"
 )
 
 // loadSpec reads a job file.
-func (a *app) loadSpec(path string) (*jobs.Spec, error) { return jobs.LoadSpec(path, a.env) }
+func (a *app) loadSpec(path string) (*jobfile.Spec, error) { return jobfile.Load(path, a.env) }
 
 // stores are what a job reads and writes.
 type stores struct {
@@ -23,15 +24,15 @@ type stores struct {
 	catalog catalog.Catalog
 }
 
-func openStaging(ctx context.Context, s *jobs.Spec) (objstore.Reader, error) {
+func openStaging(ctx context.Context, s *jobfile.Spec) (objstore.Reader, error) {
 	return storeKinds().Open(ctx, s.Source.Staging, objstore.Options{Region: s.Source.Region, RoleARN: s.Source.RoleARN, ExternalID: s.Source.ExternalID, HideSilt: true})
 }
 
-func openLake(ctx context.Context, s *jobs.Spec) (jobs.LakeStore, error) {
+func openLake(ctx context.Context, s *jobfile.Spec) (jobs.LakeStore, error) {
 	return openLakeAs(ctx, s, s.Lake.RoleARN, s.Lake.ExternalID)
 }
 
-func openLakeAs(ctx context.Context, s *jobs.Spec, roleARN, externalID string) (jobs.LakeStore, error) {
+func openLakeAs(ctx context.Context, s *jobfile.Spec, roleARN, externalID string) (jobs.LakeStore, error) {
 	b, err := storeKinds().Open(ctx, s.Lake.Location, objstore.Options{Region: s.Lake.Region, RoleARN: roleARN, ExternalID: externalID, KMSKeyID: s.Lake.KMSKeyID, HoldCopies: s.Lake.Hold == "copy", Create: true, HideSilt: true})
 	if err != nil {
 		return nil, err
@@ -44,7 +45,7 @@ func openLakeAs(ctx context.Context, s *jobs.Spec, roleARN, externalID string) (
 }
 
 // openLakeToDelete opens the lake as the role that deletes its files. It is nil if deletes need a role and the job names none.
-func openLakeToDelete(ctx context.Context, s *jobs.Spec, lake jobs.LakeStore) (jobs.LakeStore, error) {
+func openLakeToDelete(ctx context.Context, s *jobfile.Spec, lake jobs.LakeStore) (jobs.LakeStore, error) {
 	_, kind, err := storeKinds().Find(s.Lake.Location)
 	switch {
 	case err != nil:
@@ -61,11 +62,11 @@ func openLakeToDelete(ctx context.Context, s *jobs.Spec, lake jobs.LakeStore) (j
 	return deleter, nil
 }
 
-func openState(ctx context.Context, s *jobs.Spec) (objstore.Bucket, error) {
+func openState(ctx context.Context, s *jobfile.Spec) (objstore.Bucket, error) {
 	return storeKinds().Open(ctx, s.State, objstore.Options{Region: s.Lake.Region, KMSKeyID: s.StateKMSKeyID, Create: true})
 }
 
-func openCatalog(ctx context.Context, s *jobs.Spec) (catalog.Catalog, error) {
+func openCatalog(ctx context.Context, s *jobfile.Spec) (catalog.Catalog, error) {
 	kind, err := catalogKinds().Find(s.Catalog.Type)
 	if err != nil {
 		return nil, err
@@ -86,7 +87,7 @@ func openCatalog(ctx context.Context, s *jobs.Spec) (catalog.Catalog, error) {
 }
 
 // openStores opens everything a run needs.
-func openStores(ctx context.Context, s *jobs.Spec) (st stores, err error) {
+func openStores(ctx context.Context, s *jobfile.Spec) (st stores, err error) {
 	if st.staging, err = openStaging(ctx, s); err != nil {
 		return st, err
 	}

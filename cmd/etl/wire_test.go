@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/objstore"
-	"github.com/silt-etl/silt/jobs"
 )
 
 // TestStateIsEncryptedLikeTheLake: quarantine holds raw records, so what is written to state asks for the lake's key, or its own.
@@ -36,7 +36,7 @@ func TestStateIsEncryptedLikeTheLake(t *testing.T) {
 		if err := os.WriteFile(at, []byte(job), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		spec, err := jobs.LoadSpec(at, os.LookupEnv)
+		spec, err := jobfile.Load(at, os.LookupEnv)
 		if err != nil {
 			t.Fatal(err)
 		}

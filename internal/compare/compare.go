@@ -20,6 +20,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/sample"
+	"github.com/silt-etl/silt/internal/staging"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -40,7 +41,7 @@ type Object struct {
 	Key  string // what people call it
 	Open func(context.Context) (io.ReadCloser, error)
 	// Captures of the staging key by name; nil: all are NULL.
-	Captures map[string]string
+	Captures staging.Captures
 }
 
 // Report is what is different.
@@ -197,14 +198,7 @@ var errStop = errors.New("enough")
 func (c *comparer) outcomes(ctx context.Context, compiled *sqlgen.Compiled, f *os.File, obj Object, tell bool) iter.Seq2[result, error] {
 	most := c.Limit - c.report.Records
 	return func(yield func(result, error) bool) {
-		captures := make([]*string, len(compiled.KeyColumns))
-		for i, k := range compiled.KeyColumns {
-			for name, v := range obj.Captures {
-				if strings.EqualFold(name, k) {
-					captures[i] = &v
-				}
-			}
-		}
+		captures := obj.Captures.Columns(compiled.KeyColumns)
 		records := func(yield func(sample.Record, error) bool) {
 			d := decode.NewRecords(&compiled.Scan, decode.NewKeys(), decode.Options{TempDir: c.TempDir})
 			info, err := f.Stat()

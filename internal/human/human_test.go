@@ -1,6 +1,8 @@
 package human
 
-import "testing"
+import (
+	"testing"
+)
 
 func TestNumbers(t *testing.T) {
 	for _, c := range []struct{ got, want string }{

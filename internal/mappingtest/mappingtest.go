@@ -12,6 +12,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/staging"
 	"github.com/silt-etl/silt/mappings"
 )
 
@@ -28,11 +29,11 @@ type Case struct {
 	File         string
 	Line, Column int
 	Records      [][]byte
-	Captures     map[string]string // of the staging key
-	Class        string            // "": any
-	Whole        bool              // all of the event is compared, not only what is named
-	Wants        []Want            // one for each record; empty: nothing is expected yet
-	several      bool              // they are written as a list, events
+	Captures     staging.Captures // of the staging key
+	Class        string           // "": any
+	Whole        bool             // all of the event is compared, not only what is named
+	Wants        []Want           // one for each record; empty: nothing is expected yet
+	several      bool             // they are written as a list, events
 
 	entries      map[string]span // lines of each key
 	lastLine     int

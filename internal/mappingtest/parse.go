@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/silt-etl/silt/internal/staging"
 )
 
 // keys of a case, in the order in which docs/mappings.md lists them.
@@ -172,7 +174,7 @@ func (p *caseParser) key(c *Case, f field) {
 			p.bad(f.line, f.column, "key holds the captures of the staging key, as key: {account_id: \"111122223333\", region: us-east-1}")
 			return
 		}
-		c.Captures = map[string]string{}
+		c.Captures = staging.Captures{}
 		for _, g := range f.value.fields {
 			c.Captures[g.key] = p.text(g)
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"strings"
 
 	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -87,14 +86,7 @@ func (c *Case) expects() bool {
 
 // records of a case, framed where they come from a file.
 func (c *Case) records(compiled *sqlgen.Compiled) ([]sample.Record, *Problem) {
-	captures := make([]*string, len(compiled.KeyColumns))
-	for i, k := range compiled.KeyColumns {
-		for name, v := range c.Captures {
-			if strings.EqualFold(name, k) {
-				captures[i] = &v
-			}
-		}
-	}
+	captures := c.Captures.Columns(compiled.KeyColumns)
 	var rs []sample.Record
 	if c.rawFile == nil {
 		var context []byte

@@ -270,14 +270,7 @@ func (w *writer) example(ctx context.Context, m *mappings.Mapping, compiled *sql
 			if len(c.Wants) != 1 || c.Wants[0].Kind != mappingtest.Event || len(c.Records) != 1 {
 				continue
 			}
-			captures := make([]*string, len(compiled.KeyColumns))
-			for i, k := range compiled.KeyColumns {
-				for name, v := range c.Captures {
-					if strings.EqualFold(name, k) {
-						captures[i] = &v
-					}
-				}
-			}
+			captures := c.Captures.Columns(compiled.KeyColumns)
 			var raw []byte
 			var out *sample.Outcome
 			one := func(yield func(sample.Record, error) bool) {

@@ -1,0 +1,76 @@
+package jobfile
+
+import (
+	"github.com/silt-etl/silt/internal/decode"
+)
+
+// field ties one key of the job file to its place in a Spec. It drives reading, the JSON Schema and docs/jobs.md.
+type field struct {
+	path     string // dotted
+	ptr      any    // *string, *[]string, *time.Duration, *int64 (bytes), *int, *float64
+	required bool
+	enum     []string
+	doc      string // what the key is for; a default that Default does not hold is named in it
+}
+
+// formats that source.format may name.
+func formats() (names []string) {
+	for _, f := range decode.Formats() {
+		names = append(names, string(f))
+	}
+	return names
+}
+
+func (s *Spec) fields() []field {
+	return []field{
+		{path: "name", ptr: &s.Name, required: true, doc: "Name of the job: 1 to 64 of a-z, 0-9, dash and underscore. The ledger is stored under this name."},
+		{path: "source.staging", ptr: &s.Source.Staging, required: true, doc: "Where the raw logs are: s3://bucket/prefix/ or a folder."},
+		{path: "source.region", ptr: &s.Source.Region, doc: "AWS region of the staging bucket. Default: lake.region."},
+		{path: "source.include", ptr: &s.Source.Include, doc: "Globs of keys below staging to read; ** crosses folders. Default: all keys."},
+		{path: "source.exclude", ptr: &s.Source.Exclude, doc: "Globs of keys to leave out. They win over source.include."},
+		{path: "source.key_pattern", ptr: &s.Source.KeyPattern, doc: "Names the parts of a key (example: {account_id}/x/{region}/{yyyy}/{mm}/{dd}/). The mapping reads them as columns of `key`; with a date, a run lists recent folders only."},
+		{path: "source.format", ptr: &s.Source.Format, enum: formats(), doc: "Format of the records. The mapping declares it too, and a job that contradicts its mapping is refused. Compression is detected from the content. Default: the mapping's."},
+		{path: "source.lookback", ptr: &s.Source.Lookback, doc: "How far back from the watermark to look for late objects (example: 48h or 7d)."},
+		{path: "source.settle", ptr: &s.Source.Settle, doc: "Objects younger than this are left for the next run (example: 10m)."},
+		{path: "source.on_change", ptr: &s.Source.OnChange, enum: []string{"process", "ignore", OnChangeReplace}, doc: "What to do with an object that was overwritten after a run took it. process: read it too, and keep the rows of its earlier version; ignore: leave it; replace: reprocess the batches of its earlier version in full (on S3 this needs lake.delete_role_arn)."},
+		{path: "source.role_arn", ptr: &s.Source.RoleARN, doc: "Role to assume for reading staging."},
+		{path: "source.external_id", ptr: &s.Source.ExternalID, doc: "External ID for that role."},
+		{path: "mapping", ptr: &s.Mapping, required: true, doc: "Name of a mapping (sql/<name>/, mappings/<name>.json or a shipped one), or a path."},
+		{path: "lake.location", ptr: &s.Lake.Location, required: true, doc: "The lake: s3://bucket or a folder."},
+		{path: "lake.source_name", ptr: &s.Lake.SourceName, required: true, doc: "Name of the custom source, at most 20 characters."},
+		{path: "lake.region", ptr: &s.Lake.Region, required: true, doc: "AWS region of the lake: the region= partition."},
+		{path: "lake.account_id", ptr: &s.Lake.AccountID, doc: "Account of records that do not name theirs: 12 digits, external or external_<id>."},
+		{path: "lake.layout", ptr: &s.Lake.Layout, enum: []string{"auto", "source-per-class", "single"}, doc: "Folders of a source with several classes. auto: ext/<source>/ for one class, ext/<source>/<class>/ for several."},
+		{path: "lake.role_arn", ptr: &s.Lake.RoleARN, doc: "Provider role to assume for writing, as CreateCustomLogSource returned it."},
+		{path: "lake.external_id", ptr: &s.Lake.ExternalID, doc: "External ID for that role."},
+		{path: "lake.kms_key_id", ptr: &s.Lake.KMSKeyID, doc: "SSE-KMS key for new files. Default: the bucket's own setting."},
+		{path: "lake.delete_role_arn", ptr: &s.Lake.DeleteRoleARN, doc: "Role that is allowed to delete objects and abort uploads in the lake. Ordinary runs do not need it."},
+		{path: "lake.hold", ptr: &s.Lake.Hold, enum: []string{"upload", "copy"}, doc: "How files wait on S3, hidden from readers, until their ledger entry is written. upload: as unfinished multipart uploads; copy: as objects below .silt/held/, copied by the server, for stores whose multipart uploads misbehave (see etl doctor)."},
+		{path: "catalog.type", ptr: &s.Catalog.Type, enum: []string{"glue", "local"}, doc: "glue, or local for a folder of JSON files. Default: local for a lake in a folder, else glue."},
+		{path: "catalog.database", ptr: &s.Catalog.Database, doc: "Database. Default: amazon_security_lake_glue_db_<region>."},
+		{path: "catalog.table", ptr: &s.Catalog.Table, doc: "Table. Default: amazon_security_lake_table_<region>_ext_<source>."},
+		{path: "catalog.table_prefix", ptr: &s.Catalog.TablePrefix, doc: "Prefix of the tables of a source with several classes. Default: <table>_."},
+		{path: "catalog.region", ptr: &s.Catalog.Region, doc: "AWS region of the catalog. Default: lake.region."},
+		{path: "catalog.role_arn", ptr: &s.Catalog.RoleARN, doc: "Role to assume for the catalog."},
+		{path: "catalog.external_id", ptr: &s.Catalog.ExternalID, doc: "External ID for that role."},
+		{path: "catalog.catalog_id", ptr: &s.Catalog.CatalogID, doc: "ID of the Glue catalog (an account ID), if it is not the caller's own."},
+		{path: "state", ptr: &s.State, doc: "Where the ledger, manifests and quarantine are stored: s3://bucket/prefix/ or a folder. Default: <lake>/.silt if the lake is a folder."},
+		{path: "state_kms_key_id", ptr: &s.StateKMSKeyID, doc: "SSE-KMS key for the state on S3, which includes quarantine with its raw records. Default: lake.kms_key_id."},
+		{path: "schedule.cron", ptr: &s.Schedule.Cron, doc: "When etl serve runs the job: minute, hour, day, month, weekday (example: 15 2 * * *), or a name (example: @daily)."},
+		{path: "schedule.timezone", ptr: &s.Schedule.Timezone, doc: "IANA time zone of the schedule (example: Europe/Berlin)."},
+		{path: "event_days.max_age", ptr: &s.EventDays.MaxAge, doc: "Records whose event day is older than this are quarantined."},
+		{path: "event_days.max_future", ptr: &s.EventDays.MaxFuture, doc: "Records whose event day is further in the future than this are quarantined."},
+		{path: "limits.timeout", ptr: &s.Limits.Timeout, doc: "A run that takes longer ends as TIMEOUT. Its committed batches stay."},
+		{path: "limits.batch_timeout", ptr: &s.Limits.BatchTimeout, doc: "An attempt at one batch (reading, mapping, writing files) that takes longer is stopped. Nothing of that batch is committed, and the run ends as FAILED."},
+		{path: "limits.max_retries", ptr: &s.Limits.MaxRetries, doc: "How often a run that failed for a temporary reason is retried."},
+		{path: "limits.max_concurrent_runs", ptr: &s.Limits.MaxConcurrentRuns, doc: "How many ordinary runs of this job may work at the same time, on any machine; at least 1. Another one ends as WAITING with exit code 4."},
+		{path: "limits.memory", ptr: &s.Limits.MemoryBytes, doc: "Memory for one run (example: 4GiB). Sorting spills to disk above it."},
+		{path: "limits.batch_bytes", ptr: &s.Limits.BatchBytes, doc: "Staging bytes of one batch, the unit that is committed (example: 2GiB)."},
+		{path: "limits.max_quarantine_ratio", ptr: &s.Limits.MaxQuarantineRatio, doc: "Largest share of a batch's records that may be rejected (example: 0.01). Nothing of a batch with more rejected records is committed, and the run fails with exit code 3."},
+		{path: "limits.threads", ptr: &s.Limits.Threads, doc: "Number of threads. Default: one for each core."},
+		{path: "retention.quarantine", ptr: &s.Retention.Quarantine, doc: "Age from which etl retention deletes quarantined records (example: 365d); they are lost. Default: kept for ever."},
+		{path: "retention.manifests", ptr: &s.Retention.Manifests, doc: "Age from which etl retention deletes manifests of finished plans; their batches cannot be replaced afterwards. Default: kept for ever."},
+		{path: "retention.attempts", ptr: &s.Retention.Attempts, doc: "Age from which etl retention deletes records of finished attempts, which link rows to objects. Default: kept for ever."},
+		{path: "limits.temp_dir", ptr: &s.Limits.TempDir, doc: "Folder for spilled data and fetched objects. Default: the system's."},
+	}
+}

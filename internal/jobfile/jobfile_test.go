@@ -1,0 +1,222 @@
+package jobfile_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/jobfile"
+)
+
+const good = `name: network-firewall
+source:
+  staging: s3://acme-staging/AWSLogs/
+  include: ["**/network-firewall/**/*.log.gz"]
+  key_pattern: "{account_id}/network-firewall/{log_type}/{region}/{firewall}/{yyyy}/{mm}/{dd}/{hh}/"
+  format: json
+  lookback: 48h
+mapping: network-firewall
+lake:
+  location: s3://aws-security-data-lake-us-east-1-example
+  source_name: network-firewall
+  region: us-east-1
+  account_id: "111122223333"
+  role_arn: arn:aws:iam::111122223333:role/provider
+  external_id: ${EXT}
+catalog: {type: glue, database: amazon_security_lake_glue_db_us_east_1}
+state: s3://acme-etl-state/
+schedule: {cron: "15 2 * * *", timezone: UTC}
+event_days: {max_age: 3650d, max_future: 1d}
+limits: {timeout: 2h, batch_timeout: 30m, max_retries: 1, max_concurrent_runs: 1, memory: 4GiB, batch_bytes: 2GiB, max_quarantine_ratio: 0.01}
+`
+
+func env(name string) (string, bool) {
+	v, ok := map[string]string{"EXT": "a: b # not YAML", "HOME": "/h"}[name]
+	return v, ok
+}
+
+func TestSpec(t *testing.T) {
+	s, err := jobfile.Parse("job.yaml", []byte(good), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Lake.ExternalID != "a: b # not YAML" {
+		t.Errorf("a variable's text was read as YAML: %q", s.Lake.ExternalID)
+	}
+	limits := jobfile.Limits{Timeout: 2 * time.Hour, BatchTimeout: 30 * time.Minute, MaxRetries: 1, MaxConcurrentRuns: 1, MemoryBytes: 4 << 30, BatchBytes: 2 << 30, MaxQuarantineRatio: 0.01}
+	if diff := cmp.Diff(limits, s.Limits); diff != "" {
+		t.Errorf("limits (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(jobfile.EventDays{MaxAge: 3650 * 24 * time.Hour, MaxFuture: 24 * time.Hour}, s.EventDays); diff != "" {
+		t.Errorf("event_days (-want +got):\n%s", diff)
+	}
+	if want := 48 * time.Hour; s.Source.Lookback != want {
+		t.Errorf("lookback %v, want %v", s.Source.Lookback, want)
+	}
+	if s.Catalog.Table != "amazon_security_lake_table_us_east_1_ext_network_firewall" || s.Catalog.Region != "us-east-1" || s.Source.Region != "us-east-1" {
+		t.Errorf("defaults %+v", s.Catalog)
+	}
+}
+
+func TestSpecLocalDefaults(t *testing.T) {
+	s, err := jobfile.Parse("j.yaml", []byte("name: j\nsource: {staging: ./in}\nmapping: m\nlake: {location: ./lake, source_name: s, region: eu-central-1}\n"), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := jobfile.Default()
+	want.Name, want.Source.Staging, want.Mapping, want.State = "j", "./in", "m", "lake/.silt"
+	want.Source.Region = "eu-central-1"
+	want.Lake.Location, want.Lake.SourceName, want.Lake.Region = "./lake", "s", "eu-central-1"
+	want.Catalog = jobfile.Catalog{Type: "local", Region: "eu-central-1", Database: "amazon_security_lake_glue_db_eu_central_1", Table: "amazon_security_lake_table_eu_central_1_ext_s"}
+	want.File, want.Pos = "j.yaml", s.Pos
+	if diff := cmp.Diff(&want, s); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestSpecErrors: every mistake is reported at its line and column, with what to do.
+func TestSpecErrors(t *testing.T) {
+	for _, c := range []struct{ name, old, new, want string }{
+		{"unknown key", "  lookback: 48h", "  look_back: 48h", "job.yaml:7:3: error: unknown key source.look_back (did you mean source.lookback?)"},
+		{"unknown top key", "mapping: network", "maping: network", "job.yaml:8:1: error: unknown key maping (did you mean mapping?)"},
+		{"unknown key in flow", "{type: glue,", "{typ: glue,", "job.yaml:16:11: error: unknown key catalog.typ (did you mean catalog.type?)"},
+		{"twice", "state: s3://acme-etl-state/", "state: s3://a/\nstate: s3://b/", `job.yaml:18:1: error: the file is not YAML: mapping key "state" already defined`},
+		{"missing", "  region: us-east-1\n", "", "job.yaml:10:11: error: lake.region is missing (AWS region of the lake: the region= partition.)"},
+		{"env", "${EXT}", "${NOT_SET}", "job.yaml:15:16: error: lake.external_id: the environment variable NOT_SET is not set"},
+		{"duration", "48h", "48 hours", `job.yaml:7:13: error: source.lookback: "48 hours" is not a duration (example: 48h, 7d or 90m)`},
+		{"size", "4GiB", "four", `limits.memory: "four" is not a size (example: 4GiB or 512MB)`},
+		{"ratio", "0.01", "1.5", `limits.max_quarantine_ratio: "1.5" is not a number from 0 to 1`},
+		{"enum", "type: glue", "type: hive", `job.yaml:16:17: error: catalog.type: "hive" is not one of glue, local`},
+		{"cron", "15 2 * * *", "61 2 * * *", `job.yaml:18:18: error: schedule.cron: "61 2 * * *"`},
+		{"zone", "timezone: UTC", "timezone: Mars/Base", `schedule.timezone: "Mars/Base" is not an IANA time zone (example: Europe/Berlin)`},
+		{"source name", "source_name: network-firewall", "source_name: a-name-of-far-too-many-characters", "job.yaml:11:16: error: lake.source_name"},
+		{"region", "region: us-east-1", "region: useast", `lake.region: "useast" is not an AWS region (example: us-east-1)`},
+		{"account", `"111122223333"`, `"../../x"`, "job.yaml:13:15: error: lake.account_id"},
+		{"role", "arn:aws:iam::111122223333:role/provider", "provider", `lake.role_arn: "provider" is not a role (example: arn:aws`},
+		{"scheme", "s3://acme-staging/AWSLogs/", "gs://x/", `source.staging: "gs://x/" is neither s3://bucket/prefix nor a folder`},
+		{"pattern", "{hh}/", "{hh/", "source.key_pattern:"},
+		{"glob", "**/*.log.gz", "[", `source.include: "**/network-firewall/[" is no glob`},
+		{"no state", "state: s3://acme-etl-state/\n", "", "state is missing"},
+		{"copies in a folder", "location: s3://aws-security-data-lake-us-east-1-example", "hold: copy\n  location: ./lake", "lake.hold: copy is for a lake on S3"},
+		{"glue on folder", "s3://aws-security-data-lake-us-east-1-example", "./lake", "catalog.type: glue needs a lake on S3"},
+		{"list wanted", `["**/network-firewall/**/*.log.gz"]`, "x", "job.yaml:4:12: error: source.include must be a list"},
+		{"scalar wanted", "mapping: network-firewall", "mapping: [a]", "mapping must be a single value"},
+		{"group wanted", "schedule: {cron: \"15 2 * * *\", timezone: UTC}", "schedule: daily", "schedule must be a mapping of keys"},
+		{"not yaml", "name: network-firewall", "name: [", "job.yaml:"},
+		{"tab", "  lookback: 48h", "\tlookback: 48h", "job.yaml:7:"},
+		{"two documents", "name: network-firewall", "---\na: b\n---\nname: x", "the file has a second document (write one job in each file)"},
+		{"memory", "4GiB", "1MiB", "limits.memory: at least 256MiB are needed"},
+		{"batch timeout", "batch_timeout: 30m", "batch_timeout: 0s", "limits.batch_timeout: must be more than 0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := strings.Replace(good, c.old, c.new, 1)
+			if text == good {
+				t.Fatal("the case changes nothing")
+			}
+			_, err := jobfile.Parse("job.yaml", []byte(text), env)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got:  %v\nwant: %s", err, c.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "goroutine") {
+				t.Error("a stack trace")
+			}
+		})
+	}
+}
+
+// TestSpecAllProblems: one reading reports all mistakes, in the order of the file.
+func TestSpecAllProblems(t *testing.T) {
+	text := strings.NewReplacer("48h", "soon", "4GiB", "much", "type: glue", "typ: glue").Replace(good)
+	_, err := jobfile.Parse("job.yaml", []byte(text), env)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != 3 || !strings.HasPrefix(lines[0], "job.yaml:7:") || !strings.HasPrefix(lines[1], "job.yaml:16:") || !strings.HasPrefix(lines[2], "job.yaml:20:") {
+		t.Errorf("%q", lines)
+	}
+}
+
+func TestSecretsStayOut(t *testing.T) {
+	text := strings.Replace(good, "role_arn: arn:aws:iam::111122223333:role/provider", "role_arn: nonsense", 1)
+	_, err := jobfile.Parse("job.yaml", []byte(text), func(string) (string, bool) { return "s3cr3t-external-id", true })
+	if err == nil || strings.Contains(err.Error(), "s3cr3t") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestDurationsAndSizes(t *testing.T) {
+	for text, want := range map[string]time.Duration{"50ms": 50 * time.Millisecond, "1d12h": 36 * time.Hour, "1.5h": 90 * time.Minute, "90m30s": 90*time.Minute + 30*time.Second} {
+		if got, err := jobfile.ParseDuration(text); err != nil || got != want {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+	for text, want := range map[string]int64{"4GiB": 4 << 30, "512MB": 512e6, "1048576": 1 << 20, "1.5 KiB": 1536} {
+		if got, err := jobfile.ParseBytes(text); err != nil || got != want {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+}
+
+// TestFix: the diagnostic of a misspelt key has a range and a replacement that an editor can apply.
+func TestFix(t *testing.T) {
+	text := strings.Replace(good, "  lookback: 48h", "  look_back: 48h", 1)
+	_, err := jobfile.Parse("job.yaml", []byte(text), env)
+	want := diag.List{{File: "job.yaml", Line: 7, Column: 3, EndLine: 7, EndColumn: 12, Code: diag.Job, Message: "unknown key source.look_back",
+		Hint: "did you mean source.lookback?", Fix: &diag.Fix{Text: "lookback"}}}
+	if diff := cmp.Diff(error(want), err); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestColumnsCountBytes: a place is counted in bytes, also after characters of several bytes.
+func TestColumnsCountBytes(t *testing.T) {
+	_, err := jobfile.Parse("job.yaml", []byte("{name: \"\u00fc\u00e4\", nam: x}"), env)
+	if err == nil || !strings.HasPrefix(err.Error(), "job.yaml:1:16: error: unknown key nam (") {
+		t.Error(err)
+	}
+}
+
+// TestNearest: a key of another group is suggested before a key that is only spelt alike.
+func TestNearest(t *testing.T) {
+	for key, want := range map[string]string{"limits: {cron: x}": "schedule.cron", "sources: {staging: x}": "source", "lake: {acount_id: x}": "lake.account_id"} {
+		_, err := jobfile.Parse("job.yaml", []byte(key), env)
+		if err == nil || !strings.Contains(err.Error(), "did you mean "+want+"?") {
+			t.Errorf("%s: %v, want %s", key, err, want)
+		}
+	}
+}
+
+// TestBounds: days are rounded down, also before 1970.
+func TestBounds(t *testing.T) {
+	for _, c := range []struct {
+		days     jobfile.EventDays
+		at       time.Time
+		min, max int32
+	}{
+		{jobfile.Default().EventDays, time.Date(2026, 1, 2, 23, 0, 0, 0, time.UTC), 20455 - 3650, 20456},
+		{jobfile.EventDays{MaxAge: 36 * time.Hour}, time.Unix(3600, 0), -2, 0},
+	} {
+		if minDay, maxDay := c.days.Bounds(c.at); minDay != c.min || maxDay != c.max {
+			t.Errorf("%v at %v: %d to %d, want %d to %d", c.days, c.at, minDay, maxDay, c.min, c.max)
+		}
+	}
+}
+
+// TestSpecTooLong: a file that is too long to be a job file is not read in full.
+func TestSpecTooLong(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "job.yaml")
+	if err := os.WriteFile(path, bytes.Repeat([]byte("# not a job\n"), 100_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := jobfile.Load(path, env)
+	if want := path + ": error: the job file cannot be read: it is longer than 1 MiB"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
