@@ -11,7 +11,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
-	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
 )
@@ -65,12 +65,12 @@ func TestDoctorFix(t *testing.T) {
 		t.Fatal(err)
 	}
 	folder, name := live[:strings.LastIndexByte(live, '/')+1], live[strings.LastIndexByte(live, '/')+1:]
-	batch, _, _, ok := lake.ParseFileName(name)
+	batch, _, _, ok := ledger.ParseFileName(name)
 	if !ok {
 		t.Fatal(name)
 	}
 	// an attempt that died before its record, and a file from elsewhere
-	held := folder + lake.FileName(batch, ulid.Make().String(), 0)
+	held := folder + ledger.FileName(batch, ulid.Make().String(), 0)
 	if _, err := store.Hold(ctx, held, bytes.NewReader([]byte("x")), 1); err != nil {
 		t.Fatal(err)
 	}

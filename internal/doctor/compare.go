@@ -261,7 +261,7 @@ func (c *comparing) fileFate(ctx context.Context, key string) (attemptID, fate, 
 
 // attemptOf reads batch and attempt off the name of a file of the lake.
 func attemptOf(key string) (attemptID, bool) {
-	batch, attempt, _, ok := lake.ParseFileName(path.Base(key))
+	batch, attempt, _, ok := ledger.ParseFileName(path.Base(key))
 	return attemptID{batch, attempt}, ok && isULID(batch) && isULID(attempt)
 }
 

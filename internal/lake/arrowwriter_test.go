@@ -27,21 +27,21 @@ const (
 )
 
 type arrowWriter struct {
-	plan  *plan
-	opts  WriterOptions
-	out   *countingWriter
-	pq    *pqarrow.FileWriter
-	order order
-	rows  int64
-	group int64 // rows in the open row group
-	raw   int64 // their plain bytes
-	stats FileStats
-	err   error
+	layout *fileLayout
+	opts   WriterOptions
+	out    *countingWriter
+	pq     *pqarrow.FileWriter
+	order  order
+	rows   int64
+	group  int64 // rows in the open row group
+	raw    int64 // their plain bytes
+	stats  FileStats
+	err    error
 }
 
 // newArrowWriter begins a file written by arrow-go's pqarrow: slower than the page writer, and its judge.
 func newArrowWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
-	p, err := newPlan(s)
+	fl, err := newFileLayout(s)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func newArrowWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
 		parquet.WithBatchSize(arrowLevels), parquet.WithMaxRowGroupLength(math.MaxInt64),
 		parquet.WithMaxStatsSize(maxStatBytes), parquet.WithCreatedBy(o.createdBy()),
 	}
-	for _, l := range leavesOf(p) {
+	for _, l := range leavesOf(fl) {
 		if !l.dict {
 			props = append(props, parquet.WithDictionaryFor(l.dotted(), false))
 		}
@@ -61,11 +61,11 @@ func newArrowWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
 		}
 	}
 	out := &countingWriter{w: w}
-	pq, err := pqarrow.NewFileWriter(ArrowSchema(s), out, parquet.NewWriterProperties(props...), pqarrow.NewArrowWriterProperties())
+	pq, err := pqarrow.NewFileWriter(arrowSchema(s), out, parquet.NewWriterProperties(props...), pqarrow.NewArrowWriterProperties())
 	if err != nil {
 		return nil, fmt.Errorf("begin Parquet file: %w", err)
 	}
-	return &arrowWriter{plan: p, opts: o, out: out, pq: pq, order: order{plan: p}}, nil
+	return &arrowWriter{layout: fl, opts: o, out: out, pq: pq, order: order{layout: fl}}, nil
 }
 
 func (w *arrowWriter) Rows() int64 { return w.rows }
@@ -79,37 +79,37 @@ func (w *arrowWriter) Write(b arrow.RecordBatch) error {
 	if w.err != nil {
 		return w.err
 	}
-	fr, next, err := w.plan.admit(b, w.order)
+	flat, next, err := w.layout.admit(b, w.order)
 	if err != nil {
 		return err
 	}
-	rec, err := w.plan.assemble(fr)
+	rec, err := w.layout.assemble(flat)
 	if err != nil {
 		return err
 	}
 	defer rec.Release()
-	if err := w.slices(fr, rec, 0, fr.n); err != nil {
+	if err := w.slices(flat, rec, 0, flat.n); err != nil {
 		w.err = fmt.Errorf("write Parquet file: %w", err)
 		return w.err
 	}
 	w.order = next
-	w.rows += int64(fr.n)
+	w.rows += int64(flat.n)
 	return nil
 }
 
-func (w *arrowWriter) slices(fr *frame, rec arrow.RecordBatch, a, b int) error {
+func (w *arrowWriter) slices(flat *flatBatch, rec arrow.RecordBatch, a, b int) error {
 	if a >= b {
 		return nil
 	}
-	wide := w.plan.widest(fr, a, b)
+	wide := w.layout.widest(flat, a, b)
 	if b-a > 1 && (wide > arrowSlice || b-a > arrowRows) {
 		m := a + (b-a)/2
-		if err := w.slices(fr, rec, a, m); err != nil {
+		if err := w.slices(flat, rec, a, m); err != nil {
 			return err
 		}
-		return w.slices(fr, rec, m, b)
+		return w.slices(flat, rec, m, b)
 	}
-	raw := w.plan.rowBytes(fr, a, b)
+	raw := w.layout.rowBytes(flat, a, b)
 	if w.group > 0 && (wide > arrowWide || w.group+int64(b-a) > w.opts.RowGroupRows ||
 		w.pq.RowGroupTotalCompressedBytes()+raw > w.opts.RowGroupBytes) {
 		if err := w.pq.NewBufferedRowGroupChecked(); err != nil {
@@ -128,11 +128,11 @@ func (w *arrowWriter) slices(fr *frame, rec arrow.RecordBatch, a, b int) error {
 }
 
 // widest is the most that the rows [a, b) have in one column of the file, plain.
-func (p *plan) widest(fr *frame, a, b int) int64 {
+func (fl *fileLayout) widest(flat *flatBatch, a, b int) int64 {
 	var most int64
-	for _, f := range p.leaves {
+	for _, f := range fl.leaves {
 		if !f.fixed && f.lookup == nil {
-			spans(f.path, fr.cols[f.node.Column], a, b, func(_ string, n int64) { most = max(most, n) })
+			spans(f.path, flat.cols[f.node.Column], a, b, func(_ string, n int64) { most = max(most, n) })
 		}
 	}
 	return most

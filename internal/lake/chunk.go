@@ -91,16 +91,16 @@ func (c *chunk) open() int64 {
 }
 
 // add the rows [a, b), ending pages where they are full; never within a row.
-func (c *chunk) add(fr *frame, a, b int) {
+func (c *chunk) add(flat *flatBatch, a, b int) {
 	for a < b {
-		slots, raw := c.size(fr, a, b)
+		slots, raw := c.size(flat, a, b)
 		if c.fits(slots, raw) {
-			c.put(fr, a, b)
+			c.put(flat, a, b)
 			return
 		}
 		if b-a > 1 {
 			m := a + (b-a)/2
-			c.add(fr, a, m)
+			c.add(flat, a, m)
 			a = m
 			continue
 		}
@@ -110,7 +110,7 @@ func (c *chunk) add(fr *frame, a, b int) {
 		if c.useDict && len(c.dict.page)+raw > maxDictBytes {
 			c.useDict = false
 		}
-		c.put(fr, a, b) // whatever its size: the caller knows that a page can hold it
+		c.put(flat, a, b) // whatever its size: the caller knows that a page can hold it
 		return
 	}
 }
@@ -130,7 +130,7 @@ func (c *chunk) fits(slots, raw int) bool {
 }
 
 // size is the most slots and plain bytes that the rows [a, b) can have.
-func (c *chunk) size(fr *frame, a, b int) (slots, raw int) {
+func (c *chunk) size(flat *flatBatch, a, b int) (slots, raw int) {
 	f := c.leaf.field
 	if l, ok := f.konst.([]string); ok {
 		return (b - a) * max(1, len(l)), 0
@@ -156,7 +156,7 @@ func plainBytes(a arrow.Array, from, to int) int {
 }
 
 // put the rows [a, b) into the open page.
-func (c *chunk) put(fr *frame, a, b int) {
+func (c *chunk) put(flat *flatBatch, a, b int) {
 	f := c.leaf.field
 	if c.leaf.maxRep > 0 {
 		if texts, ok := f.konst.([]string); ok {
@@ -177,7 +177,7 @@ func (c *chunk) put(fr *frame, a, b int) {
 		case f.fixed:
 			c.putConst(n)
 		case f.lookup != nil:
-			c.putLookup(fr.nums[f.id][i : i+n])
+			c.putLookup(flat.nums[f.id][i : i+n])
 		default:
 			c.putValues(c.col, i, i+n)
 		}

@@ -73,7 +73,7 @@ type Report struct {
 // the lake or is not what was expected; other errors are errors of reading. It takes any bytes: it does not panic, and holds
 // a footer (at most 32 MiB) and a page or two at a time.
 func Verify(r io.ReaderAt, size int64, want Expect) (Report, error) {
-	p, err := newPlan(want.Schema)
+	fl, err := newFileLayout(want.Schema)
 	if err != nil {
 		return Report{}, err
 	}
@@ -84,7 +84,7 @@ func Verify(r io.ReaderAt, size int64, want Expect) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	g := &gate{r: r, end: end, want: want, plan: p, leaves: leavesOf(p), meta: m}
+	g := &gate{r: r, end: end, want: want, layout: fl, leaves: leavesOf(fl), meta: m}
 	g.report = Report{Bytes: size, Rows: m.rows, RowGroups: len(m.groups)}
 	for _, step := range []func() error{g.schema, g.footer, g.pages, func() error { return g.values(size) }} {
 		if err := step(); err != nil {
@@ -98,7 +98,7 @@ type gate struct {
 	r      io.ReaderAt
 	end    int64 // of the pages: where the footer begins
 	want   Expect
-	plan   *plan
+	layout *fileLayout
 	leaves []*leaf
 	meta   *fileMeta
 	zstd   *zstd.Decoder
@@ -118,10 +118,10 @@ func (g *gate) schema() error {
 	}
 	root := g.meta.schema[0]
 	at := 1
-	if root.kids != int64(len(g.plan.roots)) {
-		return g.refuse(RuleSchema, "", "%d columns, not %d", root.kids, len(g.plan.roots))
+	if root.kids != int64(len(g.layout.roots)) {
+		return g.refuse(RuleSchema, "", "%d columns, not %d", root.kids, len(g.layout.roots))
 	}
-	for _, f := range g.plan.roots {
+	for _, f := range g.layout.roots {
 		if err := g.element(elementOf(f.node), "", &at, RuleSchema); err != nil {
 			return err
 		}

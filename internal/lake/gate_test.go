@@ -94,7 +94,7 @@ func goodRows(n int) []smallRow {
 // raw writes batches with pqarrow as it is, none of our rules applied.
 func raw(t *testing.T, s *Schema, b arrow.RecordBatch, opts ...parquet.WriterProperty) []byte {
 	t.Helper()
-	rec, err := Assemble(s, b)
+	rec, err := assemble(s, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,8 +162,8 @@ func TestGateRefusesValues(t *testing.T) {
 	// In order within each row group, but not from one to the next.
 	var two bytes.Buffer
 	first, second := smallBatch(goodRows(10)...), smallBatch(goodRows(10)...)
-	rec1, _ := Assemble(s, first)
-	rec2, _ := Assemble(s, second)
+	rec1, _ := assemble(s, first)
+	rec2, _ := assemble(s, second)
 	w, err := pqarrow.NewFileWriter(rec1.Schema(), &two, parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd)), pqarrow.NewArrowWriterProperties())
 	if err != nil {
 		t.Fatal(err)
@@ -398,7 +398,7 @@ func (s sparse) ReadAt(b []byte, at int64) (int, error) {
 func TestGateRefusesRowGroupSize(t *testing.T) {
 	s := small()
 	for _, over := range []int64{0, 1} {
-		p, err := newPlan(s)
+		p, err := newFileLayout(s)
 		if err != nil {
 			t.Fatal(err)
 		}

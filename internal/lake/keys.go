@@ -2,7 +2,6 @@ package lake
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -124,31 +123,4 @@ func only(s, alphabet string) bool {
 		}
 	}
 	return true
-}
-
-// FileName of the n-th file of an attempt. Batch and attempt are ULIDs (a batch's may have a suffix); the name is never used
-// again, for an attempt's ULID is its own.
-func FileName(batch, attempt string, n int) string {
-	return batch + "-" + attempt + "-" + strconv.Itoa(n) + ".parquet"
-}
-
-// ParseFileName undoes FileName; it is false for a name that FileName does not make.
-func ParseFileName(name string) (batch, attempt string, n int, ok bool) {
-	s, ok := strings.CutSuffix(name, ".parquet")
-	if !ok {
-		return "", "", 0, false
-	}
-	j := strings.LastIndexByte(s, '-')
-	if j < 0 {
-		return "", "", 0, false
-	}
-	i := strings.LastIndexByte(s[:j], '-')
-	if i < 1 {
-		return "", "", 0, false
-	}
-	n, err := strconv.Atoi(s[j+1:])
-	if err != nil || n < 0 || FileName(s[:i], s[i+1:j], n) != name || i+1 == j {
-		return "", "", 0, false
-	}
-	return s[:i], s[i+1 : j], n, true
 }

@@ -50,8 +50,8 @@ func (s *stage) level(i, b int) (def, n int) {
 	return def, n
 }
 
-// enter makes the chunk ready for the rows of a batch. One goroutine does it for all chunks (see frame.validity).
-func (c *chunk) enter(fr *frame) {
+// enter makes the chunk ready for the rows of a batch. One goroutine does it for all chunks (see flatBatch.validity).
+func (c *chunk) enter(flat *flatBatch) {
 	f := c.leaf.field
 	if c.stages == nil {
 		c.stages = make([]stage, c.leaf.maxRep+1)
@@ -60,19 +60,19 @@ func (c *chunk) enter(fr *frame) {
 	s := &c.stages[0]
 	s.reset(0)
 	for _, g := range f.anc {
-		s.add(fr.masks[g.id])
+		s.add(flat.masks[g.id])
 	}
-	s.add(fr.masks[f.id])
+	s.add(flat.masks[f.id])
 	if f.fixed {
 		return
 	}
-	a := fr.cols[f.node.Column]
+	a := flat.cols[f.node.Column]
 	var there mask // the elements that are not NULL, and so are the groups around them, inside the list
 	for _, h := range c.leaf.way {
 		if !h.list {
 			j, _ := a.DataType().(*arrow.StructType).FieldIdx(h.name) // accepts saw it
 			a = a.(*array.Struct).Field(j)
-			there = fr.validity(a).and(there)
+			there = flat.validity(a).and(there)
 			s.add(there)
 			continue
 		}
@@ -90,7 +90,7 @@ func (c *chunk) enter(fr *frame) {
 			}
 			a = kv.Field(1)
 		}
-		there = fr.validity(a)
+		there = flat.validity(a)
 		s.add(there)
 	}
 	c.col = a

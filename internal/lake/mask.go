@@ -43,24 +43,6 @@ func (m mask) or(o mask) mask {
 	return r
 }
 
-// count is how many of the rows [a, b) are there.
-func (m mask) count(a, b int) int {
-	if m == nil {
-		return b - a
-	}
-	c := 0
-	for a < b {
-		k := min(64-a&63, b-a)
-		w := m[a>>6] >> (a & 63)
-		if k < 64 {
-			w &= 1<<k - 1
-		}
-		c += bits.OnesCount64(w)
-		a += k
-	}
-	return c
-}
-
 // run is the value at row a and how many rows from there on (up to b, and to the end of a's word) have it too.
 func (m mask) run(a, b int) (bool, int) {
 	if m == nil {
@@ -72,15 +54,6 @@ func (m mask) run(a, b int) (bool, int) {
 		return true, min(bits.TrailingZeros64(^w), k)
 	}
 	return false, min(bits.TrailingZeros64(w), k)
-}
-
-// bytes is an Arrow validity bitmap.
-func (m mask) bytes() []byte {
-	b := make([]byte, len(m)*8)
-	for i, w := range m {
-		binary.LittleEndian.PutUint64(b[i*8:], w)
-	}
-	return b
 }
 
 // bitsOf reads n bits of an Arrow bitmap from bit off on.

@@ -217,7 +217,7 @@ func levelsIn(t *testing.T, s *Schema, f []byte) (defs, reps [][]int16, within i
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := newPlan(s)
+	p, err := newFileLayout(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,7 +319,7 @@ func TestNestedLists(t *testing.T) {
 				t.Errorf("%d pages begin within a row", within)
 			}
 			wantDefs, wantReps, _ := levelsIn(t, s, g)
-			p, _ := newPlan(s)
+			p, _ := newFileLayout(s)
 			for i, l := range leavesOf(p) {
 				deepest = max(deepest, l.maxRep)
 				if !slices.Equal(defs[i], wantDefs[i]) || !slices.Equal(reps[i], wantReps[i]) {

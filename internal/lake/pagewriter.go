@@ -14,7 +14,7 @@ import (
 //
 // A page ends between two rows only. What is held: RowGroupBytes, and by column an open page and a dictionary.
 type pageWriter struct {
-	plan   *plan
+	layout *fileLayout
 	opts   WriterOptions
 	out    *countingWriter
 	packs  []*packer // one a thread
@@ -34,12 +34,12 @@ const (
 
 // NewWriter begins a file.
 func NewWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
-	p, err := newPlan(s)
+	fl, err := newFileLayout(s)
 	if err != nil {
 		return nil, err
 	}
 	o = o.withDefaults(768 << 10)
-	pw := &pageWriter{plan: p, opts: o, out: &countingWriter{w: w}, order: order{plan: p}}
+	pw := &pageWriter{layout: fl, opts: o, out: &countingWriter{w: w}, order: order{layout: fl}}
 	for range o.Threads {
 		pw.packs = append(pw.packs, newPacker(o.Level))
 	}
@@ -47,7 +47,7 @@ func NewWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
 	for _, n := range s.Columns {
 		pw.foot.roots = append(pw.foot.roots, elementOf(n))
 	}
-	for _, l := range leavesOf(p) {
+	for _, l := range leavesOf(fl) {
 		if l.dotted() == "time" {
 			pw.foot.time = l.index
 		}
@@ -99,14 +99,14 @@ func (w *pageWriter) Write(b arrow.RecordBatch) error {
 	if w.err != nil {
 		return w.err
 	}
-	fr, next, err := w.plan.admit(b, w.order)
+	flat, next, err := w.layout.admit(b, w.order)
 	if err != nil {
 		return err
 	}
 	for _, c := range w.chunks {
-		c.enter(fr)
+		c.enter(flat)
 	}
-	err = w.steps(fr, 0, fr.n)
+	err = w.steps(flat, 0, flat.n)
 	for _, c := range w.chunks {
 		c.leave()
 	}
@@ -114,18 +114,18 @@ func (w *pageWriter) Write(b arrow.RecordBatch) error {
 		return err
 	}
 	w.order = next
-	w.rows += int64(fr.n)
+	w.rows += int64(flat.n)
 	return nil
 }
 
 // steps encodes the rows [a, b), ending row groups where they are full.
-func (w *pageWriter) steps(fr *frame, a, b int) error {
+func (w *pageWriter) steps(flat *flatBatch, a, b int) error {
 	for a < b {
 		n := min(b-a, stepRows, int(min(w.opts.RowGroupRows-w.group, stepRows)))
-		raw := w.plan.rowBytes(fr, a, a+n)
+		raw := w.layout.rowBytes(flat, a, a+n)
 		for n > 1 && raw > stepBytes {
 			n /= 2
-			raw = w.plan.rowBytes(fr, a, a+n)
+			raw = w.layout.rowBytes(flat, a, a+n)
 		}
 		if w.group > 0 && raw > stepBytes { // one very wide row
 			if compressed, open := w.held(); compressed+open+raw > MaxRowGroupBytes-stepBytes {
@@ -134,7 +134,7 @@ func (w *pageWriter) steps(fr *frame, a, b int) error {
 				}
 			}
 		}
-		if err := w.columns(func(c *chunk) { c.add(fr, a, a+n); c.settle() }); err != nil {
+		if err := w.columns(func(c *chunk) { c.add(flat, a, a+n); c.settle() }); err != nil {
 			return err
 		}
 		w.group += int64(n)

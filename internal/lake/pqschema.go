@@ -105,9 +105,9 @@ type hop struct {
 func (l *leaf) dotted() string { return strings.Join(l.path, ".") }
 
 // leavesOf lists the columns of the file in order.
-func leavesOf(p *plan) []*leaf {
+func leavesOf(fl *fileLayout) []*leaf {
 	var ls []*leaf
-	for _, f := range p.leaves {
+	for _, f := range fl.leaves {
 		var path []string
 		for _, a := range f.anc {
 			path = append(path, a.node.Name)

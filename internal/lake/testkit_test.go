@@ -270,7 +270,7 @@ func same(t testing.TB, s *Schema, b []byte, batches []arrow.RecordBatch) {
 	tbl := read(t, b)
 	var whole []arrow.RecordBatch
 	for _, b := range batches {
-		a, err := Assemble(s, b)
+		a, err := assemble(s, b)
 		if err != nil {
 			t.Fatal(err)
 		}

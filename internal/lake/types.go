@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-
-	"github.com/apache/arrow-go/v18/arrow"
 )
 
 // Column of a table as the catalog wants it: Type in Glue's spelling, without spaces.
@@ -224,43 +222,4 @@ func constInt(n *Node, v int64) (any, error) {
 		return v, nil
 	}
 	return nil, fmt.Errorf("its constant %d does not fit its kind", v)
-}
-
-// ArrowSchema is the schema of assembled batches, and of what a reader of the files sees.
-func ArrowSchema(s *Schema) *arrow.Schema {
-	fs := make([]arrow.Field, len(s.Columns))
-	for i, n := range s.Columns {
-		fs[i] = arrowField(n)
-	}
-	return arrow.NewSchema(fs, nil)
-}
-
-func arrowField(n *Node) arrow.Field {
-	return arrow.Field{Name: n.Name, Type: arrowType(n), Nullable: true}
-}
-
-func arrowType(n *Node) arrow.DataType {
-	switch n.Kind {
-	case Int32:
-		return arrow.PrimitiveTypes.Int32
-	case Int64:
-		return arrow.PrimitiveTypes.Int64
-	case Timestamp:
-		return arrow.FixedWidthTypes.Timestamp_ms
-	case Double:
-		return arrow.PrimitiveTypes.Float64
-	case Bool:
-		return arrow.FixedWidthTypes.Boolean
-	case Map:
-		return arrow.MapOf(arrow.BinaryTypes.String, arrow.BinaryTypes.String)
-	case List:
-		return arrow.ListOfField(arrow.Field{Name: "element", Type: arrowType(n.Children[0]), Nullable: true})
-	case Group:
-		fs := make([]arrow.Field, len(n.Children))
-		for i, c := range n.Children {
-			fs[i] = arrowField(c)
-		}
-		return arrow.StructOf(fs...)
-	}
-	return arrow.BinaryTypes.String
 }

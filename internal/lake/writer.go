@@ -117,18 +117,18 @@ var ErrClosed = errors.New("the file is closed")
 // TooWide finds the rows of a batch that Write would refuse, so that the caller can leave them out (into quarantine): one
 // error for each such row, in order.
 func TooWide(s *Schema, b arrow.RecordBatch) ([]*ValueTooWideError, error) {
-	p, err := newPlan(s)
+	fl, err := newFileLayout(s)
 	if err != nil {
 		return nil, err
 	}
-	fr, err := p.frame(b)
+	flat, err := fl.flatBatch(b)
 	if err != nil {
 		return nil, err
 	}
-	return p.tooWide(fr), nil
+	return fl.tooWide(flat), nil
 }
 
-func (p *plan) tooWide(fr *frame) []*ValueTooWideError {
+func (fl *fileLayout) tooWide(flat *flatBatch) []*ValueTooWideError {
 	var bad map[int]*ValueTooWideError
 	note := func(e *ValueTooWideError) {
 		if bad == nil {
@@ -138,35 +138,35 @@ func (p *plan) tooWide(fr *frame) []*ValueTooWideError {
 			bad[e.Row] = e
 		}
 	}
-	if fr.n == 0 {
+	if flat.n == 0 {
 		return nil
 	}
 	var total int64
-	for _, f := range p.leaves {
+	for _, f := range fl.leaves {
 		if f.fixed || f.lookup != nil {
 			continue
 		}
-		c := fr.cols[f.node.Column]
+		c := flat.cols[f.node.Column]
 		wide := false
-		spans(f.path, c, 0, fr.n, func(_ string, n int64) {
+		spans(f.path, c, 0, flat.n, func(_ string, n int64) {
 			total += n
 			wide = wide || n > MaxValueBytes
 		})
-		for i := 0; wide && i < fr.n; i++ {
+		for i := 0; wide && i < flat.n; i++ {
 			spans(f.path, c, i, i+1, func(path string, n int64) {
-				if n > MaxValueBytes && fr.masks[f.id].get(i) {
+				if n > MaxValueBytes && flat.masks[f.id].get(i) {
 					note(&ValueTooWideError{path, i, n})
 				}
 			})
 		}
 	}
-	for i := 0; total > maxRowBytes && i < fr.n; i++ {
-		if n := p.rowBytes(fr, i, i+1); n > maxRowBytes {
+	for i := 0; total > maxRowBytes && i < flat.n; i++ {
+		if n := fl.rowBytes(flat, i, i+1); n > maxRowBytes {
 			note(&ValueTooWideError{"", i, n})
 		}
 	}
 	var es []*ValueTooWideError
-	for i := 0; bad != nil && i < fr.n; i++ {
+	for i := 0; bad != nil && i < flat.n; i++ {
 		if bad[i] != nil {
 			es = append(es, bad[i])
 		}
@@ -175,11 +175,11 @@ func (p *plan) tooWide(fr *frame) []*ValueTooWideError {
 }
 
 // rowBytes is what the rows [a, b) have in all columns, plain.
-func (p *plan) rowBytes(fr *frame, a, b int) int64 {
+func (fl *fileLayout) rowBytes(flat *flatBatch, a, b int) int64 {
 	var total int64
-	for _, f := range p.leaves {
+	for _, f := range fl.leaves {
 		if !f.fixed && f.lookup == nil {
-			spans(f.path, fr.cols[f.node.Column], a, b, func(_ string, n int64) { total += n })
+			spans(f.path, flat.cols[f.node.Column], a, b, func(_ string, n int64) { total += n })
 		}
 	}
 	return total
@@ -225,19 +225,19 @@ func listRange(l array.ListLike, a, b int) (int, int) {
 
 // order keeps a file in order of time.
 type order struct {
-	plan        *plan
+	layout      *fileLayout
 	first, last int64
 	any         bool
 }
 
 // check refuses a batch that is not in order, without taking note of it; if it is, it returns the order after it.
-func (o order) check(fr *frame) (order, error) {
-	if o.plan.time == nil {
+func (o order) check(flat *flatBatch) (order, error) {
+	if o.layout.time == nil {
 		return o, nil
 	}
-	m := fr.masks[o.plan.time.id]
+	m := flat.masks[o.layout.time.id]
 	var err error
-	eachInt(fr.cols[o.plan.time.node.Column], func(i int, v int64) {
+	eachInt(flat.cols[o.layout.time.node.Column], func(i int, v int64) {
 		switch {
 		case err != nil:
 			return
@@ -253,15 +253,15 @@ func (o order) check(fr *frame) (order, error) {
 	return o, err
 }
 
-// admit makes a batch's frame and the order after it, or says why it cannot be written.
-func (p *plan) admit(b arrow.RecordBatch, o order) (*frame, order, error) {
-	fr, err := p.frame(b)
+// admit reads a batch and gives the order after it, or says why it cannot be written.
+func (fl *fileLayout) admit(b arrow.RecordBatch, o order) (*flatBatch, order, error) {
+	flat, err := fl.flatBatch(b)
 	if err != nil {
 		return nil, o, err
 	}
-	if es := p.tooWide(fr); len(es) > 0 {
+	if es := fl.tooWide(flat); len(es) > 0 {
 		return nil, o, es[0]
 	}
-	next, err := o.check(fr)
-	return fr, next, err
+	next, err := o.check(flat)
+	return flat, next, err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/silt-etl/silt/internal/objstore"
@@ -87,6 +88,27 @@ type Attempt struct {
 // FileName is the name of an attempt's n-th file: `<batch>-<attempt>-<n>.parquet`. The attempt makes it unique for ever.
 func FileName(batch, attempt string, n int) string {
 	return fmt.Sprintf("%s-%s-%d.parquet", batch, attempt, n)
+}
+
+// ParseFileName reads a name that FileName made. ok is false for any other name.
+func ParseFileName(name string) (batch, attempt string, n int, ok bool) {
+	s, ok := strings.CutSuffix(name, ".parquet")
+	if !ok {
+		return "", "", 0, false
+	}
+	j := strings.LastIndexByte(s, '-')
+	if j < 0 {
+		return "", "", 0, false
+	}
+	i := strings.LastIndexByte(s[:j], '-')
+	if i < 1 {
+		return "", "", 0, false
+	}
+	n, err := strconv.Atoi(s[j+1:])
+	if err != nil || n < 0 || FileName(s[:i], s[i+1:j], n) != name || i+1 == j {
+		return "", "", 0, false
+	}
+	return s[:i], s[i+1 : j], n, true
 }
 
 // QuarantineKey is where an attempt's rejected records of a batch go, in the state store.

@@ -101,7 +101,7 @@ func (c *Case) records(compiled *sqlgen.Compiled) ([]sample.Record, *Problem) {
 	bad := func(format string, args ...any) *Problem {
 		return &Problem{c.File, c.rawFile.line, c.rawFile.column, fmt.Sprintf("raw_file %s: ", c.rawFile.text) + fmt.Sprintf(format, args...)}
 	}
-	for r, err := range sample.Frame(bytes.NewReader(c.Records[0]), compiled, captures) {
+	for r, err := range sample.ReadObject(bytes.NewReader(c.Records[0]), compiled, captures) {
 		if err != nil {
 			return nil, bad("%v", err)
 		}

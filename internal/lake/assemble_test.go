@@ -1,52 +1,55 @@
 package lake
 
 import (
+	"encoding/binary"
+	"math/bits"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// Assemble makes the nested batch that a reader of the file sees of the flat columns of an input batch: constants and lookups
+// assemble makes the nested batch that a reader of the file sees of the flat columns of an input batch: constants and lookups
 // filled in, groups NULL where nothing is inside. The caller releases it; the input batch stays the caller's.
-func Assemble(s *Schema, b arrow.RecordBatch) (arrow.RecordBatch, error) {
-	p, err := newPlan(s)
+func assemble(s *Schema, b arrow.RecordBatch) (arrow.RecordBatch, error) {
+	fl, err := newFileLayout(s)
 	if err != nil {
 		return nil, err
 	}
-	fr, err := p.frame(b)
+	flat, err := fl.flatBatch(b)
 	if err != nil {
 		return nil, err
 	}
-	return p.assemble(fr)
+	return fl.assemble(flat)
 }
 
-func (p *plan) assemble(fr *frame) (arrow.RecordBatch, error) {
-	cols := make([]arrow.Array, len(p.roots))
-	for i, f := range p.roots {
-		cols[i] = fr.array(f)
+func (fl *fileLayout) assemble(flat *flatBatch) (arrow.RecordBatch, error) {
+	cols := make([]arrow.Array, len(fl.roots))
+	for i, f := range fl.roots {
+		cols[i] = flat.array(f)
 		defer cols[i].Release()
 	}
-	return array.NewRecordBatch(ArrowSchema(p.schema), cols, int64(fr.n)), nil
+	return array.NewRecordBatch(arrowSchema(fl.schema), cols, int64(flat.n)), nil
 }
 
 // array makes f's Arrow array.
-func (fr *frame) array(f *field) arrow.Array {
-	m := fr.masks[f.id]
+func (flat *flatBatch) array(f *field) arrow.Array {
+	m := flat.masks[f.id]
 	switch {
 	case f.node.Kind == Group:
 		kids := make([]arrow.ArrayData, len(f.kids))
 		for i, k := range f.kids {
-			a := fr.array(k)
+			a := flat.array(k)
 			defer a.Release()
 			kids[i] = a.Data()
 		}
-		return wrap(arrowType(f.node), fr.n, m, kids, nil)
+		return wrap(arrowType(f.node), flat.n, m, kids, nil)
 	case f.fixed:
-		return fr.constant(f, m)
+		return flat.constant(f, m)
 	case f.lookup != nil:
 		b := array.NewStringBuilder(memory.DefaultAllocator)
 		defer b.Release()
-		for i, k := range fr.nums[f.id] {
+		for i, k := range flat.nums[f.id] {
 			if m.get(i) {
 				b.Append(f.lookup.texts[k])
 			} else {
@@ -55,7 +58,7 @@ func (fr *frame) array(f *field) arrow.Array {
 		}
 		return b.NewArray()
 	}
-	return convert(f.node, fr.cols[f.node.Column], m)
+	return convert(f.node, flat.cols[f.node.Column], m)
 }
 
 // wrap makes a struct (kids, no offsets) or list array of parts.
@@ -72,11 +75,11 @@ func wrap(t arrow.DataType, n int, m mask, kids []arrow.ArrayData, offsets []int
 	return array.MakeFromData(d)
 }
 
-func (fr *frame) constant(f *field, m mask) arrow.Array {
+func (flat *flatBatch) constant(f *field, m mask) arrow.Array {
 	b := array.NewBuilder(memory.DefaultAllocator, arrowType(f.node))
 	defer b.Release()
-	b.Reserve(fr.n)
-	for i := range fr.n {
+	b.Reserve(flat.n)
+	for i := range flat.n {
 		if !m.get(i) {
 			b.AppendNull()
 			continue
@@ -256,4 +259,70 @@ func gather(l array.ListLike, values arrow.Array, m mask) arrow.Array {
 		panic(err)
 	}
 	return r
+}
+
+// arrowSchema is the schema of assembled batches, and of what a reader of the files sees.
+func arrowSchema(s *Schema) *arrow.Schema {
+	fs := make([]arrow.Field, len(s.Columns))
+	for i, n := range s.Columns {
+		fs[i] = arrowField(n)
+	}
+	return arrow.NewSchema(fs, nil)
+}
+
+func arrowField(n *Node) arrow.Field {
+	return arrow.Field{Name: n.Name, Type: arrowType(n), Nullable: true}
+}
+
+func arrowType(n *Node) arrow.DataType {
+	switch n.Kind {
+	case Int32:
+		return arrow.PrimitiveTypes.Int32
+	case Int64:
+		return arrow.PrimitiveTypes.Int64
+	case Timestamp:
+		return arrow.FixedWidthTypes.Timestamp_ms
+	case Double:
+		return arrow.PrimitiveTypes.Float64
+	case Bool:
+		return arrow.FixedWidthTypes.Boolean
+	case Map:
+		return arrow.MapOf(arrow.BinaryTypes.String, arrow.BinaryTypes.String)
+	case List:
+		return arrow.ListOfField(arrow.Field{Name: "element", Type: arrowType(n.Children[0]), Nullable: true})
+	case Group:
+		fs := make([]arrow.Field, len(n.Children))
+		for i, c := range n.Children {
+			fs[i] = arrowField(c)
+		}
+		return arrow.StructOf(fs...)
+	}
+	return arrow.BinaryTypes.String
+}
+
+// bytes is an Arrow validity bitmap.
+func (m mask) bytes() []byte {
+	b := make([]byte, len(m)*8)
+	for i, w := range m {
+		binary.LittleEndian.PutUint64(b[i*8:], w)
+	}
+	return b
+}
+
+// count is how many of the rows [a, b) are there.
+func (m mask) count(a, b int) int {
+	if m == nil {
+		return b - a
+	}
+	c := 0
+	for a < b {
+		k := min(64-a&63, b-a)
+		w := m[a>>6] >> (a & 63)
+		if k < 64 {
+			w &= 1<<k - 1
+		}
+		c += bits.OnesCount64(w)
+		a += k
+	}
+	return c
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-// Frame gives the records of an object. One that cannot be read whole ends with its *decode.Reject.
-func Frame(r io.Reader, compiled *sqlgen.Compiled, captures []*string) iter.Seq2[Record, error] {
+// ReadObject gives the records of an object. An object that cannot be read to its end ends with its *decode.Reject as the error.
+func ReadObject(r io.Reader, compiled *sqlgen.Compiled, captures []*string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		d := decode.NewRecords(&compiled.Scan, decode.NewKeys(), decode.Options{})
 		d.Open(r)
