@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
 )
@@ -260,26 +261,28 @@ func duration(d time.Duration) string {
 	return d.String()
 }
 
-// TestJobKeys: docs/jobs.md has the keys of a job file, made from what reads the file. -update writes them.
-func TestJobKeys(t *testing.T) {
+// generated holds the part of a page that is made by this test to what it has to be. -update writes it.
+func generated(t *testing.T, page, want string) {
+	t.Helper()
 	const begin, end = "<!-- made by: go test ./docs -update -->\n", "<!-- end -->"
-	page := read(t, "docs/jobs.md")
-	before, rest, ok := strings.Cut(page, begin)
+	text := read(t, page)
+	before, rest, ok := strings.Cut(text, begin)
 	have, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatal("docs/jobs.md lacks the comments around its list of keys")
-	}
-	want := jobKeys(t)
-	if have == want {
-		return
-	}
-	if !*update {
-		t.Fatal("the keys of docs/jobs.md are not those of jobfile.Spec; run go test ./docs -update")
-	}
-	if err := os.WriteFile(filepath.Join(root, "docs/jobs.md"), []byte(before+begin+want+end+after), 0o644); err != nil {
-		t.Fatal(err)
+	switch {
+	case !ok || !ok2:
+		t.Fatalf("%s lacks the comments around its generated part", page)
+	case have == want:
+	case !*update:
+		t.Errorf("%s is not what the code says; run go test ./docs -update", page)
+	default:
+		if err := os.WriteFile(filepath.Join(root, page), []byte(before+begin+want+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
+
+// TestJobKeys: docs/jobs.md has the keys of a job file, made from what reads the file. -update writes them.
+func TestJobKeys(t *testing.T) { generated(t, "docs/jobs.md", jobKeys(t)) }
 
 // constants gives the values of a package's string constants whose name begins with prefix.
 func constants(t *testing.T, dir, prefix string) (values []string) {
@@ -363,36 +366,25 @@ func TestGateRules(t *testing.T) {
 	sameSet(t, "docs/lake-rules.md", described(read(t, "docs/lake-rules.md"), "[a-z][a-z-]+"), constants(t, "internal/lake", "Rule"))
 }
 
-var problemCode = regexp.MustCompile(`^[A-Z][A-Z_]+$`)
-
-// TestProblemCodes: docs/mappings.md has each code that etl check gives a problem of a mapping.
-func TestProblemCodes(t *testing.T) {
-	var want []string
-	for _, dir := range []string{"sql/sqlgen", "mappings"} {
-		eachFile(t, dir, func(f *ast.File) {
-			ast.Inspect(f, func(n ast.Node) bool {
-				switch n := n.(type) {
-				case *ast.CallExpr:
-					s, ok := n.Fun.(*ast.SelectorExpr)
-					if !ok || !slices.Contains([]string{"at", "warn", "fail", "problem"}, s.Sel.Name) {
-						return true
-					}
-					for _, arg := range n.Args {
-						if c := text(arg); problemCode.MatchString(c) {
-							want = append(want, c)
-							break
-						}
-					}
-				case *ast.KeyValueExpr:
-					if k, ok := n.Key.(*ast.Ident); ok && k.Name == "Code" && problemCode.MatchString(text(n.Value)) {
-						want = append(want, text(n.Value))
-					}
-				}
-				return true
-			})
-		})
+// TestDiagnosticCodes: docs/mappings.md has the codes of diagnostics about mappings, and docs/commands.md those about samples,
+// made from the table of codes. -update writes them.
+func TestDiagnosticCodes(t *testing.T) {
+	var ofMappings, ofSamples strings.Builder
+	for _, b := range []*strings.Builder{&ofMappings, &ofSamples} {
+		b.WriteString("| code | usually | meaning |\n| --- | --- | --- |\n")
 	}
-	sameSet(t, "docs/mappings.md", described(read(t, "docs/mappings.md"), "[A-Z][A-Z0-9_]+"), want)
+	for _, c := range diag.CodeTexts() {
+		b := &ofMappings
+		switch {
+		case c.Code == diag.Job:
+			continue
+		case strings.HasPrefix(string(c.Code), "SAMPLE_"):
+			b = &ofSamples
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", c.Code, c.Usually, c.Text)
+	}
+	generated(t, "docs/mappings.md", ofMappings.String())
+	generated(t, "docs/commands.md", ofSamples.String())
 }
 
 // TestCommands: docs/commands.md has a section for each command with each of its flags.

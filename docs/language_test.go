@@ -124,6 +124,5 @@ var notYetPlain = []string{
 	"docs/sources/network-firewall.md",
 	"docs/sources/paloalto.md",
 	"docs/sources/windows-sysmon.md",
-	"docs/tutorial.md",
 	"AGENTS.md",
 }
