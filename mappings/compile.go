@@ -10,6 +10,8 @@ import (
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/engine"
 	shipped "github.com/silt-etl/silt/sql"
+	"github.com/silt-etl/silt/sql/duckdb"
+	"github.com/silt-etl/silt/sql/projection"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -60,8 +62,8 @@ func (m *Mapping) Show(ctx context.Context) ([]diag.File, diag.List, error) {
 
 // open makes the compiler's input: the SQL files, and a database of its own in which the macros exist. src is nil where
 // problems say why.
-func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, t *translation, problems diag.List, err error) {
-	src = &sqlgen.Mapping{Name: m.Name}
+func (m *Mapping) open(ctx context.Context) (src *projection.Mapping, db *duckdb.Database, t *translation, problems diag.List, err error) {
+	src = &projection.Mapping{Name: m.Name}
 	files := m.Files
 	if m.Declarative() {
 		if t, problems = m.translate(); t == nil {
@@ -78,20 +80,16 @@ func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, 
 			src.Macros = f
 		case n == LibraryFile:
 		case path.Ext(n) == ".sql":
-			sel := sqlgen.Select{File: f}
+			sel := projection.Select{File: f}
 			if t != nil {
 				sel.Name = t.values[n]
 			}
 			src.Selects = append(src.Selects, sel)
 		}
 	}
-	cols, err := engine.DescribeTable(ctx, src.Raw.Text)
-	if err != nil {
+	if src.RawColumns, err = duckdb.Table(ctx, src.Raw.Text); err != nil {
 		problems, err = blame(problems, src.Raw, err)
 		return nil, nil, nil, problems, err
-	}
-	for _, col := range cols {
-		src.RawColumns = append(src.RawColumns, sqlgen.Column(col))
 	}
 	if lib := files[LibraryFile]; lib+src.Macros.Text != "" {
 		if m.beside != nil { // it was loaded from a folder, not from a manifest
@@ -99,8 +97,7 @@ func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, 
 				return nil, nil, nil, append(problems, p...), err
 			}
 		}
-		stmts, defs, err := engine.CheckMacros(ctx, lib+src.Macros.Text) // its own ones may call the library's
-		if err != nil {
+		if src.Setup, src.MacroDefs, err = duckdb.Macros(ctx, lib+src.Macros.Text); err != nil { // its own ones may call the library's
 			var e *engine.Error
 			if errors.As(err, &e) && e.Offset >= 0 {
 				e.Offset = max(e.Offset-len(lib), -1)
@@ -108,22 +105,11 @@ func (m *Mapping) open(ctx context.Context) (src *sqlgen.Mapping, db *database, 
 			problems, err = blame(problems, src.Macros, err)
 			return nil, nil, nil, problems, err
 		}
-		src.Setup = stmts
-		for _, d := range defs {
-			src.MacroDefs = append(src.MacroDefs, sqlgen.Macro(d))
-		}
 	}
-	e, err := engine.Open(engine.Options{MemoryBytes: 256 << 20, Threads: 1})
-	if err != nil {
-		return nil, nil, nil, nil, err
+	if db, err = duckdb.Open(ctx, src.Setup); err != nil {
+		return nil, nil, nil, nil, fmt.Errorf("mapping %s: %w", m.Name, err)
 	}
-	for _, s := range src.Setup {
-		if err := e.Exec(ctx, s); err != nil {
-			e.Close()
-			return nil, nil, nil, nil, fmt.Errorf("mapping %s: macros: %w", m.Name, err)
-		}
-	}
-	return src, &database{DB: e, Parser: e.Parser()}, t, problems, nil
+	return src, db, t, problems, nil
 }
 
 // shadows tells a macro of the mapping that has the name of one of the library.
@@ -157,70 +143,4 @@ func blame(problems diag.List, f diag.File, err error) (diag.List, error) {
 	}
 	problems.At(f, e.Offset, diag.Error, diag.SQL, "", "%s", e.Message)
 	return problems, nil
-}
-
-// database is what sqlgen asks of DuckDB.
-type database struct {
-	*engine.DB
-	sqlgen.Parser
-}
-
-// Describe binds a query and gives its columns. DuckDB's places are not given on: they are none of the author's text.
-func (d *database) Describe(ctx context.Context, query string) ([]sqlgen.Column, error) {
-	rows, err := d.Rows(ctx, "SELECT column_name, column_type FROM (DESCRIBE "+query+")")
-	if err != nil {
-		return nil, err
-	}
-	cols := make([]sqlgen.Column, len(rows))
-	for i, r := range rows {
-		cols[i] = sqlgen.Column{Name: r[0], Type: r[1]}
-	}
-	return cols, nil
-}
-
-// Rows runs a query of texts.
-func (d *database) Rows(ctx context.Context, query string) (all [][]string, err error) {
-	rows, err := d.Query(ctx, query)
-	if err != nil {
-		return nil, complaint(err)
-	}
-	defer rows.Close()
-	for {
-		batch, err := rows.Next()
-		if err != nil {
-			return nil, complaint(err)
-		}
-		if batch == nil {
-			return all, nil
-		}
-		for i := range int(batch.NumRows()) {
-			row := make([]string, batch.NumCols())
-			for k := range row {
-				row[k] = batch.Column(k).ValueStr(i)
-			}
-			all = append(all, row)
-		}
-		batch.Release()
-	}
-}
-
-func complaint(err error) error {
-	var e *engine.Error
-	if errors.As(err, &e) {
-		return &sqlgen.SyntaxError{Message: e.Message, Offset: -1}
-	}
-	return err
-}
-
-// Functions gives DuckDB's functions and the mapping's macros.
-func (d *database) Functions(ctx context.Context) (map[string]sqlgen.FunctionInfo, error) {
-	all, err := d.DB.Functions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[string]sqlgen.FunctionInfo, len(all))
-	for n, f := range all {
-		out[n] = sqlgen.FunctionInfo{Scalar: f.Scalar || f.Macro, Aggregate: f.Aggregate, Volatile: f.Volatile || f.PerQuery}
-	}
-	return out, nil
 }

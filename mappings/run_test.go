@@ -14,6 +14,7 @@ import (
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/sql/rawtable"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -232,7 +233,7 @@ type lineSource struct {
 var engineTypes = map[string]engine.Type{"VARCHAR": engine.Varchar, "BOOLEAN": engine.Boolean, "INTEGER": engine.Integer, "BIGINT": engine.BigInt, "DOUBLE": engine.Double, "TIMESTAMP": engine.Timestamp}
 
 func (s *lineSource) Columns() []engine.Column {
-	cols := []engine.Column{{Name: sqlgen.ColObject, Type: engine.Integer}, {Name: sqlgen.ColRecord, Type: engine.BigInt}, {Name: sqlgen.ColRest, Type: engine.Varchar}}
+	cols := []engine.Column{{Name: rawtable.ColObject, Type: engine.Integer}, {Name: rawtable.ColRecord, Type: engine.BigInt}, {Name: rawtable.ColRest, Type: engine.Varchar}}
 	for _, c := range s.compiled.ScanColumns {
 		cols = append(cols, engine.Column{Name: c.Name, Type: engineTypes[c.Type]})
 	}

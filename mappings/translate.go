@@ -176,7 +176,7 @@ func (t *translator) findVersion(all *value) {
 		t.version = version
 	}
 	if t.version == "" {
-		t.version = sqlgen.DefaultVersion
+		t.version = ocsf.DefaultVersion
 	}
 	s, err := ocsf.Load(t.version)
 	if err != nil {

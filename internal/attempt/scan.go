@@ -14,7 +14,7 @@ import (
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/objstore"
-	"github.com/silt-etl/silt/sql/sqlgen"
+	"github.com/silt-etl/silt/sql/rawtable"
 )
 
 // fetchers is how many objects are fetched at once from a store that is not on this machine; ahead is how many may wait.
@@ -63,7 +63,7 @@ type fetched struct {
 
 func newScan(o Options, objects []Object) *scan {
 	s := &scan{o: o, objects: objects, keys: decode.NewKeys(), states: make([]objectState, len(objects)), ready: make(chan fetched, ahead)}
-	s.cols = []engine.Column{{Name: sqlgen.ColObject, Type: engine.Integer}, {Name: sqlgen.ColRecord, Type: engine.BigInt}, {Name: sqlgen.ColRest, Type: engine.Varchar}}
+	s.cols = []engine.Column{{Name: rawtable.ColObject, Type: engine.Integer}, {Name: rawtable.ColRecord, Type: engine.BigInt}, {Name: rawtable.ColRest, Type: engine.Varchar}}
 	for _, k := range o.Compiled.KeyColumns {
 		s.cols = append(s.cols, engine.Column{Name: "_key_" + k, Type: engine.Varchar})
 	}

@@ -5,23 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-
-	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-// Parser is DuckDB's own parser and printer. It needs no table to exist.
-func (d *DB) Parser() sqlgen.Parser { return parser{d} }
+// SyntaxError is what DuckDB's parser says about a text, at a byte offset into it (-1: unknown).
+type SyntaxError struct {
+	Message string
+	Offset  int
+}
 
-type parser struct{ d *DB }
+func (e *SyntaxError) Error() string { return e.Message }
+
+// Parser is DuckDB's own parser and printer. It needs no table to exist.
+type Parser struct{ d *DB }
+
+// Parser returns the database's parser.
+func (d *DB) Parser() Parser { return Parser{d} }
 
 // Parse gives json_serialize_sql's document, {"error": false, "statements": [{"node": ...}]}, of exactly one SELECT. A
-// query_location in it is a byte offset into sql (2^64-1: none).
-func (p parser) Parse(sql string) ([]byte, error) {
+// query_location in it is a byte offset into sql (2^64-1: none). A text that is not one SELECT is a *SyntaxError.
+func (p Parser) Parse(sql string) ([]byte, error) {
 	rows, err := p.d.side.text("SELECT json_serialize_sql($1::VARCHAR)::VARCHAR", &sql)
 	if err != nil {
 		var e *Error
 		if errors.As(err, &e) && e.Kind == "Parser" {
-			return nil, &sqlgen.SyntaxError{Message: e.Message, Offset: e.Offset}
+			return nil, &SyntaxError{Message: e.Message, Offset: e.Offset}
 		}
 		return nil, fmt.Errorf("engine: parse: %w", err)
 	}
@@ -35,7 +42,7 @@ func (p parser) Parse(sql string) ([]byte, error) {
 		return nil, fmt.Errorf("engine: parse: %w", err)
 	}
 	if doc.Error {
-		e := &sqlgen.SyntaxError{Message: oneLine(doc.Message), Offset: -1}
+		e := &SyntaxError{Message: oneLine(doc.Message), Offset: -1}
 		if n, err := strconv.Atoi(doc.Position); err == nil {
 			e.Offset = n
 		}
@@ -45,7 +52,7 @@ func (p parser) Parse(sql string) ([]byte, error) {
 		return nil, e
 	}
 	if len(doc.Statements) != 1 {
-		e := &sqlgen.SyntaxError{Message: fmt.Sprintf("one SELECT is allowed here, not %d statements", len(doc.Statements)), Offset: -1}
+		e := &SyntaxError{Message: fmt.Sprintf("one SELECT is allowed here, not %d statements", len(doc.Statements)), Offset: -1}
 		if toks, err := lex(sql); err == nil && len(doc.Statements) > 1 {
 			if s := statements(toks); len(s) > 1 {
 				e.Offset = s[1][0].at
@@ -57,7 +64,7 @@ func (p parser) Parse(sql string) ([]byte, error) {
 }
 
 // Print gives the SQL of a document that Parse gave, in DuckDB's own notation.
-func (p parser) Print(ast []byte) (string, error) {
+func (p Parser) Print(ast []byte) (string, error) {
 	text := string(ast)
 	rows, err := p.d.side.text("SELECT json_deserialize_sql($1::VARCHAR::JSON)", &text)
 	if err != nil {

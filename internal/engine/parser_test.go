@@ -6,8 +6,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-
-	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 func TestParsePrint(t *testing.T) {
@@ -93,7 +91,7 @@ func TestParseErrors(t *testing.T) {
 		"CALL pragma_version(); SELECT 'x'": {"only a SELECT", 0},
 	} {
 		_, err := p.Parse(sql)
-		var e *sqlgen.SyntaxError
+		var e *SyntaxError
 		if !errors.As(err, &e) || !strings.Contains(e.Message, want.msg) || want.at != -2 && e.Offset != want.at || strings.Contains(e.Message, "\n") {
 			t.Errorf("%q: %#v %v, want %q at %d", sql, e, err, want.msg, want.at)
 		}
@@ -102,7 +100,7 @@ func TestParseErrors(t *testing.T) {
 		t.Errorf("Print: %v", err)
 	}
 	d.Close()
-	var e *sqlgen.SyntaxError
+	var e *SyntaxError
 	if _, err := p.Parse("SELECT 1"); err == nil || errors.As(err, &e) {
 		t.Errorf("after Close: %v", err)
 	}

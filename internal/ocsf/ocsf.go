@@ -23,7 +23,7 @@ import (
 //go:embed facts/*.json.gz
 var tables embed.FS
 
-// DefaultVersion is what Amazon Security Lake writes for its own sources.
+// DefaultVersion is the version of a mapping that names none: the one that Amazon Security Lake writes for its own sources.
 const DefaultVersion = "1.1.0"
 
 // The loaders cache one Schema a version. They are only ever called.

@@ -19,7 +19,6 @@ import (
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
-	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 // Options of a query.
@@ -113,7 +112,7 @@ func Run(ctx context.Context, sql string, o Options) (*Result, error) {
 // sqlError tells the author's mistakes from others.
 func sqlError(sql string, err error) error {
 	var e *engine.Error
-	var s *sqlgen.SyntaxError
+	var s *engine.SyntaxError
 	switch {
 	case errors.As(err, &s):
 		return &SQLError{placed(sql, s.Offset, s.Message)}

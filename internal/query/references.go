@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/engine"
-	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 // reference is one place in the SQL that names a table.
@@ -64,7 +63,7 @@ func (p *planner) references(ctx context.Context, sql string, names *tableNames)
 	}
 	parsed := sql[len(explain.FindString(sql)):]
 	ast, err := p.db.Parser().Parse(parsed)
-	var se *sqlgen.SyntaxError
+	var se *engine.SyntaxError
 	if errors.As(err, &se) && strings.HasPrefix(se.Message, "only a SELECT") {
 		seen := map[string]bool{}
 		for _, w := range word.FindAllString(sql, -1) {

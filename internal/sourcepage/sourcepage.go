@@ -16,6 +16,7 @@ import (
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/mappings"
+	"github.com/silt-etl/silt/sql/header"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -54,7 +55,7 @@ func (w *writer) line(format string, args ...any) { fmt.Fprintf(&w.b, format+"\n
 func (w *writer) head(m *mappings.Mapping, compiled *sqlgen.Compiled) {
 	w.line("# %s", cell(m.Name))
 	w.line("<!-- Written by etl docs from the mapping; changes here are lost. -->")
-	for _, p := range introduction(m.Files["raw.sql"], sqlgen.RawKeys()) {
+	for _, p := range introduction(m.Files["raw.sql"], header.RawKeys()) {
 		w.line("%s\n", p)
 	}
 	kind := "a folder of SQL"
@@ -125,7 +126,7 @@ func format(raw string) string {
 			break
 		}
 		key, value, ok := strings.Cut(strings.TrimSpace(text), ": ")
-		if !ok || !slices.Contains(sqlgen.RawKeys(), key) {
+		if !ok || !slices.Contains(header.RawKeys(), key) {
 			continue
 		}
 		if key == "format" {
@@ -147,7 +148,7 @@ func (w *writer) lineage(l sqlgen.Lineage, several bool) {
 		title += " (" + strings.TrimSuffix(l.File, ".sql") + ")"
 	}
 	w.line("## %s", title)
-	for _, p := range introduction(w.files[l.File], sqlgen.HeaderKeys()) {
+	for _, p := range introduction(w.files[l.File], header.SelectKeys()) {
 		w.line("%s\n", p)
 	}
 	if l.Where != "" {

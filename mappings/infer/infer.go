@@ -17,7 +17,6 @@ import (
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ocsf"
-	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 // Options of Infer.
@@ -26,7 +25,7 @@ type Options struct {
 	Name string
 	// Class is the event class to write; "": the one that most speaks for.
 	Class string
-	// Version of OCSF; "": sqlgen.DefaultVersion.
+	// Version of OCSF; "": ocsf.DefaultVersion.
 	Version string
 	// Limit is how many records of each sample are read, 0 for all.
 	Limit int64
@@ -106,7 +105,7 @@ var ErrClass = errors.New("no such class")
 // Infer reads the samples and writes a mapping of them.
 func Infer(samples []Sample, o Options) (*Result, error) {
 	if o.Version == "" {
-		o.Version = sqlgen.DefaultVersion
+		o.Version = ocsf.DefaultVersion
 	}
 	schema, err := ocsf.Load(o.Version)
 	if err != nil {

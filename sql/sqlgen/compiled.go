@@ -1,33 +1,15 @@
-// Package sqlgen compiles a mapping and an OCSF schema into a compiled mapping: what the scanner reads, the SQL that DuckDB runs, and
-// how the file of each class is laid out. It is pure: it never opens a file or a database; SQL is parsed and printed by the
-// Parser it is given (the engine's).
+// Package sqlgen compiles a mapping: it writes the SQL that DuckDB runs for each event class, what the scanner reads of each record,
+// and the layout of each class's file, from the projections that package projection has read and checked. It is pure: it opens no
+// file and no database, and all that it asks of DuckDB goes through the projection.Database it is given.
+//
+// Each record comes out of exactly one projection. Each raw value is in its event, either as an output or in unmapped.
 package sqlgen
 
 import (
+	"fmt"
+
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/lake"
-)
-
-// Parser is DuckDB's own parser: Parse gives the syntax tree of one statement as json_serialize_sql prints it (an error of
-// the syntax comes back as *SyntaxError), Print the SQL of such a tree (json_deserialize_sql).
-type Parser interface {
-	Parse(sql string) (ast []byte, err error)
-	Print(ast []byte) (sql string, err error)
-}
-
-// SyntaxError is DuckDB's complaint, at a byte offset into the text it was given (-1: unknown).
-type SyntaxError struct {
-	Message string
-	Offset  int
-}
-
-func (e *SyntaxError) Error() string { return e.Message }
-
-// The columns of the scan relation `records` besides the leaves, and of every projection's result besides its leaves.
-const (
-	ColObject = "_obj"  // INTEGER, index of the staging object in the batch
-	ColRecord = "_rec"  // BIGINT, 1-based number of the record in its object
-	ColRest   = "_rest" // VARCHAR, the scanner's rest (decode)
 )
 
 // Compiled is a compiled mapping.
@@ -98,4 +80,12 @@ type Reason struct {
 	Code    string // stable, see docs/quarantine.md
 	Path    string // OCSF path or raw path at fault
 	Message string
+}
+
+// CheckFormat holds a job's source.format against the mapping's; "" agrees with any.
+func (p *Compiled) CheckFormat(job string) error {
+	if name := p.Scan.Format.Name; job != "" && job != string(name) {
+		return fmt.Errorf("the job says %s, and the mapping %s reads %s: its raw.sql decides, by `-- format:`; leave the key out, or correct one of them", job, p.Name, name)
+	}
+	return nil
 }

@@ -2,10 +2,10 @@ package sqlgen
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/sql/rawtable"
 )
 
 // RawFlows says where the value of one field of raw.sql goes. A field that nothing reads has no Flows: its value goes to unmapped
@@ -35,50 +35,50 @@ type Flow struct {
 }
 
 // rawFlows follows every field of raw.sql, in its order, and the captures of the key.
-func (c *compiler) rawFlows() []RawFlows {
+func (c *emitter) rawFlows() []RawFlows {
 	var all []RawFlows
-	at := map[*leaf]int{}
-	add := func(x RawFlows, l *leaf) {
+	at := map[*rawtable.Leaf]int{}
+	add := func(x RawFlows, l *rawtable.Leaf) {
 		if l != nil {
 			at[l] = len(all)
 		}
 		all = append(all, x)
 	}
-	finder := newFieldFinder(c.m.Raw)
-	for _, f := range c.src.root.below() {
-		if strings.EqualFold(f.path[0], keyTable) && len(f.path) > 1 {
+	finder := rawtable.NewFinder(c.Mapping.Raw)
+	for _, f := range c.Src.Root.Values() {
+		if strings.EqualFold(f.Path[0], rawtable.KeyTable) && len(f.Path) > 1 {
 			continue
 		}
-		x := RawFlows{Raw: strings.Join(f.path, "."), Type: f.typ.text, Leaf: -1, File: c.m.Raw.Path}
-		x.Line, x.Column = finder.find(f.path)
-		if f.leaf != nil && f.leaf.key == "" {
-			x.Leaf = f.leaf.order
+		x := RawFlows{Raw: strings.Join(f.Path, "."), Type: f.Type.Text, Leaf: -1, File: c.Mapping.Raw.Path}
+		x.Line, x.Column = finder.Find(f.Path)
+		if f.Leaf != nil && f.Leaf.Key == "" {
+			x.Leaf = f.Leaf.Order
 		}
-		add(x, f.leaf)
+		add(x, f.Leaf)
 	}
-	for _, n := range c.src.keyNames() {
-		add(RawFlows{Raw: keyTable + "." + n, Type: "VARCHAR", Leaf: -1}, c.src.keys[n])
+	for _, n := range c.Src.KeyNames() {
+		add(RawFlows{Raw: rawtable.KeyTable + "." + n, Type: "VARCHAR", Leaf: -1}, c.Src.Keys[n])
 	}
-	for _, p := range c.projections {
-		for _, o := range p.outs {
-			reads := o.reads
-			if o.group != nil {
+	for _, p := range c.Projections {
+		for _, o := range p.Outs {
+			reads := o.Reads
+			if o.Group != nil {
 				reads = nil
-				for _, f := range o.group.below() {
-					if f.leaf != nil {
-						reads = append(reads, f.leaf)
+				for _, f := range o.Group.Values() {
+					if f.Leaf != nil {
+						reads = append(reads, f.Leaf)
 					}
 				}
 			}
-			flow := Flow{Projection: p.name, Class: p.class.Name, Path: o.alias, File: p.file.Path}
-			flow.Line, flow.Column = diag.Position(p.file.Text, max(o.at, 0))
+			flow := Flow{Projection: p.Name, Class: p.Class.Name, Path: o.Alias, File: p.File.Path}
+			flow.Line, flow.Column = diag.Position(p.File.Text, max(o.At, 0))
 			for _, l := range reads {
 				i, ok := at[l]
 				if !ok {
 					continue
 				}
-				flow.Exact = o.leaf == l || o.group != nil
-				flow.Consumed = !flow.Exact && p.consumed[l]
+				flow.Exact = o.Leaf == l || o.Group != nil
+				flow.Consumed = !flow.Exact && p.Consumed[l]
 				all[i].Flows = append(all[i].Flows, flow)
 			}
 		}
@@ -86,61 +86,13 @@ func (c *compiler) rawFlows() []RawFlows {
 	return all
 }
 
-// fieldFinder finds declarations in raw.sql's text.
-type fieldFinder struct {
-	file diag.File
-	text string // without comments, in lower case, as long as the file's
-}
-
-var sqlComment = regexp.MustCompile(`--[^\n]*`)
-
-func newFieldFinder(f diag.File) *fieldFinder {
-	t := sqlComment.ReplaceAllStringFunc(f.Text, func(s string) string { return strings.Repeat(" ", len(s)) })
-	low := strings.ToLower(t)
-	if len(low) != len(t) {
-		low = t
-	}
-	return &fieldFinder{file: f, text: low}
-}
-
-// find looks for each name of the path behind the one before it.
-func (d *fieldFinder) find(path []string) (line, column int) {
-	from := strings.Index(d.text, "(")
-	if from < 0 {
-		return 0, 0
-	}
-	at := -1
-	for _, name := range path {
-		name = strings.ToLower(name)
-		for {
-			i := strings.Index(d.text[from:], name)
-			if i < 0 {
-				return 0, 0
-			}
-			at = from + i
-			from = at + len(name)
-			if !nameByte(d.text, at-1) && !nameByte(d.text, from) {
-				break
-			}
-		}
-	}
-	if at > 0 && d.text[at-1] == '"' {
-		at--
-	}
-	return diag.Position(d.file.Text, at)
-}
-
-func nameByte(s string, i int) bool {
-	return i >= 0 && i < len(s) && (s[i] == '_' || s[i] >= '0' && s[i] <= '9' || s[i]|0x20 >= 'a' && s[i]|0x20 <= 'z' || s[i] >= 0x80)
-}
-
 // checkUnread tells which fields of raw.sql no SELECT reads.
-func (c *compiler) checkUnread(all []RawFlows) {
+func (c *emitter) checkUnread(all []RawFlows) {
 	var names []string
 	var first *RawFlows
 	fields := 0
-	read := map[*leaf]bool{}
-	for _, l := range c.conditionLeaves() {
+	read := map[*rawtable.Leaf]bool{}
+	for _, l := range c.ConditionLeaves() {
 		read[l] = true
 	}
 	for i, l := range all {
@@ -148,7 +100,7 @@ func (c *compiler) checkUnread(all []RawFlows) {
 			continue
 		}
 		fields++
-		if len(l.Flows) > 0 || l.Leaf >= 0 && read[c.src.leaves[l.Leaf]] {
+		if len(l.Flows) > 0 || l.Leaf >= 0 && read[c.Src.Leaves[l.Leaf]] {
 			continue
 		}
 		if first == nil {
@@ -164,7 +116,7 @@ func (c *compiler) checkUnread(all []RawFlows) {
 	if len(names) > most {
 		shown += ", ..."
 	}
-	c.report.Add(diag.Diagnostic{File: first.File, Line: first.Line, Column: first.Column, Severity: diag.Note, Code: diag.Unread,
+	c.Report.Add(diag.Diagnostic{File: first.File, Line: first.Line, Column: first.Column, Severity: diag.Note, Code: diag.Unread,
 		Message: fmt.Sprintf("no SELECT reads %d of %d fields, they go to unmapped: %s", len(names), fields, shown),
 		Hint:    "etl check --sample shows how often each is filled"})
 }

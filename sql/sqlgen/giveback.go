@@ -4,6 +4,10 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/sql/ducktype"
+	"github.com/silt-etl/silt/sql/projection"
+	"github.com/silt-etl/silt/sql/rawtable"
+	"github.com/silt-etl/silt/sql/syntax"
 )
 
 // A value that the mapping outputs is withheld from unmapped. Where the output did not come to be in some record, because the
@@ -12,34 +16,34 @@ import (
 
 // withhold decides which leaves are left out of the rest: those whose value some projection outputs, or consumes. It also
 // gives leaves the names that all projections agree on.
-func (c *compiler) withhold() map[*leaf]bool {
-	withheld := map[*leaf]bool{}
-	for _, p := range c.projections {
-		for _, o := range p.outs {
-			if o.leaf != nil && o.key == "" && o.into != nil && o.leaf.key == "" {
-				withheld[o.leaf] = true
+func (c *emitter) withhold() map[*rawtable.Leaf]bool {
+	withheld := map[*rawtable.Leaf]bool{}
+	for _, p := range c.Projections {
+		for _, o := range p.Outs {
+			if o.Leaf != nil && o.Key == "" && o.Into != nil && o.Leaf.Key == "" {
+				withheld[o.Leaf] = true
 			}
 		}
-		for l := range p.consumed {
+		for l := range p.Consumed {
 			withheld[l] = true
 		}
-		for _, o := range p.outs {
-			if o.key == "" {
+		for _, o := range p.Outs {
+			if o.Key == "" {
 				continue
 			}
 			switch {
-			case o.leaf != nil && o.leaf.key == "" && o.sql == ident(o.leaf.column):
-				p.name1(o.leaf, o.key)
-			case o.group != nil:
-				for _, f := range o.group.below() {
-					p.name1(f.leaf, o.key+"."+strings.Join(f.path[len(o.group.path):], "."))
+			case o.Leaf != nil && o.Leaf.Key == "" && o.SQL == syntax.Ident(o.Leaf.Column):
+				nameLeaf(p, o.Leaf, o.Key)
+			case o.Group != nil:
+				for _, f := range o.Group.Values() {
+					nameLeaf(p, f.Leaf, o.Key+"."+strings.Join(f.Path[len(o.Group.Path):], "."))
 				}
 			}
 		}
 	}
-	for _, l := range c.src.leaves {
-		for _, p := range c.projections {
-			if p.given[l] != c.projections[0].given[l] {
+	for _, l := range c.Src.Leaves {
+		for _, p := range c.Projections {
+			if p.Given[l] != c.Projections[0].Given[l] {
 				withheld[l] = true // each gives it back under its own name
 			}
 		}
@@ -47,55 +51,55 @@ func (c *compiler) withhold() map[*leaf]bool {
 	return withheld
 }
 
-// name1 gives a leaf its name in unmapped; of several the first counts here, the others are entries of their own.
-func (p *projection) name1(l *leaf, key string) {
-	if p.given[l] == "" {
-		p.given[l] = key
+// nameLeaf gives a leaf its name in unmapped; of several the first counts here, the others are entries of their own.
+func nameLeaf(p *projection.Projection, l *rawtable.Leaf, key string) {
+	if p.Given[l] == "" {
+		p.Given[l] = key
 	}
 }
 
 // more builds the columns _miss and _more: their SQL, and the paths that bits of _miss stand for.
-func (s *sqlProjection) more(withheld map[*leaf]bool) (more, miss string, misses []string) {
+func (s *sqlProjection) more(withheld map[*rawtable.Leaf]bool) (more, miss string, misses []string) {
 	var always, when, flags []string
-	bit := map[*field]string{}
-	mark := func(f *field, cond string) {
+	bit := map[*projection.Field]string{}
+	mark := func(f *projection.Field, cond string) {
 		if old := bit[f]; old != "" && old != cond {
 			cond = "(" + old + " OR " + cond + ")"
 		}
 		bit[f] = cond
 	}
-	for _, f := range s.p.root.leaves() {
+	for _, f := range s.p.Root.Leaves() {
 		st := s.state[f]
 		if st != nil && st.lossy && st.user != st.kept && !s.rejecting(f) {
 			bit[f] = s.l.add("m", st.user+" IS NOT NULL AND "+st.gone())
 		}
 	}
-	for _, o := range s.p.outs {
-		if o.key != "" && o.group == nil && !(o.leaf != nil && s.p.given[o.leaf] == o.key && o.sql == ident(o.leaf.column)) {
-			always = append(always, entry(o.key, s.user[o], o.typ))
+	for _, o := range s.p.Outs {
+		if o.Key != "" && o.Group == nil && !(o.Leaf != nil && s.p.Given[o.Leaf] == o.Key && o.SQL == syntax.Ident(o.Leaf.Column)) {
+			always = append(always, entry(o.Key, s.user[o], o.Type))
 		}
 	}
 	for _, l := range c0(s.c, withheld) {
-		value := ident(l.column)
-		if key := s.p.given[l]; key != "" {
+		value := syntax.Ident(l.Column)
+		if key := s.p.Given[l]; key != "" {
 			always = append(always, leafEntry(key, l))
 			continue
 		}
 		outs := s.outputsOf(l)
 		conds := []string{value + " IS NOT NULL"}
 		sure := false
-		var lost []*field
+		var lost []*projection.Field
 		for _, o := range outs {
-			f, st := o.into, s.state[o.into]
+			f, st := o.Into, s.state[o.Into]
 			switch {
 			case f == nil:
-				if o.total && neverNull(o.expr, l.column) {
+				if o.Total && projection.NeverNull(o.Expr, l.Column) {
 					sure = true
 				} else {
 					conds = append(conds, s.user[o]+" IS NULL")
 				}
 			case st == nil:
-			case !st.lossy && (o.leaf == l && st.user == value || o.total && neverNull(o.expr, l.column)):
+			case !st.lossy && (o.Leaf == l && st.user == value || o.Total && projection.NeverNull(o.Expr, l.Column)):
 				sure = true
 			default:
 				conds = append(conds, st.gone())
@@ -107,7 +111,7 @@ func (s *sqlProjection) more(withheld map[*leaf]bool) (more, miss string, misses
 		}
 		flag := s.l.add("m", strings.Join(distinct(conds), " AND "))
 		flags = append(flags, flag)
-		when = append(when, "CASE WHEN "+flag+" THEN "+leafEntry(l.dotted(), l)+" END")
+		when = append(when, "CASE WHEN "+flag+" THEN "+leafEntry(l.Dotted(), l)+" END")
 		for _, f := range lost {
 			if !s.rejecting(f) {
 				mark(f, flag)
@@ -127,9 +131,9 @@ func (s *sqlProjection) more(withheld map[*leaf]bool) (more, miss string, misses
 }
 
 // missBits makes a number of the flags; from the 64th on they share the last bit.
-func (s *sqlProjection) missBits(bit map[*field]string) (sql string, paths []string) {
+func (s *sqlProjection) missBits(bit map[*projection.Field]string) (sql string, paths []string) {
 	var any, sum []string
-	for _, f := range s.p.root.leaves() {
+	for _, f := range s.p.Root.Leaves() {
 		cond := bit[f]
 		if cond == "" {
 			continue
@@ -137,7 +141,7 @@ func (s *sqlProjection) missBits(bit map[*field]string) (sql string, paths []str
 		any = append(any, cond)
 		if len(paths) < 64 {
 			sum = append(sum, cond)
-			paths = append(paths, f.path)
+			paths = append(paths, f.Path)
 		} else {
 			sum[63] += " OR " + cond
 			paths[63] = "others"
@@ -165,22 +169,22 @@ func distinct(all []string) (out []string) {
 }
 
 // rejecting says whether a missing value of f rejects the whole record, so that nothing needs to be given back.
-func (s *sqlProjection) rejecting(f *field) bool { return f.path == "time" }
+func (s *sqlProjection) rejecting(f *projection.Field) bool { return f.Path == "time" }
 
 // outputsOf gives the outputs in which the value of a leaf is to be found.
-func (s *sqlProjection) outputsOf(l *leaf) (all []*output) {
-	for _, o := range s.p.outs {
-		if o.isConst || o.list != nil || o.split {
+func (s *sqlProjection) outputsOf(l *rawtable.Leaf) (all []*projection.Output) {
+	for _, o := range s.p.Outs {
+		if o.IsConst || o.List != nil || o.Split {
 			continue
 		}
-		if o.leaf == l && o.key == "" {
+		if o.Leaf == l && o.Key == "" {
 			all = append(all, o)
 			continue
 		}
-		if !s.p.consumed[l] {
+		if !s.p.Consumed[l] {
 			continue
 		}
-		for _, r := range o.reads {
+		for _, r := range o.Reads {
 			if r == l {
 				all = append(all, o)
 				break
@@ -191,9 +195,9 @@ func (s *sqlProjection) outputsOf(l *leaf) (all []*output) {
 }
 
 // c0 gives the withheld leaves in order, without captures of the key: those are no part of the record.
-func c0(c *compiler, withheld map[*leaf]bool) (all []*leaf) {
-	for _, l := range sortedLeaves(withheld) {
-		if l.key == "" {
+func c0(c *emitter, withheld map[*rawtable.Leaf]bool) (all []*rawtable.Leaf) {
+	for _, l := range rawtable.SortedLeaves(withheld) {
+		if l.Key == "" {
 			all = append(all, l)
 		}
 	}
@@ -201,19 +205,19 @@ func c0(c *compiler, withheld map[*leaf]bool) (all []*leaf) {
 }
 
 // leafEntry is the entry that gives a leaf's value back.
-func leafEntry(key string, l *leaf) string {
-	value := ident(l.column)
-	if l.kind == decode.JSON {
-		return text(decode.InlinePrefix(key)) + " || " + value + " || chr(2)" // it is JSON text already
+func leafEntry(key string, l *rawtable.Leaf) string {
+	value := syntax.Ident(l.Column)
+	if l.Kind == decode.JSON {
+		return syntax.Quote(decode.InlinePrefix(key)) + " || " + value + " || chr(2)" // it is JSON text already
 	}
-	return entry(key, value, &duckType{id: l.typ, text: l.typ})
+	return entry(key, value, &ducktype.Type{ID: l.Type, Text: l.Type})
 }
 
 // entry is an entry of the rest in its inline form, NULL where the value is.
-func entry(key, value string, t *duckType) string {
+func entry(key, value string, t *ducktype.Type) string {
 	json := "CAST(to_json(" + value + ") AS VARCHAR)"
-	if t.family() == famTime && t.id != "DATE" {
+	if t.Family() == ducktype.Time && t.ID != "DATE" {
 		json = "CAST(to_json(TRY(strftime(CAST(" + value + " AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%fZ'))) AS VARCHAR)"
 	}
-	return text(decode.InlinePrefix(key)) + " || " + json + " || chr(2)"
+	return syntax.Quote(decode.InlinePrefix(key)) + " || " + json + " || chr(2)"
 }

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/ocsf"
+	"github.com/silt-etl/silt/sql/projection"
+	"github.com/silt-etl/silt/sql/rawtable"
+	"github.com/silt-etl/silt/sql/syntax"
 )
 
 // Lineage says of one SELECT of a mapping which OCSF path is made of what. It is for people: pages and reports.
@@ -43,74 +46,74 @@ const (
 	LineageFilled     LineageKind = "filled" // by the compiler
 )
 
-func (c *compiler) lineage() (all []Lineage) {
-	for _, p := range c.projections {
-		out := Lineage{File: p.file.Path[strings.LastIndexByte(p.file.Path, '/')+1:], Class: p.class.Name, Profiles: p.profiles, Where: whereText(p.file.Text)}
-		for _, w := range p.head.drops {
-			out.Drops = append(out.Drops, w.text)
+func (c *emitter) lineage() (all []Lineage) {
+	for _, p := range c.Projections {
+		out := Lineage{File: p.File.Path[strings.LastIndexByte(p.File.Path, '/')+1:], Class: p.Class.Name, Profiles: p.Profiles, Where: whereText(p.File.Text)}
+		for _, w := range p.Head.Drops {
+			out.Drops = append(out.Drops, w.Text)
 		}
-		for _, w := range p.head.consumes {
-			out.Consumes = append(out.Consumes, w.text)
+		for _, w := range p.Head.Consumes {
+			out.Consumes = append(out.Consumes, w.Text)
 		}
-		for _, w := range p.head.without {
-			out.Without = append(out.Without, w.text)
+		for _, w := range p.Head.Without {
+			out.Without = append(out.Without, w.Text)
 		}
-		used := map[*rawField]bool{}
-		for _, o := range p.outs {
-			if o.leaf != nil && o.leaf.field != nil {
-				used[o.leaf.field] = true
+		used := map[*rawtable.Field]bool{}
+		for _, o := range p.Outs {
+			if o.Leaf != nil && o.Leaf.Field != nil {
+				used[o.Leaf.Field] = true
 			}
-			if o.group != nil {
-				for _, f := range o.group.below() {
+			if o.Group != nil {
+				for _, f := range o.Group.Values() {
 					used[f] = true
 				}
 			}
 		}
-		for l, yes := range p.consumed {
-			if yes && l.field != nil {
-				used[l.field] = true
+		for l, yes := range p.Consumed {
+			if yes && l.Field != nil {
+				used[l.Field] = true
 			}
 		}
 		texts := columnTexts(p)
-		for i, o := range p.columns {
-			col := LineageColumn{Path: o.alias, Type: typeAt(c.schema, p.class, o.alias), Kind: LineageExpression, SQL: texts[i]}
-			reads := o.reads
-			for _, x := range p.outs {
-				if x.head == o {
-					reads = append(reads, x.reads...)
+		for i, o := range p.Columns {
+			col := LineageColumn{Path: o.Alias, Type: typeAt(c.Schema, p.Class, o.Alias), Kind: LineageExpression, SQL: texts[i]}
+			reads := o.Reads
+			for _, x := range p.Outs {
+				if x.Head == o {
+					reads = append(reads, x.Reads...)
 				}
 			}
 			for _, l := range reads {
-				if d := l.dotted(); !slices.Contains(col.Raw, d) {
+				if d := l.Dotted(); !slices.Contains(col.Raw, d) {
 					col.Raw = append(col.Raw, d)
 				}
 			}
 			switch {
-			case o.leaf != nil || o.group != nil:
+			case o.Leaf != nil || o.Group != nil:
 				col.Kind = LineageField
-			case o.isConst || len(col.Raw) == 0:
+			case o.IsConst || len(col.Raw) == 0:
 				col.Kind = LineageConstant
 			}
 			out.Columns = append(out.Columns, col)
 		}
-		for _, f := range p.root.leaves() {
-			if f.out != nil || len(f.elems) > 0 || f.shape != nil || p.gives(f.path) {
+		for _, f := range p.Root.Leaves() {
+			if f.Out != nil || len(f.Elems) > 0 || f.Shape != nil || gives(p, f.Path) {
 				continue
 			}
-			col := LineageColumn{Path: f.path, Type: typeOf(f.attr), Kind: LineageFilled}
+			col := LineageColumn{Path: f.Path, Type: typeOf(f.Attribute), Kind: LineageFilled}
 			switch {
-			case f.lookup != nil:
-				col.SQL = "the text of " + f.lookup.path
-			case f.auto != nil:
+			case f.Lookup != nil:
+				col.SQL = "the text of " + f.Lookup.Path
+			case f.Addend != nil:
 				col.SQL = "class_uid x 100 + activity_id"
-			case f.isConst:
-				col.SQL = constantText(f.constant)
+			case f.IsConst:
+				col.SQL = constantText(f.Constant)
 			}
 			out.Columns = append(out.Columns, col)
 		}
-		for _, f := range c.src.root.below() {
-			if !used[f] && !strings.EqualFold(f.path[0], keyTable) {
-				out.Rest = append(out.Rest, strings.Join(f.path, "."))
+		for _, f := range c.Src.Root.Values() {
+			if !used[f] && !strings.EqualFold(f.Path[0], rawtable.KeyTable) {
+				out.Rest = append(out.Rest, strings.Join(f.Path, "."))
 			}
 		}
 		all = append(all, out)
@@ -119,18 +122,18 @@ func (c *compiler) lineage() (all []Lineage) {
 }
 
 // gives says whether a column of the SELECT fills a path, or an object or list around it.
-func (p *projection) gives(path string) bool {
-	return slices.ContainsFunc(p.columns, func(o *output) bool { return o.alias == path || strings.HasPrefix(path, o.alias+".") })
+func gives(p *projection.Projection, path string) bool {
+	return slices.ContainsFunc(p.Columns, func(o *projection.Output) bool { return o.Alias == path || strings.HasPrefix(path, o.Alias+".") })
 }
 
 func constantText(v any) string {
 	switch x := v.(type) {
 	case string:
-		return text(x)
+		return syntax.Quote(x)
 	case []string:
 		quoted := make([]string, len(x))
 		for i, s := range x {
-			quoted[i] = text(s)
+			quoted[i] = syntax.Quote(s)
 		}
 		return "[" + strings.Join(quoted, ", ") + "]"
 	}
@@ -178,20 +181,20 @@ var (
 )
 
 // columnTexts are the expressions of a SELECT as their author wrote them, without comments, each on one line.
-func columnTexts(p *projection) []string {
-	plain := withoutComments(p.file.Text)
+func columnTexts(p *projection.Projection) []string {
+	plain := withoutComments(p.File.Text)
 	from := 0
 	if m := selectWord.FindStringIndex(plain); m != nil {
 		from = m[1]
 	}
-	out := make([]string, len(p.columns))
-	for i, o := range p.columns {
-		end := min(max(o.nameAt, from), len(plain))
+	out := make([]string, len(p.Columns))
+	for i, o := range p.Columns {
+		end := min(max(o.NameAt, from), len(plain))
 		s := asWord.ReplaceAllString(plain[from:end], "")
 		out[i] = oneLine(strings.TrimLeft(s, " \t\r\n,"))
-		from = end + len(o.alias)
+		from = end + len(o.Alias)
 		if end < len(plain) && plain[end] == '"' {
-			from = end + len(o.alias) + 2 + strings.Count(o.alias, `"`)
+			from = end + len(o.Alias) + 2 + strings.Count(o.Alias, `"`)
 		}
 		from = min(from, len(plain))
 	}

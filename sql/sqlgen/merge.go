@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/sql/rawtable"
+	"github.com/silt-etl/silt/sql/syntax"
 )
 
 // mergeClasses makes one projection of those of one event class, so that a class leaves one file a partition however many
@@ -88,7 +90,7 @@ func merge(parts []*Projection) Projection {
 			}
 			p.Misses = append(p.Misses, q.Misses...)
 		}
-		cols := []string{"_time", "_day", "_account", "_reject", ColObject, ColRecord, ColRest, "_more", miss + " AS _miss"}
+		cols := []string{"_time", "_day", "_account", "_reject", rawtable.ColObject, rawtable.ColRecord, rawtable.ColRest, "_more", miss + " AS _miss"}
 		for k, e := range m.exprs[i] {
 			cols = append(cols, e+" AS c"+strconv.Itoa(k))
 		}
@@ -216,7 +218,7 @@ func nodeType(n *lake.Node) string {
 	case lake.Group:
 		var parts []string
 		for _, x := range n.Children {
-			parts = append(parts, ident(x.Name)+" "+nodeType(x))
+			parts = append(parts, syntax.Ident(x.Name)+" "+nodeType(x))
 		}
 		return "STRUCT(" + strings.Join(parts, ", ") + ")"
 	case lake.List:

@@ -6,19 +6,40 @@ import (
 
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/ocsf"
+	"github.com/silt-etl/silt/sql/cast"
+	"github.com/silt-etl/silt/sql/ducktype"
+	"github.com/silt-etl/silt/sql/objects"
+	"github.com/silt-etl/silt/sql/projection"
+	"github.com/silt-etl/silt/sql/syntax"
 )
 
 // sqlProjection writes the SQL of one projection.
 type sqlProjection struct {
-	c     *compiler
-	p     *projection
+	c     *emitter
+	p     *projection.Projection
 	l     *layers
 	owned bool // the rows have a column _owner
-	user  map[*output]string
-	state map[*field]*fieldState
+	user  map[*projection.Output]string
+	state map[*projection.Field]*fieldState
 	// rejects are conditions and the reasons they give, the first that holds wins.
 	rejects []reject
-	forced  map[*field]bool // groups that are present in every record
+	forced  map[*projection.Field]bool // groups that are present in every record
+	fields  map[*projection.Field]*emitted
+}
+
+// emitted is what the SQL has for a field.
+type emitted struct {
+	sql   string // the name or expression of the final value
+	never bool   // never NULL where its object is present
+	col   int
+	gates []string // of a list of objects that is written out: conditions without which it has none
+}
+
+func (s *sqlProjection) of(f *projection.Field) *emitted {
+	if s.fields[f] == nil {
+		s.fields[f] = &emitted{}
+	}
+	return s.fields[f]
 }
 
 // fieldState is what becomes of a field with an output.
@@ -44,44 +65,42 @@ type reject struct {
 	reason string // SQL of the index
 }
 
-const other = 99 // Other, in every enum that has it
-
 // values adds the columns of all outputs: the author's value, then OCSF's.
 func (s *sqlProjection) values() {
-	s.user = map[*output]string{}
-	s.state = map[*field]*fieldState{}
-	for _, o := range s.p.outs {
+	s.user = map[*projection.Output]string{}
+	s.state = map[*projection.Field]*fieldState{}
+	for _, o := range s.p.Outs {
 		switch {
-		case o.isConst && o.into != nil, o.list != nil, o.part != nil:
-		case o.leaf != nil && o.sql == ident(o.leaf.column):
-			s.user[o] = o.sql
-		case o.group != nil && o.key != "":
+		case o.IsConst && o.Into != nil, o.List != nil, o.Part != nil:
+		case o.Leaf != nil && o.SQL == syntax.Ident(o.Leaf.Column):
+			s.user[o] = o.SQL
+		case o.Group != nil && o.Key != "":
 		default:
-			s.user[o] = s.l.add("u", o.sql)
+			s.user[o] = s.l.add("u", o.SQL)
 		}
 	}
 	s.l.seal()
-	for _, o := range s.p.outs {
-		if o.part != nil && !o.split {
+	for _, o := range s.p.Outs {
+		if o.Part != nil && !o.Split {
 			s.user[o] = s.l.add("u", s.memberSQL(o))
 		}
 	}
 	s.l.seal()
-	fields := s.p.root.leaves()
+	fields := s.p.Root.Leaves()
 	for _, f := range fields {
-		o := f.out
-		if o == nil || f.isConst && o.leaf == nil {
+		o := f.Out
+		if o == nil || f.IsConst && o.Leaf == nil {
 			continue
 		}
-		if f.isConst { // the raw value only confirms it
+		if f.IsConst { // the raw value only confirms it
 			st := &fieldState{user: s.user[o], lossy: true}
-			st.kept = s.l.add("s", "CASE WHEN CAST("+st.user+" AS VARCHAR) = "+text(fmt.Sprint(f.constant))+" THEN "+st.user+" END")
+			st.kept = s.l.add("s", "CASE WHEN CAST("+st.user+" AS VARCHAR) = "+syntax.Quote(fmt.Sprint(f.Constant))+" THEN "+st.user+" END")
 			s.state[f] = st
 			continue
 		}
 		st := &fieldState{user: s.user[o]}
 		s.state[f] = st
-		if f.shape != nil {
+		if f.Shape != nil {
 			s.readList(f, st)
 			continue
 		}
@@ -89,107 +108,107 @@ func (s *sqlProjection) values() {
 		if st.kept != st.user {
 			st.kept = s.l.add("s", st.kept)
 		}
-		f.sql, f.never = st.kept, o.never && !st.lossy
+		s.of(f).sql, s.of(f).never = st.kept, o.Never && !st.lossy
 	}
 	s.l.seal()
 	for _, f := range fields {
-		if s.state[f] != nil && !f.isConst {
+		if s.state[f] != nil && !f.IsConst {
 			s.enumValue(f)
 		}
 	}
 	s.l.seal()
 	for _, f := range fields {
-		if f.auto != nil {
-			f.sql, f.never = s.l.add("a", "CAST("+f.auto(s)+" AS "+duckName(f.attr.Base)+")"), true
+		if f.Addend != nil {
+			s.of(f).sql, s.of(f).never = s.l.add("a", "CAST("+fmt.Sprintf("%d + %s", f.Base, s.of(f.Addend).sql)+" AS "+cast.TypeName(f.Attribute.Base)+")"), true
 		}
 	}
 	s.l.seal()
 }
 
 // memberSQL is a field of a computed object.
-func (s *sqlProjection) memberSQL(o *output) string {
+func (s *sqlProjection) memberSQL(o *projection.Output) string {
 	if u := s.user[o]; u != "" {
 		return u
 	}
-	return fieldOf(s.memberSQL(o.part), o.member)
+	return objects.FieldOf(s.memberSQL(o.Part), o.Member)
 }
 
 // readList adds the columns of a computed list of objects.
-func (s *sqlProjection) readList(f *field, st *fieldState) {
+func (s *sqlProjection) readList(f *projection.Field, st *fieldState) {
 	s.l.seal()
-	read := s.l.add("n", "list_transform("+st.user+", lambda e0: "+f.shape.read("e0", 1)+")")
+	read := s.l.add("n", "list_transform("+st.user+", lambda e0: "+f.Shape.Read("e0", 1)+")")
 	s.l.seal()
-	st.kept = s.l.add("s", f.shape.list(read, 0))
-	st.lost = s.l.add("n", f.shape.anyLost(read, 0))
+	st.kept = s.l.add("s", f.Shape.List(read, 0))
+	st.lost = s.l.add("n", f.Shape.AnyLost(read, 0))
 	st.lossy = true
-	f.sql = st.kept
+	s.of(f).sql = st.kept
 }
 
 // cast gives the OCSF value of x, and whether it can be lost on the way.
-func (s *sqlProjection) cast(f *field, x string) (sql string, lossy bool) {
-	o, a := f.out, f.attr
+func (s *sqlProjection) cast(f *projection.Field, x string) (sql string, lossy bool) {
+	o, a := f.Out, f.Attribute
 	if a.IsArray {
-		if o.typ.family() == famNull {
-			return "CAST(NULL AS " + duckName(a.Base) + "[])", false
+		if o.Type.Family() == ducktype.Null {
+			return "CAST(NULL AS " + cast.TypeName(a.Base) + "[])", false
 		}
-		elem := castTo(a, o.typ.elem, "e")
-		if elem.sql == "e" {
+		elem := cast.To(a, o.Type.Elem, "e")
+		if elem.SQL == "e" {
 			return x, false
 		}
-		return "list_transform(" + x + ", lambda e: " + elem.sql + ")", false
+		return "list_transform(" + x + ", lambda e: " + elem.SQL + ")", false
 	}
-	cast := castTo(a, o.typ, x)
-	sql, lossy = cast.sql, cast.fallible
-	if o.typ.family() == famTime && o.leaf == nil && isTime(a) && !cast.fallible {
+	to := cast.To(a, o.Type, x)
+	sql, lossy = to.SQL, to.Fallible
+	if o.Type.Family() == ducktype.Time && o.Leaf == nil && cast.IsTime(a) && !to.Fallible {
 		sql, lossy = "TRY("+sql+")", true // a computed timestamp may be infinite
 	}
-	if len(a.Enum) > 0 && !staticEnum(o) {
+	if len(a.Enum) > 0 && !projection.StaticEnum(o) {
 		inner := sql
 		if inner != x {
 			inner = s.l.add("s", sql)
 			s.l.seal()
 		}
-		sql, lossy = "CASE WHEN "+inner+" IN ("+enumList(a)+") THEN "+inner+" END", true
+		sql, lossy = "CASE WHEN "+inner+" IN ("+cast.EnumList(a)+") THEN "+inner+" END", true
 	}
 	return sql, lossy
 }
 
 // enumValue gives an enum's number that OCSF does not know the value 99 Other, and a missing required one 0 Unknown; the
 // raw value is then still counted as not kept.
-func (s *sqlProjection) enumValue(f *field) {
-	a, st := f.attr, s.state[f]
+func (s *sqlProjection) enumValue(f *projection.Field) {
+	a, st := f.Attribute, s.state[f]
 	if a.IsArray || len(a.Enum) == 0 || a.Base == ocsf.String {
 		return
 	}
 	v := st.kept
-	if _, has := a.EnumText(other); has && st.lossy {
-		v = fmt.Sprintf("CASE WHEN %s IS NULL AND %s IS NOT NULL THEN %d ELSE %s END", st.kept, st.user, other, st.kept)
+	if _, has := a.EnumText(cast.Other); has && st.lossy {
+		v = fmt.Sprintf("CASE WHEN %s IS NULL AND %s IS NOT NULL THEN %d ELSE %s END", st.kept, st.user, cast.Other, st.kept)
 	}
-	if a.Requirement == ocsf.Required && hasUnknown(a) && !f.never {
+	if a.Requirement == ocsf.Required && cast.HasUnknown(a) && !s.of(f).never {
 		switch present := s.otherPresence(f); present {
 		case "TRUE":
-			v, f.never = "COALESCE("+v+", 0)", true
+			v, s.of(f).never = "COALESCE("+v+", 0)", true
 		case "FALSE":
 		default:
 			v = "CASE WHEN " + present + " THEN COALESCE(" + v + ", 0) ELSE " + v + " END"
 		}
 	}
 	if v != st.kept {
-		f.sql = s.l.add("e", v)
+		s.of(f).sql = s.l.add("e", v)
 	}
 }
 
 // otherPresence is the condition that the object f is in has another value than f.
-func (s *sqlProjection) otherPresence(f *field) string {
-	if f.parent == s.p.root {
+func (s *sqlProjection) otherPresence(f *projection.Field) string {
+	if f.Parent == s.p.Root {
 		return "TRUE"
 	}
 	var any []string
-	for _, x := range f.parent.leaves() {
-		if x == f || x.isConst || x.lookup != nil || s.state[x] == nil {
+	for _, x := range f.Parent.Leaves() {
+		if x == f || x.IsConst || x.Lookup != nil || s.state[x] == nil {
 			continue
 		}
-		if x.never {
+		if s.of(x).never {
 			return "TRUE"
 		}
 		any = append(any, s.state[x].kept+" IS NOT NULL")
@@ -201,9 +220,9 @@ func (s *sqlProjection) otherPresence(f *field) string {
 }
 
 // columnLeaves are the fields below f whose values are columns.
-func columnLeaves(f *field) (all []*field) {
-	for _, x := range f.leaves() {
-		if !x.isConst && x.lookup == nil {
+func columnLeaves(f *projection.Field) (all []*projection.Field) {
+	for _, x := range f.Leaves() {
+		if !x.IsConst && x.Lookup == nil {
 			all = append(all, x)
 		}
 	}
@@ -211,34 +230,34 @@ func columnLeaves(f *field) (all []*field) {
 }
 
 // presence is the condition that an object, or a list of objects written out, has a value; "" where it always has.
-func (s *sqlProjection) presence(f *field) string {
+func (s *sqlProjection) presence(f *projection.Field) string {
 	if s.forced[f] {
 		return ""
 	}
 	var any []string
 	columns, always := 0, false
-	var look func(f *field)
-	look = func(f *field) {
-		for _, x := range f.inside() {
+	var look func(f *projection.Field)
+	look = func(f *projection.Field) {
+		for _, x := range f.Inside() {
 			switch {
-			case x.isGroup() && f.elems == nil:
+			case x.IsGroup() && f.Elems == nil:
 				look(x)
-			case x.isGroup(): // an element
+			case x.IsGroup(): // an element
 				columns++
 				if has := s.presence(x); has != "" {
 					any = append(any, has)
-				} else if len(f.gates) == 0 {
+				} else if len(s.of(f).gates) == 0 {
 					always = true
 				} else {
-					any = append(any, strings.Join(f.gates, " AND "))
+					any = append(any, strings.Join(s.of(f).gates, " AND "))
 				}
-			case x.elems != nil:
+			case x.Elems != nil:
 				look(x)
-			case x.isConst || x.lookup != nil:
+			case x.IsConst || x.Lookup != nil:
 			default:
 				columns++
-				always = always || x.never
-				any = append(any, x.sql+" IS NOT NULL")
+				always = always || s.of(x).never
+				any = append(any, s.of(x).sql+" IS NOT NULL")
 			}
 		}
 	}
@@ -253,46 +272,46 @@ func (s *sqlProjection) presence(f *field) string {
 type need struct {
 	sql  string
 	path string
-	only *field // the one field that the condition asks for
+	only *projection.Field // the one field that the condition asks for
 }
 
 // needs gives what an object, or the class, must have in every record and may lack.
-func (s *sqlProjection) needs(f *field) (all []need) {
-	for _, x := range f.fields {
-		if x.attr.Requirement != ocsf.Required {
+func (s *sqlProjection) needs(f *projection.Field) (all []need) {
+	for _, x := range f.Children {
+		if x.Attribute.Requirement != ocsf.Required {
 			continue
 		}
 		switch {
-		case x.isGroup() || x.elems != nil:
+		case x.IsGroup() || x.Elems != nil:
 			if sql := s.presence(x); sql != "" {
-				all = append(all, need{sql: "(" + sql + ")", path: x.path})
+				all = append(all, need{sql: "(" + sql + ")", path: x.Path})
 			}
-		case x.isConst || x.lookup != nil || x.never:
+		case x.IsConst || x.Lookup != nil || s.of(x).never:
 		default:
-			all = append(all, need{sql: x.sql + " IS NOT NULL", path: x.path, only: x})
+			all = append(all, need{sql: s.of(x).sql + " IS NOT NULL", path: x.Path, only: x})
 		}
 	}
-	for i, rule := range [][]string{f.of.AtLeastOne, f.of.JustOne} {
-		members := present(f, rule)
+	for i, rule := range [][]string{f.Fields.AtLeastOne, f.Fields.JustOne} {
+		members := projection.Present(f, rule)
 		var any, sum []string
 		sure := 0
 		for _, m := range members {
 			switch {
-			case m.isGroup() || m.elems != nil:
+			case m.IsGroup() || m.Elems != nil:
 				cond := s.presence(m)
 				if cond == "" {
 					sure++
 					cond = "TRUE"
 				}
 				any, sum = append(any, cond), append(sum, "CAST("+cond+" AS INTEGER)")
-			case m.isConst || m.never || m.lookup != nil:
+			case m.IsConst || s.of(m).never || m.Lookup != nil:
 				sure++
 				sum = append(sum, "1")
 			default:
-				any, sum = append(any, m.sql+" IS NOT NULL"), append(sum, "CAST("+m.sql+" IS NOT NULL AS INTEGER)")
+				any, sum = append(any, s.of(m).sql+" IS NOT NULL"), append(sum, "CAST("+s.of(m).sql+" IS NOT NULL AS INTEGER)")
 			}
 		}
-		path := f.path
+		path := f.Path
 		if path == "" {
 			path = strings.Join(rule, " or ")
 		}
@@ -311,22 +330,22 @@ func (s *sqlProjection) needs(f *field) (all []need) {
 }
 
 // settle drops objects that lack what they require, the innermost first, and rejects records whose class does.
-func (s *sqlProjection) settle(f *field) {
-	for _, x := range f.fields {
-		if x.isGroup() {
+func (s *sqlProjection) settle(f *projection.Field) {
+	for _, x := range f.Children {
+		if x.IsGroup() {
 			s.settle(x)
 		}
-		for _, y := range x.elems {
+		for _, y := range x.Elems {
 			s.settle(y)
 		}
 	}
-	whole := f == s.p.root || f.parent == s.p.root && f.attr.Requirement == ocsf.Required
-	if f != s.p.root && whole && s.presence(f) != "" && hasConst(f) {
+	whole := f == s.p.Root || f.Parent == s.p.Root && f.Attribute.Requirement == ocsf.Required
+	if f != s.p.Root && whole && s.presence(f) != "" && hasConst(f) {
 		s.forced[f] = true // it is required and always has something to say
 	}
 	needs := s.needs(f)
-	if within := f.parent; within != nil && within.parent == s.p.root && within.attr.Requirement == ocsf.Required &&
-		f.attr.Requirement == ocsf.Required && len(needs) == 0 && s.presence(f) != "" && hasConst(f) {
+	if within := f.Parent; within != nil && within.Parent == s.p.Root && within.Attribute.Requirement == ocsf.Required &&
+		f.Attribute.Requirement == ocsf.Required && len(needs) == 0 && s.presence(f) != "" && hasConst(f) {
 		s.forced[f] = true // so is one in it, as metadata.product, that lacks nothing where its columns are NULL
 	}
 	if whole {
@@ -334,7 +353,7 @@ func (s *sqlProjection) settle(f *field) {
 			if n.path == "time" {
 				continue
 			}
-			if x := f.get(n.path); f == s.p.root && x != nil && x.isGroup() && len(s.needs(x)) > 0 {
+			if x := f.Get(n.path); f == s.p.Root && x != nil && x.IsGroup() && len(s.needs(x)) > 0 {
 				continue // its own needs say it better
 			}
 			r := s.c.reason(ReasonMissingRequired, n.path, "required "+n.path+" has no value")
@@ -350,26 +369,26 @@ func (s *sqlProjection) settle(f *field) {
 		conds = append(conds, n.sql)
 	}
 	ok := strings.Join(conds, " AND ")
-	for _, x := range f.lists() {
-		x.gates = append(x.gates, ok)
+	for _, x := range f.Lists() {
+		s.of(x).gates = append(s.of(x).gates, ok)
 	}
 	for _, x := range columnLeaves(f) {
 		if len(needs) == 1 && needs[0].only == x {
 			continue
 		}
 		st := s.state[x]
-		same := st != nil && st.kept == x.sql
-		x.sql = s.l.add("d", "CASE WHEN "+ok+" THEN "+x.sql+" END")
-		x.never = false
+		same := st != nil && st.kept == s.of(x).sql
+		s.of(x).sql = s.l.add("d", "CASE WHEN "+ok+" THEN "+s.of(x).sql+" END")
+		s.of(x).never = false
 		if st == nil {
 			continue
 		}
 		st.lossy = true
-		if x.shape != nil {
+		if x.Shape != nil {
 			st.lost = s.l.add("d", st.lost+" AND ("+ok+")") // without the object all of the list is gone, which kept says
 		}
 		if same {
-			st.kept = x.sql
+			st.kept = s.of(x).sql
 		} else {
 			st.kept = s.l.add("d", "CASE WHEN "+ok+" THEN "+st.kept+" END")
 		}
@@ -377,9 +396,9 @@ func (s *sqlProjection) settle(f *field) {
 	s.l.seal()
 }
 
-func hasConst(f *field) bool {
-	for _, x := range f.fields {
-		if !x.isGroup() && x.isConst {
+func hasConst(f *projection.Field) bool {
+	for _, x := range f.Children {
+		if !x.IsGroup() && x.IsConst {
 			return true
 		}
 	}
@@ -387,10 +406,10 @@ func hasConst(f *field) bool {
 }
 
 // node gives the file's schema of a field; columns are numbered from *next in the order they are met, and listed.
-func (s *sqlProjection) node(f *field, columns *[]string) *lake.Node {
-	if f.isGroup() {
-		n := &lake.Node{Name: f.name, Kind: lake.Group, Column: -1}
-		for _, x := range f.fields {
+func (s *sqlProjection) node(f *projection.Field, columns *[]string) *lake.Node {
+	if f.IsGroup() {
+		n := &lake.Node{Name: f.Name, Kind: lake.Group, Column: -1}
+		for _, x := range f.Children {
 			n.Children = append(n.Children, s.node(x, columns))
 		}
 		if s.forced[f] {
@@ -399,69 +418,53 @@ func (s *sqlProjection) node(f *field, columns *[]string) *lake.Node {
 		}
 		return n
 	}
-	if f.elems != nil || f.shape != nil {
-		t, sql := &elemType{}, f.sql
-		if f.elems != nil {
+	if f.Elems != nil || f.Shape != nil {
+		t, sql := &objects.ElemType{}, s.of(f).sql
+		if f.Elems != nil {
 			sql, t = s.listed(f)
 		} else {
-			t = f.shape.elemType()
+			t = f.Shape.ElemType()
 		}
-		n := listNode(f.name, t.node())
-		f.col = len(*columns)
-		n.Column = f.col
+		n := objects.ListNode(f.Name, t.Node())
+		s.of(f).col = len(*columns)
+		n.Column = s.of(f).col
 		*columns = append(*columns, sql)
 		return n
 	}
-	n := &lake.Node{Name: f.name, Kind: kindOf(f.attr.Base), Column: -1, NearUnique: nearUnique(f)}
-	if f.attr.IsArray {
+	n := &lake.Node{Name: f.Name, Kind: cast.KindOf(f.Attribute.Base), Column: -1, NearUnique: nearUnique(f)}
+	if f.Attribute.IsArray {
 		n.Children = []*lake.Node{{Name: "element", Kind: n.Kind, Column: -1}}
 		n.Kind = lake.List
 	}
 	switch {
-	case f.isConst:
-		n.Const = f.constant
-	case f.lookup != nil:
-		n.Column = f.lookup.col
+	case f.IsConst:
+		n.Const = f.Constant
+	case f.Lookup != nil:
+		n.Column = s.of(f.Lookup).col
 		n.Lookup = map[int64]string{}
-		for _, e := range f.lookup.attr.Enum {
+		for _, e := range f.Lookup.Attribute.Enum {
 			n.Lookup[e.ID] = e.Text
 		}
 	default:
-		f.col = len(*columns)
-		n.Column = f.col
-		*columns = append(*columns, f.sql)
+		s.of(f).col = len(*columns)
+		n.Column = s.of(f).col
+		*columns = append(*columns, s.of(f).sql)
 	}
 	return n
-}
-
-func kindOf(b ocsf.Base) lake.Kind {
-	switch b {
-	case ocsf.Integer:
-		return lake.Int32
-	case ocsf.Long, ocsf.Timestamp:
-		return lake.Int64
-	case ocsf.DateTime:
-		return lake.Timestamp
-	case ocsf.Float:
-		return lake.Double
-	case ocsf.Boolean:
-		return lake.Bool
-	}
-	return lake.String
 }
 
 // fewUIDs are objects whose uid names one of a few things, so that a dictionary pays.
 var fewUIDs = map[string]bool{"account": true, "org": true, "product": true, "feature": true, "firewall_rule": true, "rule": true, "policy": true, "group": true, "container": true, "image": true}
 
 // nearUnique guesses for which columns a dictionary would not pay.
-func nearUnique(f *field) bool {
-	switch f.name {
+func nearUnique(f *projection.Field) bool {
+	switch f.Name {
 	case "bytes", "bytes_in", "bytes_out", "raw_data", "correlation_uid", "sequence", "original_time":
 		return true
 	case "uid":
-		return f.parent != nil && !fewUIDs[f.parent.name]
+		return f.Parent != nil && !fewUIDs[f.Parent.Name]
 	case "port":
-		return f.parent != nil && f.parent.name == "src_endpoint"
+		return f.Parent != nil && f.Parent.Name == "src_endpoint"
 	}
-	return isTime(f.attr)
+	return cast.IsTime(f.Attribute)
 }

@@ -7,24 +7,27 @@ import (
 
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/sql/projection"
+	"github.com/silt-etl/silt/sql/rawtable"
+	"github.com/silt-etl/silt/sql/syntax"
 )
 
 func pow2(i int) string { return new(big.Int).Lsh(big.NewInt(1), uint(i)).String() }
 
 // assemble puts everything together.
-func (c *compiler) assemble() (*Compiled, error) {
-	compiled := &Compiled{Name: c.m.Name, Version: c.schema.Version, Setup: c.m.Setup, KeyColumns: c.src.keyNames(), Owner: c.owner()}
-	compiled.Scan.Format, compiled.Scan.Parsers = c.format.out, c.format.parsers
+func (c *emitter) assemble() *Compiled {
+	compiled := &Compiled{Name: c.Mapping.Name, Version: c.Schema.Version, Setup: c.Mapping.Setup, KeyColumns: c.Src.KeyNames(), Owner: c.owner()}
+	compiled.Scan.Format, compiled.Scan.Parsers = c.Format.Format, c.Format.Parsers
 	withheld := c.withhold()
-	for _, l := range c.src.leaves {
-		scan := decode.Leaf{Path: l.path, Kind: l.kind, Keep: !withheld[l], Time: c.format.times[l.field], Also: l.field.also}
+	for _, l := range c.Src.Leaves {
+		scan := decode.Leaf{Path: l.Path, Kind: l.Kind, Keep: !withheld[l], Time: c.Format.Times[l.Field], Also: l.Field.Also}
 		if scan.Keep {
-			scan.Name = c.projections[0].given[l]
+			scan.Name = c.Projections[0].Given[l]
 		}
 		compiled.Scan.Leaves = append(compiled.Scan.Leaves, scan)
-		compiled.ScanColumns = append(compiled.ScanColumns, ScanColumn{Name: l.column, Type: l.typ})
+		compiled.ScanColumns = append(compiled.ScanColumns, ScanColumn{Name: l.Column, Type: l.Type})
 	}
-	for i, p := range c.projections {
+	for i, p := range c.Projections {
 		compiled.Projections = append(compiled.Projections, c.project(p, i+1, withheld))
 	}
 	compiled.Several = len(compiled.Projections) > 1
@@ -33,15 +36,15 @@ func (c *compiler) assemble() (*Compiled, error) {
 	compiled.Lineage = c.lineage()
 	compiled.Flows = c.rawFlows()
 	c.checkUnread(compiled.Flows)
-	return compiled, nil
+	return compiled
 }
 
 // owner is the expression of Compiled.Owner.
-func (c *compiler) owner() string {
+func (c *emitter) owner() string {
 	var drops, whens, taken []string
-	for i, p := range c.projections {
-		drops = append(drops, p.drops...)
-		w := p.where
+	for i, p := range c.Projections {
+		drops = append(drops, p.Drops...)
+		w := p.Where
 		if w == "" {
 			w = "TRUE"
 		}
@@ -55,20 +58,20 @@ func (c *compiler) owner() string {
 	}
 	if len(taken) > 1 {
 		b.WriteString(" WHEN " + strings.Join(taken, " + ") + " > 1 THEN -1")
-	} else if len(drops) == 0 && c.projections[0].where == "" {
+	} else if len(drops) == 0 && c.Projections[0].Where == "" {
 		return "1"
 	}
 	return b.String() + " " + strings.Join(whens, " ") + " END"
 }
 
 // project writes the SQL of projection n and the schema of its file.
-func (c *compiler) project(p *projection, n int, withheld map[*leaf]bool) Projection {
-	s := &sqlProjection{c: c, p: p, l: newLayers("records"), forced: map[*field]bool{}}
+func (c *emitter) project(p *projection.Projection, n int, withheld map[*rawtable.Leaf]bool) Projection {
+	s := &sqlProjection{c: c, p: p, l: newLayers("records"), fields: map[*projection.Field]*emitted{}, forced: map[*projection.Field]bool{}}
 	owner := c.owner()
 	s.owned = owner != "1"
 	if s.owned {
 		s.l.pending = append(s.l.pending, owner+" AS _owner")
-		if len(c.projections) > 1 {
+		if len(c.Projections) > 1 {
 			s.l.seal()
 			where := fmt.Sprintf("_owner = %d", n)
 			if n == 1 {
@@ -78,24 +81,24 @@ func (c *compiler) project(p *projection, n int, withheld map[*leaf]bool) Projec
 		}
 	}
 	s.values()
-	s.settle(p.root)
+	s.settle(p.Root)
 	more, miss, misses := s.more(withheld)
 
-	out := Projection{Name: p.name, Class: p.class.Name, UID: p.class.UID, Misses: misses}
+	out := Projection{Name: p.Name, Class: p.Class.Name, UID: p.Class.UID, Misses: misses}
 	var columns []string
-	for _, f := range p.root.fields {
+	for _, f := range p.Root.Children {
 		out.Schema.Columns = append(out.Schema.Columns, s.node(f, &columns))
 	}
-	out.Schema.Class, out.Schema.Version = p.class.Name, c.schema.Version
+	out.Schema.Class, out.Schema.Version = p.Class.Name, c.Schema.Version
 	out.Schema.Columns = append(out.Schema.Columns, &lake.Node{Name: "unmapped", Kind: lake.Map, Column: len(columns), NearUnique: true})
 
-	time := "CAST(" + valueSQL(p.root.get("time")) + " AS BIGINT)"
+	time := "CAST(" + s.valueSQL(p.Root.Get("time")) + " AS BIGINT)"
 	items := []string{
 		time + " AS _time",
 		"CAST((" + time + " + 62135596800000) // 86400000 - 719162 AS INTEGER) AS _day",
 		s.account(&out) + " AS _account",
 		"CAST(" + s.reject() + " AS SMALLINT) AS _reject",
-		ColObject, ColRecord, ColRest,
+		rawtable.ColObject, rawtable.ColRecord, rawtable.ColRest,
 		more + " AS _more",
 		miss + " AS _miss",
 	}
@@ -109,28 +112,28 @@ func (c *compiler) project(p *projection, n int, withheld map[*leaf]bool) Projec
 }
 
 // valueSQL is the SQL of a field's value, constant or not.
-func valueSQL(f *field) string {
-	if f.isConst {
-		if s, ok := f.constant.(string); ok {
-			return text(s)
+func (s *sqlProjection) valueSQL(f *projection.Field) string {
+	if f.IsConst {
+		if t, ok := f.Constant.(string); ok {
+			return syntax.Quote(t)
 		}
-		return fmt.Sprint(f.constant)
+		return fmt.Sprint(f.Constant)
 	}
-	return f.sql
+	return s.of(f).sql
 }
 
 // account is the account that the event belongs to, where the mapping says.
 func (s *sqlProjection) account(out *Projection) string {
-	f := s.p.root
+	f := s.p.Root
 	for _, name := range []string{"cloud", "account", "uid"} {
-		if f = f.get(name); f == nil {
+		if f = f.Get(name); f == nil {
 			return "CAST(NULL AS VARCHAR)"
 		}
 	}
-	if f.isConst {
-		out.ConstAccount, _ = f.constant.(string)
+	if f.IsConst {
+		out.ConstAccount, _ = f.Constant.(string)
 	}
-	return valueSQL(f)
+	return s.valueSQL(f)
 }
 
 // reject is the expression of the column _reject.
@@ -138,30 +141,30 @@ func (s *sqlProjection) reject() string {
 	var b strings.Builder
 	when := func(cond, reason string) { b.WriteString(" WHEN " + cond + " THEN " + reason) }
 	index := func(code, path, message string) string { return fmt.Sprint(s.c.reason(code, path, message)) }
-	if s.owned && s.p == s.c.projections[0] {
+	if s.owned && s.p == s.c.Projections[0] {
 		when("_owner IS NULL", index(ReasonNoProjection, "", "no projection of the mapping takes this record"))
-		for _, p := range s.c.projections {
-			if len(p.drops) > 0 {
+		for _, p := range s.c.Projections {
+			if len(p.Drops) > 0 {
 				when("_owner = 0", index(ReasonDropped, "", "a drop predicate of the mapping names this record"))
 				break
 			}
 		}
-		if len(s.c.projections) > 1 {
+		if len(s.c.Projections) > 1 {
 			when("_owner = -1", index(ReasonSeveralProjections, "", "several projections of the mapping take this record"))
 		}
 	}
-	if f := s.p.root.get("time"); !f.isConst {
+	if f := s.p.Root.Get("time"); !f.IsConst {
 		var raw, some []string
-		for _, l := range f.out.reads {
-			raw = append(raw, l.dotted())
-			some = append(some, ident(l.column)+" IS NOT NULL")
+		for _, l := range f.Out.Reads {
+			raw = append(raw, l.Dotted())
+			some = append(some, syntax.Ident(l.Column)+" IS NOT NULL")
 		}
 		missing := index(ReasonTimeMissing, "time", "there is no value for time ("+strings.Join(raw, ", ")+")")
-		if s.state[f].lossy || f.out.leaf == nil || f.out.casts { // a text that does not cast is there
+		if s.state[f].lossy || f.Out.Leaf == nil || f.Out.Casts { // a text that does not cast is there
 			unreadable := index(ReasonTimeUnreadable, "time", "the value for time is no time ("+strings.Join(raw, ", ")+")")
 			missing = "CASE WHEN " + strings.Join(append(some, "FALSE"), " OR ") + " THEN " + unreadable + " ELSE " + missing + " END"
 		}
-		when(f.sql+" IS NULL", missing)
+		when(s.of(f).sql+" IS NULL", missing)
 	}
 	for _, r := range s.rejects {
 		when(r.when, r.reason)
@@ -173,14 +176,14 @@ func (s *sqlProjection) reject() string {
 }
 
 // timeLeaves are the numbers of the leaves that time is read from.
-func (c *compiler) timeLeaves(p *projection) (all []int) {
-	f := p.root.get("time")
-	if f.isConst {
+func (c *emitter) timeLeaves(p *projection.Projection) (all []int) {
+	f := p.Root.Get("time")
+	if f.IsConst {
 		return nil
 	}
-	for _, l := range f.out.reads {
-		if l.key == "" {
-			all = append(all, l.order)
+	for _, l := range f.Out.Reads {
+		if l.Key == "" {
+			all = append(all, l.Order)
 		}
 	}
 	return all

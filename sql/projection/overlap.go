@@ -1,13 +1,16 @@
-package sqlgen
+package projection
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/sql/rawtable"
+	"github.com/silt-etl/silt/sql/syntax"
 )
 
 // Two projections overlap where one record is taken by both. That is not decided by reasoning about predicates, but by finding such a
@@ -24,13 +27,13 @@ const (
 
 // condition is a predicate of a projection, over records, as it is reasoned about.
 type condition struct {
-	expr  node
-	reads []*leaf
+	expr  syntax.Node
+	reads []*rawtable.Leaf
 }
 
 // checkOverlaps reports pairs of projections for which there is a record that both take.
-func (c *compiler) checkOverlaps() error {
-	if len(c.projections) < 2 {
+func (c *Set) checkOverlaps(parent context.Context) error {
+	if len(c.Projections) < 2 {
 		return nil
 	}
 	seen := map[[2]int]bool{}
@@ -39,16 +42,16 @@ func (c *compiler) checkOverlaps() error {
 			return
 		}
 		seen[[2]int{i, j}] = true
-		a, b := c.projections[i], c.projections[j]
-		c.report.At(b.file, max(b.whereAt, 0), diag.Warning, diag.Overlap, "let their WHERE clauses exclude each other: records that both take go to quarantine", "%s takes records that %s takes, too: %s", b.name, a.name, record)
+		a, b := c.Projections[i], c.Projections[j]
+		c.Report.At(b.File, max(b.whereAt, 0), diag.Warning, diag.Overlap, "let their WHERE clauses exclude each other: records that both take go to quarantine", "%s takes records that %s takes, too: %s", b.Name, a.Name, record)
 	}
 	dropped := false
-	for _, p := range c.projections {
-		dropped = dropped || len(p.drops) > 0
+	for _, p := range c.Projections {
+		dropped = dropped || len(p.Drops) > 0
 	}
-	for j, b := range c.projections {
-		for i, a := range c.projections[:j] {
-			if a.where == b.where && !dropped && (a.where == "" || a.where == "TRUE") {
+	for j, b := range c.Projections {
+		for i, a := range c.Projections[:j] {
+			if a.Where == b.Where && !dropped && (a.Where == "" || a.Where == "TRUE") {
 				report(i, j, "neither has a WHERE clause")
 			}
 		}
@@ -58,28 +61,28 @@ func (c *compiler) checkOverlaps() error {
 		return nil
 	}
 	var took, sum, drops, shown []string
-	for _, p := range c.projections {
-		w := p.where
+	for _, p := range c.Projections {
+		w := p.Where
 		if w == "" {
 			w = "TRUE"
 		}
 		took = append(took, "CASE WHEN "+w+" THEN '1' ELSE '0' END")
 		sum = append(sum, "CASE WHEN "+w+" THEN 1 ELSE 0 END")
-		for _, d := range p.drops {
+		for _, d := range p.Drops {
 			drops = append(drops, " AND ("+d+") IS NOT TRUE")
 		}
 	}
-	for _, l := range c.conditionLeaves() {
-		value := ident(l.column)
-		shown = append(shown, "CASE WHEN "+value+" IS NOT NULL THEN "+text(l.dotted()+" = ")+" || CASE WHEN typeof("+value+") = 'VARCHAR' THEN '''' || CAST("+value+" AS VARCHAR) || '''' ELSE CAST("+value+" AS VARCHAR) END END")
+	for _, l := range c.ConditionLeaves() {
+		value := syntax.Ident(l.Column)
+		shown = append(shown, "CASE WHEN "+value+" IS NOT NULL THEN "+syntax.Quote(l.Dotted()+" = ")+" || CASE WHEN typeof("+value+") = 'VARCHAR' THEN '''' || CAST("+value+" AS VARCHAR) || '''' ELSE CAST("+value+" AS VARCHAR) END END")
 	}
 	shown = append(shown, "NULL")
-	ctx, cancel := context.WithTimeout(c.ctx, overlapTime)
+	ctx, cancel := context.WithTimeout(parent, overlapTime)
 	defer cancel()
-	rows, err := c.db.Rows(ctx, "SELECT concat("+strings.Join(took, ", ")+"), concat_ws(', ', "+strings.Join(shown, ", ")+") FROM "+from+
+	rows, err := c.database.Rows(ctx, "SELECT concat("+strings.Join(took, ", ")+"), concat_ws(', ', "+strings.Join(shown, ", ")+") FROM "+from+
 		" AS records WHERE "+strings.Join(sum, " + ")+" > 1"+strings.Join(drops, ""))
-	var syntax *SyntaxError
-	if errors.As(err, &syntax) || ctx.Err() != nil && c.ctx.Err() == nil {
+	var refused *syntax.Error
+	if errors.As(err, &refused) || ctx.Err() != nil && parent.Err() == nil {
 		return nil // a predicate that DuckDB cannot evaluate in time proves nothing
 	}
 	if err != nil {
@@ -106,10 +109,10 @@ func (c *compiler) checkOverlaps() error {
 }
 
 // conditionLeaves are the leaves that predicates read, in order.
-func (c *compiler) conditionLeaves() []*leaf {
-	var all []*leaf
-	seen := map[*leaf]bool{}
-	for _, p := range c.projections {
+func (c *Set) ConditionLeaves() []*rawtable.Leaf {
+	var all []*rawtable.Leaf
+	seen := map[*rawtable.Leaf]bool{}
+	for _, p := range c.Projections {
 		for _, cond := range p.conditions {
 			for _, l := range cond.reads {
 				if !seen[l] {
@@ -123,19 +126,23 @@ func (c *compiler) conditionLeaves() []*leaf {
 }
 
 // witnesses is a relation of records to try, "" where there are too many.
-func (c *compiler) witnesses() string {
+func (c *Set) witnesses() string {
 	consts := map[string][]any{} // by column, in lower case
-	for _, p := range c.projections {
+	for _, p := range c.Projections {
 		for _, cond := range p.conditions {
 			compared(cond.expr, consts)
 		}
 	}
 	total := 1
 	var from []string
-	for n, l := range c.conditionLeaves() {
-		values := []string{"CAST(NULL AS " + l.typ + ")"}
-		add := func(v string) { values = append(values, "TRY_CAST("+v+" AS "+l.typ+")") }
-		switch l.typ {
+	for n, l := range c.ConditionLeaves() {
+		values := []string{"CAST(NULL AS " + l.Type + ")"}
+		add := func(v string) {
+			if v = "TRY_CAST(" + v + " AS " + l.Type + ")"; !slices.Contains(values, v) {
+				values = append(values, v)
+			}
+		}
+		switch l.Type {
 		case "VARCHAR":
 			add("'something else'")
 		case "BOOLEAN":
@@ -146,15 +153,15 @@ func (c *compiler) witnesses() string {
 		default:
 			add("-7777")
 		}
-		for _, v := range consts[strings.ToLower(l.column)] {
+		for _, v := range consts[strings.ToLower(l.Column)] {
 			switch v := v.(type) {
 			case string:
-				add(text(v))
+				add(syntax.Quote(v))
 			case bool:
 				add(fmt.Sprint(v))
 			case int64:
 				add(fmt.Sprint(v))
-				if l.typ != "VARCHAR" {
+				if l.Type != "VARCHAR" {
 					add(fmt.Sprintf("(%d::HUGEINT - 1)", v))
 					add(fmt.Sprintf("(%d::HUGEINT + 1)", v))
 				}
@@ -162,11 +169,10 @@ func (c *compiler) witnesses() string {
 				add(fmt.Sprint(v))
 			}
 		}
-		values = distinct(values)
 		if total *= len(values); total > maxWitnesses {
 			return ""
 		}
-		from = append(from, fmt.Sprintf("(SELECT DISTINCT %s FROM (VALUES (%s)) AS v%d(%s))", ident(l.column), strings.Join(values, "), ("), n, ident(l.column)))
+		from = append(from, fmt.Sprintf("(SELECT DISTINCT %s FROM (VALUES (%s)) AS v%d(%s))", syntax.Ident(l.Column), strings.Join(values, "), ("), n, syntax.Ident(l.Column)))
 	}
 	if len(from) == 0 {
 		return ""
@@ -176,7 +182,7 @@ func (c *compiler) witnesses() string {
 
 // compared collects, for each column, the constants that stand beside it in a comparison, a list or a call.
 func compared(v any, into map[string][]any) {
-	walk(v, func(n node) bool {
+	syntax.Walk(v, func(n syntax.Node) bool {
 		var columns []string
 		var values []any
 		for key, below := range n {
@@ -188,27 +194,27 @@ func compared(v any, into map[string][]any) {
 				children = []any{below}
 			}
 			for _, x := range children {
-				m, _ := x.(node)
+				m, _ := x.(syntax.Node)
 				if m == nil {
 					continue
 				}
-				if lit, ok := literal(m); ok && lit != nil {
+				if lit, ok := syntax.Literal(m); ok && lit != nil {
 					values = append(values, lit)
 					continue
 				}
-				for str(m, "class") == "CAST" || str(m, "function_name") == "lower" || str(m, "function_name") == "upper" || str(m, "type") == "OPERATOR_TRY" {
-					inner := child(m, "child")
+				for syntax.Str(m, "class") == "CAST" || syntax.Str(m, "function_name") == "lower" || syntax.Str(m, "function_name") == "upper" || syntax.Str(m, "type") == "OPERATOR_TRY" {
+					inner := syntax.Child(m, "child")
 					if inner == nil {
-						args := list(m, "children")
+						args := syntax.List(m, "children")
 						if len(args) != 1 {
 							break
 						}
-						inner, _ = args[0].(node)
+						inner, _ = args[0].(syntax.Node)
 					}
 					m = inner
 				}
-				if str(m, "class") == "COLUMN_REF" {
-					if names := columnNames(m); len(names) > 0 {
+				if syntax.Str(m, "class") == "COLUMN_REF" {
+					if names := syntax.ColumnNames(m); len(names) > 0 {
 						columns = append(columns, strings.ToLower(names[len(names)-1]))
 					}
 				}

@@ -1,8 +1,10 @@
-package sqlgen
+package allow
 
 import (
 	"regexp"
 	"strings"
+
+	"github.com/silt-etl/silt/sql/syntax"
 )
 
 const (
@@ -27,14 +29,14 @@ var dynamicWidth = regexp.MustCompile(`[0-9]{5}|\*|\{[^{}]*\{`)
 var sampling = map[string]bool{"reservoir_quantile": true, "approx_quantile": true, "approx_top_k": true}
 
 // refusedCall tells why a function that DuckDB has may not be called like this; "" where it may.
-func refusedCall(name string, n node) (hint string) {
-	args := list(n, "children")
+func refusedCall(name string, n syntax.Node) (hint string) {
+	args := syntax.List(n, "children")
 	constant := func(i int) (any, bool) {
 		if i >= len(args) {
 			return nil, false
 		}
-		e, _ := args[i].(node)
-		return literal(e)
+		e, _ := args[i].(syntax.Node)
+		return syntax.Literal(e)
 	}
 	switch name {
 	case "lpad", "rpad":

@@ -1,4 +1,4 @@
-package sqlgen
+package allow
 
 import (
 	"maps"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/suggest"
+	"github.com/silt-etl/silt/sql/syntax"
 )
 
 // processFunctions tell of the process, the clock or the session and not of the record; some of them DuckDB does not call
@@ -30,59 +31,59 @@ var keywordFunctions = map[string]bool{
 	"current_localtime": true, "current_localtimestamp": true,
 }
 
-// refuseStatement tells every clause of a SELECT that a mapping may not have: a projection looks at one record at a time,
+// Statement tells every clause of a SELECT that a mapping may not have: a projection looks at one record at a time,
 // and gives one event for each that it takes.
-func (c *compiler) refuseStatement(f diag.File, st *statement) bool {
+func (c *Checker) Statement(f diag.File, st *syntax.Statement) bool {
 	bad := func(at int, what, hint string) {
-		c.report.At(f, at, diag.Error, diag.SQLRefused, hint, "%s: a mapping is one plain SELECT FROM raw", what)
+		c.list.At(f, at, diag.Error, diag.SQLRefused, hint, "%s: a mapping is one plain SELECT FROM raw", what)
 	}
-	before := len(*c.report)
+	before := len(*c.list)
 	const one = "one record in, one event out: leave it to the query over the lake"
-	if st.count != 1 {
+	if st.Count != 1 {
 		bad(0, "there are several statements", "one file, one SELECT")
 	}
-	if st.class != "SELECT_NODE" {
+	if st.Class != "SELECT_NODE" {
 		bad(0, "a set operation or recursive query (UNION, EXCEPT, INTERSECT, WITH RECURSIVE)", "write a file for each part: every file is a projection")
 		return false
 	}
-	b := st.body
-	if m := child(b, "cte_map"); len(list(m, "map")) > 0 {
-		bad(location(m), "WITH", "write the expression where it is used, or make it a macro in macros.sql")
+	b := st.Body
+	if m := syntax.Child(b, "cte_map"); len(syntax.List(m, "map")) > 0 {
+		bad(syntax.Location(m), "WITH", "write the expression where it is used, or make it a macro in macros.sql")
 	}
-	for _, v := range list(b, "modifiers") {
-		m, _ := v.(node)
-		switch t := str(m, "type"); t {
+	for _, v := range syntax.List(b, "modifiers") {
+		m, _ := v.(syntax.Node)
+		switch t := syntax.Str(m, "type"); t {
 		case "DISTINCT_MODIFIER":
-			bad(location(m), "DISTINCT", one)
+			bad(syntax.Location(m), "DISTINCT", one)
 		case "ORDER_MODIFIER":
-			bad(location(m), "ORDER BY", "files are ordered by time already")
+			bad(syntax.Location(m), "ORDER BY", "files are ordered by time already")
 		case "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER":
-			bad(location(m), "LIMIT", one)
+			bad(syntax.Location(m), "LIMIT", one)
 		default:
-			bad(location(m), t, one)
+			bad(syntax.Location(m), t, one)
 		}
 	}
-	if len(list(b, "group_expressions")) > 0 || len(list(b, "group_sets")) > 0 || str(b, "aggregate_handling") != "STANDARD_HANDLING" {
-		bad(location(b["group_expressions"]), "GROUP BY", one)
+	if len(syntax.List(b, "group_expressions")) > 0 || len(syntax.List(b, "group_sets")) > 0 || syntax.Str(b, "aggregate_handling") != "STANDARD_HANDLING" {
+		bad(syntax.Location(b["group_expressions"]), "GROUP BY", one)
 	}
 	if b["having"] != nil {
-		bad(location(b["having"]), "HAVING", one)
+		bad(syntax.Location(b["having"]), "HAVING", one)
 	}
 	if b["qualify"] != nil {
-		bad(location(b["qualify"]), "QUALIFY", one)
+		bad(syntax.Location(b["qualify"]), "QUALIFY", one)
 	}
 	if b["sample"] != nil {
 		bad(-1, "SAMPLE", "nothing may be lost; name what to leave out with a `-- drop:` line")
 	}
-	if st.named > 0 {
+	if st.Named > 0 {
 		bad(-1, "a parameter ($1 or ?)", "write the value")
 	}
-	from := child(b, "from_table")
-	at := location(from)
-	switch t := str(from, "type"); t {
+	from := syntax.Child(b, "from_table")
+	at := syntax.Location(from)
+	switch t := syntax.Str(from, "type"); t {
 	case "BASE_TABLE":
-		name := str(from, "table_name")
-		if !strings.EqualFold(name, "raw") || str(from, "catalog_name") != "" || (str(from, "schema_name") != "" && !strings.EqualFold(str(from, "schema_name"), "main")) {
+		name := syntax.Str(from, "table_name")
+		if !strings.EqualFold(name, "raw") || syntax.Str(from, "catalog_name") != "" || (syntax.Str(from, "schema_name") != "" && !strings.EqualFold(syntax.Str(from, "schema_name"), "main")) {
 			bad(at, "FROM "+name, "write FROM raw")
 		}
 		if from["sample"] != nil {
@@ -91,7 +92,7 @@ func (c *compiler) refuseStatement(f diag.File, st *statement) bool {
 		if from["at_clause"] != nil {
 			bad(at, "AT", "write FROM raw")
 		}
-		if len(list(from, "column_name_alias")) > 0 {
+		if len(syntax.List(from, "column_name_alias")) > 0 {
 			bad(at, "column names after the table's alias", "rename in raw.sql, or use the names it has")
 		}
 	case "JOIN":
@@ -105,22 +106,26 @@ func (c *compiler) refuseStatement(f diag.File, st *statement) bool {
 	default:
 		bad(at, t, "write FROM raw")
 	}
-	return len(*c.report) == before
+	return len(*c.list) == before
 }
 
-// refuseExpr tells what an expression may not hold. Macros of the mapping are bound by DuckDB later, within TRY, which takes
+// Expression tells what an expression may not hold. Macros of the mapping are bound by DuckDB later, within TRY, which takes
 // neither subqueries nor volatile functions.
-func (c *compiler) refuseExpr(f diag.File, e any) bool {
-	if c.tooLarge(f, e) {
-		return false
-	}
+func (c *Checker) Expression(f diag.File, e any) bool {
+	return !c.tooLarge(f, e) && c.parts(f, e)
+}
+
+// Body tells what the body of a macro may not hold. Its size counts where the macro is called.
+func (c *Checker) Body(f diag.File, e any) bool { return c.parts(f, e) }
+
+func (c *Checker) parts(f diag.File, e any) bool {
 	ok := true
-	bad := func(n node, what, hint string) {
+	bad := func(n syntax.Node, what, hint string) {
 		ok = false
-		c.report.At(f, location(n), diag.Error, diag.SQLRefused, hint, "%s cannot be used in a mapping", what)
+		c.list.At(f, syntax.Location(n), diag.Error, diag.SQLRefused, hint, "%s cannot be used in a mapping", what)
 	}
-	walk(e, func(n node) bool {
-		switch str(n, "class") {
+	syntax.Walk(e, func(n syntax.Node) bool {
+		switch syntax.Str(n, "class") {
 		case "STAR":
 			bad(n, "*", "name each OCSF path: `event.src_ip AS \"src_endpoint.ip\"`; what is not named goes to unmapped by itself")
 			return false
@@ -137,9 +142,9 @@ func (c *compiler) refuseExpr(f diag.File, e any) bool {
 		case "DEFAULT":
 			bad(n, "DEFAULT", "write the value")
 		case "FUNCTION":
-			c.refuseFunction(n, bad)
+			c.function(n, bad)
 		case "COLUMN_REF":
-			if names := columnNames(n); len(names) == 1 && keywordFunctions[strings.ToLower(names[0])] && c.src.root.get(names[0]) == nil {
+			if names := syntax.ColumnNames(n); len(names) == 1 && keywordFunctions[strings.ToLower(names[0])] && !c.declared(names[0]) {
 				bad(n, names[0], "a run must give the same result when it is repeated: take the time from the record")
 			}
 		}
@@ -148,19 +153,19 @@ func (c *compiler) refuseExpr(f diag.File, e any) bool {
 	return ok
 }
 
-func (c *compiler) refuseFunction(n node, bad func(n node, what, hint string)) {
-	name := strings.ToLower(str(n, "function_name"))
+func (c *Checker) function(n syntax.Node, bad func(n syntax.Node, what, hint string)) {
+	name := strings.ToLower(syntax.Str(n, "function_name"))
 	info, known := c.functions[name]
 	switch {
 	case name == "unnest":
 		bad(n, "UNNEST", "one record in, one event out; take an element, as list[1], or keep the list")
-	case flag(n, "distinct") || n["filter"] != nil || len(list(child(n, "order_bys"), "orders")) > 0 || info.Aggregate && !info.Scalar:
+	case syntax.Flag(n, "distinct") || n["filter"] != nil || len(syntax.List(syntax.Child(n, "order_bys"), "orders")) > 0 || info.Aggregate && !info.Scalar:
 		bad(n, name+", an aggregate,", "one record in, one event out; for lists there are list_sum, list_max, ...")
 	case info.Volatile || processFunctions[name]:
 		bad(n, name, hintRepeat)
 	case refusedCall(name, n) != "":
 		bad(n, name, refusedCall(name, n))
-	case known && info.Scalar && !c.allowed[name] && !c.isMacro(name):
+	case known && info.Scalar && !c.allowed[name] && !c.macros.Is(name):
 		names := slices.Sorted(maps.Keys(c.allowed))
 		hint := "it is not on the list of functions for mappings"
 		if near := suggest.Nearest(name, names); near != "" {
@@ -181,4 +186,25 @@ func (c *compiler) refuseFunction(n node, bad func(n node, what, hint string)) {
 	case !info.Scalar:
 		bad(n, name+", which gives a table,", "write FROM raw; the job's source says where records come from")
 	}
+}
+
+// maxParts is how many parts an expression may have with macros in place, and maxDeep how deep they may lie in each other. DuckDB and
+// the compiler hold them in memory that no limit bounds.
+const (
+	maxParts = 50_000
+	maxDeep  = 400
+)
+
+// tooLarge refuses an expression before anything is made of it.
+func (c *Checker) tooLarge(f diag.File, e any) bool {
+	parts, depth := c.macros.Size(e)
+	switch {
+	case parts > maxParts:
+		c.list.At(f, syntax.Location(e), diag.Error, diag.SQLRefused, "macros that call each other more than once in a row double what they are given", "the expression is too large: it has more than %d parts with its macros in place", maxParts)
+	case depth > maxDeep:
+		c.list.At(f, syntax.Location(e), diag.Error, diag.SQLRefused, "write a list, as concat(a, b, c), or a MAP literal", "the expression is too deep: calls lie in each other more than %d levels deep with its macros in place", maxDeep)
+	default:
+		return false
+	}
+	return true
 }

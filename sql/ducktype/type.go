@@ -1,4 +1,6 @@
-package sqlgen
+// Package ducktype reads the names of DuckDB's types, as DESCRIBE prints them, and says how the scanner reads values of each.
+// It never asks DuckDB.
+package ducktype
 
 import (
 	"fmt"
@@ -9,20 +11,20 @@ import (
 
 // duckType is a DuckDB type as DESCRIBE prints it, taken apart as far as a mapping needs: the fields of a STRUCT and the
 // element of a LIST. Everything else is only its text.
-type duckType struct {
-	id     string // STRUCT, LIST, MAP, VARCHAR, ...; without parameters
-	text   string // as DuckDB prints it
-	fields []duckField
-	elem   *duckType
+type Type struct {
+	ID     string // STRUCT, LIST, MAP, VARCHAR, ...; without parameters
+	Text   string // as DuckDB prints it
+	Fields []Field
+	Elem   *Type
 }
 
-type duckField struct {
-	name string
-	typ  *duckType
+type Field struct {
+	Name string
+	Type *Type
 }
 
 // parseType reads DuckDB's own spelling of a type, as `STRUCT("timestamp" TIMESTAMP, tags VARCHAR[])`.
-func parseType(s string) (*duckType, error) {
+func Parse(s string) (*Type, error) {
 	p := typeParser{s: s}
 	t, err := p.typ()
 	if err == nil && strings.TrimSpace(p.s[p.i:]) != "" {
@@ -42,18 +44,18 @@ func (p *typeParser) space() {
 	}
 }
 
-func (p *typeParser) typ() (*duckType, error) {
+func (p *typeParser) typ() (*Type, error) {
 	p.space()
 	from := p.i
 	for p.i < len(p.s) && !strings.ContainsRune("(,)[", rune(p.s[p.i])) {
 		p.i++
 	}
-	t := &duckType{id: strings.TrimSpace(p.s[from:p.i])}
-	if t.id == "" {
+	t := &Type{ID: strings.TrimSpace(p.s[from:p.i])}
+	if t.ID == "" {
 		return nil, fmt.Errorf("type %q: a name is missing at %d", p.s, p.i)
 	}
 	if p.i < len(p.s) && p.s[p.i] == '(' {
-		if t.id == "STRUCT" {
+		if t.ID == "STRUCT" {
 			if err := p.fields(t); err != nil {
 				return nil, err
 			}
@@ -67,21 +69,21 @@ func (p *typeParser) typ() (*duckType, error) {
 		p.i++
 	}
 	if more := strings.TrimSpace(p.s[rest:p.i]); more != "" {
-		t.id += " " + more
+		t.ID += " " + more
 	}
-	t.text = strings.TrimSpace(p.s[from:p.i])
+	t.Text = strings.TrimSpace(p.s[from:p.i])
 	for p.i < len(p.s) && p.s[p.i] == '[' {
 		end := strings.IndexByte(p.s[p.i:], ']')
 		if end < 0 {
 			return nil, fmt.Errorf("type %q: [ is not closed", p.s)
 		}
 		p.i += end + 1
-		t = &duckType{id: "LIST", elem: t, text: strings.TrimSpace(p.s[from:p.i])}
+		t = &Type{ID: "LIST", Elem: t, Text: strings.TrimSpace(p.s[from:p.i])}
 	}
 	return t, nil
 }
 
-func (p *typeParser) fields(t *duckType) error {
+func (p *typeParser) fields(t *Type) error {
 	for p.i++; ; p.i++ {
 		p.space()
 		name, err := p.name()
@@ -92,7 +94,7 @@ func (p *typeParser) fields(t *duckType) error {
 		if err != nil {
 			return err
 		}
-		t.fields = append(t.fields, duckField{name: name, typ: ft})
+		t.Fields = append(t.Fields, Field{Name: name, Type: ft})
 		p.space()
 		if p.i >= len(p.s) || p.s[p.i] != ',' && p.s[p.i] != ')' {
 			return fmt.Errorf("type %q: ( is not closed", p.s)
@@ -151,8 +153,8 @@ func (p *typeParser) skip() error {
 
 // scanKind says how the scanner reads a value of this type, the type its column has in `records`, and the type that the
 // column must still be cast to ("": none).
-func (t *duckType) scanKind() (k decode.Kind, column, cast string) {
-	switch t.id {
+func (t *Type) ScanKind() (k decode.Kind, column, cast string) {
+	switch t.ID {
 	case "VARCHAR":
 		return decode.Text, "VARCHAR", ""
 	case "BOOLEAN":
@@ -160,64 +162,70 @@ func (t *duckType) scanKind() (k decode.Kind, column, cast string) {
 	case "INTEGER":
 		return decode.Int32, "INTEGER", ""
 	case "TINYINT", "SMALLINT", "UTINYINT", "USMALLINT":
-		return decode.Int32, "INTEGER", t.text
+		return decode.Int32, "INTEGER", t.Text
 	case "BIGINT":
 		return decode.Int64, "BIGINT", ""
 	case "UINTEGER":
-		return decode.Int64, "BIGINT", t.text
+		return decode.Int64, "BIGINT", t.Text
 	case "DOUBLE":
 		return decode.Double, "DOUBLE", ""
 	case "FLOAT":
-		return decode.Double, "DOUBLE", t.text
+		return decode.Double, "DOUBLE", t.Text
 	case "TIMESTAMP", "TIMESTAMP WITH TIME ZONE": // all instants are UTC here
 		return decode.Timestamp, "TIMESTAMP", ""
 	case "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS":
-		return decode.Timestamp, "TIMESTAMP", t.text
+		return decode.Timestamp, "TIMESTAMP", t.Text
 	case "LIST", "MAP", "STRUCT", "UNION", "JSON":
-		return decode.JSON, "VARCHAR", t.text
+		return decode.JSON, "VARCHAR", t.Text
 	}
-	return decode.Text, "VARCHAR", t.text
+	return decode.Text, "VARCHAR", t.Text
 }
 
 // family groups types by how they are cast to OCSF's.
-type family uint8
+type Family uint8
 
 const (
-	famOther family = iota
-	famText
-	famBool
-	famInt    // TINYINT to INTEGER, signed or not, as far as INTEGER holds them
-	famBig    // integers wider than INTEGER
-	famReal   // DOUBLE, FLOAT, DECIMAL
-	famTime   // TIMESTAMP of any precision, with or without zone, DATE
-	famJSON   // JSON
-	famList   // LIST
-	famStruct // STRUCT
-	famNull   // an untyped NULL
+	Other Family = iota
+	Text
+	Bool
+	Int    // TINYINT to INTEGER, signed or not, as far as INTEGER holds them
+	BigInt // integers wider than INTEGER
+	Real   // DOUBLE, FLOAT, DECIMAL
+	Time   // TIMESTAMP of any precision, with or without zone, DATE
+	JSON   // JSON
+	List   // LIST
+	Struct // STRUCT
+	Null   // an untyped NULL
 )
 
-func (t *duckType) family() family {
-	switch t.id {
+func (t *Type) Family() Family {
+	switch t.ID {
 	case "VARCHAR", "UUID", "ENUM":
-		return famText
+		return Text
 	case "BOOLEAN":
-		return famBool
+		return Bool
 	case "TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT":
-		return famInt
+		return Int
 	case "BIGINT", "UINTEGER", "UBIGINT", "HUGEINT", "UHUGEINT", "BIGNUM":
-		return famBig
+		return BigInt
 	case "DOUBLE", "FLOAT", "DECIMAL":
-		return famReal
+		return Real
 	case "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "DATE":
-		return famTime
+		return Time
 	case "JSON":
-		return famJSON
+		return JSON
 	case "LIST":
-		return famList
+		return List
 	case "STRUCT":
-		return famStruct
+		return Struct
 	case "NULL", `"NULL"`:
-		return famNull
+		return Null
 	}
-	return famOther
+	return Other
+}
+
+// Column of a table or a query: its name and its type in DuckDB's spelling.
+type Column struct {
+	Name string
+	Type string
 }

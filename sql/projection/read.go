@@ -1,0 +1,530 @@
+// Package projection reads and checks the SELECTs of a mapping: it rewrites their expressions over the columns of `records`, asks
+// DuckDB for their types, places each value at its OCSF path, fills what OCSF derives from others, and reports what OCSF does
+// not have or what is missing. Its result, a Set, is what package sqlgen writes SQL from. It never reads a record.
+//
+// All mistakes of a mapping are reported at once, each at its place in the author's text. A diagnostic that is an error means
+// that no SQL is written.
+package projection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/ocsf"
+	"github.com/silt-etl/silt/sql/allow"
+	"github.com/silt-etl/silt/sql/cast"
+	"github.com/silt-etl/silt/sql/ducktype"
+	"github.com/silt-etl/silt/sql/header"
+	"github.com/silt-etl/silt/sql/rawtable"
+	"github.com/silt-etl/silt/sql/syntax"
+)
+
+// compiler holds what is known of one mapping while it is compiled.
+type Set struct {
+	Mapping     *Mapping
+	database    Database
+	Report      *diag.List
+	check       *allow.Checker
+	snippets    *syntax.Snippets
+	macros      *syntax.Macros
+	Src         *rawtable.Source
+	Schema      *ocsf.Schema
+	Format      *header.Raw
+	Projections []*Projection
+}
+
+// projection is one SELECT on its way to SQL.
+type Projection struct {
+	File     diag.File
+	Name     string
+	Head     header.Select
+	table    string // the alias of raw
+	Class    *ocsf.Class
+	Profiles []string
+	Where    string // over records; "" takes every record
+	whereAt  int    // its byte offset, -1: unknown
+	Drops    []string
+	// conditions are where and drops as they are reasoned about.
+	conditions []condition
+	Columns    []*Output      // the SELECT's, as they are written
+	Outs       []*Output      // what they come to: of objects written out, each value is one
+	without    map[string]int // required attributes left out, and where the header says so
+	Consumed   map[*rawtable.Leaf]bool
+	Root       *Field
+	// given are the names that the mapping gives leaves in unmapped.
+	Given map[*rawtable.Leaf]string
+}
+
+// output is one column of the author's SELECT, or a value of an object in it.
+type Output struct {
+	Alias  string // the OCSF path
+	At     int    // byte offset of the expression
+	NameAt int    // byte offset of the alias; -1: the column's
+	orig   syntax.Node
+	nested
+	Expr  syntax.Node // over records
+	SQL   string
+	Reads []*rawtable.Leaf
+	// leaf is set where the expression is a leaf's value and nothing else, casts aside; group likewise for a STRUCT.
+	Leaf  *rawtable.Leaf
+	Group *rawtable.Field
+	// constant is the value of an expression that is one.
+	constant any
+	IsConst  bool
+	Total    bool
+	Never    bool // never NULL
+	json     bool // of objects in JSON, to be read as such
+	Type     *ducktype.Type
+	Key      string // of unmapped.<key>
+	Into     *Field // nil for unmapped
+}
+
+// Read reads the SELECTs of a mapping and holds them to OCSF. It returns nil where a diagnostic says why the mapping cannot be used.
+func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set, error) {
+	c := &Set{Mapping: m, database: db, Report: report, snippets: syntax.NewSnippets(db)}
+	report.Add(m.Notes...)
+	functions, err := db.Functions(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("sqlgen: %w", err)
+	}
+	root, err := rawtable.Build(m.RawColumns)
+	if err != nil {
+		return nil, fmt.Errorf("sqlgen: raw.sql: %w", err)
+	}
+	c.Src = rawtable.NewSource(root)
+	c.Format = header.ReadRaw(m.Raw, root, report)
+	if c.macros, err = syntax.NewMacros(db, m.MacroDefs); err != nil {
+		return nil, fmt.Errorf("sqlgen: %w", err)
+	}
+	declared := func(name string) bool { return root.Get(name) != nil }
+	c.checkMacros(functions, declared)
+	c.check = allow.NewChecker(report, functions, c.macros, declared)
+	if len(m.Selects) == 0 {
+		report.Add(diag.Diagnostic{File: m.Raw.Path, Code: diag.NoProjection, Message: "the mapping has no SELECT", Hint: "write <class>.sql beside raw.sql"})
+		return nil, nil
+	}
+	for _, f := range m.Selects {
+		p, err := c.readProjection(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		if p != nil {
+			c.Projections = append(c.Projections, p)
+		}
+	}
+	if report.Failed() {
+		c.checkPaths()
+		return nil, nil
+	}
+	for _, p := range c.Projections {
+		if err := c.typeOutputs(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	if report.Failed() {
+		c.checkPaths()
+		return nil, nil
+	}
+	for _, p := range c.Projections {
+		c.buildTree(p)
+	}
+	if report.Failed() {
+		return nil, nil
+	}
+	if err := c.checkOverlaps(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// checkMacros reports what the macros of the mapping must not use.
+func (c *Set) checkMacros(functions map[string]allow.Function, declared func(string) bool) {
+	for _, m := range c.Mapping.MacroDefs {
+		var found diag.List
+		allow.NewChecker(&found, functions, c.macros, declared).Body(diag.File{Path: c.Mapping.Macros.Path}, c.macros.Body(m))
+		at := strings.Index(strings.ToLower(c.Mapping.Macros.Text), strings.ToLower(m.Name))
+		for _, d := range found {
+			c.Report.At(c.Mapping.Macros, at, diag.Error, d.Code, d.Hint, "macro %s: %s", m.Name, d.Message)
+		}
+	}
+}
+
+// checkPaths reports paths that OCSF does not have where mistakes before them end the compilation: all are told at once.
+func (c *Set) checkPaths() {
+	for _, p := range c.Projections {
+		for _, o := range p.Outs {
+			if o.base == nil && !inUnmapped(o.Alias) {
+				c.way(p, o)
+			}
+		}
+	}
+}
+
+// readProjection parses a file, refuses what a mapping may not have, and rewrites its expressions. nil: it is unusable.
+func (c *Set) readProjection(ctx context.Context, sel Select) (*Projection, error) {
+	f := sel.File
+	p := &Projection{File: f, Name: strings.TrimSuffix(path.Base(f.Path), ".sql"), Consumed: map[*rawtable.Leaf]bool{}, without: map[string]int{}, Given: map[*rawtable.Leaf]string{}}
+	if sel.Name != "" {
+		p.Name = sel.Name
+	}
+	p.Head = header.ReadSelect(f, c.Report)
+	if !c.readHeader(p) {
+		return nil, nil
+	}
+	st, err := c.parseAt(f, f.Text)
+	if st == nil || err != nil {
+		return nil, err
+	}
+	if !c.check.Statement(f, st) {
+		return nil, nil
+	}
+	p.table = syntax.Str(syntax.Child(st.Body, "from_table"), "alias")
+	p.whereAt = syntax.Location(syntax.Child(st.Body, "where_clause"))
+	if p.Where, err = c.predicate(ctx, p, syntax.Child(st.Body, "where_clause")); err != nil {
+		return nil, err
+	}
+	for _, d := range p.Head.Drops {
+		// The predicate is parsed where it stands, so that places in it are places in the file.
+		st, err := c.parseAt(f, strings.Repeat(" ", d.At-len("SELECT "))+"SELECT "+d.Text+" FROM raw")
+		if err != nil {
+			return nil, err
+		}
+		if st == nil {
+			continue
+		}
+		items := syntax.List(st.Body, "select_list")
+		if !c.check.Statement(f, st) || len(items) != 1 || st.Body["where_clause"] != nil {
+			c.Report.At(f, d.At, diag.Error, diag.Drop, "as `-- drop: event.event_type = 'stats'`", "a drop line holds one predicate")
+			continue
+		}
+		e, _ := items[0].(syntax.Node)
+		sql, err := c.predicate(ctx, p, e)
+		if err != nil {
+			return nil, err
+		}
+		if sql != "" {
+			p.Drops = append(p.Drops, sql)
+		}
+	}
+	for _, v := range syntax.List(st.Body, "select_list") {
+		e, _ := v.(syntax.Node)
+		if err := c.readColumn(p, e); err != nil {
+			return nil, err
+		}
+	}
+	c.placeAliases(p)
+	c.readConsumes(p)
+	return p, nil
+}
+
+// parseAt parses a text of a file; a syntax error is reported and gives nil.
+func (c *Set) parseAt(f diag.File, sql string) (*syntax.Statement, error) {
+	st, err := syntax.Parse(c.database, sql)
+	var refused *syntax.Error
+	if errors.As(err, &refused) {
+		c.Report.At(f, refused.Offset, diag.Error, diag.SQL, "", "%s", refused.Message)
+		return nil, nil
+	}
+	return st, err
+}
+
+func (c *Set) readHeader(p *Projection) bool {
+	f, h := p.File, p.Head
+	if h.Class == "" {
+		c.Report.At(f, 0, diag.Error, diag.Class, "begin the file with `-- class: network_activity`", "the header names no class")
+		return false
+	}
+	if c.Schema == nil || c.Schema.Version != h.Version {
+		s, err := ocsf.Load(h.Version)
+		if err != nil {
+			c.Report.At(f, h.VerAt, diag.Error, diag.OCSFVersion, "", "%v", err)
+			return false
+		}
+		if c.Schema != nil {
+			c.Report.At(f, h.VerAt, diag.Error, diag.OCSFVersion, "all files of a mapping name the same version", "OCSF %s here, %s in another file", h.Version, c.Schema.Version)
+			return false
+		}
+		c.Schema = s
+	}
+	if p.Class = c.Schema.Class(h.Class); p.Class == nil {
+		hint := ""
+		if n := c.Schema.NearestClass(h.Class); n != "" {
+			hint = "is " + n + " meant?"
+		}
+		c.Report.At(f, h.ClassAt, diag.Error, diag.UnknownClass, hint, "OCSF %s has no class %q", h.Version, h.Class)
+		return false
+	}
+	for _, w := range h.Profiles {
+		name := strings.ToLower(w.Text)
+		switch {
+		case !syntax.ContainsFold(c.Schema.Profiles(), name):
+			hint := "known: " + strings.Join(c.Schema.Profiles(), ", ")
+			if n := c.Schema.NearestProfile(name); n != "" {
+				hint = "is " + n + " meant?"
+			}
+			c.Report.At(f, w.At, diag.Error, diag.UnknownProfile, hint, "OCSF %s has no profile %q", h.Version, w.Text)
+		case !syntax.ContainsFold(p.Class.Profiles, name):
+			c.Report.At(f, w.At, diag.Warning, diag.Profile, "it adds nothing to this class", "%s does not take the profile %s", p.Class.Name, name)
+			p.Profiles = append(p.Profiles, name)
+		default:
+			p.Profiles = append(p.Profiles, name)
+		}
+	}
+	for _, w := range h.Without {
+		p.without[w.Text] = w.At
+	}
+	return true
+}
+
+// predicate rewrites a condition and gives its SQL, "" where there is none. A condition that fails is not true.
+func (c *Set) predicate(ctx context.Context, p *Projection, e syntax.Node) (string, error) {
+	if e == nil || !c.check.Expression(p.File, e) {
+		return "", nil
+	}
+	out, err := c.rewrite(p.File, p.table, e)
+	if err != nil || out == nil {
+		return "", err
+	}
+	sql, err := syntax.Print(c.database, out.expr)
+	if err != nil {
+		return "", err
+	}
+	types, err := c.describe(ctx, []string{sql})
+	if err != nil {
+		var refused *syntax.Error
+		if errors.As(err, &refused) {
+			c.Report.At(p.File, syntax.Location(e), diag.Error, diag.SQL, "", "%s", refused.Message)
+			return "", nil
+		}
+		return "", err
+	}
+	if fam := types[0].Family(); fam != ducktype.Bool && fam != ducktype.Null {
+		c.Report.At(p.File, syntax.Location(e), diag.Error, diag.SQL, "compare it with something", "a condition must be true or false, this is %s", types[0].Text)
+		return "", nil
+	}
+	if _, total := c.total(out.inlined); !total {
+		sql = "TRY(" + sql + ")"
+	}
+	p.conditions = append(p.conditions, condition{out.inlined, out.reads})
+	return sql, nil
+}
+
+// readColumn takes one column of the SELECT.
+func (c *Set) readColumn(p *Projection, e syntax.Node) error {
+	o := &Output{Alias: syntax.Str(e, "alias"), At: syntax.Location(e), orig: e}
+	o.path = o.Alias
+	p.Columns = append(p.Columns, o)
+	if !c.check.Expression(p.File, e) {
+		return nil
+	}
+	if o.Alias == "" { // as in SQL, a raw field alone is called what it is
+		if names, casts := syntax.Bare(e); len(names) > 0 && len(casts) == 0 && p.Class.Attribute(names[len(names)-1]) != nil {
+			o.Alias = names[len(names)-1]
+			o.path = o.Alias
+		}
+	}
+	if o.Alias == "" {
+		c.Report.At(p.File, o.At, diag.Error, diag.NoAlias, `as in event.src_ip AS "src_endpoint.ip"`, "the column has no OCSF path")
+		return nil
+	}
+	return c.unfold(p, o)
+}
+
+// readOutput takes one value.
+func (c *Set) readOutput(p *Projection, o *Output) error {
+	p.Outs = append(p.Outs, o)
+	e := o.orig
+	out, err := c.rewrite(p.File, p.table, e)
+	if err != nil || out == nil {
+		return err
+	}
+	o.Reads, o.Expr = out.reads, out.inlined
+	show := out.expr
+	if v, ok := syntax.Literal(e); ok {
+		o.constant, o.IsConst = v, true
+	}
+	if names, casts := syntax.Bare(e); names != nil {
+		res := c.Src.Resolve(names, p.table)
+		o.Leaf, o.Group, o.Casts = res.Leaf, res.Group, len(casts) > 0
+		if o.Leaf != nil {
+			if o.Expr, err = c.snippet(rawtable.LeafSQL(o.Leaf)); err != nil {
+				return err
+			}
+		}
+		if o.Leaf != nil && len(casts) > 0 {
+			if o.Expr, err = c.strictCasts(o.Leaf, casts); err != nil {
+				return err
+			}
+			show = o.Expr
+		}
+		if o.Group != nil && len(casts) > 0 {
+			o.Group = nil
+		}
+	}
+	if o.SQL, err = syntax.Print(c.database, show); err != nil {
+		return err
+	}
+	_, o.Total = c.total(o.Expr)
+	o.Never = o.Total && NeverNull(o.Expr, "")
+	switch {
+	case o.Leaf != nil && o.Leaf.Cast == "" && syntax.Str(o.Expr, "class") == "COLUMN_REF":
+		o.SQL = syntax.Ident(o.Leaf.Column)
+	case !o.Total:
+		o.SQL = "TRY(" + o.SQL + ")"
+	}
+	return nil
+}
+
+// strictCasts casts a leaf's value as its author asks, except that nothing is rounded on the way to an integer: the value
+// counts as mapped, so it must not change.
+func (c *Set) strictCasts(l *rawtable.Leaf, casts []syntax.Node) (syntax.Node, error) {
+	e, err := c.snippet(rawtable.LeafSQL(l))
+	if err != nil {
+		return nil, err
+	}
+	fam := l.ValueType().Family()
+	for _, t := range casts {
+		to := (&ducktype.Type{ID: syntax.Str(t, "id")}).Family()
+		if to == ducktype.Int || to == ducktype.BigInt {
+			of, err := syntax.Print(c.database, e)
+			if err != nil {
+				return nil, err
+			}
+			if guard := cast.WholeNumber(fam, of); guard != "" {
+				if e, err = c.snippet("CASE WHEN " + guard + " THEN " + of + " END"); err != nil {
+					return nil, err
+				}
+			}
+		}
+		e = syntax.Node{"class": "CAST", "type": "OPERATOR_CAST", "alias": "", "child": e, "cast_type": syntax.Clone(t), "try_cast": true}
+		fam = to
+	}
+	return e, nil
+}
+
+// placeAliases finds where each alias stands in the text: the tree does not say.
+func (c *Set) placeAliases(p *Projection) {
+	from := 0
+	for i, o := range p.Columns {
+		if o.At > from {
+			from = o.At
+		}
+		end := len(p.File.Text)
+		if i+1 < len(p.Columns) && p.Columns[i+1].At > from {
+			end = p.Columns[i+1].At
+		}
+		o.NameAt = o.At
+		if j := strings.LastIndex(p.File.Text[from:end], o.Alias); o.Alias != "" && j >= 0 {
+			o.NameAt = from + j
+			from = o.NameAt
+			if o.NameAt > 0 && p.File.Text[o.NameAt-1] == '"' {
+				o.NameAt--
+			}
+		}
+	}
+	for _, o := range p.Outs {
+		if o.Head != nil && o.NameAt < 0 {
+			o.NameAt = o.Head.NameAt
+		}
+	}
+}
+
+func (c *Set) readConsumes(p *Projection) {
+	read := map[*rawtable.Leaf]bool{}
+	for _, o := range p.Outs {
+		for _, l := range o.Reads {
+			read[l] = true
+		}
+	}
+	for _, w := range p.Head.Consumes {
+		names, rest := rawtable.ParsePath(w.Text)
+		if names == nil || rest != "" {
+			c.Report.At(p.File, w.At, diag.Error, diag.UnknownField, "as in SQL: event.src_ip, \"a b\".c", "%s is no name of a field", w.Text)
+			continue
+		}
+		f := c.Src.Root
+		if syntax.ContainsFold([]string{"raw", p.table}, names[0]) && len(names) > 1 {
+			names = names[1:]
+		}
+		for _, n := range names {
+			if f != nil {
+				f = f.Get(n)
+			}
+		}
+		if f == nil {
+			res := c.Src.Resolve(names, p.table)
+			hint := "name fields that raw.sql declares"
+			if res.Near != "" {
+				hint = "is " + res.Near + " meant?"
+			}
+			c.Report.At(p.File, w.At, diag.Error, diag.UnknownField, hint, "raw has no field %s", w.Text)
+			continue
+		}
+		used := false
+		for _, x := range f.Values() {
+			if x.Leaf != nil && read[x.Leaf] {
+				p.Consumed[x.Leaf], used = true, true
+			}
+		}
+		if !used {
+			c.Report.At(p.File, w.At, diag.Error, diag.Consumes, "remove it: a value that no column reads is kept in unmapped", "no column reads %s, so nothing consumes it", w.Text)
+		}
+	}
+}
+
+// describe gives the types of expressions over records.
+func (c *Set) describe(ctx context.Context, exprs []string) ([]*ducktype.Type, error) {
+	cols := []string{"0 AS " + syntax.Ident(rawtable.ColObject)}
+	for _, l := range c.Src.Leaves {
+		cols = append(cols, "CAST(NULL AS "+l.Type+") AS "+syntax.Ident(l.Column))
+	}
+	for _, n := range c.Src.KeyNames() {
+		cols = append(cols, "CAST(NULL AS VARCHAR) AS "+syntax.Ident(c.Src.Keys[n].Column))
+	}
+	var items []string
+	for i, e := range exprs {
+		items = append(items, fmt.Sprintf("%s AS c%d", e, i))
+	}
+	got, err := c.database.Describe(ctx, "SELECT "+strings.Join(items, ", ")+" FROM (SELECT "+strings.Join(cols, ", ")+") AS records")
+	if err != nil {
+		return nil, err
+	}
+	types := make([]*ducktype.Type, len(got))
+	for i, col := range got {
+		if types[i], err = ducktype.Parse(col.Type); err != nil {
+			return nil, fmt.Errorf("sqlgen: %w", err)
+		}
+	}
+	return types, nil
+}
+
+// typeOutputs asks DuckDB for the types of all columns; where it objects, each is asked for alone to find out which.
+func (c *Set) typeOutputs(ctx context.Context, p *Projection) error {
+	var exprs []string
+	for _, o := range p.Outs {
+		exprs = append(exprs, o.SQL)
+	}
+	types, err := c.describe(ctx, exprs)
+	var refused *syntax.Error
+	if errors.As(err, &refused) {
+		for _, o := range p.Outs {
+			if _, err := c.describe(ctx, []string{o.SQL}); errors.As(err, &refused) {
+				c.Report.At(p.File, o.At, diag.Error, diag.SQL, "", "%s", strings.ReplaceAll(refused.Message, "TRY(", "("))
+			} else if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for i, o := range p.Outs {
+		o.Type = types[i]
+	}
+	return nil
+}

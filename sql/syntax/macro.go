@@ -1,0 +1,144 @@
+package syntax
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Macro is the definition of a scalar macro: an expression that can be parsed as SELECT <Definition>.
+type Macro struct {
+	Name       string
+	Parameters []string
+	Definition string
+}
+
+// Macros are the macros that a mapping can call. Calls are replaced by their bodies, so that the compiler sees which values they
+// can give.
+type Macros struct {
+	defs   []Macro
+	inline map[string]*macro
+	bodies map[string]Node // as they are written, by definition
+	sizes  map[string]size
+}
+
+type macro struct {
+	params []string
+	body   Node
+}
+
+// NewMacros parses macros and puts the bodies of those that other macros call in place.
+func NewMacros(p Parser, defs []Macro) (*Macros, error) {
+	ms := &Macros{defs: defs, inline: map[string]*macro{}, bodies: map[string]Node{}, sizes: map[string]size{}}
+	count := map[string]int{}
+	for _, d := range defs {
+		count[strings.ToLower(d.Name)]++
+	}
+	for _, d := range defs {
+		st, err := Parse(p, "SELECT "+d.Definition)
+		if err != nil {
+			return nil, fmt.Errorf("macro %s: %w", d.Name, err)
+		}
+		body, _ := List(st.Body, "select_list")[0].(Node)
+		forgetPlaces(body)
+		ms.bodies[d.Definition] = Clone(body).(Node)
+		if name := strings.ToLower(d.Name); count[name] == 1 { // one of several is chosen by its arguments: left to DuckDB
+			ms.inline[name] = &macro{params: d.Parameters, body: body}
+		}
+	}
+	for range ms.inline { // as deep as calls can be nested; DuckDB refuses macros that call themselves
+		for _, m := range ms.inline {
+			m.body = ms.inlineAll(m.body).(Node)
+		}
+	}
+	return ms, nil
+}
+
+// Body returns the syntax tree of a macro as its author wrote it.
+func (ms *Macros) Body(d Macro) Node { return ms.bodies[d.Definition] }
+
+// Is says whether a macro of this name exists.
+func (ms *Macros) Is(name string) bool {
+	return slices.ContainsFunc(ms.defs, func(d Macro) bool { return strings.EqualFold(d.Name, name) })
+}
+
+// Inline returns the body of the macro that e calls, with the arguments in place of the parameters. It returns nil if e does not
+// call a macro, or if the macro cannot be put in place.
+func (ms *Macros) Inline(e Node) Node {
+	m := ms.inline[strings.ToLower(Str(e, "function_name"))]
+	if m == nil {
+		return nil
+	}
+	return m.apply(e)
+}
+
+func (ms *Macros) inlineAll(v any) any {
+	switch t := v.(type) {
+	case []any:
+		for i, e := range t {
+			t[i] = ms.inlineAll(e)
+		}
+	case Node:
+		for k, e := range t {
+			t[k] = ms.inlineAll(e)
+		}
+		if in := ms.Inline(t); in != nil {
+			return in
+		}
+	}
+	return v
+}
+
+// apply returns the body with the call's arguments in place of the parameters, or nil if the call is not that plain.
+func (m *macro) apply(call Node) Node {
+	args := List(call, "children")
+	if Str(call, "class") != "FUNCTION" || len(args) != len(m.params) {
+		return nil
+	}
+	by := map[string]Node{}
+	for i, a := range args {
+		arg, _ := a.(Node)
+		if Str(arg, "alias") != "" { // a named argument
+			return nil
+		}
+		by[strings.ToLower(m.params[i])] = arg
+	}
+	plain := true
+	body := substitute(Clone(m.body), by, &plain).(Node)
+	if !plain {
+		return nil
+	}
+	body["alias"] = Str(call, "alias")
+	body["query_location"] = call["query_location"]
+	return body
+}
+
+// substitute puts arguments in place of parameters. Fields of a parameter and lambdas make a body not plain.
+func substitute(v any, by map[string]Node, plain *bool) any {
+	switch t := v.(type) {
+	case []any:
+		for i, e := range t {
+			t[i] = substitute(e, by, plain)
+		}
+	case Node:
+		switch Str(t, "class") {
+		case "LAMBDA":
+			*plain = false
+			return t
+		case "COLUMN_REF":
+			names := ColumnNames(t)
+			arg := by[strings.ToLower(names[0])]
+			if arg == nil || len(names) > 1 {
+				*plain = false
+				return t
+			}
+			in := Clone(arg).(Node)
+			in["alias"] = Str(t, "alias") // of a field in struct_pack
+			return in
+		}
+		for k, e := range t {
+			t[k] = substitute(e, by, plain)
+		}
+	}
+	return v
+}
