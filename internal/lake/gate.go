@@ -8,27 +8,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Rule of the gate that a file breaks.
-type Rule string
-
-const (
-	RuleMagic     Rule = "magic"          // it does not begin and end as a Parquet file
-	RuleFooter    Rule = "footer"         // the footer is broken, or points out of the file
-	RuleSchema    Rule = "schema"         // a column is missing, too many, out of place or of another type
-	RuleList      Rule = "list"           // a list is not optional group (LIST) { repeated group list { optional element } }
-	RuleMap       Rule = "map"            // a map is not optional group (MAP) { repeated group key_value { required key; optional value } }
-	RuleCodec     Rule = "codec"          // not zstd
-	RulePage      Rule = "page"           // a page header that cannot be parsed, or of an unknown kind
-	RulePageSize  Rule = "page-size"      // a data or dictionary page above MaxPageBytes uncompressed, or not as large as it says
-	RuleGroupSize Rule = "row-group-size" // a row group above MaxRowGroupBytes compressed
-	RuleSums      Rule = "sums"           // the pages do not add up to what the footer says
-	RuleRows      Rule = "rows"           // not the rows expected
-	RuleTime      Rule = "time"           // a row without time, or not in order
-	RulePartition Rule = "partition"      // a row of another day or account
-	RuleClass     Rule = "class"          // a row of another class
-	RuleData      Rule = "data"           // values that cannot be decoded
-)
-
 // GateError is a file that must not be published, and why.
 type GateError struct {
 	Rule    Rule

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +21,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"github.com/apache/arrow-go/v18/parquet/schema"
+	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -128,24 +132,30 @@ func TestGateTakesAForeignWriter(t *testing.T) {
 	verify(t, raw(t, s, b, parquet.WithDataPageVersion(parquet.DataPageV2)), expect(s, 100))
 }
 
+// brokenRows are changes to good rows, each of which breaks a rule on values.
+var brokenRows = []struct {
+	name   string
+	rule   Rule
+	column string
+	change func(r []smallRow)
+}{
+	{"no time", RuleTime, "time", func(r []smallRow) { r[50].time = nil }},
+	{"time before the row above", RuleTime, "time", func(r []smallRow) { r[50].time = day0 + 48 }},
+	{"the next day", RulePartition, "time", func(r []smallRow) { r[99].time = day0 + dayMillis }},
+	{"the day before", RulePartition, "time", func(r []smallRow) { r[0].time = day0 - 1 }},
+	{"another class", RuleClass, "class_uid", func(r []smallRow) { r[99].class = 4002 }},
+	{"no class", RuleClass, "class_uid", func(r []smallRow) { r[99].class = nil }},
+	{"another account", RulePartition, "cloud.account.uid", func(r []smallRow) { r[99].account = "444455556666" }},
+}
+
 func TestGateRefusesValues(t *testing.T) {
 	s := small()
-	for _, c := range []struct {
-		rule   Rule
-		column string
-		change func(r []smallRow)
-	}{
-		{RuleTime, "time", func(r []smallRow) { r[50].time = nil }},
-		{RuleTime, "time", func(r []smallRow) { r[50].time = day0 + 48 }},
-		{RulePartition, "time", func(r []smallRow) { r[99].time = day0 + dayMillis }},
-		{RulePartition, "time", func(r []smallRow) { r[0].time = day0 - 1 }},
-		{RuleClass, "class_uid", func(r []smallRow) { r[99].class = 4002 }},
-		{RuleClass, "class_uid", func(r []smallRow) { r[99].class = nil }},
-		{RulePartition, "cloud.account.uid", func(r []smallRow) { r[99].account = "444455556666" }},
-	} {
-		rows := goodRows(100)
-		c.change(rows)
-		refused(t, raw(t, s, smallBatch(rows...)), expect(s, 100), c.rule, c.column)
+	for _, c := range brokenRows {
+		t.Run(c.name, func(t *testing.T) {
+			rows := goodRows(100)
+			c.change(rows)
+			refused(t, raw(t, s, smallBatch(rows...)), expect(s, 100), c.rule, c.column)
+		})
 	}
 	rows := goodRows(100)
 	rows[3].account, rows[4].account, rows[99].time = nil, "projects/acme", day0+dayMillis-1
@@ -172,6 +182,56 @@ func TestGateRefusesValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(t, two.Bytes(), expect(s, 20), RuleTime, "time")
+}
+
+// TestValueRules: every value rule declares its columns, and brokenRows breaks it in each. A rule whose column is forgotten would
+// refuse nothing.
+func TestValueRules(t *testing.T) {
+	type broken struct {
+		rule   Rule
+		column string
+	}
+	byColumn, byRule := map[string]bool{}, map[broken]bool{}
+	for _, c := range brokenRows {
+		byRule[broken{c.rule, c.column}] = true
+		byColumn[c.column] = true
+	}
+	for _, r := range valueRules() {
+		if len(r.rules) == 0 || len(r.columns) == 0 || r.check == nil {
+			t.Fatalf("%+v: a value rule has a rule, columns and a check", r)
+		}
+		for _, c := range r.columns {
+			if !byColumn[c.name] {
+				t.Errorf("%v: brokenRows breaks nothing in %s", r.rules, c.name)
+			}
+		}
+		for _, rule := range r.rules {
+			if !slices.ContainsFunc(r.columns, func(c valueColumn) bool { return byRule[broken{rule, c.name}] }) {
+				t.Errorf("%s: brokenRows does not break it in a column of %v", rule, r.columns)
+			}
+		}
+	}
+}
+
+// TestEveryRuleIsTested: each rule that the gate can refuse a file by is expected by a test of this file.
+func TestEveryRuleIsTested(t *testing.T) {
+	rules, err := os.ReadFile("gate_rules.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests, err := os.ReadFile("gate_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`(?m)^\t(Rule\w+) +Rule = `).FindAllStringSubmatch(string(rules), -1)
+	if len(names) < 15 {
+		t.Fatalf("gate_rules.go names %d rules", len(names))
+	}
+	for _, m := range names {
+		if !regexp.MustCompile(`\b` + m[1] + `\b`).Match(tests) {
+			t.Errorf("no test expects %s", m[1])
+		}
+	}
 }
 
 func TestGateRefusesSchema(t *testing.T) {
@@ -522,10 +582,12 @@ func TestGatePassesReadErrorsOn(t *testing.T) {
 	}
 }
 
-// TestGateNeverPanics changes bytes everywhere; whatever comes out, it is an answer.
+// TestGateNeverPanics changes bytes everywhere. The gate refuses the file by one of its rules, or it passes a file of which readers
+// see what was written: as many rows, in the same time.
 func TestGateNeverPanics(t *testing.T) {
 	s := small()
 	r := rand.New(rand.NewPCG(1, 2))
+	answers := map[Rule]int{}
 	for _, good := range [][]byte{patched(t, s, 300, func(*pageWriter) {}), raw(t, s, smallBatch(goodRows(300)...))} {
 		foot := int(binary.LittleEndian.Uint32(good[len(good)-8:])) + 8
 		for i := range 1000 {
@@ -539,7 +601,32 @@ func TestGateNeverPanics(t *testing.T) {
 			}
 			want := expect(s, 300)
 			want.Deep = i%3 == 0
-			Verify(bytes.NewReader(b), int64(len(b)), want)
+			report, err := Verify(bytes.NewReader(b), int64(len(b)), want)
+			var ge *GateError
+			switch {
+			case err == nil:
+				answers["passed"]++
+				got := Report{Rows: report.Rows, MinTime: report.MinTime, MaxTime: report.MaxTime}
+				if diff := cmp.Diff(Report{Rows: 300, MinTime: day0, MaxTime: day0 + 299}, got); diff != "" {
+					t.Errorf("change %d passes (-want +got):\n%s", i, diff)
+				}
+				if want.Deep {
+					if rows := read(t, b).NumRows(); rows != 300 {
+						t.Errorf("change %d passes, and readers see %d rows", i, rows)
+					}
+				}
+			case !errors.As(err, &ge):
+				t.Errorf("change %d: %v, which is not a rule of the gate", i, err)
+			case ge.Message == "" || strings.Contains(ge.Error(), "\n"):
+				t.Errorf("change %d: not one line: %q", i, ge)
+			default:
+				answers[ge.Rule]++
+			}
+		}
+	}
+	for _, rule := range []Rule{"passed", RuleMagic, RuleFooter, RuleSchema, RuleCodec, RulePage, RuleSums, RuleRows, RuleData} {
+		if answers[rule] == 0 {
+			t.Errorf("no change was answered with %s: %v", rule, answers)
 		}
 	}
 }

@@ -10,21 +10,15 @@ import (
 
 const dayMillis = 24 * 60 * 60 * 1000
 
-// values decodes the columns that say when, what and whose: `time`, `class_uid`, `cloud.account.uid`; all if Deep.
+// values decodes the columns that a value rule reads, or all if Deep.
 func (g *gate) values(size int64) (err error) {
 	day, err := g.want.Partition.Day()
 	if err != nil {
 		return err
 	}
-	column := map[string]*leaf{}
-	for _, l := range g.leaves {
-		column[l.dotted()] = l
-	}
-	if l := column["time"]; l == nil || l.phys != physInt64 || l.maxDef != 1 || l.maxRep != 0 {
-		return g.refuse(RuleTime, "time", "the schema has no INT64 column of that name")
-	}
-	if l := column["class_uid"]; l == nil || l.phys != physInt32 || l.maxDef != 1 || l.maxRep != 0 {
-		return g.refuse(RuleClass, "class_uid", "the schema has no INT32 column of that name")
+	checks, err := g.checksOf()
+	if err != nil {
+		return err
 	}
 	name := ""
 	// The library panics on some broken pages; a page that it cannot read is one that readers cannot.
@@ -43,15 +37,14 @@ func (g *gate) values(size int64) (err error) {
 		rg := rd.RowGroup(i)
 		for j, l := range g.leaves {
 			name = l.dotted()
-			check := d.checker(name)
-			if check == nil && !g.want.Deep {
+			if checks[j] == nil && !g.want.Deep {
 				continue
 			}
 			c, err := rg.Column(j)
 			if err != nil {
 				return g.refuse(RuleData, name, "it cannot be decoded: %v", err)
 			}
-			n, err := d.column(c, l, check)
+			n, err := d.column(c, l, checks[j])
 			if err != nil {
 				return err
 			}
@@ -82,84 +75,11 @@ type decoded struct {
 	texts      []parquet.ByteArray
 }
 
-// check gets one batch: the definition levels, and the values of those that have one.
-type check func(d *decoded, defs []int16, maxDef int16) error
-
-func (d *decoded) checker(name string) check {
-	switch name {
-	case "time":
-		return (*decoded).times
-	case "class_uid":
-		return (*decoded).classes
-	case "cloud.account.uid":
-		return (*decoded).accounts
-	}
-	return nil
-}
-
-func (d *decoded) times(defs []int16, maxDef int16) error {
-	g := d.gate
-	for _, l := range defs {
-		if l != maxDef {
-			return g.refuse(RuleTime, "time", "a row has none")
-		}
-	}
-	for _, v := range d.i64[:len(defs)] {
-		if d.any && v < d.last {
-			return g.refuse(RuleTime, "time", "%d comes after %d", v, d.last)
-		}
-		if v < d.from || v >= d.to {
-			return g.refuse(RulePartition, "time", "%d (%s) is not of the day %s", v, EventDay(v), g.want.Partition.EventDay)
-		}
-		if !d.any {
-			d.first, d.any = v, true
-		}
-		d.last = v
-	}
-	return nil
-}
-
-func (d *decoded) classes(defs []int16, maxDef int16) error {
-	for _, l := range defs {
-		if l != maxDef {
-			return d.gate.refuse(RuleClass, "class_uid", "a row has none")
-		}
-	}
-	for _, v := range d.i32[:len(defs)] {
-		if int(v) != d.gate.want.ClassUID {
-			return d.gate.refuse(RuleClass, "class_uid", "%d, not %d", v, d.gate.want.ClassUID)
-		}
-	}
-	return nil
-}
-
-// accounts refuses the rows that say they belong into another partition. What is no account of the lake (another cloud's
-// name, say) does not decide the partition and may be anything.
-func (d *decoded) accounts(defs []int16, maxDef int16) error {
-	n := 0
-	for _, l := range defs {
-		if l == maxDef {
-			n++
-		}
-	}
-	want := d.gate.want.Partition.AccountID
-	for _, v := range d.texts[:n] {
-		if string(v) == want || d.account != "" && string(v) == d.account {
-			continue
-		}
-		if ValidateAccount(string(v)) == nil {
-			return d.gate.refuse(RulePartition, "cloud.account.uid", "%s, not %s", v, want)
-		}
-		d.account = string(v)
-	}
-	return nil
-}
-
 // batch of values decoded at a time.
 const gateBatch = 8192
 
 // column decodes a column of a row group and returns how many values (NULLs and empty lists included) it has.
-func (d *decoded) column(c file.ColumnChunkReader, l *leaf, fn check) (int64, error) {
+func (d *decoded) column(c file.ColumnChunkReader, l *leaf, checks []check) (int64, error) {
 	if d.defs == nil {
 		d.defs, d.reps = make([]int16, gateBatch), make([]int16, gateBatch)
 		d.i32, d.i64 = make([]int32, gateBatch), make([]int64, gateBatch)
@@ -207,7 +127,7 @@ func (d *decoded) column(c file.ColumnChunkReader, l *leaf, fn check) (int64, er
 			return 0, d.gate.refuse(RuleSums, name, "%d values where the levels say %d", k, present)
 		}
 		total += n
-		if fn != nil {
+		for _, fn := range checks {
 			if err := fn(d, d.defs[:n], int16(l.maxDef)); err != nil {
 				return 0, err
 			}

@@ -140,3 +140,18 @@ func leavesOf(fl *fileLayout) []*leaf {
 	}
 	return ls
 }
+
+// physName is what Parquet calls a physical type.
+func physName(phys int) string {
+	switch phys {
+	case physBoolean:
+		return "BOOLEAN"
+	case physInt32:
+		return "INT32"
+	case physInt64:
+		return "INT64"
+	case physDouble:
+		return "DOUBLE"
+	}
+	return "BYTE_ARRAY"
+}
