@@ -200,7 +200,7 @@ func (d denying) Local() bool { return true }
 
 func (d denying) Get(ctx context.Context, key string, o objstore.GetOptions) (io.ReadCloser, objstore.Object, error) {
 	if d.deny(key) {
-		return nil, objstore.Object{}, &objstore.Error{Op: "get", Store: d.String(), Key: key, Err: objstore.ErrDenied, Hint: "allow s3:GetObject"}
+		return nil, objstore.Object{}, objstore.Fail("get", d.String(), key, objstore.ErrDenied, "allow s3:GetObject")
 	}
 	return d.Bucket.Get(ctx, key, o)
 }

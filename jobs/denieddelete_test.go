@@ -14,11 +14,11 @@ import (
 type noDelete struct{ ledger.Lake }
 
 func (d noDelete) Delete(_ context.Context, key string) error {
-	return &objstore.Error{Op: "delete", Store: d.String(), Key: key, Err: objstore.ErrDenied}
+	return objstore.Fail("delete", d.String(), key, objstore.ErrDenied, "")
 }
 
 func (d noDelete) Drop(_ context.Context, h objstore.Held) error {
-	return &objstore.Error{Op: "drop", Store: d.String(), Key: h.Key, Err: objstore.ErrDenied}
+	return objstore.Fail("drop", d.String(), h.Key, objstore.ErrDenied, "")
 }
 
 // TestRewindDenied: while what a rewind took back cannot be deleted, no run brings its objects' rows a second time.

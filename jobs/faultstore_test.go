@@ -58,7 +58,7 @@ func (f *injector) step(op, store, key string) (before, after error) {
 		f.ops = map[string]int{}
 	}
 	f.ops[op+" "+store]++
-	wrap := func(err error) error { return &objstore.Error{Op: op, Store: store, Key: key, Err: err} }
+	wrap := func(err error) error { return objstore.Fail(op, store, key, err, "") }
 	switch {
 	case i < f.at:
 		return nil, nil

@@ -60,7 +60,7 @@ type denied struct {
 
 func (s denied) Get(ctx context.Context, key string, o objstore.GetOptions) (io.ReadCloser, objstore.Object, error) {
 	if strings.Contains(key, s.part) {
-		return nil, objstore.Object{}, &objstore.Error{Op: "get", Store: s.String(), Key: key, Err: objstore.ErrDenied}
+		return nil, objstore.Object{}, objstore.Fail("get", s.String(), key, objstore.ErrDenied, "")
 	}
 	return s.LakeStore.Get(ctx, key, o)
 }

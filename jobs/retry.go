@@ -8,9 +8,8 @@ import (
 	"sort"
 	"time"
 
-	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ledger"
-	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/staging"
 )
 
@@ -40,16 +39,14 @@ func (r *Runner) RunWithRetries(ctx context.Context, opts RunOptions) (*Summary,
 	}
 }
 
-// mayPass says whether trying again can help: not where a person has to change something first.
+// mayPass says whether another try can help, because no person has to change something first.
 func mayPass(err error) bool {
-	for _, e := range []error{ErrQuarantine, ErrStopped, ErrTimeout, ErrBatchTimeout, context.Canceled, ledger.ErrHeld, ledger.ErrNewer, ledger.ErrCorrupt,
-		objstore.ErrDenied, objstore.ErrNoStore, objstore.ErrNoCreds, catalog.ErrDenied, catalog.ErrNoDatabase, catalog.ErrType,
-		catalog.ErrInvalid, catalog.ErrLimit, catalog.ErrForeign} {
+	for _, e := range []error{ErrQuarantine, ErrStopped, ErrTimeout, ErrBatchTimeout, context.Canceled, ledger.ErrHeld, ledger.ErrNewer, ledger.ErrCorrupt} {
 		if errors.Is(err, e) {
 			return false
 		}
 	}
-	return errors.Is(err, ledger.ErrUnknown) || errors.Is(err, ledger.ErrMoved) || errors.As(err, new(*objstore.Error)) || errors.As(err, new(*catalog.Error))
+	return errors.Is(err, ledger.ErrUnknown) || errors.Is(err, ledger.ErrMoved) || diag.Temporary(err)
 }
 
 // DryPlan is what a run would read. Sizes are bytes.

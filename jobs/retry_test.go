@@ -16,10 +16,10 @@ import (
 // errors, and so does an error of unknown origin.
 func TestMayPass(t *testing.T) {
 	store := func(err error) error {
-		return fmt.Errorf("batch 1: %w", &objstore.Error{Op: "get", Store: "s3://lake", Key: "k", Err: err})
+		return fmt.Errorf("batch 1: %w", objstore.Fail("get", "s3://lake", "k", err, ""))
 	}
 	cat := func(err error) error {
-		return fmt.Errorf("batch 1: %w", &catalog.Error{Op: "ensure table", Catalog: "glue:db@us-east-1", Object: "t", Err: err})
+		return fmt.Errorf("batch 1: %w", catalog.Fail("ensure table", "glue:db@us-east-1", "t", err, ""))
 	}
 	for _, c := range []struct {
 		name string

@@ -45,14 +45,14 @@ type outage struct {
 
 func (o outage) Publish(ctx context.Context, h objstore.Held) error {
 	if o.down.Load() {
-		return &objstore.Error{Op: "publish", Store: o.String(), Key: h.Key, Err: errInjected}
+		return objstore.Fail("publish", o.String(), h.Key, errInjected, "")
 	}
 	return o.LakeStore.Publish(ctx, h)
 }
 
 func (o outage) Put(ctx context.Context, key string, r io.Reader, opts objstore.PutOptions) (objstore.Object, error) {
 	if o.down.Load() && (strings.HasSuffix(key, "/end.json") || opts.IfMatch != "") {
-		return objstore.Object{}, &objstore.Error{Op: "put", Store: o.String(), Key: key, Err: errInjected}
+		return objstore.Object{}, objstore.Fail("put", o.String(), key, errInjected, "")
 	}
 	return o.LakeStore.Put(ctx, key, r, opts)
 }
@@ -210,7 +210,7 @@ type hanging struct {
 func (h hanging) Put(ctx context.Context, key string, r io.Reader, o objstore.PutOptions) (objstore.Object, error) {
 	if h.hangs.Load() {
 		<-ctx.Done()
-		return objstore.Object{}, &objstore.Error{Op: "put", Store: h.String(), Key: key, Err: ctx.Err()}
+		return objstore.Object{}, objstore.Fail("put", h.String(), key, ctx.Err(), "")
 	}
 	return h.LakeStore.Put(ctx, key, r, o)
 }
@@ -218,7 +218,7 @@ func (h hanging) Put(ctx context.Context, key string, r io.Reader, o objstore.Pu
 func (h hanging) Drop(ctx context.Context, held objstore.Held) error {
 	if h.hangs.Load() {
 		<-ctx.Done()
-		return &objstore.Error{Op: "drop", Store: h.String(), Key: held.Key, Err: ctx.Err()}
+		return objstore.Fail("drop", h.String(), held.Key, ctx.Err(), "")
 	}
 	return h.LakeStore.Drop(ctx, held)
 }
@@ -306,7 +306,7 @@ type full struct {
 func (s full) take(op, key string, n int64) error {
 	if s.room.Add(-n) < 0 {
 		s.room.Store(0)
-		return &objstore.Error{Op: op, Store: s.String(), Key: key, Err: syscall.ENOSPC}
+		return objstore.Fail(op, s.String(), key, syscall.ENOSPC, "")
 	}
 	return nil
 }

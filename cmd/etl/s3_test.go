@@ -135,7 +135,7 @@ func TestDoctorOnS3WithWhatIsWrong(t *testing.T) {
 		name, text, secret string
 		want               []string
 	}{
-		{"no bucket", strings.Replace(string(text), "s3://lake/", "s3://lake-of-nobody/", 1), "", []string{"FAIL lake: ", "no such bucket"}},
+		{"no bucket", strings.Replace(string(text), "s3://lake/", "s3://lake-of-nobody/", 1), "", []string{"FAIL lake: ", "bucket or folder not found"}},
 		{"a wrong secret", string(text), "wrong", []string{"FAIL staging: ", "AWS_SECRET_ACCESS_KEY", "FAIL lake: "}},
 		{"state on S3, catalog not", state, "", []string{"ok   deleted files: publishing again does not bring one back", "ok   create-only publishing", "FAIL catalog: ", "catalog.type local needs a folder"}},
 	} {

@@ -50,10 +50,10 @@ type Catalog interface {
 	Partitions(ctx context.Context, table string, fn func(Partition) error) error
 }
 
-// The errors callers decide on, wrapped by *Error of the implementations.
+// The reasons that callers decide on. Catalogs return a *diag.OpError around one of them or around another cause.
 var (
-	ErrNoTable    = errors.New("no such table")
-	ErrNoDatabase = errors.New("no such database")
+	ErrNoTable    = errors.New("table not found")
+	ErrNoDatabase = errors.New("database not found")
 	ErrType       = errors.New("a column would change its type")
 	ErrDenied     = errors.New("access denied")
 )

@@ -3,41 +3,34 @@ package catalog
 import (
 	"errors"
 	"fmt"
+
+	"github.com/silt-etl/silt/internal/diag"
 )
 
-// More errors callers decide on, of the same kind as ErrNoTable.
+// More reasons that callers decide on, like ErrNoTable.
 var (
-	// ErrInvalid is a table or partition that no catalog should be given: a broken type, a location without its slash.
+	// ErrInvalid is a table or partition that no catalog accepts (example: a location without a slash at its end).
 	ErrInvalid = errors.New("not a valid table or partition")
-	// ErrLimit is a name or type over a limit of the Glue Data Catalog (Limits).
+	// ErrLimit is a name or type over a limit of the Glue Data Catalog.
 	ErrLimit = errors.New("over a limit of the catalog")
-	// ErrForeign is a table that is there but is not of this lake's kind: other partition keys, Iceberg, a resource link.
+	// ErrForeign is an existing table that this lake cannot write to: other partition keys, Iceberg, a resource link.
 	ErrForeign = errors.New("the table is of another kind")
-	// ErrBusy is a race lost, or an answer to try again later, that outlasted every retry.
+	// ErrBusy means that the catalog was busy, or changed by others, until every retry was used up.
 	ErrBusy = errors.New("the catalog stayed busy")
 )
 
-// Error says which operation failed on what, why, and what to do. Object is a table, or a table and a partition, and may be
-// empty; Hint may be empty.
-type Error struct {
-	Op, Catalog, Object string
-	Err                 error
-	Hint                string
-}
-
-func (e *Error) Error() string {
-	s := e.Op + " " + e.Catalog
-	if e.Object != "" {
-		s += "/" + e.Object
+// Fail describes a failed operation on a catalog. object is a table, or a table and a partition, and may be empty; try says what a
+// person can do and may be empty. Every failure is temporary but those that a person has to mend.
+func Fail(op, catalog, object string, err error, try string) *diag.OpError {
+	if object != "" {
+		catalog += "/" + object
 	}
-	s += ": " + e.Err.Error()
-	if e.Hint != "" {
-		s += "; " + e.Hint
+	temporary := true
+	for _, lasting := range []error{ErrDenied, ErrNoDatabase, ErrType, ErrInvalid, ErrLimit, ErrForeign} {
+		temporary = temporary && !errors.Is(err, lasting)
 	}
-	return s
+	return &diag.OpError{Op: op, Object: catalog, Err: err, Try: try, Temporary: temporary}
 }
-
-func (e *Error) Unwrap() error { return e.Err }
 
 // TypeError is an ErrType: Path (dotted; `[]` is an array's element, `{}` a map's value) has the type Have in the catalog
 // and was to become Want.
@@ -46,8 +39,8 @@ type TypeError struct {
 }
 
 func (e *TypeError) Error() string {
-	return fmt.Sprintf("%v: %s is %s in the catalog and would become %s; make the mapping give %s there, "+
-		"or write the new type under another name (files written before keep the old one)",
+	return fmt.Sprintf("%v: %s is %s in the catalog and would become %s; let the mapping give %s there, "+
+		"or write the new type under another name (existing files keep the old one)",
 		ErrType, e.Path, clip(e.Have), clip(e.Want), clip(e.Have))
 }
 

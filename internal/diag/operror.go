@@ -27,3 +27,30 @@ func (e *OpError) Error() string {
 }
 
 func (e *OpError) Unwrap() error { return e.Err }
+
+// Temporary says whether everything that failed in err may succeed later without a change by a person. It is false if there is no
+// OpError in err. An OpError around another one is as temporary as that one.
+func Temporary(err error) bool {
+	found, temporary := temporaryIn(err)
+	return found && temporary
+}
+
+func temporaryIn(err error) (found, temporary bool) {
+	temporary = true
+	inspect := func(inner error) {
+		f, t := temporaryIn(inner)
+		found, temporary = found || f, temporary && t
+	}
+	switch e := err.(type) { //nolint:errorlint // the tree is walked by hand, because errors.As stops at the first one
+	case interface{ Unwrap() error }:
+		inspect(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			inspect(inner)
+		}
+	}
+	if op, ok := err.(*OpError); ok && !found { //nolint:errorlint // see above
+		return true, op.Temporary
+	}
+	return found, temporary
+}

@@ -92,7 +92,7 @@ func (o *odd) Publish(ctx context.Context, h objstore.Held) error {
 
 func (o *odd) Delete(ctx context.Context, key string) error {
 	if o.denyDelete {
-		return &objstore.Error{Op: "delete", Store: "odd", Key: key, Err: objstore.ErrDenied}
+		return objstore.Fail("delete", "odd", key, objstore.ErrDenied, "")
 	}
 	return o.Store.Delete(ctx, key)
 }

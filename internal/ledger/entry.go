@@ -12,7 +12,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
-	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/diag"
 )
 
 // Version of entries, manifests, attempt records and run records. A reader stops at a higher one.
@@ -165,7 +165,7 @@ func decodeStrict(data []byte, into any) error {
 // decodeError tells fields of a later program from damage, and both from a store that broke off. encoding/json has no type for
 // the first.
 func decodeError(err error) error {
-	if errors.As(err, new(*objstore.Error)) || errors.As(err, new(*fs.PathError)) {
+	if errors.As(err, new(*diag.OpError)) || errors.As(err, new(*fs.PathError)) {
 		return err
 	}
 	if strings.HasPrefix(err.Error(), "json: unknown field") {

@@ -228,7 +228,7 @@ func FuzzRunRecords(f *testing.F) {
 // TestBrokenOffIsNotDamaged: a store that breaks off while a manifest or a lease is read is an error of the store, which may pass,
 // and says nothing of the ledger.
 func TestBrokenOffIsNotDamaged(t *testing.T) {
-	broken := &objstore.Error{Op: "get", Store: "s3://state", Err: errors.New("the connection broke")}
+	broken := objstore.Fail("get", "s3://state", "", errors.New("the connection broke"), "")
 	for _, text := range seedState(t, "manifests") {
 		for n := range text {
 			in := io.MultiReader(bytes.NewReader(text[:n]), iotest.ErrReader(broken))

@@ -10,9 +10,10 @@ package objstore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
+
+	"github.com/silt-etl/silt/internal/diag"
 )
 
 // Object is one listed object. Size is in bytes.
@@ -74,15 +75,16 @@ type Bucket interface {
 	Now(ctx context.Context) (time.Time, error)
 }
 
-// Held is a file that has been sent and that no reader sees: on S3 a multipart upload with all parts sent and not completed, or
-// a copy that is copied again; in a folder a file outside the published tree. It is written into attempt records, so that
-// anybody can publish or drop it.
+// Held is a file that the store has and that no reader sees. On S3 it is a multipart upload with all parts sent and not completed,
+// or a copy that is copied again; in a folder it is a file outside of the published tree. Attempt records contain it, so that any
+// run can publish or drop the file.
 type Held struct {
 	Key       string   `json:"key"`                 // where Publish makes it visible
-	UploadID  string   `json:"upload_id,omitempty"` // S3: the upload; else the name of the held file
+	UploadID  string   `json:"upload_id,omitempty"` // S3: the upload; otherwise the name of the held file
 	Copy      bool     `json:"copy,omitempty"`      // S3: an object below .silt/held/, not an upload
 	PartETags []string `json:"parts,omitempty"`     // S3: in order
-	PartCRC32 []string `json:"crc32,omitempty"`     // S3: in order, base64; completing needs them beside the ETags
+	PartCRC32 []string `json:"crc32,omitempty"`     // S3: in order, base64; completing an upload needs them as well as the ETags
+	Token     string   `json:"token,omitempty"`     // for stores other than S3 and folders, which alone know what it says
 	SizeBytes int64    `json:"size"`
 	SHA256    string   `json:"sha256"` // hex, of the whole file
 }
@@ -100,33 +102,36 @@ type Holder interface {
 	HeldList(ctx context.Context, prefix string) ([]Held, error)
 }
 
-// The errors callers decide on. Test with errors.Is; what is returned is an *Error around one of them or around another cause.
+// The reasons that callers decide on. Test with errors.Is: what a store returns is a *diag.OpError around one of them or around
+// another cause.
 var (
-	ErrNotExist = errors.New("no such object")
-	ErrNoStore  = errors.New("no such bucket or folder")
-	ErrExists   = errors.New("object exists already")
+	ErrNotExist = errors.New("object not found")
+	ErrNoStore  = errors.New("bucket or folder not found")
+	ErrExists   = errors.New("object already exists")
 	ErrChanged  = errors.New("object has changed")
 	ErrDenied   = errors.New("access denied")
-	ErrNotHeld  = errors.New("no such held file")
-	ErrNoCreds  = errors.New("no credentials")
+	ErrNotHeld  = errors.New("held file not found")
+	ErrNoCreds  = errors.New("credentials not found")
 )
 
-// Error says which operation failed on what, why, and what to do. Hint may be empty.
-type Error struct {
-	Op, Store, Key string
-	Err            error
-	Hint           string
-}
-
-func (e *Error) Error() string {
-	s := fmt.Sprintf("%s %s/%s: %v", e.Op, e.Store, e.Key, e.Err)
-	if e.Key == "" {
-		s = fmt.Sprintf("%s %s: %v", e.Op, e.Store, e.Err)
+// Fail describes a failed operation. op is the name by which tests inject faults: list, folders, head, get, put, delete, now, hold,
+// publish, drop or held-list. key may be empty, and so may try, which says what a person can do. Every failure is temporary but
+// those that a person has to mend: ErrDenied, ErrNoStore and ErrNoCreds.
+func Fail(op, store, key string, err error, try string) *diag.OpError {
+	object := store
+	if key != "" {
+		object += "/" + key
 	}
-	if e.Hint != "" {
-		s += "; " + e.Hint
+	switch op {
+	case "folders":
+		op = "list folders of"
+	case "head":
+		op = "look up"
+	case "now":
+		op = "ask for the time of"
+	case "held-list":
+		op = "list held files of"
 	}
-	return s
+	temporary := !errors.Is(err, ErrDenied) && !errors.Is(err, ErrNoStore) && !errors.Is(err, ErrNoCreds)
+	return &diag.OpError{Op: op, Object: object, Err: err, Try: try, Temporary: temporary}
 }
-
-func (e *Error) Unwrap() error { return e.Err }

@@ -116,34 +116,34 @@ func (c *Catalog) fail(op, object string, err error) error {
 	if err == nil {
 		return nil
 	}
-	e := &catalog.Error{Op: op, Catalog: c.String(), Object: object, Err: err}
 	var a *answered
 	request := ""
 	if errors.As(err, &a) {
 		request = a.request
 	}
+	try := ""
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 	case fromSTS(err):
-		e.Hint = fmt.Sprintf("the role %s could not be assumed: check its trust policy and external ID", c.cfg.RoleARN)
+		try = fmt.Sprintf("check the trust policy and the external ID of the role %s, which could not be assumed", c.cfg.RoleARN)
 	case errors.Is(err, catalog.ErrNoDatabase):
-		e.Hint = fmt.Sprintf("Security Lake makes its database when it is enabled in %s; for one of your own: "+
+		try = fmt.Sprintf("enable Security Lake in %s, or create a database of your own: "+
 			"aws glue create-database --region %s --database-input Name=%s", c.cfg.Region, c.cfg.Region, c.cfg.Database)
 	case errors.Is(err, catalog.ErrNoTable):
-		e.Hint = "a run makes it with its first batch; etl crawl makes it from the lake's files"
+		try = "run the job: its first batch creates the table"
 	case errors.Is(err, catalog.ErrDenied):
-		e.Hint = fmt.Sprintf("allow glue:%s on the catalog, database/%s and table/%s/* to the identity named there; where Lake Formation "+
+		try = fmt.Sprintf("allow glue:%s on the catalog, database/%s and table/%s/* to the identity named there. If Lake Formation "+
 			"governs the database, also grant it %s", request, c.cfg.Database, c.cfg.Database, grants(request))
 	case code(err) == "ResourceNumberLimitExceededException":
-		e.Hint = "ask AWS to raise the Glue quota, or remove what is not used"
+		try = "ask AWS to raise the Glue quota, or remove what is not used"
 	case credentialCodes(code(err)):
-		e.Hint = "the AWS credentials are wrong or out of date"
-	case strings.Contains(err.Error(), "get credentials:"): // no type tells it
-		e.Hint = "no AWS credentials were found: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run where a role is attached"
+		try = "renew the AWS credentials, which are wrong or expired"
+	case strings.Contains(err.Error(), "get credentials:"): // the SDK has no type for it
+		try = "set AWS_PROFILE or AWS_ACCESS_KEY_ID, or run where a role is attached: AWS credentials were not found"
 	case errors.Is(err, catalog.ErrBusy):
-		e.Hint = "run again later; nothing is lost"
+		try = "run again later; nothing is lost"
 	}
-	return e
+	return catalog.Fail(op, c.String(), object, err, try)
 }
 
 func credentialCodes(code string) bool {
@@ -168,5 +168,5 @@ func grants(request string) string {
 	case "BatchCreatePartition", "BatchUpdatePartition":
 		return "ALTER and INSERT on the table and data location access to the lake"
 	}
-	return "DESCRIBE and SELECT on the tables (a table that is not there is denied, too, to those who may not create it)"
+	return "DESCRIBE and SELECT on the tables (Glue also denies a table that does not exist if the identity cannot create it)"
 }

@@ -79,7 +79,7 @@ const maxPause = 10 * time.Second
 // Open makes the client. It sends nothing; wrong credentials show with the first request.
 func Open(ctx context.Context, cfg Config) (*Catalog, error) {
 	fail := func(err error, hint string) (*Catalog, error) {
-		return nil, &catalog.Error{Op: "open", Catalog: "glue:" + cfg.Database, Err: err, Hint: hint}
+		return nil, catalog.Fail("open", "glue:"+cfg.Database, "", err, hint)
 	}
 	if err := catalog.CheckName("database", cfg.Database); err != nil {
 		return fail(err, "")

@@ -80,10 +80,10 @@ func Kind() catalog.Kind {
 // Open names the catalog of a database below dir. Nothing is read or made yet; folders appear with the first table.
 func Open(dir, database string) (*Catalog, error) {
 	if dir == "" {
-		return nil, &catalog.Error{Op: "open", Catalog: "local catalog", Err: fmt.Errorf("%w: no folder is given", catalog.ErrInvalid)}
+		return nil, catalog.Fail("open", "local catalog", "", fmt.Errorf("%w: no folder is given", catalog.ErrInvalid), "")
 	}
 	if err := catalog.CheckName("database", database); err != nil {
-		return nil, &catalog.Error{Op: "open", Catalog: dir, Err: err}
+		return nil, catalog.Fail("open", dir, "", err, "")
 	}
 	return &Catalog{dir: filepath.Join(dir, database), database: database}, nil
 }
@@ -389,7 +389,7 @@ func readPartition(path string) (catalog.GluePartition, error) {
 		err = parse(path, text, &p)
 	}
 	if err == nil && len(p.Values) != len(catalog.PartitionKeys()) {
-		err = fmt.Errorf("%s: %w: a partition has %d values, not %d; delete the file and add the partition again (etl crawl)",
+		err = fmt.Errorf("%s: %w: a partition has %d values, not %d; delete the file, and the next run that writes there adds the partition again",
 			path, catalog.ErrInvalid, len(p.Values), len(catalog.PartitionKeys()))
 	}
 	return p, err
@@ -397,7 +397,7 @@ func readPartition(path string) (catalog.GluePartition, error) {
 
 func parse(path string, text []byte, into any) error {
 	if err := json.Unmarshal(text, into); err != nil {
-		return fmt.Errorf("%s is not a table or partition in JSON: %w; mend it, or delete it and run etl crawl", path, err)
+		return fmt.Errorf("%s is not a table or partition in JSON: %w; restore the file from a backup", path, err)
 	}
 	return nil
 }
@@ -412,13 +412,13 @@ func nextVersion(v string) string {
 }
 
 func (c *Catalog) fail(op, object string, err error) error {
-	e := &catalog.Error{Op: op, Catalog: c.dir, Object: object, Err: err}
+	try := ""
 	switch {
 	case errors.Is(err, catalog.ErrNoTable):
-		e.Hint = "a run makes it with its first batch; etl crawl makes it from the lake's files"
+		try = "run the job: its first batch creates the table"
 	case errors.Is(err, fs.ErrPermission):
-		e.Err = fmt.Errorf("%w: %w", catalog.ErrDenied, err)
-		e.Hint = "let this user read and write the folder"
+		err = fmt.Errorf("%w: %w", catalog.ErrDenied, err)
+		try = "let this user read and write the folder"
 	}
-	return e
+	return catalog.Fail(op, c.dir, object, err, try)
 }

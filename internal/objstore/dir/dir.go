@@ -28,6 +28,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
 )
@@ -73,20 +74,19 @@ type Store struct {
 // Open returns the store of a folder.
 func Open(cfg Config) (*Store, error) {
 	if cfg.Root == "" {
-		return nil, &objstore.Error{Op: "open", Store: `""`, Err: objstore.ErrNoStore, Hint: "name a folder"}
+		return nil, objstore.Fail("open", `""`, "", objstore.ErrNoStore, "name a folder")
 	}
 	root, err := filepath.Abs(cfg.Root)
 	if err != nil {
-		return nil, &objstore.Error{Op: "open", Store: cfg.Root, Err: err}
+		return nil, objstore.Fail("open", cfg.Root, "", err, "")
 	}
 	s := &Store{root: root, held: filepath.Join(root, filepath.FromSlash(defaultHeld)), hideSilt: cfg.HideSilt}
 	if cfg.HeldDir != "" {
 		if s.held, err = filepath.Abs(cfg.HeldDir); err != nil {
-			return nil, &objstore.Error{Op: "open", Store: cfg.HeldDir, Err: err}
+			return nil, objstore.Fail("open", cfg.HeldDir, "", err, "")
 		}
 		if s.held == root {
-			return nil, &objstore.Error{Op: "open", Store: root, Err: errors.New("held files cannot wait in the root itself"),
-				Hint: "name a folder of their own"}
+			return nil, objstore.Fail("open", root, "", errors.New("held files cannot be in the root itself"), "name a folder of their own")
 		}
 	}
 	if cfg.Create {
@@ -108,22 +108,21 @@ func (s *Store) checkRoot(op string) error {
 	info, err := os.Stat(s.root)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &objstore.Error{Op: op, Store: s.root, Err: objstore.ErrNoStore, Hint: "make the folder, or mend its path"}
+		return objstore.Fail(op, s.root, "", objstore.ErrNoStore, "create the folder, or correct its path")
 	case err != nil:
 		return s.wrap(op, "", err)
 	case !info.IsDir():
-		return &objstore.Error{Op: op, Store: s.root, Err: fmt.Errorf("%w: it is a file", objstore.ErrNoStore), Hint: "name a folder"}
+		return objstore.Fail(op, s.root, "", fmt.Errorf("%w: it is a file", objstore.ErrNoStore), "name a folder")
 	}
 	return nil
 }
 
-// wrap makes an *objstore.Error of a system error: the sentinel callers decide on, and what to do.
+// wrap makes a *diag.OpError of a system error: the reason that callers decide on, and what to do.
 func (s *Store) wrap(op, key string, err error) error {
-	var already *objstore.Error
+	var already *diag.OpError
 	if errors.As(err, &already) {
 		return err
 	}
-	e := &objstore.Error{Op: op, Store: s.root, Key: key, Err: err}
 	var path *fs.PathError
 	var link *os.LinkError
 	cause := err
@@ -132,46 +131,50 @@ func (s *Store) wrap(op, key string, err error) error {
 	} else if errors.As(err, &link) {
 		cause = link.Err
 	}
+	try := ""
 	switch {
 	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
-		e.Err = fmt.Errorf("%w: %w", objstore.ErrDenied, cause)
-		e.Hint = "check the owner and the mode of the file and of its folders"
+		err = fmt.Errorf("%w: %w", objstore.ErrDenied, cause)
+		try = "check the owner and the mode of the file and of its folders"
 	case errors.Is(err, syscall.EXDEV):
-		e.Hint = "held and temporary files must be on the file system of the store"
+		try = "keep held and temporary files on the file system of the store"
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
-		e.Hint = "make room on that file system"
+		try = "free space on that file system"
 	case errors.Is(err, syscall.ENAMETOOLONG):
-		e.Err, e.Hint = cause, "a part of the key between slashes may have 255 bytes here"
+		err, try = cause, "use keys with at most 255 bytes between slashes"
 	case errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR):
-		e.Err, e.Hint = cause, "a key cannot be both a file and a folder here"
+		err, try = cause, notBoth
 	}
-	return e
+	return objstore.Fail(op, s.root, key, err, try)
 }
+
+// notBoth is what to do if a key needs a folder where a file is, or the other way round.
+const notBoth = "rename one of the keys: in a folder, a key cannot be both a file and a folder"
 
 // path validates a key and returns its file. Keys that would leave the root, or that a folder cannot hold, are refused.
 func (s *Store) path(op, key string) (string, error) {
 	bad := func(why string) (string, error) {
-		return "", &objstore.Error{Op: op, Store: s.root, Key: fmt.Sprintf("%q", key), Err: errors.New("not a key: " + why)}
+		return "", objstore.Fail(op, s.root, fmt.Sprintf("%q", key), errors.New("not a key: "+why), "")
 	}
 	switch {
 	case key == "":
 		return bad("it is empty")
 	case strings.HasPrefix(key, "/"):
-		return bad("it begins with a slash")
+		return bad("it starts with a slash")
 	case strings.IndexByte(key, 0) >= 0:
-		return bad("it holds a NUL")
+		return bad("it contains a NUL byte")
 	}
 	for part := range strings.SplitSeq(key, "/") {
 		switch part {
 		case "":
-			return bad("it has an empty part between slashes, which a folder cannot hold")
+			return bad("it has two slashes in a row, which a folder cannot store")
 		case ".", "..":
-			return bad("a part of it is " + part)
+			return bad("one of its parts is " + part)
 		}
 	}
 	path := filepath.Join(s.root, filepath.FromSlash(key))
 	if s.internal(path) {
-		return bad("that place is the store's own")
+		return bad("the store uses that folder itself")
 	}
 	return path, nil
 }
@@ -200,7 +203,7 @@ func (s *Store) stat(op, key, path string) (fs.FileInfo, error) {
 		if err := s.checkRoot(op); err != nil {
 			return nil, err
 		}
-		return nil, &objstore.Error{Op: op, Store: s.root, Key: key, Err: objstore.ErrNotExist}
+		return nil, objstore.Fail(op, s.root, key, objstore.ErrNotExist, "")
 	}
 	return nil, s.wrap(op, key, err)
 }

@@ -158,10 +158,9 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, opts objstore.
 // taken is ErrExists for a file, and another error for a folder of that name: it is no object, but its place is taken.
 func (s *Store) taken(op, key, path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return &objstore.Error{Op: op, Store: s.root, Key: key, Err: errors.New("a folder has that name"),
-			Hint: "a key cannot be both a file and a folder here"}
+		return objstore.Fail(op, s.root, key, errors.New("a folder has that name"), notBoth)
 	}
-	return &objstore.Error{Op: op, Store: s.root, Key: key, Err: objstore.ErrExists}
+	return objstore.Fail(op, s.root, key, objstore.ErrExists, "")
 }
 
 // makeParents makes the folders of a file under the root or the held folder, and syncs each folder it adds to, so that
@@ -246,7 +245,7 @@ func (s *Store) heldPath(op string, h objstore.Held) (string, error) {
 		return "", err
 	}
 	if raw, err := hex.DecodeString(h.UploadID); err != nil || len(raw) != 16 {
-		return "", &objstore.Error{Op: op, Store: s.root, Key: h.Key, Err: fmt.Errorf("%w: %q is no id of a folder's held file", objstore.ErrNotHeld, h.UploadID)}
+		return "", objstore.Fail(op, s.root, h.Key, fmt.Errorf("%w: %q is not the ID of a held file", objstore.ErrNotHeld, h.UploadID), "")
 	}
 	return filepath.Join(s.held, h.UploadID, filepath.FromSlash(h.Key)), nil
 }

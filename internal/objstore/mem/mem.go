@@ -88,7 +88,7 @@ func (s *Store) hooks() (fail, after Hook) {
 }
 
 func (s *Store) wrap(op, key string, err error, hint string) error {
-	return &objstore.Error{Op: op, Store: s.name, Key: key, Err: err, Hint: hint}
+	return objstore.Fail(op, s.name, key, err, hint)
 }
 
 // before checks the context, the key and the Fail hook.

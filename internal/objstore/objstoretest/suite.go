@@ -16,6 +16,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
@@ -136,9 +137,9 @@ func wantErr(t *testing.T, what string, err, want error) {
 		t.Errorf("%s: got error %v, want %v", what, err, want)
 		return
 	}
-	var e *objstore.Error
-	if !errors.As(err, &e) || e.Op == "" || e.Store == "" {
-		t.Errorf("%s: error %#v does not say operation and store", what, err)
+	var e *diag.OpError
+	if !errors.As(err, &e) || e.Op == "" || e.Object == "" {
+		t.Errorf("%s: error %#v does not say operation and object", what, err)
 	}
 	if strings.Contains(err.Error(), "\n") {
 		t.Errorf("%s: error has more than one line: %q", what, err)

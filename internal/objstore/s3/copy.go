@@ -69,7 +69,7 @@ func (s *Store) holdCopy(ctx context.Context, key string, r io.ReaderAt, sizeByt
 func (s *Store) publishCopy(ctx context.Context, h objstore.Held) error {
 	from, err := copyKey(h)
 	if err != nil {
-		return s.fail("publish", h.Key, &objstore.Error{Op: "publish", Store: s.String(), Key: h.Key, Err: err})
+		return s.fail("publish", h.Key, objstore.Fail("publish", s.String(), h.Key, err, ""))
 	}
 	own, err := s.published(ctx, h)
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *Store) publishCopy(ctx context.Context, h objstore.Held) error {
 		failed := s.fail("publish", h.Key, err)
 		switch {
 		case errors.Is(failed, objstore.ErrNotExist):
-			return &objstore.Error{Op: "publish", Store: s.String(), Key: h.Key, Err: objstore.ErrNotHeld}
+			return objstore.Fail("publish", s.String(), h.Key, objstore.ErrNotHeld, "")
 		case errors.Is(failed, objstore.ErrChanged): // somebody was faster
 			if own, err = s.published(ctx, h); err != nil {
 				return err
@@ -118,8 +118,7 @@ func (s *Store) published(ctx context.Context, h objstore.Held) (bool, error) {
 	if out.Metadata[heldMark] == h.UploadID && aws.ToInt64(out.ContentLength) == h.SizeBytes {
 		return true, nil
 	}
-	return false, &objstore.Error{Op: "publish", Store: s.String(), Key: h.Key, Err: objstore.ErrExists,
-		Hint: "another program wrote there; move its object away"}
+	return false, objstore.Fail("publish", s.String(), h.Key, objstore.ErrExists, "another program wrote there; move its object away")
 }
 
 func (s *Store) dropCopy(ctx context.Context, h objstore.Held) error {

@@ -60,34 +60,31 @@ func (s *Store) findCredentials(ctx context.Context, awsConfig *aws.Config) erro
 	defer cancel()
 	if _, err := awsConfig.Credentials.Retrieve(limited); err != nil {
 		if ctx.Err() == nil && limited.Err() != nil {
-			err = &credsError{err: fmt.Errorf("none found within %v", credsTimeout), role: s.cfg.RoleARN}
+			err = &credsError{err: fmt.Errorf("not found within %v", credsTimeout), role: s.cfg.RoleARN}
 		}
 		return s.fail("open", "", err)
 	}
 	return nil
 }
 
-// failCreds describes a missing credential or a role that may not be assumed.
-func failCreds(e *objstore.Error, creds *credsError) {
+// explainCreds describes a missing credential, or a role that cannot be assumed.
+func explainCreds(creds *credsError) (cause error, try string) {
 	var api smithy.APIError
 	isAPI := errors.As(creds.err, &api)
 	if creds.role == "" {
-		e.Err = objstore.ErrNoCreds
+		cause = objstore.ErrNoCreds
 		if isAPI {
-			e.Err = fmt.Errorf("%w: %s: %w", objstore.ErrNoCreds, api.ErrorCode(), oneLine(errors.New(api.ErrorMessage())))
+			cause = fmt.Errorf("%w: %s: %w", objstore.ErrNoCreds, api.ErrorCode(), oneLine(errors.New(api.ErrorMessage())))
 		}
-		e.Hint = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, log in with aws sso login, or give the machine a role"
-		return
+		return cause, "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, log in with aws sso login, or give the machine a role"
 	}
 	if !isAPI {
-		e.Err = fmt.Errorf("%w: cannot assume %s: %w", objstore.ErrNoCreds, creds.role, innermost(creds.err))
-		e.Hint = "check the network to STS, or AWS_ENDPOINT_URL_STS"
-		return
+		return fmt.Errorf("%w: cannot assume %s: %w", objstore.ErrNoCreds, creds.role, innermost(creds.err)), "check the network to STS, or AWS_ENDPOINT_URL_STS"
 	}
 	sentinel := objstore.ErrNoCreds
 	if api.ErrorCode() == "AccessDenied" {
 		sentinel = objstore.ErrDenied
 	}
-	e.Err = fmt.Errorf("%w: cannot assume %s: %s: %w", sentinel, creds.role, api.ErrorCode(), oneLine(errors.New(api.ErrorMessage())))
-	e.Hint = "this identity needs sts:AssumeRole, and the role's trust policy must name it and the external_id"
+	return fmt.Errorf("%w: cannot assume %s: %s: %w", sentinel, creds.role, api.ErrorCode(), oneLine(errors.New(api.ErrorMessage()))),
+		"allow this identity sts:AssumeRole, and name it and the external_id in the role's trust policy"
 }

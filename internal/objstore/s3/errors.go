@@ -14,10 +14,11 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
-// lineError is an error whose text is given anew; what it was stays reachable for errors.Is and As.
+// lineError replaces the text of an error. The error itself stays reachable for errors.Is and errors.As.
 type lineError struct {
 	text string
 	err  error
@@ -31,7 +32,7 @@ func oneLine(err error) error {
 	return &lineError{text: strings.Join(strings.Fields(err.Error()), " "), err: err}
 }
 
-// innermost leaves out what the SDK says about itself around the cause of a failed connection.
+// innermost is the cause of a failed connection, without the SDK's texts around it.
 func innermost(err error) error {
 	var urlErr *url.Error
 	if errors.As(err, &urlErr) {
@@ -51,13 +52,13 @@ func response(err error) *http.Response {
 
 func serverTime(m middleware.Metadata) (time.Time, bool) { return awsmiddleware.GetServerTime(m) }
 
-// needs names the permission an operation needs, for the hint of a refusal.
+// needs names the permission that an operation needs.
 func needs(op string) string {
 	switch op {
 	case "list", "folders", "now":
 		return "s3:ListBucket on the bucket"
 	case "head", "get":
-		return "s3:GetObject on the object (and s3:ListBucket: without it S3 refuses a missing key too), kms:Decrypt if it is encrypted with a KMS key"
+		return "s3:GetObject on the object (and s3:ListBucket, without which S3 denies missing keys too), and kms:Decrypt if it is encrypted with a KMS key"
 	case "delete":
 		return "s3:DeleteObject on the object"
 	case "drop":
@@ -65,28 +66,30 @@ func needs(op string) string {
 	case "held-list":
 		return "s3:ListBucketMultipartUploads on the bucket"
 	}
-	return "s3:PutObject on the object, kms:GenerateDataKey and kms:Decrypt if the bucket has a KMS key"
+	return "s3:PutObject on the object, and kms:GenerateDataKey and kms:Decrypt if the bucket has a KMS key"
 }
 
-// fail makes an *objstore.Error of what the SDK returned: the sentinel callers decide on, and what to do. It keeps nil.
+// fail makes a *diag.OpError of what the SDK returned: the reason that callers decide on, and what to do. It keeps nil.
 func (s *Store) fail(op, key string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var already *objstore.Error
+	var already *diag.OpError
 	if errors.As(err, &already) {
 		return err
 	}
-	e := &objstore.Error{Op: op, Store: s.String(), Key: key}
+	cause, try := s.explain(op, err)
+	return objstore.Fail(op, s.String(), key, cause, try)
+}
+
+func (s *Store) explain(op string, err error) (cause error, try string) {
 	var creds *credsError
 	if errors.As(err, &creds) && !errors.Is(err, context.Canceled) {
-		failCreds(e, creds)
-		return e
+		return explainCreds(creds)
 	}
 	var api smithy.APIError
 	if !errors.As(err, &api) {
-		s.failTransport(e, err)
-		return e
+		return s.explainTransport(err)
 	}
 	status, region := 0, ""
 	if resp := response(err); resp != nil {
@@ -94,21 +97,20 @@ func (s *Store) fail(op, key string, err error) error {
 	}
 	code := api.ErrorCode()
 	sentinel := sentinelOf(code, status)
-	// A refusal explains itself best in S3's own words; the others are said by the sentinel.
+	// A refusal explains itself best in S3's own words; the sentinel says the others.
 	what := oneLine(fmt.Errorf("%s (HTTP %d): %s", code, status, api.ErrorMessage()))
 	switch {
 	case sentinel == nil:
-		e.Err = &lineError{text: what.Error(), err: err}
+		cause = &lineError{text: what.Error(), err: err}
 	case errors.Is(sentinel, objstore.ErrDenied):
-		e.Err = fmt.Errorf("%w: %w", sentinel, &lineError{text: what.Error(), err: err})
+		cause = fmt.Errorf("%w: %w", sentinel, &lineError{text: what.Error(), err: err})
 	default:
-		e.Err = &lineError{text: sentinel.Error(), err: errors.Join(sentinel, err)}
+		cause = &lineError{text: sentinel.Error(), err: errors.Join(sentinel, err)}
 	}
-	e.Hint = hint(op, code, status, sentinel)
 	if region != "" && region != s.client.Options().Region && (status == 301 || status == 307 || status == 400) {
-		e.Hint = fmt.Sprintf("the bucket is in %s: set that as its region or as AWS_REGION", region)
+		return cause, fmt.Sprintf("set the region to %s, where the bucket is (in the job, or AWS_REGION)", region)
 	}
-	return e
+	return cause, advice(op, code, status, sentinel)
 }
 
 func sentinelOf(code string, status int) error {
@@ -133,52 +135,50 @@ func sentinelOf(code string, status int) error {
 	return nil
 }
 
-func hint(op, code string, status int, sentinel error) string {
+// advice is what a person can do about an answer of S3.
+func advice(op, code string, status int, sentinel error) string {
 	switch code {
 	case "NoSuchBucket":
-		return "make the bucket, or mend its name"
+		return "create the bucket, or correct its name"
 	case "InvalidAccessKeyId":
-		return "this access key is unknown there: check AWS_ACCESS_KEY_ID or the profile"
+		return "check AWS_ACCESS_KEY_ID or the profile: the server does not know this access key"
 	case "SignatureDoesNotMatch":
-		return "the secret key does not belong to the access key: check AWS_SECRET_ACCESS_KEY or the profile"
+		return "check AWS_SECRET_ACCESS_KEY or the profile: the secret key does not belong to the access key"
 	case "ExpiredToken", "ExpiredTokenException", "InvalidToken":
-		return "the session has ended: log in again"
+		return "log in again: the session has expired"
 	case "RequestTimeTooSkewed":
 		return "set this machine's clock"
 	case "SlowDown", "ServiceUnavailable":
-		return "the store is overloaded: run again later, or with fewer jobs at once"
+		return "run again later, or run fewer jobs at once: the store is overloaded"
 	}
 	switch {
 	case strings.HasPrefix(code, "KMS."):
 		return "check the KMS key: it must be enabled, in the bucket's region, and allow kms:GenerateDataKey and kms:Decrypt"
 	case errors.Is(sentinel, objstore.ErrDenied):
-		return "this identity needs " + needs(op)
+		return "allow this identity " + needs(op)
 	case status == http.StatusMovedPermanently:
-		return "the bucket is in another region: set its region or AWS_REGION"
+		return "set the region of the bucket, which is in another one (in the job, or AWS_REGION)"
 	}
 	return ""
 }
 
-// failTransport describes a request that got no answer, or whose caller gave up.
-func (s *Store) failTransport(e *objstore.Error, err error) {
+// explainTransport describes a request that got no answer, or that its caller canceled.
+func (s *Store) explainTransport(err error) (cause error, try string) {
 	switch {
 	case errors.Is(err, context.Canceled):
-		e.Err = &lineError{text: context.Canceled.Error(), err: err}
-		return
+		return &lineError{text: context.Canceled.Error(), err: err}, ""
 	case errors.Is(err, context.DeadlineExceeded):
-		e.Err = &lineError{text: context.DeadlineExceeded.Error(), err: err}
-		return
+		return &lineError{text: context.DeadlineExceeded.Error(), err: err}, ""
 	}
 	var urlErr *url.Error
 	if !errors.As(err, &urlErr) {
-		e.Err = oneLine(err)
-		return
+		return oneLine(err), ""
 	}
-	e.Err = &lineError{text: innermost(err).Error(), err: err}
-	e.Hint = "check the endpoint and the network"
+	try = "check the endpoint and the network"
 	if endpoint := s.client.Options().BaseEndpoint; endpoint != nil {
 		if u, parseErr := url.Parse(*endpoint); parseErr == nil {
-			e.Hint = "check the endpoint " + u.Scheme + "://" + u.Host + " and the network"
+			try = "check the endpoint " + u.Scheme + "://" + u.Host + " and the network"
 		}
 	}
+	return &lineError{text: innermost(err).Error(), err: err}, try
 }

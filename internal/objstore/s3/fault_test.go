@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/objstore"
 	s3store "github.com/silt-etl/silt/internal/objstore/s3"
 )
@@ -112,7 +113,7 @@ func TestRetriesThrottling(t *testing.T) {
 func TestGivesUp(t *testing.T) {
 	f := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) { refuse(w, 503, "SlowDown") })
 	_, err := store(t, s3store.Config{MaxAttempts: 3}).Put(t.Context(), "k", strings.NewReader("x"), objstore.PutOptions{})
-	var e *objstore.Error
+	var e *diag.OpError
 	if !errors.As(err, &e) {
 		t.Fatal(err)
 	}
@@ -410,11 +411,11 @@ func TestWrongRegion(t *testing.T) {
 		refuse(w, 301, "PermanentRedirect")
 	})
 	err := store(t, s3store.Config{}).List(t.Context(), objstore.ListOptions{}, func(objstore.Object) error { return nil })
-	var e *objstore.Error
+	var e *diag.OpError
 	if !errors.As(err, &e) {
 		t.Fatal(err)
 	}
-	wantError(t, err, e, "the bucket is in eu-central-2", "AWS_REGION")
+	wantError(t, err, e, "set the region to eu-central-2", "AWS_REGION")
 }
 
 // TestPathStyle: with an endpoint of one's own, from the environment or the job, the bucket is in the path, not in the host

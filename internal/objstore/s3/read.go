@@ -136,7 +136,7 @@ func (s *Store) empty(ctx context.Context, key, etag string) (io.ReadCloser, obj
 		return nil, objstore.Object{}, err
 	}
 	if etag != "" && etag != obj.ETag {
-		return nil, objstore.Object{}, &objstore.Error{Op: "get", Store: s.String(), Key: key, Err: objstore.ErrChanged}
+		return nil, objstore.Object{}, objstore.Fail("get", s.String(), key, objstore.ErrChanged, "")
 	}
 	return http.NoBody, obj, nil
 }
@@ -233,9 +233,7 @@ func (b *body) read(p []byte) (int, error) {
 		}
 		b.closeBody()
 		if b.broken++; b.broken > maxResumes {
-			return n, &objstore.Error{Op: "get", Store: b.s.String(), Key: b.key,
-				Err:  fmt.Errorf("the connection broke %d times at byte %d of %d: %w", b.broken, b.off, b.obj.SizeBytes, innermost(unexpected(err))),
-				Hint: "check the network"}
+			return n, objstore.Fail("get", b.s.String(), b.key, fmt.Errorf("the connection broke %d times at byte %d of %d: %w", b.broken, b.off, b.obj.SizeBytes, innermost(unexpected(err))), "check the network")
 		}
 		if n > 0 {
 			return n, nil

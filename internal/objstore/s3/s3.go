@@ -8,7 +8,7 @@
 // Every body and part carries a CRC32, which the server checks. Held files are multipart uploads that are not completed; for
 // servers whose multipart uploads are odd, objects that no reader looks at (Config.HoldCopies).
 //
-// Errors are *objstore.Error on one line. No key, secret or token is ever in one.
+// Errors are *diag.OpError on one line. No key, secret or token is ever in one.
 package s3store
 
 import (
@@ -97,7 +97,7 @@ type Store struct {
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	name := location.InBucket(scheme, cfg.Bucket, "").String()
 	if cfg.Bucket == "" || strings.ContainsAny(cfg.Bucket, "/ ") {
-		return nil, &objstore.Error{Op: "open", Store: name, Err: errors.New("not a bucket's name"), Hint: "write s3://bucket/prefix"}
+		return nil, objstore.Fail("open", name, "", errors.New("not the name of a bucket"), "write s3://bucket/prefix")
 	}
 	if cfg.Prefix = strings.TrimPrefix(cfg.Prefix, "/"); cfg.Prefix != "" && !strings.HasSuffix(cfg.Prefix, "/") {
 		cfg.Prefix += "/"
@@ -128,7 +128,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	awsConfig, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return nil, &objstore.Error{Op: "open", Store: name, Err: oneLine(err), Hint: "mend the AWS configuration (profile, AWS_* variables)"}
+		return nil, objstore.Fail("open", name, "", oneLine(err), "correct the AWS configuration (profile, AWS_* variables)")
 	}
 	asked := awsConfig.Region
 	if asked == "" {
@@ -195,7 +195,7 @@ func (s *Store) Now(ctx context.Context) (time.Time, error) {
 	}
 	now, ok := serverTime(out.ResultMetadata)
 	if !ok {
-		return time.Time{}, &objstore.Error{Op: "now", Store: s.String(), Err: errors.New("the answer has no Date header")}
+		return time.Time{}, objstore.Fail("now", s.String(), "", errors.New("the answer has no Date header"), "")
 	}
 	return now, nil
 }

@@ -96,7 +96,7 @@ func TestNoStore(t *testing.T) {
 	gw := objstoretest.StartVersityGW(t)
 	gw.Setenv(t)
 	s := open(t, s3store.Config{Bucket: "no-such-bucket"})
-	wantError(t, s.List(t.Context(), objstore.ListOptions{}, func(objstore.Object) error { return nil }), objstore.ErrNoStore, "list s3://no-such-bucket", "make the bucket")
+	wantError(t, s.List(t.Context(), objstore.ListOptions{}, func(objstore.Object) error { return nil }), objstore.ErrNoStore, "list s3://no-such-bucket", "create the bucket")
 	_, err := s.Folders(t.Context(), "")
 	wantError(t, err, objstore.ErrNoStore)
 	_, _, err = s.Get(t.Context(), "k", objstore.GetOptions{})

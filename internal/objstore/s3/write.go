@@ -58,18 +58,15 @@ func (s *Store) encryption() (types.ServerSideEncryption, *string) {
 	return types.ServerSideEncryptionAwsKms, &s.cfg.SSEKMSKeyID
 }
 
-// failPut tells a lost condition: what fail makes ErrChanged is ErrExists for a create-only write, and a version to be
-// replaced that is not there at all has changed.
+// failPut gives a lost condition its reason: ErrExists for a create-only write, and ErrChanged if the version to be replaced does
+// not exist.
 func (s *Store) failPut(key string, opts objstore.PutOptions, err error) error {
 	failed := s.fail("put", key, err)
-	var e *objstore.Error
-	if errors.As(failed, &e) {
-		if opts.IfAbsent && errors.Is(e, objstore.ErrChanged) {
-			return &objstore.Error{Op: e.Op, Store: e.Store, Key: e.Key, Err: objstore.ErrExists}
-		}
-		if opts.IfMatch != "" && errors.Is(e, objstore.ErrNotExist) {
-			return &objstore.Error{Op: e.Op, Store: e.Store, Key: e.Key, Err: objstore.ErrChanged}
-		}
+	switch {
+	case opts.IfAbsent && errors.Is(failed, objstore.ErrChanged):
+		return objstore.Fail("put", s.String(), key, objstore.ErrExists, "")
+	case opts.IfMatch != "" && errors.Is(failed, objstore.ErrNotExist):
+		return objstore.Fail("put", s.String(), key, objstore.ErrChanged, "")
 	}
 	return failed
 }
@@ -275,8 +272,7 @@ func (s *Store) Publish(ctx context.Context, h objstore.Held) error {
 	if there.SizeBytes == h.SizeBytes && strings.HasSuffix(there.ETag, fmt.Sprintf("-%d", len(h.PartETags))) {
 		return nil
 	}
-	return &objstore.Error{Op: "publish", Store: s.String(), Key: h.Key, Err: objstore.ErrExists,
-		Hint: "another program wrote there; move its object away"}
+	return objstore.Fail("publish", s.String(), h.Key, objstore.ErrExists, "another program wrote there; move its object away")
 }
 
 // Drop implements objstore.Holder.
