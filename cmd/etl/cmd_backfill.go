@@ -14,16 +14,34 @@ import (
 )
 
 type backfillCmd struct {
-	Job         string `arg:"" help:"Job file."`
-	From        string `required:"" placeholder:"DATE" help:"First day, as 2023-01-01 (UTC)."`
-	To          string `required:"" placeholder:"DATE" help:"Last day."`
-	Yes         bool   `short:"y" help:"Go on after the estimate without asking."`
-	Replace     bool   `help:"Do the committed batches of these days again, whole, with the mapping as it is now, instead of what was never taken."`
-	NewestFirst bool   `help:"The latest month first."`
-	Shards      int    `placeholder:"N" help:"Take one of N shares of the objects, or with --replace of the batches. Default: AWS_BATCH_JOB_ARRAY_SIZE."`
-	Shard       int    `placeholder:"I" help:"Which share, from 0. Default: AWS_BATCH_JOB_ARRAY_INDEX."`
-	NoBars      bool   `help:"Log lines instead of progress bars on a terminal."`
+	Job         string `arg:"" help:"Job file." example:"job.yaml"`
+	From        string `required:"" placeholder:"DATE" help:"First day, included (UTC)." example:"2023-01-01"`
+	To          string `required:"" placeholder:"DATE" help:"Last day, included (UTC)." example:"2024-06-30"`
+	Yes         bool   `short:"y" help:"Continue after the estimate without asking."`
+	Replace     bool   `help:"Reprocess the committed batches of these days with the current mapping, instead of loading what is new."`
+	NewestFirst bool   `help:"Start with the latest month."`
+	Shards      int    `placeholder:"N" help:"Process one of N shares of the objects, or with --replace of the batches. Default: AWS_BATCH_JOB_ARRAY_SIZE, else 1." example:"8"`
+	Shard       int    `placeholder:"I" help:"The share to process, counted from 0. Default: AWS_BATCH_JOB_ARRAY_INDEX." example:"0"`
+	NoBars      bool   `help:"Print log lines instead of progress bars on a terminal."`
 	outputFlag
+}
+
+// Help implements kong.HelpProvider.
+func (*backfillCmd) Help() string {
+	return commandHelp{
+		Does: "etl backfill loads the objects whose key names a day of the range, month by month. It first prints an estimate " +
+			"of objects, bytes and time, and asks for confirmation. You can stop it and start the same command again: " +
+			"committed batches are skipped, and open ones are resumed.\n\n" +
+			"With --replace it reprocesses batches that are already committed. Use it after you fix a mapping. A batch is " +
+			"reprocessed in full, including objects outside the range. Its new files replace the old ones, which needs the " +
+			"right to delete in the lake.",
+		Never: "It never loads an object a second time without --replace, and it never writes before you confirm.",
+		Examples: []string{
+			"etl backfill job.yaml --from 2023-01-01 --to 2024-06-30",
+			"etl backfill job.yaml --from 2024-01-01 --to 2024-01-31 --replace --yes",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage, exitQuarantine, exitHeld, exitStopped},
+	}.String()
 }
 
 func (c *backfillCmd) options(env func(string) (string, bool)) (o jobs.BackfillOptions, err error) {

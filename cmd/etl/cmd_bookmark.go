@@ -12,14 +12,42 @@ import (
 type bookmarkCmd struct {
 	Show   bookmarkShowCmd   `cmd:"" default:"withargs" help:"Show how far a job has come: etl bookmark show JOB."`
 	Set    bookmarkSetCmd    `cmd:"" help:"Mark objects as done without processing them, or rewind to a run."`
-	Reset  bookmarkResetCmd  `cmd:"" help:"Take back what was committed, so that it runs again."`
-	Pause  bookmarkPauseCmd  `cmd:"" help:"Let runs of a job end at once."`
-	Resume bookmarkResumeCmd `cmd:"" help:"Let a paused job go on."`
+	Reset  bookmarkResetCmd  `cmd:"" help:"Undo what the job committed, so that it is processed again."`
+	Pause  bookmarkPauseCmd  `cmd:"" help:"Pause a job: its runs exit without doing work."`
+	Resume bookmarkResumeCmd `cmd:"" help:"Resume a paused job."`
+}
+
+// Help implements kong.HelpProvider.
+func (*bookmarkCmd) Help() string {
+	return commandHelp{
+		Does: "The bookmark of a job is its committed progress. These commands show and change it. The commands that change " +
+			"it first report what they would do, and act only with --yes.",
+		Never: "They never change a ledger entry: a change of the bookmark is an entry of its own.",
+		Examples: []string{
+			"etl bookmark show job.yaml",
+			"etl bookmark pause job.yaml",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage},
+	}.String()
 }
 
 type bookmarkShowCmd struct {
-	Job string `arg:"" help:"Job file."`
+	Job string `arg:"" help:"Job file." example:"job.yaml"`
 	outputFlag
+}
+
+// Help implements kong.HelpProvider.
+func (*bookmarkShowCmd) Help() string {
+	return commandHelp{
+		Does: "etl bookmark show prints how many batches, objects and records a job has processed, what it skips, and the " +
+			"watermark of each folder of dated folders. JSON output also names the open batches.",
+		Never: "It only reads.",
+		Examples: []string{
+			"etl bookmark show job.yaml",
+			"etl bookmark show job.yaml --output json",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage},
+	}.String()
 }
 
 // Run implements etl bookmark show.
@@ -79,11 +107,27 @@ func (c *bookmarkShowCmd) Run(ctx context.Context, a *app) error {
 }
 
 type bookmarkSetCmd struct {
-	Job    string `arg:"" help:"Job file."`
-	Before string `xor:"to" required:"" placeholder:"DATE" help:"Mark what is older than this day (2024-06-30, UTC) as done without processing it."`
-	To     string `xor:"to" required:"" name:"run" placeholder:"ID" help:"Take back what was committed after this run."`
-	Yes    bool   `short:"y" help:"Do it; without, only say what would be done."`
+	Job    string `arg:"" help:"Job file." example:"job.yaml"`
+	Before string `xor:"to" required:"" placeholder:"DATE" help:"Mark objects of earlier days as done without processing them (UTC)." example:"2024-06-30"`
+	To     string `xor:"to" required:"" name:"run" placeholder:"ID" help:"Rewind to this run: undo what was committed after it." example:"01M85BD4GNKPDRQBB9WJQ9RBZH"`
+	Yes    bool   `short:"y" help:"Carry out the change. Without it, only report what would change."`
 	outputFlag
+}
+
+// Help implements kong.HelpProvider.
+func (*bookmarkSetCmd) Help() string {
+	return commandHelp{
+		Does: "With --before, etl bookmark set marks older objects as done without processing them. Use it for a new job " +
+			"whose staging holds years of logs that you do not want. If key_pattern has a date, the day in the key decides; " +
+			"otherwise the day of the last change. With --run it rewinds the job to a run, as etl bookmark reset --to does.\n\n" +
+			"Without --yes it only reports what would change, and ends with exit code 2.",
+		Never: "--before never affects objects that were already read, or that an open batch holds.",
+		Examples: []string{
+			"etl bookmark set job.yaml --before 2024-06-30",
+			"etl bookmark set job.yaml --run 01M85BD4GNKPDRQBB9WJQ9RBZH --yes",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage, exitHeld, exitStopped},
+	}.String()
 }
 
 // Run implements etl bookmark set.
@@ -122,10 +166,26 @@ func (c *bookmarkSetCmd) Run(ctx context.Context, a *app) error {
 }
 
 type bookmarkResetCmd struct {
-	Job string `arg:"" help:"Job file."`
-	To  string `placeholder:"RUN" help:"Keep what was committed up to the end of this run; default: nothing is kept."`
-	Yes bool   `short:"y" help:"Do it; without, only say what would be taken back."`
+	Job string `arg:"" help:"Job file." example:"job.yaml"`
+	To  string `placeholder:"RUN" help:"Keep what was committed up to the end of this run. Default: nothing is kept." example:"01M85BD4GNKPDRQBB9WJQ9RBZH"`
+	Yes bool   `short:"y" help:"Carry out the change. Without it, only report what would change."`
 	outputFlag
+}
+
+// Help implements kong.HelpProvider.
+func (*bookmarkResetCmd) Help() string {
+	return commandHelp{
+		Does: "etl bookmark reset rewinds a job to its beginning, or with --to to the end of a run. It deletes the files that " +
+			"were committed since, and the next run reads the objects again, once each. On S3 this needs " +
+			"lake.delete_role_arn. If it is killed, the next run first completes the deletion.\n\n" +
+			"Without --yes it only reports which runs, files and rows are concerned, and ends with exit code 2.",
+		Never: "It cannot bring back rows of objects that are no longer in staging.",
+		Examples: []string{
+			"etl bookmark reset job.yaml",
+			"etl bookmark reset job.yaml --to 01M85BD4GNKPDRQBB9WJQ9RBZH --yes",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage, exitHeld, exitStopped},
+	}.String()
 }
 
 // Run implements etl bookmark reset.
@@ -155,14 +215,42 @@ func (a *app) rewind(ctx context.Context, job, to string, yes bool, output strin
 }
 
 type bookmarkPauseCmd struct {
-	Job string `arg:"" help:"Job file."`
+	Job string `arg:"" help:"Job file." example:"job.yaml"`
+}
+
+// Help implements kong.HelpProvider.
+func (*bookmarkPauseCmd) Help() string {
+	return commandHelp{
+		Does: "etl bookmark pause pauses a job. Its runs, by hand or by etl serve, exit with code 0 and a warning, without " +
+			"doing work.",
+		Never: "It does not stop a run in progress, and it does not stop etl replay.",
+		Examples: []string{
+			"etl bookmark pause job.yaml",
+			"etl bookmark pause jobs/specs/network-firewall.yaml",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage, exitStopped},
+	}.String()
 }
 
 // Run implements etl bookmark pause.
 func (c *bookmarkPauseCmd) Run(ctx context.Context, a *app) error { return a.pause(ctx, c.Job, true) }
 
 type bookmarkResumeCmd struct {
-	Job string `arg:"" help:"Job file."`
+	Job string `arg:"" help:"Job file." example:"job.yaml"`
+}
+
+// Help implements kong.HelpProvider.
+func (*bookmarkResumeCmd) Help() string {
+	return commandHelp{
+		Does: "etl bookmark resume ends the pause of a job. The next run, by hand or by etl serve, continues where the last " +
+			"one ended.",
+		Never: "It starts no run.",
+		Examples: []string{
+			"etl bookmark resume job.yaml",
+			"etl bookmark resume jobs/specs/network-firewall.yaml",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage, exitStopped},
+	}.String()
 }
 
 // Run implements etl bookmark resume.

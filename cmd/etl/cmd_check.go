@@ -19,10 +19,26 @@ import (
 )
 
 type checkCmd struct {
-	What   []string `arg:"" optional:"" name:"job|mapping" help:"Job files, mapping folders, .json mappings or names of shipped mappings."`
+	What   []string `arg:"" optional:"" name:"job|mapping" complete:"mapping" help:"Job files, folders of SQL, .json mappings or names of shipped mappings." example:"job.yaml"`
 	Schema bool     `help:"Print the JSON Schema of a job file, for editors."`
-	Sample string   `placeholder:"FILE" help:"Run a sample through the one mapping, too: what would not fit, what would go to quarantine, what nobody reads. A file, packed or plain, s3://bucket/key, or -."`
-	Output string   `help:"text, json, or sarif for code scanning." enum:"text,json,sarif" default:"text" short:"o"`
+	Sample string   `placeholder:"FILE" complete:"file" help:"Also run a sample through the mapping, and report the values that do not fit, the records that go to quarantine, and the fields that no SELECT reads. FILE is a plain or packed file, s3://bucket/key, or - for standard input. Default: no sample." example:"sample.log.gz"`
+	Output string   `help:"Format of the output: text, json, or sarif for code scanning." enum:"text,json,sarif" default:"text" short:"o"`
+}
+
+// Help implements kong.HelpProvider.
+func (*checkCmd) Help() string {
+	return commandHelp{
+		Does: "etl check finds the mistakes in job files and mappings. It prints each one with file, line and column, what is " +
+			"wrong, and what to do. For a job it also checks its mapping, the names of its tables, and that " +
+			"source.key_pattern has the captures that the mapping reads.",
+		Never: "It never runs a job and writes nothing. Without --sample it needs neither data nor network.",
+		Examples: []string{
+			"etl check job.yaml",
+			"etl check sql/network-firewall --sample sample.log.gz",
+			"etl check job.yaml network-firewall --output sarif",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage},
+	}.String()
 }
 
 // finding is a problem of a job file or a mapping, as etl check prints it. Line and Column are 0 for a file as a whole.

@@ -19,15 +19,31 @@ import (
 )
 
 type diffCmd struct {
-	Mapping  string `arg:"" help:"Name of a mapping, its folder or .json file, as it is now."`
-	Against  string `required:"" placeholder:"REV|RUN" help:"What it is compared with: a git revision of its folder, or a run of --job (its ID, or last)."`
-	On       string `placeholder:"SAMPLE" help:"Records to run through both: a raw log file, packed or plain, s3://bucket/key, or - for standard input."`
-	Key      string `help:"Staging key the sample would have, for the captures of the job's key_pattern."`
-	Job      string `help:"Job file: whose staging objects and runs, event_days, region and account."`
-	Days     string `placeholder:"A..B" help:"Run the job's staging objects of these days, both included, as 2025-06-01..2025-06-30."`
-	Limit    int64  `default:"100000" help:"Compare at most so many records; 0 compares all."`
-	Examples int    `default:"3" help:"Show so many records of each difference."`
+	Mapping  string `arg:"" complete:"mapping" help:"Name of a mapping, its folder or .json file: the current version." example:"sql/vpn"`
+	Against  string `required:"" placeholder:"REV|RUN" help:"The earlier version: a git revision of the mapping's folder, or a run of --job (its ID, or last)." example:"HEAD~1"`
+	On       string `placeholder:"SAMPLE" complete:"file" help:"Records to run through both versions: a plain or packed file, s3://bucket/key, or - for standard input. Required unless --days is given." example:"logins.jsonl"`
+	Key      string `placeholder:"KEY" help:"Staging key that the sample would have, for the captures of the job's key_pattern. Default: none, and the captures are NULL." example:"vpn/2025/06/01/a.gz"`
+	Job      string `placeholder:"JOB" complete:"file" help:"Job file. Its runs, staging objects, event_days, region and account are used. Default: no job." example:"job.yaml"`
+	Days     string `placeholder:"A..B" help:"Run the job's staging objects of these days, both included (UTC). Required unless --on is given." example:"2025-06-01..2025-06-30"`
+	Limit    int64  `default:"100000" help:"Compare at most this many records; 0 compares all." example:"5000"`
+	Examples int    `default:"3" help:"Show this many records of each difference." example:"1"`
 	outputFlag
+}
+
+// Help implements kong.HelpProvider.
+func (*diffCmd) Help() string {
+	return commandHelp{
+		Does: "etl diff shows what a change of a mapping does. It runs the same records through the current mapping and " +
+			"through an earlier version. It reports which OCSF attributes change, on how many records, with examples before " +
+			"and after, and which records move between the lake, the filter and quarantine. Use it before you reprocess " +
+			"days with etl backfill --replace.",
+		Never: "It writes nothing. A difference is not a failure: the exit code is 0 with or without differences.",
+		Examples: []string{
+			"etl diff sql/vpn --against HEAD~1 --on logins.jsonl",
+			"etl diff sql/vpn --against last --job job.yaml --days 2025-06-01..2025-06-30",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage, exitStopped},
+	}.String()
 }
 
 var ulidText = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)

@@ -11,9 +11,24 @@ import (
 )
 
 type docsCmd struct {
-	Mapping []string `arg:"" optional:"" help:"Names of mappings, their folders or .json files. Default: all that come with the program."`
-	Save    string   `placeholder:"DIR" help:"Write the pages as DIR/<name>.md; pages that are there are written anew."`
+	Mapping []string `arg:"" optional:"" complete:"mapping" help:"Names of mappings, their folders or .json files. Default: all mappings that come with the program." example:"network-firewall"`
+	Save    string   `placeholder:"DIR" complete:"dir" help:"Write each page as DIR/<name>.md. Existing pages are overwritten. Default: print them." example:"docs/sources"`
 	outputFlag
+}
+
+// Help implements kong.HelpProvider.
+func (*docsCmd) Help() string {
+	return commandHelp{
+		Does: "etl docs writes the page of a source, in Markdown, from its mapping. The page shows the format and the " +
+			"classes, the raw fields behind each OCSF path, what goes to unmapped, the reasons for which a record can go to " +
+			"quarantine, and the tests, with the first of them as an example.",
+		Never: "It never writes anything that the mapping does not say, and without --save it writes no file.",
+		Examples: []string{
+			"etl docs network-firewall",
+			"etl docs sql/vpn --save docs/sources",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage},
+	}.String()
 }
 
 // docPage is a page of etl docs.

@@ -22,10 +22,26 @@ import (
 )
 
 type doctorCmd struct {
-	Job    string `arg:"" help:"Job file."`
-	Fix    bool   `help:"Roll forward, fence, drop and delete what dead runs left; needs the right to delete in the lake."`
-	DryRun bool   `help:"With --fix: only say what is found, as without --fix."`
+	Job    string `arg:"" help:"Job file." example:"job.yaml"`
+	Fix    bool   `help:"Repair what dead runs left behind: roll entries forward, fence abandoned attempts, delete files that no entry names, and add missing partitions. It needs the right to delete in the lake."`
+	DryRun bool   `help:"With --fix: only report, as without --fix."`
 	outputFlag
+}
+
+// Help implements kong.HelpProvider.
+func (*doctorCmd) Help() string {
+	return commandHelp{
+		Does: "etl doctor tests everything that a job needs, and prints one line for each check: ok, warn or FAIL, what was " +
+			"checked, what was found, and what to do. It checks the job file and its mapping, credentials, staging, lake, " +
+			"state, catalog and schedule. After the first run it also compares lake, state and catalog with the ledger.",
+		Never: "It makes nothing visible in the lake, and it never touches files that did not come from this job. Without " +
+			"--fix it changes nothing; what it writes for a test it removes.",
+		Examples: []string{
+			"etl doctor job.yaml",
+			"etl doctor job.yaml --fix",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage, exitStopped},
+	}.String()
 }
 
 // checkTimeout bounds one group of checks, so that a host that does not answer does not hold up the others.

@@ -10,9 +10,26 @@ import (
 )
 
 type importCmd struct {
-	File string `arg:"" help:"A mapping of AWS's OCSF transformation library: a .json file."`
-	Save string `placeholder:"DIR" help:"Write the mapping in SQL as files of a new folder, to go on from there."`
+	File string `arg:"" complete:"file" help:"A mapping of AWS's OCSF transformation library: a .json file." example:"mappings/guardduty.json"`
+	Save string `placeholder:"DIR" complete:"dir" help:"Write the mapping in SQL as files of a new folder, so that you can continue from there. Default: no files are written." example:"sql/guardduty"`
 	outputFlag
+}
+
+// Help implements kong.HelpProvider.
+func (*importCmd) Help() string {
+	return commandHelp{
+		Does: "etl import reads a mapping of AWS's OCSF transformation library, and reports each of its faults with line and " +
+			"column. With --save it writes the mapping as a folder of SQL that gives the same events, with the faults as " +
+			"comments, and a README.md.\n\n" +
+			"Warnings do not stop the import: such a mapping runs as it is. If there is an error, nothing is written and " +
+			"the exit code is 2.",
+		Never: "It never changes the .json file, and it never overwrites a file.",
+		Examples: []string{
+			"etl import mappings/guardduty.json",
+			"etl import mappings/guardduty.json --save sql/guardduty",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage},
+	}.String()
 }
 
 // Run implements etl import: a declarative mapping becomes a folder of SQL, and what is wrong with it is told, each fault at its

@@ -18,12 +18,28 @@ import (
 )
 
 type inferCmd struct {
-	Sample []string `arg:"" help:"Raw log files, packed or plain, s3://bucket/key, or - for standard input."`
-	Name   string   `help:"Name of the source. Default: the folder of --save, else the first sample's."`
-	Class  string   `help:"Event class to write. Default: the one that most speaks for."`
-	Limit  int64    `help:"Read only the first so many records of each sample. Default: all."`
-	Save   string   `placeholder:"DIR" help:"Write raw.sql and the SELECT as files of a new folder."`
+	Sample []string `arg:"" complete:"file" help:"Plain or packed log files, s3://bucket/key, or - for standard input." example:"sample.log.gz"`
+	Name   string   `placeholder:"NAME" help:"Name of the source. Default: the folder of --save, else the name of the first sample." example:"vpn"`
+	Class  string   `placeholder:"CLASS" help:"Event class to write. Default: the best-scoring class." example:"authentication"`
+	Limit  int64    `default:"0" help:"Read only this many records of each sample; 0 reads all." example:"10000"`
+	Save   string   `placeholder:"DIR" complete:"dir" help:"Write raw.sql and the SELECT as files of a new folder. Default: print them." example:"sql/vpn"`
 	outputFlag
+}
+
+// Help implements kong.HelpProvider.
+func (*inferCmd) Help() string {
+	return commandHelp{
+		Does: "etl infer reads sample records and writes a first mapping. It recognises the format, writes raw.sql with types " +
+			"that hold for every record, and writes a SELECT with OCSF paths for the fields that it recognises by name and " +
+			"value. It explains why it chose the event class, and the SQL has the reason above each column.\n\n" +
+			"The result is a start: read it, complete what the comments name, and run etl check and etl preview.",
+		Never: "It never overwrites a file. It never guesses in silence: what it is not sure of is a comment.",
+		Examples: []string{
+			"etl infer sample.log.gz",
+			"etl infer vpn-1.jsonl vpn-2.jsonl --save sql/vpn",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage},
+	}.String()
 }
 
 var notInName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)

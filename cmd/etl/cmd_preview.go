@@ -25,14 +25,30 @@ import (
 )
 
 type previewCmd struct {
-	Mapping    string `arg:"" name:"mapping|job" help:"Name of a mapping, its folder or .json file, or a job file."`
-	Sample     string `arg:"" help:"A raw log file, packed or plain, s3://bucket/key, or - for standard input."`
-	Limit      int    `default:"10" help:"Show the first so many records."`
-	Where      string `placeholder:"SQL" help:"Only records for which this is true: a predicate over raw fields, as a mapping's WHERE has it."`
-	Coverage   bool   `help:"Run all records, and count: how often each OCSF attribute is filled, and where each raw field goes."`
-	Key        string `help:"Staging key the sample would have, for the captures of key_pattern. Without it they are NULL."`
-	KeyPattern string `help:"Pattern of staging keys. Default: the job's."`
+	Mapping    string `arg:"" name:"mapping|job" complete:"mapping" help:"Name of a mapping, its folder or .json file, or a job file." example:"network-firewall"`
+	Sample     string `arg:"" complete:"file" help:"A plain or packed log file, s3://bucket/key, or - for standard input." example:"sample.log.gz"`
+	Limit      int    `default:"10" help:"Show only this many records." example:"3"`
+	Where      string `placeholder:"SQL" help:"Show only records for which this predicate over raw fields is true. It can use what a WHERE of a mapping can use. Default: all records." example:"event.dest_port > 1024"`
+	Coverage   bool   `help:"Run all records, and count how often each OCSF attribute is filled and where each raw field goes."`
+	Key        string `placeholder:"KEY" help:"Staging key that the sample would have, for the captures of key_pattern. Default: none, and the captures are NULL." example:"AWSLogs/111122223333/a.gz"`
+	KeyPattern string `placeholder:"PATTERN" help:"Pattern of staging keys. Default: the job's." example:"AWSLogs/{account_id}/"`
 	outputFlag
+}
+
+// Help implements kong.HelpProvider.
+func (*previewCmd) Help() string {
+	return commandHelp{
+		Does: "etl preview runs the records of a sample through a mapping, as a run would, and shows the raw record next to " +
+			"its OCSF event. Then follow unmapped, or the reason for which the record would go to quarantine. Use it while " +
+			"you write a mapping.",
+		Never: "It writes nothing, and needs neither a lake nor a catalog.",
+		Examples: []string{
+			"etl preview network-firewall sample.log.gz --limit 3",
+			`etl preview sql/vpn logins.jsonl --where "user = 'eve'"`,
+			"etl preview job.yaml sample.log.gz --coverage",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage, exitStopped},
+	}.String()
 }
 
 // previewed is what became of one record, as a run would have it. Record 0 stands for the sample as a whole.

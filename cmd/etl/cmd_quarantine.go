@@ -15,21 +15,63 @@ import (
 )
 
 type quarantineCmd struct {
-	List quarantineListCmd `cmd:"" default:"withargs" help:"Group what is in quarantine by reason, with counts and an example: etl quarantine list JOB."`
+	List quarantineListCmd `cmd:"" default:"withargs" help:"Count the quarantined records by reason, with an example: etl quarantine list JOB."`
 	Show quarantineShowCmd `cmd:"" help:"Print quarantined records with their raw bytes: etl quarantine show JOB."`
 }
 
+// Help implements kong.HelpProvider.
+func (*quarantineCmd) Help() string {
+	return commandHelp{
+		Does: "Quarantine holds the records that could not be mapped, with the reason and their raw bytes. etl quarantine " +
+			"list counts them by reason, and etl quarantine show prints them. Fix the mapping, then run etl replay.",
+		Never: "It only reads. Only etl replay takes records out of quarantine, and only etl retention deletes them.",
+		Examples: []string{
+			"etl quarantine list job.yaml",
+			"etl quarantine show job.yaml --reason NO_PROJECTION",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage},
+	}.String()
+}
+
 type quarantineListCmd struct {
-	Job string `arg:"" help:"Job file."`
+	Job string `arg:"" help:"Job file." example:"job.yaml"`
 	outputFlag
 }
 
+// Help implements kong.HelpProvider.
+func (*quarantineListCmd) Help() string {
+	return commandHelp{
+		Does: "etl quarantine list groups the quarantined records of a job by reason and OCSF path, with one record of each " +
+			"group as an example. Objects that could not be read as a whole are counted too.",
+		Never: "It only reads.",
+		Examples: []string{
+			"etl quarantine list job.yaml",
+			"etl quarantine list job.yaml --output json",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage},
+	}.String()
+}
+
 type quarantineShowCmd struct {
-	Job    string   `arg:"" help:"Job file."`
-	Reason []string `placeholder:"CODE" help:"Only records with this reason."`
-	Object []string `sep:"none" placeholder:"GLOB" help:"Only records of these staging objects; ** crosses slashes."`
-	Limit  int      `default:"20" help:"The first so many; 0 prints all."`
+	Job    string   `arg:"" help:"Job file." example:"job.yaml"`
+	Reason []string `placeholder:"CODE" help:"Only records with this reason. Default: all reasons." example:"NO_PROJECTION"`
+	Object []string `sep:"none" placeholder:"GLOB" help:"Only records of these staging objects; ** matches across slashes. Default: all objects." example:"'AWSLogs/**/2025/06/01/*'"`
+	Limit  int      `default:"20" help:"Print only this many records; 0 prints all." example:"100"`
 	outputFlag
+}
+
+// Help implements kong.HelpProvider.
+func (*quarantineShowCmd) Help() string {
+	return commandHelp{
+		Does: "etl quarantine show prints quarantined records: the reason, the staging object and the number of the record in " +
+			"it, and its raw bytes on one line. Bytes that are not text are escaped.",
+		Never: "It only reads.",
+		Examples: []string{
+			"etl quarantine show job.yaml --limit 5",
+			"etl quarantine show job.yaml --reason RECORD_NOT_JSON --object 'AWSLogs/**' --output json",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage},
+	}.String()
 }
 
 // quarantineOf opens a job's quarantine. nil: nothing ran yet.

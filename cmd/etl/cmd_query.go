@@ -18,12 +18,29 @@ import (
 )
 
 type queryCmd struct {
-	First    string `arg:"" name:"sql|job" help:"The SQL, or a job file with the SQL after it."`
-	Second   string `arg:"" optional:"" name:"sql" help:"The SQL, where a job file stands before it."`
-	Job      string `placeholder:"FILE" help:"Job whose lake and catalog are asked. Default: $SILT_JOB, else ./job.yaml, else the folder ./lake."`
-	MaxBytes string `default:"10GiB" help:"Refuse to fetch more than this from S3."`
-	Yes      bool   `short:"y" help:"Fetch whatever it takes."`
-	Output   string `help:"text, csv or json." enum:"text,csv,json" default:"text" short:"o"`
+	First    string `arg:"" name:"sql|job" help:"The SQL, or a job file with the SQL after it." example:"'SELECT count(*) FROM network_firewall'"`
+	Second   string `arg:"" optional:"" name:"sql" help:"The SQL, if a job file comes before it."`
+	Job      string `placeholder:"FILE" complete:"file" help:"Job whose lake and catalog are used. Default: $SILT_JOB, else ./job.yaml, else the folder ./lake." example:"job.yaml"`
+	MaxBytes string `default:"10GiB" placeholder:"SIZE" help:"Refuse to fetch more than this from S3." example:"500MiB"`
+	Yes      bool   `short:"y" help:"Fetch any amount from S3."`
+	Output   string `help:"Format of the output: text, csv or json." enum:"text,csv,json" default:"text" short:"o"`
+}
+
+// Help implements kong.HelpProvider.
+func (*queryCmd) Help() string {
+	return commandHelp{
+		Does: "etl query runs SQL over the lake with DuckDB. Tables, partitions and column types come from the catalog, so a " +
+			"query sees exactly what other readers see. A table has its catalog name and a short name. SHOW TABLES lists " +
+			"both.\n\n" +
+			"Conditions on region, accountid and eventday select partitions; the others are not read. Files on S3 are first " +
+			"fetched to a cache on this machine.",
+		Never: "It never changes the lake, and a query reaches no other file and no network.",
+		Examples: []string{
+			"etl query 'SELECT count(*) FROM network_firewall'",
+			`etl query job.yaml "SELECT * FROM network_firewall WHERE eventday = '20250601' LIMIT 10" --output csv`,
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage, exitStopped},
+	}.String()
 }
 
 // Run implements etl query.

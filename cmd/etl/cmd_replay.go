@@ -8,11 +8,27 @@ import (
 )
 
 type replayCmd struct {
-	Job    string   `arg:"" help:"Job file."`
-	Where  []string `sep:"none" placeholder:"FIELD=VALUE" help:"Only records with reason=CODE, object=GLOB or path=PATH. May be given several times: one field's values are alternatives, several fields must all hold."`
-	DryRun bool     `help:"Run the records through the mapping, say what would become of them, and write nothing."`
-	NoBars bool     `help:"Log lines instead of progress bars on a terminal."`
+	Job    string   `arg:"" help:"Job file." example:"job.yaml"`
+	Where  []string `sep:"none" placeholder:"FIELD=VALUE" help:"Only records with reason=CODE, path=PATH or object=GLOB. Several values of one field are alternatives; several fields must all match. Default: all records." example:"reason=NO_PROJECTION"`
+	DryRun bool     `help:"Run the records through the mapping, report the result, and write nothing."`
+	NoBars bool     `help:"Print log lines instead of progress bars on a terminal."`
 	outputFlag
+}
+
+// Help implements kong.HelpProvider.
+func (*replayCmd) Help() string {
+	return commandHelp{
+		Does: "etl replay runs quarantined records through the current mapping. Use it after you fix a mapping. Records that " +
+			"pass are published. The others stay in quarantine, with their current reason.\n\n" +
+			"Exit code 0 means that the replay finished, not that every record passed. Runs of the job can be in progress " +
+			"at the same time; a second replay ends with exit code 4.",
+		Never: "It never publishes a record twice, and never drops one: a record is either published or still in quarantine.",
+		Examples: []string{
+			"etl replay job.yaml --dry-run",
+			"etl replay job.yaml --where reason=NO_PROJECTION --where 'object=AWSLogs/**'",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage, exitQuarantine, exitHeld, exitStopped},
+	}.String()
 }
 
 // Run implements etl replay.

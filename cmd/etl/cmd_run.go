@@ -10,12 +10,31 @@ import (
 )
 
 type runCmd struct {
-	Job       string `arg:"" help:"Job file."`
+	Job       string `arg:"" help:"Job file." example:"job.yaml"`
 	DryRun    bool   `help:"Show what a run would read, and write nothing."`
-	FullSweep bool   `help:"List staging whole, also folders of days before the lookback."`
-	Replan    bool   `help:"Plan anew what earlier runs planned and did not commit, with the mapping as it is now."`
-	NoBars    bool   `help:"Log lines instead of progress bars on a terminal."`
+	FullSweep bool   `help:"List all of staging, including folders older than the lookback."`
+	Replan    bool   `help:"Release, once, what earlier runs planned and did not commit, and plan it again with the current mapping."`
+	NoBars    bool   `help:"Print log lines instead of progress bars on a terminal."`
 	outputFlag
+}
+
+// Help implements kong.HelpProvider.
+func (*runCmd) Help() string {
+	return commandHelp{
+		Does: "etl run first finishes what earlier runs left. Then it lists staging, and processes the new objects in " +
+			"batches: it reads the records, maps them to OCSF, and publishes Parquet files and partitions. One ledger entry " +
+			"commits a batch, so every record is delivered exactly once, even if the process is killed. You can start the " +
+			"same job several times at once: the runs share the batches.\n\n" +
+			"If a run fails for a reason that may be temporary, it is retried up to limits.max_retries times. Records that " +
+			"cannot be mapped go to quarantine.",
+		Never: "It never changes staging, and it never publishes a part of a batch.",
+		Examples: []string{
+			"etl run job.yaml",
+			"etl run job.yaml --dry-run",
+			"etl run job.yaml --full-sweep --output json",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage, exitQuarantine, exitHeld, exitStopped},
+	}.String()
 }
 
 // Run implements etl run.

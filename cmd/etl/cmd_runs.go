@@ -18,19 +18,64 @@ import (
 
 type runsCmd struct {
 	List runsListCmd `cmd:"" default:"withargs" help:"List the runs of a job, newest first: etl runs JOB."`
-	Show runsShowCmd `cmd:"" help:"Show one run: its result, and each output file with the staging objects it was made of."`
+	Show runsShowCmd `cmd:"" help:"Show one run: its summary, and each lake file with the staging objects it was made from."`
+}
+
+// Help implements kong.HelpProvider.
+func (*runsCmd) Help() string {
+	return commandHelp{
+		Does: "etl runs JOB lists the runs of a job, and etl runs show JOB RUN shows one of them. Replays, backfills and " +
+			"other commands that process data are listed too.",
+		Never: "It only reads, and you can use it while runs are in progress.",
+		Examples: []string{
+			"etl runs job.yaml",
+			"etl runs show job.yaml last",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage},
+	}.String()
 }
 
 type runsListCmd struct {
-	Job   string `arg:"" help:"Job file."`
-	Limit int    `default:"20" help:"The last so many; 0 lists all."`
+	Job   string `arg:"" help:"Job file." example:"job.yaml"`
+	Limit int    `default:"20" help:"List only this many runs; 0 lists all." example:"100"`
 	outputFlag
 }
 
+// Help implements kong.HelpProvider.
+func (*runsListCmd) Help() string {
+	return commandHelp{
+		Does: "etl runs list prints one line for each run of a job, newest first: when it started, how long it took, its " +
+			"state, and what it read, published, filtered and sent to quarantine. The state is RUNNING, SUCCEEDED, FAILED, " +
+			"STOPPED, TIMEOUT or WAITING. WAITING means that the run ended because other runs were already processing the " +
+			"work.",
+		Never: "It only reads.",
+		Examples: []string{
+			"etl runs job.yaml",
+			"etl runs list job.yaml --limit 0 --output json",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage},
+	}.String()
+}
+
 type runsShowCmd struct {
-	Job string `arg:"" help:"Job file."`
-	ID  string `arg:"" name:"run" help:"ID of the run, or last."`
+	Job string `arg:"" help:"Job file." example:"job.yaml"`
+	ID  string `arg:"" name:"run" complete:"none" help:"ID of the run, or last." example:"last"`
 	outputFlag
+}
+
+// Help implements kong.HelpProvider.
+func (*runsShowCmd) Help() string {
+	return commandHelp{
+		Does: "etl runs show prints the summary of a run. For each ledger entry that the run committed, it lists every lake " +
+			"file with its rows, and the staging objects that the rows came from. JSON output also has the first 256 KiB of " +
+			"the run's log.",
+		Never: "It only reads.",
+		Examples: []string{
+			"etl runs show job.yaml last",
+			"etl runs show job.yaml 01M85BD4GNKPDRQBB9WJQ9RBZH --output json",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage},
+	}.String()
 }
 
 // readLedger opens a job's ledger for reading. nil: the state is a folder that is not there, so nothing ran yet.

@@ -16,8 +16,25 @@ import (
 )
 
 type serveCmd struct {
-	Jobs   string `required:"" placeholder:"DIR" help:"Folder of job files (*.yaml, *.yml)."`
-	Listen string `default:"127.0.0.1:8080" help:"host:port of /healthz."`
+	Jobs   string `required:"" placeholder:"DIR" complete:"dir" help:"Folder of job files (*.yaml, *.yml)." example:"jobs/specs"`
+	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of /healthz. There is no authentication, so use a loopback or private address." example:"10.0.0.5:9000"`
+}
+
+// Help implements kong.HelpProvider.
+func (*serveCmd) Help() string {
+	return commandHelp{
+		Does: "etl serve runs the jobs of a folder on their schedules, until SIGTERM. It first checks every job and mapping. " +
+			"One run of a job is in progress at a time: if a schedule is due while the last run is still in progress, it is " +
+			"skipped and logged. Job files are read at the start only.\n\n" +
+			"On SIGTERM no new run starts, and runs in progress are stopped. The process ends after at most 9 s with exit " +
+			"code 0. The next run continues from there.",
+		Never: "It never runs a job whose file or mapping has a mistake, and it answers nothing but /healthz.",
+		Examples: []string{
+			"etl serve --jobs jobs/specs",
+			"etl serve --jobs /etc/silt/jobs --listen 0.0.0.0:8080",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage},
+	}.String()
 }
 
 // stopGrace is how long a stop waits for runs: container runtimes kill after 10 s.

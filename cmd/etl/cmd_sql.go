@@ -15,11 +15,26 @@ import (
 )
 
 type sqlCmd struct {
-	Mapping   string `arg:"" help:"Name of a mapping, its folder or .json file."`
+	Mapping   string `arg:"" complete:"mapping" help:"Name of a mapping, its folder or .json file." example:"network-firewall"`
 	Generated bool   `help:"Print the projection that DuckDB runs instead."`
-	Macros    bool   `help:"Print the macros that the mapping calls instead, its own and the program's: with them and raw.sql a SELECT runs in a DuckDB shell."`
-	Save      string `placeholder:"DIR" help:"Write the SQL as files of a new folder, to go on from there."`
+	Macros    bool   `help:"Print the macros that the mapping calls instead, its own and the program's. With them and raw.sql, a SELECT runs in a DuckDB shell."`
+	Save      string `placeholder:"DIR" complete:"dir" help:"Write the SQL as files of a new folder, so that you can continue from there. Default: print it." example:"sql/my-firewall"`
 	outputFlag
+}
+
+// Help implements kong.HelpProvider.
+func (*sqlCmd) Help() string {
+	return commandHelp{
+		Does: "etl sql prints the SELECTs of a mapping. For a declarative JSON mapping it prints the SELECTs that a person " +
+			"would write instead: one column a line, with each warning as a comment above its column.",
+		Never: "It never overwrites a file, and it reads no data.",
+		Examples: []string{
+			"etl sql network-firewall",
+			"etl sql network-firewall --save sql/my-firewall",
+			"etl sql network-firewall --generated",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage},
+	}.String()
 }
 
 // sqlFile is one text of etl sql.

@@ -19,12 +19,29 @@ import (
 
 // testCmd is etl test. Its file is not called cmd_test.go, which Go would take for a test.
 type testCmd struct {
-	Mapping []string `arg:"" optional:"" help:"Names of mappings, their folders or .json files. Default: all in ./sql and ./mappings, or the current folder."`
-	Match   string   `name:"run" placeholder:"REGEX" help:"Run only tests whose name matches."`
-	Verbose bool     `short:"v" help:"Name the tests that pass, too."`
-	Update  bool     `help:"Rewrite the expectations that fail, so that they pass: look at the change before you commit it."`
-	JUnit   string   `name:"junit" placeholder:"FILE" help:"Write the results as JUnit XML, too."`
+	Mapping []string `arg:"" optional:"" complete:"mapping" help:"Names of mappings, their folders or .json files. Default: all mappings in ./sql and ./mappings, or the current folder." example:"sql/vpn"`
+	Match   string   `name:"run" placeholder:"REGEX" help:"Run only tests whose name matches. Default: all tests." example:"'^login'"`
+	Verbose bool     `short:"v" help:"Also name the tests that pass."`
+	Update  bool     `help:"Rewrite the expectations that fail, so that they pass. Review the change before you commit it."`
+	JUnit   string   `name:"junit" placeholder:"FILE" complete:"file" help:"Also write the results as JUnit XML. Default: no file." example:"results.xml"`
 	outputFlag
+}
+
+// Help implements kong.HelpProvider.
+func (*testCmd) Help() string {
+	return commandHelp{
+		Does: "etl test runs the tests of a mapping. A test is raw records and the OCSF events that they must become, in a " +
+			"YAML file below tests/ of the mapping's folder. The tests of a mapping run as one batch, through everything " +
+			"that a run does up to the finished Parquet file.\n\n" +
+			"The exit code is 1 if a test fails, and 2 if a mapping or a test file cannot be used.",
+		Never: "It never touches staging, lake or catalog. It changes a test file only with --update.",
+		Examples: []string{
+			"etl test",
+			"etl test sql/vpn --run '^login' --verbose",
+			"etl test network-firewall --junit results.xml",
+		},
+		Exits: []int{exitDone, exitFailed, exitUsage, exitStopped},
+	}.String()
 }
 
 // mappingTests are the results of one mapping, as --output json has them.

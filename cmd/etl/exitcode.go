@@ -88,11 +88,13 @@ type printedError struct{ code int }
 
 func (e printedError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
-// exitCodeLines lists the exit codes for help texts, one a line.
-func exitCodeLines() string {
+// exitCodeLines lists exit codes for help texts, one a line; all of them if none is named.
+func exitCodeLines(codes ...int) string {
 	var b strings.Builder
 	for _, c := range exitCodes() {
-		fmt.Fprintf(&b, "  %d  %s\n", c.Code, strings.ReplaceAll(c.Meaning, "`", ""))
+		if len(codes) == 0 || slices.Contains(codes, c.Code) {
+			fmt.Fprintf(&b, "  %d  %s\n", c.Code, strings.ReplaceAll(c.Meaning, "`", ""))
+		}
 	}
 	return b.String()
 }

@@ -21,26 +21,29 @@ import (
 // version is set by the build (-ldflags -X main.version=...).
 var version = "dev"
 
+// cli is the command line: a field for each command. Each has a file cmd_<word>.go with its flags, its help and what it does.
 type cli struct {
-	Run        runCmd        `cmd:"" help:"Run a job: everything new in staging goes to the lake."`
-	Backfill   backfillCmd   `cmd:"" help:"Take the objects of a range of days to the lake, month by month."`
-	Check      checkCmd      `cmd:"" help:"Check a job file or a mapping without running anything."`
-	SQL        sqlCmd        `cmd:"" name:"sql" help:"Print the SELECT of a mapping."`
-	Import     importCmd     `cmd:"" help:"Turn a mapping of AWS's OCSF transformation library into a folder of SQL, and report its faults."`
-	Infer      inferCmd      `cmd:"" help:"Write a first mapping of a sample: types that hold, and OCSF paths with reasons."`
-	Diff       diffCmd       `cmd:"" help:"Show what a change of a mapping does to records: attributes that change, records that move."`
-	Docs       docsCmd       `cmd:"" help:"Write the page of a source from its mapping: lineage, unmapped, quarantine, an example."`
-	Preview    previewCmd    `cmd:"" help:"Show what a mapping makes of a sample file: raw beside OCSF."`
-	Test       testCmd       `cmd:"" help:"Run the tests beside a mapping: raw records in, expected OCSF out."`
-	Query      queryCmd      `cmd:"" help:"Query the lake with SQL, tables by their catalog names."`
+	Run        runCmd        `cmd:"" help:"Run a job: load everything new from staging into the lake."`
+	Backfill   backfillCmd   `cmd:"" help:"Load the objects of a range of days, month by month, or reprocess them."`
+	Check      checkCmd      `cmd:"" help:"Find mistakes in job files and mappings without running anything."`
+	SQL        sqlCmd        `cmd:"" name:"sql" help:"Print the SELECTs of a mapping."`
+	Import     importCmd     `cmd:"" help:"Convert a mapping of AWS's OCSF transformation library to SQL, and report its faults."`
+	Infer      inferCmd      `cmd:"" help:"Write a first mapping from sample records."`
+	Diff       diffCmd       `cmd:"" help:"Show how a change of a mapping changes events."`
+	Docs       docsCmd       `cmd:"" help:"Write the page of a source from its mapping."`
+	Preview    previewCmd    `cmd:"" help:"Run sample records through a mapping, and show each next to its OCSF event."`
+	Test       testCmd       `cmd:"" help:"Run the tests of a mapping: raw records in, expected OCSF out."`
+	Query      queryCmd      `cmd:"" help:"Query the lake with SQL."`
 	Runs       runsCmd       `cmd:"" help:"List the runs of a job, or show one with its files and their inputs."`
 	Quarantine quarantineCmd `cmd:"" help:"List what is in quarantine by reason, or show records."`
-	Replay     replayCmd     `cmd:"" help:"Run quarantined records through the mapping as it is now, and publish what passes."`
+	Replay     replayCmd     `cmd:"" help:"Run quarantined records through the current mapping, and publish those that pass."`
 	Bookmark   bookmarkCmd   `cmd:"" help:"Show a job's progress, mark objects as done, rewind, pause and resume."`
-	Retention  retentionCmd  `cmd:"" help:"Delete quarantine, manifests and attempt records that are older than the job keeps them."`
-	Doctor     doctorCmd     `cmd:"" help:"Try everything a job needs before its first run: one line each."`
+	Retention  retentionCmd  `cmd:"" help:"Delete quarantine, manifests and attempt records that have expired."`
+	Doctor     doctorCmd     `cmd:"" help:"Test everything that a job needs, and compare its lake with its ledger."`
 	Serve      serveCmd      `cmd:"" help:"Run the jobs of a folder on their schedules."`
-	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
+	Man        manCmd        `cmd:"" help:"Print the man page."`
+	Version    versionCmd    `cmd:"" help:"Print the version of etl and of its DuckDB."`
 }
 
 // app is what the commands share.
@@ -51,7 +54,7 @@ type app struct {
 
 // outputFlag is the --output of every command that prints.
 type outputFlag struct {
-	Output string `help:"text or json." enum:"text,json" default:"text" short:"o"`
+	Output string `help:"Format of the output: text or json." enum:"text,json" default:"text" short:"o"`
 }
 
 func main() {
@@ -64,13 +67,9 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) (string, bool)) int {
 	var c cli
 	exited := -1
-	parser, err := kong.New(&c, kong.Name("etl"),
-		kong.Description("Batch ETL of security logs into Amazon Security Lake: staging objects in, OCSF Parquet and Glue partitions out.\n\nExit codes:\n"+exitCodeLines()),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }), kong.UsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	parser, err := newParser(&c, kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
 	if err != nil {
-		fmt.Fprintln(stderr, "etl:", err)
-		return exitFailed
+		return report(stderr, err)
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -97,14 +96,4 @@ func report(stderr io.Writer, err error) int {
 		fmt.Fprintln(stderr, "etl:", err)
 	}
 	return exitCodeOf(err)
-}
-
-type versionCmd struct{ outputFlag }
-
-func (c *versionCmd) Run(a *app) error {
-	if c.Output == "json" {
-		return printJSON(a.stdout, map[string]string{"version": version, "duckdb": duckdbVersion()})
-	}
-	fmt.Fprintf(a.stdout, "etl %s (DuckDB %s)\n", version, duckdbVersion())
-	return nil
 }
