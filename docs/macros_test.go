@@ -7,10 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/sql"
 )
 
-// TestMacrosPage: docs/macros.md is made of the library. go test ./docs -update writes it.
+// TestMacrosPage: docs/macros.md is generated from the library. go test ./docs -update writes it.
 func TestMacrosPage(t *testing.T) {
 	library, err := sql.Library()
 	if err != nil {
@@ -18,11 +19,12 @@ func TestMacrosPage(t *testing.T) {
 	}
 	var b strings.Builder
 	b.WriteString(`# Macros
-Every mapping can call these, without writing anything; ` + "`etl sql MAPPING --macros`" + ` prints those that it calls, to try its SELECT in a DuckDB
-shell. A macro of the mapping's own [macros.sql](mappings.md#the-folder) may call them, and may not have a name of them. None of them
-fails: a text that is not what a macro wants gives NULL, unless it says otherwise. The examples are run as tests.
+Every mapping can call these macros without defining them. ` + "`etl sql MAPPING --macros`" + ` prints the macros that
+a mapping calls, so that you can run its SELECT in a DuckDB shell. A macro in the mapping's own
+[macros.sql](mappings.md#the-folder) can call them, and must not have the name of one of them. A macro never fails: it
+returns NULL for a text that it cannot read, unless its description says otherwise. The examples run as tests.
 
-This page is made of sql/macros; ` + "`go test ./docs -update`" + ` writes it.
+This page is generated from sql/macros by ` + "`go test ./docs -update`" + `.
 `)
 	titles := map[string]string{"network.sql": "Addresses, ports, protocols", "text.sql": "Keys and values in texts", "headers.sql": "Syslog, CEF, LEEF",
 		"times.sql": "Times", "hosts.sql": "Users, files, hashes", "web.sql": "Web requests", "attack.sql": "MITRE ATT&CK"}
@@ -32,16 +34,20 @@ This page is made of sql/macros; ` + "`go test ./docs -update`" + ` writes it.
 			if m.File != file {
 				continue
 			}
-			fmt.Fprintf(&b, "\n**`%s`** %s\n\n", m.Signature, m.Doc)
+			b.WriteString("\n" + human.Wrap("**`"+m.Signature+"`** "+m.Doc, "", "", 120) + "\n\n")
 			for _, e := range m.Examples {
-				fmt.Fprintf(&b, "    %s  =>  %s\n", e.Expr, e.Value)
+				line := fmt.Sprintf("    %s  =>  %s", e.Expr, e.Value)
+				if len(line) > 120 {
+					line = human.Wrap(e.Expr, "    ", "        ", 120) + "\n" + human.Wrap("=>  "+e.Value, "        ", "            ", 120)
+				}
+				b.WriteString(line + "\n")
 			}
 		}
 		delete(titles, file)
 	}
 	for _, m := range library {
 		if !strings.Contains(b.String(), "**`"+m.Signature+"`**") {
-			t.Errorf("%s: %s is on no page", m.File, m.Name)
+			t.Errorf("%s: %s is missing on the page", m.File, m.Name)
 		}
 	}
 	if *update {
@@ -50,6 +56,6 @@ This page is made of sql/macros; ` + "`go test ./docs -update`" + ` writes it.
 		}
 	}
 	if read(t, "docs/macros.md") != b.String() {
-		t.Error("docs/macros.md is not what sql/macros makes of it: go test ./docs -update")
+		t.Error("docs/macros.md is not up to date; run go test ./docs -update")
 	}
 }

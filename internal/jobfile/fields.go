@@ -68,9 +68,9 @@ func (s *Spec) fields() []field {
 		{path: "limits.batch_bytes", ptr: &s.Limits.BatchBytes, doc: "Staging bytes of one batch, the unit that is committed (example: 2GiB)."},
 		{path: "limits.max_quarantine_ratio", ptr: &s.Limits.MaxQuarantineRatio, doc: "Largest share of a batch's records that may be rejected (example: 0.01). Nothing of a batch with more rejected records is committed, and the run fails with exit code 3."},
 		{path: "limits.threads", ptr: &s.Limits.Threads, doc: "Number of threads. Default: one for each core."},
-		{path: "retention.quarantine", ptr: &s.Retention.Quarantine, doc: "Age from which etl retention deletes quarantined records (example: 365d); they are lost. Default: kept for ever."},
-		{path: "retention.manifests", ptr: &s.Retention.Manifests, doc: "Age from which etl retention deletes manifests of finished plans; their batches cannot be replaced afterwards. Default: kept for ever."},
-		{path: "retention.attempts", ptr: &s.Retention.Attempts, doc: "Age from which etl retention deletes records of finished attempts, which link rows to objects. Default: kept for ever."},
+		{path: "retention.quarantine", ptr: &s.Retention.Quarantine, doc: "Age from which etl retention deletes quarantined records (example: 365d); they are lost. Default: kept forever."},
+		{path: "retention.manifests", ptr: &s.Retention.Manifests, doc: "Age from which etl retention deletes manifests of finished plans; their batches cannot be replaced afterwards. Default: kept forever."},
+		{path: "retention.attempts", ptr: &s.Retention.Attempts, doc: "Age from which etl retention deletes records of finished attempts, which link rows to objects. Default: kept forever."},
 		{path: "limits.temp_dir", ptr: &s.Limits.TempDir, doc: "Folder for spilled data and fetched objects. Default: the system's."},
 	}
 }

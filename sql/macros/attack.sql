@@ -1,6 +1,6 @@
 -- MITRE ATT&CK, https://attack.mitre.org
 
--- The id of an enterprise tactic by its name, in any case and with any separators; NULL of an unknown one.
+-- Returns the ID of an enterprise tactic by its name, in any case and with any separators. NULL if the name is unknown.
 -- example: tactic_id('Defense Evasion') => TA0005
 -- example: tactic_id('credential-access') => TA0006
 -- example: tactic_id('x') => NULL
@@ -10,7 +10,7 @@ CREATE MACRO tactic_id(name) AS CASE lower(regexp_replace(name, '[^A-Za-z]', '',
   WHEN 'discovery' THEN 'TA0007' WHEN 'lateralmovement' THEN 'TA0008' WHEN 'collection' THEN 'TA0009' WHEN 'commandandcontrol' THEN 'TA0011'
   WHEN 'exfiltration' THEN 'TA0010' WHEN 'impact' THEN 'TA0040' END;
 
--- The name of an enterprise tactic by its id.
+-- Returns the name of an enterprise tactic by its ID.
 -- example: tactic_name('TA0011') => Command and Control
 CREATE MACRO tactic_name(id) AS CASE upper(id)
   WHEN 'TA0043' THEN 'Reconnaissance' WHEN 'TA0042' THEN 'Resource Development' WHEN 'TA0001' THEN 'Initial Access' WHEN 'TA0002' THEN 'Execution'
@@ -18,13 +18,13 @@ CREATE MACRO tactic_name(id) AS CASE upper(id)
   WHEN 'TA0007' THEN 'Discovery' WHEN 'TA0008' THEN 'Lateral Movement' WHEN 'TA0009' THEN 'Collection' WHEN 'TA0011' THEN 'Command and Control'
   WHEN 'TA0010' THEN 'Exfiltration' WHEN 'TA0040' THEN 'Impact' END;
 
--- A value of a tag of names and values, as Sysmon's RuleName has them; NULL where it is not there.
+-- Returns a value from a text of names and values, such as Sysmon's RuleName. NULL if the name is not in it.
 -- example: tag_value('technique_id=T1574.010,technique_name=Services File Permissions Weakness', 'technique_name') => Services File Permissions Weakness
 -- example: tag_value('-', 'technique_id') => NULL
 CREATE MACRO tag_value(t, name) AS nullif(trim(regexp_extract(
   regexp_replace(t, '(^|,)\s*([A-Za-z0-9_]+)=', chr(1) || '\2' || chr(2), 'g'), chr(1) || name || chr(2) || '([^' || chr(1) || ']*)', 1)), '');
 
--- An element of OCSF's attacks of a tag with technique_id and technique_name. Without either it has no value, so that an attacks list
--- of it is NULL.
+-- Returns an element of OCSF's attacks from a text with technique_id and technique_name. Without either, the element
+-- has no value, and an attacks list of it is NULL.
 -- example: attack_of_tag('technique_id=T1059,technique_name=Command and Scripting Interpreter') => {'technique': {'uid': T1059, 'name': Command and Scripting Interpreter}}
 CREATE MACRO attack_of_tag(t) AS {'technique': {'uid': tag_value(t, 'technique_id'), 'name': tag_value(t, 'technique_name')}};

@@ -1,7 +1,8 @@
 -- Syslog, CEF and LEEF.
 
--- The parts of a syslog line, RFC 5424 or RFC 3164, as a STRUCT of texts: pri, facility, severity (numbers), timestamp, host, app,
--- procid, msgid, message. What a line does not have is NULL ("-" too). A text that is no syslog line is all message.
+-- Returns the parts of a syslog line (RFC 5424 or RFC 3164) as a STRUCT of texts: pri, facility, severity (numbers),
+-- timestamp, host, app, procid, msgid, message. Missing parts and "-" are NULL. If the text is not a syslog line,
+-- message has all of it.
 -- example: syslog('<34>1 2003-10-11T22:14:15.003Z m.example su 12 ID47 - failed').host => m.example
 -- example: syslog('<34>1 2003-10-11T22:14:15.003Z m.example su - ID47 [x@1 a="]"] failed').message => failed
 -- example: syslog('<38>Oct  1 22:14:15 web1 sshd[77]: Accepted').app => sshd
@@ -19,42 +20,46 @@ CREATE MACRO syslog(t) AS {
   'msgid': syslog_5424(t, 5),
   'message': coalesce(syslog_5424(t, 6), syslog_3164(t, 5), CASE WHEN NOT regexp_matches(t, '^<[0-9]{1,3}>') THEN t END)};
 
--- The n-th part of an RFC 5424 line: timestamp, host, app, procid, msgid, message; NULL where it is none or the part is "-".
+-- Returns the n-th part of an RFC 5424 line: timestamp, host, app, procid, msgid, message. NULL if the text is not such
+-- a line, or if the part is "-".
 -- example: syslog_5424('<34>1 2003-10-11T22:14:15Z h su - - - text', 3) => su
 CREATE MACRO syslog_5424(t, n) AS nullif(nullif(regexp_extract(t, '^<[0-9]{1,3}>[1-9][0-9]? (\S+) (\S+) (\S+) (\S+) (\S+) (?:-|(?:\[(?:[^\]"]|"(?:[^"\\]|\\.)*")*\])+) ?(?:\x{FEFF})?((?s).*)$', n), ''), '-');
 
--- The n-th part of an RFC 3164 line: timestamp, host, app, procid, message; NULL where it is none.
+-- Returns the n-th part of an RFC 3164 line: timestamp, host, app, procid, message. NULL if the text is not such a
+-- line.
 -- example: syslog_3164('<13>Feb  5 17:32:18 10.0.0.99 test', 2) => 10.0.0.99
 CREATE MACRO syslog_3164(t, n) AS nullif(regexp_extract(t, '^(?:<[0-9]{1,3}>)?([A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}) (\S+) (?:([^\s:\[]+)(?:\[([^\]]*)\])?: )?((?s).*)$', n), '');
 
--- The n-th part of a CEF header: version, vendor, product, product version, signature id, name, severity; NULL where the text is no CEF.
--- A syslog header may stand in front.
+-- Returns the n-th part of a CEF header: version, vendor, product, product version, signature ID, name, severity. A
+-- syslog header can precede it. NULL if the text is not CEF.
 -- example: cef_header('CEF:0|Acme|FW\|1|2.0|100|worm stopped|9|src=10.0.0.1', 3) => FW|1
 -- example: cef_header('no cef', 3) => NULL
 CREATE MACRO cef_header(t, n) AS CASE WHEN contains(t, 'CEF:') THEN
   replace(replace(replace(nullif(regexp_extract(t, 'CEF:\s*([0-9]+)\|((?:[^|\\]|\\.)*)\|((?:[^|\\]|\\.)*)\|((?:[^|\\]|\\.)*)\|((?:[^|\\]|\\.)*)\|((?:[^|\\]|\\.)*)\|((?:[^|\\]|\\.)*)\|', n), ''), '\\', chr(3)), '\|', '|'), chr(3), '\') END;
 
--- The map of a CEF record's fields: values may hold spaces; \=, \\, \n and \r in them are undone.
+-- Returns the fields of a CEF record as a map. Values can contain spaces. The escapes \=, \\, \n and \r are decoded.
 -- example: cef_fields('CEF:0|a|b|1|2|n|9|src=10.0.0.1 msg=a b c act=x\=y') => {src=10.0.0.1, msg=a b c, act='x=y'}
 -- example: cef_fields('no cef') => NULL
 CREATE MACRO cef_fields(t) AS cef_pairs(
   CASE WHEN contains(t, 'CEF:') THEN regexp_extract(t, 'CEF:\s*[0-9]+\|(?:(?:[^|\\]|\\.)*\|){6}((?s).*)$', 1) END);
 
--- The map of key=value pairs as CEF has them, without a header.
+-- Returns the key=value pairs of a CEF text without a header as a map.
 -- example: cef_pairs('a=1 b=two words c=') => {a=1, b=two words, c=''}
 CREATE MACRO cef_pairs(t) AS first_of_each(
   list_transform(cef_cut(t), lambda p: split_part(p, chr(2), 1)),
   list_transform(cef_cut(t), lambda p: replace(replace(replace(replace(replace(rtrim(split_part(p, chr(2), 2)), '\\', chr(3)), '\=', '='), '\n', chr(10)), '\r', chr(13)), chr(3), '\')));
 
--- The pairs of a CEF text, each as key, chr(2), value.
+-- Returns the pairs of a CEF text as a list of key, chr(2), value.
 -- example: list_transform(cef_cut('a=1 b=2'), lambda p: replace(p, chr(2), '/')) => [a/1, b/2]
 CREATE MACRO cef_cut(t) AS list_filter(string_split(regexp_replace(t, '(^|\s)([A-Za-z0-9_.\[\]-]+)=', chr(1) || '\2' || chr(2), 'g'), chr(1)), lambda p: contains(p, chr(2)));
 
--- The n-th part of a LEEF header: version, vendor, product, product version, event id; NULL where the text is no LEEF.
+-- Returns the n-th part of a LEEF header: version, vendor, product, product version, event ID. NULL if the text is not
+-- LEEF.
 -- example: leef_header('LEEF:2.0|Acme|VPN|1.0|login|^|src=1^dst=2', 5) => login
 CREATE MACRO leef_header(t, n) AS nullif(regexp_extract(t, 'LEEF:([0-9.]+)\|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)\|', n), '');
 
--- The map of a LEEF record's fields. Their separator is a tab; version 2.0 may name another one (^, 0x5E, x5E).
+-- Returns the fields of a LEEF record as a map. Their separator is a tab. Version 2.0 can name another one (^, 0x5E,
+-- x5E).
 -- example: leef_fields('LEEF:2.0|Acme|VPN|1.0|login|^|src=10.0.0.1^usrName=a b') => {src=10.0.0.1, usrName=a b}
 -- example: leef_fields('LEEF:2.0|Acme|VPN|1.0|login|0x5E|src=1^dst=2')['dst'] => 2
 -- example: leef_fields('LEEF:1.0|Acme|VPN|1.0|login|src=1' || chr(9) || 'dst=2') => {src=1, dst=2}
@@ -62,7 +67,7 @@ CREATE MACRO leef_fields(t) AS CASE leef_header(t, 1)
   WHEN '2.0' THEN kv_split(regexp_extract(t, 'LEEF:2\.0\|(?:[^|]*\|){5}((?s).*)$', 1), leef_separator(regexp_extract(t, 'LEEF:2\.0\|(?:[^|]*\|){4}([^|]*)\|', 1)), '=')
   WHEN '1.0' THEN kv_split(regexp_extract(t, 'LEEF:1\.0\|(?:[^|]*\|){4}((?s).*)$', 1), chr(9), '=') END;
 
--- The separator that a LEEF 2.0 header names.
+-- Returns the separator that a LEEF 2.0 header names.
 -- example: leef_separator('x5e') => ^
 -- example: leef_separator('|') => |
 CREATE MACRO leef_separator(t) AS CASE WHEN t = '' THEN chr(9)

@@ -1,41 +1,41 @@
 -- Users, files, hashes.
 
--- The user of DOMAIN\user or user@domain; other texts are the user.
+-- Returns the user of DOMAIN\user or user@domain. Any other text is the user.
 -- example: user_of('NT AUTHORITY\SYSTEM') => SYSTEM
 -- example: user_of('ada@example.com') => ada
 -- example: user_of('ada') => ada
 CREATE MACRO user_of(t) AS nullif(CASE WHEN contains(t, '\') THEN split_part(t, '\', 2) WHEN contains(t, '@') THEN split_part(t, '@', 1) ELSE t END, '');
 
--- The domain of DOMAIN\user or user@domain, NULL where there is none.
+-- Returns the domain of DOMAIN\user or user@domain. NULL if the text has no domain.
 -- example: domain_of('NT AUTHORITY\SYSTEM') => NT AUTHORITY
 -- example: domain_of('ada@example.com') => example.com
 -- example: domain_of('ada') => NULL
 CREATE MACRO domain_of(t) AS nullif(CASE WHEN contains(t, '\') THEN split_part(t, '\', 1) WHEN contains(t, '@') THEN split_part(t, '@', 2) END, '');
 
--- The last part of a path, of Windows or POSIX. NULL where it ends in a separator.
+-- Returns the last part of a Windows or POSIX path. NULL if the path ends in a separator.
 -- example: basename('C:\Windows\system32\cmd.exe') => cmd.exe
 -- example: basename('/usr/bin/ls') => ls
 -- example: basename('cmd.exe') => cmd.exe
 CREATE MACRO basename(path) AS nullif(regexp_extract(path, '([^\\/]*)$', 1), '');
 
--- A path without its last part, NULL where it has only one.
+-- Returns a path without its last part. NULL if the path has only one part.
 -- example: dirname('C:\Windows\system32\cmd.exe') => C:\Windows\system32
 -- example: dirname('/usr/bin/ls') => /usr/bin
 -- example: dirname('/ls') => /
 -- example: dirname('ls') => NULL
 CREATE MACRO dirname(path) AS nullif(CASE WHEN regexp_matches(path, '^[\\/][^\\/]*$') THEN left(path, 1) ELSE regexp_extract(path, '^(.*)[\\/][^\\/]*$', 1) END, '');
 
--- fingerprint.algorithm_id of an algorithm's name; 99 Other of one that OCSF does not number.
+-- Returns fingerprint.algorithm_id for an algorithm's name. 99 Other if OCSF does not number the algorithm.
 -- example: hash_algorithm_id('sha-256') => 3
 -- example: hash_algorithm_id('IMPHASH') => 99
 CREATE MACRO hash_algorithm_id(name) AS CASE lower(replace(replace(name, '-', ''), '_', '')) WHEN 'md5' THEN 1 WHEN 'sha1' THEN 2 WHEN 'sha256' THEN 3 WHEN 'sha512' THEN 4
   WHEN 'ctph' THEN 5 WHEN 'ssdeep' THEN 5 WHEN 'tlsh' THEN 6 WHEN 'quickxorhash' THEN 7 ELSE CASE WHEN name IS NOT NULL THEN 99 END END;
 
--- The value of one hash in a list as Sysmon writes it, NULL where it is not there.
+-- Returns the value of one hash in a list as Sysmon writes it. NULL if the list does not have this hash.
 -- example: hash_value('SHA1=AA,MD5=BB', 'md5') => BB
 CREATE MACRO hash_value(t, name) AS nullif(regexp_extract(t, '(?i)(?:^|,)\s*' || name || '=([^,]*)', 1), '');
 
--- OCSF's fingerprints of a list of hashes as Sysmon writes it.
+-- Returns OCSF's fingerprints for a list of hashes as Sysmon writes it.
 -- example: fingerprints('MD5=AA,SHA256=BB,IMPHASH=CC') => [{'algorithm_id': 1, 'algorithm': MD5, 'value': AA}, {'algorithm_id': 3, 'algorithm': SHA-256, 'value': BB}, {'algorithm_id': 99, 'algorithm': IMPHASH, 'value': CC}]
 -- example: fingerprints(NULL) => NULL
 CREATE MACRO fingerprints(t) AS list_transform(list_filter(string_split(t, ','), lambda h: contains(h, '=')), lambda h: {

@@ -1,11 +1,11 @@
 -- Addresses, ports, protocols.
 
--- Whether a text is an IPv4 address, in four decimal numbers. NULL of NULL.
+-- Returns whether a text is an IPv4 address of four decimal numbers. NULL for NULL.
 -- example: is_ipv4('10.0.0.1') => true
 -- example: is_ipv4('10.0.0.256') => false
 CREATE MACRO is_ipv4(ip) AS regexp_full_match(ip, '(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])');
 
--- Whether a text is an IPv6 address, with or without a zone (%eth0); the last 32 bits may be an IPv4 address.
+-- Returns whether a text is an IPv6 address, with or without a zone (%eth0). The last 32 bits can be an IPv4 address.
 -- example: is_ipv6('2001:db8::1') => true
 -- example: is_ipv6('fe80::1%eth0') => true
 -- example: is_ipv6('::ffff:10.0.0.1') => true
@@ -14,12 +14,13 @@ CREATE MACRO is_ipv4(ip) AS regexp_full_match(ip, '(?:(?:25[0-5]|2[0-4][0-9]|1[0
 CREATE MACRO is_ipv6(ip) AS regexp_full_match(regexp_replace(regexp_replace(ip, '%[0-9A-Za-z._-]+$', ''), ':(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])$', ':0:0'),
   '(?:(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|(?:[0-9A-Fa-f]{1,4}:){1,7}:|(?:[0-9A-Fa-f]{1,4}:){1,6}:[0-9A-Fa-f]{1,4}|(?:[0-9A-Fa-f]{1,4}:){1,5}(?::[0-9A-Fa-f]{1,4}){1,2}|(?:[0-9A-Fa-f]{1,4}:){1,4}(?::[0-9A-Fa-f]{1,4}){1,3}|(?:[0-9A-Fa-f]{1,4}:){1,3}(?::[0-9A-Fa-f]{1,4}){1,4}|(?:[0-9A-Fa-f]{1,4}:){1,2}(?::[0-9A-Fa-f]{1,4}){1,5}|[0-9A-Fa-f]{1,4}:(?::[0-9A-Fa-f]{1,4}){1,6}|:(?::[0-9A-Fa-f]{1,4}){1,7}|::)');
 
--- Whether a text is an IP address of either version.
+-- Returns whether a text is an IP address of either version.
 -- example: is_ip('::1') => true
 -- example: is_ip('host') => false
 CREATE MACRO is_ip(ip) AS is_ipv4(ip) OR is_ipv6(ip);
 
--- Whether only a private network, a link or the host itself uses an address: RFC 1918, 6598, 1122, 3927, 4193, 4291.
+-- Returns whether an address is used only by a private network, a link or the host itself: RFC 1918, 6598, 1122, 3927,
+-- 4193, 4291.
 -- example: is_private_ip('172.31.0.1') => true
 -- example: is_private_ip('fd00::1') => true
 -- example: is_private_ip('8.8.8.8') => false
@@ -27,33 +28,33 @@ CREATE MACRO is_ip(ip) AS is_ipv4(ip) OR is_ipv6(ip);
 CREATE MACRO is_private_ip(ip) AS regexp_matches(ip,
   '^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|127\.|169\.254\.|::1$|[fF][cCdD][0-9a-fA-F]{2}:|[fF][eE][89abAB][0-9a-fA-F]:)');
 
--- An address's bits in hexadecimal: 8 digits of IPv4, 32 of IPv6. NULL where the text is no address.
+-- Returns the bits of an address in hexadecimal: 8 digits for IPv4, 32 for IPv6. NULL if the text is not an address.
 -- example: ip_hex('10.0.0.255') => 0a0000ff
 -- example: ip_hex('2001:DB8::1') => 20010db8000000000000000000000001
 -- example: ip_hex('::ffff:10.0.0.1') => 00000000000000000000ffff0a000001
 -- example: ip_hex('10.0.0') => NULL
 CREATE MACRO ip_hex(ip) AS CASE WHEN is_ipv4(ip) THEN ipv4_hex(ip) WHEN is_ipv6(ip) THEN ipv6_hex(regexp_replace(lower(ip), '%.*$', '')) END;
 
--- The bits of an IPv4 address in hexadecimal.
+-- Returns the bits of an IPv4 address in hexadecimal.
 -- example: ipv4_hex('192.168.1.2') => c0a80102
 CREATE MACRO ipv4_hex(ip) AS array_to_string(list_transform(string_split(ip, '.'), lambda n: format('{:02x}', TRY_CAST(n AS INTEGER))), '');
 
--- The bits of an IPv6 address, in lower case and without a zone, in hexadecimal.
+-- Returns the bits of an IPv6 address in hexadecimal. The address is in lower case and has no zone.
 -- example: ipv6_hex('fe80::1:2') => fe800000000000000000000000010002
 CREATE MACRO ipv6_hex(ip) AS ipv6_digits(CASE WHEN contains(ip, '.')
   THEN regexp_extract(ip, '^(.*:)[^:]*$', 1) || list_transform([ipv4_hex(regexp_extract(ip, '([^:]*)$', 1))], lambda h: left(h, 4) || ':' || right(h, 4))[1] ELSE ip END);
 
--- The digits of an IPv6 address without an IPv4 part.
+-- Returns the digits of an IPv6 address without an IPv4 part.
 -- example: ipv6_digits('::1') => 00000000000000000000000000000001
 CREATE MACRO ipv6_digits(ip) AS list_transform([list_transform(string_split(ip, '::'), lambda part: ipv6_groups(part))],
   lambda p: p[1] || left('00000000000000000000000000000000', 32 - length(p[1]) - coalesce(length(p[2]), 0)) || coalesce(p[2], ''))[1];
 
--- The digits of the groups of a part of an IPv6 address.
+-- Returns the digits of the groups in a part of an IPv6 address.
 -- example: ipv6_groups('1:ab') => 000100ab
 CREATE MACRO ipv6_groups(part) AS array_to_string(list_transform(string_split(part, ':'), lambda g: CASE WHEN g = '' THEN '' ELSE lpad(g, 4, '0') END), '');
 
--- Whether an address is in a network, written address/bits (or an address alone); of IPv4 or of IPv6. An address of the other
--- version is in none. NULL where either is none.
+-- Returns whether an address is in a network, written address/bits, or an address alone. An IPv4 address is never in an
+-- IPv6 network, nor the other way round. NULL if either text is not valid.
 -- example: in_cidr('10.1.2.3', '10.0.0.0/8') => true
 -- example: in_cidr('11.1.2.3', '10.0.0.0/8') => false
 -- example: in_cidr('172.31.255.255', '172.16.0.0/12') => true
@@ -68,7 +69,7 @@ CREATE MACRO ipv6_groups(part) AS array_to_string(list_transform(string_split(pa
 CREATE MACRO in_cidr(ip, cidr) AS hex_prefix(ip_hex(ip), ip_hex(split_part(cidr, '/', 1)),
   CASE WHEN contains(cidr, '/') THEN TRY_CAST(split_part(cidr, '/', 2) AS INTEGER) WHEN contains(cidr, ':') THEN 128 ELSE 32 END);
 
--- Whether the first bits of two numbers in hexadecimal are the same; false where they are not of one length.
+-- Returns whether the first bits of two hexadecimal numbers are the same. false if their lengths differ.
 -- example: hex_prefix('0a00', '0aff', 8) => true
 -- example: hex_prefix('0a00', '0b00', 8) => false
 CREATE MACRO hex_prefix(a, b, bits) AS list_transform([{'a': a, 'b': b, 'n': bits}], lambda x: CASE
@@ -77,7 +78,8 @@ CREATE MACRO hex_prefix(a, b, bits) AS list_transform([{'a': a, 'b': b, 'n': bit
   ELSE left(x['a'], x['n'] // 4) = left(x['b'], x['n'] // 4) AND (x['n'] % 4 = 0 OR
     TRY_CAST('0x' || substr(x['a'], x['n'] // 4 + 1, 1) AS INTEGER) >> (4 - x['n'] % 4) = TRY_CAST('0x' || substr(x['b'], x['n'] // 4 + 1, 1) AS INTEGER) >> (4 - x['n'] % 4)) END)[1];
 
--- connection_info.direction_id: 1 Inbound, 2 Outbound, 3 Lateral, 0 Unknown (from public to public, or without an address).
+-- Returns connection_info.direction_id: 1 Inbound, 2 Outbound, 3 Lateral, 0 Unknown (from public to public, or without
+-- an address).
 -- example: direction_between('10.0.0.1', '8.8.8.8') => 2
 -- example: direction_between('8.8.8.8', NULL) => 0
 CREATE MACRO direction_between(src, dst) AS CASE
@@ -86,7 +88,8 @@ CREATE MACRO direction_between(src, dst) AS CASE
   WHEN is_private_ip(dst) THEN 1
   ELSE 0 END;
 
--- The IANA number of a protocol by its name, in any case, or its number as text. NULL where it is neither.
+-- Returns the IANA number of a protocol by its name, in any case, or by its number as text. NULL if the text is
+-- neither.
 -- example: iana_protocol('TCP') => 6
 -- example: iana_protocol('ipv6-icmp') => 58
 -- example: iana_protocol('093') => 93
@@ -97,14 +100,14 @@ CREATE MACRO iana_protocol(proto) AS CASE lower(proto)
   WHEN 'ipv6' THEN 41 WHEN 'ospf' THEN 89 WHEN 'pim' THEN 103 WHEN 'vrrp' THEN 112 WHEN 'egp' THEN 8 WHEN 'rsvp' THEN 46 WHEN 'eigrp' THEN 88 WHEN 'l2tp' THEN 115
   ELSE CASE WHEN TRY_CAST(proto AS INTEGER) BETWEEN 0 AND 255 THEN TRY_CAST(proto AS INTEGER) END END;
 
--- The name of an IANA protocol number, in lower case; NULL where it has none here.
+-- Returns the name of an IANA protocol number, in lower case. NULL if the macro does not know the number.
 -- example: iana_protocol_name(17) => udp
 CREATE MACRO iana_protocol_name(num) AS CASE num
   WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp' WHEN 1 THEN 'icmp' WHEN 58 THEN 'ipv6-icmp' WHEN 132 THEN 'sctp' WHEN 47 THEN 'gre' WHEN 50 THEN 'esp' WHEN 51 THEN 'ah'
   WHEN 2 THEN 'igmp' WHEN 4 THEN 'ip-in-ip' WHEN 41 THEN 'ipv6' WHEN 89 THEN 'ospf' WHEN 103 THEN 'pim' WHEN 112 THEN 'vrrp' WHEN 8 THEN 'egp' WHEN 46 THEN 'rsvp'
   WHEN 88 THEN 'eigrp' WHEN 115 THEN 'l2tp' END;
 
--- The number of TCP flags by their names or letters: SYN,ACK or SA. NULL of NULL.
+-- Returns the number of TCP flags by their names or letters: SYN,ACK or SA. NULL for NULL.
 -- example: tcp_flags('SYN,ACK') => 18
 -- example: tcp_flags('SA') => 18
 -- example: tcp_flags('F') => 1
@@ -117,13 +120,14 @@ CREATE MACRO tcp_flags(t) AS CASE WHEN regexp_matches(upper(t), 'FIN|SYN|RST|PSH
     + CASE WHEN contains(t, 'P') THEN 8 ELSE 0 END + CASE WHEN contains(t, 'A') THEN 16 ELSE 0 END + CASE WHEN contains(t, 'U') THEN 32 ELSE 0 END
     + CASE WHEN contains(t, 'E') THEN 64 ELSE 0 END + CASE WHEN contains(t, 'C') THEN 128 ELSE 0 END END;
 
--- The names of TCP flags by their number.
+-- Returns the names of TCP flags by their number.
 -- example: tcp_flag_names(18) => [SYN, ACK]
 CREATE MACRO tcp_flag_names(num) AS list_filter([CASE WHEN num & 1 > 0 THEN 'FIN' END, CASE WHEN num & 2 > 0 THEN 'SYN' END, CASE WHEN num & 4 > 0 THEN 'RST' END,
   CASE WHEN num & 8 > 0 THEN 'PSH' END, CASE WHEN num & 16 > 0 THEN 'ACK' END, CASE WHEN num & 32 > 0 THEN 'URG' END, CASE WHEN num & 64 > 0 THEN 'ECE' END,
   CASE WHEN num & 128 > 0 THEN 'CWR' END], lambda f: f IS NOT NULL);
 
--- The host of host:port. An IPv6 address with a port is in brackets, which are left out; without one it is the host.
+-- Returns the host of host:port. An IPv6 address with a port is in brackets, which are removed. An IPv6 address without
+-- a port is the host.
 -- example: host_of('10.0.0.1:443') => 10.0.0.1
 -- example: host_of('[2001:db8::1]:443') => 2001:db8::1
 -- example: host_of('2001:db8::1') => 2001:db8::1
@@ -132,14 +136,14 @@ CREATE MACRO tcp_flag_names(num) AS list_filter([CASE WHEN num & 1 > 0 THEN 'FIN
 CREATE MACRO host_of(t) AS nullif(nullif(CASE WHEN starts_with(t, '[') THEN regexp_extract(t, '^\[([^\]]*)\]', 1)
   WHEN regexp_full_match(t, '[^:]*:[0-9]+') THEN split_part(t, ':', 1) ELSE t END, '-'), '');
 
--- The port of host:port, NULL where there is none.
+-- Returns the port of host:port. NULL if the text has no port.
 -- example: port_of('[2001:db8::1]:443') => 443
 -- example: port_of('10.0.0.1:80') => 80
 -- example: port_of('2001:db8::1') => NULL
 CREATE MACRO port_of(t) AS TRY_CAST(nullif(CASE WHEN starts_with(t, '[') THEN regexp_extract(t, '^\[[^\]]*\]:([0-9]{1,5})$', 1)
   ELSE regexp_extract(t, '^[^:]*:([0-9]{1,5})$', 1) END, '') AS INTEGER);
 
--- The region that an availability zone is in, NULL where the text is no zone.
+-- Returns the region of an availability zone. NULL if the text is not a zone.
 -- example: zone_region('us-east-1b') => us-east-1
 -- example: zone_region('us-west-2-lax-1a') => us-west-2
 -- example: zone_region('us-east-1') => NULL

@@ -1,39 +1,39 @@
--- Times. What they give is a TIMESTAMP in UTC, NULL where the value is no such time. OCSF's times are made of it.
+-- Times. Each macro returns a TIMESTAMP in UTC, or NULL if the value is not such a time. OCSF's times are made from it.
 
--- Seconds since 1970, as a number or a text, with or without a fraction.
+-- Reads seconds since 1970, as a number or a text, with or without a fraction.
 -- example: time_from_s('1700000000.25') => 2023-11-14 22:13:20.25
 -- example: time_from_s('x') => NULL
 CREATE MACRO time_from_s(v) AS TRY(make_timestamp(TRY_CAST(TRY_CAST(v AS DECIMAL(24, 6)) * 1000000 AS BIGINT)));
 
--- Milliseconds since 1970.
+-- Reads milliseconds since 1970.
 -- example: time_from_ms(1700000000250) => 2023-11-14 22:13:20.25
 CREATE MACRO time_from_ms(v) AS TRY(make_timestamp(TRY_CAST(TRY_CAST(v AS DECIMAL(24, 3)) * 1000 AS BIGINT)));
 
--- Microseconds since 1970.
+-- Reads microseconds since 1970.
 -- example: time_from_us('1700000000250000') => 2023-11-14 22:13:20.25
 CREATE MACRO time_from_us(v) AS TRY(make_timestamp(TRY_CAST(v AS BIGINT)));
 
--- Nanoseconds since 1970; what is below a microsecond is cut.
+-- Reads nanoseconds since 1970. Digits below a microsecond are cut off.
 -- example: time_from_ns('1700000000250000999') => 2023-11-14 22:13:20.25
 CREATE MACRO time_from_ns(v) AS TRY(make_timestamp(TRY_CAST(v AS BIGINT) // 1000));
 
--- A Windows FILETIME: units of 100 ns since 1601.
+-- Reads a Windows FILETIME: units of 100 ns since 1601.
 -- example: time_from_filetime('133444736002500000') => 2023-11-14 22:13:20.25
 CREATE MACRO time_from_filetime(v) AS TRY(make_timestamp(TRY_CAST(v AS BIGINT) // 10 - 11644473600000000));
 
--- A text in a strptime format without an offset, in UTC.
+-- Reads a text in a strptime format without an offset, in UTC.
 -- example: time_from_text('01/Feb/2024 10:00:00', '%d/%b/%Y %H:%M:%S') => 2024-02-01 10:00:00
 -- example: time_from_text('soon', '%Y') => NULL
 CREATE MACRO time_from_text(v, format) AS CAST(try_strptime(v, format) AS TIMESTAMP);
 
--- A text in a strptime format without an offset, in a time zone.
+-- Reads a text in a strptime format without an offset, in a time zone.
 -- example: time_in_zone('2024-07-01 10:00:00', '%Y-%m-%d %H:%M:%S', 'Europe/Berlin') => 2024-07-01 08:00:00
 CREATE MACRO time_in_zone(v, format, zone) AS timezone('UTC', timezone(zone, CAST(try_strptime(v, format) AS TIMESTAMP)));
 
--- A text in a strptime format that ends in an offset (%z).
+-- Reads a text in a strptime format that ends in an offset (%z).
 -- example: time_with_offset('01/Feb/2024:10:00:00 +0100', '%d/%b/%Y:%H:%M:%S %z') => 2024-02-01 09:00:00
 CREATE MACRO time_with_offset(v, format) AS timezone('UTC', CAST(try_strptime(v, format) AS TIMESTAMPTZ));
 
--- The time of an RFC 3164 header, which has no year, in a year that is given (as of the file's name).
+-- Reads the time of an RFC 3164 header, which has no year. The year is given (example: from the file's name).
 -- example: syslog_time('Oct  1 22:14:15', 2024) => 2024-10-01 22:14:15
 CREATE MACRO syslog_time(v, year) AS CAST(try_strptime(CAST(year AS VARCHAR) || ' ' || regexp_replace(v, ' +', ' ', 'g'), '%Y %b %d %H:%M:%S') AS TIMESTAMP);
