@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"maps"
 	"os"
 	"slices"
 	"time"
 
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/internal/staging"
 )
 
@@ -56,48 +56,8 @@ func (o BackfillOptions) Check() error {
 	return nil
 }
 
-// Estimate is what a backfill has to do. Sizes are bytes. Minutes is 0 where this machine has no runs to judge by.
-type Estimate struct {
-	Job       string   `json:"job"`
-	From      string   `json:"from"`
-	To        string   `json:"to"`
-	Shards    int      `json:"shards,omitempty"`
-	Shard     int      `json:"shard,omitempty"`
-	Objects   int      `json:"objects"`
-	SizeBytes int64    `json:"size"`
-	Days      int      `json:"days"`
-	Months    []string `json:"months"` // with something to do, in order
-	Taken     int      `json:"taken"`
-	// Of a replace. Objects and SizeBytes are then those of whole batches.
-	Replace    bool     `json:"replace,omitempty"`
-	Batches    int      `json:"batches,omitempty"`
-	Partitions int      `json:"partitions,omitempty"`  // that their files lie in
-	Beside     int      `json:"days_beside,omitempty"` // days before From or after To that the batches have objects of
-	Fresh      int      `json:"up_to_date,omitempty"`  // batches of these days that the mapping as it is now has made
-	Minutes    float64  `json:"minutes,omitempty"`
-	Warnings   []string `json:"warnings,omitempty"`
-}
-
-// WriteText prints it for a person.
-func (e *Estimate) WriteText(w io.Writer) {
-	if e.Replace {
-		e.writeReplace(w)
-	} else {
-		fmt.Fprintf(w, "%s: backfill of %s to %s: %s, %s, of %s in %s; %s done before\n", e.Job, e.From, e.To,
-			Plural(int64(e.Objects), "object"), Size(e.SizeBytes), Plural(int64(e.Days), "day"), Plural(int64(len(e.Months)), "month"), Count(int64(e.Taken)))
-	}
-	if e.Minutes > 0 {
-		fmt.Fprintf(w, "  time        about %.1f minutes, as this machine's last runs went\n", e.Minutes)
-	} else if e.Objects > 0 {
-		fmt.Fprintf(w, "  time        not known: this machine has not run the job yet\n")
-	}
-	for _, s := range e.Warnings {
-		fmt.Fprintf(w, "  warning     %s\n", s)
-	}
-}
-
 // Estimate lists what a backfill would read, and keeps counts of it alone.
-func (r *Runner) Estimate(ctx context.Context, o BackfillOptions) (*Estimate, error) {
+func (r *Runner) Estimate(ctx context.Context, o BackfillOptions) (*report.Estimate, error) {
 	if r.Now == nil {
 		r.Now = time.Now
 	}
@@ -142,8 +102,8 @@ func (r *Runner) Estimate(ctx context.Context, o BackfillOptions) (*Estimate, er
 	return e, nil
 }
 
-func (x *run) estimate(ctx context.Context, st *ledger.State, o BackfillOptions) (*Estimate, error) {
-	e := &Estimate{Job: x.Spec.Name, From: o.From.Format(time.DateOnly), To: o.To.Format(time.DateOnly), Shards: o.Shards, Shard: o.Shard, Months: []string{}}
+func (x *run) estimate(ctx context.Context, st *ledger.State, o BackfillOptions) (*report.Estimate, error) {
+	e := &report.Estimate{Job: x.Spec.Name, From: o.From.Format(time.DateOnly), To: o.To.Format(time.DateOnly), Shards: o.Shards, Shard: o.Shard, Months: []string{}}
 	months, days := map[string]bool{}, map[string]bool{}
 	lo := x.backfillList(st, o)
 	lo.Select = func(f staging.Found) bool {
@@ -187,7 +147,7 @@ func (x *run) backfillList(st *ledger.State, o BackfillOptions) staging.Options 
 // but what another run is at.
 //
 // With Replace it does the committed batches that read objects of these days again instead: see replace.
-func (r *Runner) Backfill(ctx context.Context, o BackfillOptions) (*Summary, error) {
+func (r *Runner) Backfill(ctx context.Context, o BackfillOptions) (*report.Summary, error) {
 	if o.Replace {
 		return r.perform(ctx, &run{opts: RunOptions{Trigger: o.Trigger}, command: "replace",
 			work: func(x *run, ctx context.Context) error { return x.replace(ctx, o) }})

@@ -15,6 +15,7 @@ import (
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/quarantine"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -176,7 +177,7 @@ func TestOverTheQuarantineLimit(t *testing.T) {
 		t.Errorf("left behind: %q %q", files, held)
 	}
 	w.spec.Limits.MaxQuarantineRatio = 0.25
-	if sum.Records != (jobs.RecordCounts{}) || sum.Reasons["RECORD_NOT_JSON"] != 1 {
+	if sum.Records != (report.RecordCounts{}) || sum.Reasons["RECORD_NOT_JSON"] != 1 {
 		t.Errorf("nothing was committed, but the summary says %+v, %v", sum.Records, sum.Reasons)
 	}
 	// the plan was given up with its mapping: what a mended one takes is not in the way of the old one

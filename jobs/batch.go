@@ -17,9 +17,11 @@ import (
 
 	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -130,7 +132,7 @@ func (x *run) commit(ctx context.Context, log zerolog.Logger, compiled *sqlgen.C
 	x.Progress.Add(StagePublish, int64(len(a.Files)))
 	for _, f := range a.Files {
 		part := lake.Partition{Region: f.Values[0], AccountID: f.Values[1], EventDay: f.Values[2]}
-		x.sum.addPartition(f.Table, part.Prefix(), f.Rows, f.Held.SizeBytes)
+		x.sum.AddPartition(f.Table, part.Prefix(), f.Rows, f.Held.SizeBytes)
 	}
 	for _, q := range a.Quarantine {
 		x.sum.Quarantine = append(x.sum.Quarantine, x.State.String()+"/"+q.Key)
@@ -152,7 +154,7 @@ func (x *run) attempt(ctx context.Context, batch string, o attempt.Options, obje
 	res, err := attempt.Run(ctx, o, objects)
 	if errors.Is(err, attempt.ErrTooLong) {
 		return nil, fmt.Errorf("%w: mapping %s took longer than limits.batch_timeout (%s) for batch %s of %s; nothing of the batch was committed. Lower limits.batch_bytes and plan anew (etl run --replan), look for costly expressions in the mapping, or raise the limit",
-			ErrBatchTimeout, o.Compiled.Name, x.Spec.Limits.BatchTimeout, batch, Plural(int64(len(objects)), "object"))
+			ErrBatchTimeout, o.Compiled.Name, x.Spec.Limits.BatchTimeout, batch, human.Plural(int64(len(objects)), "object"))
 	}
 	return res, err
 }
@@ -195,7 +197,7 @@ func (x *run) overLimit(res *attempt.Result) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %s of %s records (%.2f%%) of a batch were refused, limits.max_quarantine_ratio allows %.2f%%; nothing of the batch was committed. Reasons: %s",
-		ErrQuarantine, Count(refused), Count(seen), 100*float64(refused)/float64(seen), 100*x.Spec.Limits.MaxQuarantineRatio, counts(res.Reasons))
+		ErrQuarantine, human.Count(refused), human.Count(seen), 100*float64(refused)/float64(seen), 100*x.Spec.Limits.MaxQuarantineRatio, report.ByCount(res.Reasons))
 }
 
 // growTables makes the catalog know every column before files have them.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/internal/staging"
 )
 
@@ -58,7 +58,7 @@ func (x *run) deleter() ledger.Lake {
 }
 
 // Pause stops a job's runs (on) or lets them go on: a run of a paused job ends at once, successfully, and says so.
-func (r *Runner) Pause(ctx context.Context, on bool) (*Summary, error) {
+func (r *Runner) Pause(ctx context.Context, on bool) (*report.Summary, error) {
 	command := map[bool]string{true: "pause", false: "resume"}[on]
 	return r.perform(ctx, &run{opts: RunOptions{Trigger: "ON_DEMAND"}, command: command, work: func(x *run, ctx context.Context) error {
 		st, err := x.ledger.Fold(ctx)
@@ -70,28 +70,17 @@ func (r *Runner) Pause(ctx context.Context, on bool) (*Summary, error) {
 	}})
 }
 
-// Marked is what SkipBefore marks as done. Bound: everything last modified before the date, also what arrives later; else the
-// objects that are there now, by the days in their keys.
-type Marked struct {
-	Job       string `json:"job"`
-	Before    string `json:"before"`
-	Objects   int    `json:"objects"`
-	SizeBytes int64  `json:"size"`
-	Bound     bool   `json:"bound"`
-	DryRun    bool   `json:"dry_run,omitempty"`
-}
-
 // SkipBefore marks what is in staging and older than a day as done without processing it. An object's day is the one in its key,
 // or where key_pattern has none, that of its last change. What is held by an open batch or was read stays as it is.
-func (r *Runner) SkipBefore(ctx context.Context, before time.Time, dry bool) (*Marked, error) {
-	out := &Marked{Job: r.Spec.Name, Before: before.Format(time.DateOnly), DryRun: dry}
+func (r *Runner) SkipBefore(ctx context.Context, before time.Time, dry bool) (*report.Skipped, error) {
+	out := &report.Skipped{Job: r.Spec.Name, Before: before.Format(time.DateOnly), DryRun: dry}
 	_, err := r.perform(ctx, &run{opts: RunOptions{Trigger: "ON_DEMAND"}, command: "bookmark", dry: dry, work: func(x *run, ctx context.Context) error {
 		return x.skipBefore(ctx, before, out)
 	}})
 	return out, err
 }
 
-func (x *run) skipBefore(ctx context.Context, before time.Time, out *Marked) error {
+func (x *run) skipBefore(ctx context.Context, before time.Time, out *report.Skipped) error {
 	st, err := x.ledger.Fold(ctx)
 	if err != nil {
 		return err
@@ -134,54 +123,11 @@ func dayOf(f staging.Found) time.Time {
 	return f.Day
 }
 
-// Rewound is what a rewind takes back. Sizes are bytes of staging objects.
-type Rewound struct {
-	Job       string   `json:"job"`
-	To        string   `json:"to,omitempty"` // run; "" is the beginning
-	Batches   int      `json:"batches"`
-	Objects   int      `json:"objects"`
-	SizeBytes int64    `json:"size"`
-	Rows      int64    `json:"rows"`
-	Files     []string `json:"files"`           // keys in the lake
-	Runs      []string `json:"runs"`            // that committed the batches
-	Entry     uint64   `json:"entry,omitempty"` // of the ledger, once it is done
-	Deleted   int      `json:"deleted,omitempty"`
-	Warnings  []string `json:"warnings,omitempty"`
-	ids       []string
-}
-
-// WriteText prints it for a person.
-func (w *Rewound) WriteText(out io.Writer) {
-	to := "the beginning"
-	if w.To != "" {
-		to = "run " + w.To
-	}
-	verb := "would take back"
-	if w.Entry > 0 {
-		verb = "took back"
-	}
-	fmt.Fprintf(out, "%s: rewinding to %s %s %s batches: %s objects (%s), %s rows in %s files\n", w.Job, to, verb, Count(int64(w.Batches)),
-		Count(int64(w.Objects)), Size(w.SizeBytes), Count(w.Rows), Count(int64(len(w.Files))))
-	for _, r := range w.Runs {
-		fmt.Fprintf(out, "  run         %s\n", r)
-	}
-	for i, f := range w.Files {
-		if i == 20 && len(w.Files) > 22 {
-			fmt.Fprintf(out, "              ... and %d more\n", len(w.Files)-i)
-			break
-		}
-		fmt.Fprintf(out, "  file        %s\n", f)
-	}
-	for _, s := range w.Warnings {
-		fmt.Fprintf(out, "  warning     %s\n", s)
-	}
-}
-
 // Rewind takes back what was committed after the last entry of run to, or with "" everything: one release entry, whose files are
 // then deleted. The next run reads the objects again, as far as staging still has them. A batch that was replayed since counts
 // as committed since. dry only says what would be taken back. ErrNoDelete: nothing was written.
-func (r *Runner) Rewind(ctx context.Context, to string, dry bool) (*Rewound, error) {
-	out := &Rewound{Job: r.Spec.Name, To: to, Files: []string{}, Runs: []string{}}
+func (r *Runner) Rewind(ctx context.Context, to string, dry bool) (*report.Rewind, error) {
+	out := &report.Rewind{Job: r.Spec.Name, To: to, Files: []string{}, Runs: []string{}}
 	if r.Deleter == nil {
 		return out, fmt.Errorf("rewind: %w", ErrNoDelete)
 	}
@@ -192,7 +138,7 @@ func (r *Runner) Rewind(ctx context.Context, to string, dry bool) (*Rewound, err
 	return out, err
 }
 
-func (x *run) rewind(ctx context.Context, out *Rewound) error {
+func (x *run) rewind(ctx context.Context, out *report.Rewind) error {
 	if !x.dry {
 		if err := x.finish(ctx); err != nil {
 			return err
@@ -210,9 +156,9 @@ func (x *run) rewind(ctx context.Context, out *Rewound) error {
 		}
 		after = slices.Max(entries)
 	}
-	out.take(st, func(b ledger.Batch) bool { return b.State == ledger.BatchCommitted && b.Committed > after })
+	ids := addBatches(out, st, func(b ledger.Batch) bool { return b.State == ledger.BatchCommitted && b.Committed > after })
 	placed := x.placed()
-	for _, id := range out.ids {
+	for _, id := range ids {
 		b, _ := st.Batch(id)
 		moved, err := placed(ctx, b)
 		if err != nil {
@@ -225,7 +171,7 @@ func (x *run) rewind(ctx context.Context, out *Rewound) error {
 	if x.dry || out.Batches == 0 {
 		return nil
 	}
-	e, err := x.ledger.Release(ctx, ledger.WhyRewind, out.ids...)
+	e, err := x.ledger.Release(ctx, ledger.WhyRewind, ids...)
 	if err != nil || e.Seq == 0 {
 		return err
 	}
@@ -246,14 +192,14 @@ func (x *run) rewind(ctx context.Context, out *Rewound) error {
 	return x.markDone(ctx)
 }
 
-// take adds the batches up. Files that several batches share count once.
-func (w *Rewound) take(st *ledger.State, want func(ledger.Batch) bool) {
+// addBatches adds up the wanted batches and returns their IDs. Files that several batches share count once.
+func addBatches(w *report.Rewind, st *ledger.State, want func(ledger.Batch) bool) (ids []string) {
 	files, runs := map[string]bool{}, map[string]bool{}
 	for _, b := range st.Batches() {
 		if !want(b) {
 			continue
 		}
-		w.ids = append(w.ids, b.ID)
+		ids = append(ids, b.ID)
 		w.Batches++
 		w.Objects += b.Inputs
 		w.SizeBytes += b.SizeBytes
@@ -271,4 +217,5 @@ func (w *Rewound) take(st *ledger.State, want func(ledger.Batch) bool) {
 	}
 	slices.Sort(w.Files)
 	slices.Sort(w.Runs)
+	return ids
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -31,7 +32,7 @@ func (p *parts) again(t *testing.T, want wanted) {
 	}
 }
 
-func (p *parts) mustRun(t *testing.T, o jobs.RunOptions) *jobs.Summary {
+func (p *parts) mustRun(t *testing.T, o jobs.RunOptions) *report.Summary {
 	t.Helper()
 	sum, err := p.deleting().Run(t.Context(), o)
 	if err != nil {

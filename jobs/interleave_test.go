@@ -17,6 +17,7 @@ import (
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	memstore "github.com/silt-etl/silt/internal/objstore/mem"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -119,7 +120,7 @@ func (h *history) arrive() {
 type operation struct {
 	name string
 	size int
-	do   func(*jobs.Runner) (*jobs.Summary, error)
+	do   func(*jobs.Runner) (*report.Summary, error)
 }
 
 // operations that a history chooses from.
@@ -129,28 +130,28 @@ func (h *history) operations() []operation {
 	if days.Shards > 0 {
 		days.Shard = h.random.IntN(days.Shards)
 	}
-	plain := operation{"run", 80, func(r *jobs.Runner) (*jobs.Summary, error) { return r.Run(ctx, jobs.RunOptions{}) }}
+	plain := operation{"run", 80, func(r *jobs.Runner) (*report.Summary, error) { return r.Run(ctx, jobs.RunOptions{}) }}
 	out := []operation{plain, plain, plain,
-		{"replan", 80, func(r *jobs.Runner) (*jobs.Summary, error) { return r.Run(ctx, jobs.RunOptions{Replan: true}) }},
-		{"replay", 40, func(r *jobs.Runner) (*jobs.Summary, error) {
+		{"replan", 80, func(r *jobs.Runner) (*report.Summary, error) { return r.Run(ctx, jobs.RunOptions{Replan: true}) }},
+		{"replay", 40, func(r *jobs.Runner) (*report.Summary, error) {
 			r.Spec = h.mended()
 			return r.Replay(ctx, jobs.ReplayOptions{})
 		}},
-		{"replay", 40, func(r *jobs.Runner) (*jobs.Summary, error) { return r.Replay(ctx, jobs.ReplayOptions{}) }},
-		{fmt.Sprintf("backfill %d/%d", days.Shard, days.Shards), 80, func(r *jobs.Runner) (*jobs.Summary, error) { return r.Backfill(ctx, days) }},
+		{"replay", 40, func(r *jobs.Runner) (*report.Summary, error) { return r.Replay(ctx, jobs.ReplayOptions{}) }},
+		{fmt.Sprintf("backfill %d/%d", days.Shard, days.Shards), 80, func(r *jobs.Runner) (*report.Summary, error) { return r.Backfill(ctx, days) }},
 	}
 	if !h.deletes {
 		return out
 	}
 	days.Replace = true
-	replace := operation{fmt.Sprintf("replace %d/%d", days.Shard, days.Shards), 100, func(r *jobs.Runner) (*jobs.Summary, error) {
+	replace := operation{fmt.Sprintf("replace %d/%d", days.Shard, days.Shards), 100, func(r *jobs.Runner) (*report.Summary, error) {
 		r.Spec = h.mended()
 		return r.Backfill(ctx, days)
 	}}
-	back := operation{fmt.Sprintf("replace %d/%d with the older job", days.Shard, days.Shards), 100, func(r *jobs.Runner) (*jobs.Summary, error) { return r.Backfill(ctx, days) }}
-	return append(out, replace, replace, back, operation{"rewind", 50, func(r *jobs.Runner) (*jobs.Summary, error) {
+	back := operation{fmt.Sprintf("replace %d/%d with the older job", days.Shard, days.Shards), 100, func(r *jobs.Runner) (*report.Summary, error) { return r.Backfill(ctx, days) }}
+	return append(out, replace, replace, back, operation{"rewind", 50, func(r *jobs.Runner) (*report.Summary, error) {
 		_, err := r.Rewind(ctx, "", false)
-		return &jobs.Summary{}, err
+		return &report.Summary{}, err
 	}})
 }
 
@@ -171,7 +172,7 @@ func (h *history) perform(o operation, how fault) {
 	}
 	r := h.runner(f)
 	z := &zombie{name: fmt.Sprintf("%s %d", o.name, len(h.log)), f: f, ended: make(chan struct{})}
-	var sum *jobs.Summary
+	var sum *report.Summary
 	var err error
 	go func() {
 		defer close(z.ended)

@@ -5,15 +5,16 @@ import (
 	"fmt"
 
 	"github.com/silt-etl/silt/internal/doctor"
+	"github.com/silt-etl/silt/internal/report"
 )
 
 // Maintain opens the job as a run does and calls work (example: doctor.Fix) within the run. With dry the run is not recorded, and
 // work must not write. Without dry work needs the right to delete: ErrNoDelete says that the job does not have it, and that
 // nothing was done.
-func (r *Runner) Maintain(ctx context.Context, dry bool, work func(context.Context, doctor.Places) error) (*Summary, error) {
+func (r *Runner) Maintain(ctx context.Context, dry bool, work func(context.Context, doctor.Places) error) (*report.Summary, error) {
 	const command = "doctor"
 	if !dry && r.Deleter == nil {
-		return &Summary{Job: r.Spec.Name, Command: command}, fmt.Errorf("doctor --fix: %w", ErrNoDelete)
+		return &report.Summary{Job: r.Spec.Name, Command: command}, fmt.Errorf("doctor --fix: %w", ErrNoDelete)
 	}
 	return r.perform(ctx, &run{opts: RunOptions{Trigger: "ON_DEMAND"}, command: command, dry: dry, work: func(x *run, ctx context.Context) error {
 		p := doctor.Places{Ledger: x.ledger, Lake: x.Lake, Catalog: x.Catalog, Targets: x.targets, SourceFolder: "ext/" + x.Spec.Lake.SourceName + "/",

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -42,7 +43,7 @@ func TestManyRunners(t *testing.T) {
 				}
 				var wg sync.WaitGroup
 				start := make(chan struct{})
-				sums, errs := make([]*jobs.Summary, 4), make([]error, 4)
+				sums, errs := make([]*report.Summary, 4), make([]error, 4)
 				for i := range errs {
 					r := p.runner()
 					wg.Go(func() {

@@ -8,12 +8,13 @@ import (
 
 	validate "github.com/valllabh/ocsf-schema-golang/ocsfvalidate/1.1"
 
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
 )
 
 // runMapping runs a mapping of texts over lines, and gives the lake's rows.
-func (w *world) runMapping(files map[string]string, lines ...string) (*jobs.Summary, []map[string]any) {
+func (w *world) runMapping(files map[string]string, lines ...string) (*report.Summary, []map[string]any) {
 	w.t.Helper()
 	m, err := mappings.LoadFiles("test", files)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/staging"
@@ -41,7 +42,7 @@ func (x *run) countListing(l *staging.Listing) {
 	o.Ignored += l.Ignored
 	o.Unmatched += l.Unmatched
 	if l.NotUTF8 > 0 {
-		x.warn(fmt.Sprintf("left out %s of staging whose name is not UTF-8; rename what should be read, as %+q", Plural(int64(l.NotUTF8), "object"), l.OneNotUTF8))
+		x.warn(fmt.Sprintf("left out %s of staging whose name is not UTF-8; rename what should be read, as %+q", human.Plural(int64(l.NotUTF8), "object"), l.OneNotUTF8))
 	}
 }
 

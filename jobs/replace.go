@@ -13,6 +13,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/silt-etl/silt/internal/attempt"
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/quarantine"
@@ -280,7 +281,7 @@ func (r *replacer) batch(ctx context.Context, b ledger.Batch, dir string) (made,
 		return m, refusedError{fmt.Errorf("batch %s stays as it was: %w while it was replaced: %s", b.ID, ErrInputsGone, strings.Join(gone[:min(20, len(gone))], ", "))}
 	case read != b.Counts.Read:
 		return m, refusedError{fmt.Errorf("batch %s stays as it was: it had %s, and %s now; does the mapping frame records in another way, or was an object unreadable for the moment?",
-			b.ID, Plural(b.Counts.Read, "record"), Count(read))}
+			b.ID, human.Plural(b.Counts.Read, "record"), human.Count(read))}
 	}
 	if err := r.overLimit(m.res); err != nil {
 		for code, n := range m.res.Reasons {

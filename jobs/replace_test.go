@@ -72,7 +72,7 @@ func TestReplace(t *testing.T) {
 		}
 		p.check(t, "before", before)
 		e, err := mend(p.deleting()).Estimate(t.Context(), o)
-		if err != nil || e.Batches != 2 || e.Objects != 3 || e.Partitions != 3 || e.Days != 1 || e.Beside != 0 || e.Fresh != 0 || len(e.Warnings) > 0 {
+		if err != nil || e.Batches != 2 || e.Objects != 3 || e.Partitions != 3 || e.Days != 1 || e.OutsideRange != 0 || e.UpToDate != 0 || len(e.Warnings) > 0 {
 			t.Errorf("estimate: %+v, %v", e, err)
 		}
 		sum, err := mend(p.deleting()).Backfill(t.Context(), o)
@@ -83,7 +83,7 @@ func TestReplace(t *testing.T) {
 		if c := p.counts(t); c != (ledger.Counts{Read: 8, Published: 6, Filtered: 1, Quarantined: 1}) {
 			t.Errorf("counts: %+v", c)
 		}
-		if e, err = mend(p.deleting()).Estimate(t.Context(), o); err != nil || e.Batches != 0 || e.Fresh != 2 {
+		if e, err = mend(p.deleting()).Estimate(t.Context(), o); err != nil || e.Batches != 0 || e.UpToDate != 2 {
 			t.Errorf("estimate after: %+v, %v", e, err)
 		}
 		seq = p.seq(t)
@@ -226,12 +226,12 @@ func TestReplaceWholeBatches(t *testing.T) {
 	p.mustRun(t, jobs.RunOptions{FullSweep: true}) // the other ten months in one batch
 	o := jobs.BackfillOptions{From: date("2020-02-02"), To: date("2020-02-02"), Replace: true}
 	e, err := mend(p.deleting()).Estimate(t.Context(), o)
-	if err != nil || e.Batches != 1 || e.Objects != 3 || e.Days != 1 || e.Beside != 2 || len(e.Months) != 1 {
+	if err != nil || e.Batches != 1 || e.Objects != 3 || e.Days != 1 || e.OutsideRange != 2 || len(e.Months) != 1 {
 		t.Errorf("estimate: %+v, %v", e, err)
 	}
 	o = jobs.BackfillOptions{From: date("2020-01-01"), To: date("2020-03-31"), Replace: true, NewestFirst: true}
 	e, err = mend(p.deleting()).Estimate(t.Context(), o)
-	if err != nil || e.Batches != 3 || e.Objects != 36 || e.Beside != 27 || strings.Join(e.Months, " ") != "2020-03 2020-02 2020-01" {
+	if err != nil || e.Batches != 3 || e.Objects != 36 || e.OutsideRange != 27 || strings.Join(e.Months, " ") != "2020-03 2020-02 2020-01" {
 		t.Errorf("estimate: %+v, %v", e, err)
 	}
 	// stopped after the first batch and begun again, it does each batch once

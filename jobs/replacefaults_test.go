@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -22,8 +23,10 @@ func (p *parts) deletingFaulty(f *injector) *jobs.Runner {
 // invariant is broken at that moment, and the same command once more leaves every record once. Some operations, evenly spread,
 // are tried; with SILT_SOAK=1 all are.
 func TestReplaceFaults(t *testing.T) {
-	replace := func(r *jobs.Runner) (*jobs.Summary, error) { return mend(r).Backfill(context.Background(), october()) }
-	change := func(r *jobs.Runner) (*jobs.Summary, error) { return r.Run(context.Background(), jobs.RunOptions{}) }
+	replace := func(r *jobs.Runner) (*report.Summary, error) {
+		return mend(r).Backfill(context.Background(), october())
+	}
+	change := func(r *jobs.Runner) (*report.Summary, error) { return r.Run(context.Background(), jobs.RunOptions{}) }
 	s3 := newS3Parts(t)
 	onS3 := func(*testing.T, int) *parts { return s3() }
 	replaced := func(p *parts) wanted {
@@ -49,7 +52,7 @@ func TestReplaceFaults(t *testing.T) {
 		every        int
 		parts        func(*testing.T, int) *parts
 		made         func(*parts) wanted
-		do           func(*jobs.Runner) (*jobs.Summary, error)
+		do           func(*jobs.Runner) (*report.Summary, error)
 	}{
 		{"replace", "memory", faultBefore, 13, newMemParts, replaced, replace},
 		{"replace", "memory", faultLost, 11, newMemParts, replaced, replace},

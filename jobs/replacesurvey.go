@@ -5,15 +5,16 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/internal/staging"
 )
 
@@ -202,10 +203,10 @@ func (s *survey) batches() (out []ledger.Batch) {
 // warnings about what a replace leaves.
 func (s *survey) warnings() (out []string) {
 	if s.lost > 0 {
-		out = append(out, fmt.Sprintf("the manifests of %s are not there any more: whether they read objects of these days is not known, and they stay as they are", Plural(int64(s.lost), "committed batch")))
+		out = append(out, fmt.Sprintf("the manifests of %s are not there any more: whether they read objects of these days is not known, and they stay as they are", human.Plural(int64(s.lost), "committed batch")))
 	}
 	if s.open > 0 {
-		out = append(out, fmt.Sprintf("%s not committed yet: run the job first where that may be of these days", Plural(int64(s.open), "batch")))
+		out = append(out, fmt.Sprintf("%s not committed yet: run the job first where that may be of these days", human.Plural(int64(s.open), "batch")))
 	}
 	return out
 }
@@ -282,13 +283,13 @@ func (x *run) heads(ctx context.Context, objects []objstore.Object) ([]objstore.
 func inputsGone(gone []string) error {
 	text := strings.Join(gone[:min(20, len(gone))], ", ")
 	if n := len(gone) - 20; n > 0 {
-		text += fmt.Sprintf(" and %s more", Count(int64(n)))
+		text += fmt.Sprintf(" and %s more", human.Count(int64(n)))
 	}
-	return fmt.Errorf("%w: %s of the batches to replace; nothing was replaced. Restore them, or narrow --from and --to: %s", ErrInputsGone, Plural(int64(len(gone)), "object"), text)
+	return fmt.Errorf("%w: %s of the batches to replace; nothing was replaced. Restore them, or narrow --from and --to: %s", ErrInputsGone, human.Plural(int64(len(gone)), "object"), text)
 }
 
 // estimateReplace is what a replace has to do. It needs the right to delete, for the answer without it is no.
-func (x *run) estimateReplace(ctx context.Context, st *ledger.State, o BackfillOptions) (*Estimate, error) {
+func (x *run) estimateReplace(ctx context.Context, st *ledger.State, o BackfillOptions) (*report.Estimate, error) {
 	if x.Deleter == nil {
 		return nil, fmt.Errorf("replace: %w", ErrNoDelete)
 	}
@@ -300,8 +301,8 @@ func (x *run) estimateReplace(ctx context.Context, st *ledger.State, o BackfillO
 	if err != nil {
 		return nil, err
 	}
-	e := &Estimate{Job: x.Spec.Name, From: o.From.Format(time.DateOnly), To: o.To.Format(time.DateOnly), Shards: o.Shards, Shard: o.Shard, Replace: true,
-		Months: append([]string{}, s.months(o.NewestFirst)...), Fresh: s.fresh, Batches: len(s.batches()), Warnings: s.warnings()}
+	e := &report.Estimate{Job: x.Spec.Name, From: o.From.Format(time.DateOnly), To: o.To.Format(time.DateOnly), Shards: o.Shards, Shard: o.Shard, Replace: true,
+		Months: append([]string{}, s.months(o.NewestFirst)...), UpToDate: s.fresh, Batches: len(s.batches()), Warnings: s.warnings()}
 	days, places := map[string]bool{}, map[string]bool{}
 	for _, g := range s.groups {
 		e.Objects += g.objects
@@ -316,7 +317,7 @@ func (x *run) estimateReplace(ctx context.Context, st *ledger.State, o BackfillO
 	e.Partitions = len(places)
 	for d := range days {
 		if d < e.From || d > e.To {
-			e.Beside++
+			e.OutsideRange++
 		} else {
 			e.Days++
 		}
@@ -325,12 +326,4 @@ func (x *run) estimateReplace(ctx context.Context, st *ledger.State, o BackfillO
 		e.Warnings = append(e.Warnings, "it will be refused: "+inputsGone(gone).Error())
 	}
 	return e, nil
-}
-
-func (e *Estimate) writeReplace(w io.Writer) {
-	fmt.Fprintf(w, "%s: replace of %s to %s: %s of %s, %s, in %s; %s made by this mapping already\n", e.Job, e.From, e.To, Plural(int64(e.Batches), "batch"),
-		Plural(int64(e.Objects), "object"), Size(e.SizeBytes), Plural(int64(e.Partitions), "partition"), Count(int64(e.Fresh)))
-	if e.Beside > 0 {
-		fmt.Fprintf(w, "  beside      whole batches are done again: with %s of the range, %s beside it\n", Plural(int64(e.Days), "day"), Count(int64(e.Beside)))
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/quarantine"
+	"github.com/silt-etl/silt/internal/report"
 )
 
 // ReplayOptions of a replay.
@@ -31,7 +32,7 @@ const replayTries = 5
 //
 // Summary.Records counts the chosen records, Kept those that were not. The limit on quarantine does not hold here: nothing new
 // is refused.
-func (r *Runner) Replay(ctx context.Context, o ReplayOptions) (*Summary, error) {
+func (r *Runner) Replay(ctx context.Context, o ReplayOptions) (*report.Summary, error) {
 	return r.perform(ctx, &run{opts: RunOptions{Trigger: o.Trigger}, command: "replay", dry: o.DryRun,
 		work: func(x *run, ctx context.Context) error { return x.replay(ctx, o) }})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/silt-etl/silt/internal/objstore"
 	memstore "github.com/silt-etl/silt/internal/objstore/mem"
 	"github.com/silt-etl/silt/internal/quarantine"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -157,7 +158,7 @@ func TestReplay(t *testing.T) {
 				t.Fatal(err)
 			}
 			p.check(t, "after the run", before)
-			replay := func(r *jobs.Runner, dry bool, f jobs.QuarantineFilter) *jobs.Summary {
+			replay := func(r *jobs.Runner, dry bool, f jobs.QuarantineFilter) *report.Summary {
 				t.Helper()
 				sum, err := r.Replay(t.Context(), jobs.ReplayOptions{Trigger: "ON_DEMAND", DryRun: dry, Where: f})
 				if err != nil {
@@ -168,10 +169,10 @@ func TestReplay(t *testing.T) {
 			old := p.runner()
 			old.Staging = denied{p.staging, "/c.log"}
 			seq := p.seq(t)
-			if sum := replay(old, false, jobs.QuarantineFilter{}); sum.Records != (jobs.RecordCounts{Read: 6, Quarantined: 6}) || sum.Batches != 0 || sum.Objects.Quarantined != 2 {
+			if sum := replay(old, false, jobs.QuarantineFilter{}); sum.Records != (report.RecordCounts{Read: 6, Quarantined: 6}) || sum.Batches != 0 || sum.Objects.Quarantined != 2 {
 				t.Errorf("replay with the mapping as it was: %+v", sum)
 			}
-			if sum := replay(mend(p.runner()), true, jobs.QuarantineFilter{}); sum.Records != (jobs.RecordCounts{Read: 8, Published: 5, Filtered: 1, Quarantined: 2}) || len(sum.Partitions) != 0 {
+			if sum := replay(mend(p.runner()), true, jobs.QuarantineFilter{}); sum.Records != (report.RecordCounts{Read: 8, Published: 5, Filtered: 1, Quarantined: 2}) || len(sum.Partitions) != 0 {
 				t.Errorf("dry run: %+v", sum)
 			}
 			p.check(t, "after replays without effect", before)
@@ -180,7 +181,7 @@ func TestReplay(t *testing.T) {
 			}
 
 			sum := replay(mend(p.runner()), false, jobs.QuarantineFilter{})
-			if sum.Records != (jobs.RecordCounts{Read: 8, Published: 5, Filtered: 1, Quarantined: 2}) || sum.Command != "replay" || sum.Batches != 2 ||
+			if sum.Records != (report.RecordCounts{Read: 8, Published: 5, Filtered: 1, Quarantined: 2}) || sum.Command != "replay" || sum.Batches != 2 ||
 				sum.Reasons["RECORD_NOT_JSON"] != 1 || sum.Reasons["NO_PROJECTION"] != 1 || sum.Reasons["OBJECT_UNREADABLE"] != 1 {
 				t.Errorf("replay: %+v", sum)
 			}
@@ -236,7 +237,7 @@ func TestReplayWhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sum.Records != (jobs.RecordCounts{Read: 2, Published: 1, Quarantined: 1}) || sum.Kept != 4 || sum.Objects.Read != 1 {
+	if sum.Records != (report.RecordCounts{Read: 2, Published: 1, Quarantined: 1}) || sum.Kept != 4 || sum.Objects.Read != 1 {
 		t.Errorf("%+v", sum)
 	}
 	part := wanted{rows: maps.Clone(before.rows), quarantined: maps.Clone(before.quarantined)}
@@ -255,7 +256,7 @@ func TestReplayWhere(t *testing.T) {
 	if sum, err = mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{Where: where(t, "reason=OBJECT_DENIED")}); err != nil {
 		t.Fatal(err)
 	}
-	if sum.Records != (jobs.RecordCounts{Read: 2, Published: 2}) || sum.Objects.Read != 1 {
+	if sum.Records != (report.RecordCounts{Read: 2, Published: 2}) || sum.Objects.Read != 1 {
 		t.Errorf("replay of whole objects: %+v", sum)
 	}
 	if _, err = mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); err != nil {

@@ -4,40 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/report"
 )
 
-// Retained is what a retention deleted, or with DryRun would delete.
-type Retained struct {
-	Job    string `json:"job"`
-	DryRun bool   `json:"dry_run,omitempty"`
-	// Ages are those of the job file, by its keys; what is not among them is kept for ever.
-	Ages       map[string]string `json:"ages"`
-	Quarantine RetainedKind      `json:"quarantine"`
-	Manifests  RetainedKind      `json:"manifests"`
-	Attempts   RetainedKind      `json:"attempts"`
-	// Records were in quarantine and are lost on purpose; the ledger counts them as expired.
-	Records int64 `json:"records_expired"`
-	// Entries of the ledger that ended quarantine.
-	Entries []uint64 `json:"entries,omitempty"`
-	// Held are records of attempts that stay because they tell of files that may still be held, which needs the right to delete.
-	Held     int      `json:"attempts_left,omitempty"`
-	Warnings []string `json:"warnings,omitempty"`
-}
-
-// RetainedKind adds up what goes of one kind.
-type RetainedKind struct {
-	Files     int        `json:"files"`
-	SizeBytes int64      `json:"size"`
-	Oldest    *time.Time `json:"oldest,omitempty"`
-}
-
-func kindOf(all []ledger.Aged) (k RetainedKind) {
+func kindOf(all []ledger.Aged) (k report.Expired) {
 	for _, a := range all {
 		k.Files++
 		k.SizeBytes += a.SizeBytes
@@ -49,44 +24,11 @@ func kindOf(all []ledger.Aged) (k RetainedKind) {
 	return k
 }
 
-// WriteText prints it for a person.
-func (r *Retained) WriteText(out io.Writer) {
-	verb := "deleted"
-	if r.DryRun {
-		verb = "would delete"
-	}
-	fmt.Fprintf(out, "%s: retention %s\n", r.Job, verb)
-	for _, k := range []struct {
-		name string
-		RetainedKind
-	}{{"quarantine", r.Quarantine}, {"manifests", r.Manifests}, {"attempts", r.Attempts}} {
-		age, ok := r.Ages[k.name]
-		if !ok {
-			fmt.Fprintf(out, "  %-11s kept for ever (no retention.%s)\n", k.name, k.name)
-			continue
-		}
-		oldest := ""
-		if k.Oldest != nil {
-			oldest = ", oldest of " + k.Oldest.Format(time.DateOnly)
-		}
-		fmt.Fprintf(out, "  %-11s %s (%s) of %s and older%s\n", k.name, Plural(int64(k.Files), "file"), Size(k.SizeBytes), age, oldest)
-	}
-	if r.Quarantine.Files > 0 {
-		fmt.Fprintf(out, "  records     %s of quarantine, which the ledger counts as expired from then on\n", Plural(r.Records, "record"))
-	}
-	if r.Held > 0 {
-		fmt.Fprintf(out, "  left        %s of files that may still be held; give lake.delete_role_arn, or see etl doctor\n", Plural(int64(r.Held), "attempt record"))
-	}
-	for _, s := range r.Warnings {
-		fmt.Fprintf(out, "  warning     %s\n", s)
-	}
-}
-
 // Retain deletes what is older than the job file's retention keeps: quarantine, by an entry that counts its records as expired;
 // then manifests and attempt records that no batch needs, once checkpoints have what the ledger needs of them. Ledger entries and
 // run records stay. dry only says what would go.
-func (r *Runner) Retain(ctx context.Context, dry bool) (*Retained, error) {
-	out := &Retained{Job: r.Spec.Name, DryRun: dry, Ages: map[string]string{}}
+func (r *Runner) Retain(ctx context.Context, dry bool) (*report.Retention, error) {
+	out := &report.Retention{Job: r.Spec.Name, DryRun: dry, Ages: map[string]string{}}
 	keep := r.Spec.Retention
 	for name, age := range map[string]time.Duration{"quarantine": keep.Quarantine, "manifests": keep.Manifests, "attempts": keep.Attempts} {
 		if age > 0 {
@@ -108,7 +50,7 @@ func days(d time.Duration) string {
 	return d.String()
 }
 
-func (x *run) retain(ctx context.Context, out *Retained) error {
+func (x *run) retain(ctx context.Context, out *report.Retention) error {
 	if !x.dry {
 		if err := x.finish(ctx); err != nil {
 			return err
@@ -139,7 +81,7 @@ func (x *run) retain(ctx context.Context, out *Retained) error {
 	if x.dry {
 		return nil
 	}
-	out.Manifests, out.Attempts = RetainedKind{}, RetainedKind{}
+	out.Manifests, out.Attempts = report.Expired{}, report.Expired{}
 	if err := x.expire(ctx, batches, out); err != nil {
 		return err
 	}
@@ -152,7 +94,7 @@ func (x *run) retain(ctx context.Context, out *Retained) error {
 }
 
 // expire ends the quarantine of batches and deletes its files.
-func (x *run) expire(ctx context.Context, batches []string, out *Retained) (err error) {
+func (x *run) expire(ctx context.Context, batches []string, out *report.Retention) (err error) {
 	if out.Entries, out.Records, err = x.ledger.Expire(ctx, batches); err != nil {
 		return fmt.Errorf("retention of quarantine: %w", err)
 	}

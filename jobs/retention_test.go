@@ -16,6 +16,7 @@ import (
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -46,7 +47,7 @@ func (p *parts) exact(t *testing.T, when string, want wanted) {
 }
 
 // kept is a job with one run, whose spec keeps things for a while.
-func kept(t *testing.T, p *parts) (wanted, *jobs.Summary) {
+func kept(t *testing.T, p *parts) (wanted, *report.Summary) {
 	t.Helper()
 	want, err := p.smallJob()
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/silt-etl/silt/internal/catalog/local"
 	"github.com/silt-etl/silt/internal/jobfile"
 	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -111,7 +112,7 @@ func (w *world) runner() *jobs.Runner {
 		LogTo: zerolog.NewTestWriter(w.t)}
 }
 
-func (w *world) run() (*jobs.Summary, error) {
+func (w *world) run() (*report.Summary, error) {
 	w.t.Helper()
 	return w.runner().Run(context.Background(), jobs.RunOptions{Trigger: "ON_DEMAND"})
 }

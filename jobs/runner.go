@@ -18,10 +18,12 @@ import (
 
 	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/internal/staging"
 	"github.com/silt-etl/silt/mappings"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -92,7 +94,7 @@ type run struct {
 	work     func(*run, context.Context) error // what the command does between a run's start and its end
 	dry      bool                              // nothing is written, the run itself is not recorded either
 	ledger   *ledger.Ledger
-	sum      *Summary
+	sum      *report.Summary
 	targets  map[string]lake.Target // by class
 	compiled *sqlgen.Compiled
 	temp     string
@@ -108,12 +110,12 @@ type run struct {
 // Run executes the job once: it finishes what earlier runs left, plans what is new, and commits batch after batch. The
 // Summary is never nil; the error says why the run did not succeed (ErrQuarantine, ErrStopped, ErrTimeout, ledger.ErrHeld, or
 // another).
-func (r *Runner) Run(ctx context.Context, opts RunOptions) (*Summary, error) {
+func (r *Runner) Run(ctx context.Context, opts RunOptions) (*report.Summary, error) {
 	return r.perform(ctx, &run{opts: opts, command: "run", work: (*run).everything})
 }
 
 // perform is a run of any command, from its start in the ledger to its end.
-func (r *Runner) perform(ctx context.Context, x *run) (*Summary, error) {
+func (r *Runner) perform(ctx context.Context, x *run) (*report.Summary, error) {
 	if r.Now == nil {
 		r.Now = time.Now
 	}
@@ -124,8 +126,8 @@ func (r *Runner) perform(ctx context.Context, x *run) (*Summary, error) {
 		r.Progress = noProgress{}
 	}
 	x.Runner, x.id = r, ulid.Make().String()
-	x.sum = &Summary{Job: r.Spec.Name, Run: x.id, Command: x.command, DryRun: x.dry, Trigger: x.opts.Trigger, State: string(ledger.RunStarting), Started: r.Now().UTC(),
-		Reasons: map[string]int64{}, Misses: map[string]int64{}, Partitions: []PartitionSummary{}}
+	x.sum = &report.Summary{Job: r.Spec.Name, Run: x.id, Command: x.command, DryRun: x.dry, Trigger: x.opts.Trigger, State: string(ledger.RunStarting), Started: r.Now().UTC(),
+		Reasons: map[string]int64{}, Misses: map[string]int64{}, Partitions: []report.PartitionSummary{}}
 	keep := &logKeeper{}
 	x.log = NewLog(keep.also(r.LogTo)).With().Str("run_id", x.id).Str("job", r.Spec.Name).Logger()
 	err := x.execute(ctx)
@@ -424,7 +426,7 @@ func (x *run) resume(ctx context.Context) error {
 			x.sum.Resumed -= len(ids)
 			x.held = append(x.held, ref)
 			if x.Spec.Limits.MaxConcurrentRuns > 1 && x.command == "run" {
-				x.warn(fmt.Sprintf("run %s is at %s that it planned before; they are left to it", byManifest[ref][0].Run, Plural(int64(len(ids)), "batch")))
+				x.warn(fmt.Sprintf("run %s is at %s that it planned before; they are left to it", byManifest[ref][0].Run, human.Plural(int64(len(ids)), "batch")))
 			}
 			continue
 		}

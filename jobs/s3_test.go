@@ -26,6 +26,7 @@ import (
 	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
 	"github.com/silt-etl/silt/internal/objstore/objstoretest"
 	s3store "github.com/silt-etl/silt/internal/objstore/s3"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
 )
@@ -104,7 +105,7 @@ func (w *s3World) runner() *jobs.Runner {
 		State: w.open(w.spec.State), Catalog: cat, LogTo: zerolog.NewTestWriter(w.t)}
 }
 
-func (w *s3World) run() (*jobs.Summary, error) {
+func (w *s3World) run() (*report.Summary, error) {
 	w.t.Helper()
 	return w.runner().Run(w.t.Context(), jobs.RunOptions{Trigger: "ON_DEMAND"})
 }
@@ -538,7 +539,7 @@ func TestS3TwoRunners(t *testing.T) {
 	w.spec.Limits.BatchBytes = 2000 // several batches
 	var wg sync.WaitGroup
 	errs := make([]error, 2)
-	sums := make([]*jobs.Summary, 2)
+	sums := make([]*report.Summary, 2)
 	for i := range errs {
 		r := w.runner()
 		wg.Go(func() { sums[i], errs[i] = r.Run(t.Context(), jobs.RunOptions{}) })

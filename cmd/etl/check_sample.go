@@ -8,9 +8,9 @@ import (
 	"strconv"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/sample"
-	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -62,7 +62,7 @@ func sampleFindings(compiled *sqlgen.Compiled, c *sample.Coverage) []finding {
 		if r.Path != "" {
 			path = " " + r.Path
 		}
-		add(places.of(r.Path), "warning", "SAMPLE_QUARANTINE", "quarantine takes %s of %s, %s%s: %s", jobs.Count(r.Records), records(c.Records), r.Reason, path, r.Example)
+		add(places.of(r.Path), "warning", "SAMPLE_QUARANTINE", "quarantine takes %s of %s, %s%s: %s", human.Count(r.Records), records(c.Records), r.Reason, path, r.Example)
 	}
 	for _, f := range c.Fields {
 		if f.Misfits > 0 {
@@ -70,7 +70,7 @@ func sampleFindings(compiled *sqlgen.Compiled, c *sample.Coverage) []finding {
 			if f.Misfit != "" {
 				example = ", as " + strconv.Quote(f.Misfit)
 			}
-			add(finding{File: f.File, Line: f.Line, Column: f.Column}, "warning", "SAMPLE_MISFIT", "%s: not of the type %[4]s in %[2]s of %[3]s%[5]s", f.Path, jobs.Count(f.Misfits), count(f.Records, "value"), f.Type, example)
+			add(finding{File: f.File, Line: f.Line, Column: f.Column}, "warning", "SAMPLE_MISFIT", "%s: not of the type %[4]s in %[2]s of %[3]s%[5]s", f.Path, human.Count(f.Misfits), count(f.Records, "value"), f.Type, example)
 		}
 	}
 	for _, x := range c.Attributes {
@@ -85,7 +85,7 @@ func sampleFindings(compiled *sqlgen.Compiled, c *sample.Coverage) []finding {
 			add(at, "note", "SAMPLE_UNREAD", "%d more fields are read by no SELECT (--output json has all)", len(unread)-i)
 			break
 		}
-		add(at, "note", "SAMPLE_UNREAD", "%s is in %s of %s, and no SELECT reads it: %s", f.Path, jobs.Count(f.Unmapped), count(c.Published, "event"), strconv.Quote(f.Example))
+		add(at, "note", "SAMPLE_UNREAD", "%s is in %s of %s, and no SELECT reads it: %s", f.Path, human.Count(f.Unmapped), count(c.Published, "event"), strconv.Quote(f.Example))
 	}
 	return found
 }
@@ -96,11 +96,11 @@ func count(n int64, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return jobs.Count(n) + " " + what + "s"
+	return human.Count(n) + " " + what + "s"
 }
 
 func sampleLine(c *sample.Coverage) string {
-	return fmt.Sprintf("sample: %s: %s published, %s filtered, %s quarantined", records(c.Records), jobs.Count(c.Published), jobs.Count(c.Filtered), jobs.Count(c.Quarantined))
+	return fmt.Sprintf("sample: %s: %s published, %s filtered, %s quarantined", records(c.Records), human.Count(c.Published), human.Count(c.Filtered), human.Count(c.Quarantined))
 }
 
 // places finds where the mapping speaks of a raw field or an OCSF attribute.

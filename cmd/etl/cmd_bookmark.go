@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/jobs"
 )
@@ -75,14 +76,14 @@ func (c *bookmarkShowCmd) Run(ctx context.Context, a *app) error {
 		paused = ", paused"
 	}
 	fmt.Fprintf(a.stdout, "%s: through entry %d%s\n", spec.Name, b.Seq, paused)
-	p("batches", "%s committed, %s open, %s released", jobs.Count(int64(b.Committed)), jobs.Count(int64(b.Open)), jobs.Count(int64(b.Released)))
-	p("objects", "%s read (%s), %s held by open batches, %s skipped by name, %s set free", jobs.Count(b.Read), jobs.Size(b.SizeBytes), jobs.Count(b.Held), jobs.Count(int64(b.Skipped)), jobs.Count(b.Freed))
+	p("batches", "%s committed, %s open, %s released", human.Count(int64(b.Committed)), human.Count(int64(b.Open)), human.Count(int64(b.Released)))
+	p("objects", "%s read (%s), %s held by open batches, %s skipped by name, %s set free", human.Count(b.Read), human.Size(b.SizeBytes), human.Count(b.Held), human.Count(int64(b.Skipped)), human.Count(b.Freed))
 	expired := ""
 	if b.Records.Expired > 0 {
-		expired = fmt.Sprintf(" + %s expired", jobs.Count(b.Records.Expired))
+		expired = fmt.Sprintf(" + %s expired", human.Count(b.Records.Expired))
 	}
-	p("records", "%s read = %s published + %s filtered + %s quarantined%s", jobs.Count(b.Records.Read), jobs.Count(b.Records.Published), jobs.Count(b.Records.Filtered), jobs.Count(b.Records.Quarantined), expired)
-	p("lake", "%s files", jobs.Count(int64(b.Files)))
+	p("records", "%s read = %s published + %s filtered + %s quarantined%s", human.Count(b.Records.Read), human.Count(b.Records.Published), human.Count(b.Records.Filtered), human.Count(b.Records.Quarantined), expired)
+	p("lake", "%s files", human.Count(int64(b.Files)))
 	if b.NotDone > 0 {
 		p("unfinished", "%d entries, for the next run", b.NotDone)
 	}
@@ -157,7 +158,7 @@ func (c *bookmarkSetCmd) Run(ctx context.Context, a *app) error {
 		if m.Bound {
 			late = "; keys without a day go by their last change, and what is older and comes later counts too"
 		}
-		fmt.Fprintf(a.stdout, "%s: %s objects (%s) before %s %s marked as done without processing%s\n", m.Job, jobs.Count(int64(m.Objects)), jobs.Size(m.SizeBytes), m.Before, verb, late)
+		fmt.Fprintf(a.stdout, "%s: %s objects (%s) before %s %s marked as done without processing%s\n", m.Job, human.Count(int64(m.Objects)), human.Size(m.SizeBytes), m.Before, verb, late)
 	}
 	if err == nil && !c.Yes {
 		err = usagef("nothing was written; add --yes to do it")

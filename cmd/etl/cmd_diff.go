@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/compare"
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/render"
@@ -218,7 +219,7 @@ func (c *diffCmd) objects(ctx context.Context, spec *jobfile.Spec) ([]compare.Ob
 			return body, err
 		}})
 	}
-	return all, fmt.Sprintf("%s of %s", jobs.Plural(int64(len(found)), "object"), c.Days), nil
+	return all, fmt.Sprintf("%s of %s", human.Plural(int64(len(found)), "object"), c.Days), nil
 }
 
 func (r *diffReport) write(w io.Writer, sameText bool) {
@@ -226,9 +227,9 @@ func (r *diffReport) write(w io.Writer, sameText bool) {
 	if sameText {
 		fmt.Fprintln(w, "  the texts of both mappings are the same")
 	}
-	fmt.Fprintf(w, "  records     %s compared: %s the same, %s changed, %s moved\n", jobs.Count(r.Records), jobs.Count(r.Same), jobs.Count(r.Changed), jobs.Count(r.Moved))
-	fmt.Fprintf(w, "  before      %s published, %s filtered, %s quarantined\n", jobs.Count(r.Before.Published), jobs.Count(r.Before.Filtered), jobs.Count(r.Before.Quarantined))
-	fmt.Fprintf(w, "  now         %s published, %s filtered, %s quarantined\n", jobs.Count(r.After.Published), jobs.Count(r.After.Filtered), jobs.Count(r.After.Quarantined))
+	fmt.Fprintf(w, "  records     %s compared: %s the same, %s changed, %s moved\n", human.Count(r.Records), human.Count(r.Same), human.Count(r.Changed), human.Count(r.Moved))
+	fmt.Fprintf(w, "  before      %s published, %s filtered, %s quarantined\n", human.Count(r.Before.Published), human.Count(r.Before.Filtered), human.Count(r.Before.Quarantined))
+	fmt.Fprintf(w, "  now         %s published, %s filtered, %s quarantined\n", human.Count(r.After.Published), human.Count(r.After.Filtered), human.Count(r.After.Quarantined))
 	if r.Limited {
 		fmt.Fprintln(w, "  limited     more records follow, see --limit")
 	}
@@ -240,7 +241,7 @@ func (r *diffReport) write(w io.Writer, sameText bool) {
 		t := render.Table{Header: []string{"before", "now", "records", "example"}, Right: []bool{false, false, true}}
 		for _, m := range r.Moves {
 			for i, e := range m.Examples {
-				row := []string{m.From, m.To, jobs.Count(m.Records), fmt.Sprintf("%s, record %d", e.Object, e.Record)}
+				row := []string{m.From, m.To, human.Count(m.Records), fmt.Sprintf("%s, record %d", e.Object, e.Record)}
 				if e.Detail != "" {
 					row[3] += ": " + e.Detail
 				}
@@ -259,7 +260,7 @@ func (r *diffReport) write(w io.Writer, sameText bool) {
 	t := render.Table{Header: []string{"attribute", "changed", "added", "removed", "before", "now", "example"}, Right: []bool{false, true, true, true}, MaxCell: 60}
 	for _, ch := range r.Attributes {
 		for i, e := range ch.Examples {
-			row := []string{ch.Path, jobs.Count(ch.Changed), jobs.Count(ch.Added), jobs.Count(ch.Removed), string(e.Before), string(e.After), fmt.Sprintf("%s, record %d", e.Object, e.Record)}
+			row := []string{ch.Path, human.Count(ch.Changed), human.Count(ch.Added), human.Count(ch.Removed), string(e.Before), string(e.After), fmt.Sprintf("%s, record %d", e.Object, e.Record)}
 			if i > 0 {
 				row[0], row[1], row[2], row[3] = "", "", "", ""
 			}

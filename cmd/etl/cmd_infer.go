@@ -12,8 +12,8 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/render"
-	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings/infer"
 )
 
@@ -113,9 +113,9 @@ func (c *inferCmd) Run(ctx context.Context, a *app) error {
 
 // writeInferred shows what speaks for what.
 func writeInferred(w io.Writer, res *infer.Result) {
-	fmt.Fprintf(w, "%s: %s records of %s", res.Name, jobs.Count(res.Records), res.Format)
+	fmt.Fprintf(w, "%s: %s records of %s", res.Name, human.Count(res.Records), res.Format)
 	if res.Rejected > 0 {
-		fmt.Fprintf(w, ", and %s that cannot be read:", jobs.Count(res.Rejected))
+		fmt.Fprintf(w, ", and %s that cannot be read:", human.Count(res.Rejected))
 		for _, code := range slices.Sorted(maps.Keys(res.Reasons)) {
 			fmt.Fprintf(w, " %s", code)
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/render"
@@ -153,12 +154,12 @@ func (c *previewCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	if c.Output == "text" {
-		of := jobs.Count(total)
+		of := human.Count(total)
 		if c.Where != "" {
-			of = jobs.Count(matching) + " matching, " + of
+			of = human.Count(matching) + " matching, " + of
 		}
-		fmt.Fprintf(a.stdout, "%s of %s records shown: %s published, %s filtered, %s quarantined\n", jobs.Count(int64(len(first))), of,
-			jobs.Count(published), jobs.Count(filtered), jobs.Count(quarantined))
+		fmt.Fprintf(a.stdout, "%s of %s records shown: %s published, %s filtered, %s quarantined\n", human.Count(int64(len(first))), of,
+			human.Count(published), human.Count(filtered), human.Count(quarantined))
 	}
 	return nil
 }

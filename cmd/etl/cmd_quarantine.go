@@ -8,6 +8,7 @@ import (
 	"io"
 	"unicode/utf8"
 
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/render"
@@ -98,14 +99,14 @@ func (c *quarantineListCmd) Run(ctx context.Context, a *app) error {
 	if c.Output == "json" {
 		return printJSON(a.stdout, list)
 	}
-	fmt.Fprintf(a.stdout, "%s: %s records and %s whole objects are in quarantine\n", spec.Name, jobs.Count(list.Records), jobs.Count(list.Whole))
+	fmt.Fprintf(a.stdout, "%s: %s records and %s whole objects are in quarantine\n", spec.Name, human.Count(list.Records), human.Count(list.Whole))
 	if len(list.Groups) == 0 {
 		return nil
 	}
 	fmt.Fprintln(a.stdout)
 	t := render.Table{Header: []string{"reason", "path", "records", "objects", "example"}, Right: []bool{false, false, true, true}}
 	for _, g := range list.Groups {
-		t.Rows = append(t.Rows, []string{g.Reason, render.Safe(g.Path), jobs.Count(g.Records), jobs.Count(g.Objects),
+		t.Rows = append(t.Rows, []string{g.Reason, render.Safe(g.Path), human.Count(g.Records), human.Count(g.Objects),
 			render.Safe(fmt.Sprintf("%s (%s)", g.Message, recordPlace(g.Object, g.Record)))})
 	}
 	if isTerminal(a.stdout) {

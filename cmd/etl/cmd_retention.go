@@ -1,6 +1,8 @@
 package main
 
-import "context"
+import (
+	"context"
+)
 
 type retentionCmd struct {
 	Job    string `arg:"" help:"Job file." example:"job.yaml"`

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -77,7 +78,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	return err
 }
 
-func printSummary(w io.Writer, output string, sum *jobs.Summary) error {
+func printSummary(w io.Writer, output string, sum *report.Summary) error {
 	if output == "json" {
 		return printJSON(w, sum)
 	}

@@ -9,10 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/render"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -139,7 +141,7 @@ func (c *runsListCmd) Run(ctx context.Context, a *app) error {
 		if e := r.End; e != nil {
 			row[2] = e.Ended.Sub(r.Started).Round(100 * time.Millisecond).String()
 			for i, n := range []int64{int64(e.Objects), e.Records.Read, e.Records.Published, e.Records.Filtered, e.Records.Quarantined, int64(e.Files)} {
-				row[5+i] = jobs.Count(n)
+				row[5+i] = human.Count(n)
 			}
 			if e.Error != "" {
 				row[11] = e.Error
@@ -207,7 +209,7 @@ func (c *runsShowCmd) Run(ctx context.Context, a *app) error {
 }
 
 func writeRun(w io.Writer, spec *jobfile.Spec, info ledger.RunInfo, lin ledger.Lineage) {
-	var sum jobs.Summary
+	var sum report.Summary
 	if info.End != nil && json.Unmarshal(info.End.Summary, &sum) == nil && sum.Run == info.Run {
 		sum.WriteText(w)
 	} else {
@@ -230,7 +232,7 @@ func writeRun(w io.Writer, spec *jobfile.Spec, info ledger.RunInfo, lin ledger.L
 		}
 		fmt.Fprintf(w, "\nentry %d (%s): batch %s, attempt %s%s\n", c.Seq, c.Why, strings.Join(c.Batches, ", "), c.Attempt, state)
 		t := c.Totals
-		fmt.Fprintf(w, "  records %s read = %s published + %s filtered + %s quarantined\n", jobs.Count(t.Read), jobs.Count(t.Published), jobs.Count(t.Filtered), jobs.Count(t.Quarantined))
+		fmt.Fprintf(w, "  records %s read = %s published + %s filtered + %s quarantined\n", human.Count(t.Read), human.Count(t.Published), human.Count(t.Filtered), human.Count(t.Quarantined))
 		of := map[ledger.ObjectID]ledger.ObjectResult{}
 		for _, o := range c.Objects {
 			of[o.ObjectID] = o
@@ -240,7 +242,7 @@ func writeRun(w io.Writer, spec *jobfile.Spec, info ledger.RunInfo, lin ledger.L
 			if !f.Live {
 				gone = ", removed by a later entry"
 			}
-			fmt.Fprintf(w, "  file %s\n    %s rows, %s, table %s%s, from\n", render.Safe(f.Key), jobs.Count(f.Rows), jobs.Size(f.SizeBytes), f.Table, gone)
+			fmt.Fprintf(w, "  file %s\n    %s rows, %s, table %s%s, from\n", render.Safe(f.Key), human.Count(f.Rows), human.Size(f.SizeBytes), f.Table, gone)
 			for _, in := range f.Inputs {
 				writeInput(w, of[in])
 			}
@@ -258,7 +260,7 @@ func writeRun(w io.Writer, spec *jobfile.Spec, info ledger.RunInfo, lin ledger.L
 			}
 		}
 		for _, q := range c.Quarantine {
-			fmt.Fprintf(w, "  quarantine %s\n    %s records, %s\n", render.Safe(q.Key), jobs.Count(q.Records), jobs.Size(q.SizeBytes))
+			fmt.Fprintf(w, "  quarantine %s\n    %s records, %s\n", render.Safe(q.Key), human.Count(q.Records), human.Size(q.SizeBytes))
 		}
 	}
 }
@@ -269,5 +271,5 @@ func writeInput(w io.Writer, o ledger.ObjectResult) {
 		return
 	}
 	c := o.Counts
-	fmt.Fprintf(w, "    %s (%s read = %s published + %s filtered + %s quarantined)\n", render.Safe(o.Key), jobs.Count(c.Read), jobs.Count(c.Published), jobs.Count(c.Filtered), jobs.Count(c.Quarantined))
+	fmt.Fprintf(w, "    %s (%s read = %s published + %s filtered + %s quarantined)\n", render.Safe(o.Key), human.Count(c.Read), human.Count(c.Published), human.Count(c.Filtered), human.Count(c.Quarantined))
 }

@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/sample"
-	"github.com/silt-etl/silt/jobs"
 )
 
 // coverage runs all records and shows what was counted.
@@ -37,9 +37,9 @@ func (c *previewCmd) coverage(ctx context.Context, a *app, p *previewer, records
 
 // writeCoverage shows the two tables: OCSF attributes, and raw fields.
 func writeCoverage(w io.Writer, c *sample.Coverage, terminal bool) error {
-	fmt.Fprintf(w, "%s: %s published, %s filtered, %s quarantined\n", records(c.Records), jobs.Count(c.Published), jobs.Count(c.Filtered), jobs.Count(c.Quarantined))
+	fmt.Fprintf(w, "%s: %s published, %s filtered, %s quarantined\n", records(c.Records), human.Count(c.Published), human.Count(c.Filtered), human.Count(c.Quarantined))
 	for _, r := range c.Reasons {
-		fmt.Fprintf(w, "  %s  %s  %s\n", jobs.Count(r.Records), strings.TrimSpace(r.Reason+" "+r.Path), render.Safe(r.Example))
+		fmt.Fprintf(w, "  %s  %s  %s\n", human.Count(r.Records), strings.TrimSpace(r.Reason+" "+r.Path), render.Safe(r.Example))
 	}
 	t := render.Table{Header: []string{"OCSF attribute", "events", "%", "in unmapped", "example"}, Right: []bool{false, true, true, true, false}}
 	class := ""
@@ -47,9 +47,9 @@ func writeCoverage(w io.Writer, c *sample.Coverage, terminal bool) error {
 	for _, x := range c.Attributes {
 		if several && x.Class != class {
 			class = x.Class
-			t.Rows = append(t.Rows, []string{"# " + class, jobs.Count(x.Of), "", "", ""})
+			t.Rows = append(t.Rows, []string{"# " + class, human.Count(x.Of), "", "", ""})
 		}
-		t.Rows = append(t.Rows, []string{x.Path, jobs.Count(x.Records), fmt.Sprintf("%.1f", x.Percent), blankZero(x.Kept), x.Example})
+		t.Rows = append(t.Rows, []string{x.Path, human.Count(x.Records), fmt.Sprintf("%.1f", x.Percent), blankZero(x.Kept), x.Example})
 	}
 	raw := render.Table{Header: []string{"raw field", "records", "%", "goes to", "in unmapped", "example"}, Right: []bool{false, true, true, false, true, false}}
 	for _, f := range c.Fields {
@@ -57,7 +57,7 @@ func writeCoverage(w io.Writer, c *sample.Coverage, terminal bool) error {
 		if c.Records > 0 {
 			percent = 100 * float64(f.Records) / float64(c.Records)
 		}
-		raw.Rows = append(raw.Rows, []string{f.Path, jobs.Count(f.Records), fmt.Sprintf("%.1f", percent), destination(f), blankZero(f.Unmapped), f.Example})
+		raw.Rows = append(raw.Rows, []string{f.Path, human.Count(f.Records), fmt.Sprintf("%.1f", percent), destination(f), blankZero(f.Unmapped), f.Example})
 	}
 	if terminal {
 		t.MaxCell, raw.MaxCell = 60, 60
@@ -98,10 +98,10 @@ func destination(f sample.FieldCount) string {
 		parts = append(parts, "unmapped")
 	}
 	if f.Misfits > 0 {
-		parts = append(parts, fmt.Sprintf("%s no %s", jobs.Count(f.Misfits), f.Type))
+		parts = append(parts, fmt.Sprintf("%s no %s", human.Count(f.Misfits), f.Type))
 	}
 	if f.Lost > 0 {
-		parts = append(parts, fmt.Sprintf("%s not published", jobs.Count(f.Lost)))
+		parts = append(parts, fmt.Sprintf("%s not published", human.Count(f.Lost)))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -110,5 +110,5 @@ func blankZero(n int64) string {
 	if n == 0 {
 		return ""
 	}
-	return jobs.Count(n)
+	return human.Count(n)
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/doctor"
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
-	"github.com/silt-etl/silt/jobs"
 )
 
 // begun says whether a job has a state and a lake to look at: a folder that is not there is made by the first run.
@@ -74,12 +74,12 @@ func mended(m *doctor.Fixed) string {
 	var parts []string
 	add := func(n int, noun, format string) {
 		if n > 0 {
-			parts = append(parts, fmt.Sprintf(format, jobs.Plural(int64(n), noun)))
+			parts = append(parts, fmt.Sprintf(format, human.Plural(int64(n), noun)))
 		}
 	}
 	add(m.Finished, "entry", "rolled %s forward")
 	if m.Fence > 0 {
-		parts = append(parts, fmt.Sprintf("fenced %s (entry %d)", jobs.Plural(int64(m.Fenced), "batch"), m.Fence))
+		parts = append(parts, fmt.Sprintf("fenced %s (entry %d)", human.Plural(int64(m.Fenced), "batch"), m.Fence))
 	}
 	add(m.Dropped, "held file", "dropped %s")
 	add(m.Deleted, "dead file", "deleted %s")
@@ -103,7 +103,7 @@ func lyingAround(f *doctor.Comparison) (checks []doctor.Check) {
 	add := func(status doctor.Status, what, todo, format string, args ...any) {
 		checks = append(checks, doctor.Check{Status: status, What: what, Detail: fmt.Sprintf(format, args...), Todo: todo})
 	}
-	files := func(n int) string { return jobs.Plural(int64(n), "file") }
+	files := func(n int) string { return human.Plural(int64(n), "file") }
 	const fix = "etl doctor --fix does it"
 	if n := len(f.Missing); n > 0 {
 		add(doctor.Fail, "live files", "their rows are not in the lake: bring the objects back (a bucket with versions has them), or rewind with etl bookmark set --run, so that the objects run again",
@@ -112,7 +112,7 @@ func lyingAround(f *doctor.Comparison) (checks []doctor.Check) {
 		add(doctor.OK, "live files", "", "%s of the ledger, none missing", files(f.LiveFiles))
 	}
 	if n := len(f.Waiting); n > 0 {
-		add(doctor.Warn, "entries", "the next run rolls them forward, and so does etl doctor --fix", "%s not done, and nobody is at work on them", jobs.Plural(int64(n), "entry"))
+		add(doctor.Warn, "entries", "the next run rolls them forward, and so does etl doctor --fix", "%s not done, and nobody is at work on them", human.Plural(int64(n), "entry"))
 	}
 	if n := len(f.Dead); n > 0 {
 		add(doctor.Warn, "dead files", fix, "%s to be deleted can be seen, so readers have their rows: %s", files(n), some(f.Dead))
@@ -133,7 +133,7 @@ func lyingAround(f *doctor.Comparison) (checks []doctor.Check) {
 		add(doctor.Warn, "held files", "nobody sees them, they take space; "+fix, "%s held that can go: their attempts are void, or they are dead or published: %s", files(len(listed)), some(listed))
 	}
 	if len(said)+len(f.Records) > 0 {
-		add(doctor.OK, "void attempts", fix, "%s left records, which name %s that may still be held", jobs.Plural(int64(len(f.Records)), "attempt"), files(len(said)))
+		add(doctor.OK, "void attempts", fix, "%s left records, which name %s that may still be held", human.Plural(int64(len(f.Records)), "attempt"), files(len(said)))
 	}
 	var idle, busy []string
 	for _, a := range f.Abandoned {
@@ -144,10 +144,10 @@ func lyingAround(f *doctor.Comparison) (checks []doctor.Check) {
 		}
 	}
 	if len(idle) > 0 {
-		add(doctor.Warn, "abandoned attempts", "etl doctor --fix fences the batches and drops what is held", "%s stopped before an entry, at %s", jobs.Plural(int64(len(idle)), "attempt"), some(idle))
+		add(doctor.Warn, "abandoned attempts", "etl doctor --fix fences the batches and drops what is held", "%s stopped before an entry, at %s", human.Plural(int64(len(idle)), "attempt"), some(idle))
 	}
 	if len(busy) > 0 {
-		add(doctor.OK, "attempts", "", "%s without an entry yet; a run may be at work on it", jobs.Plural(int64(len(busy)), "attempt"))
+		add(doctor.OK, "attempts", "", "%s without an entry yet; a run may be at work on it", human.Plural(int64(len(busy)), "attempt"))
 	}
 	if n := len(f.Foreign); n > 0 {
 		add(doctor.Warn, "other held files", "another job may own them", "%s held in the job's folders for batches that this ledger does not know: %s", files(n), some(f.Foreign))
@@ -156,7 +156,7 @@ func lyingAround(f *doctor.Comparison) (checks []doctor.Check) {
 		add(doctor.Warn, "quarantine", fix, "%s that no batch has: %s", files(n), some(f.Quarantine))
 	}
 	if n := len(f.Partitions); n > 0 {
-		add(doctor.Warn, "partitions", "etl doctor --fix adds them", "the catalog lacks %s that have live files: %s", jobs.Plural(int64(n), "partition"), some(f.Partitions))
+		add(doctor.Warn, "partitions", "etl doctor --fix adds them", "the catalog lacks %s that have live files: %s", human.Plural(int64(n), "partition"), some(f.Partitions))
 	}
 	if f.NotListed != "" {
 		add(doctor.OK, "held files", "", "could not be listed, so only what attempt records name is known: %s", f.NotListed)

@@ -31,7 +31,7 @@ func TestReport(t *testing.T) {
 		{fmt.Errorf("run: %w", jobs.ErrTimeout), 1, "etl: run: timeout\n"},
 	} {
 		var b strings.Builder
-		if code := report(&b, c.err); code != c.code || b.String() != c.text {
+		if code := printError(&b, c.err); code != c.code || b.String() != c.text {
 			t.Errorf("%v: code %d, %q, want %d, %q", c.err, code, b.String(), c.code, c.text)
 		}
 	}

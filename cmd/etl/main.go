@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(
 	exited := -1
 	parser, err := newParser(&c, kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
 	if err != nil {
-		return report(stderr, err)
+		return printError(stderr, err)
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -83,11 +83,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(
 		return exitUsage
 	}
 	kctx.BindTo(ctx, (*context.Context)(nil))
-	return report(stderr, kctx.Run(&app{stdout: stdout, stderr: stderr, env: env}))
+	return printError(stderr, kctx.Run(&app{stdout: stdout, stderr: stderr, env: env}))
 }
 
-// report prints an error once, and gives its exit code.
-func report(stderr io.Writer, err error) int {
+// printError prints an error once, and gives its exit code.
+func printError(stderr io.Writer, err error) int {
 	switch {
 	case err == nil, as[printedError](err):
 	case as[diag.List](err), as[mappingError](err): // each line begins with its place

@@ -42,8 +42,8 @@ func (b *bars) Begin(stage string, total int64, unit string) {
 	counters := decor.CountersNoUnit("%d / %d", decor.WC{W: 24})
 	speed := decor.AverageSpeed(0, "%.0f/s", decor.WC{W: 14})
 	if unit == "bytes" {
-		counters = decor.CountersKiloByte("% .1f / % .1f", decor.WC{W: 24})
-		speed = decor.AverageSpeed(decor.SizeB1000(0), "% .1f", decor.WC{W: 14})
+		counters = decor.CountersKibiByte("% .1f / % .1f", decor.WC{W: 24})
+		speed = decor.AverageSpeed(decor.SizeB1024(0), "% .1f", decor.WC{W: 14})
 	}
 	bar := b.p.AddBar(0, mpb.PrependDecorators(decor.Name(stage, decor.WC{W: 9, C: decor.DindentRight}), counters),
 		mpb.AppendDecorators(decor.Percentage(decor.WC{W: 5}), speed))

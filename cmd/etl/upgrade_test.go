@@ -21,6 +21,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -200,7 +201,7 @@ type work struct {
 }
 
 // did runs or replays a job to its end.
-func (p *upgradePlace) did(what string, want work, run func() (*jobs.Summary, error)) {
+func (p *upgradePlace) did(what string, want work, run func() (*report.Summary, error)) {
 	p.t.Helper()
 	sum, err := run()
 	if err != nil {
@@ -223,13 +224,13 @@ func once(ids ...string) map[string]int {
 // TestUpgrade reads, resumes and replays what an earlier version wrote (testdata/upgrade): rows are there exactly once, nothing
 // that was taken is read again, open work ends, and what was written stays as it was.
 func TestUpgrade(t *testing.T) {
-	run := func(r *jobs.Runner) func() (*jobs.Summary, error) {
-		return func() (*jobs.Summary, error) {
+	run := func(r *jobs.Runner) func() (*report.Summary, error) {
+		return func() (*report.Summary, error) {
 			return r.Run(context.Background(), jobs.RunOptions{Trigger: "ON_DEMAND"})
 		}
 	}
-	replay := func(r *jobs.Runner, where ...string) func() (*jobs.Summary, error) {
-		return func() (*jobs.Summary, error) {
+	replay := func(r *jobs.Runner, where ...string) func() (*report.Summary, error) {
+		return func() (*report.Summary, error) {
 			filter, err := jobs.ParseWhere(where)
 			if err != nil {
 				return nil, err

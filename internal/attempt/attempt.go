@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/engine"
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -166,12 +167,10 @@ func (o *Options) sqlError(err error, what string) error {
 	if e.Kind == engine.OutOfMemory {
 		said, _, _ := strings.Cut(e.Message, ";") // its advice is about the engine's options
 		return fmt.Errorf("mapping %s, %s: DuckDB needs more than the %s that it gets, half of limits.memory (%s); nothing of the batch was committed. Raise limits.memory, lower limits.threads or limits.batch_bytes, or free space in limits.temp_dir",
-			o.Compiled.Name, what, bytesText(o.MemoryBytes/2), said)
+			o.Compiled.Name, what, human.Size(o.MemoryBytes/2), said)
 	}
 	return fmt.Errorf("mapping %s, %s: %w; nothing of the batch was committed", o.Compiled.Name, what, err)
 }
-
-func bytesText(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
 
 // Run makes the files. On an error what lies in TempDir is of no use.
 func Run(ctx context.Context, o Options, objects []Object) (*Result, error) {

@@ -1,21 +1,22 @@
-package jobs
+package report
 
 import (
 	"fmt"
 	"io"
 	"sort"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/silt-etl/silt/internal/human"
 )
 
-// Summary is the result of a run, as printed, mailed and kept in the state. Records: Read = Published + Filtered +
-// Quarantined. Sizes are bytes.
+// Summary is the result of a run, as it is printed and stored in the state. Invariant: Records.Read = Published + Filtered +
+// Quarantined.
 type Summary struct {
 	Job     string    `json:"job"`
 	Run     string    `json:"run"`
 	Command string    `json:"command"`           // run, replay, ...
-	DryRun  bool      `json:"dry_run,omitempty"` // nothing was written: counts say what would have been
+	DryRun  bool      `json:"dry_run,omitempty"` // nothing was written: the counts are what would have been
 	Trigger string    `json:"trigger"`
 	State   string    `json:"state"`
 	Started time.Time `json:"started"`
@@ -24,11 +25,11 @@ type Summary struct {
 
 	Objects    ObjectCounts       `json:"objects"`
 	Records    RecordCounts       `json:"records"`
-	Kept       int64              `json:"kept_in_quarantine,omitempty"` // of a replay: records that it was not to run
+	Kept       int64              `json:"kept_in_quarantine,omitempty"` // of a replay: records that --where left out
 	Batches    int                `json:"batches"`
-	Replaced   int                `json:"replaced_batches,omitempty"` // batches whose files others took the place of
-	Finished   int                `json:"finished_entries,omitempty"` // entries of earlier runs rolled forward
-	Resumed    int                `json:"resumed_batches,omitempty"`  // batches an earlier run had planned
+	Replaced   int                `json:"replaced_batches,omitempty"` // batches whose files were replaced
+	Finished   int                `json:"finished_entries,omitempty"` // entries of earlier runs that this one rolled forward
+	Resumed    int                `json:"resumed_batches,omitempty"`  // batches that an earlier run had planned
 	SizeIn     int64              `json:"staging_bytes"`
 	SizeRaw    int64              `json:"unpacked_bytes"`
 	SizeOut    int64              `json:"lake_bytes"`
@@ -36,7 +37,7 @@ type Summary struct {
 	Partitions []PartitionSummary `json:"partitions"`
 	Reasons    map[string]int64   `json:"quarantine_reasons,omitempty"`
 	Quarantine []string           `json:"quarantine_files,omitempty"`
-	Unreadable []string           `json:"unreadable_objects,omitempty"` // quarantined whole, the first 20
+	Unreadable []string           `json:"unreadable_objects,omitempty"` // quarantined as a whole, the first 20
 	Misses     map[string]int64   `json:"kept_in_unmapped,omitempty"`
 	Warnings   []string           `json:"warnings,omitempty"`
 }
@@ -46,13 +47,13 @@ type ObjectCounts struct {
 	Listed      int `json:"listed"`
 	New         int `json:"new"`
 	Read        int `json:"read"`
-	Gone        int `json:"gone"`        // changed or deleted since listed: for the next run
-	Quarantined int `json:"quarantined"` // whole
+	Gone        int `json:"gone"`        // changed or deleted since the listing: for the next run
+	Quarantined int `json:"quarantined"` // as a whole
 	Excluded    int `json:"excluded"`
 	Taken       int `json:"taken"`
 	Unsettled   int `json:"unsettled"`
-	Changed     int `json:"changed"`   // of New: an earlier version was taken before
-	Ignored     int `json:"ignored"`   // changed, and left: on_change
+	Changed     int `json:"changed"`   // of New: an earlier version was already taken
+	Ignored     int `json:"ignored"`   // changed, and left because of source.on_change
 	Unmatched   int `json:"unmatched"` // read, though the key does not match key_pattern
 }
 
@@ -97,34 +98,34 @@ func (s *Summary) WriteText(w io.Writer) {
 		p("error", "%s", s.Error)
 	}
 	o := s.Objects
-	line := fmt.Sprintf("%s read, %s", Plural(int64(o.Read), "object"), Size(s.SizeIn))
+	line := fmt.Sprintf("%s read, %s", human.Plural(int64(o.Read), "object"), human.Size(s.SizeIn))
 	if s.SizeRaw > 0 {
-		line += fmt.Sprintf(" (%s unpacked)", Size(s.SizeRaw))
+		line += fmt.Sprintf(" (%s unpacked)", human.Size(s.SizeRaw))
 	}
 	for _, x := range []struct {
 		n    int
 		what string
-	}{{o.Quarantined, "unreadable"}, {o.Gone, "changed or deleted meanwhile"}, {o.Taken, "done before"}, {o.Excluded, "excluded"},
-		{o.Unsettled, "too young"}, {o.Changed, "changed since an earlier version was taken"}, {o.Ignored, "changed and ignored"}, {o.Unmatched, "with a key that does not match key_pattern"}} {
+	}{{o.Quarantined, "unreadable"}, {o.Gone, "changed or deleted since the listing"}, {o.Taken, "already processed"}, {o.Excluded, "excluded"},
+		{o.Unsettled, "too young"}, {o.Changed, "changed since an earlier version was processed"}, {o.Ignored, "changed and ignored"}, {o.Unmatched, "with a key that does not match key_pattern"}} {
 		if x.n > 0 {
-			line += fmt.Sprintf(", %s %s", Count(int64(x.n)), x.what)
+			line += fmt.Sprintf(", %s %s", human.Count(int64(x.n)), x.what)
 		}
 	}
 	if s.Command == "replay" {
-		line = "records of " + Plural(int64(o.Read), "object")
+		line = "records of " + human.Plural(int64(o.Read), "object")
 		if s.Kept > 0 {
-			line += fmt.Sprintf("; %s others stay in quarantine, --where leaves them out", Count(s.Kept))
+			line += fmt.Sprintf("; %s others stay in quarantine because of --where", human.Count(s.Kept))
 		}
 		p("replayed", "%s", line)
 	} else {
 		p("staging", "%s", line)
 	}
 	r := s.Records
-	p("records", "%s read = %s published + %s filtered + %s quarantined", Count(r.Read), Count(r.Published), Count(r.Filtered), Count(r.Quarantined))
+	p("records", "%s read = %s published + %s filtered + %s quarantined", human.Count(r.Read), human.Count(r.Published), human.Count(r.Filtered), human.Count(r.Quarantined))
 	if s.DryRun {
 		p("dry run", "nothing was written")
 	} else {
-		p("lake", "%s in %s, %s", Plural(int64(s.Files), "file"), Plural(int64(len(s.Partitions)), "partition"), Size(s.SizeOut))
+		p("lake", "%s in %s, %s", human.Plural(int64(s.Files), "file"), human.Plural(int64(len(s.Partitions)), "partition"), human.Size(s.SizeOut))
 	}
 	table := ""
 	for i, x := range s.Partitions {
@@ -136,10 +137,10 @@ func (s *Summary) WriteText(w io.Writer) {
 			p("", "... and %d more", len(s.Partitions)-i)
 			break
 		}
-		p("", "%s  %s, %s, %s", x.Partition, Plural(x.Rows, "row"), Plural(int64(x.Files), "file"), Size(x.SizeBytes))
+		p("", "%s  %s, %s, %s", x.Partition, human.Plural(x.Rows, "row"), human.Plural(int64(x.Files), "file"), human.Size(x.SizeBytes))
 	}
 	if len(s.Reasons) > 0 {
-		p("quarantine", "%s", counts(s.Reasons))
+		p("quarantine", "%s", ByCount(s.Reasons))
 		for _, q := range s.Quarantine {
 			p("", "%s", q)
 		}
@@ -148,80 +149,37 @@ func (s *Summary) WriteText(w io.Writer) {
 		p("unreadable", "%s", u)
 	}
 	if len(s.Misses) > 0 {
-		p("unmapped", "kept there, for their OCSF place did not take the value: %s", counts(s.Misses))
+		p("unmapped", "values kept there because their OCSF attribute did not take them: %s", ByCount(s.Misses))
 	}
 	if s.Replaced > 0 {
-		p("replaced", "%s", Plural(int64(s.Replaced), "batch"))
+		p("replaced", "%s", human.Plural(int64(s.Replaced), "batch"))
 	}
 	if s.Finished > 0 || s.Resumed > 0 {
-		p("resumed", "%s and %s that an earlier run left", Plural(int64(s.Finished), "entry"), Plural(int64(s.Resumed), "batch"))
+		p("resumed", "%s and %s that an earlier run left unfinished", human.Plural(int64(s.Finished), "entry"), human.Plural(int64(s.Resumed), "batch"))
 	}
 	for _, x := range s.Warnings {
 		p("warning", "%s", x)
 	}
 	if r.Read > 0 {
-		p("speed", "%s events/s", Count(int64(s.EventsPerSecond())))
+		p("speed", "%s events/s", human.Count(int64(s.EventsPerSecond())))
 	}
 }
 
-func counts(m map[string]int64) string {
+// ByCount prints counts by name, the largest first (example: TIME_MISSING 12, RECORD_NOT_JSON 3).
+func ByCount(m map[string]int64) string {
 	keys := make([]string, 0, len(m))
 	for k := range m {
 		keys = append(keys, k)
 	}
 	sort.Slice(keys, func(i, j int) bool { return m[keys[i]] > m[keys[j]] || m[keys[i]] == m[keys[j]] && keys[i] < keys[j] })
 	for i, k := range keys {
-		keys[i] = k + " " + Count(m[k])
+		keys[i] = k + " " + human.Count(m[k])
 	}
 	return strings.Join(keys, ", ")
 }
 
-// Count prints 1234567 as 1,234,567.
-func Count(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	neg := strings.HasPrefix(s, "-")
-	s = strings.TrimPrefix(s, "-")
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	if neg {
-		s = "-" + s
-	}
-	return s
-}
-
-// Plural prints 1 file, 2,000 files, 3 batches, 4 entries.
-func Plural(n int64, noun string) string {
-	if n != 1 {
-		switch stem, y := strings.CutSuffix(noun, "y"); {
-		case y:
-			noun = stem + "ies"
-		case strings.HasSuffix(noun, "ch"):
-			noun += "es"
-		default:
-			noun += "s"
-		}
-	}
-	return Count(n) + " " + noun
-}
-
-// Size prints bytes as 1.5 GB (powers of 1,000).
-func Size(n int64) string {
-	x, unit := float64(n), "B"
-	for _, u := range []string{"kB", "MB", "GB", "TB"} {
-		if x < 1000 {
-			break
-		}
-		x, unit = x/1000, u
-	}
-	if unit == "B" {
-		return fmt.Sprintf("%d B", n)
-	}
-	return fmt.Sprintf("%.1f %s", x, unit)
-}
-
-// addPartition adds one published file.
-func (s *Summary) addPartition(table, partition string, rows, size int64) {
+// AddPartition adds one published file.
+func (s *Summary) AddPartition(table, partition string, rows, size int64) {
 	s.Files++
 	s.SizeOut += size
 	for i := range s.Partitions {

@@ -1,0 +1,50 @@
+package report
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/silt-etl/silt/internal/human"
+)
+
+// DryRun is what a run would read.
+type DryRun struct {
+	Job        string   `json:"job"`
+	Objects    int      `json:"objects"`
+	SizeBytes  int64    `json:"size"`
+	Batches    int      `json:"batches"`
+	Open       int      `json:"open_batches"` // planned by an earlier run, and resumed first
+	Unfinished int      `json:"unfinished_entries"`
+	Listed     int      `json:"listed"`
+	Taken      int      `json:"taken"`
+	Excluded   int      `json:"excluded"`
+	Unsettled  int      `json:"unsettled"`
+	Unmatched  int      `json:"unmatched"`
+	Days       []DryDay `json:"days"`
+}
+
+// DryDay counts the objects whose keys name a day; Day is "" for keys that name none.
+type DryDay struct {
+	Day       string `json:"day"`
+	Objects   int    `json:"objects"`
+	SizeBytes int64  `json:"size"`
+}
+
+// WriteText prints the dry run for a person.
+func (p *DryRun) WriteText(w io.Writer) {
+	fmt.Fprintf(w, "%s: a run would read %s, %s, in %s (dry run: nothing was written)\n", p.Job, human.Plural(int64(p.Objects), "object"), human.Size(p.SizeBytes), human.Plural(int64(p.Batches), "batch"))
+	if p.Open > 0 || p.Unfinished > 0 {
+		fmt.Fprintf(w, "  first       %s and %s that an earlier run left unfinished\n", human.Plural(int64(p.Unfinished), "entry"), human.Plural(int64(p.Open), "batch"))
+	}
+	fmt.Fprintf(w, "  listed      %s: %s new, %s already processed, %s excluded, %s too young\n", human.Plural(int64(p.Listed), "object"), human.Count(int64(p.Objects)), human.Count(int64(p.Taken)), human.Count(int64(p.Excluded)), human.Count(int64(p.Unsettled)))
+	if p.Unmatched > 0 {
+		fmt.Fprintf(w, "  unmatched   %s do not match key_pattern; their captures will be NULL\n", human.Plural(int64(p.Unmatched), "key"))
+	}
+	for _, d := range p.Days {
+		day := d.Day
+		if day == "" {
+			day = "(no day)"
+		}
+		fmt.Fprintf(w, "  %-11s %s, %s\n", day, human.Plural(int64(d.Objects), "object"), human.Size(d.SizeBytes))
+	}
+}
