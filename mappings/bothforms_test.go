@@ -1,4 +1,4 @@
-package mappings
+package mappings_test
 
 import (
 	"encoding/json"
@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/silt-etl/silt/mappings"
+	"github.com/silt-etl/silt/sql/sqltest"
 )
 
 // TestBothForms: the mappings of Sysmon in SQL and in JSON give equal values wherever both give one, of every event that both take.
@@ -28,18 +31,18 @@ func TestBothForms(t *testing.T) {
 	if len(lines) != 6 {
 		t.Fatalf("%d events", len(lines))
 	}
-	in := map[string]map[int64]event{}
+	in := map[string]map[int64]sqltest.Event{}
 	for _, name := range []string{"windows-sysmon", "windows-sysmon.json"} {
-		m, err := Load(name)
+		m, err := mappings.Load(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		in[name] = map[int64]event{}
-		for _, e := range runPlan(t, compile(t, m), nil, lines...) {
-			if e.reason != nil {
-				t.Errorf("%s, record %d: %v", name, e.record, e.reason)
+		in[name] = map[int64]sqltest.Event{}
+		for _, e := range sqltest.Run(t, sqltest.Compile(t, m), nil, lines...) {
+			if e.Reason != nil {
+				t.Errorf("%s, record %d: %v", name, e.Record, e.Reason)
 			}
-			in[name][e.record] = e
+			in[name][e.Record] = e
 		}
 	}
 	for record, s := range in["windows-sysmon"] {
@@ -49,8 +52,8 @@ func TestBothForms(t *testing.T) {
 			continue
 		}
 		shared := 0
-		for path, v := range d.fields {
-			if w, ok := s.fields[path]; ok {
+		for path, v := range d.Fields {
+			if w, ok := s.Fields[path]; ok {
 				shared++
 				if !reflect.DeepEqual(v, w) {
 					t.Errorf("record %d, %s: %v in JSON, %v in SQL", record, path, v, w)
@@ -63,12 +66,12 @@ func TestBothForms(t *testing.T) {
 			t.Errorf("record %d: only %d values are in both", record, shared)
 		}
 		for _, k := range []string{"rulename", "pid", "uid", "name", "user"} {
-			if v, w := d.unmapped[k], s.unmapped[k]; v != w && v != "-" && w != "" { // a dash is no value in SQL
+			if v, w := d.Unmapped[k], s.Unmapped[k]; v != w && v != "-" && w != "" { // a dash is no value in SQL
 				t.Errorf("record %d, unmapped.%s: %q in JSON, %q in SQL", record, k, v, w)
 			}
 		}
-		if s.day != d.day || s.account != d.account {
-			t.Errorf("record %d goes elsewhere: %v %v in JSON, %v %v in SQL", record, d.day, d.account, s.day, s.account)
+		if s.Day != d.Day || s.Account != d.Account {
+			t.Errorf("record %d goes elsewhere: %v %v in JSON, %v %v in SQL", record, d.Day, d.Account, s.Day, s.Account)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package mappings
+package mappings_test
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/mappings"
+	"github.com/silt-etl/silt/sql/sqltest"
 )
 
 func TestLoad(t *testing.T) {
@@ -24,53 +26,53 @@ func TestLoad(t *testing.T) {
 		}
 		return at
 	}
-	put("sql/mine/raw.sql", smallRaw)
+	put("sql/mine/raw.sql", sqltest.SmallRaw)
 	put("sql/mine/m.sql", "SELECT 1")
 	put("sql/mine/tests/a.yaml", "not part of it")
 	put("mappings/theirs.json", "{}")
 	put("empty/readme.txt", "")
-	mine, err := Load("mine", dir)
+	mine, err := mappings.Load("mine", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if mine.Name != "mine" || len(mine.Files) != 2 || mine.Declarative() {
 		t.Errorf("mine: %+v", mine)
 	}
-	if theirs, err := Load("theirs", dir); err != nil || !theirs.Declarative() || theirs.Name != "theirs" {
+	if theirs, err := mappings.Load("theirs", dir); err != nil || !theirs.Declarative() || theirs.Name != "theirs" {
 		t.Errorf("theirs: %+v, %v", theirs, err)
 	}
-	if byPath, err := Load(filepath.Join(dir, "sql/mine")); err != nil || byPath.Digest != mine.Digest {
+	if byPath, err := mappings.Load(filepath.Join(dir, "sql/mine")); err != nil || byPath.Digest != mine.Digest {
 		t.Errorf("by path: %v", err)
 	}
-	again, err := LoadFiles("mine", mine.Files)
+	again, err := mappings.LoadFiles("mine", mine.Files)
 	if err != nil || again.Digest != mine.Digest {
 		t.Errorf("from a manifest's texts: %v", err)
 	}
 	put("sql/mine/m.sql", "SELECT 2")
-	if changed, err := Load("mine", dir); err != nil || changed.Digest == mine.Digest {
+	if changed, err := mappings.Load("mine", dir); err != nil || changed.Digest == mine.Digest {
 		t.Errorf("the digest does not change with the text: %v", err)
 	}
-	if _, err := Load("nowhere", dir); !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "network-firewall") {
+	if _, err := mappings.Load("nowhere", dir); !errors.Is(err, mappings.ErrNotFound) || !strings.Contains(err.Error(), "network-firewall") {
 		t.Errorf("nowhere: %v", err)
 	}
-	if _, err := Load(filepath.Join(dir, "empty")); err == nil || !strings.Contains(err.Error(), "raw.sql") {
+	if _, err := mappings.Load(filepath.Join(dir, "empty")); err == nil || !strings.Contains(err.Error(), "raw.sql") {
 		t.Errorf("empty: %v", err)
 	}
-	for _, n := range Names() {
-		m, err := Load(n)
+	for _, n := range mappings.Names() {
+		m, err := mappings.Load(n)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if compiled, problems, err := m.Compile(context.Background()); compiled == nil || err != nil {
-			t.Errorf("%s: %v\n%s", n, err, listed(problems))
+			t.Errorf("%s: %v\n%s", n, err, sqltest.Listed(problems))
 		} else if slices.ContainsFunc(problems, func(p diag.Diagnostic) bool { return p.Severity != diag.Note }) {
-			t.Errorf("the shipped mapping %s has problems:\n%s", n, listed(problems))
+			t.Errorf("the shipped mapping %s has problems:\n%s", n, sqltest.Listed(problems))
 		}
 	}
 }
 
 func TestShow(t *testing.T) {
-	out, _, err := shippedSQL(t).Show(context.Background())
+	out, _, err := sqltest.NetworkFirewall(t).Show(context.Background())
 	if err != nil || len(out) != 1 || !strings.Contains(out[0].Text, "FROM records") {
 		t.Fatalf("%v %v", out, err)
 	}

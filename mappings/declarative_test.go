@@ -1,4 +1,4 @@
-package mappings
+package mappings_test
 
 import (
 	"context"
@@ -7,12 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/silt-etl/silt/mappings"
 	"github.com/silt-etl/silt/sql/sqlgen"
+	"github.com/silt-etl/silt/sql/sqltest"
 )
 
-func declarative(t testing.TB, text string) *Mapping {
+func declarative(t testing.TB, text string) *mappings.Mapping {
 	t.Helper()
-	m, err := LoadFiles("d", map[string]string{"d.json": text})
+	m, err := mappings.LoadFiles("d", map[string]string{"d.json": text})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,15 +48,15 @@ func TestDeclarativeNetworkFirewall(t *testing.T) {
 			"tcp.syn": "true", "event_timestamp": "1601587565"},
 	}
 	m := declarative(t, string(b))
-	check := func(what, projection string, m *Mapping) {
-		events := runPlan(t, compile(t, m), nil, samples(t)...)
+	check := func(what, projection string, m *mappings.Mapping) {
+		events := sqltest.Run(t, sqltest.Compile(t, m), nil, sqltest.Samples()...)
 		if len(events) != 2 {
 			t.Fatalf("%s: %d events", what, len(events))
 		}
 		for _, e := range events {
-			kind := map[int64]string{1: "netflow", 2: "alert"}[e.record]
-			if e.projection != projection {
-				t.Errorf("projection %s", e.projection)
+			kind := map[int64]string{1: "netflow", 2: "alert"}[e.Record]
+			if e.Projection != projection {
+				t.Errorf("projection %s", e.Projection)
 			}
 			all := map[string]any{}
 			for _, part := range []map[string]any{common, want[kind]} {
@@ -62,10 +64,10 @@ func TestDeclarativeNetworkFirewall(t *testing.T) {
 					all[k] = v
 				}
 			}
-			same(t, what+" "+kind, e.fields, all)
-			same(t, what+" "+kind+" unmapped", e.unmapped, rest[kind])
-			if e.reason != nil || e.misses != nil {
-				t.Errorf("%s %s: %v %v", what, kind, e.reason, e.misses)
+			sqltest.Same(t, what+" "+kind, e.Fields, all)
+			sqltest.Same(t, what+" "+kind+" unmapped", e.Unmapped, rest[kind])
+			if e.Reason != nil || e.Misses != nil {
+				t.Errorf("%s %s: %v %v", what, kind, e.Reason, e.Misses)
 			}
 		}
 	}
@@ -76,14 +78,14 @@ func TestDeclarativeNetworkFirewall(t *testing.T) {
 	if err != nil || len(shown) != 3 {
 		t.Fatalf("%v %v", shown, err)
 	}
-	if got := listed(problems); !strings.Contains(got, `OCSF 1.1.0 has no profile "firewall"`) || problems.Failed() {
+	if got := sqltest.Listed(problems); !strings.Contains(got, `OCSF 1.1.0 has no profile "firewall"`) || problems.Failed() {
 		t.Errorf("problems:\n%s", got)
 	}
 	texts := map[string]string{}
 	for _, f := range shown {
 		texts[f.Path] = f.Text
 	}
-	check("sql", "network_activity_alert+network_activity_netflow", files(t, texts))
+	check("sql", "network_activity_alert+network_activity_netflow", sqltest.Mapping(t, texts))
 }
 
 const looseJSON = `{"custom_source_events": {
@@ -108,8 +110,8 @@ const looseJSON = `{"custom_source_events": {
 
 func TestDeclarativeCoercions(t *testing.T) {
 	m := declarative(t, looseJSON)
-	problems := problemsOf(t, m)
-	got := listed(problems)
+	problems := sqltest.Diagnostics(t, m)
+	got := sqltest.Listed(problems)
 	for _, w := range []string{
 		`d.json:5:32: warning: metadata.profiles is a list: "host, cloud" is read as [host, cloud]`,
 		`d.json:5:58: warning: metadata.version "v1.1.0" is read as "1.1.0"`,
@@ -123,10 +125,10 @@ func TestDeclarativeCoercions(t *testing.T) {
 		}
 	}
 	line := `{"Id":1,"Utc":"2023-10-03 23:50:22.438","Image":"svc.exe","key":{"Host":"i-1"},"Pid":"1128","Guid":"{g}","Module":"m.dll","User":"NT\\u","Rule":"T1","More":[1,2]}`
-	events := runPlan(t, compile(t, m), nil, line, `{"Id":"9","Utc":"2023-10-03 23:50:22.438","Pid":"x"}`, `{"Id":9,"Utc":"nonsense","Pid":4,"User":"u"}`, `{"Id":2}`)
-	byRecord := map[int64]event{}
+	events := sqltest.Run(t, sqltest.Compile(t, m), nil, line, `{"Id":"9","Utc":"2023-10-03 23:50:22.438","Pid":"x"}`, `{"Id":9,"Utc":"nonsense","Pid":4,"User":"u"}`, `{"Id":2}`)
+	byRecord := map[int64]sqltest.Event{}
 	for _, e := range events {
-		byRecord[e.record] = e
+		byRecord[e.Record] = e
 	}
 	e := byRecord[1]
 	for path, want := range map[string]any{
@@ -137,23 +139,23 @@ func TestDeclarativeCoercions(t *testing.T) {
 		if path == "device.type" {
 			continue // what the text is, is OCSF's affair
 		}
-		if fmt.Sprint(e.fields[path]) != fmt.Sprint(want) {
-			t.Errorf("%s is %v, want %v", path, e.fields[path], want)
+		if fmt.Sprint(e.Fields[path]) != fmt.Sprint(want) {
+			t.Errorf("%s is %v, want %v", path, e.Fields[path], want)
 		}
 	}
-	if b, ok := e.fields["process.loaded_modules"].(interface{ MarshalJSON() ([]byte, error) }); !ok {
-		t.Errorf("loaded_modules: %T", e.fields["process.loaded_modules"])
+	if b, ok := e.Fields["process.loaded_modules"].(interface{ MarshalJSON() ([]byte, error) }); !ok {
+		t.Errorf("loaded_modules: %T", e.Fields["process.loaded_modules"])
 	} else if text, _ := b.MarshalJSON(); string(text) != `["m.dll"]` {
 		t.Errorf("loaded_modules: %s", text)
 	}
-	same(t, "unmapped", e.unmapped, map[string]any{"rule.name": "T1", "fixed": "f", "process.nmae": "svc.exe", "Id": "1", "More": "[1,2]"})
-	if r := byRecord[3].reason; r == nil || r.Code != sqlgen.ReasonTimeUnreadable {
+	sqltest.Same(t, "unmapped", e.Unmapped, map[string]any{"rule.name": "T1", "fixed": "f", "process.nmae": "svc.exe", "Id": "1", "More": "[1,2]"})
+	if r := byRecord[3].Reason; r == nil || r.Code != sqlgen.ReasonTimeUnreadable {
 		t.Errorf("record 3: %v", r)
 	}
-	if r := byRecord[4].reason; r == nil || r.Code != sqlgen.ReasonNoProjection {
+	if r := byRecord[4].Reason; r == nil || r.Code != sqlgen.ReasonNoProjection {
 		t.Errorf("record 4: %v", r)
 	}
-	if r := byRecord[2].reason; r == nil || r.Code != sqlgen.ReasonMissingRequired {
+	if r := byRecord[2].Reason; r == nil || r.Code != sqlgen.ReasonMissingRequired {
 		t.Errorf("record 2: %v", r)
 	}
 }
@@ -162,9 +164,9 @@ func TestEpochTimestamp(t *testing.T) {
 	m := declarative(t, `{"custom_source_events": {"source_name": "e", "timestamp": {"field": "$.at", "format": "epoch"}, "ocsf_mapping": {"": {"schema": "network_activity",
 	  "schema_mapping": {"severity_id": 1, "src_endpoint": {"ip": "$.s"}, "dst_endpoint": {"ip": "$.d"}, "metadata": {"product": {"name": "n", "vendor_name": "v"}}}}}}}`)
 	for at, want := range map[string]int64{`"1601587565"`: 1601587565000, `1601587565.1239`: 1601587565124, `-1.5`: -1500} {
-		e := runPlan(t, compile(t, m), nil, `{"at":`+at+`,"s":"a","d":"b"}`)[0]
-		if e.time != want || len(e.unmapped) != 0 {
-			t.Errorf("%s: time %v, want %d; unmapped %v", at, e.time, want, e.unmapped)
+		e := sqltest.Run(t, sqltest.Compile(t, m), nil, `{"at":`+at+`,"s":"a","d":"b"}`)[0]
+		if e.Time != want || len(e.Unmapped) != 0 {
+			t.Errorf("%s: time %v, want %d; unmapped %v", at, e.Time, want, e.Unmapped)
 		}
 	}
 }
@@ -181,8 +183,8 @@ func TestDeclarativeErrors(t *testing.T) {
 		strings.Replace(looseJSON, `"$.Pid", "uid"`, `"$.a[0]", "uid"`, 1):       `"$.a[0]" is no path into the raw record`,
 		strings.Replace(looseJSON, `"values": {"1": 1`, `"values": {"1": 77`, 1): "d.json:7:31: error: activity_id: 77 is no value of the enum",
 	} {
-		problems := problemsOf(t, declarative(t, text))
-		if got := listed(problems); !problems.Failed() || !strings.Contains(got, want) {
+		problems := sqltest.Diagnostics(t, declarative(t, text))
+		if got := sqltest.Listed(problems); !problems.Failed() || !strings.Contains(got, want) {
 			t.Errorf("%.60s: want %q in:\n%s", text, want, got)
 		}
 	}

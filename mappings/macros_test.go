@@ -1,4 +1,4 @@
-package mappings
+package mappings_test
 
 import (
 	"context"
@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"github.com/silt-etl/silt/internal/engine"
+	"github.com/silt-etl/silt/mappings"
 	shipped "github.com/silt-etl/silt/sql"
+	"github.com/silt-etl/silt/sql/sqltest"
 )
 
 // Every example of every macro of the library gives what it says, and every macro has one.
@@ -95,61 +97,61 @@ func TestLibraryInMappings(t *testing.T) {
 			}
 		}
 	}
-	e := runPlan(t, compile(t, files(t, map[string]string{"raw.sql": nestedRaw, "m.sql": processMapping(t, "", more.String()).Files["m.sql"]})), nil, `{`+nestedTime+`}`)[0]
-	delete(e.unmapped, "host.ip")
-	same(t, "unmapped", e.unmapped, want)
+	e := sqltest.Run(t, sqltest.Compile(t, sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.NestedRaw, "m.sql": sqltest.ProcessMapping(t, "", more.String()).Files["m.sql"]})), nil, `{`+sqltest.NestedRecord+`}`)[0]
+	delete(e.Unmapped, "host.ip")
+	sqltest.Same(t, "unmapped", e.Unmapped, want)
 }
 
 func TestLibraryOfMapping(t *testing.T) {
-	m := processMapping(t, "-- consumes: md5\n", `, fingerprints(md5) AS "process.file.hashes", user_of(sha256) AS "process.user.name", in_cidr(host.ip, '10.0.0.0/8') AS "unmapped.inside"`)
-	text := m.Files[LibraryFile]
+	m := sqltest.ProcessMapping(t, "-- consumes: md5\n", `, fingerprints(md5) AS "process.file.hashes", user_of(sha256) AS "process.user.name", in_cidr(host.ip, '10.0.0.0/8') AS "unmapped.inside"`)
+	text := m.Files[mappings.LibraryFile]
 	for name, has := range map[string]bool{"fingerprints": true, "hash_algorithm_id": true, "user_of": true, "ipv6_groups": true, "kv": false} {
 		if strings.Contains(text, "MACRO "+name+"(") != has {
 			t.Errorf("%s is there: %t", name, !has)
 		}
 	}
-	e := runPlan(t, compile(t, m), nil, `{`+nestedTime+`,"md5":"MD5=A,IMPHASH=B","sha256":"CORP\\ada"}`)[0]
-	if got := shown(t, e, "process.file.hashes"); got != `[{"algorithm":"MD5","algorithm_id":1,"value":"A"},{"algorithm":"IMPHASH","algorithm_id":99,"value":"B"}]` {
+	e := sqltest.Run(t, sqltest.Compile(t, m), nil, `{`+sqltest.NestedRecord+`,"md5":"MD5=A,IMPHASH=B","sha256":"CORP\\ada"}`)[0]
+	if got := sqltest.Shown(t, e, "process.file.hashes"); got != `[{"algorithm":"MD5","algorithm_id":1,"value":"A"},{"algorithm":"IMPHASH","algorithm_id":99,"value":"B"}]` {
 		t.Error(got)
 	}
-	if e.fields["process.user.name"] != "ada" || e.unmapped["inside"] != "true" || e.unmapped["md5"] != "" {
-		t.Errorf("%v %v", e.fields, e.unmapped)
+	if e.Fields["process.user.name"] != "ada" || e.Unmapped["inside"] != "true" || e.Unmapped["md5"] != "" {
+		t.Errorf("%v %v", e.Fields, e.Unmapped)
 	}
 	// A manifest's texts keep the library as it was, and another library is another mapping.
 	old := map[string]string{}
 	for n, text := range m.Files {
 		old[n] = strings.Replace(text, "'MD5'", "'MD-5'", 1)
 	}
-	again, err := LoadFiles("m", old)
+	again, err := mappings.LoadFiles("m", old)
 	if err != nil || again.Digest == m.Digest {
 		t.Fatalf("the digest does not change with the library: %v", err)
 	}
-	e = runPlan(t, compile(t, again), nil, `{`+nestedTime+`,"md5":"MD5=A"}`)[0]
-	if got := shown(t, e, "process.file.hashes"); !strings.Contains(got, "MD-5") {
+	e = sqltest.Run(t, sqltest.Compile(t, again), nil, `{`+sqltest.NestedRecord+`,"md5":"MD5=A"}`)[0]
+	if got := sqltest.Shown(t, e, "process.file.hashes"); !strings.Contains(got, "MD-5") {
 		t.Errorf("the library of the program was taken: %s", got)
 	}
 	// A macro of the mapping may call the library's, and may not have a name of it.
-	own := files(t, map[string]string{"raw.sql": nestedRaw, "m.sql": m.Files["m.sql"], "macros.sql": "CREATE MACRO twice(x) AS user_of(user_of(x));\nCREATE MACRO bad(x) AS nosuch(x);"})
-	if got := listed(problemsOf(t, own)); !strings.Contains(got, "macros.sql:2:24: error") {
+	own := sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.NestedRaw, "m.sql": m.Files["m.sql"], "macros.sql": "CREATE MACRO twice(x) AS user_of(user_of(x));\nCREATE MACRO bad(x) AS nosuch(x);"})
+	if got := sqltest.Listed(sqltest.Diagnostics(t, own)); !strings.Contains(got, "macros.sql:2:24: error") {
 		t.Error(got)
 	}
-	texts := map[string]string{"raw.sql": smallRaw, "m.sql": smallHead + "SELECT " + smallBase + ", user_of(ev.a) AS app_name FROM raw", "macros.sql": "CREATE MACRO a(x) AS x;\nCREATE OR REPLACE MACRO \"USER_OF\"(x) AS 'own';"}
+	texts := map[string]string{"raw.sql": sqltest.SmallRaw, "m.sql": sqltest.SmallHead + "SELECT " + sqltest.SmallBase + ", user_of(ev.a) AS app_name FROM raw", "macros.sql": "CREATE MACRO a(x) AS x;\nCREATE OR REPLACE MACRO \"USER_OF\"(x) AS 'own';"}
 	folder := t.TempDir()
 	for n, text := range texts {
 		if err := os.WriteFile(filepath.Join(folder, n), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	own, err = Load(folder)
+	own, err = mappings.Load(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := listed(problemsOf(t, own)); !strings.Contains(got, "macros.sql:2:26: error: macro user_of: a macro of this name comes with the program") {
+	if got := sqltest.Listed(sqltest.Diagnostics(t, own)); !strings.Contains(got, "macros.sql:2:26: error: macro user_of: a macro of this name comes with the program") {
 		t.Error(got)
 	}
 	// A plan made before the library had the name is finished with its own macro.
-	e = runPlan(t, compile(t, files(t, texts)), nil, `{"ts":"2024-01-01T00:00:00Z","name":"a","ev":{"a":"CORP\\ada"}}`)[0]
-	if e.fields["app_name"] != "own" {
-		t.Errorf("app_name is %v", e.fields["app_name"])
+	e = sqltest.Run(t, sqltest.Compile(t, sqltest.Mapping(t, texts)), nil, `{"ts":"2024-01-01T00:00:00Z","name":"a","ev":{"a":"CORP\\ada"}}`)[0]
+	if e.Fields["app_name"] != "own" {
+		t.Errorf("app_name is %v", e.Fields["app_name"])
 	}
 }

@@ -1,10 +1,13 @@
-package mappings
+package mappings_test
 
 import (
 	"context"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/silt-etl/silt/mappings"
+	"github.com/silt-etl/silt/sql/sqltest"
 )
 
 // peopleJSON has what a person would not write: columns that OCSF fills by itself (the same text, another text, a type that
@@ -45,7 +48,7 @@ func TestShownSQLGivesTheSameRows(t *testing.T) {
 	m := declarative(t, peopleJSON)
 	shown, problems, err := m.Show(context.Background())
 	if err != nil || problems.Failed() {
-		t.Fatalf("%v\n%s", err, listed(problems))
+		t.Fatalf("%v\n%s", err, sqltest.Listed(problems))
 	}
 	texts := map[string]string{}
 	var names []string
@@ -75,14 +78,14 @@ func TestShownSQLGivesTheSameRows(t *testing.T) {
 		}
 		lines = append(lines, fmt.Sprintf(`{"ts":"never","kind":"%s"}`, kind), fmt.Sprintf(`{"ts":"2025-06-01T00:00:00Z","kind":"%s","m":"GET","sport":"x","dst":"d"}`, kind))
 	}
-	byRecord := func(m *Mapping) map[int64]event {
-		out := map[int64]event{}
-		for _, e := range runPlan(t, compile(t, m), nil, lines...) {
-			out[e.record] = e
+	byRecord := func(m *mappings.Mapping) map[int64]sqltest.Event {
+		out := map[int64]sqltest.Event{}
+		for _, e := range sqltest.Run(t, sqltest.Compile(t, m), nil, lines...) {
+			out[e.Record] = e
 		}
 		return out
 	}
-	want, got := byRecord(m), byRecord(files(t, texts))
+	want, got := byRecord(m), byRecord(sqltest.Mapping(t, texts))
 	if len(want) != len(lines) || len(got) != len(lines) {
 		t.Fatalf("%d and %d events of %d records", len(want), len(got), len(lines))
 	}
@@ -95,17 +98,17 @@ func TestShownSQLGivesTheSameRows(t *testing.T) {
 }
 
 // said is all that an event says. Of a rejected record only the reason means anything; files are named otherwise.
-func said(e event) string {
-	if e.reason != nil {
-		return fmt.Sprintf("%+v", *e.reason)
+func said(e sqltest.Event) string {
+	if e.Reason != nil {
+		return fmt.Sprintf("%+v", *e.Reason)
 	}
-	e.projection = ""
+	e.Projection = ""
 	return fmt.Sprintf("%+v", e)
 }
 
 // What the parts of a declarative mapping contradict each other in is told at its place.
 func TestDeclarativeContradictions(t *testing.T) {
-	got := listed(problemsOf(t, declarative(t, peopleJSON)))
+	got := sqltest.Listed(sqltest.Diagnostics(t, declarative(t, peopleJSON)))
 	for _, want := range []string{
 		`d.json:22:102: warning: type_uid is not class_uid * 100 + activity_id: 400203 also where activity_id is 7, 99; it is kept as given`,
 		`d.json:25:80: warning: src_endpoint.port is read from $.deep.sport here and from $.sport in "http": is one of them a slip?`,
@@ -125,7 +128,7 @@ func TestDeclarativeContradictions(t *testing.T) {
 	} {
 		broken := strings.Replace(peopleJSON, text, strings.NewReplacer("400207", "400208", "400299", "400203").Replace(text), 1)
 		want = strings.Replace(want, "400207", "400208", 1)
-		if got := listed(problemsOf(t, declarative(t, broken))); !strings.Contains(got, want) {
+		if got := sqltest.Listed(sqltest.Diagnostics(t, declarative(t, broken))); !strings.Contains(got, want) {
 			t.Errorf("want %q in:\n%s", want, got)
 		}
 	}

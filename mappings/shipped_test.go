@@ -1,61 +1,14 @@
-package mappings
+package mappings_test
 
 import (
-	"fmt"
-	"os"
 	"reflect"
-	"sort"
-	"strings"
 	"testing"
+
+	"github.com/silt-etl/silt/sql/sqltest"
 )
 
-// samples are the two records that AWS's own documents and the mapping's table speak of.
-func samples(t testing.TB) []string {
-	t.Helper()
-	b, err := os.ReadFile("testdata/nfw.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Split(strings.TrimSpace(string(b)), "\n")
-}
-
-var stagingKey = map[string]string{"account_id": "123456789012", "region": "eu-west-1"}
-
-func shippedSQL(t testing.TB) *Mapping {
-	t.Helper()
-	m, err := Load("network-firewall")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
-// same compares maps and names each difference.
-func same[V any](t *testing.T, what string, got map[string]V, want map[string]any) {
-	t.Helper()
-	keys := map[string]bool{}
-	for k := range got {
-		keys[k] = true
-	}
-	for k := range want {
-		keys[k] = true
-	}
-	sorted := make([]string, 0, len(keys))
-	for k := range keys {
-		sorted = append(sorted, k)
-	}
-	sort.Strings(sorted)
-	for _, k := range sorted {
-		g, has := got[k]
-		w, wants := want[k]
-		if !has || !wants || fmt.Sprint(any(g)) != fmt.Sprint(w) {
-			t.Errorf("%s: %s is %v (%t), want %v (%t)", what, k, any(g), has, w, wants)
-		}
-	}
-}
-
 func TestNetworkFirewallSamples(t *testing.T) {
-	events := runPlan(t, compile(t, shippedSQL(t)), stagingKey, samples(t)...)
+	events := sqltest.Run(t, sqltest.Compile(t, sqltest.NetworkFirewall(t)), sqltest.StagingKey, sqltest.Samples()...)
 	if len(events) != 2 {
 		t.Fatalf("%d events", len(events))
 	}
@@ -77,7 +30,7 @@ func TestNetworkFirewallSamples(t *testing.T) {
 		return out
 	}
 	flow, alert := events[0], events[1]
-	same(t, "netflow", flow.fields, with(map[string]any{
+	sqltest.Same(t, "netflow", flow.Fields, with(map[string]any{
 		"time": 1601587565007, "severity_id": 1, "severity": "Informational",
 		"src_endpoint.ip": "45.129.33.153", "src_endpoint.port": 47047, "dst_endpoint.ip": "172.31.16.139", "dst_endpoint.port": 16463,
 		"connection_info.uid": "1770453319291727", "connection_info.tcp_flags": 2, "connection_info.direction_id": 1, "connection_info.direction": "Inbound",
@@ -85,11 +38,11 @@ func TestNetworkFirewallSamples(t *testing.T) {
 		"action_id": 0, "action": "Unknown", "disposition_id": 0, "disposition": "Unknown",
 		"cloud.region": "us-east-1", "cloud.zone": "us-east-1b",
 	}))
-	same(t, "netflow unmapped", flow.unmapped, map[string]any{
+	sqltest.Same(t, "netflow unmapped", flow.Unmapped, map[string]any{
 		"event_timestamp": "1601587565", "event.event_type": "netflow", "event.netflow.age": "0", "event.netflow.min_ttl": "241",
 		"event.netflow.max_ttl": "241", "event.tcp.syn": "true",
 	})
-	same(t, "alert", alert.fields, with(map[string]any{
+	sqltest.Same(t, "alert", alert.Fields, with(map[string]any{
 		"time": 1601074865598, "severity_id": 2, "severity": "Low",
 		"src_endpoint.ip": "10.16.197.56", "src_endpoint.port": 49157, "dst_endpoint.ip": "10.16.197.55", "dst_endpoint.port": 8883,
 		"connection_info.uid": "1111111111111111", "connection_info.direction_id": 3, "connection_info.direction": "Lateral",
@@ -97,15 +50,15 @@ func TestNetworkFirewallSamples(t *testing.T) {
 		"firewall_rule.uid": "2", "firewall_rule.name": "", "firewall_rule.category": "",
 		"cloud.region": "eu-west-1", "cloud.zone": "zone",
 	}))
-	same(t, "alert unmapped", alert.unmapped, map[string]any{
+	sqltest.Same(t, "alert unmapped", alert.Unmapped, map[string]any{
 		"event_timestamp": "1601074865", "event.event_type": "alert", "event.alert.rev": "0", "event.alert.severity": "3",
 	})
 	for _, e := range events {
-		if e.reason != nil || e.misses != nil || e.account != "123456789012" {
-			t.Errorf("record %d: rejected %v, missed %v, account %v", e.record, e.reason, e.misses, e.account)
+		if e.Reason != nil || e.Misses != nil || e.Account != "123456789012" {
+			t.Errorf("record %d: rejected %v, missed %v, account %v", e.Record, e.Reason, e.Misses, e.Account)
 		}
 	}
-	if flow.day != int32(18536) || !reflect.DeepEqual(alert.time, int64(1601074865598)) {
-		t.Errorf("day %v, time %v", flow.day, alert.time)
+	if flow.Day != int32(18536) || !reflect.DeepEqual(alert.Time, int64(1601074865598)) {
+		t.Errorf("day %v, time %v", flow.Day, alert.Time)
 	}
 }

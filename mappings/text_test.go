@@ -1,12 +1,15 @@
-package mappings
+package mappings_test
 
 import (
 	"testing"
+
+	"github.com/silt-etl/silt/mappings"
+	"github.com/silt-etl/silt/sql/sqltest"
 )
 
 // TestPathsThroughText: a declarative path that goes through a text reads what the text says: JSON, or lines of "Key: value".
 func TestPathsThroughText(t *testing.T) {
-	m, err := LoadFiles("m", map[string]string{"m.json": `{"custom_source_events": {
+	m, err := mappings.LoadFiles("m", map[string]string{"m.json": `{"custom_source_events": {
 		"source_name": "m", "matched_field": "$.EventId", "timestamp": {"field": "$.Description.UtcTime", "format": "%Y-%m-%d %H:%M:%S.%f"},
 		"ocsf_mapping": {"11": {"schema": "file_activity", "schema_mapping": {
 			"metadata": {"product": {"name": "Sysmon", "vendor_name": "Microsoft"}, "version": "1.1.0"},
@@ -16,7 +19,7 @@ func TestPathsThroughText(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Origin = ""
-	events := runPlan(t, compile(t, m), nil,
+	events := sqltest.Run(t, sqltest.Compile(t, m), nil,
 		`{"EventId":11,"ComputerName":"h","Description":"File created:\r\nUtcTime: 2023-10-03 23:50:22.438\r\nImage: C:\\x.exe\r\nTarget Name: a b\r\nMore: m\r\n"}`,
 		`{"EventId":11,"ComputerName":"h","Description":"{\"UtcTime\":\"2023-10-03 23:50:22.438\",\"Image\":\"C:\\\\x.exe\",\"Target Name\":\"a b\",\"More\":\"m\"}"}`,
 		`{"EventId":11,"ComputerName":"h","Description":{"UtcTime":"2023-10-03 23:50:22.438","Image":"C:\\x.exe","Target Name":"a b","More":"m"}}`)
@@ -24,11 +27,11 @@ func TestPathsThroughText(t *testing.T) {
 		t.Fatalf("%d events", len(events))
 	}
 	for _, e := range events {
-		if e.reason != nil || e.fields["actor.process.name"] != `C:\x.exe` || e.fields["file.name"] != "a b" || e.unmapped["Description.More"] != "m" {
-			t.Errorf("record %d: %+v", e.record, e)
+		if e.Reason != nil || e.Fields["actor.process.name"] != `C:\x.exe` || e.Fields["file.name"] != "a b" || e.Unmapped["Description.More"] != "m" {
+			t.Errorf("record %d: %+v", e.Record, e)
 		}
 	}
-	if events[0].unmapped["Description.title"] != "File created" {
-		t.Errorf("%v", events[0].unmapped)
+	if events[0].Unmapped["Description.title"] != "File created" {
+		t.Errorf("%v", events[0].Unmapped)
 	}
 }

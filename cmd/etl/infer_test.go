@@ -12,7 +12,7 @@ import (
 // What etl infer writes of a sample passes etl check without an error, and takes every record of the sample: published, or in
 // quarantine for a named reason. No value misses the type it was given, and none its place in OCSF more often than it must.
 func TestInferredMappingsTakeTheirSamples(t *testing.T) {
-	nfw, err := os.ReadFile(shipped("mappings/testdata/nfw.jsonl"))
+	nfw, err := os.ReadFile(shipped("sql/sqltest/testdata/nfw.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package mappings
+package allow_test
 
 import (
 	"flag"
@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/silt-etl/silt/internal/engine"
+	"github.com/silt-etl/silt/sql/sqltest"
 )
 
 var update = flag.Bool("update", false, "write the list of functions anew")
@@ -18,7 +19,7 @@ var leftOut = regexp.MustCompile(`^(__internal|icu_|inet_|pg_|has_.*_privilege$)
 
 // The list of functions has each of DuckDB's scalar functions and macros, so that a new DuckDB shows in a diff.
 func TestFunctionList(t *testing.T) {
-	const path = "../sql/allow/functions.txt"
+	const path = "functions.txt"
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -73,11 +74,11 @@ func TestFunctionsOffTheList(t *testing.T) {
 		"bitstring('1', 9)::VARCHAR": "bitstring cannot be used in a mapping",
 		"alias(name)":                "alias cannot be used in a mapping",
 	} {
-		if got := listed(problemsOf(t, smallMapping(t, e+" AS app_name", ""))); !strings.Contains(got, want) {
+		if got := sqltest.Listed(sqltest.Diagnostics(t, sqltest.SmallMapping(t, e+" AS app_name", ""))); !strings.Contains(got, want) {
 			t.Errorf("%s: %s", e, got)
 		}
 	}
-	if problems := problemsOf(t, smallMapping(t, "upper(list_sort(list_filter(tags, lambda x: x > 'a'))[1]) AS app_name", "")); problems.Failed() {
-		t.Error(listed(problems))
+	if problems := sqltest.Diagnostics(t, sqltest.SmallMapping(t, "upper(list_sort(list_filter(tags, lambda x: x > 'a'))[1]) AS app_name", "")); problems.Failed() {
+		t.Error(sqltest.Listed(problems))
 	}
 }

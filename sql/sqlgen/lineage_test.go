@@ -1,4 +1,4 @@
-package mappings
+package sqlgen_test
 
 import (
 	"fmt"
@@ -8,11 +8,12 @@ import (
 
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/sql/sqlgen"
+	"github.com/silt-etl/silt/sql/sqltest"
 )
 
 // Lineage tells of each OCSF path what it is made of, in the author's words, whatever else stands in the text.
 func TestLineage(t *testing.T) {
-	m := files(t, map[string]string{
+	m := sqltest.Mapping(t, map[string]string{
 		"raw.sql":    `CREATE TABLE raw (ts TIMESTAMP, kind VARCHAR, a STRUCT(ip VARCHAR, "odd, name" VARCHAR), port INTEGER, note VARCHAR, more VARCHAR, "key" STRUCT(region VARCHAR));`,
 		"macros.sql": "CREATE MACRO side(x) AS CASE WHEN x LIKE '10.%' THEN 1 ELSE 2 END;",
 		"network_activity.sql": `-- class: network_activity
@@ -32,7 +33,7 @@ SELECT -- a comment, with a comma AS "x"
   'it''s' AS "metadata.product.name", 'V' AS "metadata.product.vendor_name",
   a."odd, name" AS "unmapped.odd"
 FROM raw WHERE kind = 'flow -- not a comment' ;`})
-	l := compile(t, m).Lineage
+	l := sqltest.Compile(t, m).Lineage
 	if len(l) != 1 || l[0].File != "network_activity.sql" || l[0].Class != "network_activity" {
 		t.Fatalf("%+v", l)
 	}
@@ -80,12 +81,12 @@ FROM raw WHERE kind = 'flow -- not a comment' ;`})
 
 // What lineage calls fields to unmapped is what a record has there.
 func TestLineageRestIsWhatUnmappedHas(t *testing.T) {
-	compiled := compile(t, shippedSQL(t))
-	for _, e := range runPlan(t, compiled, nil, samples(t)...) {
-		for key := range e.unmapped {
+	compiled := sqltest.Compile(t, sqltest.NetworkFirewall(t))
+	for _, e := range sqltest.Run(t, compiled, nil, sqltest.Samples()...) {
+		for key := range e.Unmapped {
 			read := slices.ContainsFunc(compiled.Scan.Leaves, func(l decode.Leaf) bool { return strings.Join(l.Path, ".") == key })
 			if read && !slices.Contains(compiled.Lineage[0].Rest, key) {
-				t.Errorf("record %d has %s in unmapped, which lineage does not say: %v", e.record, key, compiled.Lineage[0].Rest)
+				t.Errorf("record %d has %s in unmapped, which lineage does not say: %v", e.Record, key, compiled.Lineage[0].Rest)
 			}
 		}
 	}

@@ -1,10 +1,12 @@
-package mappings
+package allow_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/silt-etl/silt/sql/sqltest"
 )
 
 // Macros and calls that double each other are refused in a line, before DuckDB or the compiler puts them in place.
@@ -32,21 +34,21 @@ func TestSizeOfExpressions(t *testing.T) {
 		if c.drop != "" {
 			drop = "-- drop: " + c.drop + "\n"
 		}
-		texts := map[string]string{"raw.sql": smallRaw, "m.sql": smallHead + drop + "SELECT " + smallBase + ", " + c.expr + " AS app_name FROM raw"}
+		texts := map[string]string{"raw.sql": sqltest.SmallRaw, "m.sql": sqltest.SmallHead + drop + "SELECT " + sqltest.SmallBase + ", " + c.expr + " AS app_name FROM raw"}
 		if c.macros != "" {
 			texts["macros.sql"] = c.macros
 		}
 		began := time.Now()
-		problems := problemsOf(t, files(t, texts))
+		problems := sqltest.Diagnostics(t, sqltest.Mapping(t, texts))
 		if took := time.Since(began); took > 20*time.Second { // without the limit it never ends
 			t.Errorf("%s: %s", c.name, took)
 		}
-		if got := listed(problems); len(problems) != 1 || !strings.Contains(got, c.want) {
+		if got := sqltest.Listed(problems); len(problems) != 1 || !strings.Contains(got, c.want) {
 			t.Errorf("%s: want %s\n%s", c.name, c.want, got)
 		}
 	}
-	compiled := compile(t, files(t, map[string]string{"raw.sql": smallRaw, "macros.sql": chain("f%(x) || f%(x)", 5), "m.sql": smallHead + "SELECT " + smallBase + ", f5(name) AS app_name FROM raw"}))
-	if got := runPlan(t, compiled, nil, `{"ts":"2024-01-01T00:00:00Z","name":"x"}`)[0].fields["app_name"]; got != strings.Repeat("x", 64) {
+	compiled := sqltest.Compile(t, sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.SmallRaw, "macros.sql": chain("f%(x) || f%(x)", 5), "m.sql": sqltest.SmallHead + "SELECT " + sqltest.SmallBase + ", f5(name) AS app_name FROM raw"}))
+	if got := sqltest.Run(t, compiled, nil, `{"ts":"2024-01-01T00:00:00Z","name":"x"}`)[0].Fields["app_name"]; got != strings.Repeat("x", 64) {
 		t.Errorf("%v", got)
 	}
 }

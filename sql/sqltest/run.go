@@ -1,4 +1,6 @@
-package mappings
+// Package sqltest is for tests of the packages below sql/: small mappings to compile, and Run, which sends records through a compiled
+// mapping as a job does.
+package sqltest
 
 import (
 	"context"
@@ -9,42 +11,42 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/mappings"
 	"github.com/silt-etl/silt/sql/rawtable"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 // event is one row of a projection's result, as a reader of the lake would see it.
-type event struct {
-	projection string
-	record     int64
-	reason     *sqlgen.Reason
-	time       any
-	day        any
-	account    any
-	misses     []string
-	fields     map[string]any // by OCSF path, NULLs left out
-	unmapped   map[string]string
+type Event struct {
+	Projection string
+	Record     int64
+	Reason     *sqlgen.Reason
+	Time       any
+	Day        any
+	Account    any
+	Misses     []string
+	Fields     map[string]any // by OCSF path, NULLs left out
+	Unmapped   map[string]string
 }
 
 // compile compiles a mapping and fails on errors.
-func compile(t testing.TB, m *Mapping) *sqlgen.Compiled {
+func Compile(t testing.TB, m *mappings.Mapping) *sqlgen.Compiled {
 	t.Helper()
 	compiled, problems, err := m.Compile(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if compiled == nil {
-		t.Fatalf("not compiled:\n%s", listed(problems))
+		t.Fatalf("not compiled:\n%s", Listed(problems))
 	}
 	return compiled
 }
 
-func listed(problems diag.List) string {
+func Listed(problems diag.List) string {
 	var b strings.Builder
 	for _, p := range problems {
 		fmt.Fprintln(&b, p)
@@ -53,9 +55,9 @@ func listed(problems diag.List) string {
 }
 
 // files makes a mapping of texts.
-func files(t testing.TB, texts map[string]string) *Mapping {
+func Mapping(t testing.TB, texts map[string]string) *mappings.Mapping {
 	t.Helper()
-	m, err := LoadFiles("m", texts)
+	m, err := mappings.LoadFiles("m", texts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +66,7 @@ func files(t testing.TB, texts map[string]string) *Mapping {
 }
 
 // runPlan scans lines of JSON and runs all projections over them, as a job does: one way through the scan, whole.
-func runPlan(t testing.TB, compiled *sqlgen.Compiled, key map[string]string, lines ...string) []event {
+func Run(t testing.TB, compiled *sqlgen.Compiled, key map[string]string, lines ...string) []Event {
 	t.Helper()
 	ctx := context.Background()
 	db, err := engine.Open(engine.Options{Threads: 1})
@@ -88,7 +90,7 @@ func runPlan(t testing.TB, compiled *sqlgen.Compiled, key map[string]string, lin
 	if err := db.Exec(ctx, create); err != nil {
 		t.Fatal(err)
 	}
-	var all []event
+	var all []Event
 	for _, p := range compiled.Projections {
 		rows, err := db.Query(ctx, p.SQL)
 		if err != nil {
@@ -130,19 +132,19 @@ func fits(t testing.TB, p sqlgen.Projection, b arrow.RecordBatch) {
 	}
 }
 
-func readEvent(t testing.TB, compiled *sqlgen.Compiled, p sqlgen.Projection, row []any, keys *decode.Keys) event {
-	e := event{projection: p.Name, fields: map[string]any{}, unmapped: map[string]string{}, time: row[0], day: row[1], account: row[2]}
-	fmt.Sscan(fmt.Sprint(row[5]), &e.record)
+func readEvent(t testing.TB, compiled *sqlgen.Compiled, p sqlgen.Projection, row []any, keys *decode.Keys) Event {
+	e := Event{Projection: p.Name, Fields: map[string]any{}, Unmapped: map[string]string{}, Time: row[0], Day: row[1], Account: row[2]}
+	fmt.Sscan(fmt.Sprint(row[5]), &e.Record)
 	if row[3] != nil {
 		var i int
 		fmt.Sscan(fmt.Sprint(row[3]), &i)
-		e.reason = &compiled.Reasons[i]
+		e.Reason = &compiled.Reasons[i]
 	}
 	var bits uint64
 	fmt.Sscan(fmt.Sprint(row[8]), &bits)
 	for i, path := range p.Misses {
 		if bits>>i&1 == 1 {
-			e.misses = append(e.misses, path)
+			e.Misses = append(e.Misses, path)
 		}
 	}
 	text := func(v any) []byte {
@@ -156,12 +158,12 @@ func readEvent(t testing.TB, compiled *sqlgen.Compiled, p sqlgen.Projection, row
 		t.Fatal(err)
 	}
 	for _, en := range entries {
-		e.unmapped[en.Key] = string(en.Value)
+		e.Unmapped[en.Key] = string(en.Value)
 	}
 	values := row[sqlgen.FixedColumns:]
 	for _, n := range p.Schema.Columns {
 		if n.Kind != lake.Map {
-			readNode(e.fields, "", n, values)
+			readNode(e.Fields, "", n, values)
 		} else if n.Column != len(values) {
 			t.Fatalf("unmapped is column %d, the SQL gives %d", n.Column, len(values))
 		}

@@ -1,4 +1,4 @@
-package mappings
+package sqlgen_test
 
 import (
 	"fmt"
@@ -7,24 +7,12 @@ import (
 	"testing"
 
 	"github.com/silt-etl/silt/sql/sqlgen"
+	"github.com/silt-etl/silt/sql/sqltest"
 )
-
-// edit gives the netflow sample with pieces replaced.
-func edit(t *testing.T, pairs ...string) string {
-	t.Helper()
-	s := samples(t)[0]
-	for i := 0; i < len(pairs); i += 2 {
-		if !strings.Contains(s, pairs[i]) {
-			t.Fatalf("the sample has no %s", pairs[i])
-		}
-		s = strings.Replace(s, pairs[i], pairs[i+1], 1)
-	}
-	return s
-}
 
 // A value that does not make it into the event is in unmapped, whatever the reason, and is counted.
 func TestGivenBack(t *testing.T) {
-	compiled := compile(t, shippedSQL(t))
+	compiled := sqltest.Compile(t, sqltest.NetworkFirewall(t))
 	for _, c := range []struct {
 		name   string
 		edit   []string
@@ -45,15 +33,15 @@ func TestGivenBack(t *testing.T) {
 		{"action unheard of", []string{`"event_type":"netflow"`, `"event_type":"alert","alert":{"action":"pondered","signature_id":1,"severity":9}`}, []string{"disposition_id"}, map[string]string{"event.alert.action": "pondered", "event.alert.severity": "9"}, []string{"action_id", "disposition_id"}},
 		{"duration too long", []string{`"start":"2020-10-01T21:25:04.070479+0000"`, `"start":"1990-10-01T21:25:04.070479+0000"`}, []string{"duration"}, nil, []string{"duration"}},
 	} {
-		line := edit(t, c.edit...)
-		events := runPlan(t, compiled, stagingKey, line)
-		if len(events) != 1 || events[0].reason != nil {
+		line := sqltest.EditedSample(t, c.edit...)
+		events := sqltest.Run(t, compiled, sqltest.StagingKey, line)
+		if len(events) != 1 || events[0].Reason != nil {
 			t.Errorf("%s: %+v", c.name, events)
 			continue
 		}
 		e := events[0]
 		for _, path := range c.gone {
-			if v, ok := e.fields[path]; ok {
+			if v, ok := e.Fields[path]; ok {
 				t.Errorf("%s: %s is %v", c.name, path, v)
 			}
 		}
@@ -64,42 +52,42 @@ func TestGivenBack(t *testing.T) {
 		for k, v := range c.kept {
 			want[k] = v
 		}
-		same(t, c.name+": unmapped", e.unmapped, want)
-		if !reflect.DeepEqual(e.misses, c.misses) {
-			t.Errorf("%s: misses %v, want %v", c.name, e.misses, c.misses)
+		sqltest.Same(t, c.name+": unmapped", e.Unmapped, want)
+		if !reflect.DeepEqual(e.Misses, c.misses) {
+			t.Errorf("%s: misses %v, want %v", c.name, e.Misses, c.misses)
 		}
 	}
 }
 
 func TestURL(t *testing.T) {
-	compiled := compile(t, shippedSQL(t))
+	compiled := sqltest.Compile(t, sqltest.NetworkFirewall(t))
 	for url, want := range map[string]map[string]any{
 		"/a/b":                {"url.hostname": "h", "url.path": "/a/b"},
 		"/a?x=1?y=2":          {"url.hostname": "h", "url.path": "/a", "url.query_string": "x=1?y=2"},
 		"http://p.example/?q": {"url.hostname": "h", "url.url_string": "http://p.example/?q"},
 	} {
-		e := runPlan(t, compiled, stagingKey, edit(t, `"proto":"TCP"`, `"proto":"TCP","http":{"hostname":"h","url":"`+url+`","http_method":"GET"}`))[0]
+		e := sqltest.Run(t, compiled, sqltest.StagingKey, sqltest.EditedSample(t, `"proto":"TCP"`, `"proto":"TCP","http":{"hostname":"h","url":"`+url+`","http_method":"GET"}`))[0]
 		got := map[string]any{}
-		for k, v := range e.fields {
+		for k, v := range e.Fields {
 			if strings.HasPrefix(k, "url.") {
 				got[k] = v
 			}
 		}
-		same(t, url, got, want)
-		if e.unmapped["event.http.http_method"] != "GET" || e.unmapped["event.http.url"] != "" || e.fields["dst_endpoint.hostname"] != "h" {
-			t.Errorf("%s: unmapped %v, hostname %v", url, e.unmapped, e.fields["dst_endpoint.hostname"])
+		sqltest.Same(t, url, got, want)
+		if e.Unmapped["event.http.http_method"] != "GET" || e.Unmapped["event.http.url"] != "" || e.Fields["dst_endpoint.hostname"] != "h" {
+			t.Errorf("%s: unmapped %v, hostname %v", url, e.Unmapped, e.Fields["dst_endpoint.hostname"])
 		}
 	}
 }
 
 func TestDirection(t *testing.T) {
-	compiled := compile(t, shippedSQL(t))
+	compiled := sqltest.Compile(t, sqltest.NetworkFirewall(t))
 	private := []string{"10.0.0.1", "192.168.1.1", "172.16.0.1", "172.31.255.255", "100.64.0.1", "100.127.9.9", "127.0.0.1", "169.254.1.1", "::1", "fd00::1", "FC12:3::", "fe80::1", "feb0::1"}
 	public := []string{"11.0.0.1", "1.0.0.1", "192.169.1.1", "172.15.0.1", "172.32.0.1", "172.2.0.1", "100.63.0.1", "100.128.0.1", "169.253.1.1", "2001:db8::1", "fec0::1", "110.0.0.1", "::2"}
 	var lines []string
 	var want []string
 	add := func(src, dst, direction string) {
-		lines = append(lines, edit(t, "45.129.33.153", src, "172.31.16.139", dst))
+		lines = append(lines, sqltest.EditedSample(t, "45.129.33.153", src, "172.31.16.139", dst))
 		want = append(want, direction)
 	}
 	for i, ip := range private {
@@ -110,56 +98,56 @@ func TestDirection(t *testing.T) {
 	for i, ip := range public {
 		add(ip, public[(i+1)%len(public)], "0 Unknown")
 	}
-	for i, e := range runPlan(t, compiled, stagingKey, lines...) {
-		if got := fmt.Sprint(e.fields["connection_info.direction_id"], " ", e.fields["connection_info.direction"]); got != want[i] {
-			t.Errorf("%v to %v: %s, want %s", e.fields["src_endpoint.ip"], e.fields["dst_endpoint.ip"], got, want[i])
+	for i, e := range sqltest.Run(t, compiled, sqltest.StagingKey, lines...) {
+		if got := fmt.Sprint(e.Fields["connection_info.direction_id"], " ", e.Fields["connection_info.direction"]); got != want[i] {
+			t.Errorf("%v to %v: %s, want %s", e.Fields["src_endpoint.ip"], e.Fields["dst_endpoint.ip"], got, want[i])
 		}
 	}
 }
 
 func TestSeverityProtocolRegion(t *testing.T) {
-	compiled := compile(t, shippedSQL(t))
+	compiled := sqltest.Compile(t, sqltest.NetworkFirewall(t))
 	for raw, want := range map[string]string{"1": "4 High", "2": "3 Medium", "3": "2 Low", "4": "1 Informational", "77": "1 Informational", "null": "1 Informational"} {
-		e := runPlan(t, compiled, stagingKey, strings.Replace(samples(t)[1], `"severity":3`, `"severity":`+raw, 1))[0]
-		if got := fmt.Sprint(e.fields["severity_id"], " ", e.fields["severity"]); got != want {
+		e := sqltest.Run(t, compiled, sqltest.StagingKey, strings.Replace(sqltest.Samples()[1], `"severity":3`, `"severity":`+raw, 1))[0]
+		if got := fmt.Sprint(e.Fields["severity_id"], " ", e.Fields["severity"]); got != want {
 			t.Errorf("severity %s: %s, want %s", raw, got, want)
 		}
 	}
 	for raw, want := range map[string]string{"UDP": "udp 17", "ICMP": "icmp 1", "IPv6-ICMP": "ipv6-icmp 58", "SCTP": "sctp 132", "GRE": "gre 47", "093": "093 93"} {
-		e := runPlan(t, compiled, stagingKey, edit(t, `"proto":"TCP"`, `"proto":"`+raw+`"`))[0]
-		if got := fmt.Sprint(e.fields["connection_info.protocol_name"], " ", e.fields["connection_info.protocol_num"]); got != want {
+		e := sqltest.Run(t, compiled, sqltest.StagingKey, sqltest.EditedSample(t, `"proto":"TCP"`, `"proto":"`+raw+`"`))[0]
+		if got := fmt.Sprint(e.Fields["connection_info.protocol_name"], " ", e.Fields["connection_info.protocol_num"]); got != want {
 			t.Errorf("proto %s: %s, want %s", raw, got, want)
 		}
 	}
 	for zone, want := range map[string]string{"us-gov-west-1a": "us-gov-west-1", "us-west-2-lax-1a": "us-west-2", "ap-southeast-2c": "ap-southeast-2", "us-east-1": "eu-west-1", "": "eu-west-1"} {
-		e := runPlan(t, compiled, stagingKey, edit(t, "us-east-1b", zone))[0]
-		if got := fmt.Sprint(e.fields["cloud.region"]); got != want {
+		e := sqltest.Run(t, compiled, sqltest.StagingKey, sqltest.EditedSample(t, "us-east-1b", zone))[0]
+		if got := fmt.Sprint(e.Fields["cloud.region"]); got != want {
 			t.Errorf("zone %q: %s, want %s", zone, got, want)
 		}
 	}
-	blocked := runPlan(t, compiled, nil, strings.Replace(samples(t)[1], `"allowed"`, `"blocked"`, 1))[0]
-	if fmt.Sprint(blocked.fields["action_id"], blocked.fields["action"], blocked.fields["disposition_id"], blocked.fields["disposition"]) != "2Denied2Blocked" || blocked.unmapped["event.alert.action"] != "" {
-		t.Errorf("blocked: %v", blocked.fields)
+	blocked := sqltest.Run(t, compiled, nil, strings.Replace(sqltest.Samples()[1], `"allowed"`, `"blocked"`, 1))[0]
+	if fmt.Sprint(blocked.Fields["action_id"], blocked.Fields["action"], blocked.Fields["disposition_id"], blocked.Fields["disposition"]) != "2Denied2Blocked" || blocked.Unmapped["event.alert.action"] != "" {
+		t.Errorf("blocked: %v", blocked.Fields)
 	}
-	if blocked.account != nil || blocked.fields["cloud.provider"] != "AWS" {
-		t.Errorf("without a key: account %v, cloud.provider %v", blocked.account, blocked.fields["cloud.provider"])
+	if blocked.Account != nil || blocked.Fields["cloud.provider"] != "AWS" {
+		t.Errorf("without a key: account %v, cloud.provider %v", blocked.Account, blocked.Fields["cloud.provider"])
 	}
 }
 
 func TestRejects(t *testing.T) {
-	compiled := compile(t, shippedSQL(t))
+	compiled := sqltest.Compile(t, sqltest.NetworkFirewall(t))
 	for _, c := range []struct {
 		line, code, path string
 	}{
-		{edit(t, `"event_type":"netflow"`, `"event_type":"stats"`), sqlgen.ReasonNoProjection, ""},
+		{sqltest.EditedSample(t, `"event_type":"netflow"`, `"event_type":"stats"`), sqlgen.ReasonNoProjection, ""},
 		{`{}`, sqlgen.ReasonNoProjection, ""},
-		{edit(t, `"timestamp":"2020-10-01T21:26:05.007515+0000",`, ``), sqlgen.ReasonTimeMissing, "time"},
-		{edit(t, `"timestamp":"2020-10-01T21:26:05.007515+0000",`, `"timestamp":"yesterday",`), sqlgen.ReasonTimeMissing, "time"},
-		{edit(t, `"src_ip":"45.129.33.153",`, ``), sqlgen.ReasonMissingRequired, "src_endpoint"},
-		{edit(t, `"dest_ip":"172.31.16.139",`, ``), sqlgen.ReasonMissingRequired, "dst_endpoint"},
+		{sqltest.EditedSample(t, `"timestamp":"2020-10-01T21:26:05.007515+0000",`, ``), sqlgen.ReasonTimeMissing, "time"},
+		{sqltest.EditedSample(t, `"timestamp":"2020-10-01T21:26:05.007515+0000",`, `"timestamp":"yesterday",`), sqlgen.ReasonTimeMissing, "time"},
+		{sqltest.EditedSample(t, `"src_ip":"45.129.33.153",`, ``), sqlgen.ReasonMissingRequired, "src_endpoint"},
+		{sqltest.EditedSample(t, `"dest_ip":"172.31.16.139",`, ``), sqlgen.ReasonMissingRequired, "dst_endpoint"},
 	} {
-		e := runPlan(t, compiled, stagingKey, c.line)
-		if len(e) != 1 || e[0].reason == nil || e[0].reason.Code != c.code || e[0].reason.Path != c.path {
+		e := sqltest.Run(t, compiled, sqltest.StagingKey, c.line)
+		if len(e) != 1 || e[0].Reason == nil || e[0].Reason.Code != c.code || e[0].Reason.Path != c.path {
 			t.Errorf("want %s %s, got %+v", c.code, c.path, e)
 		}
 	}

@@ -1,0 +1,135 @@
+package projection_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/sql/sqltest"
+)
+
+// Problems are at the place their author has to go to, and all of them are told at once.
+func TestProblemPlaces(t *testing.T) {
+	m := sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.SmallRaw, "m.sql": `-- class: network_activity
+-- profiles: cloude
+-- consumes: nmae
+SELECT
+  ts AS "time",
+  ev.b.x AS app_name,
+  name AS "src_endpoint.ipp",
+  é AS "dst_endpoint.ip",
+  random() AS message
+FROM raw
+`})
+	want := []string{
+		`m.sql:2:14: error: OCSF 1.1.0 has no profile "cloude" (is cloud meant?)`,
+		`m.sql:6:3: error: raw has no field ev.b.x (is ev.b.c meant?)`,
+		`m.sql:8:3: error: raw has no field é`,
+		`m.sql:9:3: error: random cannot be used in a mapping`,
+		`m.sql:3:14: error: raw has no field nmae (is name meant?)`,
+	}
+	got := sqltest.Listed(sqltest.Diagnostics(t, m))
+	for _, w := range want {
+		if !strings.Contains(got, w) {
+			t.Errorf("want %q in:\n%s", w, got)
+		}
+	}
+}
+
+func TestMappingProblems(t *testing.T) {
+	for _, c := range []struct{ name, more, tail, want string }{
+		{"unknown path", `name AS "src_endpoint.prot"`, "", `m.sql:3:9: error: network_activity of OCSF 1.1.0 has no src_endpoint.prot (is src_endpoint.port meant?)`},
+		{"profile", `name AS "cloud.region"`, "", "m.sql:3:9: error: cloud.region belongs to the profile cloud (add `-- profiles: cloud` to the header)"},
+		{"object", `name AS "src_endpoint"`, "", "m.sql:3:1: error: src_endpoint: it is an object (network_endpoint), the value is one VARCHAR"},
+		{"array", `name AS "metadata.labels"`, "", "m.sql:3:1: error: metadata.labels: metadata.labels is an array, the value is one VARCHAR (wrap it"},
+		{"enum", `7 AS status_id`, "", "m.sql:3:1: error: status_id: 7 is no value of the enum (0 Unknown, 1 Success, 2 Failure, 99 Other)"},
+		{"enum in CASE", `CASE name WHEN 'a' THEN 1 ELSE 44 END AS status_id`, "", "m.sql:3:32: error: status_id: 44 is no value of the enum"},
+		{"literal", `'abc' AS "src_endpoint.port"`, "", "abc is no whole number (port_t)"},
+		{"range", `70000 AS "src_endpoint.port"`, "", "70000 is outside 0 to 65535"},
+		{"fraction", `1.5 AS "src_endpoint.port"`, "", "1.5 is no whole number"},
+		{"twice", `name AS "src_endpoint.ip"`, "", "src_endpoint.ip is filled twice"},
+		{"no alias", `name`, "", "m.sql:3:1: error: the column has no OCSF path"},
+		{"type", `yes AS "traffic.bytes"`, "", "traffic.bytes: BOOLEAN is no long_t"},
+		{"bind", `substr(n, n, n, n) AS app_name`, "", "m.sql:3:1: error:"},
+		{"object without its required", `name AS "tls.sni"`, "", "OCSF 1.1.0 requires tls.version, and nothing fills it"},
+		{"object without one of", `name AS "url.hostname"`, "", "url must have at least one of its main attributes"},
+		{"class", `4002 AS class_uid`, "", "class_uid"},
+		{"version", `'1.2.0' AS "metadata.version"`, "", "metadata.version is not the version 1.1.0"},
+		{"type_uid", `400102 AS type_uid`, "", "type_uid is 400102 here, but class and activity make 400101"},
+		{"unmapped whole", `name AS unmapped`, "", `AS "unmapped.name"`},
+		{"condition", ``, "WHERE name", "a condition must be true or false, this is VARCHAR"},
+		{"date time", `ts AS "start_time_dt"`, "", "start_time_dt belongs to the profile datetime"},
+		{"date that is none", `'soon' AS start_time`, "", "'soon' is no time"},
+		{"key of an object of any keys", `name AS "metadata.extension.uid", name AS "src_endpoint.owner.xattributes.k"`, "", "no src_endpoint.owner.xattributes.k"},
+	} {
+		problems := sqltest.Diagnostics(t, sqltest.SmallMapping(t, c.more, c.tail))
+		if got := sqltest.Listed(problems); !problems.Failed() || !strings.Contains(got, c.want) {
+			t.Errorf("%s: want %q in:\n%s", c.name, c.want, got)
+		}
+	}
+	for _, c := range []struct{ sql, want string }{
+		{"SELECT 1 AS x FROM raw", "m.sql:1:1: error: the header names no class"},
+		{"-- class: network_activty\nSELECT 1 AS x FROM raw", "m.sql:1:11: error: OCSF 1.1.0 has no class \"network_activty\" (is network_activity meant?)"},
+		{"-- class: network_activity\n-- ocsf: 9.9.9\nSELECT 1 AS x FROM raw", "m.sql:2:10: error: unknown OCSF version"},
+		{"-- class: network_activity\n-- profile: cloud\nSELECT 1 AS severity_id FROM raw", "is \"profiles\" meant?"},
+		{sqltest.SmallHead + "SELECT 1 AS severity_id FROM raw", "OCSF 1.1.0 requires time, and nothing fills it"},
+		{sqltest.SmallHead + "SELECT FROM raw", "m.sql: error: SELECT clause without selection list"},
+		{sqltest.SmallHead + "SELECT name AS app_name FRM raw", "m.sql:2:25: error: syntax error"},
+	} {
+		m := sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.SmallRaw, "m.sql": c.sql})
+		if got := sqltest.Listed(sqltest.Diagnostics(t, m)); !strings.Contains(got, c.want) {
+			t.Errorf("%s: want %q in:\n%s", c.sql, c.want, got)
+		}
+	}
+	m := sqltest.Mapping(t, map[string]string{"raw.sql": "CREATE TABLE raw (\n  a VARCHARR)", "m.sql": "SELECT 1"})
+	if got := sqltest.Listed(sqltest.Diagnostics(t, m)); !strings.Contains(got, "raw.sql") || !strings.Contains(got, "VARCHARR") {
+		t.Errorf("raw.sql: %s", got)
+	}
+}
+
+// No event is without a time: its partition is its day. A header that leaves it out is told, and does not end the compiler.
+func TestTimeCannotBeLeftOut(t *testing.T) {
+	m := sqltest.Mapping(t, map[string]string{"raw.sql": "CREATE TABLE raw (a VARCHAR)", "base_event.sql": "-- class: base_event\n-- without: time\nSELECT 1 AS severity_id, 'p' AS \"metadata.product.name\", 'v' AS \"metadata.product.vendor_name\" FROM raw"})
+	if got := sqltest.Listed(sqltest.Diagnostics(t, m)); !strings.Contains(got, "error: OCSF 1.1.0 requires time, and nothing fills it") {
+		t.Errorf("%s", got)
+	}
+}
+
+// TestMistakesAreToldAlone: a wrong raw field brings no complaint about what is right, names in unmapped among it.
+func TestMistakesAreToldAlone(t *testing.T) {
+	m := sqltest.SmallMapping(t, `ev.nope AS "src_endpoint.hostname", name AS "dst_endpoint.nmae", n AS "unmapped.number", big AS "unmapped.deep.name"`, "")
+	var codes []diag.Code
+	for _, p := range sqltest.Diagnostics(t, m) {
+		if p.Severity == diag.Error {
+			codes = append(codes, p.Code)
+		}
+	}
+	if !slices.Equal(codes, []diag.Code{diag.UnknownField, diag.UnknownPath}) {
+		t.Errorf("%v:\n%s", codes, sqltest.Listed(sqltest.Diagnostics(t, m)))
+	}
+}
+
+func TestNestedProblems(t *testing.T) {
+	for sql, want := range map[string]string{
+		`[{'algorithm_id': 3, 'vlaue': sha256}] AS "process.file.hashes"`:                                      "m.sql:4:",
+		`[{'algorithm_id': 3, 'vlue': sha256, 'value': md5}] AS "process.file.hashes"`:                         "is value meant?",
+		`[{'algorithm_id': 33, 'value': sha256}] AS "process.file.hashes"`:                                     "33 is no value of the enum",
+		`[{'algorithm_id': 3}] AS "process.file.hashes"`:                                                       "requires process.file.hashes.value",
+		`list_transform([md5], lambda m: {'algorithm_id': 3}) AS "process.file.hashes"`:                        "requires process.file.hashes.value",
+		`list_transform([md5], lambda m: {'algorithm_id': 33, 'value': m}) AS "process.file.hashes"`:           "33 is no value of the enum",
+		`list_transform([md5], lambda m: {'algorithm_id': 3, 'valu': m, 'value': m}) AS "process.file.hashes"`: "is value meant?",
+		`{'algorithm_id': 3, 'value': md5} AS "process.file.hashes"`:                                           "is an array of fingerprint",
+		`md5 AS "process.file.hashes"`:                                                                         "is an array of fingerprint",
+		`md5 AS "process.file.owner"`:                                                                          "is an object (user)",
+		`md5 AS "process.file.hashes.value"`:                                                                   `write [{'value': value}] AS "process.file.hashes"`,
+		`{'name': md5, 'nme': md5} AS "process.file.owner"`:                                                    "process.file.owner.nme",
+		`{'name': md5} AS "process.file.owner", md5 AS "process.file.owner.name"`:                              "filled twice",
+		`host AS "process.file.owner"`:                                                                         "no field of host is an attribute of user",
+	} {
+		problems := sqltest.Diagnostics(t, sqltest.ProcessMapping(t, "", ", "+sql))
+		if got := sqltest.Listed(problems); !problems.Failed() || !strings.Contains(got, want) {
+			t.Errorf("%s: want %q in:\n%s", sql, want, got)
+		}
+	}
+}
