@@ -21,9 +21,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/catalog/glue"
+	"github.com/silt-etl/silt/internal/catalog/local"
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/objstore"
+	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
+	s3store "github.com/silt-etl/silt/internal/objstore/s3"
 )
 
 var update = flag.Bool("update", false, "write what is generated again")
@@ -189,13 +195,14 @@ func text(e ast.Expr) string {
 
 // jobKeys is the list of keys in docs/jobs.md.
 func jobKeys(t *testing.T) string {
+	kinds := jobfile.Kinds{Stores: objstore.Registry{s3store.Kind(), dirstore.Kind()}, Catalogs: catalog.Registry{glue.Kind(), local.Kind()}}
 	var schema property
-	if err := json.Unmarshal(jobfile.Schema(), &schema); err != nil {
+	if err := json.Unmarshal(jobfile.Schema(kinds), &schema); err != nil {
 		t.Fatal(err)
 	}
 	props, required := map[string]property{}, map[string]bool{}
 	schema.flat("", props, required)
-	spec, err := jobfile.Parse("job.yaml", []byte("name: a\nsource: {staging: ./s}\nmapping: m\nlake: {location: ./l, source_name: a, region: us-east-1}\n"), func(string) (string, bool) { return "", false })
+	spec, err := jobfile.Parse("job.yaml", []byte("name: a\nsource: {staging: ./s}\nmapping: m\nlake: {location: ./l, source_name: a, region: us-east-1}\n"), func(string) (string, bool) { return "", false }, kinds)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,6 @@ import (
 	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
 	memstore "github.com/silt-etl/silt/internal/objstore/mem"
 	"github.com/silt-etl/silt/internal/objstore/objstoretest"
-	s3store "github.com/silt-etl/silt/internal/objstore/s3"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
@@ -99,7 +98,7 @@ lake: {location: "%s", source_name: network-firewall, region: us-east-1, account
 catalog: %s
 state: %s
 limits: {batch_bytes: %d, max_quarantine_ratio: 1, memory: 1GiB, threads: 1}
-`, staging, lake, catalog, state, batchBytes)), func(string) (string, bool) { return "", false })
+`, staging, lake, catalog, state, batchBytes)), func(string) (string, bool) { return "", false }, kinds())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +154,7 @@ func newS3Parts(t *testing.T) func() *parts {
 func copying(t *testing.T, s3 func() *parts) func() *parts {
 	return func() *parts {
 		p := s3()
-		s, err := objstore.Registry{s3store.Kind(), dirstore.Kind()}.Open(t.Context(), p.spec.Lake.Location, objstore.Options{Region: "us-east-1", HoldCopies: true})
+		s, err := kinds().Stores.Open(t.Context(), p.spec.Lake.Location, objstore.Options{Region: "us-east-1", HoldCopies: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +179,7 @@ func newS3PartsAt(t *testing.T, server *objstoretest.Server, glueURL string, cre
 		at := func(bucket string) string { return fmt.Sprintf("s3://%s/%d", bucket, n) }
 		p := &parts{spec: faultSpec(t, at("staging"), at("lake"), at("state"), "{type: glue, database: "+database+"}", 1)}
 		for name, to := range map[string]*jobs.LakeStore{"staging": &p.staging, "lake": &p.lake, "state": &p.state} {
-			s, err := objstore.Registry{s3store.Kind(), dirstore.Kind()}.Open(t.Context(), at(name), objstore.Options{Region: "us-east-1"})
+			s, err := kinds().Stores.Open(t.Context(), at(name), objstore.Options{Region: "us-east-1"})
 			if err != nil {
 				t.Fatal(err)
 			}

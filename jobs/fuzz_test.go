@@ -8,7 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/catalog/glue"
+	"github.com/silt-etl/silt/internal/catalog/local"
 	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/objstore"
+	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
+	s3store "github.com/silt-etl/silt/internal/objstore/s3"
 )
 
 const smallSpec = `name: nf
@@ -37,9 +43,10 @@ func FuzzSettings(f *testing.F) {
 	for _, s := range []string{"", "x", "[", "{", "-", "\"", "a: b: c", "%YAML 9\n---\n", strings.Repeat("[", 2000), strings.Repeat("a:\n ", 300)} {
 		f.Add([]byte(s))
 	}
+	kinds := jobfile.Kinds{Stores: objstore.Registry{s3store.Kind(), dirstore.Kind()}, Catalogs: catalog.Registry{glue.Kind(), local.Kind()}}
 	env := func(name string) (string, bool) { return "from: {the: environment}", name == "HOME" }
 	f.Fuzz(func(t *testing.T, text []byte) {
-		s, err := jobfile.Parse("job.yaml", text, env)
+		s, err := jobfile.Parse("job.yaml", text, env, kinds)
 		if err != nil {
 			return
 		}

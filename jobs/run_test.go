@@ -12,9 +12,13 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/catalog/glue"
 	"github.com/silt-etl/silt/internal/catalog/local"
 	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/objstore"
 	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
+	s3store "github.com/silt-etl/silt/internal/objstore/s3"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
@@ -23,6 +27,11 @@ import (
 
 const netflow = `{"firewall_name":"firewall","availability_zone":"us-east-1b","event_timestamp":"1601587565","event":{"timestamp":"2020-10-01T21:26:05.007515+0000","flow_id":1770453319291727,"event_type":"netflow","src_ip":"45.129.33.153","src_port":47047,"dest_ip":"172.31.16.139","dest_port":16463,"proto":"TCP","netflow":{"pkts":1,"bytes":60,"start":"2020-10-01T21:25:04.070479+0000","end":"2020-10-01T21:25:04.070479+0000","age":0,"min_ttl":241,"max_ttl":241},"tcp":{"tcp_flags":"02","syn":true}}}`
 const alert = `{"firewall_name":"firewall","availability_zone":"zone","event_timestamp":"1601074865","event":{"timestamp":"2020-09-25T23:01:05.598481+0000","flow_id":1111111111111111,"event_type":"alert","src_ip":"10.16.197.56","src_port":49157,"dest_ip":"10.16.197.55","dest_port":8883,"proto":"TCP","alert":{"action":"allowed","signature_id":2,"rev":0,"signature":"","category":"","severity":3}}}`
+
+// kinds are the stores and catalogs of the etl program.
+func kinds() jobfile.Kinds {
+	return jobfile.Kinds{Stores: objstore.Registry{s3store.Kind(), dirstore.Kind()}, Catalogs: catalog.Registry{glue.Kind(), local.Kind()}}
+}
 
 // world is a job over folders.
 type world struct {
@@ -45,7 +54,7 @@ lake: {location: ` + w.dir + `/lake, source_name: network-firewall, region: us-e
 	if len(settings) > 0 {
 		text += "limits: {" + strings.Join(settings, ", ") + "}\n"
 	}
-	s, err := jobfile.Parse("job.yaml", []byte(text), func(string) (string, bool) { return "", false })
+	s, err := jobfile.Parse("job.yaml", []byte(text), func(string) (string, bool) { return "", false }, kinds())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,9 +23,7 @@ import (
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
-	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
 	"github.com/silt-etl/silt/internal/objstore/objstoretest"
-	s3store "github.com/silt-etl/silt/internal/objstore/s3"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
@@ -65,7 +63,7 @@ lake: {location: "s3://lake", source_name: network-firewall, region: us-east-1, 
 catalog: {type: glue, database: ` + s3Database + `}
 state: s3://state/
 `
-	s, err := jobfile.Parse("job.yaml", []byte(text), func(string) (string, bool) { return "", false })
+	s, err := jobfile.Parse("job.yaml", []byte(text), func(string) (string, bool) { return "", false }, kinds())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +73,7 @@ state: s3://state/
 
 func (w *s3World) open(location string) objstore.Bucket {
 	w.t.Helper()
-	b, err := objstore.Registry{s3store.Kind(), dirstore.Kind()}.Open(w.t.Context(), location, objstore.Options{Region: "us-east-1"})
+	b, err := kinds().Stores.Open(w.t.Context(), location, objstore.Options{Region: "us-east-1"})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/staging"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -120,13 +120,12 @@ func movedPlaces(s *jobfile.Spec, m *ledger.Manifest) []string {
 
 // samePlace compares texts that may be locations: s3://b/p and s3://b/p/ are one.
 func samePlace(a, b string) bool {
-	plain := func(s string) string {
-		if rest, s3 := strings.CutPrefix(s, "s3://"); s3 {
-			return "s3://" + strings.TrimRight(rest, "/")
-		}
-		return path.Clean(s)
+	if a == b {
+		return true
 	}
-	return a == b || a != "" && b != "" && plain(a) == plain(b)
+	at, errA := location.Parse(a)
+	bt, errB := location.Parse(b)
+	return errA == nil && errB == nil && at.Equal(bt)
 }
 
 // asPlanned is the job as it was when a manifest was planned: what decides which rows come out is the manifest's, credentials and

@@ -185,7 +185,7 @@ func (s shipped) run(t *testing.T, m *mappings.Mapping) []map[string]any {
 	t.Helper()
 	env := map[string]string{"SILT_STAGING": "s3://acme-staging/AWSLogs/", "SILT_LAKE": "s3://aws-security-data-lake-us-east-1-example/",
 		"SILT_STATE": "s3://acme-etl-state/", "SILT_PROVIDER_ROLE_ARN": "arn:aws:iam::111122223333:role/provider", "SILT_EXTERNAL_ID": "example"}
-	spec, err := jobfile.Load(s.job(), func(k string) (string, bool) { v, ok := env[k]; return v, ok })
+	spec, err := jobfile.Load(s.job(), func(k string) (string, bool) { v, ok := env[k]; return v, ok }, kinds())
 	if err != nil {
 		t.Fatal(err)
 	}

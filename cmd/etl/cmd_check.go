@@ -68,7 +68,7 @@ func (f finding) String() string {
 // Run implements etl check. What it finds is its result, so that goes to stdout.
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if c.Schema {
-		_, err := a.stdout.Write(jobfile.Schema())
+		_, err := a.stdout.Write(jobfile.Schema(jobKinds()))
 		return err
 	}
 	if len(c.What) == 0 {

@@ -137,7 +137,7 @@ func TestDoctorOnS3WithWhatIsWrong(t *testing.T) {
 	}{
 		{"no bucket", strings.Replace(string(text), "s3://lake/", "s3://lake-of-nobody/", 1), "", []string{"FAIL lake: ", "bucket or folder not found"}},
 		{"a wrong secret", string(text), "wrong", []string{"FAIL staging: ", "AWS_SECRET_ACCESS_KEY", "FAIL lake: "}},
-		{"state on S3, catalog not", state, "", []string{"ok   deleted files: publishing again does not bring one back", "ok   create-only publishing", "FAIL catalog: ", "catalog.type local needs a folder"}},
+		{"state on S3, catalog not", state, "", []string{"ok   deleted files: publishing again does not bring one back", "ok   create-only publishing", "FAIL catalog: ", "needs a folder, and neither the lake nor the state is one"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "job.yaml")

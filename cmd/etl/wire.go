@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -13,7 +14,9 @@ import (
 )
 
 // loadSpec reads a job file.
-func (a *app) loadSpec(path string) (*jobfile.Spec, error) { return jobfile.Load(path, a.env) }
+func (a *app) loadSpec(path string) (*jobfile.Spec, error) {
+	return jobfile.Load(path, a.env, jobKinds())
+}
 
 // stores are what a job reads and writes.
 type stores struct {
@@ -79,11 +82,12 @@ func openCatalog(ctx context.Context, s *jobfile.Spec) (catalog.Catalog, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := kind.Check(lake, state); err != nil {
-		return nil, usagef("%s: catalog.type %s %w", s.File, kind.Type, err)
-	}
-	return kind.Open(ctx, catalog.Config{Database: s.Catalog.Database, Lake: lake, State: state, Region: s.Catalog.Region, RoleARN: s.Catalog.RoleARN,
+	c, err := kind.Open(ctx, catalog.Config{Database: s.Catalog.Database, Lake: lake, State: state, Region: s.Catalog.Region, RoleARN: s.Catalog.RoleARN,
 		ExternalID: s.Catalog.ExternalID, CatalogID: s.Catalog.CatalogID})
+	if errors.Is(err, catalog.ErrUnusable) {
+		return nil, usagef("%s: %w", s.File, err)
+	}
+	return c, err
 }
 
 // openStores opens everything a run needs.

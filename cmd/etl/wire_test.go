@@ -36,7 +36,7 @@ func TestStateIsEncryptedLikeTheLake(t *testing.T) {
 		if err := os.WriteFile(at, []byte(job), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		spec, err := jobfile.Load(at, os.LookupEnv)
+		spec, err := jobfile.Load(at, os.LookupEnv, jobKinds())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,9 +25,10 @@ type Config struct {
 // Kind describes the catalogs of one type: which jobs can use one, and how it is opened.
 type Kind struct {
 	Type string // as catalog.type names it
-	// Check says why a job with this lake and state cannot use the type; nil if it can. The text continues "type TYPE ".
-	Check func(lake, state location.Location) error
-	Open  func(ctx context.Context, cfg Config) (Catalog, error)
+	// CheckLake says why a job with this lake cannot use the type. It is nil if every lake will do.
+	CheckLake func(lake location.Location) error
+	// Open returns ErrUnusable if the job's settings do not allow this type.
+	Open func(ctx context.Context, cfg Config) (Catalog, error)
 	// UsesAWS says that AWS credentials and a region are needed.
 	UsesAWS bool
 }
@@ -43,11 +45,14 @@ func (r Registry) Types() []string {
 	return types
 }
 
-// Find returns the kind of a type. An unknown type is an *diag.OpError around ErrInvalid that names the known ones.
+// ErrUnusable means that a job must name another catalog type.
+var ErrUnusable = errors.New("the job cannot use this catalog type")
+
+// Find returns the kind of a type. An unknown type is a *diag.OpError around ErrUnusable that names the known ones.
 func (r Registry) Find(typ string) (Kind, error) {
 	i := slices.IndexFunc(r, func(k Kind) bool { return k.Type == typ })
 	if i < 0 {
-		return Kind{}, &diag.OpError{Op: "open catalog", Object: fmt.Sprintf("%q", typ), Err: fmt.Errorf("%w: unknown catalog type", ErrInvalid),
+		return Kind{}, &diag.OpError{Op: "open catalog", Object: fmt.Sprintf("%q", typ), Err: fmt.Errorf("%w: it is unknown", ErrUnusable),
 			Try: "set catalog.type to " + strings.Join(r.Types(), " or ")}
 	}
 	return r[i], nil

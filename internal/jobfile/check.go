@@ -2,13 +2,14 @@ package jobfile
 
 import (
 	"cmp"
-	"path/filepath"
+	"errors"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/staging"
 )
@@ -40,7 +41,7 @@ func (r *reader) refuse(key, format string, args ...any) {
 }
 
 func (r *reader) checkRequired() {
-	for _, f := range r.spec.fields() {
+	for _, f := range r.spec.fields(r.kinds.Catalogs.Types()) {
 		if _, given := r.spec.Pos[f.path]; f.required && !given {
 			group, _, _ := strings.Cut(f.path, ".")
 			r.fail(r.spec.Pos[group], "%s is missing", f.path).Hint = f.doc
@@ -74,8 +75,12 @@ func (r *reader) checkNames() {
 func (r *reader) checkLocations() {
 	s := r.spec
 	for _, p := range []struct{ key, location string }{{"source.staging", s.Source.Staging}, {"lake.location", s.Lake.Location}, {"state", s.State}} {
-		if scheme, _, ok := strings.Cut(p.location, "://"); ok && scheme != "s3" {
-			r.refuse(p.key, "%q is neither s3://bucket/prefix nor a folder", p.location)
+		if p.location == "" {
+			continue
+		}
+		var op *diag.OpError
+		if _, _, err := r.kinds.Stores.Find(p.location); errors.As(err, &op) {
+			r.fail(s.Pos[p.key], "%s: %s: %v", p.key, op.Object, op.Err).Hint = op.Try
 		}
 	}
 }
@@ -138,29 +143,31 @@ func (r *reader) checkLimits() {
 	}
 }
 
-// checkLake compares the lake's settings with where the lake is, and fills in where the state and the catalog are.
+// checkLake compares the lake's settings with its kind of store, and fills in where the state and the catalog are.
 func (r *reader) checkLake() {
 	s := r.spec
-	onS3 := strings.HasPrefix(s.Lake.Location, "s3://")
-	if s.State == "" && onS3 {
+	at, kind, err := r.kinds.Stores.Find(s.Lake.Location)
+	if err != nil {
+		return // checkLocations has reported it
+	}
+	if s.State == "" && kind.NeedsState {
 		r.fail(s.Pos["lake"], "state is missing, and it has no default for a lake on S3").Hint = "name a place for the ledger in a bucket of your own, not the lake's, for example s3://acme-etl-state/"
 	} else if s.State == "" {
-		s.State = filepath.Join(s.Lake.Location, ".silt")
+		s.State = at.Join(".silt").String()
 	}
-	if s.Lake.Hold == "copy" && !onS3 {
+	if s.Lake.Hold == "copy" && !kind.HoldsCopies {
 		r.refuse("lake.hold", "copy is for a lake on S3; a folder needs neither uploads nor copies")
 	}
-	if s.Source.OnChange == OnChangeReplace && onS3 && s.Lake.DeleteRoleARN == "" {
+	if s.Source.OnChange == OnChangeReplace && kind.DeletesNeedRole && s.Lake.DeleteRoleARN == "" {
 		r.refuse("source.on_change", "replace deletes files of the lake; set lake.delete_role_arn to a role that is allowed to")
 	}
-	if s.Catalog.Type == "" {
-		s.Catalog.Type = "local"
-		if onS3 {
-			s.Catalog.Type = "glue"
-		}
+	s.Catalog.Type = cmp.Or(s.Catalog.Type, kind.DefaultCatalog)
+	typ, err := r.kinds.Catalogs.Find(s.Catalog.Type)
+	if err == nil && typ.CheckLake != nil {
+		err = typ.CheckLake(at)
 	}
-	if s.Catalog.Type == "glue" && !onS3 {
-		r.refuse("catalog.type", "glue needs a lake on S3, since Glue tables cannot point at a folder")
+	if err != nil {
+		r.refuse("catalog.type", "%v", err)
 	}
 }
 

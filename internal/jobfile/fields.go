@@ -21,7 +21,7 @@ func formats() (names []string) {
 	return names
 }
 
-func (s *Spec) fields() []field {
+func (s *Spec) fields(catalogTypes []string) []field {
 	return []field{
 		{path: "name", ptr: &s.Name, required: true, doc: "Name of the job: 1 to 64 of a-z, 0-9, dash and underscore. The ledger is stored under this name."},
 		{path: "source.staging", ptr: &s.Source.Staging, required: true, doc: "Where the raw logs are: s3://bucket/prefix/ or a folder."},
@@ -46,7 +46,7 @@ func (s *Spec) fields() []field {
 		{path: "lake.kms_key_id", ptr: &s.Lake.KMSKeyID, doc: "SSE-KMS key for new files. Default: the bucket's own setting."},
 		{path: "lake.delete_role_arn", ptr: &s.Lake.DeleteRoleARN, doc: "Role that is allowed to delete objects and abort uploads in the lake. Ordinary runs do not need it."},
 		{path: "lake.hold", ptr: &s.Lake.Hold, enum: []string{"upload", "copy"}, doc: "How files wait on S3, hidden from readers, until their ledger entry is written. upload: as unfinished multipart uploads; copy: as objects below .silt/held/, copied by the server, for stores whose multipart uploads misbehave (see etl doctor)."},
-		{path: "catalog.type", ptr: &s.Catalog.Type, enum: []string{"glue", "local"}, doc: "glue, or local for a folder of JSON files. Default: local for a lake in a folder, else glue."},
+		{path: "catalog.type", ptr: &s.Catalog.Type, enum: catalogTypes, doc: "glue, or local for a folder of JSON files. Default: local for a lake in a folder, else glue."},
 		{path: "catalog.database", ptr: &s.Catalog.Database, doc: "Database. Default: amazon_security_lake_glue_db_<region>."},
 		{path: "catalog.table", ptr: &s.Catalog.Table, doc: "Table. Default: amazon_security_lake_table_<region>_ext_<source>."},
 		{path: "catalog.table_prefix", ptr: &s.Catalog.TablePrefix, doc: "Prefix of the tables of a source with several classes. Default: <table>_."},

@@ -44,7 +44,7 @@ func FuzzSpec(f *testing.F) {
 	}
 	env := func(name string) (string, bool) { return "from: {the: environment}", name == "HOME" }
 	f.Fuzz(func(t *testing.T, text []byte) {
-		s, err := jobfile.Parse("job.yaml", text, env)
+		s, err := jobfile.Parse("job.yaml", text, env, kinds())
 		if err != nil {
 			var list diag.List
 			if !errors.As(err, &list) || len(list) == 0 {
@@ -85,7 +85,7 @@ func FuzzSpec(f *testing.F) {
 				t.Errorf("accepted with a wrong %s: %+v", rule, s)
 			}
 		}
-		if twice, err := jobfile.Parse("job.yaml", text, env); err != nil || !reflect.DeepEqual(s, twice) {
+		if twice, err := jobfile.Parse("job.yaml", text, env, kinds()); err != nil || !reflect.DeepEqual(s, twice) {
 			t.Errorf("the second reading gives another job: %v", err)
 		}
 	})

@@ -10,8 +10,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/catalog/glue"
+	"github.com/silt-etl/silt/internal/catalog/local"
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/objstore"
+	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
+	s3store "github.com/silt-etl/silt/internal/objstore/s3"
 )
 
 const good = `name: network-firewall
@@ -36,13 +42,18 @@ event_days: {max_age: 3650d, max_future: 1d}
 limits: {timeout: 2h, batch_timeout: 30m, max_retries: 1, max_concurrent_runs: 1, memory: 4GiB, batch_bytes: 2GiB, max_quarantine_ratio: 0.01}
 `
 
+// kinds are the stores and catalogs of the etl program.
+func kinds() jobfile.Kinds {
+	return jobfile.Kinds{Stores: objstore.Registry{s3store.Kind(), dirstore.Kind()}, Catalogs: catalog.Registry{glue.Kind(), local.Kind()}}
+}
+
 func env(name string) (string, bool) {
 	v, ok := map[string]string{"EXT": "a: b # not YAML", "HOME": "/h"}[name]
 	return v, ok
 }
 
 func TestSpec(t *testing.T) {
-	s, err := jobfile.Parse("job.yaml", []byte(good), env)
+	s, err := jobfile.Parse("job.yaml", []byte(good), env, kinds())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +76,7 @@ func TestSpec(t *testing.T) {
 }
 
 func TestSpecLocalDefaults(t *testing.T) {
-	s, err := jobfile.Parse("j.yaml", []byte("name: j\nsource: {staging: ./in}\nmapping: m\nlake: {location: ./lake, source_name: s, region: eu-central-1}\n"), env)
+	s, err := jobfile.Parse("j.yaml", []byte("name: j\nsource: {staging: ./in}\nmapping: m\nlake: {location: ./lake, source_name: s, region: eu-central-1}\n"), env, kinds())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +110,7 @@ func TestSpecErrors(t *testing.T) {
 		{"region", "region: us-east-1", "region: useast", `lake.region: "useast" is not an AWS region (example: us-east-1)`},
 		{"account", `"111122223333"`, `"../../x"`, "job.yaml:13:15: error: lake.account_id"},
 		{"role", "arn:aws:iam::111122223333:role/provider", "provider", `lake.role_arn: "provider" is not a role (example: arn:aws`},
-		{"scheme", "s3://acme-staging/AWSLogs/", "gs://x/", `source.staging: "gs://x/" is neither s3://bucket/prefix nor a folder`},
+		{"scheme", "s3://acme-staging/AWSLogs/", "gs://x/", `source.staging: gs://...: unknown scheme (write s3://bucket/prefix or the path of a folder)`},
 		{"pattern", "{hh}/", "{hh/", "source.key_pattern:"},
 		{"glob", "**/*.log.gz", "[", `source.include: "**/network-firewall/[" is no glob`},
 		{"no state", "state: s3://acme-etl-state/\n", "", "state is missing"},
@@ -119,7 +130,7 @@ func TestSpecErrors(t *testing.T) {
 			if text == good {
 				t.Fatal("the case changes nothing")
 			}
-			_, err := jobfile.Parse("job.yaml", []byte(text), env)
+			_, err := jobfile.Parse("job.yaml", []byte(text), env, kinds())
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got:  %v\nwant: %s", err, c.want)
 			}
@@ -133,7 +144,7 @@ func TestSpecErrors(t *testing.T) {
 // TestSpecAllProblems: one reading reports all mistakes, in the order of the file.
 func TestSpecAllProblems(t *testing.T) {
 	text := strings.NewReplacer("48h", "soon", "4GiB", "much", "type: glue", "typ: glue").Replace(good)
-	_, err := jobfile.Parse("job.yaml", []byte(text), env)
+	_, err := jobfile.Parse("job.yaml", []byte(text), env, kinds())
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -145,7 +156,7 @@ func TestSpecAllProblems(t *testing.T) {
 
 func TestSecretsStayOut(t *testing.T) {
 	text := strings.Replace(good, "role_arn: arn:aws:iam::111122223333:role/provider", "role_arn: nonsense", 1)
-	_, err := jobfile.Parse("job.yaml", []byte(text), func(string) (string, bool) { return "s3cr3t-external-id", true })
+	_, err := jobfile.Parse("job.yaml", []byte(text), func(string) (string, bool) { return "s3cr3t-external-id", true }, kinds())
 	if err == nil || strings.Contains(err.Error(), "s3cr3t") {
 		t.Errorf("%v", err)
 	}
@@ -167,7 +178,7 @@ func TestDurationsAndSizes(t *testing.T) {
 // TestFix: the diagnostic of a misspelt key has a range and a replacement that an editor can apply.
 func TestFix(t *testing.T) {
 	text := strings.Replace(good, "  lookback: 48h", "  look_back: 48h", 1)
-	_, err := jobfile.Parse("job.yaml", []byte(text), env)
+	_, err := jobfile.Parse("job.yaml", []byte(text), env, kinds())
 	want := diag.List{{File: "job.yaml", Line: 7, Column: 3, EndLine: 7, EndColumn: 12, Code: diag.Job, Message: "unknown key source.look_back",
 		Hint: "did you mean source.lookback?", Fix: &diag.Fix{Text: "lookback"}}}
 	if diff := cmp.Diff(error(want), err); diff != "" {
@@ -177,7 +188,7 @@ func TestFix(t *testing.T) {
 
 // TestColumnsCountBytes: a place is counted in bytes, also after characters of several bytes.
 func TestColumnsCountBytes(t *testing.T) {
-	_, err := jobfile.Parse("job.yaml", []byte("{name: \"\u00fc\u00e4\", nam: x}"), env)
+	_, err := jobfile.Parse("job.yaml", []byte("{name: \"\u00fc\u00e4\", nam: x}"), env, kinds())
 	if err == nil || !strings.HasPrefix(err.Error(), "job.yaml:1:16: error: unknown key nam (") {
 		t.Error(err)
 	}
@@ -186,7 +197,7 @@ func TestColumnsCountBytes(t *testing.T) {
 // TestNearest: a key of another group is suggested before a key that is only spelt alike.
 func TestNearest(t *testing.T) {
 	for key, want := range map[string]string{"limits: {cron: x}": "schedule.cron", "sources: {staging: x}": "source", "lake: {acount_id: x}": "lake.account_id"} {
-		_, err := jobfile.Parse("job.yaml", []byte(key), env)
+		_, err := jobfile.Parse("job.yaml", []byte(key), env, kinds())
 		if err == nil || !strings.Contains(err.Error(), "did you mean "+want+"?") {
 			t.Errorf("%s: %v, want %s", key, err, want)
 		}
@@ -215,7 +226,7 @@ func TestSpecTooLong(t *testing.T) {
 	if err := os.WriteFile(path, bytes.Repeat([]byte("# not a job\n"), 100_000), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := jobfile.Load(path, env)
+	_, err := jobfile.Load(path, env, kinds())
 	if want := path + ": error: the job file cannot be read: it is longer than 1 MiB"; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}

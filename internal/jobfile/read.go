@@ -19,15 +19,23 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
+	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/suggest"
 )
 
 // maxFileBytes is how long a job file may be: reading YAML takes some hundred times its length in memory.
 const maxFileBytes = 1 << 20
 
+// Kinds are the stores and catalogs that a job file can name.
+type Kinds struct {
+	Stores   objstore.Registry
+	Catalogs catalog.Registry
+}
+
 // Load reads and checks a job file. An error is a diag.List. env looks up the variables that the file names as ${VAR}.
-func Load(path string, env func(string) (string, bool)) (*Spec, error) {
+func Load(path string, env func(string) (string, bool), kinds Kinds) (*Spec, error) {
 	b, err := readSmall(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -35,7 +43,7 @@ func Load(path string, env func(string) (string, bool)) (*Spec, error) {
 	case err != nil:
 		return nil, diag.List{{File: path, Code: diag.Job, Message: fmt.Sprintf("the job file cannot be read: %v", errors.Unwrap(err))}}
 	}
-	return Parse(path, b, env)
+	return Parse(path, b, env, kinds)
 }
 
 func readSmall(path string) ([]byte, error) {
@@ -52,12 +60,12 @@ func readSmall(path string) ([]byte, error) {
 }
 
 // Parse is Load for the text of a job file; file only names it in diagnostics.
-func Parse(file string, text []byte, env func(string) (string, bool)) (*Spec, error) {
+func Parse(file string, text []byte, env func(string) (string, bool), kinds Kinds) (*Spec, error) {
 	s := Default()
 	s.File = file
 	s.Pos = map[string]Position{}
-	r := &reader{lines: strings.Split(string(text), "\n"), env: env, spec: &s, fields: map[string]field{}, groups: map[string]bool{}}
-	for _, f := range s.fields() {
+	r := &reader{lines: strings.Split(string(text), "\n"), env: env, kinds: kinds, spec: &s, fields: map[string]field{}, groups: map[string]bool{}}
+	for _, f := range s.fields(kinds.Catalogs.Types()) {
 		r.fields[f.path] = f
 		if i := strings.LastIndexByte(f.path, '.'); i > 0 {
 			r.groups[f.path[:i]] = true
@@ -78,6 +86,7 @@ func Parse(file string, text []byte, env func(string) (string, bool)) (*Spec, er
 type reader struct {
 	lines  []string
 	env    func(string) (string, bool)
+	kinds  Kinds
 	spec   *Spec
 	fields map[string]field
 	groups map[string]bool

@@ -8,13 +8,14 @@ import (
 )
 
 // Schema returns the JSON Schema of a job file, for editors.
-func Schema() []byte {
+func Schema(kinds Kinds) []byte {
 	var s Spec
 	d := Default()
 	root := map[string]any{"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Silt job", "type": "object",
 		"additionalProperties": false, "properties": map[string]any{}}
-	defs := d.fields()
-	for i, f := range s.fields() {
+	types := kinds.Catalogs.Types()
+	defs := d.fields(types)
+	for i, f := range s.fields(types) {
 		obj := root
 		parts := strings.Split(f.path, ".")
 		for _, g := range parts[:len(parts)-1] {

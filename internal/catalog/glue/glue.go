@@ -48,9 +48,9 @@ type Config struct {
 // Kind describes Glue to the registry of catalogs.
 func Kind() catalog.Kind {
 	return catalog.Kind{Type: "glue", UsesAWS: true,
-		Check: func(lake, _ location.Location) error {
+		CheckLake: func(lake location.Location) error {
 			if lake.Scheme() != "s3" {
-				return errors.New("needs a lake on S3, because Glue tables cannot point elsewhere")
+				return errors.New("glue needs a lake on S3, because Glue tables cannot point at a folder")
 			}
 			return nil
 		},

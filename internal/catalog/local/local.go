@@ -29,7 +29,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/silt-etl/silt/internal/catalog"
-	"github.com/silt-etl/silt/internal/location"
 )
 
 // Catalog is one database in a folder. It holds no state of its own: any number of them may work on one folder.
@@ -58,16 +57,14 @@ const (
 // lake is not a folder.
 func Kind() catalog.Kind {
 	return catalog.Kind{Type: "local",
-		Check: func(lake, state location.Location) error {
-			if !lake.IsFolder() && !state.IsFolder() {
-				return errors.New("needs a folder: set state to a folder, or use type glue")
-			}
-			return nil
-		},
 		Open: func(_ context.Context, cfg catalog.Config) (catalog.Catalog, error) {
 			parent := cfg.Lake
 			if !parent.IsFolder() {
 				parent = cfg.State
+			}
+			if !parent.IsFolder() {
+				return nil, catalog.Fail("open", "local catalog", "", fmt.Errorf("%w: it needs a folder, and neither the lake nor the state is one", catalog.ErrUnusable),
+					"set state to a folder, or catalog.type to glue")
 			}
 			c, err := Open(parent.Join("catalog").Path(), cfg.Database)
 			if err != nil {
