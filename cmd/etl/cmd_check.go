@@ -15,7 +15,6 @@ import (
 	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
-	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 type checkCmd struct {
@@ -41,31 +40,7 @@ func (*checkCmd) Help() string {
 	}.String()
 }
 
-// finding is a problem of a job file or a mapping, as etl check prints it. Line and Column are 0 for a file as a whole.
-type finding struct {
-	File     string `json:"file"`
-	Line     int    `json:"line,omitempty"`
-	Column   int    `json:"column,omitempty"`
-	Severity string `json:"severity"` // error, warning, note
-	Code     string `json:"code,omitempty"`
-	Message  string `json:"message"`
-	Hint     string `json:"hint,omitempty"`
-}
-
-func (f finding) String() string {
-	var b strings.Builder
-	b.WriteString(f.File)
-	if f.Line > 0 {
-		fmt.Fprintf(&b, ":%d:%d", f.Line, f.Column)
-	}
-	fmt.Fprintf(&b, ": %s: %s", f.Severity, f.Message)
-	if f.Hint != "" {
-		b.WriteString(" (" + f.Hint + ")")
-	}
-	return b.String()
-}
-
-// Run implements etl check. What it finds is its result, so that goes to stdout.
+// Run implements etl check. Diagnostics are its result, so they go to standard output.
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if c.Schema {
 		_, err := a.stdout.Write(jobfile.Schema(jobKinds()))
@@ -77,32 +52,26 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if c.Sample != "" && len(c.What) != 1 {
 		return usagef("--sample goes with one mapping or job")
 	}
-	found := []finding{}
-	seen := map[finding]bool{}
+	found := diag.List{}
 	for _, w := range c.What {
-		fs, err := a.check(ctx, w)
+		list, err := a.check(ctx, w)
 		if err != nil {
 			return err
 		}
-		for _, f := range fs {
-			if !seen[f] { // two jobs may share a mapping
-				seen[f] = true
-				found = append(found, f)
-			}
-		}
+		found.Add(list...) // two jobs may share a mapping
 	}
-	failed := slices.ContainsFunc(found, func(f finding) bool { return f.Severity == "error" })
+	failed := found.Failed()
 	var coverage *sample.Coverage
 	if c.Sample != "" && !failed {
-		var more []finding
+		var list diag.List
 		var err error
-		if coverage, more, err = a.checkSample(ctx, c.What[0], c.Sample); err != nil {
+		if coverage, list, err = a.checkSample(ctx, c.What[0], c.Sample); err != nil {
 			return err
 		}
-		found = slices.DeleteFunc(found, func(f finding) bool { return f.Code == "UNREAD" }) // the sample ranks them
-		found = append(found, more...)
+		found = slices.DeleteFunc(found, func(d diag.Diagnostic) bool { return d.Code == diag.Unread }) // the sample ranks them
+		found.Add(list...)
 	}
-	if err := printFindings(a.stdout, c.Output, found, coverage); err != nil {
+	if err := printDiagnostics(a.stdout, c.Output, found, coverage); err != nil {
 		return err
 	}
 	if failed {
@@ -111,35 +80,31 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-func printFindings(w io.Writer, output string, found []finding, coverage *sample.Coverage) error {
+func printDiagnostics(w io.Writer, output string, found diag.List, coverage *sample.Coverage) error {
 	switch output {
 	case "json":
-		ok := true
-		for _, f := range found {
-			ok = ok && f.Severity != "error"
-		}
 		return printJSON(w, struct {
 			OK       bool             `json:"ok"`
-			Problems []finding        `json:"problems"`
+			Problems diag.List        `json:"problems"`
 			Sample   *sample.Coverage `json:"sample,omitempty"`
-		}{ok, found, coverage})
+		}{!found.Failed(), found, coverage})
 	case "sarif":
 		return printSARIF(w, found)
 	}
-	if coverage != nil {
-		defer func() { fmt.Fprintln(w, sampleLine(coverage)) }()
+	for _, d := range found {
+		fmt.Fprintln(w, d)
 	}
-	for _, f := range found {
-		fmt.Fprintln(w, f)
-	}
-	if !slices.ContainsFunc(found, func(f finding) bool { return f.Severity != "note" }) {
+	if !slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return d.Severity != diag.Note }) {
 		fmt.Fprintln(w, "ok")
+	}
+	if coverage != nil {
+		fmt.Fprintln(w, sampleLine(coverage))
 	}
 	return nil
 }
 
-// check looks at one argument. An error is no finding: something else than the file is at fault.
-func (a *app) check(ctx context.Context, what string) ([]finding, error) {
+// check checks one argument. An error means that something else than the file is at fault.
+func (a *app) check(ctx context.Context, what string) (diag.List, error) {
 	info, err := os.Stat(what)
 	ext := filepath.Ext(what)
 	switch {
@@ -153,73 +118,41 @@ func (a *app) check(ctx context.Context, what string) ([]finding, error) {
 		if errors.Is(err, mappings.ErrNotFound) {
 			return nil, usageError{err}
 		}
-		return []finding{{File: what, Severity: "error", Message: err.Error()}}, nil
+		return diag.List{{File: what, Message: err.Error()}}, nil
 	}
-	_, found, err := checkMapping(ctx, m)
-	return found, err
+	_, list, err := m.Compile(ctx)
+	return list, err
 }
 
-func (a *app) checkJob(ctx context.Context, file string) ([]finding, error) {
-	fail := func(err error) ([]finding, error) {
-		var list diag.List
-		if !errors.As(err, &list) {
-			return nil, err
-		}
-		var out []finding
-		for _, d := range list {
-			out = append(out, asFinding(d))
-		}
-		return out, nil
-	}
+func (a *app) checkJob(ctx context.Context, file string) (diag.List, error) {
 	spec, err := a.loadSpec(file)
+	var m *mappings.Mapping
+	if err == nil {
+		m, err = a.loadMapping(spec)
+	}
+	if list, ok := errors.AsType[diag.List](err); ok {
+		return list, nil
+	}
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
-	m, err := a.loadMapping(spec)
-	if err != nil {
-		return fail(err)
+	compiled, list, err := m.Compile(ctx)
+	if err != nil || compiled == nil || list.Failed() {
+		return list, err
 	}
-	compiled, found, err := checkMapping(ctx, m)
-	if err != nil || compiled == nil {
-		return found, err
+	at := func(key string, severity diag.Severity, format string, args ...any) {
+		d := spec.At(key)
+		d.Severity, d.Message = severity, fmt.Sprintf(format, args...)
+		list.Add(d)
 	}
-	at := func(key string) finding { return asFinding(spec.At(key)) }
 	if err := compiled.CheckFormat(spec.Source.Format); err != nil {
-		f := at("source.format")
-		f.Message = "source.format: " + err.Error()
-		found = append(found, f)
+		at("source.format", diag.Error, "source.format: %v", err)
 	}
 	if _, err := jobs.Targets(spec, compiled); err != nil {
-		f := at("lake.source_name")
-		f.Message = "lake.source_name: " + err.Error()
-		found = append(found, f)
+		at("lake.source_name", diag.Error, "lake.source_name: %v", err)
 	}
 	if len(compiled.KeyColumns) > 0 && spec.Source.KeyPattern == "" {
-		f := at("source")
-		f.Severity = "warning"
-		f.Message = fmt.Sprintf("source.key_pattern is missing, but the mapping reads %s of the staging key: they will be NULL", strings.Join(compiled.KeyColumns, ", "))
-		found = append(found, f)
+		at("source", diag.Warning, "source.key_pattern is missing, but the mapping reads %s from the staging key: they will be NULL", strings.Join(compiled.KeyColumns, ", "))
 	}
-	return found, nil
-}
-
-// checkMapping compiles a mapping; compiled is nil where one of the findings is an error.
-func checkMapping(ctx context.Context, m *mappings.Mapping) (*sqlgen.Compiled, []finding, error) {
-	compiled, problems, err := m.Compile(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	return compiled, findings(problems), nil
-}
-
-func findings(problems diag.List) []finding {
-	found := make([]finding, 0, len(problems))
-	for _, p := range problems {
-		found = append(found, finding{File: p.File, Line: p.Line, Column: p.Column, Severity: p.Severity.String(), Code: string(p.Code), Message: p.Message, Hint: p.Hint})
-	}
-	return found
-}
-
-func asFinding(d diag.Diagnostic) finding {
-	return finding{File: d.File, Line: d.Line, Column: d.Column, Severity: d.Severity.String(), Code: string(d.Code), Message: d.Message, Hint: d.Hint}
+	return list, nil
 }

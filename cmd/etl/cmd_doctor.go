@@ -113,15 +113,10 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 func (x *examination) job(ctx context.Context, a *app, file string) (*jobfile.Spec, *sqlgen.Compiled) {
 	problems := func(what string, err error) {
 		var list diag.List
-		var me mappingError
 		switch {
 		case errors.As(err, &list):
 			for _, d := range list {
 				x.fail(what, errors.New(d.String()))
-			}
-		case errors.As(err, &me):
-			for _, line := range strings.Split(me.Error(), "\n") {
-				x.fail(what, errors.New(line))
 			}
 		default:
 			x.fail(what, err)
@@ -138,7 +133,7 @@ func (x *examination) job(ctx context.Context, a *app, file string) (*jobfile.Sp
 		problems("mapping", err)
 		return spec, nil
 	}
-	compiled, found, err := checkMapping(ctx, m)
+	compiled, found, err := m.Compile(ctx)
 	if err == nil && compiled == nil {
 		_, err = compile(ctx, m)
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/mappings"
 )
 
@@ -42,30 +43,24 @@ func (c *importCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return usageError{err}
 	}
-	shown, problems, err := m.Show(ctx)
+	shown, found, err := m.Show(ctx)
 	if err != nil {
 		return err
 	}
-	found := findings(problems)
 	var files []sqlFile
 	for _, f := range shown {
 		files = append(files, sqlFile{filepath.Base(f.Path), f.Text})
 	}
-	failed := 0
-	for _, f := range found {
-		if f.Severity == "error" {
-			failed++
-		}
-	}
+	failed := len(found.Errors())
 	if failed == 0 {
 		files = append(files, sqlFile{"README.md", importReadme(m.Name, filepath.Base(c.File), files, found)})
 	}
 	if c.Output == "json" {
 		err = printJSON(a.stdout, struct {
 			OK       bool      `json:"ok"`
-			Problems []finding `json:"problems"`
+			Problems diag.List `json:"problems"`
 			Files    []sqlFile `json:"files"`
-		}{failed == 0, found, append([]sqlFile{}, files...)})
+		}{failed == 0, append(diag.List{}, found...), append([]sqlFile{}, files...)})
 	} else {
 		for _, f := range found {
 			fmt.Fprintln(a.stdout, f)
@@ -102,7 +97,7 @@ func (c *importCmd) Run(ctx context.Context, a *app) error {
 }
 
 // importReadme says where the folder's SQL comes from, and what was found.
-func importReadme(name, file string, files []sqlFile, found []finding) string {
+func importReadme(name, file string, files []sqlFile, found diag.List) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\nImported from %s. The SQL gives the same events.\n\n| file | holds |\n| --- | --- |\n", name, file)
 	for _, f := range files {

@@ -257,7 +257,7 @@ func (p *previewer) where(ctx context.Context, predicate string, records iter.Se
 		return nil, err
 	}
 	if compiled == nil {
-		return nil, mappingError{problems}
+		return nil, problems.Errors()
 	}
 	captures := p.captures.Columns(compiled.KeyColumns)
 	o := sample.Options{Compiled: compiled, Region: p.region, Account: p.account, MinDay: 0, MaxDay: lake.EpochDay(p.now), TempDir: temp, BatchRecords: 2000}

@@ -109,7 +109,7 @@ func written(ctx context.Context, m *mappings.Mapping) ([]sqlFile, error) {
 		return nil, err
 	}
 	if problems.Failed() {
-		return nil, mappingError{problems}
+		return nil, problems.Errors()
 	}
 	for _, f := range shown {
 		files = append(files, sqlFile{filepath.Base(f.Path), f.Text})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/mappingtest"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/mappings"
@@ -145,10 +145,7 @@ func (c *testCmd) test(ctx context.Context, a *app, m *mappings.Mapping, match *
 	}
 	results, err := c.results(ctx, a, m, match, temp)
 	r.Seconds = time.Since(began).Seconds()
-	var bad mappingError
-	var problem mappingtest.Problem
-	var problems mappingtest.Problems
-	if errors.As(err, &bad) || errors.As(err, &problem) || errors.As(err, &problems) {
+	if as[diag.List](err) {
 		r.Error = err.Error()
 		return r, nil
 	}

@@ -39,7 +39,7 @@ func exitCodes() []exitCode {
 		{Code: exitFailed, Name: "failed", Meaning: "failed: a store, a catalog, the machine, a timeout, or a failed check or test",
 			Errors: []error{jobs.ErrTimeout, jobs.ErrBatchTimeout}}, // and all errors that no row names
 		{Code: exitUsage, Name: "usage", Meaning: "wrong usage, or an invalid job file, mapping or query",
-			types: []func(error) bool{as[usageError], as[diag.List], as[mappingError]}},
+			types: []func(error) bool{as[usageError], as[diag.List]}},
 		{Code: exitQuarantine, Name: "quarantine", Meaning: "failed: a batch had more bad records than `limits.max_quarantine_ratio` allows",
 			Errors: []error{jobs.ErrQuarantine}},
 		{Code: exitHeld, Name: "held", Meaning: "another run of the job is already processing the work",

@@ -15,7 +15,7 @@ import (
 
 // An error is printed once, and gives its exit code.
 func TestReport(t *testing.T) {
-	mapping := mappingError{diag.List{{File: "a.sql", Line: 1, Column: 2, Message: "m", Hint: "h"}, {File: "a.sql", Severity: diag.Warning, Message: "w"}}}
+	mapping := diag.List{{File: "a.sql", Line: 1, Column: 2, Message: "m", Hint: "h"}, {File: "a.sql", Severity: diag.Warning, Message: "w"}}.Errors()
 	for _, c := range []struct {
 		err  error
 		code int

@@ -90,7 +90,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(
 func printError(stderr io.Writer, err error) int {
 	switch {
 	case err == nil, as[printedError](err):
-	case as[diag.List](err), as[mappingError](err): // each line begins with its place
+	case as[diag.List](err): // each line begins with its place
 		fmt.Fprintln(stderr, err)
 	default:
 		fmt.Fprintln(stderr, "etl:", err)

@@ -15,19 +15,6 @@ import (
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-// mappingError is a mapping that cannot be used: every problem, one a line, as file:line:column: error: message.
-type mappingError struct{ problems diag.List }
-
-func (e mappingError) Error() string {
-	lines := make([]string, 0, len(e.problems))
-	for _, p := range e.problems {
-		if p.Severity == diag.Error {
-			lines = append(lines, p.String())
-		}
-	}
-	return strings.Join(lines, "\n")
-}
-
 // loadMapping finds the mapping of a job: by path (from the current folder, else from the job file's), by name in ./sql,
 // ./mappings and beside the job file, else among those in the binary.
 func (a *app) loadMapping(spec *jobfile.Spec) (*mappings.Mapping, error) {
@@ -74,14 +61,14 @@ func namedMapping(name string) (*mappings.Mapping, error) {
 	return m, nil
 }
 
-// compile compiles the mapping of a run. Problems of the mapping come as a mappingError; its warnings are left to etl check.
+// compile compiles the mapping of a run. Its mistakes are returned as a diag.List; only etl check prints warnings.
 func compile(ctx context.Context, m *mappings.Mapping) (*sqlgen.Compiled, error) {
-	compiled, problems, err := m.Compile(ctx)
+	compiled, list, err := m.Compile(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if compiled == nil || problems.Failed() {
-		return nil, mappingError{problems}
+	if compiled == nil || list.Failed() {
+		return nil, list.Errors()
 	}
 	return compiled, nil
 }

@@ -9,6 +9,10 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/silt-etl/silt/internal/diag"
 )
 
 // What the SARIF 2.1.0 standard requires of each object, and code scanning of a result: version, runs, tool.driver.name,
@@ -19,12 +23,12 @@ func TestSARIF(t *testing.T) {
 	if err := os.WriteFile(file, []byte("SELECT\n  é AS x\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	found := []finding{
-		{File: file, Line: 2, Column: 6, Severity: "error", Code: "UNKNOWN_PATH", Message: "no x", Hint: "is y meant?"}, // é has two bytes
-		{File: "sql/a b/raw.sql", Severity: "note", Code: "UNREAD", Message: "a"},
-		{File: "./sql/x.sql", Line: 3, Column: 1, Severity: "warning", Code: "UNKNOWN_PATH", Message: "b"},
-		{File: "job.yaml", Line: 1, Column: 1, Severity: "error", Message: "c"},
-		{File: "shipped:sql/x/y.sql", Line: 1, Column: 1, Severity: "error", Code: "SQL", Message: "d"},
+	found := diag.List{
+		{File: file, Line: 2, Column: 6, EndLine: 2, EndColumn: 8, Code: diag.UnknownPath, Message: "no x", Hint: "is y meant?", Fix: &diag.Fix{Text: "y"}}, // é has two bytes
+		{File: "sql/a b/raw.sql", Severity: diag.Note, Code: diag.Unread, Message: "a"},
+		{File: "./sql/x.sql", Line: 3, Column: 1, Severity: diag.Warning, Code: diag.UnknownPath, Message: "b"},
+		{File: "job.yaml", Line: 1, Column: 1, Message: "c"},
+		{File: "shipped:sql/x/y.sql", Line: 1, Column: 1, Code: diag.SQL, Message: "d"},
 	}
 	var out bytes.Buffer
 	if err := printSARIF(&out, found); err != nil {
@@ -57,7 +61,7 @@ func TestSARIF(t *testing.T) {
 		if rule["id"] != r["ruleId"] || rule["shortDescription"].(map[string]any)["text"] == "" {
 			t.Errorf("result %d: rule %v, ruleId %v", i, rule, r["ruleId"])
 		}
-		if !slices.Contains([]string{"error", "warning", "note", "none"}, r["level"].(string)) || r["level"] != found[i].Severity {
+		if !slices.Contains([]string{"error", "warning", "note", "none"}, r["level"].(string)) || r["level"] != found[i].Severity.String() {
 			t.Errorf("result %d: level %v", i, r["level"])
 		}
 		if r["message"].(map[string]any)["text"] == "" {
@@ -81,12 +85,22 @@ func TestSARIF(t *testing.T) {
 	if text := first["message"].(map[string]any)["text"]; text != "no x (is y meant?)" {
 		t.Errorf("message %v", text)
 	}
-	if c := first["locations"].([]any)[0].(map[string]any)["physicalLocation"].(map[string]any)["region"].(map[string]any)["startColumn"]; c != 5.0 {
-		t.Errorf("column %v, want 5: characters, not bytes", c)
+	region := map[string]any{"startLine": 2.0, "startColumn": 5.0, "endLine": 2.0, "endColumn": 7.0} // characters, not bytes
+	place := first["locations"].([]any)[0].(map[string]any)["physicalLocation"].(map[string]any)
+	if diff := cmp.Diff(region, place["region"]); diff != "" {
+		t.Errorf("region (-want +got):\n%s", diff)
+	}
+	fixes := []any{map[string]any{"artifactChanges": []any{map[string]any{"artifactLocation": place["artifactLocation"],
+		"replacements": []any{map[string]any{"deletedRegion": any(region), "insertedContent": map[string]any{"text": "y"}}}}}}}
+	if diff := cmp.Diff(fixes, first["fixes"]); diff != "" {
+		t.Errorf("fixes (-want +got):\n%s", diff)
+	}
+	if results[2].(map[string]any)["fixes"] != nil {
+		t.Error("a result without a fix has one")
 	}
 	out.Reset()
 	if err := printSARIF(&out, nil); err != nil || !bytes.Contains(out.Bytes(), []byte(`"results": []`)) {
-		t.Errorf("without findings: %v\n%s", err, out.String())
+		t.Errorf("without diagnostics: %v\n%s", err, out.String())
 	}
 }
 
@@ -101,7 +115,7 @@ func TestRuleTexts(t *testing.T) {
 		t.Fatalf("only %d codes were found", len(codes))
 	}
 	for _, c := range codes {
-		if ruleText(c[1]) == c[1] {
+		if diag.Code(c[1]).Text() == c[1] {
 			t.Errorf("%s has no text", c[1])
 		}
 	}

@@ -126,6 +126,11 @@ func (l List) Sort() {
 	})
 }
 
+// Errors returns the errors of the list, without warnings and notes.
+func (l List) Errors() List {
+	return slices.DeleteFunc(slices.Clone(l), func(d Diagnostic) bool { return d.Severity != Error })
+}
+
 // Err returns the list as an error, or nil if the list has no error in it.
 func (l List) Err() error {
 	if !l.Failed() {

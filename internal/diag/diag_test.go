@@ -40,6 +40,9 @@ func TestList(t *testing.T) {
 	if got, want := l.Err().Error(), "a:9:4: error: n (h)\nb:2:1: warning: m"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	if diff := cmp.Diff(List{failure}, l.Errors()); diff != "" {
+		t.Errorf("errors (-want +got):\n%s", diff)
+	}
 	text, err := json.Marshal(l)
 	if err != nil {
 		t.Fatal(err)

@@ -10,8 +10,8 @@ import (
 	"io/fs"
 	"path"
 	"sort"
-	"strings"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/staging"
 	"github.com/silt-etl/silt/mappings"
 )
@@ -62,32 +62,7 @@ type Want struct {
 	event        *node // of Event
 }
 
-// Problem of a test file: its author's to mend before anything can be run.
-type Problem struct {
-	File         string
-	Line, Column int // 0: the file as a whole
-	Message      string
-}
-
-func (p Problem) Error() string {
-	if p.Line == 0 {
-		return fmt.Sprintf("%s: error: %s", p.File, p.Message)
-	}
-	return fmt.Sprintf("%s:%d:%d: error: %s", p.File, p.Line, p.Column, p.Message)
-}
-
-// Problems of test files, one a line.
-type Problems []Problem
-
-func (ps Problems) Error() string {
-	lines := make([]string, len(ps))
-	for i, p := range ps {
-		lines[i] = p.Error()
-	}
-	return strings.Join(lines, "\n")
-}
-
-// Load reads the tests beside a mapping: no file where there are none. What is wrong with them comes as Problems.
+// Load reads the tests beside a mapping: no file where there are none. Mistakes in the files are returned as a diag.List.
 func Load(m *mappings.Mapping) ([]*File, error) {
 	dir, at := m.Tests()
 	if dir == nil {
@@ -101,7 +76,7 @@ func Load(m *mappings.Mapping) ([]*File, error) {
 		return nil, fmt.Errorf("tests of %s: %w", m.Name, err)
 	}
 	var files []*File
-	var problems Problems
+	var problems diag.List
 	for _, e := range entries {
 		if ext := path.Ext(e.Name()); e.IsDir() || ext != ".yaml" && ext != ".yml" {
 			continue

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/silt-etl/silt/internal/diag"
 )
 
 // node is a YAML value with the places its author wrote it at.
@@ -51,14 +53,14 @@ type reader struct {
 	file    string
 	anchors map[string]ast.Node
 	depth   int
-	err     *Problem
+	err     *diag.Diagnostic
 }
 
 func (r *reader) fail(n ast.Node, format string, args ...any) *node {
 	out := &node{}
 	out.line, out.column = position(n)
 	if r.err == nil {
-		r.err = &Problem{r.file, out.line, out.column, fmt.Sprintf(format, args...)}
+		r.err = &diag.Diagnostic{File: r.file, Line: out.line, Column: out.column, Message: fmt.Sprintf(format, args...)}
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/staging"
 )
 
@@ -20,10 +21,10 @@ import (
 var caseKeys = []string{"name", "key", "raw", "raw_file", "class", "match", "expect", "quarantine", "filtered", "events"}
 
 // parse reads the file's cases. dir holds the files that raw_file names.
-func (f *File) parse(dir fs.FS) Problems {
+func (f *File) parse(dir fs.FS) diag.List {
 	tree, err := parser.ParseBytes(f.Text, parser.ParseComments)
 	if err != nil {
-		return Problems{yamlProblem(f.Path, err)}
+		return diag.List{yamlProblem(f.Path, err)}
 	}
 	p := &caseParser{f: f, dir: dir, names: map[string]int{}}
 	for _, d := range tree.Docs {
@@ -59,8 +60,8 @@ func (f *File) parse(dir fs.FS) Problems {
 
 var yamlPlace = regexp.MustCompile(`^\[(\d+):(\d+)\] (.*)`)
 
-func yamlProblem(file string, err error) Problem {
-	p := Problem{File: file, Message: "not YAML: " + strings.SplitN(err.Error(), "\n", 2)[0]}
+func yamlProblem(file string, err error) diag.Diagnostic {
+	p := diag.Diagnostic{File: file, Message: "not YAML: " + strings.SplitN(err.Error(), "\n", 2)[0]}
 	var e yaml.Error
 	if errors.As(err, &e) {
 		if t := e.GetToken(); t != nil && t.Position != nil {
@@ -78,11 +79,11 @@ type caseParser struct {
 	f        *File
 	dir      fs.FS
 	names    map[string]int // line of each
-	problems Problems
+	problems diag.List
 }
 
 func (p *caseParser) bad(line, column int, format string, args ...any) {
-	p.problems = append(p.problems, Problem{p.f.Path, line, column, fmt.Sprintf(format, args...)})
+	p.problems = append(p.problems, diag.Diagnostic{File: p.f.Path, Line: line, Column: column, Message: fmt.Sprintf(format, args...)})
 }
 
 func (p *caseParser) read(n *node, last int) {
@@ -134,12 +135,12 @@ func (p *caseParser) read(n *node, last int) {
 }
 
 // counted holds the expectations to the number of records.
-func (c *Case) counted(records int) *Problem {
+func (c *Case) counted(records int) *diag.Diagnostic {
 	switch {
 	case len(c.Wants) > 0 && !c.several && records > 1:
-		return &Problem{c.File, c.Line, c.Column, fmt.Sprintf("the raw data holds %d records: expect them as a list, `events:`", records)}
+		return &diag.Diagnostic{File: c.File, Line: c.Line, Column: c.Column, Message: fmt.Sprintf("the raw data holds %d records: expect them as a list, `events:`", records)}
 	case c.several && len(c.Wants) != records:
-		return &Problem{c.File, c.Line, c.Column, fmt.Sprintf("%d records, but events holds %d: every record becomes one event, or is in quarantine, or filtered", records, len(c.Wants))}
+		return &diag.Diagnostic{File: c.File, Line: c.Line, Column: c.Column, Message: fmt.Sprintf("%d records, but events holds %d: every record becomes one event, or is in quarantine, or filtered", records, len(c.Wants))}
 	}
 	return nil
 }
@@ -264,17 +265,17 @@ func (p *caseParser) want(f field) (Want, bool) {
 
 // nested takes dotted names apart: "file.name" is name in file. Below unmapped names stay as they are, joined with dots: it is
 // one object of texts.
-func nested(v *node) (*node, *Problem) {
+func nested(v *node) (*node, *diag.Diagnostic) {
 	out := &node{line: v.line, column: v.column, kind: mapping}
-	var put func(to *node, f field, path []string) *Problem
-	put = func(to *node, f field, path []string) *Problem {
+	var put func(to *node, f field, path []string) *diag.Diagnostic
+	put = func(to *node, f field, path []string) *diag.Diagnostic {
 		for i := range to.fields {
 			g := &to.fields[i]
 			if g.key != path[0] {
 				continue
 			}
 			if len(path) == 1 && (f.value.kind != mapping || g.value.kind != mapping) || g.value.kind != mapping {
-				return &Problem{Line: f.line, Column: f.column, Message: fmt.Sprintf("%s is named twice, first in line %d", f.key, g.line)}
+				return &diag.Diagnostic{Line: f.line, Column: f.column, Message: fmt.Sprintf("%s is named twice, first in line %d", f.key, g.line)}
 			}
 			if len(path) > 1 {
 				return put(g.value, f, path[1:])
@@ -328,7 +329,7 @@ func nested(v *node) (*node, *Problem) {
 					flatten(flat, g.key, g)
 				}
 			} else {
-				return nil, &Problem{Line: f.line, Column: f.column, Message: "unmapped is an object of texts; {} where nothing is left"}
+				return nil, &diag.Diagnostic{Line: f.line, Column: f.column, Message: "unmapped is an object of texts; {} where nothing is left"}
 			}
 			if old := out.get(unmapped); old != nil {
 				old.fields = append(old.fields, flat.fields...)

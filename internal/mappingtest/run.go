@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
@@ -22,7 +23,7 @@ func Run(ctx context.Context, compiled *sqlgen.Compiled, files []*File, match *r
 	var results []Result
 	var records []sample.Record
 	var of []int // result of each record
-	var problems Problems
+	var problems diag.List
 	for _, f := range files {
 		for _, c := range f.Cases {
 			if match != nil && !match.MatchString(c.Name) {
@@ -85,7 +86,7 @@ func (c *Case) expects() bool {
 }
 
 // records of a case, framed where they come from a file.
-func (c *Case) records(compiled *sqlgen.Compiled) ([]sample.Record, *Problem) {
+func (c *Case) records(compiled *sqlgen.Compiled) ([]sample.Record, *diag.Diagnostic) {
 	captures := c.Captures.Columns(compiled.KeyColumns)
 	var rs []sample.Record
 	if c.rawFile == nil {
@@ -98,8 +99,8 @@ func (c *Case) records(compiled *sqlgen.Compiled) ([]sample.Record, *Problem) {
 		}
 		return rs, nil
 	}
-	bad := func(format string, args ...any) *Problem {
-		return &Problem{c.File, c.rawFile.line, c.rawFile.column, fmt.Sprintf("raw_file %s: ", c.rawFile.text) + fmt.Sprintf(format, args...)}
+	bad := func(format string, args ...any) *diag.Diagnostic {
+		return &diag.Diagnostic{File: c.File, Line: c.rawFile.line, Column: c.rawFile.column, Message: fmt.Sprintf("raw_file %s: ", c.rawFile.text) + fmt.Sprintf(format, args...)}
 	}
 	for r, err := range sample.ReadObject(bytes.NewReader(c.Records[0]), compiled, captures) {
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/sample"
 )
 
@@ -87,7 +88,7 @@ type block struct {
 func (r *Result) block() (block, error) {
 	c := r.Case
 	if c.flow {
-		return block{}, Problem{c.File, c.Line, c.Column, "--update writes tests in block style only: give each key of this test a line of its own"}
+		return block{}, diag.List{{File: c.File, Line: c.Line, Column: c.Column, Message: "--update writes tests in block style only: give each key of this test a line of its own"}}
 	}
 	at := span{c.lastLine + 1, c.lastLine}
 	for _, k := range []string{"expect", "quarantine", "filtered", "events"} {
@@ -98,11 +99,11 @@ func (r *Result) block() (block, error) {
 		at = s
 		for other, o := range c.entries {
 			if other != k && o.from <= s.to && o.to >= s.from {
-				return block{}, Problem{c.File, c.Line, c.Column, fmt.Sprintf("--update cannot rewrite %s: give each key of this test a line of its own", k)}
+				return block{}, diag.List{{File: c.File, Line: c.Line, Column: c.Column, Message: fmt.Sprintf("--update cannot rewrite %s: give each key of this test a line of its own", k)}}
 			}
 		}
 		if s.from == c.Line { // behind the dash
-			return block{}, Problem{c.File, c.Line, c.Column, "--update wants the test to begin with its name"}
+			return block{}, diag.List{{File: c.File, Line: c.Line, Column: c.Column, Message: "--update wants the test to begin with its name"}}
 		}
 	}
 	pad := strings.Repeat(" ", c.indent)
