@@ -12,7 +12,7 @@ import (
 	"github.com/silt-etl/silt/mappings"
 )
 
-// TestSources: docs/sources has the page of each shipped mapping as etl docs writes it, and no other. -update writes them anew.
+// TestSources: docs/sources has the page of each shipped mapping as etl docs writes it, and no other. -update writes them.
 func TestSources(t *testing.T) {
 	dir := filepath.Join(root, "docs", "sources")
 	names := mappings.Names()

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/mappingtest"
 	"github.com/silt-etl/silt/internal/ocsf"
 	"github.com/silt-etl/silt/internal/render"
@@ -51,21 +52,50 @@ type writer struct {
 
 func (w *writer) line(format string, args ...any) { fmt.Fprintf(&w.b, format+"\n", args...) }
 
+// width is how many characters a line of a page has at most.
+const width = 120
+
+// text writes a paragraph.
+func (w *writer) text(format string, args ...any) {
+	w.b.WriteString(human.Wrap(fmt.Sprintf(format, args...), "", "", width) + "\n\n")
+}
+
+// item writes an item of a list.
+func (w *writer) item(format string, args ...any) {
+	w.b.WriteString(human.Wrap(fmt.Sprintf(format, args...), "- ", "  ", width) + "\n")
+}
+
+// introduction writes a comment: its paragraphs, and its links as a list.
+func (w *writer) introduction(text string, keys []string) {
+	links := false
+	for _, p := range introduction(text, keys) {
+		link := strings.HasPrefix(p, "https://")
+		if links && !link {
+			w.line("")
+		}
+		if links = link; link {
+			w.item("%s", plain(p))
+		} else {
+			w.text("%s", plain(p))
+		}
+	}
+	if links {
+		w.line("")
+	}
+}
+
 // head says what the source is: the comment that raw.sql begins with, format, classes.
 func (w *writer) head(m *mappings.Mapping, compiled *sqlgen.Compiled) {
-	w.line("# %s", cell(m.Name))
+	w.line("# %s", plain(m.Name))
 	w.line("<!-- Written by etl docs from the mapping; changes here are lost. -->")
-	for _, p := range introduction(m.Files["raw.sql"], header.RawKeys()) {
-		w.line("%s\n", p)
-	}
+	w.introduction(m.Files["raw.sql"], header.RawKeys())
 	kind := "a folder of SQL"
 	if m.Declarative() {
 		kind = "declarative JSON"
 	}
-	w.line("| | |\n| --- | --- |")
-	w.line("| mapping | %s |", kind)
-	w.line("| format | %s |", format(m.Files["raw.sql"]))
-	w.line("| OCSF | %s |", compiled.Version)
+	w.item("Mapping: %s", kind)
+	w.item("Format: %s", format(m.Files["raw.sql"]))
+	w.item("OCSF version: %s", compiled.Version)
 	var classes, profiles []string
 	for _, l := range compiled.Lineage {
 		if c := w.schema.Class(l.Class); c != nil {
@@ -79,12 +109,12 @@ func (w *writer) head(m *mappings.Mapping, compiled *sqlgen.Compiled) {
 			}
 		}
 	}
-	w.line("| classes | %s |", strings.Join(classes, ", "))
+	w.item("Classes: %s", strings.Join(classes, ", "))
 	if len(profiles) > 0 {
-		w.line("| profiles | %s |", strings.Join(profiles, ", "))
+		w.item("Profiles: %s", strings.Join(profiles, ", "))
 	}
 	if len(compiled.KeyColumns) > 0 {
-		w.line("| of the staging key | %s |", codes(compiled.KeyColumns))
+		w.item("Captures of the staging key: %s", codes(compiled.KeyColumns))
 	}
 	w.line("")
 }
@@ -107,11 +137,16 @@ func introduction(raw string, keys []string) (paragraphs []string) {
 		if key, _, ok := strings.Cut(text, ": "); ok && !strings.ContainsAny(key, " /") && slices.Contains(keys, strings.ToLower(key)) {
 			continue
 		}
-		if text == "" {
+		link := strings.HasPrefix(text, "https://")
+		if text == "" || link {
 			flush()
-			continue
 		}
-		now = append(now, text)
+		switch {
+		case link:
+			paragraphs = append(paragraphs, text)
+		case text != "":
+			now = append(now, text)
+		}
 	}
 	flush()
 	return paragraphs
@@ -135,7 +170,7 @@ func format(raw string) string {
 		}
 		more = append(more, code(key+": "+strings.TrimSpace(value)))
 	}
-	return strings.Join(append([]string{cell(name)}, more...), ", ")
+	return strings.Join(append([]string{plain(name)}, more...), ", ")
 }
 
 func (w *writer) lineage(l sqlgen.Lineage, several bool) {
@@ -148,18 +183,16 @@ func (w *writer) lineage(l sqlgen.Lineage, several bool) {
 		title += " (" + strings.TrimSuffix(l.File, ".sql") + ")"
 	}
 	w.line("## %s", title)
-	for _, p := range introduction(w.files[l.File], header.SelectKeys()) {
-		w.line("%s\n", p)
-	}
+	w.introduction(w.files[l.File], header.SelectKeys())
 	if l.Where != "" {
-		w.line("Takes records for which %s.\n", code(l.Where))
+		w.text("Maps records for which %s.", code(l.Where))
 	} else {
-		w.line("Takes every record.\n")
+		w.text("Maps every record.")
 	}
 	for _, d := range l.Drops {
-		w.line("Leaves out records for which %s.\n", code(d))
+		w.text("Filters records for which %s.", code(d))
 	}
-	w.line("| OCSF | type | from | how |\n| --- | --- | --- | --- |")
+	w.text("Attributes, with OCSF's type and where the value comes from:")
 	columns := slices.Clone(l.Columns)
 	sort.SliceStable(columns, func(i, j int) bool { return order(columns[i]) < order(columns[j]) })
 	var filled []sqlgen.LineageColumn
@@ -171,40 +204,46 @@ func (w *writer) lineage(l sqlgen.Lineage, several bool) {
 		if strings.HasPrefix(col.Path, "unmapped.") {
 			continue
 		}
-		how := ""
-		if col.Kind != sqlgen.LineageField {
-			how = code(col.SQL)
-		} else if names := strings.ReplaceAll(col.SQL, `"`, ""); len(col.Raw) != 1 || !strings.EqualFold(names, col.Raw[0]) {
-			how = code(col.SQL)
-		}
-		from := codes(col.Raw)
-		if col.Kind == sqlgen.LineageConstant {
-			from = "constant"
-		}
-		w.line("| %s | %s | %s | %s |", code(col.Path), cell(col.Type), from, how)
+		w.item("%s (%s): %s", code(col.Path), plain(col.Type), origin(col))
 	}
 	for _, col := range filled {
-		w.line("| %s | %s | filled | %s |", code(col.Path), cell(col.Type), cell(col.SQL))
+		w.item("%s (%s): filled with %s", code(col.Path), plain(col.Type), plain(col.SQL))
 	}
 	w.line("")
 	var named []string
 	for _, col := range columns {
 		if key, ok := strings.CutPrefix(col.Path, "unmapped."); ok {
-			named = append(named, fmt.Sprintf("| %s | %s |", code(key), cmpOr(codes(col.Raw), code(col.SQL))))
+			named = append(named, fmt.Sprintf("%s from %s", code(key), cmpOr(codes(col.Raw), code(col.SQL))))
 		}
 	}
 	if len(named) > 0 {
-		w.line("Kept in `unmapped` under a name of the mapping's:\n\n| key | from |\n| --- | --- |\n%s\n", strings.Join(named, "\n"))
+		w.text("Kept in `unmapped`, under a name that the mapping gives:")
+		for _, n := range named {
+			w.item("%s", n)
+		}
+		w.line("")
 	}
 	if len(l.Rest) > 0 {
-		w.line("Kept in `unmapped` under their own names, with all that raw.sql does not declare: %s.\n", codes(l.Rest))
+		w.text("Kept in `unmapped` under their own names, with everything that raw.sql does not declare: %s.", codes(l.Rest))
 	}
 	if len(l.Consumes) > 0 {
-		w.line("Used up by expressions, and in `unmapped` only where these did not come to be: %s.\n", codes(l.Consumes))
+		w.text("Used up by expressions, and kept in `unmapped` only if the outputs are missing: %s.", codes(l.Consumes))
 	}
 	if len(l.Without) > 0 {
-		w.line("Required by OCSF and left out on purpose: %s.\n", codes(l.Without))
+		w.text("Required by OCSF, and left out on purpose: %s.", codes(l.Without))
 	}
+}
+
+// origin says where the value of a column comes from.
+func origin(col sqlgen.LineageColumn) string {
+	from, sql := codes(col.Raw), code(col.SQL)
+	switch {
+	case col.Kind == sqlgen.LineageConstant || from == "":
+		return "constant " + sql
+	case col.Kind == sqlgen.LineageField && len(col.Raw) == 1 && strings.EqualFold(strings.ReplaceAll(col.SQL, `"`, ""), col.Raw[0]):
+		return from
+	}
+	return sql + ", from " + from
 }
 
 // order puts a class's columns in groups: time, then by path, what unmapped gets last.
@@ -220,29 +259,26 @@ func order(c sqlgen.LineageColumn) string {
 
 func (w *writer) reasons(compiled *sqlgen.Compiled) {
 	w.line("## Quarantine")
-	w.line("A record is refused with one of these reasons.\n\n| reason | path | |\n| --- | --- | --- |")
-	w.line("| `%s` |  | it is not what the format says |", decode.ReasonJSON)
+	w.text("Reasons for which a record goes to quarantine:")
+	w.item("`%s`: the record does not have the declared format", decode.ReasonJSON)
 	if slices.ContainsFunc(compiled.Projections, func(p sqlgen.Projection) bool { return len(p.TimeLeaves) > 0 }) &&
 		!slices.ContainsFunc(compiled.Reasons, func(r sqlgen.Reason) bool { return r.Code == sqlgen.ReasonTimeUnreadable }) {
-		w.line("| `%s` | `time` | the value for time is no time |", sqlgen.ReasonTimeUnreadable)
+		w.item("`%s` (`time`): the value for time cannot be read as a time", sqlgen.ReasonTimeUnreadable)
 	}
 	seen := map[string]bool{}
 	for _, r := range compiled.Reasons {
-		line := fmt.Sprintf("| `%s` | %s | %s |", r.Code, codes(nonEmpty(r.Path)), cell(r.Message))
-		if r.Code == sqlgen.ReasonDropped || seen[line] {
+		reason := fmt.Sprintf("`%s`: %s", r.Code, plain(r.Message))
+		if r.Path != "" {
+			reason = fmt.Sprintf("`%s` (%s): %s", r.Code, code(r.Path), plain(r.Message))
+		}
+		if r.Code == sqlgen.ReasonDropped || seen[reason] {
 			continue
 		}
-		seen[line] = true
-		w.line("%s", line)
+		seen[reason] = true
+		w.item("%s", reason)
 	}
-	w.line("\nBesides, what any record or object can be refused for: broken text, days outside `event_days`, account ids that are none.\n")
-}
-
-func nonEmpty(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return []string{s}
+	w.line("")
+	w.text("Further reasons apply to records and objects of every source: broken text, days outside `event_days`, invalid account IDs.")
 }
 
 func (w *writer) tests(files []*mappingtest.File) {
@@ -252,13 +288,13 @@ func (w *writer) tests(files []*mappingtest.File) {
 	}
 	w.line("## Tests")
 	if n == 0 {
-		w.line("There are none yet.\n")
+		w.text("This mapping has no tests yet.")
 		return
 	}
-	w.line("`etl test` runs them.\n")
+	w.text("`etl test` runs these tests:")
 	for _, f := range files {
 		for _, c := range f.Cases {
-			w.line("- %s", cell(c.Name))
+			w.item("%s", plain(c.Name))
 		}
 	}
 	w.line("")
@@ -286,13 +322,16 @@ func (w *writer) example(ctx context.Context, m *mappings.Mapping, compiled *sql
 				continue
 			}
 			w.line("## Example")
-			w.line("%s. The record:\n", capital(cell(c.Name)))
-			w.block(raw)
-			w.line("The event:\n")
-			w.block(out.OCSF)
+			w.text("%s. The record:", capital(plain(c.Name)))
+			isCut := w.block(raw)
+			w.text("The event:")
+			isCut = w.block(out.OCSF) || isCut
 			if out.Unmapped != nil {
-				w.line("`unmapped`:\n")
-				w.block(out.Unmapped)
+				w.text("`unmapped`:")
+				isCut = w.block(out.Unmapped) || isCut
+			}
+			if isCut {
+				w.text("Lines that end in `...` are cut off.")
 			}
 			return nil
 		}
@@ -300,7 +339,8 @@ func (w *writer) example(ctx context.Context, m *mappings.Mapping, compiled *sql
 	return nil
 }
 
-func (w *writer) block(v []byte) {
+// block writes a record or an event, and says whether lines of it are cut off.
+func (w *writer) block(v []byte) (isCut bool) {
 	kind := "json"
 	if json.Valid(v) {
 		v = render.Indent(v)
@@ -311,7 +351,10 @@ func (w *writer) block(v []byte) {
 	for strings.Contains(string(v), fence) {
 		fence += "`"
 	}
-	w.line("%s%s\n%s\n%s\n", fence, kind, strings.TrimSpace(string(v)), fence)
+	text := strings.TrimSpace(string(v))
+	short := cut(text)
+	w.line("%s%s\n%s\n%s\n", fence, kind, short, fence)
+	return short != text
 }
 
 func capital(s string) string {
@@ -328,17 +371,28 @@ func cmpOr(a, b string) string {
 	return b
 }
 
-// cell is a text in a table's cell.
-func cell(s string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;").Replace(s)
+// cut shortens the lines of a text that are too long for a page.
+func cut(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		if r := []rune(l); len(r) > width {
+			lines[i] = string(r[:width-3]) + "..."
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
-// code is a text in code, within a table's cell.
+// plain is a text outside of code.
+func plain(s string) string {
+	return strings.NewReplacer("\n", " ", "\r", " ", "<", "&lt;").Replace(s)
+}
+
+// code is a text in a code span.
 func code(s string) string {
 	if s == "" {
 		return ""
 	}
-	s = strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ").Replace(s)
+	s = strings.NewReplacer("\n", " ", "\r", " ").Replace(s)
 	if strings.Contains(s, "`") {
 		return "`` " + s + " ``"
 	}

@@ -1,13 +1,15 @@
--- Audit logs of SaaS applications from AWS AppFabric, schema OCSF, format JSON: events that are OCSF already, one a line. AppFabric names
--- OCSF 1.0.0-rc.3 in them (v1.0.0-rc.3); its guide says that the schema is based on OCSF 1.1.
+-- Audit logs of SaaS applications from AWS AppFabric, schema OCSF, format JSON: events that are OCSF already, one a
+-- line. AppFabric names OCSF 1.0.0-rc.3 in them (v1.0.0-rc.3). Its guide says that the schema is based on OCSF 1.1.
 -- https://docs.aws.amazon.com/appfabric/latest/adminguide/ocsf-schema.html
 -- https://docs.aws.amazon.com/appfabric/latest/adminguide/getting-started-security.html
 -- https://github.com/aws-samples/appfabric-sample-log-generator has an example of each event.
 --
--- The fields have OCSF's names, so each SELECT takes whole objects. What is not declared here is not lost: it goes to unmapped under its
--- own dotted name, and so does what the event itself calls unmapped. metadata.version is not declared: rows are written as OCSF 1.1.0 and
--- say so, and the version that AppFabric names is in unmapped. (metadata.log_version is AppFabric's own.) So are type_uid and the names of class, category and type: a row's
--- are made of its class and activity, and those that came are in unmapped.
+-- The fields have OCSF's names, so each SELECT maps whole objects. Fields that are not declared here go to unmapped
+-- under their own dotted names, and so does what the event itself calls unmapped.
+--
+-- metadata.version is not declared: rows are written as OCSF 1.1.0, and the version that AppFabric names is in
+-- unmapped. (metadata.log_version is AppFabric's own.) type_uid and the names of class, category and type are not
+-- declared either: they follow from the row's class and activity, and the values of the event are in unmapped.
 CREATE TABLE raw (
   activity_id   INTEGER,
   activity_name VARCHAR,

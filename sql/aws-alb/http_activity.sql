@@ -16,7 +16,7 @@ SELECT
   host_of(client) AS "src_endpoint.ip",
   port_of(client) AS "src_endpoint.port",
 
-  -- what the client asked; its target is the load balancer's own affair
+  -- the client's request; the load balancer chooses the target
   domain_name AS "dst_endpoint.hostname",
   elb AS "dst_endpoint.name",
 

@@ -4,7 +4,8 @@
 -- header: no
 -- null: -
 --
--- Access logs of an Application Load Balancer: 30 fields a line, in quotes where they may hold blanks, a dash where there is none.
+-- Access logs of an Application Load Balancer: 30 fields a line. Fields that can contain blanks are in quotes. A dash
+-- means "no value".
 -- https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html
 CREATE TABLE raw (
   type                     VARCHAR, -- http, https, h2, grpcs, ws, wss
@@ -37,6 +38,6 @@ CREATE TABLE raw (
   classification           VARCHAR,
   classification_reason    VARCHAR,
   conn_trace_id            VARCHAR,
-  -- what the job's key_pattern captures of the object's key; it is no part of the record
+  -- captures of the job's key_pattern; not a part of the record
   "key" STRUCT(account_id VARCHAR, region VARCHAR)
 );

@@ -1,5 +1,6 @@
--- A time as CEF has it: milliseconds since 1970 (or seconds), "MMM dd yyyy HH:mm:ss" with or without milliseconds, as UTC; or ISO 8601.
--- Where a product's clock is in another zone, write time_in_zone(t, '%b %d %Y %H:%M:%S', 'Europe/Berlin') for the second line.
+-- Reads a time of CEF: milliseconds or seconds since 1970, "MMM dd yyyy HH:mm:ss" with or without milliseconds, as UTC, or
+-- ISO 8601.
+-- If a product's clock is in another zone, write time_in_zone(t, '%b %d %Y %H:%M:%S', 'Europe/Berlin') for the second line.
 CREATE MACRO cef_time(t) AS coalesce(
   CASE WHEN regexp_full_match(t, '[0-9]{13}') THEN time_from_ms(t) WHEN regexp_full_match(t, '[0-9]{10}') THEN time_from_s(t) END,
   time_from_text(t, '%b %d %Y %H:%M:%S'),
@@ -17,7 +18,7 @@ CREATE MACRO cef_severity_id(s) AS CASE lower(s)
   WHEN '9' THEN 5 WHEN '10' THEN 5 WHEN 'very-high' THEN 5
   WHEN 'unknown' THEN 0 ELSE 99 END;
 
--- What became of the connection, by the words that products use.
+-- The result of the connection, by the words that products use.
 CREATE MACRO cef_passed(act) AS regexp_matches(lower(act), '^(allow|accept|permit|pass|detect|alert|monitor|log|notif|start|close|timeout|ok|continue|trust|built|teardown)');
 CREATE MACRO cef_blocked(act) AS regexp_matches(lower(act), '^(block|den[yi]|drop|reject|reset|prevent|quarantin|terminat|discard|refuse)');
 CREATE MACRO cef_action_id(act) AS CASE WHEN cef_passed(act) THEN 1 WHEN cef_blocked(act) THEN 2 WHEN act IS NULL THEN 0 ELSE 99 END;

@@ -1,13 +1,14 @@
 -- format: cef
 --
--- Any product's logs in ArcSight's Common Event Format (CEF, version 0 or 1), of connections: firewalls, proxies, IPS. With a syslog
--- header in front or without. The keys are those of ArcSight's dictionary.
--- https://www.microfocus.com/documentation/arcsight/arcsight-smartconnectors/pdfdoc/common-event-format-v25/common-event-format-v25.pdf
+-- Connection logs of any product in ArcSight's Common Event Format (CEF, version 0 or 1): firewalls, proxies, IPS. A
+-- syslog header in front is accepted. The keys are those of ArcSight's dictionary.
+-- https://www.microfocus.com/documentation/arcsight/arcsight-smartconnectors/ (Common Event Format, version 25)
 -- https://learn.microsoft.com/azure/sentinel/cef-name-mapping
 --
--- A product's own fields (cs1 to cs6, cn1 to cn3, c6a1, ... and their labels) stay in unmapped, as all that is not declared here. To map one,
--- copy this folder, declare it (`cs1 VARCHAR, cs1Label VARCHAR`), and write CASE WHEN cs1Label = 'Rule' THEN cs1 END AS "firewall_rule.name".
--- Records without an address or a name of source or destination go to quarantine: they are no connection.
+-- A product's own fields (cs1 to cs6, cn1 to cn3, c6a1 and others, and their labels) stay in unmapped, like every field
+-- that is not declared here. To map one, copy this folder, declare the field (`cs1 VARCHAR, cs1Label VARCHAR`), and
+-- write CASE WHEN cs1Label = 'Rule' THEN cs1 END AS "firewall_rule.name". Records that have neither an address nor a
+-- name of source or destination go to quarantine, because they do not describe a connection.
 CREATE TABLE raw (
   deviceVendor       VARCHAR,
   deviceProduct      VARCHAR,
@@ -44,7 +45,7 @@ CREATE TABLE raw (
   destinationTranslatedAddress VARCHAR,
   destinationTranslatedPort    INTEGER,
   destinationServiceName       VARCHAR,
-  c6a2               VARCHAR, -- the source, where it is IPv6, by its label
+  c6a2               VARCHAR, -- the source if it is IPv6, by its label
   c6a2Label          VARCHAR,
   c6a3               VARCHAR, -- the destination
   c6a3Label          VARCHAR,

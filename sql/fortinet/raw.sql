@@ -1,18 +1,20 @@
 -- format: kv
 -- null: N/A
 --
--- FortiGate traffic and UTM logs (FortiOS 5.6 to 7.6) in the default syslog format or from the disk: one line of key=value, with a
--- syslog header in front or without.
+-- FortiGate traffic and UTM logs (FortiOS 5.6 to 7.6) in the default syslog format or from the disk: one line of
+-- key=value. A syslog header in front is accepted.
 -- https://docs.fortinet.com/document/fortigate/7.6.1/fortios-log-message-reference/160372
 -- https://docs.fortinet.com/document/fortigate/7.6.1/fortios-log-message-reference/13
 -- https://docs.fortinet.com/document/fortigate/7.6.0/fortios-log-message-reference/16384
 --
--- eventtime is in nanoseconds since FortiOS 6.2, and in seconds before. Older logs have date and time only, of the firewall's own clock;
--- tz says its offset. A log with neither eventtime nor tz is read as UTC: where the clock is in another zone, write
--- time_in_zone("date" || ' ' || "time", '%Y-%m-%d %H:%M:%S', 'Europe/Berlin') into fortinet_time in macros.sql.
+-- eventtime is in nanoseconds since FortiOS 6.2, and in seconds before. Older logs have only date and time, from the
+-- firewall's own clock; tz is its offset. A log with neither eventtime nor tz is read as UTC. If the clock is in
+-- another zone, write time_in_zone("date" || ' ' || "time", '%Y-%m-%d %H:%M:%S', 'Europe/Berlin') into fortinet_time in
+-- macros.sql.
 --
--- Event logs (type="event": logins, VPN, HA, ...) are no network activity: they go to quarantine; to leave them, put
--- `drop: "type" = 'event'` in a header. What the SELECT does not read goes to unmapped under its own name.
+-- Event logs (type="event": logins, VPN, HA and others) are not network activity. They go to quarantine. To leave them
+-- out, put `drop: "type" = 'event'` in a header. Fields that the SELECT does not read go to unmapped under their own
+-- names.
 CREATE TABLE raw (
   "date"       VARCHAR,
   "time"       VARCHAR,

@@ -1,6 +1,7 @@
--- Attack sequences (AttackSequence:IAM/CompromisedCredentials, AttackSequence:S3/CompromisedData, ...): several signals that make one attack.
--- Each signal is a related event with its tactics and techniques, and a piece of evidence with its actor, address and API call. What OCSF has no
--- place for (the signals' times, severities and descriptions, the other indicators) is in unmapped, since the lists stay there whole.
+-- Attack sequences (AttackSequence:IAM/CompromisedCredentials, AttackSequence:S3/CompromisedData and others): several
+-- signals that form one attack. Each signal is a related event with its tactics and techniques, and a piece of evidence
+-- with its actor, address and API call. What OCSF cannot hold (the signals' times, severities and descriptions, the
+-- other indicators) is in unmapped, because the lists stay there in full.
 -- class: detection_finding
 -- ocsf: 1.1.0
 -- profiles: cloud

@@ -1,6 +1,6 @@
--- Findings of one kind of activity: an API call, a network connection, a DNS request, a call to Kubernetes, a login to a database, or
--- no action (runtime, malware). The evidence is the action; the resources are those that GuardDuty names. GuardDuty gives these findings
--- no tactics and techniques: finding_info.attacks is only of attack sequences.
+-- Findings of one kind of activity: an API call, a network connection, a DNS request, a call to Kubernetes, a login to
+-- a database, or no action (runtime, malware). The evidence is the action. The resources are those that GuardDuty
+-- names. GuardDuty gives these findings no tactics and techniques: only attack sequences have finding_info.attacks.
 -- class: detection_finding
 -- ocsf: 1.1.0
 -- profiles: cloud

@@ -1,10 +1,12 @@
--- Amazon GuardDuty findings as GuardDuty exports them to S3: gzip, JSON lines, one finding a line; a finding comes again whenever
--- GuardDuty updates it. Attack sequence findings have their signals in service.detection.sequence.
+-- Amazon GuardDuty findings as GuardDuty exports them to S3: gzip, JSON lines, one finding a line. A finding is
+-- exported again whenever GuardDuty updates it. Attack sequence findings have their signals in
+-- service.detection.sequence.
 -- https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_exportfindings.html
 -- https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings-summary.html
--- https://docs.aws.amazon.com/guardduty/latest/APIReference/API_Finding.html, API_Sequence.html, API_Signal.html, API_Indicator.html
+-- https://docs.aws.amazon.com/guardduty/latest/APIReference/API_Finding.html, API_Sequence.html, API_Signal.html,
+-- API_Indicator.html
 --
--- What is not declared here is not lost: it goes to unmapped under its own dotted name.
+-- Fields that are not declared here go to unmapped under their own dotted names.
 CREATE TABLE raw (
   accountId     VARCHAR,
   region        VARCHAR,
@@ -66,6 +68,6 @@ CREATE TABLE raw (
       signals STRUCT(uid VARCHAR, "type" VARCHAR, name VARCHAR, actorIds VARCHAR[], endpointIds VARCHAR[],
         signalIndicators STRUCT("key" VARCHAR, "values" JSON)[])[],
       sequenceIndicators STRUCT("key" VARCHAR, "values" JSON)[]))),
-  -- what the job's key_pattern captures of the object's key; it is no part of the record
+  -- captures of the job's key_pattern; not a part of the record
   "key" STRUCT(account_id VARCHAR, region VARCHAR)
 );

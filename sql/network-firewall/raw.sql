@@ -1,7 +1,7 @@
--- AWS Network Firewall: alert, flow (netflow) and TLS logs as delivered to S3, one JSON object a record.
+-- AWS Network Firewall: alert, flow (netflow) and TLS logs as delivered to S3, one JSON object for each record.
 -- https://docs.aws.amazon.com/network-firewall/latest/developerguide/firewall-logging-contents.html
 --
--- What is not declared here is not lost: it goes to unmapped under its own dotted name.
+-- Fields that are not declared here go to unmapped under their own dotted names.
 CREATE TABLE raw (
   firewall_name     VARCHAR,
   availability_zone VARCHAR,
@@ -21,6 +21,6 @@ CREATE TABLE raw (
     tls     STRUCT(sni VARCHAR, version VARCHAR),
     http    STRUCT(hostname VARCHAR, url VARCHAR)
   ),
-  -- what the job's key_pattern captures of the object's key; it is no part of the record
+  -- captures of the job's key_pattern; not a part of the record
   "key" STRUCT(account_id VARCHAR, region VARCHAR)
 );

@@ -1,24 +1,24 @@
--- A threat is written name(number); of a URL log the name is empty.
+-- A threat is written name(number). In a URL log the name is empty.
 CREATE MACRO threat_name(t) AS nullif(regexp_extract(t, '^(.*)\([0-9]+\)$', 1), '');
 CREATE MACRO threat_number(t) AS nullif(regexp_extract(t, '\(([0-9]+)\)$', 1), '');
 
 -- The subtypes of threats that are malware, and not an attack, a URL or a file.
 CREATE MACRO is_malware(subtype) AS subtype IN ('virus', 'wildfire-virus', 'ml-virus', 'spyware');
 
--- An address that a translation gave.
+-- An address after translation.
 CREATE MACRO translated(ip) AS CASE WHEN ip NOT IN ('0.0.0.0', '::') THEN ip END;
 
 -- srcloc and dstloc are a country's code, or a range of addresses.
 CREATE MACRO country(loc) AS CASE WHEN regexp_full_match(loc, '[A-Z]{2}') THEN loc END;
 
--- action_id: what the firewall does lets the session pass, or does not.
+-- action_id: whether the firewall's action allows the session.
 CREATE MACRO pan_action_id(a) AS CASE
   WHEN a IN ('allow', 'alert', 'continue', 'override', 'syncookie-sent') THEN 1
   WHEN starts_with(a, 'deny') OR starts_with(a, 'drop') OR starts_with(a, 'reset') OR starts_with(a, 'block')
     OR a IN ('random-drop', 'sinkhole', 'override-lockout') THEN 2
   WHEN a IS NULL THEN 0 ELSE 99 END;
 
--- disposition_id says how.
+-- disposition_id: how the firewall allowed or stopped it.
 CREATE MACRO pan_disposition_id(a) AS CASE
   WHEN a IN ('allow', 'continue', 'override') THEN 1 -- Allowed
   WHEN a = 'alert' THEN 19                           -- Alert

@@ -36,17 +36,19 @@
 -- columns: type=THREAT: characteristic_of_app, container_of_app, tunneled_app, is_saas_of_app, sanctioned_state_of_app
 -- columns: type=THREAT: cloud_reportid, flow_type, cluster_name
 --
--- Palo Alto Networks PAN-OS traffic and threat logs as a firewall or Panorama forwards them: CSV, with a syslog header in front or without.
--- Times have no offset: they are of the clock of the firewall. Where that is not UTC, write its zone in the three timestamp lines, as
--- 'Europe/Berlin'. Since PAN-OS 10.0 high_res_timestamp says the offset itself, and goes before time_generated.
+-- Palo Alto Networks PAN-OS traffic and threat logs as a firewall or Panorama forwards them: CSV. A syslog header in
+-- front is accepted. Times have no offset and are from the firewall's clock. If that is not UTC, write its zone in the
+-- three timestamp lines (example: 'Europe/Berlin'). Since PAN-OS 10.0, high_res_timestamp has an offset, and is used
+-- before time_generated.
 --
--- The columns lines are the vendor's order, PAN-OS 10.1 to 11.x; a release before 10.1 has fewer fields at the end. The names are the
--- vendor's names for custom log formats. Of a custom log format, write its own order. What has no order here stays in unmapped as column_N.
--- Logs of other types (SYSTEM, CONFIG, ...) go to quarantine; to leave them, put `drop: "type" NOT IN ('TRAFFIC', 'THREAT')` in a header.
--- https://docs.paloaltonetworks.com/pan-os/11-0/pan-os-admin/monitoring/use-syslog-for-monitoring/syslog-field-descriptions/traffic-log-fields
--- https://docs.paloaltonetworks.com/pan-os/10-2/pan-os-admin/monitoring/use-syslog-for-monitoring/syslog-field-descriptions/threat-log-fields
+-- The columns lines have the vendor's order, PAN-OS 10.1 to 11.x. A release before 10.1 has fewer fields at the end.
+-- The names are the vendor's names for custom log formats. For a custom log format, write its own order. Fields that
+-- have no place in the order stay in unmapped as column_N. Logs of other types (SYSTEM, CONFIG and others) go to
+-- quarantine. To leave them out, put `drop: "type" NOT IN ('TRAFFIC', 'THREAT')` in a header.
+-- https://docs.paloaltonetworks.com/pan-os/11-0/pan-os-admin/monitoring/use-syslog-for-monitoring (traffic log fields)
+-- https://docs.paloaltonetworks.com/pan-os/10-2/pan-os-admin/monitoring/use-syslog-for-monitoring (threat log fields)
 --
--- What the SELECT reads. All the other columns go to unmapped under the names above.
+-- The table has the fields that the SELECTs read. All other columns go to unmapped under the names above.
 CREATE TABLE raw (
   receive_time       TIMESTAMP, -- when the management plane took the log
   serial             VARCHAR,

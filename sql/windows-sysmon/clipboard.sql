@@ -3,11 +3,11 @@
 -- profiles: host, security_control
 -- consumes: Description.UtcTime, Description.User, Description.Hashes
 --
--- 24: the clipboard has new content. Its hashes are the content's.
+-- 24: the clipboard has new content. The hashes are those of the content.
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   3 AS activity_id,
-  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+  0 AS action_id, -- Sysmon only observes
 
   'Clipboard' AS "file.name",
   99 AS "file.type_id",

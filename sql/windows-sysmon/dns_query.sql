@@ -3,11 +3,11 @@
 -- profiles: host, security_control
 -- consumes: Description.UtcTime, Description.User, Description.QueryResults
 --
--- 22: a process asked DNS for a name; the event holds the answer too.
+-- 22: a process sent a DNS query. The event also has the answer.
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   6 AS activity_id,
-  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+  0 AS action_id, -- Sysmon only observes
 
   MachineName AS "src_endpoint.hostname",
   UserDefined.source_instance_id AS "src_endpoint.instance_uid",

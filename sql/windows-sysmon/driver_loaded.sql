@@ -7,7 +7,7 @@
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   99 AS activity_id,
-  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+  0 AS action_id, -- Sysmon only observes
 
   'Load' AS activity_name,
   basename(Description.ImageLoaded) AS "kernel.name",

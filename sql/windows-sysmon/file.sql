@@ -3,13 +3,13 @@
 -- profiles: host, security_control
 -- consumes: Description.UtcTime, Description.User, Description.Hashes, Description.Hash
 --
--- 2: a file's creation time was changed, 11: created, 15: a stream created, 23 and 26: deleted, 27: an executable blocked, 28: shredding
--- blocked, 29: an executable found. file.name is the whole path, and pid, uid, name, user and rulename are in unmapped too, as AWS's
--- table has them.
+-- 2: a file's creation time was changed. 11: a file was created. 15: a stream was created. 23 and 26: a file was
+-- deleted. 27: an executable was blocked. 28: shredding was blocked. 29: an executable was found. file.name is the
+-- whole path, and pid, uid, name, user and rulename are in unmapped too, as in AWS's table.
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   CASE EventId WHEN 2 THEN 6 WHEN 11 THEN 1 WHEN 15 THEN 1 WHEN 23 THEN 4 WHEN 26 THEN 4 WHEN 27 THEN 1 WHEN 28 THEN 4 WHEN 29 THEN 1 ELSE 99 END AS activity_id,
-  CASE WHEN EventId IN (27, 28) THEN 2 ELSE 0 END AS action_id, -- it blocks these two, and watches the others
+  CASE WHEN EventId IN (27, 28) THEN 2 ELSE 0 END AS action_id, -- Sysmon blocks these two, and only observes the others
   CASE WHEN EventId IN (27, 28) THEN 2 END AS disposition_id, -- Blocked
 
   Description.TargetFilename AS "file.name",

@@ -3,11 +3,11 @@
 -- profiles: host, security_control
 -- consumes: Description.UtcTime, Description.User, Description.Hashes
 --
--- 7: a process loaded an image, as a DLL.
+-- 7: a process loaded an image (example: a DLL).
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   3 AS activity_id,
-  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+  0 AS action_id, -- Sysmon only observes
 
   Description.ProcessGuid AS "process.uid",
   Description.ProcessId AS "process.pid",

@@ -3,11 +3,11 @@
 -- profiles: host, security_control
 -- consumes: Description.UtcTime, Description.User, Description.Protocol, Description.Initiated
 --
--- 3: a process made or took a TCP or UDP connection.
+-- 3: a process opened or accepted a TCP or UDP connection.
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   1 AS activity_id,
-  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+  0 AS action_id, -- Sysmon only observes
 
   Description.SourceIp AS "src_endpoint.ip",
   Description.SourcePort AS "src_endpoint.port",

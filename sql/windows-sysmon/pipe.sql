@@ -3,11 +3,11 @@
 -- profiles: host, security_control
 -- consumes: Description.UtcTime, Description.User
 --
--- 17: a named pipe was created, 18: a client connected to one.
+-- 17: a named pipe was created. 18: a client connected to one.
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   CASE EventId WHEN 17 THEN 1 ELSE 14 END AS activity_id,
-  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+  0 AS action_id, -- Sysmon only observes
 
   Description.PipeName AS "file.name",
   Description.PipeName AS "file.path",

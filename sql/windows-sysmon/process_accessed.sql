@@ -7,7 +7,7 @@
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   3 AS activity_id,
-  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+  0 AS action_id, -- Sysmon only observes
 
   Description.TargetProcessGuid AS "process.uid",
   Description.TargetProcessId AS "process.pid",

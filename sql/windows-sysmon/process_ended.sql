@@ -3,11 +3,11 @@
 -- profiles: host, security_control
 -- consumes: Description.UtcTime, Description.User
 --
--- 5: a process ended. Sysmon does not say who ended it; the actor is the process itself.
+-- 5: a process ended. Sysmon does not record who ended it. The actor is the process itself.
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   2 AS activity_id,
-  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+  0 AS action_id, -- Sysmon only observes
 
   Description.ProcessGuid AS "process.uid",
   Description.ProcessId AS "process.pid",

@@ -7,7 +7,7 @@
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   4 AS activity_id,
-  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+  0 AS action_id, -- Sysmon only observes
 
   Description.ProcessGuid AS "process.uid",
   Description.ProcessId AS "process.pid",

@@ -3,15 +3,17 @@
 -- also: Description.SourceProcessGuid Description.SourceProcessGUID
 -- also: Description.TargetProcessGuid Description.TargetProcessGUID
 --
--- Windows Sysmon events (schema 4.90, Sysmon 15.14: event ids 1 to 29 and 255) as the Kinesis Agent for Windows writes them: one JSON
--- object an event, the event's own text in Description, and what ObjectDecoration adds in UserDefined.
+-- Windows Sysmon events (schema 4.90, Sysmon 15.14: event IDs 1 to 29 and 255) as the Kinesis Agent for Windows writes
+-- them: one JSON object for each event, with the event's own text in Description, and what ObjectDecoration adds in
+-- UserDefined.
 -- https://learn.microsoft.com/sysinternals/downloads/sysmon
 -- https://docs.aws.amazon.com/kinesis-agent-windows/latest/userguide/source-object-declarations.html
 --
--- Which event goes to which class is the table of AWS's post "Patterns for consuming custom log sources in Amazon Security Lake".
+-- Events are assigned to classes as in AWS's post "Patterns for consuming custom log sources in Amazon Security Lake".
 --
--- Description is text: a title and "Key: value" lines. It is parsed, so that its keys are fields; one that is an object already
--- (some collectors parse it themselves) is taken as it is. What is not declared here goes to unmapped under its own name.
+-- Description is a text: a title and lines of "Key: value". It is parsed, so that its keys are fields. If a collector
+-- has parsed it already, the object is used as it is. Fields that are not declared here go to unmapped under their own
+-- names.
 CREATE TABLE raw (
   EventId           INTEGER,
   LevelDisplayName  VARCHAR,

@@ -3,12 +3,12 @@
 -- profiles: host, security_control
 -- consumes: Description.UtcTime, Description.User
 --
--- 9: a process read a drive past the file system. AWS's table has it as Memory Activity, and so it is here, although a drive is no memory;
--- File System Activity with the activity Read would be closer.
+-- 9: a process read a drive without the file system. The class is Memory Activity, as in AWS's table, although a drive
+-- is not memory. File System Activity with the activity Read would be closer.
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   7 AS activity_id,
-  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+  0 AS action_id, -- Sysmon only observes
 
   Description.ProcessGuid AS "process.uid",
   Description.ProcessId AS "process.pid",

@@ -3,12 +3,13 @@
 -- profiles: host, security_control
 -- consumes: Description.UtcTime, Description.User, Description.EventType
 --
--- 12: a registry key or value was created or deleted, 13: set, 14: renamed. The registry's classes are an extension of OCSF that Security
--- Lake does not take; a key's path stands as a file's.
+-- 12: a registry key or value was created or deleted. 13: a value was set. 14: a key or value was renamed. OCSF's
+-- registry classes are an extension that Security Lake does not accept, so a key's path is written as the path of a
+-- file.
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   registry_activity(Description.EventType) AS activity_id,
-  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+  0 AS action_id, -- Sysmon only observes
 
   Description.TargetObject AS "file.name",
   Description.TargetObject AS "file.path",

@@ -3,12 +3,12 @@
 -- profiles: host, security_control
 -- consumes: Description.UtcTime, Description.SourceUser
 --
--- 8: a process started a thread in another one. AWS's table has it as Network Activity, and so it is here: the two ends are the two
--- processes, on one machine. Process Activity with the activity Inject is what OCSF itself has for it.
+-- 8: a process started a thread in another one. The class is Network Activity, as in AWS's table: the two endpoints are
+-- the two processes, on one machine. OCSF itself has Process Activity with the activity Inject for it.
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   99 AS activity_id,
-  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+  0 AS action_id, -- Sysmon only observes
 
   MachineName AS "src_endpoint.hostname",
   basename(Description.SourceImage) AS "src_endpoint.svc_name",

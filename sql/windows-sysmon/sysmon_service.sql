@@ -3,12 +3,12 @@
 -- profiles: host, security_control
 -- consumes: Description.UtcTime, Description.State
 --
--- 4: the Sysmon service was started or stopped, 16: its configuration changed, 255: an error of its own.
--- These texts name no process: it gets the null GUID that Sysmon itself writes for one it does not know.
+-- 4: the Sysmon service was started or stopped. 16: its configuration was changed. 255: it reported an error. These
+-- texts name no process. The event has the null GUID that Sysmon itself writes for an unknown process.
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   CASE EventId WHEN 4 THEN CASE Description.State WHEN 'Started' THEN 1 WHEN 'Stopped' THEN 2 ELSE 99 END ELSE 99 END AS activity_id,
-  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+  0 AS action_id, -- Sysmon only observes
 
   null_guid() AS "process.uid",
   'Sysmon' AS "process.name",

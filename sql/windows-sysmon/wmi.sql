@@ -3,12 +3,12 @@
 -- profiles: host, security_control
 -- consumes: Description.UtcTime, Description.User
 --
--- 19 to 21: a WMI event filter, consumer or binding was made, changed or removed. These texts name no process: it gets the null
--- GUID that Sysmon itself writes for one it does not know.
+-- 19 to 21: a WMI event filter, consumer or binding was created, changed or removed. These texts name no process. The
+-- event has the null GUID that Sysmon itself writes for an unknown process.
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   3 AS activity_id,
-  0 AS action_id, -- Sysmon watches: it neither allows nor denies
+  0 AS action_id, -- Sysmon only observes
 
   null_guid() AS "process.uid",
   'WMI' AS "process.name",

@@ -1,4 +1,4 @@
--- What an operation does, by its name: api_activity's activity_id. 1 Create, 2 Read, 3 Update, 4 Delete, 99 Other.
+-- Returns api_activity's activity_id for an operation's name: 1 Create, 2 Read, 3 Update, 4 Delete, 99 Other.
 CREATE MACRO operation_kind(op, read_only) AS CASE
   WHEN read_only THEN 2
   WHEN regexp_matches(op, '^(Create|Run|Allocate|Register|Add)') THEN 1
@@ -7,6 +7,6 @@ CREATE MACRO operation_kind(op, read_only) AS CASE
   WHEN regexp_matches(op, '^(Get|List|Describe|Head|Lookup)') THEN 2
   ELSE 99 END;
 
--- Whether the caller was refused or failed: an error code, or a console login that says so.
+-- Returns whether the call was denied or failed: it has an error code, or it is a failed console login.
 CREATE MACRO operation_failed(code, response) AS
   code IS NOT NULL OR coalesce(json_extract_string(response, '$.ConsoleLogin') = 'Failure', false);

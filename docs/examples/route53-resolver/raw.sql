@@ -1,5 +1,5 @@
--- Route 53 Resolver query logs: a JSON document a query. They may lie on one line each or be printed over several lines, one after
--- the other: both are read without a word here.
+-- Route 53 Resolver query logs: one JSON document for each query. A document can be on one line or printed over several lines. Both
+-- are read without configuration.
 -- https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-query-logs-format.html
 CREATE TABLE raw (
   version         VARCHAR,

@@ -1,8 +1,8 @@
--- VPC flow logs as delivered to S3 as text: fields with spaces between them, "-" where there is no value. Each object begins with a
--- line of the fields' names, so that the default format (version 2) and any custom format are read by the same mapping.
+-- VPC flow logs as delivered to S3 as text: fields with spaces between them, and "-" for "no value". Each object starts
+-- with a line of field names, so the same mapping reads the default format (version 2) and any custom format.
 -- https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 --
--- What is not declared here is not lost: it goes to unmapped under its own name.
+-- Fields that are not declared here go to unmapped under their own names.
 -- format: csv
 -- delimiter: space
 -- header: yes
