@@ -16,7 +16,7 @@ import (
 
 func TestLoad(t *testing.T) {
 	dir := t.TempDir()
-	put := func(name, text string) string {
+	put := func(name, text string) {
 		at := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
 			t.Fatal(err)
@@ -24,7 +24,6 @@ func TestLoad(t *testing.T) {
 		if err := os.WriteFile(at, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		return at
 	}
 	put("sql/mine/raw.sql", sqltest.SmallRaw)
 	put("sql/mine/m.sql", "SELECT 1")

@@ -277,7 +277,7 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 		return nil, fmt.Errorf("%w: %w", ErrAllDenied, w.scan.deniedErr)
 	}
 	for _, f := range w.files {
-		if err := gate(f, w.o); err != nil {
+		if err := gate(f); err != nil {
 			return nil, err
 		}
 		r.Files = append(r.Files, f.File)
@@ -303,7 +303,7 @@ func (w *output) addMisfits() {
 }
 
 // gate re-reads a finished file.
-func gate(f madeFile, o Options) error {
+func gate(f madeFile) error {
 	h, err := os.Open(f.Path)
 	if err != nil {
 		return err

@@ -12,10 +12,10 @@ import (
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-func plan(t *testing.T, header, columns, where string) *sqlgen.Compiled {
+func plan(t *testing.T, columns, where string) *sqlgen.Compiled {
 	t.Helper()
 	m, err := mappings.LoadFiles("m", map[string]string{
-		"raw.sql": header + `CREATE TABLE raw (ts TIMESTAMP, a VARCHAR, b VARCHAR, n BIGINT)`,
+		"raw.sql": `CREATE TABLE raw (ts TIMESTAMP, a VARCHAR, b VARCHAR, n BIGINT)`,
 		"base_event.sql": `-- class: base_event
 -- drop: a = 'drop'
 SELECT ts AS "time", 'p' AS "metadata.product.name", 'v' AS "metadata.product.vendor_name", ` + columns + ` FROM raw ` + where})
@@ -54,8 +54,8 @@ func run(t *testing.T, o Options, objects ...Object) *Report {
 
 // Each record of each object is compared with itself, over many batches and objects, and counted once.
 func TestEachRecordWithItself(t *testing.T) {
-	before := plan(t, "", `1 AS severity_id, a AS message`, "WHERE n >= 10")
-	after := plan(t, "", `CASE WHEN n % 3 = 0 THEN 4 ELSE 1 END AS severity_id, a AS message`, "WHERE n >= 10 AND n <> 50 OR n = 5")
+	before := plan(t, `1 AS severity_id, a AS message`, "WHERE n >= 10")
+	after := plan(t, `CASE WHEN n % 3 = 0 THEN 4 ELSE 1 END AS severity_id, a AS message`, "WHERE n >= 10 AND n <> 50 OR n = 5")
 	var x, y strings.Builder
 	for i := range 12_000 {
 		a := "m" + fmt.Sprint(i)
@@ -109,7 +109,7 @@ func TestEachRecordWithItself(t *testing.T) {
 
 // Values that come and go, lists, and what unmapped holds.
 func TestKindsOfChange(t *testing.T) {
-	r := run(t, Options{Before: plan(t, "", `1 AS severity_id, a AS message, b AS "unmapped.x"`, ""), After: plan(t, "", `1 AS severity_id, b AS message`, "")},
+	r := run(t, Options{Before: plan(t, `1 AS severity_id, a AS message, b AS "unmapped.x"`, ""), After: plan(t, `1 AS severity_id, b AS message`, "")},
 		object("o", `{"ts":"2025-06-01T00:00:00Z","a":"1","b":"2"}
 {"ts":"2025-06-01T00:00:00Z","a":"1"}
 {"ts":"2025-06-01T00:00:00Z","b":"2"}
@@ -129,7 +129,7 @@ func TestKindsOfChange(t *testing.T) {
 
 // A limit is held over objects, and said; so is an object that ends early, and one that cannot be opened ends it.
 func TestLimitAndTrouble(t *testing.T) {
-	p := plan(t, "", `1 AS severity_id`, "")
+	p := plan(t, `1 AS severity_id`, "")
 	two := "{\"ts\":\"2025-06-01T00:00:00Z\"}\n{\"ts\":\"2025-06-01T00:00:00Z\"}\n"
 	for limit, limited := range map[int64]bool{1: true, 2: true, 3: true, 4: false, 0: false} {
 		r := run(t, Options{Before: p, After: p, Limit: limit}, object("a", two), object("b", two))

@@ -18,8 +18,8 @@ type call struct {
 	db     *DB
 	conn   bindings.Connection
 	id     uint64
-	parent context.Context
-	ctx    context.Context
+	parent context.Context //nolint:containedctx // DuckDB calls back without a context
+	ctx    context.Context //nolint:containedctx // DuckDB calls back without a context
 	cancel context.CancelFunc
 	done   chan struct{}
 	wg     sync.WaitGroup

@@ -267,7 +267,7 @@ func TestCheckpointDamage(t *testing.T) {
 		key := fmt.Sprintf("job/ledger/%020d.json", n)
 		must(s.Put(t.Context(), key, strings.NewReader(read(w.state, key)), objstore.PutOptions{}))
 	}
-	name, _ := must3(must(Open(s, "job", Options{Run: newID()})).Checkpoint(t.Context(), true))
+	name := must3(must(Open(s, "job", Options{Run: newID()})).Checkpoint(t.Context(), true))
 	l := must(Open(s, "job", Options{}))
 	h := must(l.readHead(t.Context(), name))
 	keys := []string{"job/checkpoints/heads/" + name}
@@ -329,13 +329,13 @@ func TestCheckpointDamage(t *testing.T) {
 	}
 }
 
-func must3(name string, seq uint64, err error) (string, uint64) { return name, must(seq, err) }
+func must3(name string, _ uint64, err error) string { return must(name, err) }
 
 // TestCheckpointNewer: a checkpoint of a later format stops a fold, for it may tell what no entry does any more.
 func TestCheckpointNewer(t *testing.T) {
 	w := randomLedger(t, rand.New(rand.NewPCG(2, 3)), 10)
 	l := must(Open(w.state, "job", Options{Run: newID()}))
-	name, _ := must3(l.Checkpoint(t.Context(), false))
+	name := must3(l.Checkpoint(t.Context(), false))
 	key := l.checkpointHeads() + name
 	text := read(w.state, key)
 	for _, newer := range []string{strings.Replace(text, `{"v":1,`, `{"v":2,`, 1), strings.Replace(text, `{"v":1,`, `{"v":1,"shards":[],`, 1)} {

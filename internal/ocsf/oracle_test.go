@@ -78,13 +78,13 @@ func TestAgainstOfficialJSONSchemas(t *testing.T) {
 		}
 		for name, schema := range schemas {
 			c := class(t, s, name)
-			compare(t, s, version+" "+name, &c.Fields, schema)
+			compare(t, version+" "+name, &c.Fields, schema)
 			for object, schema := range schema.Defs {
 				if o := s.Object(object); o == nil {
 					t.Errorf("%s: no object %s", version, object)
 				} else if !objects[object] {
 					objects[object] = true
-					compare(t, s, version+" "+object, &o.Fields, schema)
+					compare(t, version+" "+object, &o.Fields, schema)
 				}
 			}
 		}
@@ -94,7 +94,7 @@ func TestAgainstOfficialJSONSchemas(t *testing.T) {
 	}
 }
 
-func compare(t *testing.T, s *ocsf.Schema, name string, f *ocsf.Fields, schema *jsonSchema) {
+func compare(t *testing.T, name string, f *ocsf.Fields, schema *jsonSchema) {
 	t.Helper()
 	var required []string
 	for _, a := range f.Attributes {
@@ -166,7 +166,7 @@ func TestRequiredIsWhatTheValidatorRequires(t *testing.T) {
 	for version, validate := range validators {
 		s := load(t, version)
 		for _, name := range []string{"network_activity", "dns_activity", "authentication", "file_activity", "api_activity", "base_event"} {
-			event := minimal(t, s, &class(t, s, name).Fields)
+			event := minimal(s, &class(t, s, name).Fields)
 			check := func() error {
 				b, err := json.Marshal(event)
 				if err != nil {
@@ -190,7 +190,7 @@ func TestRequiredIsWhatTheValidatorRequires(t *testing.T) {
 }
 
 // minimal has the required attributes of all profiles, each with some value that the facts permit.
-func minimal(t *testing.T, s *ocsf.Schema, f *ocsf.Fields) map[string]any {
+func minimal(s *ocsf.Schema, f *ocsf.Fields) map[string]any {
 	values := map[string]any{}
 	for _, a := range f.Attributes {
 		if a.Requirement != ocsf.Required {
@@ -199,7 +199,7 @@ func minimal(t *testing.T, s *ocsf.Schema, f *ocsf.Fields) map[string]any {
 		var v any
 		switch {
 		case a.Base == ocsf.Struct:
-			v = minimal(t, s, &s.Object(a.Object).Fields)
+			v = minimal(s, &s.Object(a.Object).Fields)
 		case len(a.Enum) > 0 && a.Base == ocsf.String:
 			v = a.Enum[0].Key
 		case len(a.Enum) > 0:

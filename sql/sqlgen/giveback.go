@@ -79,7 +79,7 @@ func (s *sqlProjection) more(withheld map[*rawtable.Leaf]bool) (more, miss strin
 			always = append(always, entry(o.Key, s.user[o], o.Type))
 		}
 	}
-	for _, l := range c0(s.c, withheld) {
+	for _, l := range recordLeaves(withheld) {
 		value := syntax.Ident(l.Column)
 		if key := s.p.Given[l]; key != "" {
 			always = append(always, leafEntry(key, l))
@@ -194,8 +194,8 @@ func (s *sqlProjection) outputsOf(l *rawtable.Leaf) (all []*projection.Output) {
 	return all
 }
 
-// c0 gives the withheld leaves in order, without captures of the key: those are no part of the record.
-func c0(c *emitter, withheld map[*rawtable.Leaf]bool) (all []*rawtable.Leaf) {
+// recordLeaves are the withheld leaves in order, without captures of the key, which are not part of the record.
+func recordLeaves(withheld map[*rawtable.Leaf]bool) (all []*rawtable.Leaf) {
 	for _, l := range rawtable.SortedLeaves(withheld) {
 		if l.Key == "" {
 			all = append(all, l)

@@ -111,7 +111,7 @@ func (s *state) check(r *rules) string {
 	return ""
 }
 
-func (s *state) final(r *rules) string {
+func (s *state) final() string {
 	for _, p := range s.P {
 		if p.Op != opNone && p.PC != fin {
 			return "I4: a process is stuck"

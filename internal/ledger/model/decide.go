@@ -200,7 +200,7 @@ func makeFiles(s *state, i int, r *rules) {
 }
 
 // after: the process knows its entry is in.
-func after(s *state, i int, r *rules) {
+func after(s *state, i int) {
 	p := &s.P[i]
 	if p.Want.Kind != done {
 		switch p.Op {

@@ -59,7 +59,7 @@ func explored(sc scenario, limit int, cycles bool, ops ...op) result {
 	r := sc.r
 	m := model[state]{init: s, next: func(s *state) []step[state] { return s.next(&r) }, check: func(s *state) string { return s.check(&r) }}
 	if cycles {
-		m.final = func(s *state) string { return s.final(&r) }
+		m.final = func(s *state) string { return s.final() }
 	}
 	return explore(m, limit, cycles)
 }

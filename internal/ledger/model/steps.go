@@ -46,7 +46,7 @@ func (s *state) next(r *rules) []step[state] {
 		case put:
 			if s.Len == p.N {
 				win := func(n *state) { n.Ledger[n.Len] = p.Want; n.Len++ }
-				add("wins entry "+kindName[p.Want.Kind]+" at", int(p.N), func(n *state, q *proc) { win(n); after(n, i, r) })
+				add("wins entry "+kindName[p.Want.Kind]+" at", int(p.N), func(n *state, q *proc) { win(n); after(n, i) })
 				if r.lostResponses {
 					add("wins entry "+kindName[p.Want.Kind]+", response lost, at", int(p.N), func(n *state, q *proc) { win(n); q.PC = unknown })
 				}
@@ -56,7 +56,7 @@ func (s *state) next(r *rules) []step[state] {
 		case unknown:
 			add("retries, 412, reads who won", int(p.N), func(n *state, q *proc) {
 				if !r.noNonce && n.Ledger[q.N].Nonce == q.Want.Nonce {
-					after(n, i, r)
+					after(n, i)
 				} else {
 					lost(n, i, r)
 				}

@@ -262,7 +262,7 @@ func (s *Store) Get(ctx context.Context, key string, opts objstore.GetOptions) (
 }
 
 type reader struct {
-	ctx  context.Context
+	ctx  context.Context //nolint:containedctx // io.Reader has no place for a context
 	s    *Store
 	f    *os.File
 	obj  objstore.Object

@@ -20,7 +20,7 @@ var errFound = errors.New("found")
 // walk is one listing. It keeps the names of one folder per level, never more.
 type walk struct {
 	s     *Store
-	ctx   context.Context
+	ctx   context.Context //nolint:containedctx // one listing, which recurses
 	opts  objstore.ListOptions
 	above []fs.FileInfo // the folders being walked, to notice a symlink back to one of them
 	fn    func(objstore.Object) error

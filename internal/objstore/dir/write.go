@@ -87,7 +87,7 @@ func (s *Store) write(ctx context.Context, r io.Reader) (path string, sizeBytes 
 }
 
 type contextReader struct {
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // io.Reader has no place for a context
 	r   io.Reader
 }
 

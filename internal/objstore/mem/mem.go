@@ -87,18 +87,18 @@ func (s *Store) hooks() (fail, after Hook) {
 	return s.Fail, s.After
 }
 
-func (s *Store) wrap(op, key string, err error, hint string) error {
-	return objstore.Fail(op, s.name, key, err, hint)
+func (s *Store) wrap(op, key string, err error) error {
+	return objstore.Fail(op, s.name, key, err, "")
 }
 
 // before checks the context, the key and the Fail hook.
 func (s *Store) before(ctx context.Context, op, key string) error {
 	if err := ctx.Err(); err != nil {
-		return s.wrap(op, key, err, "")
+		return s.wrap(op, key, err)
 	}
 	if fail, _ := s.hooks(); fail != nil {
 		if err := fail(op, key); err != nil {
-			return s.wrap(op, key, err, "")
+			return s.wrap(op, key, err)
 		}
 	}
 	return nil
@@ -107,7 +107,7 @@ func (s *Store) before(ctx context.Context, op, key string) error {
 func (s *Store) after(op, key string) error {
 	if _, after := s.hooks(); after != nil {
 		if err := after(op, key); err != nil {
-			return s.wrap(op, key, err, "")
+			return s.wrap(op, key, err)
 		}
 	}
 	return nil
@@ -127,7 +127,7 @@ func (s *Store) List(ctx context.Context, opts objstore.ListOptions, fn func(obj
 	}
 	for {
 		if err := ctx.Err(); err != nil {
-			return s.wrap("list", opts.Prefix, err, "")
+			return s.wrap("list", opts.Prefix, err)
 		}
 		obj, ok := s.next(last, inclusive)
 		if !ok || !strings.HasPrefix(obj.Key, opts.Prefix) {
@@ -181,7 +181,7 @@ func (s *Store) find(op, key string) (stored, error) {
 	defer s.mu.Unlock()
 	o, ok := s.objects[key]
 	if !ok {
-		return stored{}, s.wrap(op, key, objstore.ErrNotExist, "")
+		return stored{}, s.wrap(op, key, objstore.ErrNotExist)
 	}
 	return o, nil
 }
@@ -208,7 +208,7 @@ func (s *Store) Get(ctx context.Context, key string, opts objstore.GetOptions) (
 		return nil, objstore.Object{}, err
 	}
 	if opts.ETag != "" && opts.ETag != o.obj.ETag {
-		return nil, objstore.Object{}, s.wrap("get", key, objstore.ErrChanged, "")
+		return nil, objstore.Object{}, s.wrap("get", key, objstore.ErrChanged)
 	}
 	if err := s.after("get", key); err != nil {
 		return nil, objstore.Object{}, err
@@ -226,11 +226,11 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, opts objstore.
 		return objstore.Object{}, err
 	}
 	if opts.IfAbsent && opts.IfMatch != "" {
-		return objstore.Object{}, s.wrap("put", key, errors.New("IfAbsent and IfMatch exclude each other"), "")
+		return objstore.Object{}, s.wrap("put", key, errors.New("IfAbsent and IfMatch exclude each other"))
 	}
 	data, err := io.ReadAll(r)
 	if err != nil {
-		return objstore.Object{}, s.wrap("put", key, err, "")
+		return objstore.Object{}, s.wrap("put", key, err)
 	}
 	obj, err := s.store("put", key, data, opts)
 	if err != nil {
@@ -244,10 +244,10 @@ func (s *Store) store(op, key string, data []byte, opts objstore.PutOptions) (ob
 	defer s.mu.Unlock()
 	old, exists := s.objects[key]
 	if opts.IfAbsent && exists {
-		return objstore.Object{}, s.wrap(op, key, objstore.ErrExists, "")
+		return objstore.Object{}, s.wrap(op, key, objstore.ErrExists)
 	}
 	if opts.IfMatch != "" && (!exists || old.obj.ETag != opts.IfMatch) {
-		return objstore.Object{}, s.wrap(op, key, objstore.ErrChanged, "")
+		return objstore.Object{}, s.wrap(op, key, objstore.ErrChanged)
 	}
 	return s.setLocked(key, data), nil
 }
@@ -301,7 +301,7 @@ func (s *Store) Hold(ctx context.Context, key string, r io.ReaderAt, sizeBytes i
 		err = fmt.Errorf("%w: %d bytes instead of %d", io.ErrUnexpectedEOF, len(data), sizeBytes)
 	}
 	if err != nil {
-		return objstore.Held{}, s.wrap("hold", key, err, "")
+		return objstore.Held{}, s.wrap("hold", key, err)
 	}
 	sum := sha256.Sum256(data)
 	s.mu.Lock()
@@ -327,10 +327,10 @@ func (s *Store) Publish(ctx context.Context, h objstore.Held) error {
 	}
 	s.mu.Unlock()
 	if !ok || f.key != h.Key {
-		return s.wrap("publish", h.Key, objstore.ErrNotHeld, "")
+		return s.wrap("publish", h.Key, objstore.ErrNotHeld)
 	}
 	if taken {
-		return s.wrap("publish", h.Key, objstore.ErrExists, "")
+		return s.wrap("publish", h.Key, objstore.ErrExists)
 	}
 	return s.after("publish", h.Key)
 }

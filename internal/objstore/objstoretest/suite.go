@@ -59,9 +59,9 @@ func Run(t *testing.T, open func(t *testing.T) objstore.Bucket) {
 	}
 }
 
-// pattern is n bytes that differ from place to place, so that a part at the wrong offset is noticed.
-func pattern(n int) []byte {
-	out := make([]byte, n)
+// largeBody is largeBytes bytes that differ from place to place, so that a part at the wrong offset is noticed.
+func largeBody() []byte {
+	out := make([]byte, largeBytes)
 	x := uint32(2463534242)
 	for i := range out {
 		x ^= x << 13

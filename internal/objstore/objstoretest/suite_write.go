@@ -26,12 +26,12 @@ func testCreateOnly(t *testing.T, b objstore.Bucket) {
 	}
 	_, err := b.Put(t.Context(), "a/k", strings.NewReader("second"), create)
 	wantErr(t, "create again", err, objstore.ErrExists)
-	_, err = b.Put(t.Context(), "a/k", bytes.NewReader(pattern(largeBytes)), create)
+	_, err = b.Put(t.Context(), "a/k", bytes.NewReader(largeBody()), create)
 	wantErr(t, "create again, in parts", err, objstore.ErrExists)
 	if got := get(t, b, "a/k", objstore.GetOptions{}); got != "first" {
 		t.Errorf("the object is now %.20q", got)
 	}
-	if _, err := b.Put(t.Context(), "large", bytes.NewReader(pattern(largeBytes)), create); err != nil {
+	if _, err := b.Put(t.Context(), "large", bytes.NewReader(largeBody()), create); err != nil {
 		t.Errorf("create in parts: %v", err)
 	}
 	_, err = b.Put(t.Context(), "missing", strings.NewReader("x"), objstore.PutOptions{IfMatch: "0123456789abcdef0123456789abcdef"})
@@ -40,7 +40,7 @@ func testCreateOnly(t *testing.T, b objstore.Bucket) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = b.Put(t.Context(), "large", bytes.NewReader(pattern(largeBytes)), objstore.PutOptions{IfMatch: obj.ETag})
+	_, err = b.Put(t.Context(), "large", bytes.NewReader(largeBody()), objstore.PutOptions{IfMatch: obj.ETag})
 	wantErr(t, "replace another version, in parts", err, objstore.ErrChanged)
 	if _, err = b.Put(t.Context(), "a/k", strings.NewReader("third"), objstore.PutOptions{IfMatch: obj.ETag}); err != nil {
 		t.Errorf("replace the version that is there: %v", err)
@@ -144,7 +144,7 @@ func testMatchCounter(t *testing.T, b objstore.Bucket) {
 }
 
 func testPutLarge(t *testing.T, b objstore.Bucket) {
-	want := pattern(largeBytes)
+	want := largeBody()
 	obj, err := b.Put(t.Context(), "large", bytes.NewReader(want), objstore.PutOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -310,7 +310,7 @@ func testHoldNothingRevived(t *testing.T, b objstore.Bucket) {
 }
 
 func testHoldLarge(t *testing.T, b objstore.Bucket) {
-	body := pattern(largeBytes)
+	body := largeBody()
 	h := hold(t, b, "large.parquet", body)
 	invisible(t, b, "large.parquet")
 	if err := holder(t, b).Publish(t.Context(), h); err != nil {

@@ -144,7 +144,7 @@ func (s *Store) empty(ctx context.Context, key, etag string) (io.ReadCloser, obj
 // body is one read of an object, over as many requests as it takes.
 type body struct {
 	s        *Store
-	ctx      context.Context
+	ctx      context.Context //nolint:containedctx // io.Reader has no place for a context
 	key      string
 	obj      objstore.Object // known after the first open
 	off, end int64           // what is still to be read
