@@ -28,10 +28,10 @@ const sizesFile = "testdata/sizes.txt"
 
 // The sizes from which something is recorded in testdata/sizes.txt, where it must not grow.
 const (
-	maxFiles      = 20  // files of a package, without tests
-	maxLines      = 600 // lines of a file
-	maxMethods    = 25  // methods of a type, and functions that take it as a parameter
-	maxOr         = 3   // operators || in one condition of a test
+	maxFiles   = 20  // files of a package, without tests
+	maxLines   = 600 // lines of a file
+	maxMethods = 25  // methods of a type, and functions that take it as a parameter
+	maxOr      = 3   // operators || in one condition of a test
 )
 
 // commandPackage has one file for each command, so it may have more files than others.
