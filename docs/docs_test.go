@@ -512,11 +512,47 @@ func TestTestsAreThere(t *testing.T) {
 	}
 }
 
-// TestPackagesAreThere: a folder that docs/design.md names as a package has Go files.
+// TestPackagesAreThere: docs/design.md lists each package, and a package that it lists exists. Packages that only tests or
+// generators use are part of the package above them.
 func TestPackagesAreThere(t *testing.T) {
+	have := map[string]bool{}
+	for _, f := range files(t, ".go") {
+		if !strings.HasSuffix(f, "_test.go") {
+			have[filepath.ToSlash(filepath.Dir(f))] = true
+		}
+	}
+	listed := map[string]bool{}
 	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z][a-z0-9/]+)` \\|").FindAllStringSubmatch(read(t, "docs/design.md"), -1) {
-		if found, _ := filepath.Glob(filepath.Join(root, m[1], "*.go")); len(found) == 0 {
+		if listed[m[1]] = true; !have[m[1]] {
 			t.Errorf("docs/design.md names the package %s, which has no Go files", m[1])
 		}
+	}
+	for p := range have {
+		above := filepath.ToSlash(filepath.Dir(p))
+		if !listed[p] && !listed[above] && !strings.HasPrefix(p, "scripts/") && !strings.HasPrefix(p, "tools/") {
+			t.Errorf("docs/design.md does not list the package %s", p)
+		}
+	}
+}
+
+// A path of the project: it begins with one of its folders, and is not a pattern.
+var projectPath = regexp.MustCompile("(?:^|[ `(])((?:cmd|docs|internal|jobs|mappings|scripts|sql|testdata|tools)/[A-Za-z0-9_./-]*[A-Za-z0-9_])([<*]?)")
+
+// TestPathsAreThere: the files and folders that pages for contributors name exist.
+func TestPathsAreThere(t *testing.T) {
+	named := 0
+	for _, page := range []string{"CONTRIBUTING.md", "AGENTS.md", "docs/design.md"} {
+		for _, m := range projectPath.FindAllStringSubmatch(read(t, page), -1) {
+			if m[2] != "" || strings.HasSuffix(m[1], "_") {
+				continue
+			}
+			named++
+			if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
+				t.Errorf("%s names %s, which does not exist", page, m[1])
+			}
+		}
+	}
+	if named < 40 {
+		t.Errorf("only %d paths were found: is the pattern still right?", named)
 	}
 }

@@ -41,7 +41,7 @@ type format struct {
 }
 
 // formats is the table of formats. To add a format, write its framer in a file of its own and add an entry here; formats_test.go
-// then asks for a sample. What a mapping can say about the format is read in sql/sqlgen.
+// then asks for a sample. What a mapping can say about the format is read in sql/header.
 func formats() []format {
 	return []format{
 		{name: FormatJSON, framer: newJSONFramer, detect: detectJSON, rank: 1},
