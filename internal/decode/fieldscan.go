@@ -142,7 +142,7 @@ func (s *Scanner) beginText(b []byte) *Reject {
 // badText refuses what cannot pass through a text column.
 func badText(b []byte) *Reject {
 	if i := bytes.IndexByte(b, 0); i >= 0 {
-		return &Reject{Code: ReasonNUL, Message: "a NUL at byte " + strconv.Itoa(i+1)}
+		return &Reject{Code: ReasonNUL, Message: "a NUL character at byte " + strconv.Itoa(i+1)}
 	}
 	if !utf8.Valid(b) {
 		return notUTF8(b)

@@ -231,19 +231,19 @@ func detectCSV(sample *sample) (Detected, bool) {
 		return Detected{}, false
 	}
 	names := map[byte]string{'\t': "tabs", ',': "commas", ';': "semicolons", '|': "pipes", ' ': "blanks"}
-	evidence := fmt.Sprintf("%d of its first %d records have %d fields with %s between them", same, len(of), width, names[best.Delimiter])
+	evidence := fmt.Sprintf("%d of its first %d records have %d fields, separated by %s", same, len(of), width, names[best.Delimiter])
 	if dashes(best.csv(), of) {
 		best.Null = []string{"-"}
 	}
 	best.Header = HeaderNo
 	if header, ok := detectHeader(&best, of); ok {
 		best.Header, best.Columns = HeaderYes, header
-		return Detected{best, evidence + "; the first names them"}, true
+		return Detected{best, evidence + "; the first is a header"}, true
 	}
 	for i := range width {
 		best.Columns = append(best.Columns, extraColumn(i))
 	}
-	return Detected{best, evidence + "; no line names them: give the columns names"}, true
+	return Detected{best, evidence + "; no line is a header. Try: name the columns"}, true
 }
 
 // dashes tells whether a field of a record is a dash alone, which says that there is no value.

@@ -64,7 +64,7 @@ func keptObject(l limits, s *Scanner, raw []byte) *Reject {
 func scanWhole(s *Scanner, b []byte) *Reject {
 	n, rej := s.scan(b, utf8.Valid(b))
 	if rej == nil && n < len(b) {
-		rej = &Reject{Code: ReasonJSON, Message: "something follows the object"}
+		rej = &Reject{Code: ReasonJSON, Message: "more text follows the JSON object"}
 	}
 	return rej
 }

@@ -86,7 +86,7 @@ func detectLines(sample *sample) (Detected, bool) {
 	if len(lines) == 1 || sample.binary() {
 		return Detected{}, false
 	}
-	return Detected{Format{Name: FormatLine, Columns: []string{"line"}}, "its lines have no common shape: write a -- pattern: that takes them apart"}, true
+	return Detected{Format{Name: FormatLine, Columns: []string{"line"}}, "its lines have no common shape. Try: a -- pattern: line that splits them into fields"}, true
 }
 
 // lineReader cuts an object into lines, except that a CSV record goes on where a line ends inside quotes. Quotes that do not close,

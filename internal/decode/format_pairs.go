@@ -87,7 +87,7 @@ func (f *pairsFramer) pairs(b []byte) (fault string) {
 	} else {
 		i := f.find(b)
 		if i < 0 {
-			return f.title + ": not found"
+			return "it has no " + f.title + ": header"
 		}
 		s.fields, head = fields.Syslog(s.fields, b[:i])
 		body = b[i:]

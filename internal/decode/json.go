@@ -331,18 +331,18 @@ func (p *parser) reject(path string) *Reject {
 	case faultDeep:
 		r.Code, r.Message = ReasonTooDeep, "nested deeper than "+strconv.Itoa(MaxDepth)+" levels"+at
 	case faultNUL:
-		r.Code, r.Message = ReasonNUL, `a NUL, written \u0000,`+at
+		r.Code, r.Message = ReasonNUL, `a NUL character (written as \u0000)`+at
 	case faultLone:
-		r.Code, r.Message = ReasonUTF8, "half a surrogate pair, which UTF-8 cannot hold,"+at
+		r.Code, r.Message = ReasonUTF8, "half of a surrogate pair, which UTF-8 cannot encode,"+at
 	case faultEnd:
 		r.Message = "not a complete JSON object: it ends" + at
 	case faultNoValue:
-		r.Message = "no JSON object: nothing but blanks"
+		r.Message = "not a JSON object: the record is blank"
 	default:
 		c := p.b[p.at]
 		switch {
 		case c == 0:
-			r.Code, r.Message = ReasonNUL, "a NUL"+at
+			r.Code, r.Message = ReasonNUL, "a NUL character"+at
 		case c < 0x20:
 			r.Message = "not JSON: control character 0x" + strconv.FormatUint(uint64(c)|0x100, 16)[1:] + at
 		default:

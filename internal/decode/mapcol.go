@@ -119,7 +119,7 @@ func (e *Expander) row(w *mapWriter, i int, rest, more []byte) error {
 		w.vals.room(e.room(n))
 		w.vals.n = len(e.appendValue(w.vals.data[:w.vals.n], n))
 		if w.keys.n > math.MaxInt32 || w.vals.n > math.MaxInt32 {
-			return errors.New("unmapped values of one batch come to more than 2 GiB: make batches smaller")
+			return errors.New("the unmapped values of one batch are larger than 2 GiB. Try: lower limits.batch_bytes")
 		}
 		w.kOff.offset(w.keys.n)
 		w.vOff.offset(w.vals.n)

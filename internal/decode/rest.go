@@ -154,5 +154,5 @@ type corruptRest struct {
 }
 
 func (e *corruptRest) Error() string {
-	return "the rest of a record cannot be read: " + e.what + " at byte " + strconv.Itoa(e.at+1) + " (a bug in the projection's SQL, or another run's rest)"
+	return "the unmapped values of a record cannot be read: " + e.what + " at byte " + strconv.Itoa(e.at+1) + " (a bug in the generated SQL, or unmapped values of another run)"
 }

@@ -86,9 +86,9 @@ func TestParquet(t *testing.T) {
 		want   string
 	}{
 		"cut":    {data[:len(data)-1], "Parquet: it does not end with PAR1: the object is truncated"},
-		"empty":  {nil, "Parquet: it is empty, and a Parquet file never is"},
+		"empty":  {nil, "Parquet: the object is empty"},
 		"packed": {packed(data), "gzip: a Parquet file is compressed inside, page by page, and must not be compressed as a whole"},
-		"json":   {[]byte(`{"n":1, "s": "abcdef"}`), "Parquet: it does not begin with PAR1: it is no Parquet file"},
+		"json":   {[]byte(`{"n":1, "s": "abcdef"}`), "Parquet: it does not begin with PAR1, so it is not a Parquet file"},
 	} {
 		d.Open(bytes.NewReader(c.object))
 		_, _, _, err := d.Next()

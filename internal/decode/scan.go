@@ -188,7 +188,7 @@ func (s *Scanner) overBudget() *Reject {
 	if len(s.rest) <= s.budget {
 		return nil
 	}
-	return &Reject{Code: ReasonTooLong, Message: "its keys, dotted, come to more than " + strconv.Itoa(maxRestBytes>>20) + " MiB"}
+	return &Reject{Code: ReasonTooLong, Message: "the dotted names of its keys take more than " + strconv.Itoa(maxRestBytes>>20) + " MiB"}
 }
 
 func (s *Scanner) reset(b []byte) {

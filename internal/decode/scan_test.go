@@ -145,11 +145,11 @@ func TestRejectMessages(t *testing.T) {
 		{"{\"a\":\"\n\"}", `RECORD_NOT_JSON: not JSON: control character 0x0a at byte 7`, "a"},
 		{`  so much text that nobody wants it in a message`, `RECORD_NOT_JSON: not a JSON object: it begins with "so much text that no" at byte 3`, ""},
 		{"{\"a\":1,\"b\":\"\xe9\"}", `RECORD_NOT_UTF8: not UTF-8: byte 0xe9 at byte 13`, ""},
-		{`{"a":["\u0000"]}`, `RECORD_HAS_NUL: a NUL, written \u0000, at byte 8`, "a"},
-		{`{"a":"\udfff"}`, `RECORD_NOT_UTF8: half a surrogate pair, which UTF-8 cannot hold, at byte 7`, "a"},
+		{`{"a":["\u0000"]}`, `RECORD_HAS_NUL: a NUL character (written as \u0000) at byte 8`, "a"},
+		{`{"a":"\udfff"}`, `RECORD_NOT_UTF8: half of a surrogate pair, which UTF-8 cannot encode, at byte 7`, "a"},
 		{strings.Repeat(`{"a":`, 201), `RECORD_TOO_DEEP: nested deeper than 200 levels at byte 1001`, strings.Repeat("a.", 99) + "a."},
 		{`{} x`, ``, ""},
-		{``, `RECORD_NOT_JSON: no JSON object: nothing but blanks`, ""},
+		{``, `RECORD_NOT_JSON: not a JSON object: the record is blank`, ""},
 	} {
 		_, rej := NewScanner(&Spec{}, NewKeys()).Scan([]byte(c.record))
 		if rej == nil {

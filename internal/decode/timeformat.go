@@ -35,7 +35,7 @@ func NewTimeFormat(format, zone string) (*TimeFormat, error) {
 	if zone != "" {
 		loc, err := time.LoadLocation(zone)
 		if err != nil || zone == "Local" {
-			return nil, fmt.Errorf("there is no time zone %q; write an IANA name, as Europe/Berlin", zone)
+			return nil, fmt.Errorf("%q is not a time zone (example: Europe/Berlin)", zone)
 		}
 		if f.zone = loc; loc == time.UTC {
 			f.zone = nil
@@ -79,14 +79,14 @@ func NewTimeFormat(format, zone string) (*TimeFormat, error) {
 			continue
 		}
 		if strings.IndexByte("YmdeHIpMSfbBaAyzZ", verb) < 0 {
-			return nil, fmt.Errorf("%%%c is not known; known are %%Y %%m %%d %%e %%H %%I %%p %%M %%S %%f %%b %%B %%a %%A %%y %%z %%Z", verb)
+			return nil, fmt.Errorf("%%%c is not supported; use %%Y %%m %%d %%e %%H %%I %%p %%M %%S %%f %%b %%B %%a %%A %%y %%z %%Z", verb)
 		}
 		seen[verb] = true
 		f.layout = append(f.layout, timePart{verb: verb})
 	}
 	switch {
 	case !seen['Y'] && !seen['y']:
-		return nil, errors.New("it has no year (%Y); declare the field VARCHAR and add the year in the SELECT, as strptime(key.yyyy || ' ' || at, '%Y %b %d %H:%M:%S')")
+		return nil, errors.New("it has no year (%Y). Try: declare the field VARCHAR and add the year in the SELECT (example: strptime(key.yyyy || ' ' || at, '%Y %b %d %H:%M:%S'))")
 	case !seen['d'] && !seen['e'], !seen['m'] && !seen['b'] && !seen['B']:
 		return nil, errors.New("it has no day (%d) or no month (%m)")
 	}

@@ -37,7 +37,7 @@ func TestTimeFormat(t *testing.T) {
 			t.Errorf("%s %s of %q: %q, want %q", c.format, c.zone, c.text, got, c.want)
 		}
 	}
-	for format, want := range map[string]string{"%b %d %H:%M:%S": "no year", "%Y %H": "no day", "%Y %Q": "%Q is not known", "%Y%": "single %"} {
+	for format, want := range map[string]string{"%b %d %H:%M:%S": "no year", "%Y %H": "no day", "%Y %Q": "%Q is not supported", "%Y%": "single %"} {
 		if _, err := NewTimeFormat(format, ""); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", format, err)
 		}

@@ -112,7 +112,7 @@ func TestSpecErrors(t *testing.T) {
 		{"role", "arn:aws:iam::111122223333:role/provider", "provider", `lake.role_arn: "provider" is not a role (example: arn:aws`},
 		{"scheme", "s3://acme-staging/AWSLogs/", "gs://x/", `source.staging: gs://...: unknown scheme (write s3://bucket/prefix or the path of a folder)`},
 		{"pattern", "{hh}/", "{hh/", "source.key_pattern:"},
-		{"glob", "**/*.log.gz", "[", `source.include: "**/network-firewall/[" is no glob`},
+		{"glob", "**/*.log.gz", "[", `source.include: "**/network-firewall/[" is not a glob`},
 		{"no state", "state: s3://acme-etl-state/\n", "", "state is missing"},
 		{"copies in a folder", "location: s3://aws-security-data-lake-us-east-1-example", "hold: copy\n  location: ./lake", "lake.hold: copy is for a lake on S3"},
 		{"glue on folder", "s3://aws-security-data-lake-us-east-1-example", "./lake", "catalog.type: glue needs a lake on S3"},

@@ -42,7 +42,7 @@ func (fl *fileLayout) flatBatch(b arrow.RecordBatch) (*flatBatch, error) {
 			continue
 		}
 		if f.node.Column >= len(flat.cols) {
-			return nil, &BatchError{f.path, fmt.Sprintf("there is no column %d", f.node.Column)}
+			return nil, &BatchError{f.path, fmt.Sprintf("column %d is missing", f.node.Column)}
 		}
 		if c := flat.cols[f.node.Column]; !accepts(f.node, c.DataType()) {
 			return nil, &BatchError{f.path, fmt.Sprintf("column %d is %s", f.node.Column, c.DataType())}
@@ -91,11 +91,11 @@ func (flat *flatBatch) own(f *field) error {
 	}
 	if n.Present > 0 {
 		if n.Present > len(flat.cols) {
-			return &BatchError{f.path, fmt.Sprintf("there is no column %d", n.Present-1)}
+			return &BatchError{f.path, fmt.Sprintf("column %d is missing", n.Present-1)}
 		}
 		c, ok := flat.cols[n.Present-1].(*array.Boolean)
 		if !ok {
-			return &BatchError{f.path, fmt.Sprintf("column %d says where it is present and is %s", n.Present-1, flat.cols[n.Present-1].DataType())}
+			return &BatchError{f.path, fmt.Sprintf("column %d says where it is present, and must be boolean, not %s", n.Present-1, flat.cols[n.Present-1].DataType())}
 		}
 		m = truth(c)
 	}

@@ -98,7 +98,7 @@ func (g *gate) schema() error {
 	root := g.meta.schema[0]
 	at := 1
 	if root.kids != int64(len(g.layout.roots)) {
-		return g.refuse(RuleSchema, "", "%d columns, not %d", root.kids, len(g.layout.roots))
+		return g.refuse(RuleSchema, "", "it has %d columns, not %d", root.kids, len(g.layout.roots))
 	}
 	for _, f := range g.layout.roots {
 		if err := g.element(elementOf(f.node), "", &at, RuleSchema); err != nil {
@@ -127,7 +127,7 @@ func (g *gate) element(e *element, prefix string, at *int, rule Rule) error {
 		own = RuleMap
 	}
 	if got.name != e.name {
-		return g.refuse(rule, path, "%q is in its place", printable(got.name))
+		return g.refuse(rule, path, "found column %q instead", printable(got.name))
 	}
 	if got.phys != int64(e.phys) || got.kids != int64(len(e.kids)) {
 		return g.refuse(own, path, "physical type %d with %d children, not %d with %d", got.phys, got.kids, e.phys, len(e.kids))
@@ -194,13 +194,13 @@ func (g *gate) footer() error {
 			name := l.dotted()
 			switch {
 			case !c.has || c.foreign:
-				return g.refuse(RuleFooter, name, "its pages are not in the file, or encrypted")
+				return g.refuse(RuleFooter, name, "its pages are in another file, or encrypted")
 			case c.path != name || c.phys != int64(l.phys):
 				return g.refuse(RuleSchema, name, "row group %d has %s of physical type %d there", i, printable(c.path), c.phys)
 			case c.codec != codecZstd:
 				return g.refuse(RuleCodec, name, "codec %d, not zstd", c.codec)
 			case c.comp <= 0 || c.dataOff < 4 || c.dictOff < 0 || c.indexOff != 0 || c.start() < 4 || c.start() > g.end || c.comp > g.end-c.start():
-				return g.refuse(RuleFooter, name, "its pages in row group %d do not lie in the file", i)
+				return g.refuse(RuleFooter, name, "its pages in row group %d are outside of the file", i)
 			case c.values < rg.rows || l.maxRep == 0 && c.values != rg.rows:
 				return g.refuse(RuleSums, name, "%d values in a row group of %d rows", c.values, rg.rows)
 			}
@@ -208,7 +208,7 @@ func (g *gate) footer() error {
 			spans = append(spans, span{c.start(), c.start() + c.comp})
 		}
 		if comp > MaxRowGroupBytes {
-			return g.refuse(RuleGroupSize, "", "row group %d has %d bytes, %d are allowed", i, comp, MaxRowGroupBytes)
+			return g.refuse(RuleGroupSize, "", "row group %d has %d bytes; the limit is %d", i, comp, MaxRowGroupBytes)
 		}
 		g.report.LargestRowGroup = max(g.report.LargestRowGroup, comp)
 	}
@@ -219,10 +219,10 @@ func (g *gate) footer() error {
 		}
 	}
 	if rows != g.meta.rows {
-		return g.refuse(RuleRows, "", "the row groups have %d rows, the footer says %d", rows, g.meta.rows)
+		return g.refuse(RuleRows, "", "the row groups have %d rows, but the footer says %d", rows, g.meta.rows)
 	}
 	if rows != g.want.Rows {
-		return g.refuse(RuleRows, "", "%d rows, %d were written", rows, g.want.Rows)
+		return g.refuse(RuleRows, "", "it has %d rows, but %d were written", rows, g.want.Rows)
 	}
 	return nil
 }
@@ -250,28 +250,28 @@ func (g *gate) chunk(c *chunkMeta, l *leaf) error {
 			return err
 		}
 		if h.unc < 0 || h.comp < 0 || h.values < 0 || h.comp > end-at-h.size {
-			return g.refuse(RuleSums, name, "a page at %d reaches out of its column", at)
+			return g.refuse(RuleSums, name, "the page at %d extends beyond its column", at)
 		}
 		if h.unc > MaxPageBytes || h.comp > MaxPageBytes+64<<10 {
-			return g.refuse(RulePageSize, name, "a page at %d has %d bytes (%d compressed), %d are allowed", at, h.unc, h.comp, MaxPageBytes)
+			return g.refuse(RulePageSize, name, "the page at %d has %d bytes (%d compressed); the limit is %d", at, h.unc, h.comp, MaxPageBytes)
 		}
 		switch h.kind {
 		case pageData, pageDataV2:
 			if h.encoding == encDict || h.encoding == encPlainDict {
 				if !dict {
-					return g.refuse(RulePage, name, "a page at %d needs a dictionary that is not there", at)
+					return g.refuse(RulePage, name, "the page at %d needs a dictionary, which is missing", at)
 				}
 			}
 			values += h.values
 			g.report.LargestPage = max(g.report.LargestPage, h.unc)
 		case pageDictionary:
 			if !first {
-				return g.refuse(RulePage, name, "a dictionary page at %d is not the first", at)
+				return g.refuse(RulePage, name, "the dictionary page at %d is not the first page", at)
 			}
 			dict = true
 			g.report.LargestDict = max(g.report.LargestDict, h.unc)
 		default:
-			return g.refuse(RulePage, name, "a page at %d is of kind %d", at, h.kind)
+			return g.refuse(RulePage, name, "the page at %d has the unknown type %d", at, h.kind)
 		}
 		if err := g.body(h, body, at, name); err != nil {
 			return err
@@ -282,7 +282,7 @@ func (g *gate) chunk(c *chunkMeta, l *leaf) error {
 		g.report.Pages++
 	}
 	if values != c.values || unc != c.unc {
-		return g.refuse(RuleSums, name, "its pages have %d values and %d bytes, the footer says %d and %d", values, unc, c.values, c.unc)
+		return g.refuse(RuleSums, name, "its pages have %d values and %d bytes, but the footer says %d and %d", values, unc, c.values, c.unc)
 	}
 	return nil
 }
@@ -316,7 +316,7 @@ func (g *gate) body(h pageHeader, b []byte, at int64, name string) error {
 	comp, unc := h.comp-h.levels, h.unc-h.levels
 	if h.plain || comp == 0 && unc == 0 {
 		if comp != unc {
-			return g.refuse(RulePageSize, name, "a page at %d is %d bytes and says %d", at, comp, unc)
+			return g.refuse(RulePageSize, name, "the page at %d has %d bytes, but its header says %d", at, comp, unc)
 		}
 		return nil
 	}
@@ -326,11 +326,11 @@ func (g *gate) body(h pageHeader, b []byte, at int64, name string) error {
 	if h.levels == 0 {
 		var z zstd.Header
 		if err := z.Decode(b[:min(int64(len(b)), comp)]); err != nil {
-			return g.refuse(RuleCodec, name, "the page at %d is no zstd: %v", at, err)
+			return g.refuse(RuleCodec, name, "the page at %d is not zstd: %v", at, err)
 		}
 		if z.HasFCS && !z.Skippable {
 			if z.FrameContentSize != uint64(unc) {
-				return g.refuse(RulePageSize, name, "a page at %d has %d bytes and says %d", at, z.FrameContentSize, unc)
+				return g.refuse(RulePageSize, name, "the page at %d has %d bytes, but its header says %d", at, z.FrameContentSize, unc)
 			}
 			if !g.want.Deep {
 				return nil
@@ -360,7 +360,7 @@ func (g *gate) unpack(from, comp, unc, at int64, name string) error {
 	}
 	g.page = out
 	if int64(len(out)) != unc {
-		return g.refuse(RulePageSize, name, "a page at %d has %d bytes and says %d", at, len(out), unc)
+		return g.refuse(RulePageSize, name, "the page at %d has %d bytes, but its header says %d", at, len(out), unc)
 	}
 	return nil
 }

@@ -61,12 +61,12 @@ func readFooter(r io.ReaderAt, size int64, file string) (*fileMeta, int64, error
 		return nil, 0, &GateError{Rule: rule, File: file, Message: msg}
 	}
 	if size < 12 {
-		return bad(RuleMagic, fmt.Sprintf("%d bytes are no Parquet file", size))
+		return bad(RuleMagic, fmt.Sprintf("a file of %d bytes is not a Parquet file", size))
 	}
 	var head [4]byte
 	var tail [8]byte
 	if err := readFull(r, head[:], 0); err != nil {
-		return nil, 0, fmt.Errorf("%s: read its begin: %w", file, err)
+		return nil, 0, fmt.Errorf("%s: read its beginning: %w", file, err)
 	}
 	if err := readFull(r, tail[:], size-8); err != nil {
 		return nil, 0, fmt.Errorf("%s: read its end: %w", file, err)

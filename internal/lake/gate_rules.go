@@ -84,7 +84,7 @@ func (d *decoded) times(defs []int16, maxDef int16) error {
 	g := d.gate
 	for _, l := range defs {
 		if l != maxDef {
-			return g.refuse(RuleTime, "time", "a row has none")
+			return g.refuse(RuleTime, "time", "a row has no value")
 		}
 	}
 	for _, v := range d.i64[:len(defs)] {
@@ -92,7 +92,7 @@ func (d *decoded) times(defs []int16, maxDef int16) error {
 			return g.refuse(RuleTime, "time", "%d comes after %d", v, d.last)
 		}
 		if v < d.from || v >= d.to {
-			return g.refuse(RulePartition, "time", "%d (%s) is not of the day %s", v, EventDay(v), g.want.Partition.EventDay)
+			return g.refuse(RulePartition, "time", "%d (%s) is not on the day %s", v, EventDay(v), g.want.Partition.EventDay)
 		}
 		if !d.any {
 			d.first, d.any = v, true
@@ -105,7 +105,7 @@ func (d *decoded) times(defs []int16, maxDef int16) error {
 func (d *decoded) classes(defs []int16, maxDef int16) error {
 	for _, l := range defs {
 		if l != maxDef {
-			return d.gate.refuse(RuleClass, "class_uid", "a row has none")
+			return d.gate.refuse(RuleClass, "class_uid", "a row has no value")
 		}
 	}
 	for _, v := range d.i32[:len(defs)] {

@@ -49,7 +49,7 @@ func (g *gate) values(size int64) (err error) {
 				return err
 			}
 			if want := g.meta.groups[i].chunks[j].values; n != want {
-				return g.refuse(RuleSums, name, "%d values could be decoded of %d", n, want)
+				return g.refuse(RuleSums, name, "%d values could be decoded, but the footer says %d", n, want)
 			}
 		}
 	}
@@ -124,7 +124,7 @@ func (d *decoded) column(c file.ColumnChunkReader, l *leaf, checks []check) (int
 			}
 		}
 		if present != k {
-			return 0, d.gate.refuse(RuleSums, name, "%d values where the levels say %d", k, present)
+			return 0, d.gate.refuse(RuleSums, name, "%d values, but the levels say %d", k, present)
 		}
 		total += n
 		for _, fn := range checks {

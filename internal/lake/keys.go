@@ -31,7 +31,7 @@ func (e *KeyError) Error() string {
 	if len(v) > 80 {
 		v = v[:80] + "..."
 	}
-	return fmt.Sprintf("%s %q cannot be part of a key of the lake: %s", e.What, v, e.Hint)
+	return fmt.Sprintf("%s %q cannot be part of a lake key: %s", e.What, v, e.Hint)
 }
 
 // Validate refuses what is no partition; a valid one has no character that could change a path.
@@ -50,7 +50,7 @@ func (p Partition) Validate() error {
 func (p Partition) Day() (time.Time, error) {
 	t, err := time.Parse(dayLayout, p.EventDay)
 	if err != nil || len(p.EventDay) != len(dayLayout) {
-		return time.Time{}, &KeyError{"event day", p.EventDay, "give a day of the calendar as YYYYMMDD"}
+		return time.Time{}, &KeyError{"event day", p.EventDay, "use a calendar day as YYYYMMDD (example: 20250619)"}
 	}
 	return t, nil
 }
@@ -94,7 +94,7 @@ func ParsePrefix(path string) (folder string, p Partition, ok bool) {
 // ValidateRegion allows lower-case letters, digits and dashes.
 func ValidateRegion(s string) error {
 	if s == "" || len(s) > 40 || !only(s, lower+digits+"-") {
-		return &KeyError{"region", s, "give an AWS region, as us-east-1"}
+		return &KeyError{"region", s, "use an AWS region (example: us-east-1)"}
 	}
 	return nil
 }
@@ -107,7 +107,7 @@ func ValidateAccount(s string) error {
 	if id, ok := strings.CutPrefix(s, "external_"); ok && id != "" && len(id) <= maxExternalID && only(id, lower+upper+digits+"_-") {
 		return nil
 	}
-	return &KeyError{"account", s, "give 12 digits, external, or external_<id> of letters, digits, - and _"}
+	return &KeyError{"account", s, "use 12 digits, external, or external_<id> with letters, digits, - and _"}
 }
 
 const (

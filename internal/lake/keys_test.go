@@ -89,9 +89,9 @@ func TestTargets(t *testing.T) {
 		classes        []Class
 		want           string
 	}{
-		{"network-firewall-logs", "us-east-1", "", []Class{net}, "it has 21 characters and Security Lake takes 20"},
-		{"Network Firewall", "us-east-1", "", []Class{net}, `"network-firewall" would do`},
-		{"../x", "us-east-1", "", []Class{net}, `"x" would do`},
+		{"network-firewall-logs", "us-east-1", "", []Class{net}, "it has 21 characters, and Security Lake allows 20"},
+		{"Network Firewall", "us-east-1", "", []Class{net}, "(example: network-firewall)"},
+		{"../x", "us-east-1", "", []Class{net}, "(example: x)"},
 		{"-x", "us-east-1", "", []Class{net}, "begin with a letter"},
 		{"", "us-east-1", "", []Class{net}, "1 to 20"},
 		{"network-firewall", "us-east-1", LayoutSourcePerClass, []Class{net}, "shorten source_name to 15"},

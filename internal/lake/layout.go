@@ -51,13 +51,13 @@ func Targets(source, region string, layout Layout, classes []Class) ([]Target, e
 		return nil, err
 	}
 	if len(classes) == 0 {
-		return nil, fmt.Errorf("source %s: the mapping has no event class to lay out", source)
+		return nil, fmt.Errorf("source %s: the mapping has no event class", source)
 	}
 	seen := map[string]bool{}
 	ts := make([]Target, 0, len(classes))
 	for _, c := range classes {
 		if c.Name == "" || !only(c.Name, lower+digits+"_") {
-			return nil, &KeyError{"class", c.Name, "give an OCSF class name, as network_activity"}
+			return nil, &KeyError{"class", c.Name, "use an OCSF class name (example: network_activity)"}
 		}
 		if seen[c.Name] {
 			return nil, fmt.Errorf("source %s: class %s is given twice", source, c.Name)
@@ -74,15 +74,15 @@ func Targets(source, region string, layout Layout, classes []Class) ([]Target, e
 			t.Source = source + "-" + strconv.Itoa(c.UID)
 			if c.UID <= 0 || len(t.Source) > MaxSourceName {
 				return nil, &KeyError{"source name", t.Source, fmt.Sprintf(
-					"layout source-per-class adds -%d, and a name has room for %d characters: shorten source_name to %d", c.UID, MaxSourceName, MaxSourceName-1-len(strconv.Itoa(c.UID)))}
+					"layout source-per-class adds -%d, and a source name has at most %d characters: shorten source_name to %d", c.UID, MaxSourceName, MaxSourceName-1-len(strconv.Itoa(c.UID)))}
 			}
 			t.Folder, t.Table = "ext/"+t.Source+"/", TableName(region, t.Source)
 		case LayoutSingle:
 		default:
-			return nil, fmt.Errorf("layout %q is not known: leave it out, or give %s or %s", layout, LayoutSourcePerClass, LayoutSingle)
+			return nil, fmt.Errorf("layout %q is not known: use %s or %s, or leave it out", layout, LayoutSourcePerClass, LayoutSingle)
 		}
 		if len(t.Table) > maxTableName {
-			return nil, &KeyError{"table name", t.Table, fmt.Sprintf("Glue takes %d characters: shorten source_name", maxTableName)}
+			return nil, &KeyError{"table name", t.Table, fmt.Sprintf("Glue allows at most %d characters: shorten source_name", maxTableName)}
 		}
 		ts = append(ts, t)
 	}
@@ -93,11 +93,11 @@ func Targets(source, region string, layout Layout, classes []Class) ([]Target, e
 func ValidateSource(s string) error {
 	switch {
 	case s == "":
-		return &KeyError{"source name", s, "give one of 1 to 20 characters, as network-firewall"}
+		return &KeyError{"source name", s, "use 1 to 20 characters (example: network-firewall)"}
 	case len(s) > MaxSourceName:
-		return &KeyError{"source name", s, fmt.Sprintf("it has %d characters and Security Lake takes %d: shorten it", len(s), MaxSourceName)}
+		return &KeyError{"source name", s, fmt.Sprintf("it has %d characters, and Security Lake allows %d: shorten it", len(s), MaxSourceName)}
 	case !only(s, lower+digits+"-_"):
-		return &KeyError{"source name", s, "use a-z, 0-9 and - (or _) only; " + strconv.Quote(sourceHint(s)) + " would do"}
+		return &KeyError{"source name", s, "use only a-z, 0-9 and - or _ (example: " + sourceHint(s) + ")"}
 	case s[0] == '-' || s[0] == '_':
 		return &KeyError{"source name", s, "begin with a letter or a digit"}
 	}

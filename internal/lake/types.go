@@ -78,7 +78,7 @@ func (s *Schema) Validate() error {
 	}
 	for _, n := range s.Columns {
 		if d := levels(n); d > maxLevels {
-			return &SchemaError{s.Class, n.Name, fmt.Sprintf("nests to %d levels, %d are the most", d, maxLevels)}
+			return &SchemaError{s.Class, n.Name, fmt.Sprintf("nests to %d levels; the limit is %d", d, maxLevels)}
 		}
 	}
 	return nil
@@ -111,7 +111,7 @@ func (s *Schema) validate(ns []*Node, prefix string, inList bool) error {
 			return bad("not a field name")
 		}
 		if l := strings.ToLower(n.Name); seen[l] {
-			return bad("is there twice (the catalog does not tell upper from lower case)")
+			return bad("is defined twice (the catalog ignores case)")
 		} else {
 			seen[l] = true
 		}
@@ -127,7 +127,7 @@ func (s *Schema) validateNode(n *Node, path string, inList bool, bad func(string
 		return bad("unknown kind")
 	}
 	if inList && (n.Const != nil || n.Lookup != nil || n.LookupElse != "" || n.Present > 0) {
-		return bad("has a constant, a lookup or a column for presence inside a list, where all values lie in the list's column")
+		return bad("has a constant, a lookup or a presence column inside a list, where all values come from the list's column")
 	}
 	if n.Kind == Group {
 		if len(n.Children) == 0 {
@@ -153,14 +153,14 @@ func (s *Schema) validateNode(n *Node, path string, inList bool, bad func(string
 		return nil // its values lie inside the list's column
 	}
 	if n.Lookup != nil && (n.Kind != String || n.Column < 0) {
-		return bad("a lookup is for a string that has a column of integers")
+		return bad("a lookup needs a string with a column of integers")
 	}
 	size := len(n.LookupElse)
 	for _, v := range n.Lookup {
 		size += len(v) + 4
 	}
 	if size > maxLookup {
-		return bad(fmt.Sprintf("the texts of its lookup have %d bytes, %d are the most", size, maxLookup))
+		return bad(fmt.Sprintf("the texts of its lookup have %d bytes; the limit is %d", size, maxLookup))
 	}
 	if n.Column >= 0 {
 		return nil
@@ -212,7 +212,7 @@ func constant(n *Node) (any, error) {
 		}
 	}
 	if size > maxConst {
-		return nil, fmt.Errorf("its constant has %d bytes, %d are the most", size, maxConst)
+		return nil, fmt.Errorf("its constant has %d bytes; the limit is %d", size, maxConst)
 	}
 	return nil, fmt.Errorf("its constant %v (%T) does not fit its kind", n.Const, n.Const)
 }

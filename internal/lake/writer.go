@@ -92,9 +92,9 @@ type ValueTooWideError struct {
 
 func (e *ValueTooWideError) Error() string {
 	if e.Path == "" {
-		return fmt.Sprintf("row %d has %d bytes, and %d is the most that a row of a Parquet file of the lake can have", e.Row, e.Bytes, int64(maxRowBytes))
+		return fmt.Sprintf("row %d has %d bytes; a row of a lake file can have at most %d", e.Row, e.Bytes, int64(maxRowBytes))
 	}
-	return fmt.Sprintf("%s has %d bytes in row %d, and %d is the most that fits into a Parquet page of the lake", e.Path, e.Bytes, e.Row, int64(MaxValueBytes))
+	return fmt.Sprintf("%s has %d bytes in row %d; a Parquet page of the lake can hold at most %d", e.Path, e.Bytes, e.Row, int64(MaxValueBytes))
 }
 
 // OrderError is a row whose `time` is NULL or before the row above.
@@ -108,7 +108,7 @@ func (e *OrderError) Error() string {
 	if e.Null {
 		return fmt.Sprintf("row %d has no time: the projection must reject such records", e.Row)
 	}
-	return fmt.Sprintf("row %d has time %d after %d: a file of the lake is in order of time", e.Row, e.Time, e.Last)
+	return fmt.Sprintf("row %d has time %d after %d: rows of a lake file must be in order of time", e.Row, e.Time, e.Last)
 }
 
 // ErrClosed is what a closed Writer answers.

@@ -46,7 +46,7 @@ func ParsePattern(text string) (*Pattern, error) {
 		return nil, fmt.Errorf("%q begins with a slash; patterns are relative to staging", text)
 	}
 	if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
-		return nil, fmt.Errorf("%+q is not UTF-8, or holds control characters", text)
+		return nil, fmt.Errorf("%+q is not valid UTF-8, or contains control characters", text)
 	}
 	seen := map[string]bool{}
 	expr := func(s string) (string, []string, error) {
@@ -56,12 +56,12 @@ func ParsePattern(text string) (*Pattern, error) {
 		for _, m := range capture.FindAllStringSubmatchIndex(s, -1) {
 			lit := s[at:m[0]]
 			if strings.ContainsAny(lit, "{}") {
-				return "", nil, fmt.Errorf("%q has a brace without its other", s)
+				return "", nil, fmt.Errorf("%q has an unmatched brace", s)
 			}
 			b.WriteString(regexp.QuoteMeta(lit))
 			name := s[m[2]:m[3]]
 			if !captureName.MatchString(name) {
-				return "", nil, fmt.Errorf("{%s}: a capture is named by a-z, 0-9 and underscore", name)
+				return "", nil, fmt.Errorf("{%s} is not a capture; name it with a-z, 0-9 and _ (example: {account_id})", name)
 			}
 			names = append(names, name)
 			switch name {
@@ -75,7 +75,7 @@ func ParsePattern(text string) (*Pattern, error) {
 			at = m[1]
 		}
 		if strings.ContainsAny(s[at:], "{}") {
-			return "", nil, fmt.Errorf("%q has a brace without its other", s)
+			return "", nil, fmt.Errorf("%q has an unmatched brace", s)
 		}
 		b.WriteString(regexp.QuoteMeta(s[at:]))
 		return b.String(), names, nil
@@ -86,7 +86,7 @@ func ParsePattern(text string) (*Pattern, error) {
 	}
 	for _, n := range names {
 		if seen[n] {
-			return nil, fmt.Errorf("{%s} stands twice", n)
+			return nil, fmt.Errorf("{%s} is used twice", n)
 		}
 		seen[n] = true
 	}
@@ -96,7 +96,7 @@ func ParsePattern(text string) (*Pattern, error) {
 		end = ""
 	}
 	if p.re, err = regexp.Compile("^" + whole + end); err != nil {
-		return nil, fmt.Errorf("%.60q cannot be matched: %w", text, err)
+		return nil, fmt.Errorf("%.60q cannot be compiled: %w", text, err)
 	}
 	for i, n := range []string{"yyyy", "mm", "dd"} {
 		p.date[i] = indexOf(names, n)
@@ -112,7 +112,7 @@ func ParsePattern(text string) (*Pattern, error) {
 		}
 		re, err := regexp.Compile("^" + e + "$")
 		if err != nil {
-			return nil, fmt.Errorf("%.60q cannot be matched: %w", s, err)
+			return nil, fmt.Errorf("%.60q cannot be compiled: %w", s, err)
 		}
 		p.segments = append(p.segments, segment{re, n})
 	}
@@ -244,7 +244,7 @@ func (p *Pattern) Day(captures []string) (day time.Time, ok bool) {
 // CheckGlob says whether a glob is well formed.
 func CheckGlob(g string) error {
 	if !doublestar.ValidatePattern(g) {
-		return fmt.Errorf("%q is no glob, as **/*.log.gz", g)
+		return fmt.Errorf("%q is not a glob (example: **/*.log.gz)", g)
 	}
 	return nil
 }

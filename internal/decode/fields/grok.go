@@ -47,7 +47,7 @@ type UnknownPattern struct {
 	At   int
 }
 
-func (e *UnknownPattern) Error() string { return fmt.Sprintf("there is no pattern %%{%s}", e.Name) }
+func (e *UnknownPattern) Error() string { return fmt.Sprintf("%%{%s} is not a known pattern", e.Name) }
 
 // Expand makes a pattern of RE2 of one that holds %{NAME} and %{NAME:group}. The error is an *UnknownPattern.
 func Expand(pattern string) (string, error) {

@@ -61,7 +61,7 @@ func KV(dst []Field, buf, b []byte, delimiter byte) ([]Field, []byte, string) {
 		dst = append(dst, Field{Key: key, Value: trim(b[eq+1 : i])})
 	}
 	if pairs == 0 {
-		return dst[:base], buf, "no key=value in it"
+		return dst[:base], buf, "it has no key=value pair"
 	}
 	return dst, buf, ""
 }

@@ -23,7 +23,7 @@ func (a *assembler) def(i int) int16 {
 			return -1
 		}
 		if !more {
-			a.fail(faultf("column %s ends early", c.name))
+			a.fail(faultf("column %s has too few values", c.name))
 			return -1
 		}
 	}
@@ -53,7 +53,7 @@ func (a *assembler) present(n *node) bool {
 	is := a.def(n.from) >= n.def
 	for i := n.from + 1; i < n.to; i++ {
 		if (a.def(i) >= n.def) != is {
-			a.fail(faultf("columns %s and %s do not agree on what there is", a.cols[n.from].name, a.cols[i].name))
+			a.fail(faultf("columns %s and %s disagree about which values are present", a.cols[n.from].name, a.cols[i].name))
 		}
 	}
 	if a.err != nil {
@@ -72,7 +72,7 @@ func (a *assembler) again(n *node) bool {
 	is := a.rep(n.from) == n.rep
 	for i := n.from; i < n.to; i++ {
 		if r := a.rep(i); (r == n.rep) != is || r > n.rep {
-			a.fail(faultf("columns %s and %s do not agree on how often there is something", a.cols[n.from].name, a.cols[i].name))
+			a.fail(faultf("columns %s and %s disagree about the number of values", a.cols[n.from].name, a.cols[i].name))
 		}
 	}
 	return is && a.err == nil
@@ -145,7 +145,7 @@ func (a *assembler) one(dst []byte, n *node) (out []byte, is bool) {
 	}
 	c := a.cols[n.from]
 	if a.def(n.from) != c.maxDef {
-		a.fail(faultf("column %s has no value where one must be", c.name))
+		a.fail(faultf("column %s is required, but a value is missing", c.name))
 		return dst, false
 	}
 	return c.value(dst), true

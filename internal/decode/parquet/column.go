@@ -120,7 +120,7 @@ func (c *column) more() (bool, error) {
 	case *file.FixedLenByteArrayColumnChunkReader:
 		n, read, err = r.ReadBatchInPage(batch, c.fixeds, c.defs, c.reps)
 	default:
-		return false, faultf("column %s is of a type that is not read", c.name)
+		return false, faultf("column %s has a type that is not supported", c.name)
 	}
 	if err != nil {
 		return false, faultf("column %s: %s", c.name, plain(err))
@@ -138,7 +138,7 @@ func (c *column) more() (bool, error) {
 		}
 	}
 	if n <= 0 || read != values {
-		return false, faultf("column %s: a page ends early", c.name)
+		return false, faultf("column %s: a page is truncated", c.name)
 	}
 	c.i, c.n, c.v = 0, int(n), 0
 	c.seen += n

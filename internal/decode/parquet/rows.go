@@ -96,7 +96,7 @@ func Open(r io.ReaderAt, size int64, maxRow int) (*Rows, error) {
 // ends looks at the first and the last bytes.
 func (o *Rows) ends(size int64) error {
 	if size == 0 {
-		return faultf("it is empty, and a Parquet file never is")
+		return faultf("the object is empty")
 	}
 	var head [4]byte
 	var tail [8]byte
@@ -111,9 +111,9 @@ func (o *Rows) ends(size int64) error {
 	footer := int64(binary.LittleEndian.Uint32(tail[:]))
 	switch {
 	case string(head[:]) == encrypted || string(tail[4:]) == encrypted:
-		return faultf("its footer is encrypted, which is not read")
+		return faultf("its footer is encrypted, which is not supported")
 	case string(head[:]) != Magic:
-		return faultf("it does not begin with %s: it is no Parquet file", Magic)
+		return faultf("it does not begin with %s, so it is not a Parquet file", Magic)
 	case string(tail[4:]) != Magic:
 		return faultf("it does not end with %s: the object is truncated", Magic)
 	case footer > size-minFileBytes || footer > maxFooterBytes:
@@ -172,7 +172,7 @@ func (o *Rows) next() error {
 		}
 		if o.group == o.file.NumRowGroups() {
 			if n := o.file.NumRows(); n != o.number {
-				return faultf("the footer promises %d rows, and the row groups hold %d", n, o.number)
+				return faultf("the footer says %d rows, but the row groups hold %d", n, o.number)
 			}
 			return io.EOF
 		}
@@ -186,7 +186,7 @@ func (o *Rows) next() error {
 	a := assembler{cols: o.cols, most: o.most}
 	for i, c := range o.cols {
 		if a.rep(i) != 0 {
-			return faultf("row %d: column %s does not begin where the row does", o.number+1, c.name)
+			return faultf("row %d: column %s does not begin a new row", o.number+1, c.name)
 		}
 	}
 	o.row = a.group(o.row[:0], o.root)
@@ -205,7 +205,7 @@ func (o *Rows) begin() error {
 	g := o.file.RowGroup(o.group)
 	o.group++
 	if g.NumRows() < 0 || g.NumColumns() != len(o.cols) {
-		return faultf("row group %d has %d rows of %d columns, and the schema has %d columns", o.group, g.NumRows(), g.NumColumns(), len(o.cols))
+		return faultf("row group %d has %d rows of %d columns, but the schema has %d columns", o.group, g.NumRows(), g.NumColumns(), len(o.cols))
 	}
 	for i, c := range o.cols {
 		m, err := g.MetaData().ColumnChunk(i)
@@ -232,7 +232,7 @@ func (o *Rows) ended() error {
 			return err
 		}
 		if more || c.seen != c.promised {
-			return faultf("column %s of row group %d does not hold what its footer promises", c.name, o.group)
+			return faultf("column %s of row group %d does not match the footer", c.name, o.group)
 		}
 		c.close()
 	}

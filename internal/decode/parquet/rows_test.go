@@ -361,7 +361,7 @@ func TestMoreThanPromised(t *testing.T) {
 		t.Fatal("the pages are not of one size")
 	}
 	rows, err := read(append(bytes.Clone(five[:footer(five)]), three[footer(three):]...))
-	if err == nil || !strings.Contains(err.Error(), "column a of row group 1 does not hold what its footer promises") {
+	if err == nil || !strings.Contains(err.Error(), "column a of row group 1 does not match the footer") {
 		t.Fatalf("%v, %v", rows, err)
 	}
 }
@@ -562,7 +562,7 @@ func TestOldLists(t *testing.T) {
 func TestRefused(t *testing.T) {
 	data, _ := made(t, 3)
 	for want, bad := range map[string][]byte{
-		"it is empty":               {},
+		"the object is empty":       {},
 		"it does not begin with":    []byte(`{"a": 1, "b": "0123456789"}`),
 		"the object is truncated":   data[:len(data)-1],
 		"its footer is encrypted":   append(bytes.Clone(data[:len(data)-4]), "PARE"...),

@@ -81,7 +81,7 @@ func (b *builder) node(s schema.Node, def, rep int16, depth int) *node {
 	if !ok {
 		d := b.sc.Column(len(b.cols))
 		if t, ok := d.LogicalType().(interface{ Scale() int32 }); ok && (t.Scale() < 0 || t.Scale() > maxScale) {
-			b.err = faultf("column %.80s is a decimal with %d digits after the point", s.Name(), t.Scale())
+			b.err = faultf("column %.80s is a decimal with %d digits after the point, which is not supported", s.Name(), t.Scale())
 		}
 		b.cols = append(b.cols, newColumn(d, def, rep))
 		n.to = len(b.cols)
