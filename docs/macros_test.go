@@ -8,12 +8,12 @@ import (
 	"testing"
 
 	"github.com/silt-etl/silt/internal/human"
-	"github.com/silt-etl/silt/sql"
+	shipped "github.com/silt-etl/silt/sql"
 )
 
 // TestMacrosPage: docs/macros.md is generated from the library. go test ./docs -update writes it.
 func TestMacrosPage(t *testing.T) {
-	library, err := sql.Library()
+	library, err := shipped.Library()
 	if err != nil {
 		t.Fatal(err)
 	}

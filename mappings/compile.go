@@ -53,7 +53,7 @@ func (m *Mapping) Show(ctx context.Context) ([]diag.File, diag.List, error) {
 	}
 	t, _ := m.translate()
 	out = append(out, diag.File{Path: rawFile, Text: t.files[rawFile]})
-	texts := t.by.people(t.parts, problems)
+	texts := t.translator.readable(t.parts, problems)
 	for _, n := range sortedKeys(texts) {
 		out = append(out, diag.File{Path: n, Text: texts[n]})
 	}
@@ -92,7 +92,7 @@ func (m *Mapping) open(ctx context.Context) (src *projection.Mapping, db *duckdb
 		return nil, nil, nil, problems, err
 	}
 	if lib := files[LibraryFile]; lib+src.Macros.Text != "" {
-		if m.beside != nil { // it was loaded from a folder, not from a manifest
+		if m.folder != nil { // it was loaded from a folder, not from a manifest
 			if p, err := shadows(src.Macros); err != nil || p != nil {
 				return nil, nil, nil, append(problems, p...), err
 			}

@@ -58,7 +58,7 @@ func parseJSON(f diag.File) (*value, *diag.Diagnostic) {
 	v, err := p.value()
 	if err == nil {
 		if _, e := d.Token(); e != io.EOF {
-			err = &placed{"there is something after the mapping's closing brace", p.next()}
+			err = &jsonError{"there is something after the mapping's closing brace", p.next()}
 		}
 	}
 	if err == nil {
@@ -66,7 +66,7 @@ func parseJSON(f diag.File) (*value, *diag.Diagnostic) {
 	}
 	at := int(d.InputOffset())
 	var syntax *json.SyntaxError
-	var own *placed
+	var own *jsonError
 	message := err.Error()
 	switch {
 	case errors.As(err, &syntax):
@@ -84,12 +84,12 @@ func parseJSON(f diag.File) (*value, *diag.Diagnostic) {
 	return nil, out
 }
 
-type placed struct {
+type jsonError struct {
 	message string
 	at      int
 }
 
-func (e *placed) Error() string { return e.message }
+func (e *jsonError) Error() string { return e.message }
 
 type jsonParser struct {
 	d    *json.Decoder
@@ -127,7 +127,7 @@ func (p *jsonParser) value() (*value, error) {
 			}
 			key, _ := k.(string)
 			if v.get(key) != nil {
-				return nil, &placed{fmt.Sprintf("the key %q is there twice", key), at}
+				return nil, &jsonError{fmt.Sprintf("the key %q is there twice", key), at}
 			}
 			c, err := p.value()
 			if err != nil {

@@ -35,17 +35,17 @@ type Mapping struct {
 	// Digest is the SHA-256 of names and texts, in hex: the same digest, the same mapping.
 	Digest string
 
-	beside fs.FS  // what its tests are in; nil: it was made of texts
-	tests  string // their folder in it
+	folder fs.FS  // what its tests are in; nil: it was made of texts
+	tests  string // the path of the tests in folder
 }
 
 // Tests gives the folder of the mapping's tests and what people call it: tests/ in a mapping's folder, <name>.tests/ beside a .json file.
 // It need not exist; nil for a mapping that was made of texts.
 func (m *Mapping) Tests() (dir fs.FS, at string) {
-	if m.beside == nil {
+	if m.folder == nil {
 		return nil, ""
 	}
-	sub, err := fs.Sub(m.beside, m.tests)
+	sub, err := fs.Sub(m.folder, m.tests)
 	if err != nil {
 		return nil, ""
 	}
@@ -74,7 +74,7 @@ func Load(name string, roots ...string) (*Mapping, error) {
 			}
 		}
 	}
-	if sub, err := fs.Sub(shipped.Shipped, name); err == nil {
+	if sub, err := fs.Sub(shipped.Mappings, name); err == nil {
 		if m, err := loadFS(sub, name, "shipped:sql/"+name); err == nil {
 			return m, nil
 		}
@@ -82,7 +82,7 @@ func Load(name string, roots ...string) (*Mapping, error) {
 	if b, err := declared.ReadFile(name + ".json"); err == nil {
 		m, err := LoadFiles(name, map[string]string{name + ".json": string(b)})
 		if err == nil {
-			m.Origin, m.beside, m.tests = "shipped:mappings", declared, name+".tests"
+			m.Origin, m.folder, m.tests = "shipped:mappings", declared, name+".tests"
 		}
 		return m, err
 	}
@@ -92,9 +92,9 @@ func Load(name string, roots ...string) (*Mapping, error) {
 // Names are the mappings that come with the program.
 func Names() []string {
 	seen := map[string]bool{}
-	dirs, _ := fs.ReadDir(shipped.Shipped, ".")
+	dirs, _ := fs.Glob(shipped.Mappings, "*/"+rawFile)
 	for _, d := range dirs {
-		seen[d.Name()] = true
+		seen[path.Dir(d)] = true
 	}
 	files, _ := fs.ReadDir(declared, ".")
 	for _, f := range files {
@@ -126,7 +126,7 @@ func loadPath(at string, dir bool) (*Mapping, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mapping %s: %w", at, err)
 	}
-	m.Origin, m.beside, m.tests = filepath.Dir(at), os.DirFS(filepath.Dir(at)), m.Name+".tests"
+	m.Origin, m.folder, m.tests = filepath.Dir(at), os.DirFS(filepath.Dir(at)), m.Name+".tests"
 	return m, nil
 }
 
@@ -150,7 +150,7 @@ func loadFS(dir fs.FS, name, origin string) (*Mapping, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mapping %s: %w", origin, err)
 	}
-	m.Origin, m.beside, m.tests = origin, dir, "tests"
+	m.Origin, m.folder, m.tests = origin, dir, "tests"
 	return m, nil
 }
 

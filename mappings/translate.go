@@ -20,10 +20,10 @@ type translation struct {
 	// places leads from a line of a generated file to the JSON that it was made of.
 	places map[string][]int
 	// values are the matched values by file name.
-	values map[string]string
-	json   diag.File
-	by     *translator
-	parts  []*part
+	values     map[string]string
+	json       diag.File
+	translator *translator
+	parts      []*part
 }
 
 // translator turns the declarative format into SQL. Its looser values are coerced, each with a warning: it is the format of
@@ -93,7 +93,7 @@ func (m *Mapping) translate() (*translation, diag.List) {
 	if t.problems.Failed() {
 		return nil, t.problems
 	}
-	out := &translation{files: map[string]string{rawFile: t.rawSQL()}, places: map[string][]int{}, values: map[string]string{}, json: t.file, by: t, parts: parts}
+	out := &translation{files: map[string]string{rawFile: t.rawSQL()}, places: map[string][]int{}, values: map[string]string{}, json: t.file, translator: t, parts: parts}
 	for _, p := range parts {
 		name := fileName(p.value, out.files)
 		out.files[name], out.places[name] = t.selectSQL(p)

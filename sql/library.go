@@ -1,16 +1,12 @@
-package sql
+package shipped
 
 import (
-	"embed"
 	"fmt"
 	"io/fs"
 	"regexp"
 	"sort"
 	"strings"
 )
-
-//go:embed macros/*.sql
-var macros embed.FS
 
 // Macro of the library: every mapping can call it without defining it.
 type Macro struct {
@@ -36,13 +32,13 @@ var (
 
 // Library gives the macros that come with the program, those that others call before them.
 func Library() ([]Macro, error) {
-	names, err := fs.Glob(macros, "macros/*.sql")
+	names, err := fs.Glob(Mappings, "macros/*.sql")
 	if err != nil {
 		return nil, err
 	}
 	var all []Macro
 	for _, n := range names {
-		b, err := macros.ReadFile(n)
+		b, err := Mappings.ReadFile(n)
 		if err != nil {
 			return nil, err
 		}

@@ -31,7 +31,7 @@ func load(source string) (*pasted, error) {
 	for _, x := range lib {
 		m.macros = append(m.macros, x.Text)
 	}
-	files, err := fs.Glob(library.Shipped, source+"/*.sql")
+	files, err := fs.Glob(library.Mappings, source+"/*.sql")
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func load(source string) (*pasted, error) {
 		return nil, fmt.Errorf("no mapping of %s", source)
 	}
 	for _, f := range files {
-		b, err := library.Shipped.ReadFile(f)
+		b, err := library.Mappings.ReadFile(f)
 		if err != nil {
 			return nil, err
 		}

@@ -12,10 +12,10 @@ import (
 	"github.com/silt-etl/silt/internal/ocsf"
 )
 
-// people writes the SELECTs of a translated mapping as a person would: a file for each class, one column a line, without what
+// readable writes the SELECTs of a translated mapping as a person would: a file for each class, one column a line, without what
 // the compiler fills by itself, parts that say the same as one, and each warning as a comment above the column it is about. The
 // rows are those of the mapping (TestShownSQLGivesTheSameRows).
-func (t *translator) people(parts []*part, problems diag.List) map[string]string {
+func (t *translator) readable(parts []*part, problems diag.List) map[string]string {
 	type group struct {
 		*part
 		values []string
@@ -47,7 +47,7 @@ func (t *translator) people(parts []*part, problems diag.List) map[string]string
 		if perClass[base] > 1 {
 			base += "_" + strings.Join(g.values, "_")
 		}
-		files[fileName(base, files)] = t.peopleSelect(g.part, g.values, g.notes)
+		files[fileName(base, files)] = t.readableSelect(g.part, g.values, g.notes)
 	}
 	return files
 }
@@ -120,11 +120,11 @@ func (t *translator) spare(p *part) *part {
 
 // typeFollows says whether type_uid is what class and activity make.
 func (t *translator) typeFollows(p *part, typ column, activity *column) bool {
-	return activity != nil && len(t.typesBeside(p, typ, *activity)) == 0
+	return activity != nil && len(t.wrongTypes(p, typ, *activity)) == 0
 }
 
-// typesBeside names the values of type_uid that are not class_uid * 100 + activity_id, as far as constants and enums tell.
-func (t *translator) typesBeside(p *part, typ, activity column) (wrong []string) {
+// wrongTypes names the values of type_uid that are not class_uid * 100 + activity_id, as far as constants and enums tell.
+func (t *translator) wrongTypes(p *part, typ, activity column) (wrong []string) {
 	base := int64(p.class.UID) * 100
 	is := func(result, activity string) bool {
 		a, err1 := strconv.ParseInt(activity, 10, 64)
@@ -194,7 +194,7 @@ func (t *translator) checkType(p *part) {
 	if typ == nil || activity == nil || typ.bare != nil || activity.bare != nil || typ.cases == nil && activity.cases == nil {
 		return
 	}
-	if wrong := t.typesBeside(p, *typ, *activity); len(wrong) > 0 {
+	if wrong := t.wrongTypes(p, *typ, *activity); len(wrong) > 0 {
 		t.problem(diag.Warning, typ.at, diag.TypeUID, "leave type_uid out: it is filled as class_uid * 100 + activity_id",
 			"type_uid is not class_uid * 100 + activity_id: %s; it is kept as given", strings.Join(wrong, "; "))
 	}
@@ -246,8 +246,8 @@ func (t *translator) siblingOf(p *part, c column, numbers map[string]int64) bool
 	return false
 }
 
-// peopleSelect writes one SELECT.
-func (t *translator) peopleSelect(p *part, values []string, notes map[int][]string) string {
+// readableSelect writes one SELECT.
+func (t *translator) readableSelect(p *part, values []string, notes map[int][]string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "-- class: %s\n-- ocsf: %s\n", p.class.Name, t.version)
 	if len(p.profiles) > 0 {
@@ -265,16 +265,16 @@ func (t *translator) peopleSelect(p *part, values []string, notes map[int][]stri
 	if len(p.without) > 0 {
 		fmt.Fprintf(&b, "-- without: %s\n", strings.Join(p.without, ", "))
 	}
-	byColumn, told := map[int][]string{}, map[int]bool{}
+	byColumn, shown := map[int][]string{}, map[int]bool{}
 	for i, c := range p.columns {
 		line, _ := diag.Position(t.file.Text, c.at)
-		if !told[line] {
-			byColumn[i], told[line] = notes[line], true
+		if !shown[line] {
+			byColumn[i], shown[line] = notes[line], true
 		}
 	}
 	var lines []int
 	for line := range notes {
-		if !told[line] {
+		if !shown[line] {
 			lines = append(lines, line)
 		}
 	}

@@ -1,4 +1,4 @@
-package mappings_test
+package shipped_test
 
 import (
 	"context"
