@@ -1,4 +1,4 @@
-# Silt. `make demo` shows the main job, `make test` runs every test that needs only Go and a C compiler.
+# `make demo` shows the main job. `make test` runs each test that needs only Go and a C compiler. `make lint` checks the source.
 
 GO      ?= go
 BIN     := bin
@@ -21,12 +21,12 @@ demo: build
 test:
 	$(GO) test -timeout 30m ./...
 
-# Third-party judges: moto, the AWS CLI, boto3, pyarrow, in a venv of its own. Only packages that ask them are built.
+# Compares with third-party software (moto, the AWS CLI, boto3, pyarrow) in its own venv. Builds only the packages that use it.
 verify: $(VENV)/.ready
 	SILT_VENV=$(abspath $(VENV)) $(GO) test -tags verify -count=1 -timeout 30m -run 'Verify|Moto' \
 	  $(shell grep -rl '^//go:build verify' --include='*_test.go' . | xargs -n 1 dirname | sort -u)
 
-# Hours: every fault in turn, two hundred kills, ten minutes of fuzzing a target (FUZZTIME).
+# Takes hours: each fault in turn, two hundred kills, and ten minutes of fuzzing for each target (FUZZTIME).
 soak:
 	GO="$(GO)" ./scripts/soak.sh
 
@@ -47,14 +47,14 @@ bench: build
 	$(GO) run ./scripts/bench -bin $(BIN) -events 500000 -source aws-alb -pairs 3
 	$(GO) run ./scripts/bench -bin $(BIN) -events 500000 -source windows-sysmon -pairs 3
 
-# Planning against a ledger of a million objects (PLANNING="-objects 10000000 -planned 100000" for more).
+# Plans against a ledger of a million objects. For more: PLANNING="-objects 10000000 -planned 100000".
 bench-planning:
 	$(GO) run ./scripts/bench/planning $(PLANNING)
 
 generate:
 	$(GO) generate ./...
 
-# The pictures in docs/images, from real runs.
+# Draws the pictures in docs/images from real runs.
 shots: build
 	./scripts/shots.sh
 

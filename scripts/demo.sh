@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job on the embedded default: a staging folder of realistic Network Firewall logs, the shipped job, one query.
+# Shows the main job in folders: generates Network Firewall logs in a staging folder, runs the shipped job, and queries the lake.
 # usage: demo.sh BIN DEMO_DIR
 set -eu
 bin=$(cd "$1" && pwd)
@@ -28,11 +28,11 @@ echo
 echo "== etl run job.yaml"
 "$bin/etl" run job.yaml
 echo
-echo "== etl query: who was blocked most"
+echo "== etl query: the sources that were blocked most"
 "$bin/etl" query --job job.yaml "
   SELECT src_endpoint.ip AS source, dst_endpoint.hostname AS host, firewall_rule.name AS rule, count(*) AS blocked
   FROM amazon_security_lake_table_us_east_1_ext_network_firewall
   WHERE action_id = 2 AND eventday BETWEEN '20250601' AND '20250603'
   GROUP BY ALL ORDER BY blocked DESC, source, host, rule LIMIT 10"
 echo
-echo "The job, its lake and its ledger are in $dir/. Run it again: nothing is new."
+echo "The job, its lake and its ledger are in $dir/. If you run it again, it finds no new objects."

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Draws the pictures of docs/images anew, from real runs in a folder of its own. Needs script(1) of util-linux.
+# Draws the pictures in docs/images from real runs in a temporary folder. Needs script(1) of util-linux.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
-work=/tmp/silt # the pictures show it
-mkdir "$work" || { echo "$work is there already; move it away" >&2; exit 1; }
+work=/tmp/silt # the pictures show this path
+mkdir "$work" || { echo "$work already exists. Try: mv $work $work.old" >&2; exit 1; }
 trap 'rm -rf "$work"' EXIT
 make build BIN="$work/bin"
 go build -o "$work/bin/" ./scripts/nfwgen ./scripts/shots

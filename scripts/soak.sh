@@ -1,6 +1,6 @@
 #!/bin/sh
-# The long tests: every fault of a run's sweep, two hundred kills, and each fuzz target for FUZZTIME (10m each by default).
-# A crash that fuzzing finds is kept under testdata/fuzz of its package and fails `make test` from then on.
+# Runs the long tests: each fault of a run in turn, two hundred kills, and each fuzz target for FUZZTIME (default: 10m).
+# Fuzzing keeps an input that fails under testdata/fuzz of its package, where `make test` tries it again.
 set -eu
 go=${GO:-go}
 SILT_SOAK=1 $go test -count=1 -timeout 6h -run 'TestFaults|TestZombies|TestKilled|TestManyRunners|TestAnyInterleaving' ./jobs ./cmd/etl

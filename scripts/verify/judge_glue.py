@@ -1,8 +1,9 @@
-"""Holds a Glue table and its partitions to what Security Lake's crawler makes.
+"""Compares a Glue table and its partitions with what Security Lake's crawler writes.
 
     judge_glue.py get-table.json get-partitions.json listing.txt --lake s3://bucket --source NAME
 
-The first two are what the AWS CLI prints, listing.txt what `aws s3 ls --recursive` does. Prints what is wrong and ends with 1.
+The AWS CLI prints the first two files, and `aws s3 ls --recursive` prints listing.txt. Prints each problem, and exits with 1 if there
+is one.
 """
 
 import argparse
@@ -25,7 +26,7 @@ FORMATS = {
         "Parameters": {"serialization.format": "1"},
     },
 }
-# What a request may leave out, with what Glue itself then has; moto keeps no defaults.
+# What a request may omit, and the value that Glue then uses. moto does not store defaults.
 DEFAULTS = {"Compressed": False, "StoredAsSubDirectories": False, "Retention": 0}
 PARAMETERS = {
     "classification": "parquet",
@@ -62,7 +63,7 @@ def judge_formats(what, storage):
 
 
 def judge_table(table, lake, source):
-    """Problems of a table in the shape of Glue's API."""
+    """Yields the problems of a table, which has the shape of Glue's API."""
     storage = table["StorageDescriptor"]
     for key, value in {"TableType": "EXTERNAL_TABLE", "Owner": "owner", "Retention": 0}.items():
         have = table.get(key, DEFAULTS.get(key))
@@ -94,7 +95,7 @@ def judge_table(table, lake, source):
 
 
 def judge_partitions(table, partitions, lake, source, keys):
-    """Problems of the partitions, against their table and the keys of the lake's objects."""
+    """Yields the problems of the partitions, compared with their table and with the keys of the lake's objects."""
     folders = {k[: k.rindex("/") + 1] for k in keys if k.startswith(f"ext/{source}/")}
     seen = set()
     for p in partitions:
@@ -104,19 +105,19 @@ def judge_partitions(table, partitions, lake, source, keys):
         if storage["Location"] != f"{lake}/{folder}":
             yield f"partition {what}: Location {storage['Location']}"
         if folder in seen:
-            yield f"partition {what} is there twice"
+            yield f"partition {what} exists twice"
         seen.add(folder)
         if storage["Columns"] != table["StorageDescriptor"]["Columns"]:
             yield f"partition {what}: its columns are not the table's"
         yield from judge_formats(f"partition {what}", storage)
     for folder in sorted(folders - seen):
-        yield f"{folder} has files and no partition"
+        yield f"{folder} has files but no partition"
     for folder in sorted(seen - folders):
         yield f"{folder} is a partition without files"
 
 
 def listed(text):
-    """Keys that `aws s3 ls --recursive` prints."""
+    """Returns the keys that `aws s3 ls --recursive` prints."""
     return [line.split(maxsplit=3)[3] for line in text.splitlines() if line.strip()]
 
 

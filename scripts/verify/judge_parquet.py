@@ -1,9 +1,9 @@
-"""Holds the files of a lake to Security Lake's rules and to the types of a Glue table, with pyarrow.
+"""Checks the files of a lake against Security Lake's rules and the types of a Glue table, with pyarrow.
 
     judge_parquet.py LAKE --table get-table.json [--rows N]
 
-LAKE is the folder that has ext/ in it; get-table.json is what `aws glue get-table` prints, or the table alone. Prints what
-is wrong, a line each, and ends with 1; else prints what was read. It shares nothing with the program that wrote the files.
+LAKE is the folder that contains ext/. get-table.json is what `aws glue get-table` prints, or only the table. Prints each problem on
+a line and exits with 1, or prints what was read. It shares no code with the program that wrote the files.
 """
 
 import argparse
@@ -24,7 +24,7 @@ FOLDER = re.compile(
     r"/eventDay=(?P<day>[0-9]{8})/[^/]+\.parquet$"
 )
 
-# What files that Security Lake writes itself have. Paths as in the file.
+# The types in files that Security Lake writes itself, by path in the file.
 PHYSICAL = {
     "time": "INT64",
     "start_time": "INT64",
@@ -61,7 +61,7 @@ GLUE_PHYSICAL = {
 
 
 def split_top(text):
-    """Splits struct fields at the commas that are not inside <>."""
+    """Splits struct fields at the commas outside of <>."""
     parts, depth, start = [], 0, 0
     for i, c in enumerate(text):
         depth += (c == "<") - (c == ">")
@@ -72,7 +72,7 @@ def split_top(text):
 
 
 def glue_leaves(path, kind):
-    """Yields (path in the file, Glue type) of the leaves of a column of that Glue type."""
+    """Yields (path in the file, Glue type) for each leaf of a column of that Glue type."""
     if kind.startswith("struct<") and kind.endswith(">"):
         for field in split_top(kind[7:-1]):
             name, _, inner = field.partition(":")
@@ -88,13 +88,13 @@ def glue_leaves(path, kind):
 
 
 def compare_with_glue(schema, columns):
-    """schema: pyarrow's ParquetSchema; columns: Glue's [{Name, Type}]. The same leaves, in the same order, of the same types."""
+    """Yields the differences between pyarrow's ParquetSchema and Glue's [{Name, Type}]: both need the same leaves, order and types."""
     want = [leaf for c in columns for leaf in glue_leaves(c["Name"], c["Type"])]
     have = [schema.column(i) for i in range(len(schema))]
     if [p for p, _ in want] != [c.path for c in have]:
         extra = [c.path for c in have if c.path not in dict(want)]
         lacking = [p for p, _ in want if p not in {c.path for c in have}]
-        yield f"columns differ from the Glue table's: only in the file {extra[:5]}, only in the table {lacking[:5]}, else in another order"
+        yield f"columns differ from the Glue table's: only in the file {extra[:5]}, only in the table {lacking[:5]}, or another order"
     types = dict(want)
     for c in have:
         kind = types.get(c.path)
@@ -106,7 +106,7 @@ def compare_with_glue(schema, columns):
 
 
 def judge_file(root, name, columns):
-    """Returns (problems, rows) of a file; name is its path under root."""
+    """Returns (problems, rows) of a file. name is its path under root."""
     problems = []
     wrong = lambda text: problems.append(f"{name}: {text}")
     folder = FOLDER.match(name)
@@ -132,7 +132,7 @@ def judge_file(root, name, columns):
         elif physical.startswith("INT") and not str(leaves[leaf].logical_type).startswith(("None", "Int(")):
             wrong(f"{leaf} has the logical type {leaves[leaf].logical_type}")
         elif physical == "BYTE_ARRAY" and str(leaves[leaf].logical_type) != "String":
-            wrong(f"{leaf} is no string but {leaves[leaf].logical_type}")
+            wrong(f"{leaf} is not a string but {leaves[leaf].logical_type}")
     arrow = file.schema_arrow
     for column, kind in ARROW.items():
         if column in arrow.names and not arrow.field(column).type.equals(kind):
@@ -142,7 +142,7 @@ def judge_file(root, name, columns):
         and "profiles" in [f.name for f in arrow.field("metadata").type]
         and arrow.field("metadata").type.field("profiles").type.equals(pa.list_(pa.field("element", pa.string())))
     ):
-        wrong("metadata.profiles is no list<string> in Arrow")
+        wrong("metadata.profiles is not a list<string> in Arrow")
     if columns is not None:
         problems += [f"{name}: {p}" for p in compare_with_glue(schema, columns)]
 
@@ -153,7 +153,7 @@ def judge_file(root, name, columns):
             chunk = group.column(i)
             size += chunk.total_compressed_size
             if chunk.compression != "ZSTD":
-                wrong(f"{chunk.path_in_schema} is packed as {chunk.compression}")
+                wrong(f"{chunk.path_in_schema} is compressed with {chunk.compression}")
             values = 0
             for kind, page, count in pages(data, chunk):
                 values += count if kind in (DATA, DATA_V2) else 0
@@ -198,7 +198,7 @@ def judge_file(root, name, columns):
 
 
 def files(root):
-    """All files under root/ext, as paths under root."""
+    """Returns all files under root/ext, as paths under root."""
     out = []
     for folder, _, names in os.walk(os.path.join(root, "ext")):
         out += [os.path.relpath(os.path.join(folder, n), root).replace(os.sep, "/") for n in names]
@@ -206,7 +206,7 @@ def files(root):
 
 
 def judge(root, columns=None, rows=None):
-    """Returns (problems, files, rows). columns: of the Glue table, or None."""
+    """Returns (problems, files, rows). columns are those of the Glue table, or None."""
     problems, total, names = [], 0, files(root)
     if not names:
         problems.append(f"no files under {root}/ext")

@@ -1,8 +1,8 @@
-"""Looks up the two sample records of Network Firewall's documentation in a lake and compares them value by value.
+"""Finds the two sample records of Network Firewall's documentation in a lake and compares each value.
 
     judge_samples.py LAKE
 
-What is expected was written by hand from the mapping's table: a netflow and an alert record.
+The expected values, of a netflow and an alert record, were written by hand from the mapping's documentation.
 """
 
 import os
@@ -82,7 +82,7 @@ ALERT = {
     "disposition_id": 1,
     "disposition": "Allowed",
     "firewall_rule": {"uid": "2", "name": "", "category": ""},
-    # "zone" is no availability zone: the region is the key's
+    # "zone" is not an availability zone, so the region comes from the key
     "cloud": {"provider": "AWS", "region": "us-east-1", "zone": "zone", "account": {"uid": "111122223333"}},
     "unmapped": {
         "event_timestamp": "1601074865",
@@ -96,7 +96,7 @@ SAMPLES = {"1770453319291727": ("20201001", NETFLOW), "1111111111111111": ("2020
 
 
 def prune(value):
-    """Leaves nulls out."""
+    """Removes nulls."""
     if isinstance(value, dict):
         return {k: prune(v) for k, v in value.items() if v is not None}
     return value

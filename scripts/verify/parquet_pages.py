@@ -1,6 +1,6 @@
-"""Page headers of a Parquet file, read from its bytes: pyarrow does not show them.
+"""Reads the page headers of a Parquet file from its bytes, because pyarrow does not show them.
 
-Thrift's compact protocol, as far as PageHeader of the Parquet format uses it.
+Implements the part of Thrift's compact protocol that PageHeader of the Parquet format uses.
 """
 
 
@@ -69,7 +69,7 @@ DATA, DICTIONARY, DATA_V2 = 0, 2, 3
 
 
 def pages(data, chunk):
-    """Yields (kind, uncompressed size in bytes, values) of a column chunk (pyarrow's ColumnChunkMetaData) of the file."""
+    """Yields (kind, uncompressed size in bytes, values) for each page of a column chunk (pyarrow's ColumnChunkMetaData)."""
     start = chunk.data_page_offset
     if chunk.has_dictionary_page and chunk.dictionary_page_offset:
         start = min(start, chunk.dictionary_page_offset)

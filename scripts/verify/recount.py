@@ -1,10 +1,10 @@
-"""Counts again, in plain Python, what the Network Firewall job should have published, and compares it with the lake.
+"""Computes in plain Python what the Network Firewall job should have published, and compares it with the lake.
 
     recount.py STAGING LAKE
 
-Reads STAGING's gzip files of JSON lines, derives for each record its event day, time, flow, source address and its whole
-unmapped map, and compares all of them with the rows of LAKE's files. What the mapping puts out was copied from
-sql/network-firewall by hand: a field named here that the mapping does not put out, or one that is lost, shows as a difference.
+Reads STAGING's gzip files of JSON lines. For each record, it computes the event day, time, flow, source address and the whole
+unmapped map, and compares them with the rows of LAKE's files. The list of mapped fields was copied from sql/network-firewall by
+hand: a field that is listed here but not mapped, or a field that is lost, shows as a difference.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from judge_parquet import files
 
-# Raw fields whose value is an output of the mapping, or that a `-- consumes:` line names.
+# Raw fields that the mapping writes to an output, or that a `-- consumes:` line names.
 MAPPED = {
     "firewall_name",
     "availability_zone",
@@ -53,7 +53,7 @@ class Number(str):
 
 
 def text(value):
-    """A leaf as unmapped has it; arrays are compared by what they say, not by their spaces."""
+    """Returns a leaf as unmapped contains it. Arrays are compared by their values, whatever their spaces."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
@@ -87,7 +87,7 @@ def leaves(value, path=""):
 def unmapped(record):
     out = {p: text(v) for p, v in leaves(record) if v is not None and p not in MAPPED}
     event = record.get("event", {})
-    for port in ("src_port", "dest_port"):  # what is no port does not fit its place
+    for port in ("src_port", "dest_port"):  # a value that is not a port does not fit the attribute
         if port in event and not (re.fullmatch("[0-9]+", str(event[port])) and int(event[port]) <= 65535):
             out[f"event.{port}"] = text(event[port])
     tls = event.get("tls") or {}
@@ -100,7 +100,7 @@ STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{6})([+-])(\d\d)(\d\d)
 
 
 def milliseconds(stamp):
-    """2020-10-01T21:26:05.007515+0000 as epoch milliseconds, cut, not rounded."""
+    """Converts 2020-10-01T21:26:05.007515+0000 to epoch milliseconds, rounded down."""
     seconds, micros, sign, hours, minutes = STAMP.match(stamp).groups()
     moment = datetime.strptime(seconds, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
     offset = timedelta(hours=int(hours), minutes=int(minutes))
@@ -147,7 +147,7 @@ def published(lake):
 
 
 def compare(want, have):
-    """Problems of have, both as expected and published return them."""
+    """Yields the differences between the results of expected and published."""
     by_day = [Counter(), Counter()]
     for rows, days in zip((want, have), by_day):
         for key, n in rows.items():
@@ -156,9 +156,9 @@ def compare(want, have):
         yield f"rows by day: staging has {sorted(by_day[0].items())}, the lake {sorted(by_day[1].items())}"
     lacking, extra = want - have, have - want
     if lacking:
-        yield f"{sum(lacking.values())} rows are missing, as {sorted(lacking)[:2]}"
+        yield f"{sum(lacking.values())} rows are missing, for example {sorted(lacking)[:2]}"
     if extra:
-        yield f"{sum(extra.values())} rows are too many, as {sorted(extra)[:2]}"
+        yield f"{sum(extra.values())} unexpected rows, for example {sorted(extra)[:2]}"
 
 
 def main():

@@ -1,8 +1,8 @@
-"""Shows that the judges judge: breaks a good lake, table and rows one rule at a time, and wants each break named.
+"""Tests the judges: breaks a good lake, table and rows one rule at a time, and expects the judges to report each one.
 
     selftest.py LAKE STAGING get-table.json get-partitions.json listing.txt --lake s3://bucket --source NAME
 
-LAKE and the rest are what the judges have just passed.
+The arguments are those that the judges have just accepted.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import judge_parquet
 import judge_samples
 import recount
 
-ROWS = 300  # of a good file: enough to break, quick to write
+ROWS = 300  # rows of a good file to keep: enough to break, quick to write
 
 
 def write(path, table, **options):
@@ -35,7 +35,7 @@ def with_column(table, name, column):
 
 
 def with_leaf(table, path, change):
-    """Rewrites a leaf of a struct column: change gets its array and returns another."""
+    """Rewrites a leaf of a struct column: change receives its array and returns another."""
     name, leaf = path.split(".")
     struct = table[name].combine_chunks()
     arrays = [change(struct.field(i)) if f.name == leaf else struct.field(i) for i, f in enumerate(struct.type)]
@@ -52,12 +52,12 @@ def first_other(values, other):
 
 
 def wide(table):
-    """Strings that make a page of more than 1 MB when nothing cuts pages."""
+    """Returns strings that fill a page of more than 1 MB, unless the writer splits pages."""
     return with_leaf(table, "connection_info.uid", lambda a: pa.array([f"{i:08}" * 1000 for i in range(len(a))], pa.string()))
 
 
 def broken_files(good):
-    """Yields (what must be named, table, options of the writer)."""
+    """Yields (the message to expect, table, options of the writer)."""
     column = lambda n: good[n].combine_chunks()
     yield r"time has the logical type Timestamp", with_column(good, "time", column("time").cast(pa.timestamp("ms", "UTC"))), {}
     yield r"time is INT32", with_column(good, "time", pa.array([0] * len(good), pa.int32())), {}
@@ -78,11 +78,11 @@ def broken_files(good):
     yield r"unmapped.key_value.key is missing", with_column(good, "unmapped", texts(column("unmapped"))), {}
     yield r"unmapped has a key twice", with_column(good, "unmapped", pa.array([[("a", "1"), ("a", "2")]] * len(good), column("unmapped").type)), {}
     yield r"connection_info.uid has a page of", wide(good), {"data_page_size": 64 << 20}
-    yield r"packed as SNAPPY", good, {"compression": "snappy"}
+    yield r"compressed with SNAPPY", good, {"compression": "snappy"}
     yield r"has the days \['20", with_column(good, "time", pa.array([t + 86_400_000 for t in good["time"].to_pylist()], pa.int64())), {}
     yield r"only in the file \['extra'\]", good.append_column("extra", pa.array([1] * len(good), pa.int32())), {}
     yield r"only in the table \['severity'\]", good.drop_columns(["severity"]), {}
-    yield r"else in another order", good.select(good.column_names[1:] + good.column_names[:1]), {}
+    yield r"or another order", good.select(good.column_names[1:] + good.column_names[:1]), {}
     yield r"traffic.bytes: the file has DOUBLE", with_leaf(good, "traffic.bytes", lambda a: a.cast(pa.float64())), {}
     yield r"no rows", good.slice(0, 0), {}
 
@@ -94,12 +94,12 @@ class Checker:
     def want(self, rule, problems):
         self.checks += 1
         if not any(re.search(rule, p) for p in problems):
-            self.failures.append(f"broken so that a judge must say {rule!r}, it says {problems[:3]}")
+            self.failures.append(f"expected a judge to report {rule!r}, it reported {problems[:3]}")
 
     def clean(self, what, problems):
         self.checks += 1
         if problems:
-            self.failures.append(f"{what} is good, a judge says {problems[:3]}")
+            self.failures.append(f"{what} is good, but a judge reported {problems[:3]}")
 
 
 def check_parquet(c, lake, columns):
@@ -168,8 +168,8 @@ def check_glue(c, table, partitions, keys, lake, source):
     location = partitions[0]["StorageDescriptor"]["Location"]
     broken("partition .*: Location", put(["p", "StorageDescriptor", "Location"], location.rstrip("/")))
     broken("partition .*: Location", put(["p", "StorageDescriptor", "Location"], location.replace("accountId=", "accountid=")))
-    broken("has files and no partition", lambda t, p, k: p.pop())
-    broken("is there twice", lambda t, p, k: p.append(p[0]))
+    broken("has files but no partition", lambda t, p, k: p.pop())
+    broken("exists twice", lambda t, p, k: p.append(p[0]))
     broken("partition without files", lambda t, p, k: k.clear())
     broken("test/ledger/1.json is in the lake", lambda t, p, k: k.append("test/ledger/1.json"))
 
@@ -185,7 +185,7 @@ def check_recount(c, staging, lake):
     less.popitem()
     for rule, add, drop in (
         ("1 rows are missing", [], [row]),
-        ("1 rows are too many", [row], []),
+        ("1 unexpected rows", [row], []),
         ("rows by day", [("20990101",) + row[1:]], [row]),
         ("1 rows are missing", [(row[0], row[1] + 1) + row[2:]], [row]),
         ("1 rows are missing", [row[:2] + ("0",) + row[3:]], [row]),
@@ -242,7 +242,7 @@ def main():
         print(f)
     if c.failures:
         sys.exit(1)
-    print(f"ok: {c.checks} breaks and good ones told apart")
+    print(f"ok: {c.checks} checks of broken and good data")
 
 
 if __name__ == "__main__":
