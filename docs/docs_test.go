@@ -25,6 +25,7 @@ import (
 	"github.com/silt-etl/silt/internal/catalog/glue"
 	"github.com/silt-etl/silt/internal/catalog/local"
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/doctor"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/objstore"
@@ -554,5 +555,16 @@ func TestPathsAreThere(t *testing.T) {
 	}
 	if named < 40 {
 		t.Errorf("only %d paths were found: is the pattern still right?", named)
+	}
+}
+
+// docs/commands.md lists the checks of etl doctor, in their order.
+func TestDoctorChecks(t *testing.T) {
+	var rows strings.Builder
+	for _, c := range doctor.Checks() {
+		fmt.Fprintf(&rows, "| %s | %s |\n", c.Name, c.Tests)
+	}
+	if !strings.Contains(read(t, "docs/commands.md"), rows.String()) {
+		t.Errorf("docs/commands.md does not have this table of checks:\n%s", rows.String())
 	}
 }

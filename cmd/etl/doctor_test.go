@@ -16,7 +16,8 @@ import (
 	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
 )
 
-// TestDoctorFix: what a dead run left in a folder is named, then ended, once; files of others are told and stay.
+// etl doctor names what a dead run left in a folder, and --fix repairs it once; files that did not come from the job are reported
+// and stay.
 func TestDoctorFix(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -48,12 +49,12 @@ func TestDoctorFix(t *testing.T) {
 			}
 		}
 	}
-	has(doctor(0), "ok   ledger: no run yet\n")
-	has(doctor(0, "--fix"), "ok   ledger: no run yet\n")
+	has(doctor(0), "ok   ledger: the job has not run yet\n")
+	has(doctor(0, "--fix"), "ok   ledger: the job has not run yet\n")
 	if out, errs, code := etl(t, "run", "job.yaml"); code != 0 {
 		t.Fatalf("run: %d\n%s\n%s", code, out, errs)
 	}
-	has(doctor(0), "ok   live files: 1 file of the ledger, none missing\n")
+	has(doctor(0), "ok   live files: 1 file in the ledger, 0 missing in the lake\n")
 
 	ctx := context.Background()
 	store, err := dirstore.Open(dirstore.Config{Root: "lake", HideSilt: true})
@@ -69,7 +70,7 @@ func TestDoctorFix(t *testing.T) {
 	if !ok {
 		t.Fatal(name)
 	}
-	// an attempt that died before its record, and a file from elsewhere
+	// an attempt that died before its record, and a file that did not come from the job
 	held := folder + ledger.FileName(batch, ulid.Make().String(), 0)
 	if _, err := store.Hold(ctx, held, bytes.NewReader([]byte("x")), 1); err != nil {
 		t.Fatal(err)
@@ -77,12 +78,12 @@ func TestDoctorFix(t *testing.T) {
 	if _, err := store.Put(ctx, folder+"other.parquet", strings.NewReader("x"), objstore.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	found := []string{"warn other files: 1 file in the job's folders that no ledger entry names, so they did not come from this job: " + folder + "other.parquet; ",
-		"warn abandoned attempts: 1 attempt stopped before an entry, at " + batch + "; etl doctor --fix fences the batches and drops what is held\n"}
+	found := []string{"warn other files: 1 file in the job's folders that readers see and that no ledger entry names, so they did not come from this job: " + folder + "other.parquet. Try: ",
+		"warn abandoned attempts: 1 attempt stopped before an entry, at batch " + batch + ". Try: etl doctor --fix\n"}
 	has(doctor(0), found...)
 	has(doctor(0, "--fix", "--dry-run"), found...)
 	out := doctor(0, "--fix")
-	has(out, "ok   mended: fenced 1 batch (entry 4), dropped 1 held file\n", found[0])
+	has(out, "ok   fixed: fenced 1 batch (entry 4), dropped 1 held file\n", found[0])
 	if strings.Contains(out, "abandoned") {
 		t.Errorf("an abandoned attempt is left:\n%s", out)
 	}
@@ -108,5 +109,5 @@ func TestDoctorFix(t *testing.T) {
 	if err := store.Delete(ctx, live); err != nil {
 		t.Fatal(err)
 	}
-	has(doctor(1), "FAIL live files: 1 file of the ledger cannot be seen: "+live+"; ")
+	has(doctor(1), "FAIL live files: 1 file of the ledger not found in the lake, so their rows are missing: "+live+". Try: ")
 }

@@ -77,8 +77,8 @@ func TestOnS3(t *testing.T) {
 		return keys
 	}
 	out, errs, code := etl(t, "doctor", job)
-	for _, want := range []string{"ok   region of lake: bucket lake is in us-east-1\n", "ok   staging: s3://staging/logs can be listed and read; a run takes 3 of the 3 objects\n",
-		"ok   lake: s3://lake takes files, unseen until they are published, and drops them\n"} {
+	for _, want := range []string{"ok   region of lake: bucket lake is in us-east-1\n", "ok   staging: s3://staging/logs can be listed and read; a run reads 3 of 3 objects\n",
+		"ok   lake: s3://lake can hold files without showing them to readers, and drop them\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("doctor does not say %q:\n%s", want, out)
 		}
@@ -92,11 +92,11 @@ func TestOnS3(t *testing.T) {
 	if got := lakeKeys(); len(got) != 3 {
 		t.Errorf("the lake has %q", got)
 	}
-	if out, _, code = etl(t, "doctor", job); code != 0 || !strings.Contains(out, "ok   live files: 3 files of the ledger, none missing\n") {
+	if out, _, code = etl(t, "doctor", job); code != 0 || !strings.Contains(out, "ok   live files: 3 files in the ledger, 0 missing in the lake\n") {
 		t.Errorf("doctor after a run: code %d\n%s", code, out)
 	}
 	out, _, code = etl(t, "doctor", job, "--fix")
-	if code != 1 || !strings.HasSuffix(out, "FAIL fix: the job has no right to delete in the lake; set lake.delete_role_arn; without it etl run, replay, backfill and etl doctor without --fix work\n") {
+	if code != 1 || !strings.HasSuffix(out, "FAIL fix: the job does not have the right to delete in the lake. Try: set lake.delete_role_arn; etl run, replay, backfill and etl doctor without --fix do not need it\n") {
 		t.Errorf("doctor --fix without the right to delete: code %d\n%s", code, out)
 	}
 
@@ -137,7 +137,7 @@ func TestDoctorOnS3WithWhatIsWrong(t *testing.T) {
 	}{
 		{"no bucket", strings.Replace(string(text), "s3://lake/", "s3://lake-of-nobody/", 1), "", []string{"FAIL lake: ", "bucket or folder not found"}},
 		{"a wrong secret", string(text), "wrong", []string{"FAIL staging: ", "AWS_SECRET_ACCESS_KEY", "FAIL lake: "}},
-		{"state on S3, catalog not", state, "", []string{"ok   deleted files: publishing again does not bring one back", "ok   create-only publishing", "FAIL catalog: ", "needs a folder, and neither the lake nor the state is one"}},
+		{"state on S3, catalog not", state, "", []string{"ok   deleted files: publishing again does not restore a deleted file", "ok   create-only publishing", "FAIL catalog: ", "needs a folder, and neither the lake nor the state is one"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "job.yaml")

@@ -28,7 +28,11 @@ type stores struct {
 }
 
 func openStaging(ctx context.Context, s *jobfile.Spec) (objstore.Reader, error) {
-	return storeKinds().Open(ctx, s.Source.Staging, objstore.Options{Region: s.Source.Region, RoleARN: s.Source.RoleARN, ExternalID: s.Source.ExternalID, HideSilt: true})
+	return storeKinds().Open(ctx, s.Source.Staging, stagingOptions(s))
+}
+
+func stagingOptions(s *jobfile.Spec) objstore.Options {
+	return objstore.Options{Region: s.Source.Region, RoleARN: s.Source.RoleARN, ExternalID: s.Source.ExternalID, HideSilt: true}
 }
 
 func openLake(ctx context.Context, s *jobfile.Spec) (jobs.LakeStore, error) {
@@ -36,7 +40,7 @@ func openLake(ctx context.Context, s *jobfile.Spec) (jobs.LakeStore, error) {
 }
 
 func openLakeAs(ctx context.Context, s *jobfile.Spec, roleARN, externalID string) (jobs.LakeStore, error) {
-	b, err := storeKinds().Open(ctx, s.Lake.Location, objstore.Options{Region: s.Lake.Region, RoleARN: roleARN, ExternalID: externalID, KMSKeyID: s.Lake.KMSKeyID, HoldCopies: s.Lake.Hold == "copy", Create: true, HideSilt: true})
+	b, err := storeKinds().Open(ctx, s.Lake.Location, lakeOptions(s, roleARN, externalID))
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +49,11 @@ func openLakeAs(ctx context.Context, s *jobfile.Spec, roleARN, externalID string
 		return nil, fmt.Errorf("%s cannot hold files", b)
 	}
 	return l, nil
+}
+
+func lakeOptions(s *jobfile.Spec, roleARN, externalID string) objstore.Options {
+	return objstore.Options{Region: s.Lake.Region, RoleARN: roleARN, ExternalID: externalID, KMSKeyID: s.Lake.KMSKeyID,
+		HoldCopies: s.Lake.Hold == "copy", Create: true, HideSilt: true}
 }
 
 // openLakeToDelete opens the lake as the role that deletes its files. It is nil if deletes need a role and the job names none.
@@ -66,7 +75,11 @@ func openLakeToDelete(ctx context.Context, s *jobfile.Spec, lake jobs.LakeStore)
 }
 
 func openState(ctx context.Context, s *jobfile.Spec) (objstore.Bucket, error) {
-	return storeKinds().Open(ctx, s.State, objstore.Options{Region: s.Lake.Region, KMSKeyID: s.StateKMSKeyID, Create: true})
+	return storeKinds().Open(ctx, s.State, stateOptions(s))
+}
+
+func stateOptions(s *jobfile.Spec) objstore.Options {
+	return objstore.Options{Region: s.Lake.Region, KMSKeyID: s.StateKMSKeyID, Create: true}
 }
 
 func openCatalog(ctx context.Context, s *jobfile.Spec) (catalog.Catalog, error) {

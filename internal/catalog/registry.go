@@ -31,6 +31,9 @@ type Kind struct {
 	Open func(ctx context.Context, cfg Config) (Catalog, error)
 	// UsesAWS says that AWS credentials and a region are needed.
 	UsesAWS bool
+	// WritePermissions names the permissions that a run needs to write, for catalogs in which etl doctor cannot test that. It may be
+	// nil.
+	WritePermissions func(createsTable bool) string
 }
 
 // Registry is the kinds of catalogs of this program.

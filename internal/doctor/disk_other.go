@@ -4,4 +4,4 @@ package doctor
 
 import "errors"
 
-func freeBytes(string) (int64, error) { return 0, errors.New("this system is not asked") }
+func freeBytes(string) (int64, error) { return 0, errors.New("not supported on this operating system") }

@@ -3,291 +3,247 @@ package doctor
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
+	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/oklog/ulid/v2"
+
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/catalog/local"
+	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
+	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
 	memstore "github.com/silt-etl/silt/internal/objstore/mem"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-func show(checks []Check) string {
-	var b strings.Builder
-	for _, c := range checks {
-		b.WriteString(c.String() + "\n")
-	}
-	return b.String()
-}
+var update = flag.Bool("update", false, "write the golden files in testdata")
 
-func keys(t *testing.T, s objstore.Reader) (out []string) {
+// golden compares a text with a file in testdata.
+func golden(t *testing.T, name, got string) {
 	t.Helper()
-	if err := s.List(context.Background(), objstore.ListOptions{}, func(o objstore.Object) error { out = append(out, o.Key); return nil }); err != nil {
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return out
-}
-
-func TestGoodStatePassesAndIsLeftClean(t *testing.T) {
-	s := memstore.New("mem")
-	checks := State(context.Background(), s, "job/", "hold copies")
-	if len(checks) != 6 || Failed(checks) {
-		t.Errorf("checks are\n%s", show(checks))
-	}
-	for _, c := range checks {
-		if c.Status != OK {
-			t.Error(c)
-		}
-	}
-	held, err := s.HeldList(context.Background(), "")
-	if left := keys(t, s); len(left) > 0 || len(held) > 0 || err != nil {
-		t.Errorf("left %q and held %v, %v", left, held, err)
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
 	}
 }
 
-// odd is a store that breaks one promise.
-type odd struct {
-	*memstore.Store
-	ignoreAbsent, ignoreMatch, publishAnything, publishDropped, revive bool
-	denyDelete                                                         bool
-
-	kept map[string][]byte
-}
-
-func (o *odd) Put(ctx context.Context, key string, r io.Reader, opts objstore.PutOptions) (objstore.Object, error) {
-	if o.ignoreAbsent {
-		opts.IfAbsent = false
-	}
-	if o.ignoreMatch {
-		opts.IfMatch = ""
-	}
-	return o.Store.Put(ctx, key, r, opts)
-}
-
-func (o *odd) Hold(ctx context.Context, key string, r io.ReaderAt, n int64) (objstore.Held, error) {
-	h, err := o.Store.Hold(ctx, key, r, n)
-	text, _ := io.ReadAll(io.NewSectionReader(r, 0, n))
-	if o.kept == nil {
-		o.kept = map[string][]byte{}
-	}
-	o.kept[h.UploadID] = text
-	return h, err
-}
-
-func (o *odd) Publish(ctx context.Context, h objstore.Held) error {
-	err := o.Store.Publish(ctx, h)
-	if errors.Is(err, objstore.ErrExists) && o.publishAnything || errors.Is(err, objstore.ErrNotHeld) && (o.publishDropped && strings.HasSuffix(h.Key, "-dropped") || o.revive && strings.HasSuffix(h.Key, "-published")) {
-		_, err = o.Store.Put(ctx, h.Key, bytes.NewReader(o.kept[h.UploadID]), objstore.PutOptions{})
-	}
-	return err
-}
-
-func (o *odd) Delete(ctx context.Context, key string) error {
-	if o.denyDelete {
-		return objstore.Fail("delete", "odd", key, objstore.ErrDenied, "")
-	}
-	return o.Store.Delete(ctx, key)
-}
-
-func TestBrokenPromisesAreFound(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		s    *odd
-		want string
-	}{
-		{"create-only is ignored", &odd{ignoreAbsent: true}, "FAIL create-only writes: a second create of the same key went through"},
-		{"If-Match is ignored", &odd{ignoreMatch: true}, "FAIL conditional writes: a replace of a version that is gone went through"},
-		{"publishing replaces", &odd{publishAnything: true}, "warn create-only publishing: a held file replaced an object that was there; keys are an attempt's own, so no run does that; hold copies"},
-		{"a dropped file comes back", &odd{publishDropped: true}, "FAIL dropped files: a file that was dropped could be published afterwards; hold copies"},
-		{"a deleted file comes back", &odd{revive: true}, "FAIL deleted files: publishing again brought a deleted file back; hold copies"},
-		{"nothing may be deleted", &odd{denyDelete: true}, "warn cleaning up: job/doctor/"},
-	} {
-		c.s.Store = memstore.New("mem")
-		got := show(State(context.Background(), c.s, "job/", "hold copies"))
-		if !strings.Contains(got, c.want) {
-			t.Errorf("%s: checks are\n%s", c.name, got)
-		}
-		if left := keys(t, c.s); len(left) > 0 && !c.s.denyDelete {
-			t.Errorf("%s: left %q", c.name, left)
-		}
-	}
-}
-
-func TestDeniedStateIsOneFailure(t *testing.T) {
-	s := memstore.New("mem")
-	s.SetHooks(func(op, key string) error {
-		if op == "put" {
-			return fmt.Errorf("%w: AccessDenied: kms: not allowed", objstore.ErrDenied)
-		}
-		return nil
-	}, nil)
-	checks := State(context.Background(), s, "job/", "hold copies")
-	if len(checks) != 1 || checks[0].Status != Fail || !strings.Contains(checks[0].Todo, "kms:GenerateDataKey") {
-		t.Errorf("checks are\n%s", show(checks))
-	}
-}
-
-func TestLakeIsTriedUnseen(t *testing.T) {
-	ctx := context.Background()
-	s := memstore.New("mem")
-	var seen []string
-	s.SetHooks(nil, func(op, key string) error {
-		seen = append(seen, op)
-		return nil
-	})
-	if checks := Lake(ctx, s, nil, "ext/x/"); len(checks) != 1 || checks[0].Status != OK {
-		t.Errorf("checks are\n%s", show(checks))
-	}
-	if held, _ := s.HeldList(ctx, ""); len(held) > 0 || strings.Join(seen, " ") != "hold drop held-list" {
-		t.Errorf("did %q, left %v", seen, held)
-	}
-	s.SetHooks(func(op, key string) error {
-		if op == "drop" {
-			return objstore.ErrDenied
-		}
-		return nil
-	}, nil)
-	if checks := Lake(ctx, s, nil, "ext/x/"); len(checks) != 1 || checks[0].Status != Warn || !strings.Contains(checks[0].Todo, "s3:AbortMultipartUpload") {
-		t.Errorf("checks are\n%s", show(checks))
-	}
-	if checks := Lake(ctx, s, s, "ext/x/"); !Failed(checks) || !strings.Contains(show(checks), "lake.delete_role_arn needs s3:AbortMultipartUpload and s3:DeleteObject") {
-		t.Errorf("a delete role that may not: checks are\n%s", show(checks))
-	}
-	s.SetHooks(nil, nil)
-	if checks := Lake(ctx, s, s, "ext/x/"); Failed(checks) || !strings.Contains(show(checks), "ok   deleting: held files can be dropped, and files be deleted") {
-		t.Errorf("a delete role: checks are\n%s", show(checks))
-	}
-}
-
-func TestStaging(t *testing.T) {
-	ctx := context.Background()
-	s := memstore.New("mem")
-	if got := show(Staging(ctx, s, nil, nil)); got != "warn staging: mem can be listed and is empty; check source.staging, should there be logs already\n" {
-		t.Error(got)
-	}
-	for _, k := range []string{"a/readme.txt", "a/x.log.gz", "a/y.log.gz"} {
-		if _, err := s.Put(ctx, k, strings.NewReader("x"), objstore.PutOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := show(Staging(ctx, s, []string{"**/*.gz"}, []string{"**/y*"})); got != "ok   staging: mem can be listed and read; a run takes 1 of the 3 objects\n" {
-		t.Error(got)
-	}
-	if got := show(Staging(ctx, s, []string{"b/**"}, nil)); !strings.HasPrefix(got, "warn staging: source.include and source.exclude take none of the 3 objects") {
-		t.Error(got)
-	}
-	s.SetHooks(func(op, key string) error {
-		if op == "get" {
-			return objstore.ErrDenied
-		}
-		return nil
-	}, nil)
-	if got := show(Staging(ctx, s, nil, nil)); !strings.HasPrefix(got, "FAIL staging: ") || !strings.Contains(got, "access denied") {
-		t.Error(got)
-	}
-}
-
-func TestClock(t *testing.T) {
-	s := memstore.New("mem")
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	for skew, want := range map[time.Duration]Status{time.Second: OK, -5 * time.Minute: Warn, time.Hour: Warn} {
-		s.SetNow(now.Add(skew))
-		if c := Clock(context.Background(), s, func() time.Time { return now }); c.Status != want {
-			t.Errorf("%s: %s", skew, c)
-		}
-	}
-}
-
-func TestCatalog(t *testing.T) {
-	ctx := context.Background()
-	compiled := &sqlgen.Compiled{Projections: []sqlgen.Projection{{Class: "network_activity", Schema: lake.Schema{Class: "network_activity",
-		Columns: []*lake.Node{{Name: "time", Kind: lake.Int64}, {Name: "app_name", Kind: lake.String}}}}}}
-	targets := map[string]lake.Target{"network_activity": {Table: "t", Folder: "ext/x/"}}
-	location := func(folder string) string { return "/lake/" + folder }
-	for _, c := range []struct {
-		name string
-		have *catalog.Table
-		glue bool
-		want string
-	}{
-		{"no table", nil, false, "ok   table t: not there yet; the first run makes it"},
-		{"no table in Glue", nil, true, "warn catalog writes: not tried, since Glue has no dry run; a run needs glue:CreateTable"},
-		{"the same", &catalog.Table{Columns: []catalog.Column{{Name: "time", Type: "bigint"}, {Name: "app_name", Type: "string"}}}, false, "ok   table t: 2 columns, as the mapping gives them"},
-		{"grows", &catalog.Table{Columns: []catalog.Column{{Name: "time", Type: "bigint"}}}, true, "ok   table t: 1 columns; the next run adds to them (2 then)"},
-		{"another type", &catalog.Table{Columns: []catalog.Column{{Name: "time", Type: "string"}}}, false, "FAIL table t: a column would change its type: time is string"},
-		{"elsewhere", &catalog.Table{Location: "/other/ext/x/", Columns: []catalog.Column{{Name: "time", Type: "bigint"}}}, false, "warn table t: it lies at /other/ext/x/, this job writes to /lake/ext/x/"},
-	} {
-		cat, err := local.Open(t.TempDir(), "db")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if c.have != nil {
-			c.have.Name = "t"
-			if c.have.Location == "" {
-				c.have.Location = "/lake/ext/x/"
+// stores is a registry of folders, and of S3 whose buckets are in memory.
+func stores(t *testing.T, buckets map[string]*memstore.Store) objstore.Registry {
+	t.Helper()
+	return objstore.Registry{dirstore.Kind(), {Scheme: "s3", Form: "s3://bucket/prefix", NeedsState: true, HoldsCopies: true, DeletesNeedRole: true, UsesAWS: true,
+		Open: func(_ context.Context, at location.Location, _ objstore.Options) (objstore.Bucket, error) {
+			if s := buckets[at.Bucket()]; s != nil {
+				return s, nil
 			}
-			if _, err := cat.EnsureTable(ctx, *c.have); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if got := show(Catalog(ctx, cat, compiled, targets, location, c.glue)); !strings.Contains(got, c.want) {
-			t.Errorf("%s: checks are\n%s", c.name, got)
-		}
-		if c.have == nil {
-			if names, err := cat.Tables(ctx); err != nil || len(names) > 0 {
-				t.Errorf("%s: made %q, %v", c.name, names, err)
-			}
-		}
-	}
+			return nil, &diag.OpError{Op: "open", Object: at.String(), Err: objstore.ErrNoStore}
+		}}}
 }
 
-func TestMemory(t *testing.T) {
+// fakeAWS knows one identity, and all buckets are in its region.
+type fakeAWS struct {
+	region string
+	err    error
+}
+
+func (a fakeAWS) Identity(context.Context, AWSPart) (string, error) {
+	return "arn:aws:iam::111122223333:user/etl", a.err
+}
+
+func (a fakeAWS) BucketRegion(context.Context, AWSPart) string { return a.region }
+
+// s3Job is a job whose staging, lake and state are in buckets, with one object in staging. It has not run yet.
+func s3Job(t *testing.T) (in Input, buckets map[string]*memstore.Store) {
+	t.Helper()
+	buckets = map[string]*memstore.Store{"staging": memstore.New("s3://staging"), "lake": memstore.New("s3://lake"), "state": memstore.New("s3://state")}
+	if _, err := buckets["staging"].Put(t.Context(), "a.log", strings.NewReader("x"), objstore.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	for _, s := range buckets {
+		s.SetNow(now)
+	}
+	cat, err := local.Open(t.TempDir(), "security")
+	if err != nil {
+		t.Fatal(err)
+	}
 	root := t.TempDir()
-	write := func(path, text string) {
-		t.Helper()
-		path = filepath.Join(root, path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	check := func(limit int64, want string) {
-		t.Helper()
-		if got := Memory(root, limit).String(); !strings.HasPrefix(got, want) {
-			t.Errorf("%s, want %s", got, want)
-		}
-	}
-	check(1<<30, "warn memory: how much there is is not known")
-	write("proc/meminfo", "MemTotal:        8388608 kB\nMemFree: 1 kB\n")
-	check(4<<30, "ok   memory: limits.memory is 4.0 GiB, this machine has 8.0 GiB")
-	check(8<<30, "warn memory: limits.memory is 8.0 GiB, this machine has 8.0 GiB: little")
-	write("sys/fs/cgroup/memory.max", "max\n")
-	check(4<<30, "ok   memory: limits.memory is 4.0 GiB, this machine has 8.0 GiB")
-	write("sys/fs/cgroup/memory.max", "2147483648\n")
-	check(4<<30, "FAIL memory: limits.memory is 4.0 GiB, this container is allowed 2.0 GiB")
+	writeFile(t, filepath.Join(root, "proc/meminfo"), "MemTotal:        8388608 kB\n")
+	targets := map[string]lake.Target{"network_activity": {Table: "network", Folder: "ext/nfw/"}}
+	in = Input{File: "job.yaml", Stores: stores(t, buckets), AWS: fakeAWS{region: "us-east-1"}, SystemRoot: root, Now: func() time.Time { return now },
+		Job: &jobfile.Spec{Name: "nfw", Source: jobfile.Source{Staging: "s3://staging", Region: "us-east-1"}, State: "s3://state",
+			Lake:    jobfile.Lake{Location: "s3://lake", SourceName: "nfw", Region: "us-east-1"},
+			Catalog: jobfile.Catalog{Type: "glue", Region: "us-east-1"}, Limits: jobfile.Limits{MemoryBytes: 4 << 30, BatchBytes: 1 << 20, TempDir: t.TempDir()}},
+		Mapping: &Mapping{Name: "network-firewall", Targets: targets, Compiled: &sqlgen.Compiled{Version: "1.1.0", Projections: []sqlgen.Projection{{Class: "network_activity",
+			Schema: lake.Schema{Class: "network_activity", Columns: []*lake.Node{{Name: "time", Kind: lake.Int64}}}}}}},
+		Catalog:     catalog.Kind{Type: "glue", UsesAWS: true, WritePermissions: func(bool) string { return "glue:UpdateTable" }},
+		OpenCatalog: func(context.Context) (catalog.Catalog, error) { return cat, nil },
+		Maintain: func(ctx context.Context, write bool, work func(context.Context, Places) error) ([]string, error) {
+			o := ledger.Options{TempDir: t.TempDir()}
+			if write {
+				o.Run = ulid.Make().String()
+			}
+			if buckets["state"] == nil {
+				return nil, objstore.ErrNoStore
+			}
+			l, err := ledger.Open(buckets["state"], "nfw", o)
+			if err != nil {
+				return nil, err
+			}
+			return nil, work(ctx, Places{Ledger: l, Lake: buckets["lake"], Catalog: cat, Targets: targets, SourceFolder: "ext/nfw/",
+				Location: func(folder string) string { return "s3://lake/" + folder }, RollForward: func(context.Context) (int, error) { return 0, nil }})
+		}}
+	return in, buckets
 }
 
-func TestDisk(t *testing.T) {
+// run runs the checks, and returns their lines with what differs from machine to machine made equal.
+func run(t *testing.T, in Input) (text string, report *Report) {
+	t.Helper()
+	var b strings.Builder
+	report, err := Run(t.Context(), in, func(r Result) { b.WriteString(r.String() + "\n") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = regexp.MustCompile(`[0-9.]+ [A-Z]iB free in \S+;`).ReplaceAllString(b.String(), "SPACE free in FOLDER;")
+	text = regexp.MustCompile(`(doctor-?/?)[0-9A-Z]{26}`).ReplaceAllString(text, "${1}ULID")
+	return regexp.MustCompile(`catalog: \S+/security`).ReplaceAllString(text, "catalog: FOLDER/security"), report
+}
+
+// The lines of etl doctor for jobs in several conditions.
+func TestRun(t *testing.T) {
+	for _, c := range []struct {
+		name   string // of the golden file
+		change func(*testing.T, *Input, map[string]*memstore.Store)
+		ok     bool
+	}{
+		{"good", func(*testing.T, *Input, map[string]*memstore.Store) {}, true},
+		{"fix", func(_ *testing.T, in *Input, _ map[string]*memstore.Store) {
+			in.Fix, in.Job.Lake.DeleteRoleARN = true, "arn:aws:iam::111122223333:role/delete"
+		}, true},
+		{"fix-without-role", func(_ *testing.T, in *Input, _ map[string]*memstore.Store) { in.Fix = true }, false},
+		{"fix-after-failure", func(_ *testing.T, in *Input, buckets map[string]*memstore.Store) {
+			in.Fix, in.Job.Lake.DeleteRoleARN = true, "arn:aws:iam::111122223333:role/delete"
+			delete(buckets, "staging")
+		}, false},
+		{"invalid-job", func(_ *testing.T, in *Input, _ map[string]*memstore.Store) {
+			in.Job, in.JobErr = nil, diag.List{{File: "job.yaml", Line: 2, Column: 3, Message: "a"}, {File: "job.yaml", Line: 4, Column: 1, Message: "b", Hint: "c"}}
+		}, false},
+		{"invalid-mapping", func(_ *testing.T, in *Input, _ map[string]*memstore.Store) {
+			in.Mapping, in.MappingErr = nil, diag.List{{File: "sql/nfw/raw.sql", Line: 2, Column: 3, Message: "a"}, {File: "sql/nfw/raw.sql", Severity: diag.Warning, Message: "not shown"}}
+		}, false},
+		{"mapping-with-warnings", func(_ *testing.T, in *Input, _ map[string]*memstore.Store) { in.Mapping.Warnings = 3 }, true},
+		{"wrong-places", func(_ *testing.T, in *Input, buckets map[string]*memstore.Store) {
+			in.AWS = fakeAWS{"eu-west-1", errors.New("InvalidClientTokenId: the token is not valid")}
+			in.Job.Source.RoleARN, in.Job.Schedule = "arn:aws:iam::111122223333:role/read", jobfile.Schedule{Cron: "15 2 * * *", Timezone: "UTC"}
+			in.Job.Limits.MemoryBytes = 16 << 30
+			clear(buckets)
+		}, false},
+		{"another-server", func(_ *testing.T, in *Input, _ map[string]*memstore.Store) { in.AWS = fakeAWS{"", ErrNotAsked} }, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			in, buckets := s3Job(t)
+			c.change(t, &in, buckets)
+			text, report := run(t, in)
+			golden(t, c.name+".txt", text)
+			if report.OK != c.ok {
+				t.Errorf("OK is %v, want %v", report.OK, c.ok)
+			}
+			for name, s := range buckets {
+				held, err := s.HeldList(t.Context(), "")
+				if left := keys(t, s); err != nil || len(held) > 0 || name != "staging" && len(left) > 0 {
+					t.Errorf("%s: %q and held files %v remain, %v", name, left, held, err)
+				}
+			}
+		})
+	}
+}
+
+// A folder that a run would create is not created by a check: a folder next to it is used, and removed.
+func TestRunBeforeFoldersExist(t *testing.T) {
+	in, _ := s3Job(t)
 	dir := t.TempDir()
-	for batch, want := range map[int64]string{1 << 20: "ok   disk: ", 1 << 60: "warn disk: "} {
-		if got := Disk(dir, batch).String(); !strings.HasPrefix(got, want) {
-			t.Errorf("%s, want %s", got, want)
+	in.Job.Lake.Location, in.Job.State, in.Now = filepath.Join(dir, "lake"), filepath.Join(dir, "lake/.silt"), time.Now
+	text, report := run(t, in)
+	golden(t, "new-folders.txt", strings.ReplaceAll(regexp.MustCompile(`\.silt-doctor-ULID`).ReplaceAllString(text, "TEMPORARY"), dir, "DIR"))
+	if left, err := os.ReadDir(dir); !report.OK || err != nil || len(left) > 0 {
+		t.Errorf("OK is %v, %v remain, %v", report.OK, left, err)
+	}
+}
+
+// A check that does not answer is given up, and the checks that follow still run.
+func TestTimeLimit(t *testing.T) {
+	e := &examination{}
+	r := e.try(t.Context(), Check{Name: "slow", TimeLimit: time.Millisecond, run: func(ctx context.Context, _ *examination) []Result {
+		<-ctx.Done()
+		return []Result{fail("slow", context.Cause(ctx), "")}
+	}})
+	if got, want := show(r), "FAIL slow: no answer within 1ms\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A check needs only checks that stand before it.
+func TestChecksNeedEarlierOnes(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range Checks() {
+		for _, name := range c.Needs {
+			if !seen[name] {
+				t.Errorf("%s needs %s, which does not stand before it", c.Name, name)
+			}
 		}
+		if seen[c.Name] {
+			t.Errorf("two checks have the name %s", c.Name)
+		}
+		seen[c.Name] = true
 	}
-	if got := Disk(filepath.Join(dir, "nowhere"), 1).String(); !strings.HasPrefix(got, "FAIL disk: ") || !strings.Contains(got, "limits.temp_dir") {
-		t.Error(got)
+}
+
+// everything is a comparison in which something of each kind was found.
+func everything() *Comparison {
+	return &Comparison{Unknown: []string{"u1", "u2", "u3", "u4", "u5"}, Dead: []string{"d1"}, Missing: []string{"m1", "m2"},
+		Held:       []HeldFile{{Held: objstore.Held{Key: "h1", UploadID: "1"}, Why: "void", Listed: true}, {Held: objstore.Held{Key: "h2", UploadID: "2"}, Why: "void"}},
+		Foreign:    []string{"f1"},
+		Abandoned:  []Abandoned{{Batch: "b1", Attempt: "a1", Files: 1}, {Batch: "b2", Attempt: "a2", Busy: true}},
+		Quarantine: []string{"q1"}, Records: []string{"r1"}, Waiting: []ledger.Rolling{{Seq: 7, Kind: ledger.KindCommit, Why: ledger.WhyRun, Run: "run", Batches: []string{"b3"}, Adds: []string{"w1"}}},
+		LiveFiles: 4, Partitions: []string{"p1/"}, NotListed: "access denied"}
+}
+
+// The lines for what a comparison found, and for what a fix did.
+func TestComparisonLines(t *testing.T) {
+	golden(t, "found.txt", show(everything().results()))
+	golden(t, "found-nothing.txt", show((&Comparison{LiveFiles: 4}).results()))
+	golden(t, "fixed.txt", (&Fixed{Finished: 2, Fence: 9, Fenced: 1, Partitions: 3, Dropped: 1, Deleted: 1, Quarantine: 1, Records: 1}).String()+"\n")
+}
+
+// The JSON of a report is a contract.
+func TestReportJSON(t *testing.T) {
+	report := &Report{OK: false, Checks: everything().results(), Found: everything(), Fixed: &Fixed{Finished: 2, Fence: 9, Fenced: 1, Warnings: []string{"w"}}}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	if err := e.Encode(report); err != nil {
+		t.Fatal(err)
 	}
-	if left, _ := os.ReadDir(dir); len(left) > 0 {
-		t.Errorf("left %v", left)
-	}
+	golden(t, "report.json", b.String())
 }

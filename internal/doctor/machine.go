@@ -1,44 +1,53 @@
 package doctor
 
 import (
-	"fmt"
+	"context"
 	"math"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/silt-etl/silt/internal/human"
 )
 
-// Disk compares the free room of the temp folder with what a batch may need: what is fetched and what is made of it.
-func Disk(dir string, batchBytes int64) Check {
+func checkDisk(_ context.Context, e *examination) []Result {
+	return []Result{tryDisk(e.Job.Limits.TempDir, e.Job.Limits.BatchBytes)}
+}
+
+// tryDisk compares the free space of the temp folder with what a batch may need: its objects, and the files that are made of them.
+func tryDisk(dir string, batchBytes int64) Result {
 	const what = "disk"
 	if dir == "" {
 		dir = os.TempDir()
 	}
 	f, err := os.CreateTemp(dir, "silt-doctor-*")
 	if err != nil {
-		return fail(what, err, "name a folder that can be written as limits.temp_dir")
+		return fail(what, err, "set limits.temp_dir to a folder in which etl can write")
 	}
 	f.Close()
 	os.Remove(f.Name())
 	free, err := freeBytes(dir)
 	if err != nil {
-		return Check{Warn, what, fmt.Sprintf("the free room of %s is not known: %v", dir, err), ""}
+		return warn(what, "", "the free space of %s is unknown: %v", dir, err)
 	}
-	need := 2 * batchBytes
-	detail := fmt.Sprintf("%s free in %s; a batch of limits.batch_bytes may need %s", size(free), dir, size(need))
-	if free < need {
-		return Check{Warn, what, detail, "free some, name another folder as limits.temp_dir, or lower limits.batch_bytes"}
+	r := ok(what, "%s free in %s; a batch of limits.batch_bytes may need %s", human.Size(free), dir, human.Size(2*batchBytes))
+	if free < 2*batchBytes {
+		r.Status, r.Try = Warn, "free some space, set limits.temp_dir to another folder, or lower limits.batch_bytes"
 	}
-	return Check{OK, what, detail, ""}
+	return r
 }
 
-// Memory compares the job's limit with the machine's memory and the container's limit, which are read below root ("/").
-func Memory(root string, limitBytes int64) Check {
-	const what = "memory"
-	total, from := int64(math.MaxInt64), ""
-	if t := meminfo(filepath.Join(root, "proc/meminfo")); t > 0 {
-		total, from = t, "this machine has"
+func checkMemory(_ context.Context, e *examination) []Result {
+	return []Result{tryMemory(e.SystemRoot, e.Job.Limits.MemoryBytes)}
+}
+
+// tryMemory compares limits.memory with the memory of the machine and the limit of the container, which are read below root.
+func tryMemory(root string, limitBytes int64) Result {
+	const what, try = "memory", "lower limits.memory to 80% of that"
+	total, owner := int64(math.MaxInt64), ""
+	if t := memTotal(filepath.Join(root, "proc/meminfo")); t > 0 {
+		total, owner = t, "this machine has"
 	}
 	for _, f := range []string{"sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory/memory.limit_in_bytes"} {
 		b, err := os.ReadFile(filepath.Join(root, f))
@@ -46,22 +55,25 @@ func Memory(root string, limitBytes int64) Check {
 			continue
 		}
 		if n, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64); err == nil && n > 0 && n < total {
-			total, from = n, "this container is allowed"
+			total, owner = n, "this container is limited to"
 		}
 	}
+	limit, memory := human.Size(limitBytes), owner+" "+human.Size(total)
 	switch {
-	case from == "":
-		return Check{Warn, what, "how much there is is not known", ""}
+	case owner == "":
+		return warn(what, "", "limits.memory is %s, and this machine's memory is unknown", limit)
 	case limitBytes > total:
-		return Check{Fail, what, fmt.Sprintf("limits.memory is %s, %s %s", size(limitBytes), from, size(total)), "lower limits.memory to 80 % of it"}
+		r := warn(what, try, "limits.memory is %s, but %s", limit, memory)
+		r.Status = Fail
+		return r
 	case limitBytes > total/10*9:
-		return Check{Warn, what, fmt.Sprintf("limits.memory is %s, %s %s: little is left for others", size(limitBytes), from, size(total)), "lower limits.memory to 80 % of it"}
+		return warn(what, try, "limits.memory is %s and %s, so little is left for other programs", limit, memory)
 	}
-	return ok(what, "limits.memory is %s, %s %s", size(limitBytes), from, size(total))
+	return ok(what, "limits.memory is %s, and %s", limit, memory)
 }
 
-// meminfo reads MemTotal in bytes; 0 where there is none.
-func meminfo(path string) int64 {
+// memTotal reads MemTotal in bytes; 0: unknown.
+func memTotal(path string) int64 {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return 0
@@ -73,11 +85,4 @@ func meminfo(path string) int64 {
 		}
 	}
 	return 0
-}
-
-func size(n int64) string {
-	if n >= 1<<30 {
-		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
-	}
-	return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20))
 }

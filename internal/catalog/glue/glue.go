@@ -47,7 +47,7 @@ type Config struct {
 
 // Kind describes Glue to the registry of catalogs.
 func Kind() catalog.Kind {
-	return catalog.Kind{Type: "glue", UsesAWS: true,
+	return catalog.Kind{Type: "glue", UsesAWS: true, WritePermissions: writePermissions,
 		CheckLake: func(lake location.Location) error {
 			if lake.Scheme() != "s3" {
 				return errors.New("glue needs a lake on S3, because Glue tables cannot point at a folder")
@@ -61,6 +61,14 @@ func Kind() catalog.Kind {
 			}
 			return c, nil
 		}}
+}
+
+func writePermissions(createsTable bool) string {
+	needs := "glue:UpdateTable and glue:BatchCreatePartition (Lake Formation: ALTER and INSERT on the table, data location access)"
+	if createsTable {
+		needs = "glue:CreateTable (Lake Formation: CREATE_TABLE on the database), " + needs
+	}
+	return needs
 }
 
 // Catalog is one Glue database. It holds no state but its client.

@@ -1,0 +1,43 @@
+package doctor
+
+import (
+	"context"
+	"time"
+)
+
+// Check is one step of etl doctor.
+type Check struct {
+	Name string
+	// Tests says in one line what is true if the check passes. docs/commands.md has the same text.
+	Tests string
+	// Needs names checks before this one. If one of them fails, this one is skipped.
+	Needs []string
+	// TimeLimit keeps a host that does not answer from holding up the checks that follow. 0: none.
+	TimeLimit time.Duration
+	// run tests the job. Its results may have more specific names than the check (example: "region of lake").
+	run func(ctx context.Context, e *examination) []Result
+}
+
+// Checks returns all checks in the order in which they run. To add one, write its function and add a line here.
+func Checks() []Check {
+	const minute = time.Minute
+	job := []string{"job"}
+	ready := []string{"job", "fix"}
+	mapped := []string{"job", "fix", "mapping"}
+	return []Check{
+		{"job", "the job file is valid", nil, 0, checkJob},
+		{"mapping", "the mapping compiles, and its classes fit the layout of the lake", job, 0, checkMapping},
+		{"fix", "with `--fix`: the job has the right to delete in the lake", job, 0, checkRightToFix},
+		{"credentials", "AWS knows the identity and each role of the job", ready, minute, checkCredentials},
+		{"regions", "each bucket is in the region that the job names", ready, minute, checkRegions},
+		{"staging", "staging can be listed and read, and some objects are selected", ready, minute, checkStaging},
+		{"lake", "the lake can hold files without showing them to readers", ready, minute, checkLake},
+		{"state", "the store of the state keeps the promises that the ledger relies on", ready, minute, checkState},
+		{"clock", "this machine's clock agrees with the store's", ready, minute, checkClock},
+		{"catalog", "the catalog can be read, and its tables fit the mapping", mapped, minute, checkCatalog},
+		{"ledger", "lake, state and catalog agree with the ledger; `--fix` repairs them", ready, 0, checkLedger},
+		{"disk", "a batch fits into the temp folder", ready, 0, checkDisk},
+		{"memory", "`limits.memory` fits into this machine", ready, 0, checkMemory},
+		{"schedule", "the job has a next time under `etl serve`, or no schedule", ready, 0, checkSchedule},
+	}
+}
