@@ -19,5 +19,6 @@
 // there. I4: no cycle, no stuck process, a clean run ends. I5: a paused job has no new plan, and what was skipped is not read.
 //
 // A scenario that meets the limit is walked up to there and no further, without the search for cycles: it is not proved.
-// It imports nothing of this project: that it and the code say the same is what people compare.
+// The command imports nothing of this project. TestSameHistories runs random histories through the model and through package
+// ledger, and compares what can be seen after each action, so that a change of only one of them fails.
 package main
