@@ -19,33 +19,14 @@ import (
 	"github.com/silt-etl/silt/jobs"
 )
 
-// mender is a runner of a time when leases of now have expired, with the right to delete.
+// mender is a runner with the right to delete, at a time when the leases of now have expired.
 func (p *parts) mender() *jobs.Runner {
 	r := p.afterwards()
 	r.Deleter = p.lake
 	return r
 }
 
-// compare and fix are what etl doctor does with a job, without and with --fix.
-func compare(ctx context.Context, r *jobs.Runner) (found *doctor.Comparison, err error) {
-	_, err = r.Maintain(ctx, true, func(ctx context.Context, p doctor.Places) (err error) {
-		found, err = doctor.Compare(ctx, p)
-		return err
-	})
-	return found, err
-}
-
-func fix(ctx context.Context, r *jobs.Runner) (*doctor.Fixed, error) {
-	fixed := &doctor.Fixed{}
-	sum, err := r.Maintain(ctx, false, func(ctx context.Context, p doctor.Places) (err error) {
-		fixed, err = doctor.Fix(ctx, p)
-		return err
-	})
-	fixed.Warnings = sum.Warnings
-	return fixed, err
-}
-
-// mended checks what a doctor --fix leaves: nothing held, nothing dead, nothing to do but open batches, every live file there.
+// mended checks what doctor --fix leaves: only open batches need work, no file is held or dead, and every live file exists.
 func (p *parts) mended(ctx context.Context) (out []string) {
 	bad := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	held, err := p.lake.HeldList(ctx, "")
@@ -90,8 +71,8 @@ func (p *parts) mended(ctx context.Context) (out []string) {
 	return out
 }
 
-// TestDoctorAfterDeath: wherever a run dies, doctor --fix leaves nothing behind, and the next run leaves every record once.
-func TestDoctorAfterDeath(t *testing.T) {
+// Whatever operation a run dies in, doctor --fix leaves nothing behind, and after the next run every record is there once.
+func TestDoctorAfterACrash(t *testing.T) {
 	s3 := newS3Parts(t)
 	copies := copying(t, s3)
 	for _, c := range []struct {
@@ -159,9 +140,9 @@ func TestDoctorAfterDeath(t *testing.T) {
 	}
 }
 
-// TestDoctorBesideAZombie: a run waits in an operation, and doctor --fix, which believes it dead, ends all it held. When the run
-// goes on it can publish nothing of that; no row is lost or doubled, and nothing it committed is missing.
-func TestDoctorBesideAZombie(t *testing.T) {
+// A run stalls in an operation, and doctor --fix takes it for dead and drops what it holds. When the run goes on, it cannot publish
+// the dropped files: no row is lost or doubled, and no committed file is missing.
+func TestDoctorDuringAStalledRun(t *testing.T) {
 	var next, void, operations atomic.Int64
 	var wg sync.WaitGroup
 	for range 4 {
@@ -195,7 +176,7 @@ func TestDoctorBesideAZombie(t *testing.T) {
 				}
 				close(f.wake)
 				if err := <-ended; err != nil && !errors.Is(err, ledger.ErrHeld) {
-					t.Errorf("%s: the zombie: %v", when, err)
+					t.Errorf("%s: the stalled run: %v", when, err)
 				}
 				void.Add(int64(strings.Count(log.String(), "another run was first")))
 				if strings.Contains(log.String(), "the store lost") {
@@ -218,20 +199,20 @@ func TestDoctorBesideAZombie(t *testing.T) {
 	}
 }
 
-// abandon lets a run hold the first of two files of a batch, and end before the second: it may not drop it either.
+// abandon makes a run hold the first of two files of a batch and fail before the second. It cannot drop the first either.
 func (p *parts) abandon(t *testing.T) {
 	t.Helper()
 	second := 2
 	r := p.runner()
 	r.Lake = noDelete{nthLake{p.lake, &second}}
 	if _, err := r.Run(t.Context(), jobs.RunOptions{}); !errors.Is(err, errInjected) {
-		t.Errorf("the run that is to leave a file: %v", err)
+		t.Errorf("the run that leaves a held file: %v", err)
 	}
 }
 
-// TestDoctorWhileARunGoesOn: doctor --fix waits in each of its operations, while a run begins and comes as far as an operation
-// of its own; then doctor goes on to its end, and then the run does. Work may be lost, no row is, and no committed file.
-func TestDoctorWhileARunGoesOn(t *testing.T) {
+// doctor --fix stalls in each of its operations, while a run starts and comes as far as one of its own. Then doctor finishes, and
+// then the run. Work can be lost, but no row and no committed file.
+func TestDoctorDuringARun(t *testing.T) {
 	far := []int{20, 26, 30, 34, 38, 42, 48, 1 << 30}
 	if os.Getenv("SILT_SOAK") != "" {
 		far = nil
@@ -252,7 +233,7 @@ func TestDoctorWhileARunGoesOn(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				// something to mend: a run that died with files held
+				// a run died with files held
 				p.abandon(t)
 				fd := &injector{at: at, how: faultStall, stalled: make(chan struct{}), wake: make(chan struct{})}
 				fixer := p.faulty(fd)
@@ -318,8 +299,8 @@ func TestDoctorWhileARunGoesOn(t *testing.T) {
 	}
 }
 
-// TestDoctorLeavesWhatItDoesNotKnow: files of others stay, a lease keeps its batch from being fenced, a partition is added again.
-func TestDoctorLeavesWhatItDoesNotKnow(t *testing.T) {
+// Files that no entry names are reported, and doctor --fix does not touch them.
+func TestDoctorLeavesOtherFiles(t *testing.T) {
 	bothStores(t, func(t *testing.T, p *parts) {
 		ctx := t.Context()
 		if _, err := p.smallJob(); err != nil {
@@ -331,7 +312,7 @@ func TestDoctorLeavesWhatItDoesNotKnow(t *testing.T) {
 			t.Fatal(err)
 		}
 		folder := live[0][:strings.LastIndexByte(live[0], '/')+1]
-		// the names that an attempt of the very batch would have, and one of nobody's
+		// one name of another program, one that an attempt at the same batch would have, and one of an unknown batch
 		batch := live[0][len(folder) : len(folder)+26]
 		strange := []string{folder + "strange.parquet", folder + batch + "-01ARZ3NDEKTSV4RRFFQ69G5FAV-0.parquet", folder + "01ARZ3NDEKTSV4RRFFQ69G5FAV-01ARZ3NDEKTSV4RRFFQ69G5FAV-0.parquet"}
 		for _, k := range strange {
@@ -343,14 +324,18 @@ func TestDoctorLeavesWhatItDoesNotKnow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		others := map[string]int{"unknown": 3, "foreign": 1, "live_files": len(live)}
 		x, err := compare(ctx, p.runner())
-		if err != nil || len(x.Unknown) != 3 || len(x.Foreign) != 1 || x.LiveFiles != len(live) {
-			t.Fatalf("%v: %+v", err, x)
+		if err != nil {
+			t.Fatal(err)
 		}
+		same(t, "found", others, found(t, x))
 		m, err := fix(ctx, p.mender())
-		if err != nil || m.Deleted+m.Dropped > 0 || m.Fence != 0 || len(m.Left.Unknown) != 3 || len(m.Left.Foreign) != 1 {
-			t.Fatalf("%v: %+v", err, m)
+		if err != nil {
+			t.Fatal(err)
 		}
+		same(t, "fixed", doctor.Fixed{}, did(m))
+		same(t, "left", others, found(t, m.Left))
 		for _, k := range strange {
 			if _, err := p.lake.Head(ctx, k); err != nil {
 				t.Errorf("%s: %v", k, err)
@@ -366,19 +351,19 @@ func TestDoctorLeavesWhatItDoesNotKnow(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		// a live file that somebody deleted by hand is told, and nothing is made up for it
+		// a live file that somebody deleted by hand is reported
 		if err := p.lake.Delete(ctx, live[0]); err != nil {
 			t.Fatal(err)
 		}
-		x, err = compare(ctx, p.runner())
-		if err != nil || len(x.Missing) != 1 || x.Missing[0] != live[0] {
-			t.Fatalf("%v: %+v", err, x)
+		if x, err = compare(ctx, p.runner()); err != nil {
+			t.Fatal(err)
 		}
+		same(t, "missing", live[:1], x.Missing)
 	})
 }
 
-// TestDoctorFencesNobodyAtWork: while a run holds the lease of its plan, doctor --fix leaves its attempt alone.
-func TestDoctorFencesNobodyAtWork(t *testing.T) {
+// While a run holds the lease of its plan, doctor --fix does not fence its attempt.
+func TestDoctorDoesNotFenceARunInProgress(t *testing.T) {
 	for at := 20; ; at++ { // as far as an attempt's record
 		q := newMemParts(t, 1)
 		want, err := q.smallJob()
@@ -400,8 +385,13 @@ func TestDoctorFencesNobodyAtWork(t *testing.T) {
 			continue
 		}
 		m, err := fix(t.Context(), q.deleting())
-		if err != nil || m.Fence != 0 || m.Dropped > 0 || len(m.Left.Abandoned) != 1 || !m.Left.Abandoned[0].Busy {
-			t.Errorf("%v: %+v, left %+v", err, m, m.Left)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "fixed", doctor.Fixed{}, did(m))
+		same(t, "left", map[string]int{"abandoned": 1}, found(t, m.Left))
+		if !m.Left.Abandoned[0].Busy {
+			t.Error("the attempt of a run that holds its lease is not busy")
 		}
 		close(f.wake)
 		if err := <-ended; err != nil {
@@ -414,7 +404,7 @@ func TestDoctorFencesNobodyAtWork(t *testing.T) {
 	}
 }
 
-// TestDoctorAddsPartitions: one that somebody removed from the catalog is found and added again.
+// Partitions that somebody removed from the catalog are found and added again.
 func TestDoctorAddsPartitions(t *testing.T) {
 	p := newMemParts(t, 1)
 	want, err := p.smallJob()
@@ -438,7 +428,7 @@ func TestDoctorAddsPartitions(t *testing.T) {
 	}
 }
 
-// forgetful is a catalog that has lost its partitions; recording one that keeps what is added.
+// forgetful is a catalog that has lost its partitions. recording is one that remembers which are added.
 type forgetful struct{ catalog.Catalog }
 
 func (forgetful) Partitions(context.Context, string, func(catalog.Partition) error) error { return nil }
@@ -453,8 +443,8 @@ func (r recording) AddPartitions(ctx context.Context, table string, ps []catalog
 	return r.Catalog.AddPartitions(ctx, table, ps)
 }
 
-// TestDoctorNeedsToDelete: without the right to delete --fix refuses before it does anything; looking works.
-func TestDoctorNeedsToDelete(t *testing.T) {
+// Without the right to delete, doctor --fix refuses before it writes anything. The comparison works.
+func TestDoctorNeedsTheRightToDelete(t *testing.T) {
 	p := newMemParts(t, 1)
 	if _, err := p.smallJob(); err != nil {
 		t.Fatal(err)
@@ -471,16 +461,18 @@ func TestDoctorNeedsToDelete(t *testing.T) {
 	if _, err := fix(t.Context(), p.afterwards()); !errors.Is(err, jobs.ErrNoDelete) || !strings.Contains(err.Error(), "delete_role_arn") {
 		t.Errorf("doctor --fix: %v", err)
 	}
-	if x, err := compare(t.Context(), p.afterwards()); err != nil || len(x.Abandoned) != 1 || x.Abandoned[0].Busy {
-		t.Errorf("doctor: %v, %+v", err, x)
+	x, err := compare(t.Context(), p.afterwards())
+	if err != nil {
+		t.Fatal(err)
 	}
-	if after := list(); strings.Join(after, " ") != strings.Join(before, " ") {
-		t.Errorf("something was written: %v", after)
+	if len(x.Abandoned) != 1 || x.Abandoned[0].Busy {
+		t.Errorf("abandoned attempts are %+v, want one that is not busy", x.Abandoned)
 	}
+	same(t, "the state after a refusal", before, list())
 }
 
-// TestRunDeletesAgain: a dead file that comes back, as when the store finishes a request late, is gone after the next run; one
-// without the right to delete leaves it, and doctor --fix takes it.
+// The next run deletes a dead file that came back because the store finished a request late. A run without the right to delete
+// leaves it, and doctor --fix deletes it.
 func TestRunDeletesAgain(t *testing.T) {
 	bothStores(t, func(t *testing.T, p *parts) {
 		want, err := p.smallJob()
@@ -505,18 +497,23 @@ func TestRunDeletesAgain(t *testing.T) {
 		if _, err := p.runner().Run(t.Context(), jobs.RunOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		if x, err := compare(t.Context(), p.runner()); err != nil || len(x.Dead) != 1 || x.Dead[0] != rewound.Files[0] || len(x.Unknown) > 0 {
-			t.Errorf("%v: %+v", err, x)
+		x, err := compare(t.Context(), p.runner())
+		if err != nil {
+			t.Fatal(err)
 		}
-		if m, err := fix(t.Context(), p.deleting()); err != nil || m.Deleted != 1 {
-			t.Errorf("%v: %+v", err, m)
+		same(t, "dead", rewound.Files[:1], x.Dead)
+		same(t, "unknown", []string{}, x.Unknown)
+		m, err := fix(t.Context(), p.deleting())
+		if err != nil {
+			t.Fatal(err)
 		}
+		same(t, "fixed", doctor.Fixed{Deleted: 1}, did(m))
 		p.again(t, want)
 	})
 }
 
-// TestDoctorDropsWhatIsPublished: a publication that stopped between its two steps leaves its held file beside the visible one.
-func TestDoctorDropsWhatIsPublished(t *testing.T) {
+// A publication that stopped between its two steps leaves a held file in addition to the visible one. doctor --fix drops it.
+func TestDoctorDropsPublishedFiles(t *testing.T) {
 	bothStores(t, func(t *testing.T, p *parts) {
 		want, err := p.smallJob()
 		if err != nil {
@@ -530,13 +527,20 @@ func TestDoctorDropsWhatIsPublished(t *testing.T) {
 		if _, err := p.lake.Hold(t.Context(), live, strings.NewReader("x"), 1); err != nil {
 			t.Fatal(err)
 		}
+		h, err := p.lake.HeldList(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
 		x, err := compare(t.Context(), p.runner())
-		if err != nil || len(x.Held) != 1 || x.Held[0].Why != "published" || !x.Held[0].Listed {
-			t.Errorf("%v: %+v", err, x)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if m, err := fix(t.Context(), p.deleting()); err != nil || m.Dropped != 1 || m.Deleted > 0 {
-			t.Errorf("%v: %+v", err, m)
+		same(t, "held", []doctor.HeldFile{{Held: h[0], Why: "published", Listed: true}}, x.Held)
+		m, err := fix(t.Context(), p.deleting())
+		if err != nil {
+			t.Fatal(err)
 		}
+		same(t, "fixed", doctor.Fixed{Dropped: 1}, did(m))
 		for _, s := range append(p.mended(t.Context()), p.problems(t.Context(), want)...) {
 			t.Error(s)
 		}

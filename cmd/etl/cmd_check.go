@@ -128,7 +128,7 @@ func (a *app) checkJob(ctx context.Context, file string) (diag.List, error) {
 	spec, err := a.loadSpec(file)
 	var m *mappings.Mapping
 	if err == nil {
-		m, err = a.loadMapping(spec)
+		m, err = loadMapping(spec)
 	}
 	if list, ok := errors.AsType[diag.List](err); ok {
 		return list, nil

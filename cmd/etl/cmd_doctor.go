@@ -63,7 +63,7 @@ func (c *doctorCmd) input(ctx context.Context, a *app) doctor.Input {
 		return in
 	}
 	in.Job = spec
-	in.Mapping, in.MappingErr = a.mappingToTest(ctx, spec)
+	in.Mapping, in.MappingErr = compileForDoctor(ctx, spec)
 	in.Options = doctor.StoreOptions{Staging: stagingOptions(spec), State: stateOptions(spec),
 		Lake: lakeOptions(spec, spec.Lake.RoleARN, spec.Lake.ExternalID), Deleter: lakeOptions(spec, spec.Lake.DeleteRoleARN, "")}
 	in.Catalog, _ = catalogKinds().Find(spec.Catalog.Type) // OpenCatalog returns the error
@@ -80,9 +80,9 @@ func (c *doctorCmd) input(ctx context.Context, a *app) doctor.Input {
 	return in
 }
 
-// mappingToTest compiles a job's mapping and lays out its classes. What is wrong with it comes as a diag.List.
-func (a *app) mappingToTest(ctx context.Context, spec *jobfile.Spec) (*doctor.Mapping, error) {
-	m, err := a.loadMapping(spec)
+// compileForDoctor compiles a job's mapping and lays out its classes. Its mistakes come as a diag.List.
+func compileForDoctor(ctx context.Context, spec *jobfile.Spec) (*doctor.Mapping, error) {
+	m, err := loadMapping(spec)
 	if err != nil {
 		return nil, err
 	}

@@ -206,7 +206,7 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 		if pattern == "" {
 			pattern = spec.Source.KeyPattern
 		}
-		m, err = a.loadMapping(spec)
+		m, err = loadMapping(spec)
 	} else {
 		m, err = namedMapping(c.Mapping)
 	}

@@ -88,7 +88,7 @@ func printSummary(w io.Writer, output string, sum *report.Summary) error {
 
 // runner wires a job.
 func (a *app) runner(ctx context.Context, spec *jobfile.Spec) (*jobs.Runner, error) {
-	m, err := a.loadMapping(spec)
+	m, err := loadMapping(spec)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	log := jobs.NewLog(out)
 	o := server.Options{Listen: c.Listen, Log: log, Grace: stopGrace}
 	for _, spec := range specs {
-		m, err := a.loadMapping(spec)
+		m, err := loadMapping(spec)
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ import (
 
 // loadMapping finds the mapping of a job: by path (from the current folder, else from the job file's), by name in ./sql,
 // ./mappings and beside the job file, else among those in the binary.
-func (a *app) loadMapping(spec *jobfile.Spec) (*mappings.Mapping, error) {
+func loadMapping(spec *jobfile.Spec) (*mappings.Mapping, error) {
 	m, err := findMapping(spec.Mapping, filepath.Dir(spec.File))
 	if err == nil {
 		return m, nil

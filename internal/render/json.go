@@ -1,7 +1,8 @@
 // Package render prints Arrow records for people and programs: as JSON, CSV and an aligned table.
 //
-// Values keep what they are: 64-bit integers are written whole, structs and maps in the order of their fields, NULL is null,
-// an empty cell or the word NULL. Text from logs is not trusted: control characters never reach a terminal as they are.
+// It never changes a value: 64-bit integers are written in full, and structs and maps keep the order of their fields. NULL is null
+// in JSON, an empty field in CSV and the word NULL in a table. Text from logs is not trusted: control characters are escaped, so
+// that they never reach a terminal.
 package render
 
 import (
@@ -17,11 +18,11 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// JSON appends row i of a as compact JSON. With sparse set, NULL fields of structs are left out, and so are structs, lists and
-// maps in which nothing is left; the value itself is then null.
+// JSON appends row i of a as compact JSON. With sparse, it leaves out NULL fields of structs, and structs, lists and maps in which
+// nothing is left; a value in which nothing is left is null.
 //
-// Integers stay integers, also beyond 2^53; decimals are numbers; NaN and infinities are text; dates are YYYY-MM-DD; timestamps
-// are RFC 3339 in UTC, without Z where the type has no zone; binary is base64.
+// Integers stay integers, even beyond 2^53; decimals are numbers; NaN and infinities are text; dates are YYYY-MM-DD; timestamps
+// are RFC 3339 in UTC, without Z if the type has no time zone; binary is base64.
 func JSON(dst []byte, a arrow.Array, i int, sparse bool) []byte {
 	if a.IsNull(i) {
 		return append(dst, "null"...)
@@ -59,21 +60,21 @@ func JSON(dst []byte, a arrow.Array, i int, sparse bool) []byte {
 		if math.IsNaN(f) || math.IsInf(f, 0) {
 			return text(dst, strconv.FormatFloat(f, 'g', -1, bits))
 		}
-		return strconv.AppendFloat(dst, f, shape(f), -1, bits)
+		return strconv.AppendFloat(dst, f, floatFormat(f), -1, bits)
 	case *array.Boolean, *array.Int8, *array.Int16, *array.Int32, *array.Int64, *array.Uint8, *array.Uint16, *array.Uint32, *array.Uint64, *array.Decimal128:
 		return append(dst, plain(a, i)...)
 	}
 	return text(dst, plain(a, i))
 }
 
-// value is JSON that says whether anything is left of a sparse one.
+// value is JSON, and says whether a sparse value has anything left.
 func value(dst []byte, a arrow.Array, i int, sparse bool) ([]byte, bool) {
 	from := len(dst)
 	dst = JSON(dst, a, i, sparse)
 	return dst, !sparse || string(dst[from:]) != "null"
 }
 
-// object appends n members; write gives one as "name":value and says whether it stays.
+// object appends n members. write appends one as "name":value and says whether to keep it.
 func object(dst []byte, n int, sparse bool, write func(dst []byte, n int) ([]byte, bool)) []byte {
 	start, kept := len(dst), 0
 	dst = append(dst, '{')
@@ -95,8 +96,8 @@ func object(dst []byte, n int, sparse bool, write func(dst []byte, n int) ([]byt
 	return append(dst, '}')
 }
 
-// shape is how encoding/json writes a number: exponents only for the very large and small.
-func shape(f float64) byte {
+// floatFormat is the format in which encoding/json writes a number: exponents only for very large and very small ones.
+func floatFormat(f float64) byte {
 	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
 		return 'e'
 	}
@@ -110,7 +111,7 @@ func number(a arrow.Array, i int) (float64, int) {
 	return a.(*array.Float64).Value(i), 64
 }
 
-// text appends s as a JSON string, readable: <, > and & stay.
+// text appends s as a JSON string that people can read: <, > and & are not escaped.
 func text(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	clean := true
@@ -126,7 +127,7 @@ func text(dst []byte, s string) []byte {
 		return append(dst, '"')
 	}
 	dst = append(dst, '"')
-	for _, r := range s { // what is no UTF-8 becomes U+FFFD
+	for _, r := range s { // bytes that are not UTF-8 become U+FFFD
 		switch {
 		case r == '"' || r == '\\':
 			dst = append(dst, '\\', byte(r))
@@ -145,12 +146,13 @@ func text(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// hidden are the characters that change the direction of the text around them: a log line can lie with them.
+// hidden says whether a character changes the direction of the text around it. With such characters a log line can look like
+// another one.
 func hidden(r rune) bool {
 	return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x200e || r == 0x200f
 }
 
-// plain is a scalar as text, without quotes; structs, lists and maps are compact JSON.
+// plain is a scalar as text without quotes. Structs, lists and maps are compact JSON.
 func plain(a arrow.Array, i int) string {
 	switch a := a.(type) {
 	case *array.String:
@@ -177,14 +179,14 @@ func plain(a arrow.Array, i int) string {
 		if math.IsNaN(f) || math.IsInf(f, 0) {
 			return strconv.FormatFloat(f, 'g', -1, bits)
 		}
-		return strconv.FormatFloat(f, shape(f), -1, bits)
+		return strconv.FormatFloat(f, floatFormat(f), -1, bits)
 	case *array.Struct, *array.Map, array.ListLike:
 		return string(JSON(nil, a, i, false))
 	}
 	return a.ValueStr(i)
 }
 
-// Object appends row i of a record as one JSON object, a member for each column; see JSON for sparse.
+// Object appends row i of a record as one JSON object with a member for each column. JSON explains sparse.
 func Object(dst []byte, b arrow.RecordBatch, i int, sparse bool) []byte {
 	return object(dst, int(b.NumCols()), sparse, func(dst []byte, n int) ([]byte, bool) {
 		dst = append(text(dst, b.ColumnName(n)), ':')
@@ -192,11 +194,11 @@ func Object(dst []byte, b arrow.RecordBatch, i int, sparse bool) []byte {
 	})
 }
 
-// Indent is compact JSON made readable.
+// Indent gives compact JSON line breaks and indents.
 func Indent(compact []byte) []byte {
 	var out bytes.Buffer
 	if json.Indent(&out, compact, "", "  ") != nil {
-		return compact // not JSON: shown as it is
+		return compact // not JSON
 	}
 	return out.Bytes()
 }

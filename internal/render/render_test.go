@@ -9,9 +9,10 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/google/go-cmp/cmp"
 )
 
-// result is Rows over batches, ending with an error or none.
+// result is Rows that returns batches, and then an error or nil.
 type result struct {
 	schema  *arrow.Schema
 	batches []arrow.RecordBatch
@@ -69,7 +70,7 @@ func TestJSONKeepsValuesAndOrder(t *testing.T) {
 	}
 }
 
-func TestSparseLeavesOutWhatIsEmptyAllTheWayUp(t *testing.T) {
+func TestSparseLeavesOutEmptyObjects(t *testing.T) {
 	r := rows(t, `[{"a":{"b":{"c":null}},"x":1}]`, field("a", arrow.StructOf(field("b", arrow.StructOf(field("c", str))))), field("x", arrow.PrimitiveTypes.Int64))
 	if got := string(Object(nil, r.batches[0], 0, true)); got != `{"x":1}` {
 		t.Error(got)
@@ -87,7 +88,7 @@ func TestWriteJSON(t *testing.T) {
 	}
 }
 
-func TestErrorOfTheRowsIsReturned(t *testing.T) {
+func TestErrorOfRowsIsReturned(t *testing.T) {
 	for name, write := range map[string]func(r *result) error{
 		"json":  func(r *result) error { return WriteJSON(&strings.Builder{}, r) },
 		"csv":   func(r *result) error { return WriteCSV(&strings.Builder{}, r) },
@@ -119,7 +120,7 @@ NULL  NULL
 	}
 }
 
-func TestWideCellsAreCutOnATerminalOnly(t *testing.T) {
+func TestWideCellsAreCutOnlyOnATerminal(t *testing.T) {
 	long := strings.Repeat("x", 200)
 	for terminal, want := range map[bool]string{true: strings.Repeat("x", maxCell-1) + "…", false: long} {
 		var b strings.Builder
@@ -135,7 +136,7 @@ func TestWideCellsAreCutOnATerminalOnly(t *testing.T) {
 func TestTableOfManyRowsIsStreamed(t *testing.T) {
 	var js strings.Builder
 	js.WriteString("[")
-	for i := range measured * 2 {
+	for i := range measuredRows * 2 {
 		if i > 0 {
 			js.WriteString(",")
 		}
@@ -146,9 +147,10 @@ func TestTableOfManyRowsIsStreamed(t *testing.T) {
 	if err := WriteTable(&b, rows(t, js.String(), field("n", arrow.PrimitiveTypes.Int64)), false); err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-	if len(lines) != 2*measured+3 || lines[len(lines)-1] != "(2000 rows)" || lines[len(lines)-2] != "1999" || lines[2] != "  0" {
-		t.Errorf("%d lines, %q, %q ... %q", len(lines), lines[0], lines[2], lines[len(lines)-2:])
+	lines := strings.Split(b.String(), "\n")
+	got := append(lines[:3:3], lines[len(lines)-3:]...) // header, dashes, first row; last row, count, end
+	if diff := cmp.Diff([]string{"  n", "---", "  0", "1999", "(2000 rows)", ""}, got); diff != "" || len(lines) != 2*measuredRows+4 {
+		t.Errorf("%d lines, of which (-want +got):\n%s", len(lines), diff)
 	}
 }
 

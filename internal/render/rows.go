@@ -11,13 +11,13 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// Rows is a streamed result: Next gives nil at its end. The caller of Next releases what it gives.
+// Rows is a streamed result. Next returns nil at the end; its caller releases each batch.
 type Rows interface {
 	Schema() *arrow.Schema
 	Next() (arrow.RecordBatch, error)
 }
 
-// each calls fn for every row.
+// each calls fn for every row and counts the rows.
 func each(rows Rows, fn func(b arrow.RecordBatch, i int) error) (n int64, err error) {
 	for {
 		b, err := rows.Next()
@@ -35,7 +35,7 @@ func each(rows Rows, fn func(b arrow.RecordBatch, i int) error) (n int64, err er
 	}
 }
 
-// WriteJSON prints rows as one array of objects, an object a line.
+// WriteJSON prints rows as one array of objects, one object per line.
 func WriteJSON(w io.Writer, rows Rows) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	sep := "[\n"
@@ -47,18 +47,18 @@ func WriteJSON(w io.Writer, rows Rows) error {
 		return err
 	})
 	if err != nil {
-		_ = out.Flush() // what came before the error is shown, as an array that does not close
+		_ = out.Flush() // print the rows before the error, as an array without an end
 		return err
 	}
 	end := "\n]\n"
 	if sep == "[\n" {
 		end = "[]\n"
 	}
-	_, _ = out.WriteString(end) // Flush gives a Writer's first error
+	_, _ = out.WriteString(end) // Flush returns the first error of a Writer
 	return out.Flush()
 }
 
-// WriteCSV prints rows as RFC 4180 has them, with a header. NULL is an empty field; structs, lists and maps are JSON.
+// WriteCSV prints rows with a header, in the format of RFC 4180. NULL is an empty field; structs, lists and maps are JSON.
 func WriteCSV(w io.Writer, rows Rows) error {
 	out := csv.NewWriter(w)
 	cells := make([]string, rows.Schema().NumFields())
@@ -84,14 +84,14 @@ func WriteCSV(w io.Writer, rows Rows) error {
 	return out.Error()
 }
 
-// measured is how many rows decide the widths of a table; later ones are printed in these widths as they come.
-const measured = 1000
+// measuredRows is how many rows decide the widths of a table. Later rows are printed in these widths as soon as they arrive.
+const measuredRows = 1000
 
-// maxCell is the widest a cell gets on a terminal, in columns of it.
+// maxCell is the largest width of a cell on a terminal, in columns of the terminal.
 const maxCell = 60
 
-// WriteTable prints rows aligned, with a line that counts them. With terminal set, wide cells are cut with an ellipsis;
-// otherwise nothing is lost. Numbers stand right, NULL is the word.
+// WriteTable prints rows as an aligned table, and a line that counts them. With terminal, it cuts wide cells and ends them with an
+// ellipsis. Numbers are aligned to the right, and NULL is the word NULL.
 func WriteTable(w io.Writer, rows Rows, terminal bool) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	fields := rows.Schema().Fields()
@@ -103,7 +103,7 @@ func WriteTable(w io.Writer, rows Rows, terminal bool) error {
 		t.Header = append(t.Header, f.Name)
 		t.Right[i] = numeric(f.Type)
 	}
-	begun := false
+	started := false
 	n, err := each(rows, func(b arrow.RecordBatch, i int) error {
 		cells := make([]string, len(fields))
 		for c := range cells {
@@ -113,16 +113,16 @@ func WriteTable(w io.Writer, rows Rows, terminal bool) error {
 			}
 		}
 		t.Rows = append(t.Rows, cells)
-		if begun || len(t.Rows) == measured {
-			t.write(out, !begun)
-			begun, t.Rows = true, t.Rows[:0]
+		if started || len(t.Rows) == measuredRows {
+			t.write(out, !started)
+			started, t.Rows = true, t.Rows[:0]
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if !begun {
+	if !started {
 		t.write(out, true)
 	}
 	unit := "rows"
@@ -141,18 +141,18 @@ func numeric(t arrow.DataType) bool {
 	return false
 }
 
-// Table is aligned text.
+// Table prints aligned columns of text.
 type Table struct {
 	Header []string
-	Right  []bool // columns whose cells stand right; may be shorter than Header
+	Right  []bool // columns whose cells are aligned to the right; it can be shorter than Header
 	Rows   [][]string
-	// MaxCell cuts wider cells with an ellipsis. 0: none are cut.
+	// MaxCell is the width from which a cell is cut and ends with an ellipsis. 0: no cell is cut.
 	MaxCell int
 
 	widths []int
 }
 
-// Write prints the table: header, rule, rows; two spaces between columns, none at the ends of lines.
+// Write prints a header, a line of dashes and the rows, with two spaces between columns and no spaces at the ends of lines.
 func (t *Table) Write(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	t.write(out, true)
@@ -168,11 +168,11 @@ func (t *Table) write(out *bufio.Writer, header bool) {
 			}
 		}
 		t.line(out, t.Header)
-		rule := make([]string, len(t.Header))
+		dashes := make([]string, len(t.Header))
 		for c, n := range t.widths {
-			rule[c] = strings.Repeat("-", n)
+			dashes[c] = strings.Repeat("-", n)
 		}
-		t.line(out, rule)
+		t.line(out, dashes)
 	}
 	for _, row := range t.Rows {
 		t.line(out, row)
@@ -201,10 +201,10 @@ func (t *Table) line(out *bufio.Writer, row []string) {
 			b.WriteString(s + pad)
 		}
 	}
-	_, _ = out.WriteString(strings.TrimRight(b.String(), " ") + "\n") // Flush gives a Writer's first error
+	_, _ = out.WriteString(strings.TrimRight(b.String(), " ") + "\n") // Flush returns the first error of a Writer
 }
 
-// Safe is s on one line, with control characters as escapes: log data must not move a terminal's cursor.
+// Safe returns s as one line with control characters escaped, because log data must not control a terminal.
 func Safe(s string) string {
 	for _, r := range s {
 		if r < ' ' || r >= 0x7f && r < 0xa0 || hidden(r) {
@@ -215,10 +215,7 @@ func Safe(s string) string {
 	return s
 }
 
-// Width of s on a terminal, in its columns.
-func Width(s string) int { return runewidth.StringWidth(s) }
-
-// Fit cuts or pads s to a width.
+// Fit cuts or pads s to a width, in columns of a terminal.
 func Fit(s string, width int) string {
 	return runewidth.FillRight(runewidth.Truncate(s, width, "…"), width)
 }
