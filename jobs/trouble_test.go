@@ -105,7 +105,7 @@ func TestThrottledGlue(t *testing.T) {
 			w.put(key("b"), gz(flow(3, 2)))
 			w.glue.Throttle(op, 1_000_000)
 			r := w.runner()
-			impatient, err := glue.Open(t.Context(), glue.Config{Database: s3Database, Region: "us-east-1", Attempts: 2})
+			impatient, err := glue.Open(t.Context(), glue.Config{Database: s3Database, Region: "us-east-1", RequestTries: 2})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +175,7 @@ func TestSlowDown(t *testing.T) {
 		for to, location := range map[*jobs.LakeStore]string{&p.staging: p.spec.Source.Staging, &p.lake: p.spec.Lake.Location, &p.state: p.spec.State} {
 			_, prefix, _ := strings.Cut(strings.TrimPrefix(location, "s3://"), "/")
 			bucket, _, _ := strings.Cut(strings.TrimPrefix(location, "s3://"), "/")
-			impatient, err := s3store.Open(t.Context(), s3store.Config{Bucket: bucket, Prefix: prefix, Region: "us-east-1", MaxAttempts: 3})
+			impatient, err := s3store.Open(t.Context(), s3store.Config{Bucket: bucket, Prefix: prefix, Region: "us-east-1", RequestTries: 3})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -333,7 +333,7 @@ func (s *State) apply(rec *record) error {
 	for _, d := range e.Done {
 		delete(s.rolling, d)
 	}
-	s.bury(e, c.removes)
+	s.rememberDeaths(e, c.removes)
 	return nil
 }
 

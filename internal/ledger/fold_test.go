@@ -189,10 +189,10 @@ func TestTakenAndGone(t *testing.T) {
 	p, st := ps[0], ps[0].l.st
 	objects := w.list()
 	for _, o := range objects {
-		if !st.Taken(o.Key, o.ETag) {
+		if !st.TakenObject(o) {
 			t.Errorf("%s of an open batch is not taken", o.Key)
 		}
-		if st.Taken(o.Key, "another") {
+		if st.TakenObject(objstore.Object{Key: o.Key, ETag: "another"}) {
 			t.Errorf("another version of %s is taken", o.Key)
 		}
 	}
@@ -204,10 +204,10 @@ func TestTakenAndGone(t *testing.T) {
 	if _, err := p.l.Commit(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
-	if st.Taken(objects[0].Key, objects[0].ETag) || st.Taken(newer.Key, newer.ETag) {
+	if st.TakenObject(objects[0]) || st.TakenObject(newer) {
 		t.Error("an object that was gone when read stays taken")
 	}
-	if !st.Taken(objects[1].Key, objects[1].ETag) {
+	if !st.TakenObject(objects[1]) {
 		t.Error("an object that was read is not taken")
 	}
 	if got, _ := st.Batch(b.ID); got.Inputs != 2 || got.Objects != 3 || got.State != BatchCommitted || got.Counts.Read != 4 {
@@ -232,7 +232,7 @@ func TestReleaseFrees(t *testing.T) {
 	}
 	o := w.list()[0]
 	before, _ := st.Batch(b.ID)
-	if wm := st.Watermark(""); !wm.Equal(o.LastModified) {
+	if wm := watermark(st, ""); !wm.Equal(o.LastModified) {
 		t.Errorf("watermark %v", wm)
 	}
 	e, err := p.l.Release(t.Context(), WhyRewind, b.ID)
@@ -245,7 +245,7 @@ func TestReleaseFrees(t *testing.T) {
 	if !st.TakenObject(objstore.Object{Key: "in/0", ETag: "x"}) || st.TakenObject(objstore.Object{Key: "in/9", ETag: "x"}) {
 		t.Error("the bound does not cover what it should")
 	}
-	if !st.Watermark("").IsZero() || st.Bookmark().Freed != 3 {
+	if !watermark(st, "").IsZero() || st.Bookmark().Freed != 3 {
 		t.Errorf("freed objects could be listed past: %+v", st.Bookmark())
 	}
 	if _, err := p.roll(t.Context(), false); err != nil {
@@ -265,7 +265,7 @@ func TestReleaseFrees(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.exact("after the rewind ran again")
-	if st.Watermark("").IsZero() || st.Bookmark().Freed != 0 {
+	if watermark(st, "").IsZero() || st.Bookmark().Freed != 0 {
 		t.Errorf("freed objects were taken again: %+v", st.Bookmark())
 	}
 }
@@ -278,11 +278,11 @@ func TestFreedIsNotListedPast(t *testing.T) {
 		t.Fatal(err)
 	}
 	st := p.l.st
-	if len(st.Batches()) != 2 || st.Watermark("").IsZero() {
-		t.Fatalf("%d batches, watermark %v", len(st.Batches()), st.Watermark(""))
+	if len(st.Batches()) != 2 || watermark(st, "").IsZero() {
+		t.Fatalf("%d batches, watermark %v", len(st.Batches()), watermark(st, ""))
 	}
 	must(p.l.Release(t.Context(), WhyRewind, st.Batches()[0].ID))
-	if wm := st.Watermark(""); !wm.IsZero() {
+	if wm := watermark(st, ""); !wm.IsZero() {
 		t.Errorf("the watermark is %v, and the freed objects may be older", wm)
 	}
 }
@@ -295,7 +295,7 @@ func TestSkipAndPause(t *testing.T) {
 	must(p.l.Skip(t.Context(), []ObjectID{{held.Key, held.ETag}, {"x", "e"}}, nil))
 	must(p.l.Skip(t.Context(), nil, &Bound{Prefix: "old/", Until: &late}))
 	must(p.l.Pause(t.Context(), true))
-	if !st.Paused() || !st.Taken("x", "e") {
+	if !st.Paused() || !st.TakenObject(objstore.Object{Key: "x", ETag: "e"}) {
 		t.Error("pause and skip had no effect")
 	}
 	if o := (objstore.Object{Key: "old/1", ETag: "e", LastModified: late}); !st.TakenObject(o) {
@@ -578,7 +578,7 @@ func TestMemory(t *testing.T) {
 	st := must(reader.Fold(t.Context()))
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	if !st.Taken(probe.Key, probe.ETag) || st.Taken(probe.Key, "x") {
+	if !st.TakenObject(probe) || st.TakenObject(objstore.Object{Key: probe.Key, ETag: "x"}) {
 		t.Error("the fold does not know its objects")
 	}
 	if each := (int64(after.HeapAlloc) - int64(before.HeapAlloc)) / n; each > 100 {

@@ -13,11 +13,8 @@ import (
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
-// LeasePlanning is the name of the lease a run holds while it decides what the next plan is. All others but
-// LeaseReplay are named by the manifest of the plan that is worked on.
-const LeasePlanning = "planning"
-
-// LeaseReplay is the name of the lease a replay holds: one replay at a time, beside whatever runs are at work.
+// LeaseReplay is the name of the lease that a replay holds, so that one replay works at a time. All other leases are named by the
+// manifest of the plan that is worked on.
 const LeaseReplay = "replay"
 
 // Lease on a plan. It only saves work: two holders cost processor time, never rows, so nothing that decides looks at one.
@@ -25,9 +22,8 @@ const LeaseReplay = "replay"
 type Lease struct {
 	l    *Ledger
 	key  string
-	lost chan struct{}
-	stop context.CancelFunc
-	done chan struct{}
+	stop context.CancelFunc // ends the renewal
+	done chan struct{}      // closed when the renewal has ended
 
 	mu   sync.Mutex
 	body leaseBody
@@ -62,10 +58,10 @@ func (l *Ledger) Lease(ctx context.Context, name string) (*Lease, error) {
 	if l.opts.Run == "" {
 		return nil, errors.New("this ledger was opened for reading: it has no run to hold a lease as")
 	}
-	if name != LeasePlanning && name != LeaseReplay && !isULID(name) {
+	if name != LeaseReplay && !isULID(name) {
 		return nil, fmt.Errorf("lease %q: its name must be a plan's", name)
 	}
-	le := &Lease{l: l, key: l.leasePrefix() + name + ".json", lost: make(chan struct{}), done: make(chan struct{}),
+	le := &Lease{l: l, key: l.leasePrefix() + name + ".json", done: make(chan struct{}),
 		body: leaseBody{V: Version, Run: l.opts.Run, Nonce: l.opts.NewID()}}
 	put := objstore.PutOptions{IfAbsent: true}
 	found, o, err := l.readLease(ctx, le.key)
@@ -136,7 +132,7 @@ func (le *Lease) put(ctx context.Context, opts objstore.PutOptions) error {
 	if err != nil {
 		return err
 	}
-	return le.l.again(ctx, le.key, func() (bool, error) {
+	return le.l.retry(ctx, le.key, func() (bool, error) {
 		o, err := le.l.store.Put(ctx, le.key, bytesBody(text)(), opts)
 		if err == nil {
 			le.etag = o.ETag
@@ -172,23 +168,19 @@ func (le *Lease) renew(ctx context.Context) {
 		case <-tick.C:
 		}
 		// A renewal that fails for another reason is tried again at the next tick: until the expiry nobody takes the lease.
-		if err := le.again(ctx); errors.Is(err, ErrHeld) {
-			close(le.lost)
-			return
+		if err := le.renewOnce(ctx); errors.Is(err, ErrHeld) {
+			return // the holder may go on: it can lose, but it cannot do harm
 		}
 	}
 }
 
-func (le *Lease) again(ctx context.Context) error {
+func (le *Lease) renewOnce(ctx context.Context) error {
 	le.mu.Lock()
 	le.body.Renewals++
 	match := le.etag
 	le.mu.Unlock()
 	return le.put(ctx, objstore.PutOptions{IfMatch: match})
 }
-
-// Lost is closed when another run has taken the lease. The holder may go on: it can lose, but it cannot do harm.
-func (le *Lease) Lost() <-chan struct{} { return le.lost }
 
 // Release ends the renewal and lets the next run in at once. One that was lost is no error.
 func (le *Lease) Release(ctx context.Context) error {
@@ -197,7 +189,7 @@ func (le *Lease) Release(ctx context.Context) error {
 	le.mu.Lock()
 	le.body.Released = true
 	le.mu.Unlock()
-	if err := le.again(ctx); err != nil && !errors.Is(err, ErrHeld) {
+	if err := le.renewOnce(ctx); err != nil && !errors.Is(err, ErrHeld) {
 		return fmt.Errorf("release lease: %w", err)
 	}
 	return nil

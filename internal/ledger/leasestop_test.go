@@ -39,14 +39,14 @@ func TestLeaseOfAStoppedRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := first.Lease(ctx, ledger.LeasePlanning); !errors.Is(err, context.Canceled) {
+	if _, err := first.Lease(ctx, ledger.LeaseReplay); !errors.Is(err, context.Canceled) {
 		t.Fatalf("the stopped run's lease: %v", err)
 	}
 	second, err := ledger.Open(store, "job", ledger.Options{Run: ulid.Make().String()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	lease, err := second.Lease(t.Context(), ledger.LeasePlanning)
+	lease, err := second.Lease(t.Context(), ledger.LeaseReplay)
 	if err != nil {
 		t.Fatalf("the next run: %v", err)
 	}

@@ -155,8 +155,8 @@ func (l *Ledger) Entry(ctx context.Context, seq uint64) (Entry, error) {
 	return e, nil
 }
 
-// again runs send until its outcome is known, and gives ErrUnknown when it stays unknown.
-func (l *Ledger) again(ctx context.Context, what string, send func() (known bool, err error)) error {
+// retry sends a request again until its outcome is known. It returns ErrUnknown if that stays unknown.
+func (l *Ledger) retry(ctx context.Context, what string, send func() (known bool, err error)) error {
 	delay := l.opts.RetryDelay
 	for try := 1; ; try++ {
 		known, err := send()
@@ -180,7 +180,7 @@ func (l *Ledger) again(ctx context.Context, what string, send func() (known bool
 
 // create writes a key that nobody else writes. A key that is there with these very bytes was written by an earlier try.
 func (l *Ledger) create(ctx context.Context, key string, body func() io.Reader, sum string) error {
-	return l.again(ctx, key, func() (bool, error) {
+	return l.retry(ctx, key, func() (bool, error) {
 		r := body()
 		_, err := l.store.Put(ctx, key, r, objstore.PutOptions{IfAbsent: true})
 		if c, ok := r.(io.Closer); ok {
@@ -212,7 +212,7 @@ func (l *Ledger) putEntry(ctx context.Context, e *Entry) (won bool, err error) {
 		return false, err
 	}
 	key := l.entryKey(e.Seq)
-	err = l.again(ctx, key, func() (bool, error) {
+	err = l.retry(ctx, key, func() (bool, error) {
 		_, err := l.store.Put(ctx, key, bytesBody(text)(), objstore.PutOptions{IfAbsent: true})
 		if err == nil {
 			won = true

@@ -309,7 +309,7 @@ func TestFreedUntilTakenAnew(t *testing.T) {
 		must3(p.l.Checkpoint(t.Context(), false))
 		for _, o := range []Options{{}, {NoCheckpoints: true}} {
 			st := must(must(Open(w.state, "job", o)).Fold(t.Context()))
-			if k := st.Bookmark(); k.Freed != objects || st.Watermark("").IsZero() != whole || len(k.Marks) != 1 || k.Marks[0].FreedFrom.IsZero() == whole {
+			if k := st.Bookmark(); k.Freed != objects || watermark(st, "").IsZero() != whole || len(k.Marks) != 1 || k.Marks[0].FreedFrom.IsZero() == whole {
 				t.Errorf("%s: %d objects are free, %+v, want %d", when, k.Freed, k.Marks, objects)
 			}
 		}

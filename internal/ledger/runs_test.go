@@ -43,7 +43,7 @@ func TestLeaseAge(t *testing.T) {
 	if err != nil {
 		t.Fatalf("an expired lease: %v", err)
 	}
-	if err := first.again(t.Context()); !errors.Is(err, ErrHeld) {
+	if err := first.renewOnce(t.Context()); !errors.Is(err, ErrHeld) {
 		t.Errorf("renewed what another run took: %v", err)
 	}
 	must(0, first.Release(t.Context()))
@@ -99,13 +99,13 @@ func TestLeaseRenews(t *testing.T) {
 	s.SetHooks(nil, nil)
 	renewedAt(day.Add(10 * time.Minute))
 	select {
-	case <-le.Lost():
+	case <-le.done:
 		t.Error("a lost answer was taken for a lost lease")
 	default:
 	}
 	must(s.Put(t.Context(), le.key, strings.NewReader(`{"v":1,"run":"other"}`), objstore.PutOptions{}))
 	select {
-	case <-le.Lost():
+	case <-le.done:
 	case <-time.After(10 * time.Second):
 		t.Error("the holder does not learn that its lease is gone")
 	}
@@ -140,7 +140,7 @@ func TestRuns(t *testing.T) {
 		}
 	}
 	s.SetNow(day.Add(time.Hour))
-	lease := must(working.Lease(t.Context(), LeasePlanning))
+	lease := must(working.Lease(t.Context(), newID()))
 	runs := must(open("").Runs(t.Context(), 0))
 	if len(runs) != 3 || runs[0].Run != working.opts.Run || runs[2].Run != crashed.opts.Run {
 		t.Fatalf("not newest first: %+v", runs)
@@ -204,7 +204,7 @@ func TestMarksByPrefix(t *testing.T) {
 	}
 	l := must(Open(w.state, "job", Options{WatermarkPrefix: func(k string) string { return k[:2] }}))
 	st := must(l.Fold(t.Context()))
-	if a, b := st.Watermark("a/"), st.Watermark("b/"); !a.Equal(day) || !b.Equal(day.Add(time.Hour)) || !st.Watermark("c/").IsZero() {
+	if a, b := watermark(st, "a/"), watermark(st, "b/"); !a.Equal(day) || !b.Equal(day.Add(time.Hour)) || !watermark(st, "c/").IsZero() {
 		t.Errorf("watermarks %v, %v", a, b)
 	}
 }

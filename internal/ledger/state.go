@@ -151,21 +151,13 @@ func (s *State) Paused() bool {
 	return s.paused
 }
 
-// Taken tells whether this version of an object is in an open batch, was read by a committed one, or is skipped by name or by
-// a bound on keys. Bounds on time need TakenObject.
-func (s *State) Taken(key, etag string) bool {
-	return s.takenBy(key, etag, func(b Bound) bool { return b.Until == nil && b.covers(key, time.Time{}) })
-}
-
-// TakenObject is Taken with bounds on time as well.
+// TakenObject says whether this version of an object is in an open batch, was read by a committed one, or is skipped by name or by a
+// bound.
 func (s *State) TakenObject(o objstore.Object) bool {
-	return s.takenBy(o.Key, o.ETag, func(b Bound) bool { return b.covers(o.Key, o.LastModified) })
-}
-
-func (s *State) takenBy(key, etag string, covers func(Bound) bool) bool {
+	covers := func(b Bound) bool { return b.covers(o.Key, o.LastModified) }
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	slot, ok := s.objects.Get(hashObject(key, etag))
+	slot, ok := s.objects.Get(hashObject(o.Key, o.ETag))
 	switch {
 	case !ok:
 		return slices.ContainsFunc(s.bounds, covers)
@@ -409,18 +401,6 @@ type Mark struct {
 	Modified  time.Time `json:"modified"`
 	Key       string    `json:"key"`
 	FreedFrom time.Time `json:"freed_from,omitzero"`
-}
-
-// Watermark is the newest last-modified time of the objects of a prefix in open and committed batches. It is zero when nothing
-// is taken there, and also while objects that a release set free are not taken again: they may be of any age, so a listing
-// must then not leave out anything.
-func (s *State) Watermark(prefix string) time.Time {
-	for _, m := range s.Bookmark().Marks {
-		if m.Prefix == prefix && m.FreedFrom.IsZero() {
-			return m.Modified
-		}
-	}
-	return time.Time{}
 }
 
 // Bookmark is a job's committed progress.

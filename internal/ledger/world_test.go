@@ -282,6 +282,16 @@ func (p *proc) run(ctx context.Context) error {
 	}
 }
 
+// watermark is the newest last-modified time of a prefix, or zero while a listing must not leave anything out.
+func watermark(s *State, prefix string) time.Time {
+	for _, m := range s.Bookmark().Marks {
+		if m.Prefix == prefix && m.FreedFrom.IsZero() {
+			return m.Modified
+		}
+	}
+	return time.Time{}
+}
+
 func (w *world) reader() (*Ledger, *State) {
 	l := must(Open(w.state, "job", Options{}))
 	return l, must(l.Fold(context.Background()))

@@ -39,9 +39,9 @@ type Config struct {
 	ExternalID string // given when the role is assumed
 	CatalogID  string // account of the catalog; empty: the caller's
 
-	// Attempts is how often a request that may succeed later is tried, races included. Default 10.
-	Attempts int
-	// Pause is the longest first pause between attempts; it doubles up to 10 s. Default 100 ms.
+	// RequestTries is how often a request that may succeed later is tried, races included. Default: 10.
+	RequestTries int
+	// Pause is the longest first pause between two tries; it doubles up to 10 s. Default: 100 ms.
 	Pause time.Duration
 }
 
@@ -95,8 +95,8 @@ func Open(ctx context.Context, cfg Config) (*Catalog, error) {
 	if cfg.ExternalID != "" && cfg.RoleARN == "" {
 		return fail(fmt.Errorf("%w: an external ID without a role", catalog.ErrInvalid), "give role_arn beside external_id")
 	}
-	if cfg.Attempts <= 0 {
-		cfg.Attempts = 10
+	if cfg.RequestTries <= 0 {
+		cfg.RequestTries = 10
 	}
 	if cfg.Pause <= 0 {
 		cfg.Pause = 100 * time.Millisecond
@@ -124,10 +124,10 @@ func Open(ctx context.Context, cfg Config) (*Catalog, error) {
 	}
 	client := api.NewFromConfig(sdk, func(o *api.Options) {
 		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
-			r.MaxAttempts = cfg.Attempts
+			r.MaxAttempts = cfg.RequestTries
 			r.MaxBackoff = maxPause
 			r.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) { return cfg.pause(attempt), nil })
-			// The attempts bound the load. The SDK's token bucket would give up early in a long night of throttling.
+			// The number of tries bounds the load. The SDK's token bucket would give up early in a long night of throttling.
 			r.RateLimiter = ratelimit.None
 			r.Retryables = append(r.Retryables, retry.RetryableErrorCode{Codes: map[string]struct{}{"OperationTimeoutException": {}}})
 		})
@@ -145,11 +145,11 @@ func (cfg Config) pause(attempt int) time.Duration {
 	return longest/2 + rand.N(longest/2+1)
 }
 
-// again runs try until it says that it is done, Attempts times at most, with pauses. The last error of a try that wanted
+// again runs try until it says that it is done, RequestTries times at most, with pauses. The last error of a try that wanted
 // another is kept in ErrBusy.
 func (c *Catalog) again(ctx context.Context, try func() (done bool, err error)) error {
 	var last error
-	for attempt := range c.cfg.Attempts {
+	for attempt := range c.cfg.RequestTries {
 		if attempt > 0 {
 			select {
 			case <-ctx.Done():
@@ -166,7 +166,7 @@ func (c *Catalog) again(ctx context.Context, try func() (done bool, err error)) 
 	if last == nil {
 		last = errors.New("others keep changing it")
 	}
-	return fmt.Errorf("%w, tried %d times: %w", catalog.ErrBusy, c.cfg.Attempts, last)
+	return fmt.Errorf("%w, tried %d times: %w", catalog.ErrBusy, c.cfg.RequestTries, last)
 }
 
 // catalogID is nil for the caller's own account.

@@ -112,7 +112,7 @@ func TestRetriesThrottling(t *testing.T) {
 
 func TestGivesUp(t *testing.T) {
 	f := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) { refuse(w, 503, "SlowDown") })
-	_, err := store(t, s3store.Config{MaxAttempts: 3}).Put(t.Context(), "k", strings.NewReader("x"), objstore.PutOptions{})
+	_, err := store(t, s3store.Config{RequestTries: 3}).Put(t.Context(), "k", strings.NewReader("x"), objstore.PutOptions{})
 	var e *diag.OpError
 	if !errors.As(err, &e) {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestGivesUp(t *testing.T) {
 		t.Errorf("requests: %q", f.requests)
 	}
 	f.Close()
-	_, err = store(t, s3store.Config{MaxAttempts: 2}).Put(t.Context(), "k", strings.NewReader("x"), objstore.PutOptions{})
+	_, err = store(t, s3store.Config{RequestTries: 2}).Put(t.Context(), "k", strings.NewReader("x"), objstore.PutOptions{})
 	if !errors.As(err, &e) {
 		t.Fatal(err)
 	}
@@ -424,11 +424,11 @@ func TestPathStyle(t *testing.T) {
 	f := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) { w.Header().Set("ETag", `"e"`) })
 	endpoint := strings.Replace(f.URL, "127.0.0.1", "localhost", 1)
 	t.Setenv("AWS_ENDPOINT_URL_S3", endpoint)
-	if _, err := store(t, s3store.Config{MaxAttempts: 1}).Head(t.Context(), "a b"); err != nil || f.count("HEAD /lake/a%20b") != 1 {
+	if _, err := store(t, s3store.Config{RequestTries: 1}).Head(t.Context(), "a b"); err != nil || f.count("HEAD /lake/a%20b") != 1 {
 		t.Errorf("endpoint of the environment: %v, requests %q", err, f.requests)
 	}
 	t.Setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
-	if _, err := store(t, s3store.Config{MaxAttempts: 1, Endpoint: endpoint}).Head(t.Context(), "a b"); err != nil || f.count("HEAD /lake/a%20b") != 2 {
+	if _, err := store(t, s3store.Config{RequestTries: 1, Endpoint: endpoint}).Head(t.Context(), "a b"); err != nil || f.count("HEAD /lake/a%20b") != 2 {
 		t.Errorf("endpoint of the configuration: %v, requests %q", err, f.requests)
 	}
 }

@@ -62,9 +62,9 @@ type Config struct {
 	MultipartThresholdBytes int64
 	// PartSizeBytes is the size of a part, raised to S3's least (5 MiB) and so that 10,000 are enough. Default: 16 MiB.
 	PartSizeBytes int64
-	// MaxAttempts is how often a request is sent before its error is returned. Default: 5.
-	MaxAttempts int
-	// MaxBackoff is the longest wait between two attempts. Default: 20s.
+	// RequestTries is how often a request is sent in all, the first time included, before its error is returned. Default: 5.
+	RequestTries int
+	// MaxBackoff is the longest wait between two tries of a request. Default: 20s.
 	MaxBackoff time.Duration
 	// StallTimeout is how long a body may bring nothing before it is taken for broken. Default: 60s.
 	StallTimeout time.Duration
@@ -105,7 +105,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	setDefault(&cfg.MultipartThresholdBytes, defaultPart)
 	setDefault(&cfg.PartSizeBytes, defaultPart)
 	cfg.PartSizeBytes = max(cfg.PartSizeBytes, minPart)
-	setDefault(&cfg.MaxAttempts, 5)
+	setDefault(&cfg.RequestTries, 5)
 	setDefault(&cfg.MaxBackoff, 20*time.Second)
 	setDefault(&cfg.StallTimeout, time.Minute)
 
@@ -117,7 +117,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		})),
 		config.WithRetryer(func() aws.Retryer {
 			standard := retry.NewStandard(func(o *retry.StandardOptions) {
-				o.MaxAttempts = cfg.MaxAttempts
+				o.MaxAttempts = cfg.RequestTries
 				o.MaxBackoff = cfg.MaxBackoff
 			})
 			return retry.AddWithErrorCodes(standard, "ConditionalRequestConflict", "SlowDown")

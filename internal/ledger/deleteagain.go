@@ -23,8 +23,8 @@ type death struct {
 	key string
 }
 
-// bury remembers what an entry removes, and forgets what died long before it.
-func (s *State) bury(e *Entry, removes []fileRef) {
+// rememberDeaths keeps what an entry removes, and forgets what died long before it.
+func (s *State) rememberDeaths(e *Entry, removes []fileRef) {
 	id, err := ulid.ParseStrict(e.Nonce)
 	if err != nil {
 		return
