@@ -1,10 +1,10 @@
-// Command bench runs `etl run` and a peer in turn over the same staging folder and prints the ratios: CPU seconds, wall
-// seconds and peak resident memory of the whole processes.
+// Command bench runs etl run and perday (DuckDB alone) in turn over the same staging folder, and prints the ratios of CPU seconds,
+// wall seconds and peak memory of the whole processes.
 //
 //	bench -bin bin -events 1000000 [-source network-firewall|aws-alb|windows-sysmon] [-pairs 5] [-memory 4GiB] [-dir DIR]
 //
-// Each pair runs both, so that a machine whose speed drifts does not favour one. The first pair warms the page cache and is
-// not counted. Generated logs are kept in -dir and used again.
+// Each pair runs both programs, so that a machine whose speed changes does not favor one of them. The first pair warms the page
+// cache and is not counted. Generated logs stay in -dir and are used again.
 package main
 
 import (
@@ -20,15 +20,16 @@ import (
 	"time"
 )
 
+// figures of one process.
 type figures struct{ cpu, wall, peakMB float64 }
 
 func main() {
-	source := flag.String("source", "network-firewall", "which logs: network-firewall, aws-alb or windows-sysmon")
-	bin := flag.String("bin", "bin", "folder of etl, nfwgen, loggen and perday")
-	events := flag.Int("events", 1000000, "events")
-	pairs := flag.Int("pairs", 5, "counted pairs")
-	memory := flag.String("memory", "4GiB", "limits.memory of the job, and memory_limit of the peer")
-	dir := flag.String("dir", filepath.Join(os.TempDir(), "silt-bench"), "folder for logs and output")
+	source := flag.String("source", "network-firewall", "kind of logs: network-firewall, aws-alb or windows-sysmon")
+	bin := flag.String("bin", "bin", "folder with the programs etl, nfwgen, loggen and perday")
+	events := flag.Int("events", 1000000, "number of generated events")
+	pairs := flag.Int("pairs", 5, "pairs that are counted")
+	memory := flag.String("memory", "4GiB", "limits.memory of the job, and memory_limit of perday (example: 512MiB)")
+	dir := flag.String("dir", filepath.Join(os.TempDir(), "silt-bench"), "folder for generated logs and for output")
 	flag.Parse()
 	if err := run(*source, *bin, *dir, *memory, *events, *pairs); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -36,7 +37,7 @@ func main() {
 	}
 }
 
-// sources are the key_pattern of each source's job, below its staging.
+// sources has the key_pattern of each source's job.
 var sources = map[string]string{
 	"network-firewall": "{account_id}/network-firewall/{log_type}/{region}/{firewall}/{yyyy}/{mm}/{dd}/{hh}/",
 	"aws-alb":          "{account_id}/elasticloadbalancing/{region}/{yyyy}/{mm}/{dd}/",
@@ -45,7 +46,7 @@ var sources = map[string]string{
 
 func run(source, bin, dir, memory string, events, pairs int) error {
 	if sources[source] == "" {
-		return fmt.Errorf("there is no source %s", source)
+		return fmt.Errorf("%q is not a source. Try: -source network-firewall", source)
 	}
 	bin, err := filepath.Abs(bin)
 	if err != nil {
@@ -57,7 +58,7 @@ func run(source, bin, dir, memory string, events, pairs int) error {
 		if err := os.RemoveAll(staging); err != nil {
 			return err
 		}
-		// about 50,000 events a file
+		// about 50,000 events in each file
 		window := time.Duration(float64(72*time.Hour) / max(1, float64(events)/100000))
 		gen := exec.Command(filepath.Join(bin, "nfwgen"), "-out", staging, "-events", fmt.Sprint(events), "-window", window.String())
 		if source != "network-firewall" {
@@ -100,7 +101,7 @@ limits: {memory: %s}
 			Records struct{ Read, Published int64 } `json:"records"`
 		}
 		if err := json.Unmarshal(out, &s); err != nil {
-			return f, fmt.Errorf("summary of etl run: %w", err)
+			return f, fmt.Errorf("read the summary of etl run: %w", err)
 		}
 		if s.Records.Published != int64(events) {
 			return f, fmt.Errorf("etl run published %d of %d events", s.Records.Published, events)
@@ -108,7 +109,7 @@ limits: {memory: %s}
 		return f, nil
 	}
 	limit := strings.NewReplacer("GiB", "GB", "MiB", "MB").Replace(memory)
-	peer := func() (figures, error) {
+	perday := func() (figures, error) {
 		f, _, err := measure(exec.Command(filepath.Join(bin, "perday"), "-source", source, "-in", staging, "-out", filepath.Join(work, "perday"), "-memory", limit))
 		return f, err
 	}
@@ -118,7 +119,7 @@ limits: {memory: %s}
 		if err != nil {
 			return err
 		}
-		y, err := peer()
+		y, err := perday()
 		if err != nil {
 			return err
 		}
@@ -141,6 +142,7 @@ limits: {memory: %s}
 	return nil
 }
 
+// measure runs a command and returns its figures and its standard output.
 func measure(c *exec.Cmd) (figures, []byte, error) {
 	c.Stderr = nil
 	t := time.Now()
@@ -155,6 +157,7 @@ func measure(c *exec.Cmd) (figures, []byte, error) {
 	return f, out, nil
 }
 
+// spread is the median with the smallest and the largest value.
 func spread(v []float64) string {
 	s := append([]float64(nil), v...)
 	sort.Float64s(s)

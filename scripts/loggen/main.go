@@ -1,10 +1,10 @@
-// Command loggen writes deterministic sample logs for benchmarks: gzip files as their sources deliver them.
+// Command loggen writes deterministic sample logs for benchmarks: gzip files with the names that their sources give them.
 //
 //	loggen -source windows-sysmon|aws-alb -out DIR [-events 200000] [-days 3] [-file 50000] [-seed 1]
 //
-// The same arguments give the same bytes. Shapes: aws-alb as in docs.aws.amazon.com/elasticloadbalancing/latest/application/
-// load-balancer-access-logs.html; windows-sysmon as the Kinesis Agent for Windows writes Sysmon's events, mostly process
-// creations, image loads, network connections, file creations, registry values and DNS queries.
+// The same arguments give the same bytes. The format of aws-alb is that of docs.aws.amazon.com/elasticloadbalancing/latest/
+// application/load-balancer-access-logs.html. windows-sysmon is what the Kinesis Agent for Windows writes for Sysmon's events:
+// process creations, image loads, network connections, file creations, registry values and DNS queries.
 package main
 
 import (
@@ -19,28 +19,28 @@ import (
 )
 
 func main() {
-	source := flag.String("source", "", "windows-sysmon or aws-alb")
+	source := flag.String("source", "", "kind of logs: windows-sysmon or aws-alb")
 	out := flag.String("out", "", "folder to write")
-	events := flag.Int("events", 200000, "events")
-	days := flag.Int("days", 3, "UTC days covered")
-	perFile := flag.Int("file", 50000, "events of one file")
-	seed := flag.Uint64("seed", 1, "seed")
+	events := flag.Int("events", 200000, "number of events")
+	days := flag.Int("days", 3, "number of UTC days that the events cover")
+	perFile := flag.Int("file", 50000, "number of events in each file")
+	seed := flag.Uint64("seed", 1, "seed of the random values")
 	flag.Parse()
-	make := map[string]maker{"windows-sysmon": sysmon, "aws-alb": alb}[*source]
-	if make == nil || *out == "" || *events < 1 || *days < 1 || *perFile < 1 {
-		fmt.Fprintln(os.Stderr, "loggen: -source windows-sysmon or aws-alb and -out DIR are needed, and -events, -days and -file above 0")
+	record := map[string]generator{"windows-sysmon": sysmon, "aws-alb": alb}[*source]
+	if record == nil || *out == "" || *events < 1 || *days < 1 || *perFile < 1 {
+		fmt.Fprintln(os.Stderr, "loggen: -source or -out is missing, or -events, -days or -file is not above 0. Try: loggen -source aws-alb -out DIR")
 		os.Exit(2)
 	}
-	if err := generate(*source, make, *out, *events, *days, *perFile, *seed); err != nil {
+	if err := generate(*source, record, *out, *events, *days, *perFile, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, "loggen:", err)
 		os.Exit(1)
 	}
 }
 
-// maker appends one record of a time, with its newline.
-type maker func(b []byte, r *rand.Rand, n int, at time.Time) []byte
+// generator appends one record of a given time, with its newline.
+type generator func(b []byte, r *rand.Rand, n int, at time.Time) []byte
 
-func generate(source string, make maker, out string, events, days, perFile int, seed uint64) error {
+func generate(source string, record generator, out string, events, days, perFile int, seed uint64) error {
 	r := rand.New(rand.NewPCG(seed, 0))
 	start := time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC)
 	step := time.Duration(days) * 24 * time.Hour / time.Duration(events)
@@ -58,7 +58,7 @@ func generate(source string, make maker, out string, events, days, perFile int, 
 		w := bufio.NewWriterSize(zip, 1<<20)
 		var line []byte
 		for n := from; n < min(from+perFile, events); n++ {
-			line = make(line[:0], r, n, start.Add(time.Duration(n)*step+time.Duration(r.IntN(2000))*time.Millisecond))
+			line = record(line[:0], r, n, start.Add(time.Duration(n)*step+time.Duration(r.IntN(2000))*time.Millisecond))
 			if _, err := w.Write(line); err != nil {
 				return err
 			}
@@ -76,7 +76,7 @@ func generate(source string, make maker, out string, events, days, perFile int, 
 	return nil
 }
 
-// key of a file, as the source's delivery names it.
+// key is the key under which the source delivers a file.
 func key(source string, at time.Time) string {
 	if source == "aws-alb" {
 		return at.Format("AWSLogs/111122223333/elasticloadbalancing/us-east-1/2006/01/02/") +

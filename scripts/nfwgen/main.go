@@ -1,9 +1,9 @@
-// Command nfwgen writes deterministic, realistic AWS Network Firewall logs in AWS's own key layout: gzip files of
-// newline-delimited JSON, flow and alert logs apart.
+// Command nfwgen writes deterministic, realistic AWS Network Firewall logs with the keys that AWS uses: gzip files of
+// newline-delimited JSON, with flow and alert logs in separate files.
 //
 //	nfwgen -out DIR -events 200000 [-days 3] [-window 1h] [-seed 1] [-start 2025-06-01] [-plain]
 //
-// The same arguments give the same bytes. Records of one file are almost, not quite, in order of time, as in real delivery.
+// The same arguments give the same bytes. As in real files, records are nearly in order of time.
 // Layout and fields: docs.aws.amazon.com/network-firewall/latest/developerguide/logging-s3.html and firewall-logging-contents.html.
 package main
 
@@ -37,19 +37,19 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.out, "out", "", "folder to write; gets AWSLogs/ inside")
-	flag.IntVar(&o.events, "events", 200000, "events")
-	flag.IntVar(&o.days, "days", 3, "UTC days covered")
-	flag.DurationVar(&o.window, "window", time.Hour, "time covered by one flow file and one alert file")
-	flag.Uint64Var(&o.seed, "seed", 1, "seed")
-	flag.StringVar(&o.start, "start", "2025-06-01", "first day")
-	flag.StringVar(&o.account, "account", "111122223333", "account id")
-	flag.StringVar(&o.region, "region", "us-east-1", "region")
-	flag.BoolVar(&o.plain, "plain", false, "no gzip")
-	flag.IntVar(&o.alertShares, "alerts", 30, "percent of events that are alerts")
+	flag.StringVar(&o.out, "out", "", "folder to write; the logs are below AWSLogs/")
+	flag.IntVar(&o.events, "events", 200000, "number of events")
+	flag.IntVar(&o.days, "days", 3, "number of UTC days that the events cover")
+	flag.DurationVar(&o.window, "window", time.Hour, "time that one flow file and one alert file cover")
+	flag.Uint64Var(&o.seed, "seed", 1, "seed of the random values")
+	flag.StringVar(&o.start, "start", "2025-06-01", "first day (example: 2025-06-01)")
+	flag.StringVar(&o.account, "account", "111122223333", "AWS account ID")
+	flag.StringVar(&o.region, "region", "us-east-1", "AWS region")
+	flag.BoolVar(&o.plain, "plain", false, "write plain files instead of gzip")
+	flag.IntVar(&o.alertShares, "alerts", 30, "share of alerts among the events, in percent")
 	flag.Parse()
 	if o.out == "" || o.events < 1 || o.days < 1 || o.window <= 0 {
-		fmt.Fprintln(os.Stderr, "nfwgen: -out DIR is needed, and -events, -days and -window above 0")
+		fmt.Fprintln(os.Stderr, "nfwgen: -out is missing, or -events, -days or -window is not above 0. Try: nfwgen -out DIR")
 		os.Exit(2)
 	}
 	files, raw, err := generate(o)
@@ -60,7 +60,7 @@ func main() {
 	fmt.Printf("{\"events\":%d,\"files\":%d,\"raw_bytes\":%d}\n", o.events, files, raw)
 }
 
-// gen draws the values of events.
+// gen generates the values of events.
 type gen struct {
 	*rand.Rand
 	inside, outside, host, rule *rand.Zipf
@@ -216,7 +216,7 @@ func (g *gen) netflow(b []byte, t time.Time, proto string) []byte {
 func generate(o options) (files int, raw int64, err error) {
 	start, err := time.Parse("2006-01-02", o.start)
 	if err != nil {
-		return 0, 0, fmt.Errorf("-start: %q is no day as 2025-06-01", o.start)
+		return 0, 0, fmt.Errorf("-start: %q is not a day (example: 2025-06-01)", o.start)
 	}
 	g := newGen(o.seed)
 	end := start.AddDate(0, 0, o.days)

@@ -1,10 +1,10 @@
-// Command shots runs commands in a pseudo terminal and draws what is on the screen as an SVG.
+// Command shots runs commands in a pseudo terminal and draws the screen as an SVG.
 //
 //	shots -o FILE.svg [-dir DIR] [-cols 112] [-frame REGEXP] COMMAND ...
 //
-// Each command is shown after a prompt, with what it left on the screen. With -frame, the first screen of the first command
-// that matches is drawn before its last one: so a progress bar can be seen half way. The pseudo terminal is made by
-// script(1) of util-linux. Exit codes of the commands are not looked at: a picture may show an error.
+// The picture shows each command after a prompt, with what it left on the screen. With -frame, it also shows the first screen of
+// the first command that matches the expression, for example a progress bar that is half full. script(1) of util-linux provides
+// the pseudo terminal. Exit codes of the commands are ignored, because a picture may show an error.
 package main
 
 import (
@@ -20,10 +20,10 @@ import (
 )
 
 func main() {
-	out := flag.String("o", "", "SVG to write")
-	dir := flag.String("dir", ".", "folder to run in")
-	cols := flag.Int("cols", 112, "columns of the terminal")
-	frame := flag.String("frame", "", "draw the first screen that matches, too")
+	out := flag.String("o", "", "SVG file to write")
+	dir := flag.String("dir", ".", "folder in which the commands run")
+	cols := flag.Int("cols", 112, "width of the terminal in columns")
+	frame := flag.String("frame", "", "also draw the first screen that matches this regular expression (example: write .* 50 %)")
 	flag.Parse()
 	if err := run(*out, *dir, *cols, *frame, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "shots:", err)
@@ -33,7 +33,7 @@ func main() {
 
 func run(out, dir string, cols int, frame string, commands []string) error {
 	if out == "" || len(commands) == 0 {
-		return fmt.Errorf("usage: shots -o FILE.svg COMMAND ...")
+		return fmt.Errorf("-o or the command is missing. Try: shots -o FILE.svg COMMAND ...")
 	}
 	var lines []line
 	for i, c := range commands {
@@ -56,16 +56,16 @@ func run(out, dir string, cols int, frame string, commands []string) error {
 		}
 		if re != nil {
 			if first == nil {
-				return fmt.Errorf("%s: no screen matches %s; the last was\n%s", c, frame, strings.Join(last, "\n"))
+				return fmt.Errorf("%s: no screen matches %s. The last screen was\n%s", c, frame, strings.Join(last, "\n"))
 			}
-			lines = append(append(lines, plain(first)...), line{}, line{text: "and at its end", note: true})
+			lines = append(append(lines, plain(first)...), line{}, line{text: "and at the end", note: true})
 		}
 		lines = append(lines, plain(last)...)
 	}
 	return os.WriteFile(out, []byte(draw(lines)), 0o644)
 }
 
-// line of a picture.
+// line is one line of a picture.
 type line struct {
 	text                string
 	prompt, typed, note bool
@@ -78,7 +78,7 @@ func plain(screen []string) (lines []line) {
 	return lines
 }
 
-// record runs a command and gives the first screen that matches, and the last one.
+// record runs a command and returns the first screen that matches, and the last one.
 func record(dir string, cols int, command string, frame *regexp.Regexp) (first, last []string, err error) {
 	c := exec.Command("script", "-qec", fmt.Sprintf("stty cols %d rows 100 -onlcr; %s", cols, command), "/dev/null")
 	c.Dir = dir
@@ -107,15 +107,15 @@ func record(dir string, cols int, command string, frame *regexp.Regexp) (first, 
 			return nil, nil, err
 		}
 	}
-	_ = c.Wait() // its exit code is the command's
+	_ = c.Wait() // its exit code is that of the command, which is ignored
 	return first, s.lines(), nil
 }
 
-// screen is a terminal without an end: as much of one as progress bars and tables need.
+// screen is a terminal with any number of rows. It knows the control sequences that progress bars and tables use.
 type screen struct {
 	rows     [][]rune
 	row, col int
-	rest     []byte // of a sequence that is not complete
+	rest     []byte // the beginning of an incomplete sequence
 }
 
 var sequence = regexp.MustCompile(`^\x1b\[([?0-9;]*)([A-Za-z])`)
@@ -198,7 +198,7 @@ func (s *screen) control(arg string, what byte) {
 	}
 }
 
-// lines of the screen, without blanks at their ends and blank lines at its end.
+// lines returns the lines of the screen without blanks at their ends, and without blank lines at the end.
 func (s *screen) lines() (all []string) {
 	for _, r := range s.rows {
 		all = append(all, strings.TrimRight(string(r), " "))
@@ -238,7 +238,7 @@ func draw(lines []line) string {
 		case l.note:
 			color = "#868c98"
 		}
-		// Blanks in a text may be drawn narrower or not at all: each word stands at its own place.
+		// Some programs draw blanks narrower or not at all, so each word has a position of its own.
 		for _, m := range word.FindAllStringIndex(text, -1) {
 			at := utf8.RuneCountInString(text[:m[0]])
 			part := text[m[0]:m[1]]
@@ -251,5 +251,5 @@ func draw(lines []line) string {
 	return b.String()
 }
 
-// word is a run of text with single blanks in it.
+// word matches text with single blanks in it.
 var word = regexp.MustCompile(`\S+( \S+)*`)

@@ -1,12 +1,12 @@
-// Command perday is the benchmark's peer: DuckDB alone, doing what a careful user of it would do for this job. It projects
-// into a temp table for each class, then writes one ordered Parquet file a class and day. It verifies nothing, keeps no rest
-// for unmapped, and keeps no record of what it did.
+// Command perday is what etl run is compared with: DuckDB alone, used as a careful user would for the same job. It projects records
+// into a temporary table for each class, and then writes one sorted Parquet file for each class and day. It verifies nothing, it
+// does not keep unmapped fields, and it does not record what it did.
 //
 //	perday -source network-firewall|aws-alb|windows-sysmon -in STAGING -out DIR [-threads 2] [-memory 1GB]
 //
-// Of network-firewall it runs project.sql, which makes structs. Of the others it runs the very SELECTs of the shipped mapping, as
-// a person pastes them into DuckDB, with dotted column names and the macros they call; raw is a table that DuckDB's own readers
-// fill.
+// For network-firewall it runs project.sql, which builds structs. For the others it runs the SELECTs of the shipped mapping as a
+// person would paste them into DuckDB: with dotted column names and the macros that they call. DuckDB's own readers fill the table
+// raw.
 package main
 
 import (
@@ -27,11 +27,11 @@ var project string
 
 func main() {
 	var p peer
-	flag.StringVar(&p.source, "source", "network-firewall", "which logs")
-	flag.StringVar(&p.in, "in", "", "staging folder")
-	flag.StringVar(&p.out, "out", "", "output folder")
-	flag.IntVar(&p.threads, "threads", 2, "threads")
-	flag.StringVar(&p.memory, "memory", "", "memory_limit")
+	flag.StringVar(&p.source, "source", "network-firewall", "kind of logs: network-firewall, aws-alb or windows-sysmon")
+	flag.StringVar(&p.in, "in", "", "staging folder to read")
+	flag.StringVar(&p.out, "out", "", "folder to write; it is deleted first")
+	flag.IntVar(&p.threads, "threads", 2, "threads of DuckDB")
+	flag.StringVar(&p.memory, "memory", "", "memory_limit of DuckDB (example: 1GB); default: that of DuckDB")
 	flag.Parse()
 	if err := p.run(); err != nil {
 		fmt.Fprintln(os.Stderr, "perday:", err)
@@ -39,6 +39,7 @@ func main() {
 	}
 }
 
+// peer is one run of perday.
 type peer struct {
 	source, in, out, memory string
 	threads                 int
@@ -102,7 +103,7 @@ func (p *peer) mapping(files string) error {
 	}
 	for _, q := range m.macros {
 		if err := p.exec("%s", q); err != nil {
-			return fmt.Errorf("%w in %s", err, q)
+			return fmt.Errorf("%s: %w", q, err)
 		}
 	}
 	if err := p.exec("CREATE TEMP TABLE raw AS %s", m.raw(files)); err != nil {
@@ -123,7 +124,7 @@ func (p *peer) mapping(files string) error {
 	return nil
 }
 
-// write puts a table into one ordered file a day.
+// write exports a table as one sorted file for each day.
 func (p *peer) write(table, out string) error {
 	rows, err := p.db.Query("SELECT DISTINCT eventDay FROM " + table + " ORDER BY 1")
 	if err != nil {

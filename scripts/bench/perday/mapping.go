@@ -22,6 +22,7 @@ type column struct{ name, typ string }
 
 var classLine = regexp.MustCompile(`(?m)^-- class: (\S+)$`)
 
+// load reads a shipped mapping and the macro library.
 func load(source string) (*pasted, error) {
 	m := &pasted{classes: map[string][]string{}}
 	lib, err := library.Library()
@@ -36,7 +37,7 @@ func load(source string) (*pasted, error) {
 		return nil, err
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("no mapping of %s", source)
+		return nil, fmt.Errorf("%q is not a shipped mapping", source)
 	}
 	for _, f := range files {
 		b, err := library.Mappings.ReadFile(f)
@@ -56,7 +57,7 @@ func load(source string) (*pasted, error) {
 		default:
 			class := classLine.FindStringSubmatch(text)
 			if class == nil {
-				return nil, fmt.Errorf("%s names no class", f)
+				return nil, fmt.Errorf("%s has no line -- class:", f)
 			}
 			m.classes[class[1]] = append(m.classes[class[1]], strings.TrimSuffix(strings.TrimSpace(text), ";"))
 		}
@@ -67,14 +68,14 @@ func load(source string) (*pasted, error) {
 	case "windows-sysmon":
 		m.raw = m.sysmon
 	default:
-		return nil, fmt.Errorf("no reader for %s", source)
+		return nil, fmt.Errorf("perday cannot read logs of %s", source)
 	}
 	return m, nil
 }
 
 var comment = regexp.MustCompile(`--[^\n]*`)
 
-// columnsOf takes a CREATE TABLE apart, one column a line but for STRUCTs.
+// columnsOf reads the columns of a CREATE TABLE. Commas within STRUCT(...) do not separate columns.
 func columnsOf(text string) (cols []column) {
 	text = comment.ReplaceAllString(text, "")
 	body := text[strings.IndexByte(text, '(')+1 : strings.LastIndexByte(text, ')')]
@@ -96,6 +97,7 @@ func columnsOf(text string) (cols []column) {
 	return cols
 }
 
+// alb reads access logs of load balancers as CSV.
 func (m *pasted) alb(files string) string {
 	var cols []string
 	for _, c := range m.columns {
@@ -107,7 +109,7 @@ func (m *pasted) alb(files string) string {
 		"columns = {" + strings.Join(cols, ", ") + "})"
 }
 
-// sysmon parses Description once, into a map, and takes the fields out of it.
+// sysmon parses Description once into a map, and reads the fields from it.
 func (m *pasted) sysmon(files string) string {
 	var cols, fields []string
 	for _, c := range m.columns {

@@ -35,25 +35,25 @@ const (
 )
 
 func main() {
-	objects := flag.Int("objects", 1_000_000, "objects in the ledger")
-	planned := flag.Int("planned", 1_000_000, "how many of them were planned and committed; the rest is marked as done, which is quicker to make and the same in a checkpoint")
-	tail := flag.Int("tail", 20_000, "how many of them came after the checkpoint")
-	listed := flag.Int("listed", 100_000, "objects in staging; every second is new")
-	rounds := flag.Int("rounds", 5, "measured processes, after one that is not counted")
-	state := flag.String("state", "", "state: a folder or s3://bucket/prefix; default: a temporary folder")
-	plan := flag.String("plan", "", "for itself: plan this staging folder")
-	mk := flag.String("make", "", "for itself: make this staging folder and the ledger")
-	next := flag.Int("next", 0, "for itself: make the state ready for this round")
-	full := flag.Bool("full", false, "for itself: without checkpoints")
+	objects := flag.Int("objects", 1_000_000, "number of objects in the ledger")
+	planned := flag.Int("planned", 1_000_000, "how many of the objects were planned and committed; the others are marked as done, which is faster to create and the same in a checkpoint")
+	tail := flag.Int("tail", 20_000, "how many of the objects came after the checkpoint")
+	listed := flag.Int("listed", 100_000, "number of objects in staging; half of them are new")
+	rounds := flag.Int("rounds", 5, "number of measured processes, after one that is not counted")
+	state := flag.String("state", "", "where the state is: a folder or s3://bucket/prefix; default: a temporary folder")
+	plan := flag.String("plan", "", "internal: plan this staging folder")
+	mk := flag.String("make", "", "internal: create this staging folder and the ledger")
+	next := flag.Int("next", 0, "internal: prepare the state for the round after this one")
+	full := flag.Bool("full", false, "internal: fold without checkpoints")
 	flag.Parse()
 	var err error
 	switch {
 	case *plan != "":
-		err = measured(context.Background(), *state, *plan, *full)
+		err = measurePlanning(context.Background(), *state, *plan, *full)
 	case *next > 0:
-		err = ready(context.Background(), *state, *next, *tail)
+		err = prepare(context.Background(), *state, *next, *tail)
 	case *mk != "":
-		err = makeAll(context.Background(), *state, *mk, *objects, *planned, *tail, *listed)
+		err = createAll(context.Background(), *state, *mk, *objects, *planned, *tail, *listed)
 	default:
 		err = run(*state, *rounds)
 	}
@@ -89,8 +89,8 @@ type figures struct {
 	New              int
 }
 
-// measured is what the fresh process does.
-func measured(ctx context.Context, state, stage string, full bool) error {
+// measurePlanning is what a measured process does: it folds, lists and plans, and prints its figures.
+func measurePlanning(ctx context.Context, state, stage string, full bool) error {
 	s, in, err := openStores(ctx, state, stage)
 	if err != nil {
 		return err
@@ -133,18 +133,18 @@ func manifest() *ledger.Manifest {
 		Files: []ledger.MappingFile{{Path: "a.sql", Text: "SELECT 1"}}}}
 }
 
-// key of the i-th object: a thousand a day.
+// key is the key of the i-th object. Each day has a thousand objects.
 func key(i int) string {
 	day := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, i/1000)
 	return fmt.Sprintf("111122223333/network-firewall/us-east-1/%s/111122223333_network-firewall_flow_us-east-1_fw_%s_%08x.log.gz",
 		day.Format("2006/01/02"), day.Format("200601021504"), i)
 }
 
-// makeAll makes staging and the ledger. It is a process of its own: the system counts what the parent of a process has used as the
-// process's own peak.
-func makeAll(ctx context.Context, state, stage string, objects, planned, tail, listed int) error {
+// createAll creates staging and the ledger. It runs in a process of its own, because the system counts the memory of a parent
+// process into the peak of its child.
+func createAll(ctx context.Context, state, stage string, objects, planned, tail, listed int) error {
 	at := time.Now()
-	taken, err := makeStaging(stage, listed, objects)
+	taken, err := createStaging(stage, listed, objects)
 	if err != nil {
 		return err
 	}
@@ -152,15 +152,15 @@ func makeAll(ctx context.Context, state, stage string, objects, planned, tail, l
 	if err != nil {
 		return err
 	}
-	if err := makeLedger(ctx, s, taken, objects, planned, tail); err != nil {
+	if err := createLedger(ctx, s, taken, objects, planned, tail); err != nil {
 		return err
 	}
-	fmt.Printf("made %d objects in staging and a ledger of %d in %.0f s\n", listed, objects, time.Since(at).Seconds())
+	fmt.Printf("created %d objects in staging and a ledger of %d objects in %.0f s\n", listed, objects, time.Since(at).Seconds())
 	return sizes(ctx, s)
 }
 
-// ready sets free what a round has planned, writes a checkpoint, and adds a tail: each round meets the same.
-func ready(ctx context.Context, state string, round, tail int) error {
+// prepare releases what a round has planned, writes a checkpoint and adds a tail, so that all rounds find the same state.
+func prepare(ctx context.Context, state string, round, tail int) error {
 	s, _, err := openStores(ctx, state, os.TempDir())
 	if err != nil {
 		return err
@@ -207,11 +207,11 @@ func run(state string, rounds int) error {
 	maker := exec.CommandContext(ctx, self, append(os.Args[1:], "-state", state, "-make", stage)...)
 	maker.Stdout, maker.Stderr = os.Stdout, os.Stderr
 	if err := maker.Run(); err != nil {
-		return fmt.Errorf("make the ledger: %w", err)
+		return fmt.Errorf("create the ledger: %w", err)
 	}
 	for _, full := range []bool{false, true} {
 		n := rounds
-		if full { // every entry: once is enough to compare with
+		if full { // reading every entry is slow; one process is enough to compare with
 			n = 0
 		}
 		var all []figures
@@ -224,7 +224,7 @@ func run(state string, rounds int) error {
 				next := exec.CommandContext(ctx, self, append(os.Args[1:], "-state", state, "-next", strconv.Itoa(i+1))...)
 				next.Stderr = os.Stderr
 				if err := next.Run(); err != nil {
-					return fmt.Errorf("make the ledger ready for another round: %w", err)
+					return fmt.Errorf("prepare the ledger for the next round: %w", err)
 				}
 			}
 			if i > 0 || full {
@@ -236,8 +236,8 @@ func run(state string, rounds int) error {
 	return nil
 }
 
-// makeStaging makes the files; every second is one of the ledger's last objects, and is returned as it lies there.
-func makeStaging(root string, listed, objects int) ([]objstore.Object, error) {
+// createStaging creates the files. Half of them are the last objects of the ledger; it returns these.
+func createStaging(root string, listed, objects int) ([]objstore.Object, error) {
 	for i := range listed {
 		name := filepath.Join(root, filepath.FromSlash(key(objects-listed/2+i)))
 		if i == 0 || i%1000 == 0 || filepath.Dir(name) != filepath.Dir(filepath.Join(root, filepath.FromSlash(key(objects-listed/2+i-1)))) {
@@ -263,8 +263,8 @@ func makeStaging(root string, listed, objects int) ([]objstore.Object, error) {
 	return out, err
 }
 
-// makeLedger plans and commits, writes a checkpoint, and plans and commits the tail. The last of the objects are those given.
-func makeLedger(ctx context.Context, s objstore.Bucket, last []objstore.Object, objects, planned, tail int) error {
+// createLedger plans and commits objects, writes a checkpoint, and plans and commits the tail. The last objects are given.
+func createLedger(ctx context.Context, s objstore.Bucket, last []objstore.Object, objects, planned, tail int) error {
 	l, _, err := openLedger(s, false)
 	if err != nil {
 		return err
@@ -303,7 +303,7 @@ func makeLedger(ctx context.Context, s objstore.Bucket, last []objstore.Object, 
 	return nil
 }
 
-// commit plans n objects from the i-th on, and commits their batches with a file each.
+// commit plans n objects from the i-th on, and commits their batches with one file each.
 func commit(ctx context.Context, l *ledger.Ledger, object func(int) objstore.Object, i, n int) error {
 	st, err := l.Fold(ctx)
 	if err != nil {
@@ -336,7 +336,7 @@ func commit(ctx context.Context, l *ledger.Ledger, object func(int) objstore.Obj
 	return nil
 }
 
-// sizes tells what lies in the state.
+// sizes prints how many objects each folder of the state has, and their size.
 func sizes(ctx context.Context, s objstore.Bucket) error {
 	for _, folder := range []string{"ledger", "manifests", "attempts", "checkpoints"} {
 		n, bytes := 0, int64(0)
@@ -353,6 +353,7 @@ func sizes(ctx context.Context, s objstore.Bucket) error {
 	return nil
 }
 
+// measure runs a measured process and adds what the system reports about it.
 func measure(ctx context.Context, self, state, stage string, full bool) (f figures, err error) {
 	cmd := exec.CommandContext(ctx, self, "-state", state, "-plan", stage, fmt.Sprintf("-full=%v", full))
 	cmd.Stderr = os.Stderr
@@ -368,7 +369,7 @@ func measure(ctx context.Context, self, state, stage string, full bool) (f figur
 	f.CPU = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
 	u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
-		return f, errors.New("this system does not tell what a process used")
+		return f, errors.New("this operating system does not report the memory of a process")
 	}
 	unit := 1024.0
 	if runtime.GOOS == "darwin" {
@@ -378,6 +379,7 @@ func measure(ctx context.Context, self, state, stage string, full bool) (f figur
 	return f, nil
 }
 
+// report prints the median of each figure, with the smallest and the largest.
 func report(name string, all []figures) {
 	fmt.Printf("%s, %d new:\n", name, all[0].New)
 	for _, c := range []struct {
