@@ -86,14 +86,14 @@ type File struct {
 	Objects   []int // indexes of the staging objects that rows came from, ascending
 }
 
-// ObjectState says what became of a staging object.
+// ObjectState is the result for a staging object.
 type ObjectState string
 
 const (
 	ObjectRead        ObjectState = "read"
 	ObjectGone        ObjectState = "gone"        // changed or deleted since it was listed: for the next run
 	ObjectQuarantined ObjectState = "quarantined" // whole, by reference
-	ObjectKept        ObjectState = "kept"        // of a replay: none of its rows was chosen
+	ObjectKept        ObjectState = "kept"        // of a replay: not one of its rows was selected
 )
 
 // ObjectResult of one object. The counts are of records; all 0 unless State is read.
@@ -115,7 +115,7 @@ type Result struct {
 	Unchanged      bool   // a replay's quarantine says what it said before: there is nothing to commit
 	Objects        []ObjectResult
 	Reasons        map[string]int64 // quarantined, by reason code
-	Misses         map[string]int64 // paths whose value went to unmapped instead, by record: OCSF paths of what the mapping made, raw paths of what was no such value
+	Misses         map[string]int64 // paths whose value went to unmapped instead, by record: OCSF paths of what the mapping made, raw paths of values that did not have the declared type
 	RawBytes       int64            // unpacked bytes scanned
 	// UnreadableRecords were seen in objects quarantined whole, at least one for each of those. Objects does not count them.
 	UnreadableRecords int64
@@ -172,7 +172,7 @@ func (o *Options) sqlError(err error, what string) error {
 	return fmt.Errorf("mapping %s, %s: %w; nothing of the batch was committed", o.Compiled.Name, what, err)
 }
 
-// Run makes the files. On an error what lies in TempDir is of no use.
+// Run makes the files. On an error, the files in TempDir are of no use.
 func Run(ctx context.Context, o Options, objects []Object) (*Result, error) {
 	if o.Timeout <= 0 {
 		return run(ctx, o, objects)

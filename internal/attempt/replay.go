@@ -21,7 +21,7 @@ import (
 // row of it is added, chosen or not; those not chosen go into the attempt's quarantine file as they are. A chosen row of
 // record 0 has its object read from staging, at the version that was quarantined.
 //
-// The bytes lie in files of the attempt's temp folder; memory holds some 100 bytes an object.
+// The bytes are in files of the attempt's temp folder; memory holds about 100 bytes an object.
 type Replay struct {
 	dir     string
 	objects []replayed

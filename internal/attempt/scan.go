@@ -23,7 +23,7 @@ const (
 	ahead    = 32
 )
 
-// scan is the engine's Source: it hands objects to cursors, and keeps what became of each.
+// scan is the engine's Source: it hands objects to cursors, and keeps the result of each.
 type scan struct {
 	o       Options
 	objects []Object
@@ -76,7 +76,7 @@ func newScan(o Options, objects []Object) *scan {
 	return s
 }
 
-// local is implemented by stores whose objects are files of this machine: they are read where they lie.
+// local is implemented by stores whose objects are files of this machine: they are read in place.
 type local interface{ Local() bool }
 
 // start begins handing out objects. From stores that are not local they are fetched ahead to the temp folder.
@@ -121,7 +121,7 @@ func (s *scan) open(ctx context.Context, i int, read func(context.Context, int) 
 	return fetched{index: i, body: body}, body != nil
 }
 
-// begin lets records go on with an object.
+// begin makes records continue with an object.
 func begin(records *decode.Records, body io.Reader, rows decode.Framed) {
 	if rows != nil {
 		records.OpenFramed(rows)

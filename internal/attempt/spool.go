@@ -21,7 +21,7 @@ type spool struct {
 	parts  []refused
 }
 
-// refused is where the rejects of one object lie, so that all spools together can be read in the order of objects.
+// refused is where the rejects of one object are stored, so that all spools together can be read in the order of objects.
 type refused struct {
 	spool    *spool
 	object   int

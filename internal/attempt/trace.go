@@ -1,7 +1,7 @@
 package attempt
 
-// Trace is told, record by record, what becomes of what an attempt reads: the counts of a Result do not say it. Rejected records
-// are not told, the quarantine file names them. Objects are numbered as they were given to Run. The calls come from several
+// Trace receives, record by record, the result of what an attempt reads: the counts of a Result do not show it. Rejected records
+// are left out, because the quarantine file names them. Objects are numbered as they were given to Run. The calls come from several
 // goroutines, one at a time for each function.
 type Trace struct {
 	// Filtered is a record that a drop predicate names.

@@ -43,7 +43,7 @@ type Catalog interface {
 	// Tables lists the names of all tables, sorted.
 	Tables(ctx context.Context) ([]string, error)
 	// AddPartitions adds partitions with the table's own columns, formats and SerDe, in batches of at most 100. One that is
-	// there already is no error; the first other per-item error is returned after all batches were tried. It returns how many
+	// there already is not an error; the first other per-item error is returned after all batches were tried. It returns how many
 	// were new.
 	AddPartitions(ctx context.Context, table string, ps []Partition) (added int, err error)
 	// Partitions calls fn for each partition of the table, paging.

@@ -20,7 +20,7 @@ var (
 )
 
 // Fail describes a failed operation on a catalog. object is a table, or a table and a partition, and may be empty; try says what a
-// person can do and may be empty. Every failure is temporary but those that a person has to mend.
+// person can do and may be empty. Every failure is temporary, except for those that a person has to fix.
 func Fail(op, catalog, object string, err error, try string) *diag.OpError {
 	if object != "" {
 		catalog += "/" + object

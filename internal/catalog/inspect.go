@@ -29,7 +29,7 @@ func CheckKind(t GlueTable) error {
 	case t.TableType == "VIRTUAL_VIEW":
 		return fmt.Errorf("%w: it is a view; name another table", ErrForeign)
 	case !slices.Equal(keys, PartitionKeys()):
-		return fmt.Errorf("%w: its partition keys are (%s), not (%s); name another table, or delete it and let a run make it anew",
+		return fmt.Errorf("%w: its partition keys are (%s), not (%s); name another table, or delete it and let a run create it again",
 			ErrForeign, strings.Join(keys, ", "), strings.Join(PartitionKeys(), ", "))
 	}
 	return nil

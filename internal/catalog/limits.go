@@ -83,7 +83,7 @@ func CheckPartitions(ps []Partition) ([]Partition, error) {
 	for _, p := range ps {
 		for i, v := range p.Values {
 			if v == "" || len(v) > MaxValueBytes || strings.ContainsAny(v, "/\x00") || v == "." || v == ".." {
-				return nil, fmt.Errorf("%w: partition %s: %q is no value for %s", ErrInvalid, PartitionName(p.Values), clip(v), PartitionKeys()[i])
+				return nil, fmt.Errorf("%w: partition %s: %q is not a value for %s", ErrInvalid, PartitionName(p.Values), clip(v), PartitionKeys()[i])
 			}
 		}
 		if err := checkLocation(p.Location); err != nil {

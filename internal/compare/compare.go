@@ -1,7 +1,7 @@
 // Package compare runs the same records through two mappings and says what is different: which OCSF attributes change, on how
-// many records, and which records move between the lake, the filter and quarantine. It is looked at before old days are made anew.
+// many records, and which records move between the lake, the filter and quarantine. People look at it before they replace old days.
 //
-// A record is told by its object and its number in it. Both mappings' events are compared as the Parquet files hold them.
+// A record is identified by its object and its number in it. Both mappings' events are compared as the Parquet files hold them.
 package compare
 
 import (
@@ -59,7 +59,7 @@ type Report struct {
 	After      Outcomes  `json:"after"`
 }
 
-// Outcomes counts what became of records.
+// Outcomes counts the results of records.
 type Outcomes struct {
 	Published   int64 `json:"published"`
 	Filtered    int64 `json:"filtered"`

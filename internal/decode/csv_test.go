@@ -23,7 +23,7 @@ func csvSpec(f Format) *Spec {
 	return &Spec{Format: f, Leaves: []Leaf{{Path: []string{"a"}, Kind: Text}, {Path: []string{"b"}, Kind: Int32}}}
 }
 
-// told gives every record of an object as number, code or leaves and rest; and its raw bytes.
+// told lists every record of an object as number, code or leaves and rest; and its raw bytes.
 func told(t *testing.T, spec *Spec, object []byte, chunk int) (lines, raws []string, contexts []string) {
 	t.Helper()
 	keys := NewKeys()
@@ -301,7 +301,7 @@ func endsLine(b []byte) bool {
 	return len(b) == 0 || b[0] == '\n'
 }
 
-// skipGap passes lines that are no record.
+// skipGap passes lines that are not a record.
 func skipGap(b []byte, d *Records, f *Format) []byte {
 	for {
 		if endsLine(b) {

@@ -6,7 +6,7 @@
 //
 // Invariants, for every format: every byte of an object that is not blank is part of exactly one record or of exactly one
 // reject (only byte order marks, the brackets and commas of a top-level array, comment lines and a header line are part of
-// none; what an envelope holds besides its records is part of each); every value in a record is in exactly one leaf, or in the rest, or (Leaf.Keep) in both; null values and nothing else
+// none; what else an envelope holds is part of each of its records); every value in a record is in exactly one leaf, or in the rest, or (Leaf.Keep) in both; null values and nothing else
 // are left out.
 package decode
 
@@ -83,7 +83,7 @@ const (
 	ReasonTooDeep         = "RECORD_TOO_DEEP"   // nested deeper than MaxDepth
 	ReasonNoMatch         = "LINE_NO_MATCH"     // a line that is not what its format wants
 	ReasonRecords         = "RECORDS_MISSING"   // a document without the array that holds the records
-	ReasonQuote           = "CSV_QUOTE"         // a quote that does not close, or after which the field goes on
+	ReasonQuote           = "CSV_QUOTE"         // a quote that does not close, or after which the field continues
 	ReasonHeader          = "CSV_HEADER"        // no header where there has to be one: the whole object
 	ReasonUnpack          = "OBJECT_UNREADABLE" // truncated or corrupt compression: the whole object
 	ReasonDenied          = "OBJECT_DENIED"     // access denied: the whole object

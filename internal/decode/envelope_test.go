@@ -11,7 +11,7 @@ import (
 	"github.com/silt-etl/silt/internal/decode/unpack"
 )
 
-// TestEnvelope: each element is a record, with what its document holds besides; a broken one costs itself; by itself, with its
+// TestEnvelope: each element is a record, with what else its document holds; a broken one costs itself; by itself, with its
 // context, it says the same.
 func TestEnvelope(t *testing.T) {
 	spec := &Spec{Format: Format{Records: []string{"Records"}}, Leaves: leaves("a#", "owner")}

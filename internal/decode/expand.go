@@ -210,7 +210,7 @@ func (e *Expander) add(slot int32, key string, json []byte) {
 	e.ents = append(e.ents, ent{key, v, v})
 }
 
-// open adds the values inside an object under dotted keys. It is false, and nothing is added, where json is no JSON object
+// open adds the values inside an object under dotted keys. It is false, and nothing is added, if json is not a JSON object
 // (then it is kept as it is) or its dotted keys come to too much.
 func (e *Expander) open(key string, json []byte) bool {
 	p := parser{b: json}

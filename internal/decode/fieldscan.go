@@ -116,7 +116,7 @@ func (c *textColumn) nodeOf(s *Scanner) *node {
 	return s.child(s.root, []byte(c.name))
 }
 
-// nullTexts are texts that mean that a field has no value, besides the empty one.
+// nullTexts are texts that mean that a field has no value, in addition to the empty one.
 type nullTexts []string
 
 func (n nullTexts) has(v []byte) bool {

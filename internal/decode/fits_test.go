@@ -13,7 +13,7 @@ func TestFitsAsTheScannerDoes(t *testing.T) {
 		yes := 0
 		for _, v := range values {
 			if v[0] == '{' && k != JSON {
-				continue // a leaf that is no JSON does not see an object: its values are other fields
+				continue // a leaf that is not JSON does not see an object: its values are other fields
 			}
 			spec := Spec{Leaves: []Leaf{{Path: []string{"v"}, Kind: k}}}
 			s := NewScanner(&spec, NewKeys())

@@ -157,7 +157,7 @@ func (f *csvFramer) isHeader(b []byte, first bool) (bool, *Reject) {
 		return false, nil
 	}
 	if known == 0 {
-		return false, &Reject{Code: ReasonHeader, Message: "the first record must be a header, but none of its names is a column of raw.sql: " + strconv.QuoteToGraphic(string(b[:min(80, len(b))]))}
+		return false, &Reject{Code: ReasonHeader, Message: "the first record must be a header, but it names no column of raw.sql:  " + strconv.QuoteToGraphic(string(b[:min(80, len(b))]))}
 	}
 	f.header = bytes.Clone(b)
 	f.readHeader(f.header)
@@ -280,7 +280,7 @@ func joined(c *fields.CSV, lines [][]byte) (records [][]byte) {
 	return records
 }
 
-// detectHeader tells whether the first line names the columns: different names that begin with a letter, none of which
+// detectHeader reports whether the first line names the columns: different names that begin with a letter, not one of which
 // stands in the same place in another line.
 func detectHeader(f *Format, lines [][]byte) (names []string, ok bool) {
 	c := f.csv()

@@ -73,7 +73,7 @@ func scanWhole(s *Scanner, b []byte) *Reject {
 //
 // An object is read in one of two ways, decided by its beginning. Lines: a piece is a line. Values: a piece ends where the brackets
 // of a value close. An object is read by values if it begins with an array of objects (its elements are the pieces; the array's own
-// brackets and commas belong to none), or if its first value goes on over several lines. A line longer than 1 MiB (or
+// brackets and commas belong to none), or if its first value extends over several lines. A line longer than 1 MiB (or
 // MaxRecordBytes, if that is less) is framed value by value as well, and its newline still ends the open value. Where a value of
 // the second way never closes, the rest of the object is read as lines, from that value's first line on.
 //
@@ -163,7 +163,7 @@ func (r *jsonReader) line() (b []byte, ok bool, err error) {
 	}
 }
 
-// value returns the next value by its brackets; ok is false where the object goes on as lines.
+// value returns the next value by its brackets; ok is false if the object continues as lines.
 func (r *jsonReader) value() (p piece, ok bool, err error) {
 	f := valueEnd{bound: boundLine}
 	if r.values {
@@ -302,7 +302,7 @@ func (r *jsonReader) beginObject() error {
 	return err
 }
 
-// bound says what ends a value besides its own end.
+// bound says what ends a value, in addition to its own end.
 type bound uint8
 
 const (
@@ -322,7 +322,7 @@ type valueEnd struct {
 	esc   bool // after a backslash
 }
 
-// feed looks at b from i on and returns the index after the value, or -1 where the value goes on beyond b (then it wants
+// feed looks at b from i on and returns the index after the value, or -1 if the value extends beyond b (then it wants
 // to be called with more of the same bytes, and i the old length). A value that a newline ends does not include it.
 func (f *valueEnd) feed(b []byte, i int) int {
 	if f.kind == 0 && i < len(b) {
@@ -371,7 +371,7 @@ func (f *valueEnd) feed(b []byte, i int) int {
 	return -1
 }
 
-// inString goes on inside a string. It leaves str set where the string goes on beyond b, or a newline at the index
+// inString continues inside a string. It leaves str set if the string extends beyond b, or a newline at the index
 // returned ends the whole value.
 func (f *valueEnd) inString(b []byte, i int) int {
 	if f.esc && i < len(b) {

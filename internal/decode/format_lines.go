@@ -89,8 +89,8 @@ func detectLines(sample *sample) (Detected, bool) {
 	return Detected{Format{Name: FormatLine, Columns: []string{"line"}}, "its lines have no common shape. Try: a -- pattern: line that splits them into fields"}, true
 }
 
-// lineReader cuts an object into lines, except that a CSV record goes on where a line ends inside quotes. Quotes that do not close,
-// or after which a field goes on, cost the line that the record began in: the next line begins a record again. A record with a
+// lineReader cuts an object into lines, except that a CSV record continues if a line ends inside quotes. Quotes that do not close,
+// or after which a field continues, cost the line that the record began in: the next line begins a record again. A record with a
 // newline inside is no longer than lineMax.
 type lineReader struct {
 	window
@@ -166,7 +166,7 @@ func (r *lineReader) cut() (piece, error) {
 	}
 }
 
-// lineEnd finds the end of the line that goes on at p+from: how many bytes it is from p to its newline and to what comes after
+// lineEnd finds the end of the line that continues at p+from: how many bytes it is from p to its newline and to what comes after
 // that. Both are the same at the end of the object.
 func (r *lineReader) lineEnd(from int) (end, next int, err error) {
 	for at := from; ; {

@@ -134,13 +134,13 @@ type Format struct {
 	Layouts   []Layout // CSV without a header: which records have other columns
 	Delimiter byte     // CSV: 0 is a comma; KV: 0 is any number of blanks
 	Quote     byte     // CSV; 0: none
-	Escape    byte     // CSV: before a quote inside quotes, besides the quote itself; 0: none
+	Escape    byte     // CSV: before a quote inside quotes, in addition to the quote itself; 0: none
 	Header    Header
 	Syslog    bool           // CSV: a syslog header may stand in front of a record; its fields are below SyslogKey
-	Comment   string         // lines that begin with it are no records; "": none
+	Comment   string         // lines that begin with it are not records; "": none
 	Records   []string       // JSON: the path of an array in each document whose elements are the records; nil: a document is one
 	Pattern   *regexp.Regexp // lines: all of a line, its named groups are columns; nil: a line is the one column
-	Null      []string       // texts that are no value, besides the empty one
+	Null      []string       // texts that mean "no value", in addition to the empty one
 }
 
 // Layout gives the columns of the records of one type, in an object of several.

@@ -72,7 +72,7 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// TestEveryFormat: each format of the table is told by a sample of it, and reads that sample's two records. A new format needs a
+// TestEveryFormat: each format of the table is recognised by a sample of it, and reads that sample's two records. A new format needs a
 // sample here.
 func TestEveryFormat(t *testing.T) {
 	samples := map[FormatName]string{

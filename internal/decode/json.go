@@ -51,7 +51,7 @@ func (p *parser) ws(i int) int {
 	return i
 }
 
-// Eight bytes at a time: the lowest set bit of the masks marks the first byte that is meant; higher bits may lie.
+// Eight bytes at a time: the lowest set bit of the masks marks the first byte that is meant; higher bits may be wrong.
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080

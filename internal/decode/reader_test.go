@@ -263,7 +263,7 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestLongLines: a line of 64 MB is one reject with all its bytes, the next record is good, and the memory is given back.
+// TestLongLines: a line of 64 MB is one reject with all its bytes, the next record is good, and the memory is released.
 // What is longer than can be held fails the object.
 func TestLongLines(t *testing.T) {
 	const size = 64 << 20

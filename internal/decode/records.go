@@ -17,7 +17,7 @@ func NewRecords(spec *Spec, keys *Keys, o Options) *Records {
 	return &Records{framer: newFramer(spec, s, o), s: s}
 }
 
-// Open goes on with another object. It reads nothing yet. Parquet is read in place if r is also an io.ReaderAt and an io.Seeker;
+// Open continues with another object. It reads nothing yet. Parquet is read in place if r is also an io.ReaderAt and an io.Seeker;
 // otherwise it is copied to Options.TempDir.
 func (d *Records) Open(r io.Reader) {
 	d.framer.open(r)
@@ -30,7 +30,7 @@ type Framed interface {
 	Next() (number int64, raw, context []byte, err error)
 }
 
-// OpenFramed goes on with records that need no framing, as quarantine keeps them: their bytes may hold newlines, and stay one
+// OpenFramed continues with records that need no framing, as quarantine keeps them: their bytes may hold newlines, and stay one
 // record each.
 func (d *Records) OpenFramed(f Framed) { d.framed = f }
 
@@ -61,7 +61,7 @@ func (d *Records) Next() (number int64, raw []byte, rej *Reject, err error) {
 	return d.number, raw, rej, nil
 }
 
-// Context is what of the object besides raw is needed to read the record that Next returned: the header line of a CSV
+// Context is what else of the object, apart from raw, is needed to read the record that Next returned: the header line of a CSV
 // object that has one, or the document around a record with null in the place of Format.Records. It is nil for other records,
 // and valid until the next Next.
 func (d *Records) Context() []byte { return d.framer.context() }
@@ -69,7 +69,7 @@ func (d *Records) Context() []byte { return d.framer.context() }
 // Values are the leaves of the record that Next returned, in the order of Spec.Leaves. They are valid until the next Next.
 func (d *Records) Values() []Value { return d.s.values }
 
-// Rest is what that record holds besides, in the form that EntryEnd describes. It is valid as Values are.
+// Rest is what else that record holds, in the form that EntryEnd describes. It is valid as Values are.
 func (d *Records) Rest() []byte { return d.s.rest }
 
 // Misfits are the numbers of its leaves whose value did not fit their Kind, in the record's order. They are valid as Values are.

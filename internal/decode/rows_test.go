@@ -36,7 +36,7 @@ func rowsFile(t *testing.T, texts ...string) []byte {
 	return out.Bytes()
 }
 
-// TestParquet: rows are records with numbers, wherever their object lies; a bad one is refused alone, and is the same record when
+// TestParquet: rows are records with numbers, wherever their object is stored; a bad one is refused alone, and is the same record when
 // it comes from quarantine.
 func TestParquet(t *testing.T) {
 	spec := &Spec{Format: Format{Name: FormatParquet}, Leaves: []Leaf{{Path: []string{"n"}, Kind: Int32}}}
@@ -110,7 +110,7 @@ func TestParquet(t *testing.T) {
 	}
 }
 
-// rest is what a record holds besides its leaves, as key=value.
+// rest is what a record holds in addition to its leaves, as key=value.
 func rest(t *testing.T, d *Records) string {
 	t.Helper()
 	entries, err := NewExpander(d.s.keys).Expand(d.Rest(), nil)

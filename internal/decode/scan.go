@@ -19,7 +19,7 @@ const (
 // is used by one goroutine at a time; several share their Keys.
 //
 // Of a key that occurs twice in one object the first counts for the leaves, also where it is null; the later value goes to
-// the rest, under its path. A leaf may lie below another: where a JSON leaf takes an object, the leaves inside it are set
+// the rest, under its path. A leaf may be below another: where a JSON leaf takes an object, the leaves inside it are set
 // too, and unless it has Keep nothing of the object is in the rest. Where any other leaf meets an object or array, it does
 // not fit: an object goes to the rest as its own dotted keys, an array as JSON text; the leaves inside an array are not set.
 type Scanner struct {
@@ -58,7 +58,7 @@ type node struct {
 	length int    // bytes of the dotted path
 	prefix string // of its entries; "" until there is one
 	known  bool   // part of the tree, not a spare
-	below  bool   // a leaf lies below
+	below  bool   // a leaf is below
 	leaf   int    // or -1
 	parser *textParser
 	gen    uint64 // the last record it was met in
@@ -139,7 +139,7 @@ func (s *Scanner) met(k *node) (again bool) {
 // only if it gave no Reject.
 func (s *Scanner) Values() []Value { return s.values }
 
-// Rest is what the record holds besides, in the form that EntryEnd describes, in the record's order. Valid as Values are.
+// Rest is what else the record holds, in the form that EntryEnd describes, in the record's order. Valid as Values are.
 func (s *Scanner) Rest() []byte { return s.rest }
 
 // Misfits are the numbers of the leaves whose value did not fit their Kind, in the record's order. Valid as Values are.

@@ -37,7 +37,7 @@ func TestUTF16(t *testing.T) {
 
 const bom16 = "\uFEFF"
 
-// is16 tells that what follows is no text of UTF-8.
+// is16 says that what follows is not text in UTF-8.
 func is16(b []byte) bool {
 	_, is := unpack.UTF16(b)
 	return is

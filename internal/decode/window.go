@@ -73,7 +73,7 @@ type window struct {
 
 func newWindow(o Options) window { return window{limits: o.limits(), base: bufferBytes} }
 
-// reset goes on with another object, with the same buffers.
+// reset continues with another object, with the same buffers.
 func (w *window) reset(src io.Reader) {
 	w.src, w.begun, w.pieces = src, false, 0
 	w.p, w.n, w.seek, w.eof = 0, 0, 0, false

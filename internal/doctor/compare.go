@@ -75,7 +75,7 @@ type Abandoned struct {
 	Batch   string `json:"batch"`
 	Attempt string `json:"attempt"`
 	Files   int    `json:"files"` // held files, listed or named by its record
-	// Busy says that a run holds the lease of the batch, so the attempt may still go on.
+	// Busy says that a run holds the lease of the batch, so the attempt may still continue.
 	Busy bool `json:"busy,omitempty"`
 }
 
@@ -213,7 +213,7 @@ func (c *comparing) entries() {
 	}
 }
 
-// fate is what became of an attempt.
+// fate is the result of an attempt.
 type fate int
 
 const (
@@ -223,7 +223,7 @@ const (
 	fateAbandoned             // an entry could still name it
 )
 
-// fate says what became of an attempt, and which record an entry names.
+// fate gives the result of an attempt, and which record an entry names.
 func (c *comparing) fate(ctx context.Context, id attemptID) (fate, *ledger.AttemptRef, error) {
 	b, ok := c.state.Batch(id.batch)
 	if !ok {
@@ -294,7 +294,7 @@ func (c *comparing) visibleFiles(ctx context.Context) error {
 	return nil
 }
 
-// attempts sorts held files, attempt records and quarantine by what became of their attempts.
+// attempts sorts held files, attempt records and quarantine by the results of their attempts.
 func (c *comparing) attempts(ctx context.Context) error {
 	abandoned := map[attemptID]int{} // how many files
 	listed, err := c.heldFiles(ctx, abandoned)
@@ -408,7 +408,7 @@ func (c *comparing) quarantineFiles(ctx context.Context, abandoned map[attemptID
 // headsAtOnce bounds how many live files are asked for at the same time.
 const headsAtOnce = 16
 
-// missingFiles finds live files that are not visible, and that were not removed while the comparison went on.
+// missingFiles finds live files that are not visible, and that were not removed during the comparison.
 func (c *comparing) missingFiles(ctx context.Context, store ledger.Lake) error {
 	var unseen []string
 	for _, key := range c.state.LiveFiles() {

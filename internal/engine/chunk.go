@@ -119,7 +119,7 @@ func (c *Chunk) SetText(col, row int, v []byte) {
 	}
 	copy(t.rest[:4], v)
 	// As a number: a pointer store has a write barrier, which looks at what stood there before, and in DuckDB's memory that
-	// is anything, an address of Go's heap that is no more among it.
+	// is anything, also an address of Go's heap that is freed.
 	binary.NativeEndian.PutUint64(t.rest[4:], uint64(uintptr(c.arena.hold(v))))
 }
 
@@ -163,7 +163,7 @@ func (a *arena) hold(v []byte) unsafe.Pointer {
 	return d
 }
 
-// reset gives back what a chunk of long texts took beyond arenaKeep.
+// reset releases what a chunk of long texts took beyond arenaKeep.
 func (a *arena) reset() {
 	sum := 0
 	keep := a.blocks[:0]

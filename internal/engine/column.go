@@ -248,7 +248,7 @@ func putBits(dst []uint64, n int, w uint64, k int) []uint64 {
 	return dst
 }
 
-// take gives what was gathered and starts anew. The buffers are Go's: a value read out of a batch outlives its Release.
+// take returns what was gathered and starts again. The buffers are Go's: a value read out of a batch outlives its Release.
 func (c *column) take() arrow.ArrayData {
 	bufs := []*memory.Buffer{nil}
 	if c.nulls > 0 {

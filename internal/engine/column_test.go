@@ -9,7 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// Vectors as DuckDB may give them, though its results do not: ranges that start anywhere, lists that lie out of order and
+// Vectors as DuckDB may give them, though its results do not: ranges that start anywhere, lists that are out of order and
 // share elements, values under a NULL that were never written.
 func TestColumnRanges(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))

@@ -36,7 +36,7 @@ type session struct {
 	c  bindings.Connection
 }
 
-// settings of every DB, besides those of Options. Insertion order is not kept: without it DuckDB scans a table function
+// settings of every DB, in addition to those of Options. Insertion order is not kept: without it DuckDB scans a table function
 // with one thread only. ORDER BY is kept all the same. All of them are global: a query's connection is made after the lock.
 var settings = []string{
 	"SET GLOBAL errors_as_json=true",

@@ -118,7 +118,7 @@ func tableShape(s []token) error {
 	return want(i == len(s))
 }
 
-// creates gives where the kind of thing that a CREATE statement creates stands (0: it is no CREATE), and where TEMP does (-1).
+// creates gives where the kind of thing that a CREATE statement creates stands (0: it is not a CREATE), and where TEMP does (-1).
 func creates(s []token) (kind, temp int) {
 	if !s[0].is("create") {
 		return 0, -1

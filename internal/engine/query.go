@@ -79,7 +79,7 @@ func (r *rows) start(d *DB, sql string) error {
 	return nil
 }
 
-// selectOnly refuses what is no SELECT. EXPLAIN is let through where it explains one: EXPLAIN ANALYZE runs its statement.
+// selectOnly refuses what is not a SELECT. EXPLAIN is let through where it explains one: EXPLAIN ANALYZE runs its statement.
 func (d *DB) selectOnly(conn bindings.Connection, ps bindings.PreparedStatement, sql string) error {
 	switch k := bindings.PreparedStatementType(ps); k {
 	case bindings.StatementTypeSelect:

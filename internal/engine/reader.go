@@ -20,7 +20,7 @@ type ReaderOptions struct {
 }
 
 // OpenReader gives a DB for queries over local files. Its Query takes SELECT, DESCRIBE, SHOW and EXPLAIN only, so nothing is
-// written; it gives HUGEINT as decimal128(38,0) and DECIMAL as decimal128 besides the types of RowReader.
+// written; it gives HUGEINT as decimal128(38,0) and DECIMAL as decimal128, in addition to the types of RowReader.
 func OpenReader(opts ReaderOptions) (*DB, error) {
 	var paths []string
 	for _, p := range opts.AllowedPaths {

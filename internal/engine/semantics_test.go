@@ -20,7 +20,7 @@ func TestSemantics(t *testing.T) {
 		{"SELECT CAST(' 443 ' AS INTEGER)", "443"},
 		{"SELECT CAST('0x1f' AS INTEGER)", "31"},
 		{"SELECT CAST(2.5 AS INTEGER) + CAST(3.5::DOUBLE AS INTEGER)", "7"},
-		// A zero divisor is no error, and TRY does not make it NULL.
+		// A zero divisor is not an error, and TRY does not make it NULL.
 		{"SELECT (1 / 0)::VARCHAR", "inf"},
 		{"SELECT 1 // 0", "(null)"},
 		// Times: // truncates toward zero, so a time before 1970 comes out a millisecond late; epoch_ms does as much.

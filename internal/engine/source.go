@@ -51,7 +51,7 @@ type local struct {
 	*scan
 	cur   Cursor
 	chunk Chunk
-	// place is, for each column of DuckDB's chunk, the Source's column (-1: none of ours).
+	// place is, for each column of DuckDB's chunk, the Source's column (-1: not ours).
 	place []int
 	ended bool
 }

@@ -7,7 +7,7 @@ import (
 	bindings "github.com/duckdb/duckdb-go-bindings"
 )
 
-// kind is how a column's values lie in DuckDB's vector.
+// kind is how a column's values are stored in DuckDB's vector.
 type kind uint8
 
 const (

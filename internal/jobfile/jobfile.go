@@ -101,7 +101,7 @@ func (e EventDays) Bounds(at time.Time) (minDay, maxDay int32) {
 	return lake.EpochDay(at.Add(-e.MaxAge)), lake.EpochDay(at.Add(e.MaxFuture))
 }
 
-// Retention is the age from which etl retention deletes. 0: kept for ever.
+// Retention is the age from which etl retention deletes. 0: kept forever.
 type Retention struct {
 	Quarantine time.Duration
 	Manifests  time.Duration

@@ -245,7 +245,7 @@ func (c *chunk) putLookup(nums []int32) {
 	}
 }
 
-// putValues adds the rows [i, j) of a column, none of them NULL.
+// putValues adds the rows [i, j) of a column. They are not NULL.
 func (c *chunk) putValues(a arrow.Array, i, j int) {
 	if c.useDict {
 		c.dictValues += int64(j - i)

@@ -222,7 +222,7 @@ func (f *footer) group(t *thriftWriter, g *groupFooter, ordinal int) {
 		c := &g.chunks[i]
 		unc, comp = unc+c.unc, comp+c.comp
 		t.strct(func() {
-			t.i64(2, 0) // deprecated: no copy of the metadata lies behind the chunk
+			t.i64(2, 0) // deprecated: no copy of the metadata follows the chunk
 			t.sub(3, func() { c.encode(t) })
 		})
 	}

@@ -21,7 +21,7 @@ type field struct {
 type fileLayout struct {
 	schema *Schema
 	roots  []*field
-	leaves []*field // fields that are no groups, in the order of the file
+	leaves []*field // fields that are not groups, in the order of the file
 	count  int
 	time   *field // the column `time`, if there is one that has values
 }
@@ -69,7 +69,7 @@ func (fl *fileLayout) add(ns []*Node, anc []*field, prefix string, hidden bool) 
 type lookup struct {
 	texts []string
 	low   int64
-	dense []int32 // index low+i -> number in texts or -1; nil where the keys lie too far apart
+	dense []int32 // index low+i -> number in texts or -1; nil if the keys are too far apart
 	far   map[int64]int32
 	other int32 // number of LookupElse or -1
 }

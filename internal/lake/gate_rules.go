@@ -116,7 +116,7 @@ func (d *decoded) classes(defs []int16, maxDef int16) error {
 	return nil
 }
 
-// accounts refuses the rows that say they belong into another partition. What is no account of the lake (another cloud's
+// accounts refuses the rows that say they belong into another partition. What is not an account of the lake (another cloud's
 // name, say) does not decide the partition and may be anything.
 func (d *decoded) accounts(defs []int16, maxDef int16) error {
 	n := 0

@@ -95,7 +95,7 @@ func goodRows(n int) []smallRow {
 	return rows
 }
 
-// raw writes batches with pqarrow as it is, none of our rules applied.
+// raw writes batches with pqarrow as it is, without our rules.
 func raw(t *testing.T, s *Schema, b arrow.RecordBatch, opts ...parquet.WriterProperty) []byte {
 	t.Helper()
 	rec, err := assemble(s, b)
@@ -509,7 +509,7 @@ func TestGateRefusesBytes(t *testing.T) {
 		return b
 	})
 	refused(t, lie, expect(s, 1000), RulePageSize, "time")
-	// A page body that is no zstd, and one that is broken behind its header.
+	// A page body that is not zstd, and one that is broken behind its header.
 	h, _, ok := readPageHeader(good[4:])
 	if !ok {
 		t.Fatal("no page header at 4")
@@ -542,7 +542,7 @@ func TestGateDeep(t *testing.T) {
 	}
 }
 
-// TestGateUnpacksFramesWithoutSize: a zstd frame need not say how much is in it.
+// TestGateUnpacksFramesWithoutSize: a zstd frame does not have to say how much is in it.
 func TestGateUnpacksFramesWithoutSize(t *testing.T) {
 	var buf bytes.Buffer
 	z, err := zstd.NewWriter(&buf)

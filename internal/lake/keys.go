@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Partition is where a file of a table lies: the lake's region, the account its records pertain to, their UTC day.
+// Partition is where a file of a table is stored: the lake's region, the account its records pertain to, their UTC day.
 type Partition struct {
 	Region    string // as us-east-1
 	AccountID string // 12 digits; or external, or external_<id>, outside AWS
@@ -34,7 +34,7 @@ func (e *KeyError) Error() string {
 	return fmt.Sprintf("%s %q cannot be part of a lake key: %s", e.What, v, e.Hint)
 }
 
-// Validate refuses what is no partition; a valid one has no character that could change a path.
+// Validate refuses what is not a partition; a valid one has no character that could change a path.
 func (p Partition) Validate() error {
 	if err := ValidateRegion(p.Region); err != nil {
 		return err

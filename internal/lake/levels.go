@@ -157,7 +157,7 @@ func (c *chunk) putSlots(def int, rep uint32, k, n int) {
 	c.slots += n
 }
 
-// take notes the values [i, j) of c.col to be put: those of many rows most often lie next to each other.
+// take notes the values [i, j) of c.col to be put: those of many rows are most often adjacent.
 func (c *chunk) take(i, j int) {
 	if i != c.to {
 		c.putTaken()

@@ -124,7 +124,7 @@ func leavesOf(fl *fileLayout) []*leaf {
 			}
 			for _, k := range e.kids {
 				w := way
-				if k.rep != repRepeated { // a list's or map's repeated group is no array of its own
+				if k.rep != repRepeated { // a list's or map's repeated group is not an array of its own
 					w = append(way[:len(way):len(way)], hop{k.name, e.rep == repRepeated})
 				}
 				walk(k, path, w, def, rep, near)

@@ -150,7 +150,7 @@ func (s *Schema) validateNode(n *Node, path string, inList bool, bad func(string
 		return bad("only groups and lists have children")
 	}
 	if inList {
-		return nil // its values lie inside the list's column
+		return nil // its values are inside the list's column
 	}
 	if n.Lookup != nil && (n.Kind != String || n.Column < 0) {
 		return bad("a lookup needs a string with a column of integers")
@@ -174,7 +174,7 @@ func (s *Schema) validateNode(n *Node, path string, inList bool, bad func(string
 	return nil
 }
 
-// maxConst bounds a constant or a lookup's text, so that the writers need not think of their width.
+// maxConst bounds a constant or a lookup's text, so that the writers do not have to consider their width.
 const maxConst = 64 << 10
 
 // maxLookup bounds the texts of a lookup together, so that they fit a dictionary.

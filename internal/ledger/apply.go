@@ -145,7 +145,7 @@ func (s *State) commit(rec *record, c *change) error {
 		if e.Why == WhyRun { // what was free before and gone now may be overwritten: its next version is to be found
 			b.free = min(b.free, b.objects-b.inputs)
 		}
-		if e.Why != WhyExpire { // what a rewind takes back is told by when rows came, not by when others went
+		if e.Why != WhyExpire { // what a rewind takes back depends on when rows came, not on when others went
 			b.run, b.committed = e.Run, e.Seq
 		}
 		quarantine := slices.Clone(b.quarantine)
@@ -345,7 +345,7 @@ func (s *State) open(e *Entry, p plannedBatch) {
 		inputs: int32(len(p.hashes)), bytes: p.bytes, marks: p.marks, run: e.Run})
 	for i, h := range p.hashes {
 		// What a release set free is done with once it, or a newer version of its key, is taken: staging has one of them. Which batch
-		// it was in is told by the key alone, so that it counts once however its versions come and go.
+		// it was in is found by the key alone, so that it counts once however its versions come and go.
 		if had, ok := s.latest.Get(p.keys[i]); ok && had != skipped && s.free(had) {
 			s.batches[had].free--
 			s.batches[slot].free++

@@ -59,7 +59,7 @@ type QuarantineFile struct {
 	Records   int64  `json:"records"`
 }
 
-// ObjectResult is what became of one object. One that was gone (deleted or overwritten between list and read) has no counts,
+// ObjectResult is the result for one object. One that was gone (deleted or overwritten between list and read) has no counts,
 // and is not taken once the attempt is committed: its new version is for the next plan.
 type ObjectResult struct {
 	ObjectID
@@ -85,7 +85,7 @@ type Attempt struct {
 	Totals  Counts           `json:"totals"`
 }
 
-// FileName is the name of an attempt's n-th file: `<batch>-<attempt>-<n>.parquet`. The attempt makes it unique for ever.
+// FileName is the name of an attempt's n-th file: `<batch>-<attempt>-<n>.parquet`. The attempt makes it unique forever.
 func FileName(batch, attempt string, n int) string {
 	return fmt.Sprintf("%s-%s-%d.parquet", batch, attempt, n)
 }

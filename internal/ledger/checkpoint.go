@@ -31,7 +31,7 @@ type stored struct {
 	read bool   // the state was begun
 	seq  uint64 // of the one that the state came from or went to; 0: of none
 	head string // its name
-	// parts are where runs of the state lie in the store, so that the next checkpoint can name them again.
+	// parts are where runs of the state are in the store, so that the next checkpoint can name them again.
 	parts map[*index.Run]checkpoint.Part
 	bad   map[string]bool // heads that cannot be used
 }
@@ -52,7 +52,7 @@ func (l *Ledger) CheckpointDue() bool {
 }
 
 // Checkpoint writes what the ledger says through its last entry, so that later folds begin there. It permits no deletion of
-// entries. whole writes all parts anew, so that it shares none with other checkpoints; else what earlier ones hold of the
+// entries. whole writes all parts again, so that it shares none with other checkpoints; else what earlier ones hold of the
 // objects is named again, and what is written grows with what was added since. Older checkpoints are removed, but for the last
 // two. The name is that of its head; it is empty when nothing was added since the last and whole is false.
 func (l *Ledger) Checkpoint(ctx context.Context, whole bool) (name string, seq uint64, err error) {
@@ -125,7 +125,7 @@ func (l *Ledger) writeCheckpoint(ctx context.Context, whole bool) (string, error
 	}
 	if h.Base != "" {
 		// Whoever removes the base looks for heads that name its parts after he has removed its head. If that is still there he
-		// will see ours; if it is gone he may not have.
+		// will see ours; if it is gone, it possibly does not.
 		if _, err := l.store.Head(ctx, l.checkpointHeads()+h.Base); err != nil {
 			return "", errors.Join(fmt.Errorf("the checkpoint it builds on is gone: %w", err), l.store.Delete(ctx, l.checkpointHeads()+name))
 		}

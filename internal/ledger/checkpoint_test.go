@@ -150,7 +150,7 @@ func copied(from *memstore.Store, want func(key string) bool) *memstore.Store {
 	return to
 }
 
-// through are the entries up to n, and all that is no entry.
+// through are the entries up to n, and everything that is not an entry.
 func through(n uint64) func(string) bool {
 	return func(key string) bool {
 		seq, ok := parseSeq(strings.TrimPrefix(key, "job/ledger/"))

@@ -47,7 +47,7 @@ func TestDeleteAgain(t *testing.T) {
 	must(p.l.DeleteAgain(t.Context(), p.lake))
 	w.exact("after deleting again")
 
-	// a store that refuses is told
+	// a store that refuses is reported
 	p.lake.before = func(op, _ string) error {
 		if op == "delete" {
 			return objstore.ErrDenied

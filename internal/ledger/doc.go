@@ -9,7 +9,7 @@
 // Invariants, each with a test that fails when it is broken:
 //   - One entry decides. An entry is written create-only at the number after the fold it was decided from; of several
 //     writers one wins, and the others learn it before they do anything else.
-//   - An answer that never came is no answer: the same bytes are sent to the same number again, and a number that is taken
+//   - A missing answer is not an answer: the same bytes are sent to the same number again, and a number that is taken
 //     is read; the nonce tells whose it is. Only ErrVoid means that an attempt lost.
 //   - Nothing is visible before its entry, and everybody can finish after it: an attempt's record says all that publishing
 //     and dropping its files takes.

@@ -20,7 +20,7 @@ import (
 type Options struct {
 	// Run is the ULID of the run (or other command) that writes. Empty: reading only.
 	Run string
-	// Former are runs of this process that have ended for certain: leases they could not give back are not theirs any more.
+	// Former are runs of this process that have ended for certain: leases they could not release are not theirs any more.
 	Former []string
 	// Parallel is how many requests a fold or a roll-forward has under way. 0: 16.
 	Parallel int
@@ -34,7 +34,7 @@ type Options struct {
 	LeaseRenew time.Duration
 	// WatermarkPrefix says to which prefix of staging a key's watermark belongs. nil: one watermark, of prefix "".
 	WatermarkPrefix func(key string) string
-	// TempDir is where a fold keeps who has which object, some 50 bytes for each. "": the system's.
+	// TempDir is where a fold keeps who has which object, about 50 bytes for each. "": the system's.
 	TempDir string
 	// Entries is how many objects are kept in memory before they go to files. 0: index.DefaultLimit.
 	Entries int
@@ -48,7 +48,7 @@ type Options struct {
 	NoCheckpoints bool
 	// StrayAge is how old a checkpoint's part without a head must be to be removed. 0: a day.
 	StrayAge time.Duration
-	// Warn is told what a person should know and what stops nothing, as a damaged checkpoint. nil: nobody is. It must not call
+	// Warn receives what a person should know and what stops nothing (example: a damaged checkpoint). It may be nil. It must not call
 	// the Ledger.
 	Warn func(text string)
 	// NewID gives ULIDs for nonces. nil: ulid.Make.

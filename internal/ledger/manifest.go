@@ -76,7 +76,7 @@ func (m *Manifest) validate() error {
 	return nil
 }
 
-// encode writes the manifest object by object: with a million of them the text is some 200 MB.
+// encode writes the manifest object by object: with a million of them the text is about 200 MB.
 func (m *Manifest) encode(w io.Writer) error {
 	head := *m
 	head.Batches = nil

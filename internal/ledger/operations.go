@@ -92,7 +92,7 @@ func (l *Ledger) Commit(ctx context.Context, a *Attempt, rolled ...Rolled) (Entr
 }
 
 // Discard drops what an attempt holds and deletes its quarantine files. It is for an attempt that learned from ErrVoid that
-// it lost, or that was given up before Commit was called. A store that does not allow it is no error: such uploads end by the
+// it lost, or that was given up before Commit was called. A store that does not allow it is not an error: such uploads end by the
 // bucket's rule for incomplete multipart uploads.
 func (l *Ledger) Discard(ctx context.Context, lake objstore.Holder, a *Attempt) error {
 	st, err := l.Fold(ctx)
@@ -128,7 +128,7 @@ func (l *Ledger) Discard(ctx context.Context, lake objstore.Holder, a *Attempt) 
 }
 
 // Replan releases, in one entry, all batches that are open, so that the next plan takes their objects with the mapping of
-// then. It is to be called once, at a start: two that went on releasing each other's plans would never end. Nothing open: a
+// then. It is to be called once, at a start: two that kept releasing each other's plans would never end. Nothing open: a
 // zero Entry.
 func (l *Ledger) Replan(ctx context.Context) (Entry, error) {
 	return l.release(ctx, WhyReplan, func(st *State) []string {
@@ -161,7 +161,7 @@ func (l *Ledger) Release(ctx context.Context, why Why, batches ...string) (Entry
 // errNothing ends a write that has nothing to do.
 var errNothing = errors.New("nothing to do")
 
-// release is decided anew from every fold: pick names the batches, and those that share files with them are added.
+// release is decided again after every fold: pick names the batches, and those that share files with them are added.
 func (l *Ledger) release(ctx context.Context, why Why, pick func(*State) []string) (Entry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -181,7 +181,7 @@ func (l *Ledger) release(ctx context.Context, why Why, pick func(*State) []strin
 }
 
 // Fence moves batches without changing them: attempts at them that have not committed are void from here on. Once is enough;
-// again and again could chase a live attempt for ever.
+// repeatedly could defeat a live attempt forever.
 func (l *Ledger) Fence(ctx context.Context, batches ...string) (Entry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -21,7 +21,7 @@ import (
 // errUnusable is a checkpoint that tells nothing; another one, or the entries, may.
 var errUnusable = errors.New("the checkpoint cannot be used")
 
-// restore begins a fold at the newest checkpoint that can be used. None is no error: the fold then begins at entry 1.
+// restore begins a fold at the newest checkpoint that can be used. If there is none, the fold then begins at entry 1.
 func (l *Ledger) restore(ctx context.Context) error {
 	for again := true; again; {
 		again = false
@@ -150,7 +150,7 @@ func (l *Ledger) openPart(ctx context.Context, p checkpoint.Part) (parquet.Reade
 	return bytes.NewReader(mem.Bytes()), io.NopCloser(nil), nil
 }
 
-// loadState reads all parts. The runs it gives are those of the state, with where they lie.
+// loadState reads all parts. The runs it gives are those of the state, with where they are stored.
 func (l *Ledger) loadState(ctx context.Context, h *checkpoint.Head, st *State) (map[*index.Run]checkpoint.Part, error) {
 	st.seq, st.paused, st.skippedObjects = h.Seq, h.Paused, h.Skipped
 	if err := l.loadRows(ctx, h, st); err != nil {

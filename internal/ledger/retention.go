@@ -13,7 +13,7 @@ import (
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
-// Ages are how old something must be, by the store's clock, for retention to take it. 0: it stays for ever.
+// Ages are how old something must be, by the store's clock, for retention to take it. 0: it stays forever.
 type Ages struct {
 	Quarantine, Manifests, Attempts time.Duration
 }
@@ -135,7 +135,7 @@ func (s *State) undone() map[string]bool {
 	return out
 }
 
-// expireAtOnce bounds how many batches one entry moves, and expireTries how often they are chosen anew because others moved one.
+// expireAtOnce bounds how many batches one entry moves, and expireTries how often they are chosen again because others moved one.
 const (
 	expireAtOnce = 500
 	expireTries  = 5
@@ -253,7 +253,7 @@ func (l *Ledger) retireAttempt(ctx context.Context, deleter Lake, old Aged) (boo
 	st.mu.RLock()
 	undone := st.undone()[old.Key]
 	st.mu.RUnlock()
-	if undone { // it has come to be needed since it was found
+	if undone { // it is needed since it was found
 		return false, nil
 	}
 	for _, f := range a.Files {

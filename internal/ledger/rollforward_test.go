@@ -107,7 +107,7 @@ func TestLostFile(t *testing.T) {
 	w.exact("after a lost file")
 }
 
-// TestLostFileWithoutDeleting: without the right to delete nothing may come to be there twice.
+// TestLostFileWithoutDeleting: without the right to delete, nothing appears twice.
 func TestLostFileWithoutDeleting(t *testing.T) {
 	w, p, a := committed(t)
 	o := RollOptions{Lake: p.lake, AddPartitions: p.adder}
@@ -261,7 +261,7 @@ func TestForeignObject(t *testing.T) {
 	}
 }
 
-// TestDeadAddedFilesEnd: rolling a commit forward whose files died before they were published leaves none of them, held or visible:
+// TestDeadAddedFilesEnd: rolling a commit forward whose files died before they were published leaves no file, held or visible:
 // it does not count on the roll-forward of the entry that removed them.
 func TestDeadAddedFilesEnd(t *testing.T) {
 	w, p, a := committed(t)

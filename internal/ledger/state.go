@@ -84,7 +84,7 @@ type rolling struct {
 
 // State is the fold of the ledger through Seq. Fold brings it forward in place; every method sees it as of one entry.
 //
-// It does not grow with the objects, for who has which lies in temporary files, 40 bytes an object; it does with batches and
+// It does not grow with the objects, because who has which is in temporary files, 40 bytes an object; it does with batches and
 // files. An object of a released batch is free until another takes it, so that a release touches no object.
 type State struct {
 	mu             sync.RWMutex

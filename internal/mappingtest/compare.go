@@ -67,7 +67,7 @@ func compare(c *Case, w Want, out *sample.Outcome) []Diff {
 	return append(diffs, d.diffs...)
 }
 
-// describe says in a few words what became of a record.
+// describe says in a few words what the result of a record is.
 func describe(out *sample.Outcome) string {
 	switch {
 	case out.Filtered:

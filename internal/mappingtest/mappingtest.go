@@ -1,4 +1,4 @@
-// Package mappingtest holds the tests beside a mapping: raw records, and what they have to become. It reads tests/*.yaml, runs the records
+// Package mappingtest holds the tests of a mapping: raw records, and what they have to become. It reads tests/*.yaml, runs the records
 // as a run would (package sample), compares, and rewrites expectations.
 //
 // A case is compared with what the Parquet file holds, not with what the mapping's SQL says.
@@ -62,7 +62,7 @@ type Want struct {
 	event        *node // of Event
 }
 
-// Load reads the tests beside a mapping: no file where there are none. Mistakes in the files are returned as a diag.List.
+// Load reads the tests of a mapping: no file where there are none. Mistakes in the files are returned as a diag.List.
 func Load(m *mappings.Mapping) ([]*File, error) {
 	dir, at := m.Tests()
 	if dir == nil {

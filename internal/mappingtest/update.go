@@ -12,7 +12,7 @@ import (
 )
 
 // Update rewrites the expectations of the cases that failed, so that they pass, and gives the file's new text. A value that is
-// written on one line is replaced where it stands; where that is not enough the case's expectation is written anew, in block
+// written on one line is replaced where it stands; where that is not enough the case's expectation is written again, in block
 // style. All else, comments too, stays as it is. A partial expectation keeps to the attributes it names.
 func Update(f *File, results []Result) ([]byte, error) {
 	lines := strings.Split(string(f.Text), "\n")

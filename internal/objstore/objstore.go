@@ -1,6 +1,6 @@
 // Package objstore is what Silt needs of an object store: list, read, write, hold and publish.
 //
-// Implementations live beside it (dir, s3, mem) and all run the suite in objstoretest. The package never interprets what
+// Implementations are in packages below it (dir, s3, mem) and all run the suite in objstoretest. The package never interprets what
 // the objects hold, and never retries on its own above what an implementation's client does.
 //
 // Words: a key is a slash-separated path without a leading slash, relative to the store's root (a bucket and prefix, or a
@@ -50,7 +50,7 @@ type Reader interface {
 	// String names the store for people: "s3://bucket/prefix" or a folder's path. It never holds a secret.
 	String() string
 	// List calls fn for each object, paging lazily: memory does not grow with the number of keys. It stops at the first
-	// error of fn and returns it as it is. A prefix without objects is no error; a bucket or folder that is not there is
+	// error of fn and returns it as it is. A prefix without objects is not an error; a bucket or folder that is not there is
 	// ErrNoStore.
 	List(ctx context.Context, opts ListOptions, fn func(Object) error) error
 	// Folders returns the common prefixes directly under prefix up to the next slash, each with its trailing slash, sorted.
@@ -96,7 +96,7 @@ type Holder interface {
 	// Publish makes a held file visible at its key. ErrNotHeld when nothing is held under that id (published before, or
 	// dropped): the caller then asks Head.
 	Publish(ctx context.Context, h Held) error
-	// Drop discards a held file. One that is not held any more is no error.
+	// Drop discards a held file. One that is not held any more is not an error.
 	Drop(ctx context.Context, h Held) error
 	// HeldList lists what is held under a key prefix, for doctor. Only Key, UploadID and Copy are set.
 	HeldList(ctx context.Context, prefix string) ([]Held, error)
@@ -116,7 +116,7 @@ var (
 
 // Fail describes a failed operation. op is the name by which tests inject faults: list, folders, head, get, put, delete, now, hold,
 // publish, drop or held-list. key may be empty, and so may try, which says what a person can do. Every failure is temporary but
-// those that a person has to mend: ErrDenied, ErrNoStore and ErrNoCreds.
+// those that a person has to fix: ErrDenied, ErrNoStore and ErrNoCreds.
 func Fail(op, store, key string, err error, try string) *diag.OpError {
 	object := store
 	if key != "" {

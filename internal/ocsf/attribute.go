@@ -59,7 +59,7 @@ type Attribute struct {
 	IsMap       bool
 	Requirement string      // Required, Recommended or Optional; it holds where the profile applies
 	Enum        []EnumValue // by ID; empty: any value of the type
-	Sibling     string      // the attribute beside it that holds the text of an enum's value; "" for none
+	Sibling     string      // the attribute that holds the text of an enum's value; "" for none
 	Profile     string      // the profile that adds it; "" where it is always there
 	Deprecated  string      // since which version, and what to use instead; "" where it is in good standing
 }

@@ -39,7 +39,7 @@ type Shape int
 const (
 	EndsAtObject  Shape = iota // the path ends at an object, or at an array of objects
 	ThroughArray               // it goes into the elements of an array
-	ThroughScalar              // it goes on after a value that has no attributes
+	ThroughScalar              // it continues after a value that has no attributes
 )
 
 // ShapeError says that a path cannot be a column although its attributes exist.

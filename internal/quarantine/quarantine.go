@@ -34,7 +34,7 @@ type Row struct {
 	Reason  string `json:"reason"`
 	Message string `json:"message"`
 	Raw     []byte `json:"raw,omitempty"`
-	// Context is what of the object besides Raw is needed to read the record, as a CSV header; nil mostly (decode).
+	// Context is what else of the object is needed to read the record (example: a CSV header); mostly nil (decode).
 	Context []byte `json:"context,omitempty"`
 }
 
@@ -151,7 +151,7 @@ func Read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) err
 	return fmt.Errorf("read quarantine file: %w", err)
 }
 
-// safely makes an error of a panic: the Parquet library panics over files that lie about themselves.
+// safely makes an error of a panic: the Parquet library panics over files that contradict themselves.
 func safely(fn func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -187,7 +187,7 @@ func read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) err
 	return nil
 }
 
-// sameColumns compares names and types: what a column says beside (nullability, ids) does not matter.
+// sameColumns compares names and types: what else a column says (nullability, ids) does not matter.
 func sameColumns(a *arrow.Schema, b []arrow.Field) bool {
 	return slices.EqualFunc(a.Fields(), b, func(x, y arrow.Field) bool { return x.Name == y.Name && arrow.TypeEqual(x.Type, y.Type) })
 }

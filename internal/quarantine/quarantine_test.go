@@ -10,7 +10,7 @@ import (
 )
 
 func TestRoundTrip(t *testing.T) {
-	big := bytes.Repeat([]byte{0xff, 0x00, '\n', 'x'}, 5<<20) // 20 MiB that is no UTF-8: over the row group bound when doubled
+	big := bytes.Repeat([]byte{0xff, 0x00, '\n', 'x'}, 5<<20) // 20 MiB that is not UTF-8: over the row group bound when doubled
 	rows := []quarantine.Row{
 		{Job: "j", Run: "r", Object: "a/b.gz", ETag: "1", Record: 7, Class: "network_activity", Path: "time", Reason: "TIME_MISSING", Message: "no value", Raw: []byte(`{"a":1}`)},
 		{Job: "j", Run: "r", Object: "a/c.gz", ETag: "2", Record: 0, Reason: "OBJECT_UNREADABLE", Message: "truncated gzip"},

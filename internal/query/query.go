@@ -26,7 +26,7 @@ type Options struct {
 	Catalog catalog.Catalog
 	// Database is the catalog's name in SQL: tables can be written as <database>.<table> too.
 	Database string
-	// Aliases are more names of tables. Names that the tables' own give (Alias) need not be listed.
+	// Aliases are more names of tables. Names that the tables' own give (Alias) do not have to be listed.
 	Aliases map[string]string
 	// OpenBucket opens a whole bucket. It is called once for each bucket that holds a partition.
 	OpenBucket func(ctx context.Context, root location.Location) (objstore.Reader, error)
@@ -194,7 +194,7 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// find gives the table of a name in the SQL; ok is false where the name is none of the catalog's business.
+// find gives the table of a name in the SQL; ok is false if the name does not concern the catalog.
 func (n *tableNames) find(r reference) (table string, ok bool, err error) {
 	if r.catalog != "" || r.schema != "" && !strings.EqualFold(r.schema, n.database) {
 		return "", false, nil

@@ -23,7 +23,7 @@ type source struct {
 	files      []string // local paths
 }
 
-// views makes the statements that create a view for each table the query names, having fetched what lies on S3.
+// views makes the statements that create a view for each table the query names, having fetched what is on S3.
 func (p *planner) views(ctx context.Context, o Options, names *tableNames, refs []reference, showAll bool) error {
 	byTable := map[string][]reference{}
 	for _, r := range refs {
@@ -218,7 +218,7 @@ func (p *planner) locate(ctx context.Context, o Options, sources []*source) erro
 		}
 		if at, err := location.Parse(s.table.Location); err == nil && at.IsFolder() && len(s.files) > 0 {
 			p.allowed = append(p.allowed, s.table.Location)
-			for _, file := range s.files { // a partition may lie elsewhere
+			for _, file := range s.files { // a partition may be elsewhere
 				if !strings.HasPrefix(file, filepath.Clean(s.table.Location)+string(filepath.Separator)) {
 					p.allowed = append(p.allowed, file)
 				}

@@ -12,7 +12,7 @@ import (
 type Retention struct {
 	Job    string `json:"job"`
 	DryRun bool   `json:"dry_run,omitempty"`
-	// Ages are those of the job file, by the last part of its keys. What is not among them is kept for ever.
+	// Ages are those of the job file, by the last part of its keys. What is not among them is kept forever.
 	Ages       map[string]string `json:"ages"`
 	Quarantine Expired           `json:"quarantine"`
 	Manifests  Expired           `json:"manifests"`

@@ -11,7 +11,7 @@ import (
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-// Coverage counts what became of the records of a sample, and of each of their fields.
+// Coverage counts the results of the records of a sample, and of each of their fields.
 type Coverage struct {
 	Records     int64 `json:"records"`
 	Published   int64 `json:"published"`
@@ -82,7 +82,7 @@ func NewCoverage(compiled *sqlgen.Compiled) *Coverage {
 		leaves: make([]*FieldCount, len(compiled.Scan.Leaves)), fields: map[string]*FieldCount{}, named: map[string]*FieldCount{}, kept: map[[2]string]int64{}}
 	for _, l := range compiled.Flows {
 		if l.File == "" && l.Leaf < 0 {
-			continue // a capture of the key is no field of the record
+			continue // a capture of the key is not a field of the record
 		}
 		f := &FieldCount{Path: l.Raw, Declared: true, Type: l.Type, File: l.File, Line: l.Line, Column: l.Column}
 		for _, flow := range l.Flows {

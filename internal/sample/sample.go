@@ -1,4 +1,4 @@
-// Package sample runs records through all that a run does with them, up to the gate, and says of each what became of it: the
+// Package sample runs records through all that a run does with them, up to the gate, and gives the result of each: the
 // row that the Parquet file holds, the reason it is in quarantine, or that it is filtered. Previews, tests and reports on a
 // mapping are made of it.
 //
@@ -69,7 +69,7 @@ type Options struct {
 	BatchBytes   int64 // 0: 32 MiB of raw bytes
 }
 
-// Run runs the records and hands out each with what became of it. An error of records ends it after those before it, an error
+// Run runs the records and hands out each with its result. An error of records ends it after those before it, an error
 // of each at once.
 func Run(ctx context.Context, o Options, records iter.Seq2[Record, error], each func(Record, *Outcome) error) error {
 	if o.MemoryBytes == 0 {

@@ -150,7 +150,7 @@ func TestTimezone(t *testing.T) {
 	})
 }
 
-// A panic in one job is its error, and the other jobs go on.
+// A panic in one job is its error, and the other jobs continue.
 func TestPanicOfOneJob(t *testing.T) {
 	var ok atomic.Int32
 	s, stop := start(t,

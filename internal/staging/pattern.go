@@ -152,7 +152,7 @@ func (p *Pattern) findDates(parts []string) int {
 	return -1
 }
 
-// Prunable says whether folders of early days can be told from their names while listing.
+// Prunable says whether folders of early days can be recognised by their names while listing.
 func (p *Pattern) Prunable() bool { return p.dateDepth >= 0 }
 
 // DatePrefix of a key is the folder that holds its dated folders, as `{account}/x/` of `{account}/x/{yyyy}/`; "" where the

@@ -280,7 +280,7 @@ func partitions(t *testing.T, c inspected, _ Options) {
 	got := list(t, c)
 	for _, p := range ps {
 		if got[p.Values] != p.Location {
-			t.Errorf("partition %v lies at %q, want %q", p.Values, got[p.Values], p.Location)
+			t.Errorf("partition %v is at %q, want %q", p.Values, got[p.Values], p.Location)
 		}
 	}
 	if len(got) != len(ps) {

@@ -4,7 +4,7 @@
 // What it keeps to:
 //   - It changes a table only by the version it has read (VersionId). A lost race is read, merged and tried again, so that no
 //     writer's columns are lost, a crawler's included. What others set on a table or partition stays.
-//   - Partitions inherit from their table. A grown table bears catalog.PendingParameter from the very write that grew it until
+//   - Partitions inherit from their table. A grown table bears catalog.PendingParameter from the write that grew it until
 //     all its partitions have its columns; whoever meets the mark, after a crash for one, does that work. Added partitions are
 //     checked against the table once more after they were added, so that growth in between misses none.
 //   - Requests that Glue throttles, times out or fails inside are repeated, whole or item by item, with growing pauses.
@@ -93,7 +93,7 @@ func Open(ctx context.Context, cfg Config) (*Catalog, error) {
 		return fail(err, "")
 	}
 	if cfg.ExternalID != "" && cfg.RoleARN == "" {
-		return fail(fmt.Errorf("%w: an external ID without a role", catalog.ErrInvalid), "give role_arn beside external_id")
+		return fail(fmt.Errorf("%w: an external ID without a role", catalog.ErrInvalid), "set role_arn as well")
 	}
 	if cfg.RequestTries <= 0 {
 		cfg.RequestTries = 10

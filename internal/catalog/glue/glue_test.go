@@ -318,7 +318,7 @@ func TestTableGrowsWhilePartitionsAreAdded(t *testing.T) {
 	wantAll(t, c, 120, "a", "b")
 }
 
-// A partition that somebody left with older columns is mended when it is added again.
+// A partition that somebody left with older columns is updated when it is added again.
 func TestOldPartitionIsMended(t *testing.T) {
 	f := start(t)
 	c := open(t, database)

@@ -127,7 +127,7 @@ func (c *Catalog) create(ctx context.Context, want catalog.Table) (types.Table, 
 	return types.Table{Name: in.Name, Parameters: in.Parameters, PartitionKeys: in.PartitionKeys, StorageDescriptor: in.StorageDescriptor}, nil
 }
 
-// checkKind refuses what is no table of a lake. A resource link shows its target's columns, and updating it would change the
+// checkKind refuses what is not a table of a lake. A resource link shows its target's columns, and updating it would change the
 // link and not the target.
 func checkKind(t types.Table) error {
 	if t.TargetTable != nil {
@@ -178,7 +178,7 @@ func (c *Catalog) update(ctx context.Context, t types.Table, skipArchive bool) e
 }
 
 // finishGrowth gives all partitions of a marked table its columns and takes the mark off. Others may grow the table
-// meanwhile, and their work on the partitions may cross ours: so it goes on until one pass began and ended with the same
+// meanwhile, and their work on the partitions may cross ours: so it continues until one pass began and ended with the same
 // columns and mark. Two passes that cross leave an old partition only if the slower one dies within its last request.
 func (c *Catalog) finishGrowth(ctx context.Context, t types.Table) (types.Table, error) {
 	mark, marked := t.Parameters[catalog.PendingParameter]

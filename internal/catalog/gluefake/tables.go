@@ -26,7 +26,7 @@ type database struct {
 	tables map[string]*table
 }
 
-// table keeps its TableInput as JSON, so that it gives back all it was given and nothing else.
+// table keeps its TableInput as JSON, so that it returns exactly what it was given.
 type table struct {
 	input      object
 	version    int

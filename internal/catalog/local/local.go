@@ -367,7 +367,7 @@ func (c *Catalog) write(t catalog.GlueTable) error {
 	return written.sync()
 }
 
-// partitionPath escapes the values, so that none of them can leave the table's folder or hide.
+// partitionPath escapes the values, so that a value cannot leave the table's folder or hide.
 func (c *Catalog) partitionPath(table string, values [3]string) string {
 	for i, v := range values {
 		v = url.PathEscape(v)

@@ -123,7 +123,7 @@ func TestEditsArePreserved(t *testing.T) {
 	}
 }
 
-// A partition that somebody left with older columns is mended when it is added again.
+// A partition that somebody left with older columns is updated when it is added again.
 func TestOldPartitionIsMended(t *testing.T) {
 	c := open(t, t.TempDir())
 	if _, err := c.EnsureTable(t.Context(), wanted("a", "b")); err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // lock makes the caller the only writer of a table, among all goroutines and processes of this machine (and of others, where
-// the file system carries flock). It waits until ctx ends. Each call opens the file anew, since an flock belongs to the
+// the file system carries flock). It waits until ctx ends. Each call opens the file again, since an flock belongs to the
 // open file and not to the process.
 func (c *Catalog) lock(ctx context.Context, table string) (unlock func(), err error) {
 	dir := filepath.Join(c.dir, table)

@@ -26,7 +26,7 @@ func Venv(t testing.TB) string {
 	return dir
 }
 
-// Start runs moto's server until the test ends. Its Glue is asked once, so that a server that cannot serve is told here. A test's own
+// Start runs moto's server until the test ends. Its Glue is asked once, so that a server that cannot serve is reported here. A test's own
 // AWS variables are not for it: boto3 inside of moto fails over an AWS_PROFILE that is set and empty.
 func Start(t testing.TB) (url string) {
 	t.Helper()

@@ -26,7 +26,7 @@ func find(b []byte, what string) int {
 	}
 }
 
-// parts cuts n pieces that end at a pipe; \| and \\ are escapes in them. i is where the text goes on, -1 where there are fewer.
+// parts cuts n pieces that end at a pipe; \| and \\ are escapes in them. i is where the text continues, -1 if there are fewer.
 func parts(dst []Field, buf, b []byte, names []string) (out []Field, outBuf []byte, i int) {
 	for n, name := range names {
 		from, escaped := i, false
@@ -53,7 +53,7 @@ func parts(dst []Field, buf, b []byte, names []string) (out []Field, outBuf []by
 
 // CEF reads ArcSight's common event format from "CEF:" on. The header's parts have ArcSight's names (deviceVendor, deviceProduct,
 // deviceVersion, deviceEventClassId, name, severity, and cefVersion); the extension's keys stay as they are. A value
-// of the extension goes on to the blank before the next key; \=, \\, \|, \n and \r are escapes in it.
+// of the extension extends to the blank before the next key; \=, \\, \|, \n and \r are escapes in it.
 func CEF(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 	base := len(dst)
 	if !bytes.HasPrefix(b, []byte("CEF:")) {

@@ -4,7 +4,7 @@
 // Parsers append to what they are given, fields to dst and unescaped values to buf, and give both back; values alias the text
 // that was parsed or buf. Why a text was refused comes as a fault, one line, "" where it was not; then dst has nothing new.
 //
-// Invariants: nothing is read past the text that was given; every part of an accepted text that is no separator, quote or
+// Invariants: nothing is read past the text that was given; every part of an accepted text that is not a separator, quote or
 // escape is in exactly one field.
 package fields
 
@@ -12,7 +12,7 @@ package fields
 type Field struct {
 	Name       string // the key, where it is one of the format's own; "": Key
 	Key, Value []byte
-	Section    []byte // the key that this one lies below, or nil
+	Section    []byte // the key that this one is indented below, or nil
 	// Derived is set where the value says nothing that another field does not say.
 	Derived bool
 }

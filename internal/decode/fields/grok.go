@@ -41,7 +41,7 @@ func GrokNames() []string {
 	return all
 }
 
-// UnknownPattern is a %{NAME} that there is none of, at byte At of the pattern.
+// UnknownPattern is a %{NAME} that is not defined, at byte At of the pattern.
 type UnknownPattern struct {
 	Name string
 	At   int

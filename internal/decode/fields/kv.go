@@ -4,7 +4,7 @@ import "bytes"
 
 // KV reads key=value pairs with a delimiter between them; a blank (or 0, which is one) stands for any number of blanks and
 // tabs. A value may be in double quotes, in which \" and \\ are escapes; such a value ends at the first quote with a delimiter
-// or the end after it. What is no pair is a field of its own, MessageKey: text before the first pair as a whole, later words one by
+// or the end after it. Text that is not a pair is a field of its own, MessageKey: text before the first pair as a whole, later words one by
 // one.
 func KV(dst []Field, buf, b []byte, delimiter byte) ([]Field, []byte, string) {
 	base := len(dst)

@@ -9,8 +9,8 @@ const TitleKey = "title"
 const maxKey = 64
 
 // Windows reads the text of a Windows event, lines of "Key: value" with \n or \r\n between them. The first line, where it has no
-// value, is the TitleKey, without its colon. Indented keys after a key without a value lie below that one, as in the Security log ("Subject:", then
-// "\tAccount Name:\t\tada"). A line that is no key goes on with the value before it; after an empty line it is prose, a
+// value, is the TitleKey, without its colon. Indented keys after a key without a value belong to that one, as in the Security log ("Subject:", then
+// "\tAccount Name:\t\tada"). A line that is not a key continues the value before it; after an empty line it is prose, a
 // MessageKey.
 func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 	base := len(dst)
@@ -50,7 +50,7 @@ func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 			dst = append(dst, f)
 		case gap || len(dst) == base:
 			dst = append(dst, field(MessageKey, line))
-		default: // the value before goes on: it lies right before this line in b
+		default: // the value before continues: it is right before this line in b
 			last := &dst[len(dst)-1]
 			if len(last.Value) == 0 {
 				last.Value = line

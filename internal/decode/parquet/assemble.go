@@ -67,7 +67,7 @@ func (a *assembler) present(n *node) bool {
 	return is
 }
 
-// again tells whether a repeated field goes on.
+// again reports whether a repeated field continues.
 func (a *assembler) again(n *node) bool {
 	is := a.rep(n.from) == n.rep
 	for i := n.from; i < n.to; i++ {

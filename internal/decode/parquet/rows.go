@@ -31,7 +31,7 @@ const (
 	streamBytes    = 64 << 10  // read at once, of each column
 )
 
-// Fault is what is wrong with an object: none of its rows may be used, also not those returned before.
+// Fault is what is wrong with an object. Its rows must not be used, not even those returned before.
 type Fault struct{ Message string } // one line
 
 func (f *Fault) Error() string { return f.Message }
@@ -69,7 +69,7 @@ type Rows struct {
 	err    error // what Next returns from now on
 }
 
-// Open begins with an object of size bytes, none of whose rows may be longer than maxRow bytes as JSON. The error is a *Fault, or
+// Open begins with an object of size bytes, whose rows must not be longer than maxRow bytes as JSON. The error is a *Fault, or
 // r's own.
 func Open(r io.ReaderAt, size int64, maxRow int) (*Rows, error) {
 	o := &Rows{src: source{SectionReader: io.NewSectionReader(r, 0, size)}, most: maxRow}
@@ -140,7 +140,7 @@ func plain(err error) string {
 	return text[:min(len(text), 160)]
 }
 
-// safely makes a fault of a panic: the Parquet library panics over files that lie about themselves.
+// safely makes a fault of a panic: the Parquet library panics over files that contradict themselves.
 func (o *Rows) safely(fn func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -180,7 +180,7 @@ func (o *Rows) next() error {
 			return err
 		}
 	}
-	if cap(o.row) > 4<<20 { // one long row is no reason to keep its memory
+	if cap(o.row) > 4<<20 { // do not keep the memory of one long row
 		o.row = nil
 	}
 	a := assembler{cols: o.cols, most: o.most}

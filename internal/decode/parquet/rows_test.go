@@ -366,7 +366,7 @@ func TestMoreThanPromised(t *testing.T) {
 	}
 }
 
-// TestReadError: the object's own read errors are no faults of its content.
+// TestReadError: the object's own read errors are not faults of its content.
 func TestReadError(t *testing.T) {
 	data, _ := made(t, 3)
 	broken := errors.New("broken pipe")

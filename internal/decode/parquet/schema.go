@@ -22,7 +22,7 @@ type node struct {
 	shape    shape
 	repeated bool
 	optional bool
-	def, rep int16 // levels at which it is there, and at which it goes on
+	def, rep int16 // levels at which it is there, and at which it continues
 	kids     []*node
 	from, to int // its columns
 }
@@ -117,7 +117,7 @@ func (n *node) annotated(g *schema.GroupNode) {
 			n.shape = shapeList
 			return
 		}
-		n.shape = shapeList // of objects of key and value, where a key is no text
+		n.shape = shapeList // of objects of key and value, if a key is not text
 		if key, ok := g.Field(0).(*schema.GroupNode).Field(0).(*schema.PrimitiveNode); ok && !mid.kids[0].repeated && !mid.kids[1].repeated && key.PhysicalType() == parquet.Types.ByteArray && (is[schema.StringLogicalType](key) || is[schema.EnumLogicalType](key)) {
 			n.shape = shapeMap
 		}

@@ -285,7 +285,7 @@ func readable(v []byte) bool {
 	return utf8.Valid(v)
 }
 
-// appendText writes a JSON string. Bytes that are no UTF-8 stay as they are: the scanner refuses the record, which then lies in
+// appendText writes a JSON string. Bytes that are not UTF-8 stay as they are: the scanner refuses the record, which is then stored in
 // quarantine as it came.
 func appendText(dst []byte, s string) []byte {
 	const digits = "0123456789abcdef"

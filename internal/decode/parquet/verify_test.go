@@ -12,7 +12,7 @@ import (
 	"github.com/silt-etl/silt/internal/catalog/mototest"
 )
 
-// pyarrowFiles writes files as other programs do, and beside each what its rows are.
+// pyarrowFiles writes files as other programs do, and next to each the rows it has.
 const pyarrowFiles = `
 import base64, sys, json, datetime, decimal, itertools, math
 import pyarrow as pa, pyarrow.parquet as pq

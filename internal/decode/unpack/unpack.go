@@ -33,7 +33,7 @@ func (f *Fault) Error() string { return f.Message }
 // Source reads from R and keeps its error, so that a caller can tell it from errors of other origin.
 type Source struct {
 	R   io.Reader
-	Err error // nil, or what R returned besides io.EOF
+	Err error // nil, or an error of R other than io.EOF
 }
 
 func (s *Source) Read(p []byte) (int, error) {
@@ -66,7 +66,7 @@ const (
 	zstded  Kind = "zstd"
 )
 
-// kinds are told by how an object begins. Only gzip, zstd and plain text can be unpacked here.
+// kinds are recognised by how an object begins. Only gzip, zstd and plain text can be unpacked here.
 var kinds = []struct {
 	magic string
 	kind  Kind
@@ -99,7 +99,7 @@ func KindOf(head []byte) Kind {
 // Kind of the object that was opened last.
 func (u *Reader) Kind() Kind { return u.kind }
 
-// Open goes on with another object. It reads the first bytes of r.
+// Open continues with another object. It reads the first bytes of r.
 func (u *Reader) Open(r io.Reader) error {
 	u.src = Source{R: r}
 	if u.in == nil {
@@ -136,7 +136,7 @@ func (u *Reader) Open(r io.Reader) error {
 	return nil
 }
 
-// Read gives the next bytes of the object. An error besides io.EOF is a *Fault, or the object's own read error, wrapped.
+// Read gives the next bytes of the object. An error other than io.EOF is a *Fault, or the object's own read error, wrapped.
 func (u *Reader) Read(p []byte) (int, error) {
 	n, err := u.out.Read(p)
 	if err != nil && err != io.EOF {
@@ -156,7 +156,7 @@ func (u *Reader) Recode(head []byte) bool {
 }
 
 // member begins a gzip member. The library reads several members by itself, but takes one that is cut inside its header's file
-// name for the end of the object, so members are told apart here.
+// name for the end of the object, so members are separated here.
 func (u *Reader) member() error {
 	var err error
 	if u.gz == nil {

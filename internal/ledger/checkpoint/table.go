@@ -57,7 +57,7 @@ func write(w io.Writer, schema *arrow.Schema, next func(*array.RecordBuilder) (b
 	return pw.Close()
 }
 
-// read calls fn for each batch of rows of a file that has this very schema. Its own errors are ErrDamaged.
+// read calls fn for each batch of rows of a file that has exactly this schema. Its own errors are ErrDamaged.
 func read(ctx context.Context, r parquet.ReaderAtSeeker, schema *arrow.Schema, fn func(arrow.RecordBatch) error) (err error) {
 	damaged := func(err error) error { return fmt.Errorf("%w: %w", ErrDamaged, err) }
 	defer func() {
@@ -132,7 +132,7 @@ func WriteRun(w io.Writer, r *index.Run) error {
 	}, parquet.WithCompressionFor("hash", compress.Codecs.Uncompressed), parquet.WithDictionaryFor("hash", false))
 }
 
-// ReadRun calls fn for each entry of a run, in the order they lie there.
+// ReadRun calls fn for each entry of a run, in the order of the file.
 func ReadRun(ctx context.Context, r parquet.ReaderAtSeeker, fn func(index.Key, int32) error) error {
 	return read(ctx, r, runSchema(), func(rec arrow.RecordBatch) error {
 		hashes, slots := rec.Column(0).(*array.FixedSizeBinary), rec.Column(1).(*array.Int32)

@@ -146,7 +146,7 @@ func (x *Index) settle(alike func(older, newer *Run) bool) error {
 	return nil
 }
 
-// Runs are the runs, oldest first. What is in the map is in none of them: Flush comes first.
+// Runs are the runs, oldest first. What is in the map is not in them: Flush comes first.
 func (x *Index) Runs() []*Run { return slices.Clone(x.runs) }
 
 // Load puts a run above all others; the map must be empty.

@@ -65,7 +65,7 @@ func TestAgainstMap(t *testing.T) {
 	}
 }
 
-// TestSpill: long runs lie in files that have no name, and a file that cannot be read any more is told by Err.
+// TestSpill: long runs are in files that have no name, and Err reports a file that cannot be read any more.
 func TestSpill(t *testing.T) {
 	dir := t.TempDir()
 	x := New(dir, 1<<18)

@@ -14,7 +14,7 @@ import (
 const (
 	width    = len(Key{}) + 4 // bytes of an entry: the key, then the value
 	perBlock = 128            // entries between two keys of a run's guide
-	spill    = 4 << 20        // bytes from which on a run lies in a file
+	spill    = 4 << 20        // bytes from which on a run is in a file
 )
 
 // Run is a part of an Index that does not change any more: entries in ascending order of keys, each once, in memory or in a
@@ -162,7 +162,7 @@ func (b *Builder) Run() (*Run, error) {
 	return b.run, b.wrap(b.out.Flush())
 }
 
-// Discard gives back what a Builder that will not be finished has.
+// Discard releases what a Builder that will not be finished has.
 func (b *Builder) Discard() { b.run.Close() }
 
 // TempFile makes a file without a name: it ends with the process, however that ends.

@@ -193,7 +193,7 @@ func object(key string, info fs.FileInfo) objstore.Object {
 	return objstore.Object{Key: key, ETag: etag(info), SizeBytes: info.Size(), LastModified: info.ModTime()}
 }
 
-// stat is ErrNotExist for everything that is no regular file, symlinks followed.
+// stat is ErrNotExist for everything that is not a regular file, symlinks followed.
 func (s *Store) stat(op, key, path string) (fs.FileInfo, error) {
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().IsRegular() {

@@ -289,7 +289,7 @@ func TestPublishInterrupted(t *testing.T) {
 	}
 }
 
-// TestMatchTogether lets writers wait for the lock with everything else done, and go on at the same moment.
+// TestMatchTogether lets writers wait for the lock with everything else done, and continue at the same moment.
 func TestMatchTogether(t *testing.T) {
 	const writers = 20
 	root := t.TempDir()

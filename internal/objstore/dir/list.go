@@ -198,7 +198,7 @@ func (w *walk) file(key string) error {
 	return w.err
 }
 
-// Folders implements objstore.Reader. A folder without any file in it, however deep, is left out: it is no prefix of a key.
+// Folders implements objstore.Reader. A folder without any file in it, however deep, is left out: it is not a prefix of a key.
 func (s *Store) Folders(ctx context.Context, prefix string) ([]string, error) {
 	if err := s.checkRoot("folders"); err != nil {
 		return nil, err

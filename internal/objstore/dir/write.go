@@ -155,7 +155,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, opts objstore.
 	return object(key, info), nil
 }
 
-// taken is ErrExists for a file, and another error for a folder of that name: it is no object, but its place is taken.
+// taken is ErrExists for a file, and another error for a folder of that name: it is not an object, but its place is taken.
 func (s *Store) taken(op, key, path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return objstore.Fail(op, s.root, key, errors.New("a folder has that name"), notBoth)

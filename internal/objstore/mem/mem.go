@@ -2,7 +2,7 @@
 //
 // It behaves as S3 does where that matters to a caller: a write is seen by every later read, an ETag is a digest of the
 // content (so equal content has an equal ETag), held files are in no listing, and a dropped one cannot be published. Its
-// clock stands still until it is told otherwise. Hooks make any operation fail, before it happens or after it did.
+// clock stands still until a test sets it. Hooks make any operation fail, before it happens or after it did.
 //
 // It never touches a file or the network, and nothing outlives the process.
 package memstore

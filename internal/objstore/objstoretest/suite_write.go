@@ -84,7 +84,7 @@ func testCreateRace(t *testing.T, b objstore.Bucket) {
 			return err
 		})
 		if got, want := get(t, b, key, objstore.GetOptions{}), "writer "+strconv.Itoa(winner); got != want {
-			t.Errorf("writer %d was told it won, the object says %q", winner, got)
+			t.Errorf("writer %d learned that it won, the object says %q", winner, got)
 		}
 	}
 }
@@ -97,7 +97,7 @@ func testMatchRace(t *testing.T, b objstore.Bucket) {
 			return err
 		})
 		if got, want := get(t, b, "lease", objstore.GetOptions{}), "writer "+strconv.Itoa(winner); got != want {
-			t.Errorf("writer %d was told it won, the object says %q", winner, got)
+			t.Errorf("writer %d learned that it won, the object says %q", winner, got)
 		}
 	}
 }

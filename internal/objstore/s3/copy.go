@@ -27,7 +27,7 @@ const (
 	maxCopy    = 5 << 30     // S3's limit for one PutObject and one CopyObject
 )
 
-// copyKey is where a held copy lies. The id comes from records, so it is checked: only what holdCopy makes passes.
+// copyKey is where a held copy is stored. The id comes from records, so it is checked: only what holdCopy makes passes.
 func copyKey(h objstore.Held) (string, error) {
 	if raw, err := hex.DecodeString(h.UploadID); err != nil || len(raw) != 16 {
 		return "", fmt.Errorf("%w: %q is no id of a held copy", objstore.ErrNotHeld, h.UploadID)
@@ -106,7 +106,7 @@ func (s *Store) publishCopy(ctx context.Context, h objstore.Held) error {
 	return nil
 }
 
-// published tells whether the key has this very file already. Another object there is ErrExists.
+// published reports whether the key has this file already. Another object there is ErrExists.
 func (s *Store) published(ctx context.Context, h objstore.Held) (bool, error) {
 	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: s.bucket(), Key: s.key(h.Key)})
 	if err != nil {

@@ -418,7 +418,7 @@ func TestWrongRegion(t *testing.T) {
 	wantError(t, err, e, "set the region to eu-central-2", "AWS_REGION")
 }
 
-// TestPathStyle: with an endpoint of one's own, from the environment or the job, the bucket is in the path, not in the host
+// TestPathStyle: with a custom endpoint, from the environment or the job, the bucket is in the path, not in the host
 // name. The endpoint has a host name here, because with a bare address the SDK does so by itself.
 func TestPathStyle(t *testing.T) {
 	f := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request) { w.Header().Set("ETag", `"e"`) })

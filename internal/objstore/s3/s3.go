@@ -1,7 +1,7 @@
 // Package s3store is an object store on S3, or on a server that speaks its protocol.
 //
 // Requests are retried by the AWS SDK's client: throttling (503 SlowDown), 5xx answers, broken connections and the 409 of a
-// conditional write in conflict. A body that breaks off while it is read goes on with a ranged, pinned read. A write whose
+// conditional write in conflict. A body that breaks off while it is read continues with a ranged, pinned read. A write whose
 // answer was lost is sent again, so a create-only Put may find its own object and return objstore.ErrExists: a caller that
 // must know puts a nonce into what it writes. Nothing is retried above that.
 //

@@ -46,7 +46,7 @@ func TestSuite(t *testing.T) {
 	}
 }
 
-// TestPrefixIsAFolder: what is beside the prefix, or begins like it, is not the store's.
+// TestPrefixIsAFolder: what is next to the prefix, or begins like it, is not the store's.
 func TestPrefixIsAFolder(t *testing.T) {
 	gw := objstoretest.StartVersityGW(t)
 	gw.Setenv(t)
@@ -168,7 +168,7 @@ func TestNoCredentials(t *testing.T) {
 	}
 }
 
-// TestListIsLazy: ten keys of 100,000 take one request, and going on from one takes one more.
+// TestListIsLazy: ten keys of 100,000 take one request, and continuing from one takes one more.
 func TestListIsLazy(t *testing.T) {
 	gw := objstoretest.StartVersityGW(t)
 	gw.Setenv(t)

@@ -106,7 +106,7 @@ func (u *upload) send(ctx context.Context, number int, r io.ReadSeeker, sizeByte
 	return nil
 }
 
-// afterStop is how long one request may go on once the run is being stopped.
+// afterStop is how long one request may take once the run is being stopped.
 const afterStop = 2 * time.Second
 
 // abort gives up the upload also when the reason is that ctx ended. What it cannot remove, the bucket's lifecycle rule does.
@@ -264,7 +264,7 @@ func (s *Store) Publish(ctx context.Context, h objstore.Held) error {
 	if !errors.Is(failed, objstore.ErrChanged) {
 		return failed
 	}
-	// The key is taken: by this very upload, when an earlier answer was lost, or by somebody else.
+	// The key is taken: by this upload, when an earlier answer was lost, or by somebody else.
 	there, err := s.Head(ctx, h.Key)
 	if err != nil {
 		return err

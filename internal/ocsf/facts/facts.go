@@ -9,7 +9,7 @@ import (
 	"io"
 )
 
-// Table is everything kept of one OCSF version. Enums and attributes are interned: many classes share the very same one.
+// Table is everything kept of one OCSF version. Enums and attributes are interned: many classes share the same one.
 type Table struct {
 	Version    string      `json:"version"`
 	Profiles   []string    `json:"profiles"` // sorted

@@ -1,0 +1,44 @@
+package docs_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestPlainGo: comments and texts of the program use no pattern of clipped either. Texts of its tests are not looked at, because
+// they are often samples of logs; their comments are.
+func TestPlainGo(t *testing.T) {
+	for _, name := range files(t, ".go") {
+		fset := token.NewFileSet()
+		f, err := parser.ParseFile(fset, filepath.Join(root, name), nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		report := func(pos token.Pos, text string) {
+			for _, found := range plain(text) {
+				n, what, _ := strings.Cut(found, ":")
+				line, _ := strconv.Atoi(n)
+				t.Errorf("%s:%d:%s", name, fset.Position(pos).Line+line-1, what)
+			}
+		}
+		for _, group := range f.Comments {
+			for _, c := range group.List {
+				report(c.Pos(), c.Text)
+			}
+		}
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				report(lit.Pos(), lit.Value)
+			}
+			return true
+		})
+	}
+}
