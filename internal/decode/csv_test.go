@@ -87,7 +87,7 @@ func TestCSV(t *testing.T) {
 		{"header, in another order", Format{}, "\ufeffC, A ,b,new\nz,x,1,n\n", []string{`1 a=x b=1 | c=z new=n`}},
 		{"header twice, as of files put together", Format{}, "b,a\n1,x\nb,a\n2,y\n", []string{`1 a=x b=1 | `, `2 a=y b=2 | `}},
 		{"no header", Format{Header: HeaderNo}, "a,b,c\n", []string{`1 a=a | b=b c=c`}},
-		{"a header that must be there", Format{Header: HeaderYes}, "x,1,z\n", []string{`CSV_HEADER: the first record must be a header, but none of its names is a column of raw.sql: "x,1,z"`}},
+		{"a header that must be there", Format{Header: HeaderYes}, "x,1,z\n", []string{`CSV_HEADER: the first record must be a header, but it names no column of raw.sql: "x,1,z"`}},
 		{"a header that cannot be read", Format{Header: HeaderYes}, "\"a,b\nx,1\n", []string{`CSV_HEADER: the first record must be a header, but it cannot be read: the quote at byte 1 is not closed`}},
 		{"a name twice", Format{}, "a,b,a,\nx,1,z,4\n", []string{`1 a=x b=1 | a=z column_4=4`}},
 		{"tab", Format{Delimiter: '\t'}, "x\t1\tz z\n\t\t\n\tx\t\n", []string{`1 a=x b=1 | c=z z`, `2 | b=x`}},
