@@ -19,8 +19,8 @@ func TestPlainGo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		report := func(pos token.Pos, text string) {
-			for _, found := range plain(text) {
+		report := func(pos token.Pos, text string, comment bool) {
+			for _, found := range plain(text, comment) {
 				n, what, _ := strings.Cut(found, ":")
 				line, _ := strconv.Atoi(n)
 				t.Errorf("%s:%d:%s", name, fset.Position(pos).Line+line-1, what)
@@ -28,7 +28,7 @@ func TestPlainGo(t *testing.T) {
 		}
 		for _, group := range f.Comments {
 			for _, c := range group.List {
-				report(c.Pos(), c.Text)
+				report(c.Pos(), c.Text, true)
 			}
 		}
 		if strings.HasSuffix(name, "_test.go") {
@@ -36,7 +36,7 @@ func TestPlainGo(t *testing.T) {
 		}
 		ast.Inspect(f, func(n ast.Node) bool {
 			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-				report(lit.Pos(), lit.Value)
+				report(lit.Pos(), lit.Value, false)
 			}
 			return true
 		})

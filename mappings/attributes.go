@@ -151,7 +151,7 @@ func (t *translator) constant(p *part, a *ocsf.Attribute, name string, v *value)
 	p.columns = append(p.columns, c)
 }
 
-// checkSiblings warns of texts that are not the ones OCSF has for the numbers beside them; they are kept as given.
+// checkSiblings warns of texts that are not OCSF's texts for their numbers; they are kept as given.
 func (t *translator) checkSiblings(p *part) {
 	texts := map[string]column{}
 	for _, c := range p.columns {

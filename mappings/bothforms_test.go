@@ -66,7 +66,7 @@ func TestBothForms(t *testing.T) {
 			t.Errorf("record %d: only %d values are in both", record, shared)
 		}
 		for _, k := range []string{"rulename", "pid", "uid", "name", "user"} {
-			if v, w := d.Unmapped[k], s.Unmapped[k]; v != w && v != "-" && w != "" { // a dash is no value in SQL
+			if v, w := d.Unmapped[k], s.Unmapped[k]; v != w && v != "-" && w != "" { // a dash means "no value" in SQL
 				t.Errorf("record %d, unmapped.%s: %q in JSON, %q in SQL", record, k, v, w)
 			}
 		}

@@ -16,7 +16,7 @@ import (
 )
 
 // Compile checks the mapping and compiles it. All diagnostics are given, warnings too; compiled is nil where one of
-// them is an error. err is for what is no fault of the mapping. Nothing is read or run: it needs no network and no sample.
+// them is an error. err is for what is not a fault of the mapping. Nothing is read or run: it needs no network and no sample.
 func (m *Mapping) Compile(ctx context.Context) (compiled *sqlgen.Compiled, problems diag.List, err error) {
 	src, db, t, problems, err := m.open(ctx)
 	if err != nil || src == nil {
@@ -37,7 +37,7 @@ func (m *Mapping) Compile(ctx context.Context) (compiled *sqlgen.Compiled, probl
 }
 
 // Show gives the SQL of a mapping for people: of a declarative one raw.sql and its SELECTs, which loaded as files are the same
-// mapping, so that its author can go on in SQL; of a mapping in SQL the projections that are made of it. No SQL is given
+// mapping, so that its author can continue in SQL; of a mapping in SQL the projections that are made of it. No SQL is given
 // where a problem is an error.
 func (m *Mapping) Show(ctx context.Context) ([]diag.File, diag.List, error) {
 	compiled, problems, err := m.Compile(ctx)

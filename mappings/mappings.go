@@ -39,8 +39,8 @@ type Mapping struct {
 	tests  string // the path of the tests in folder
 }
 
-// Tests gives the folder of the mapping's tests and what people call it: tests/ in a mapping's folder, <name>.tests/ beside a .json file.
-// It need not exist; nil for a mapping that was made of texts.
+// Tests gives the folder of the mapping's tests and what people call it: tests/ in a mapping's folder, <name>.tests/ next to a .json file.
+// It does not have to exist; nil for a mapping that was made of texts.
 func (m *Mapping) Tests() (dir fs.FS, at string) {
 	if m.folder == nil {
 		return nil, ""
@@ -193,7 +193,7 @@ func LoadFiles(name string, files map[string]string) (*Mapping, error) {
 const (
 	rawFile    = "raw.sql"
 	macrosFile = "macros.sql"
-	// LibraryFile is where Files has the macros of the program's library that the mapping calls. It is no file of the folder.
+	// LibraryFile is where Files has the macros of the program's library that the mapping calls. It is not a file of the folder.
 	LibraryFile = "macros/library.sql"
 )
 

@@ -225,7 +225,7 @@ func (t *translator) checkPaths(parts []*part) {
 	}
 }
 
-// siblingOf says whether a text is the one that OCSF has for the constant number beside it.
+// siblingOf says whether a text is OCSF's text for its constant number.
 func (t *translator) siblingOf(p *part, c column, numbers map[string]int64) bool {
 	f, prefix := &p.class.Fields, ""
 	if i := strings.LastIndexByte(c.path, '.'); i >= 0 {

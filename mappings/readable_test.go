@@ -106,7 +106,7 @@ func said(e sqltest.Event) string {
 	return fmt.Sprintf("%+v", e)
 }
 
-// What the parts of a declarative mapping contradict each other in is told at its place.
+// Contradictions between parts of a declarative mapping are reported at their place.
 func TestDeclarativeContradictions(t *testing.T) {
 	got := sqltest.Listed(sqltest.Diagnostics(t, declarative(t, peopleJSON)))
 	for _, want := range []string{

@@ -130,7 +130,7 @@ func TestLibraryOfMapping(t *testing.T) {
 	if got := sqltest.Shown(t, e, "process.file.hashes"); !strings.Contains(got, "MD-5") {
 		t.Errorf("the library of the program was taken: %s", got)
 	}
-	// A macro of the mapping may call the library's, and may not have a name of it.
+	// A macro of the mapping may call the library's, and must not have a name of it.
 	own := sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.NestedRaw, "m.sql": m.Files["m.sql"], "macros.sql": "CREATE MACRO twice(x) AS user_of(user_of(x));\nCREATE MACRO bad(x) AS nosuch(x);"})
 	if got := sqltest.Listed(sqltest.Diagnostics(t, own)); !strings.Contains(got, "macros.sql:2:24: error") {
 		t.Error(got)

@@ -57,7 +57,7 @@ type diffReport struct {
 	*compare.Report
 }
 
-// Run implements etl diff. That something is different is no failure: it is what was asked.
+// Run implements etl diff. Differences are not a failure: they are what was asked for.
 func (c *diffCmd) Run(ctx context.Context, a *app) error {
 	switch {
 	case c.On == "" && c.Days == "", c.On != "" && c.Days != "":

@@ -33,7 +33,7 @@ func (*importCmd) Help() string {
 	}.String()
 }
 
-// Run implements etl import: a declarative mapping becomes a folder of SQL, and what is wrong with it is told, each fault at its
+// Run implements etl import: a declarative mapping becomes a folder of SQL, and its faults are reported, each at its
 // place. Warnings do not stop it: such a mapping runs, and its SQL has the faults as comments.
 func (c *importCmd) Run(ctx context.Context, a *app) error {
 	if strings.ToLower(filepath.Ext(c.File)) != ".json" {

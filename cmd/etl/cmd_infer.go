@@ -111,7 +111,7 @@ func (c *inferCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// writeInferred shows what speaks for what.
+// writeInferred shows what was inferred, with the evidence.
 func writeInferred(w io.Writer, res *infer.Result) {
 	fmt.Fprintf(w, "%s: %s records of %s", res.Name, human.Count(res.Records), res.Format)
 	if res.Rejected > 0 {

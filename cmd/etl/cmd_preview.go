@@ -52,7 +52,7 @@ func (*previewCmd) Help() string {
 	}.String()
 }
 
-// previewed is what became of one record, as a run would have it. Record 0 stands for the sample as a whole.
+// previewed is the result of one record, as in a run. Record 0 stands for the sample as a whole.
 type previewed struct {
 	Record    int64           `json:"record"`
 	Raw       json.RawMessage `json:"raw,omitempty"` // as it is where it is JSON, else its text
@@ -238,7 +238,7 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 	return p, nil
 }
 
-// open gives the sample's bytes as they lie there.
+// open returns the sample's bytes as they are stored.
 func (c *previewCmd) open(ctx context.Context) (io.ReadCloser, error) {
 	body, _, err := openSample(ctx, c.Sample)
 	return body, err
@@ -300,7 +300,7 @@ func rawJSON(raw []byte) json.RawMessage {
 	return text
 }
 
-// write shows the record to a person: raw beside OCSF where width has room for both, else one below the other.
+// write shows the record to a person: raw and OCSF side by side if width is enough for both, else one below the other.
 func (r *previewed) write(w io.Writer, width int) {
 	head := fmt.Sprintf("record %d: ", r.Record)
 	switch {

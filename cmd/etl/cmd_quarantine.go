@@ -169,7 +169,7 @@ func (c *quarantineShowCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// writeRow prints one record: where and why, the message, the raw bytes on one line with what is no text escaped.
+// writeRow prints one record: where and why, the message, the raw bytes on one line, escaped if they are not text.
 func writeRow(w io.Writer, r *quarantine.Row) error {
 	why := r.Reason
 	if r.Path != "" {
@@ -185,7 +185,7 @@ func writeRow(w io.Writer, r *quarantine.Row) error {
 	return err
 }
 
-// writeRowJSON prints one record as a line. Bytes that are no UTF-8 cannot be a JSON string: they go as base64.
+// writeRowJSON prints one record as a line. Bytes that are not UTF-8 cannot be a JSON string: they go as base64.
 func writeRowJSON(w io.Writer, r *quarantine.Row) error {
 	type row struct {
 		quarantine.Row

@@ -124,7 +124,7 @@ func (c *runsListCmd) Run(ctx context.Context, a *app) error {
 	}
 	if c.Output == "json" {
 		for _, r := range infos {
-			if r.End != nil { // a list is no place for whole logs; etl runs show has them
+			if r.End != nil { // a list does not have whole logs; etl runs show has them
 				r.End.Log, r.End.Summary = "", nil
 			}
 		}

@@ -44,7 +44,7 @@ type sqlFile struct {
 }
 
 // Run implements etl sql: the SELECTs of a mapping; of a declarative one those that could be saved in its place. --save and
-// --output json give raw.sql and macros.sql besides.
+// --output json print raw.sql and macros.sql too.
 func (c *sqlCmd) Run(ctx context.Context, a *app) error {
 	m, err := namedMapping(c.Mapping)
 	if err != nil {
@@ -133,7 +133,7 @@ func generated(compiled *sqlgen.Compiled) []sqlFile {
 	return out
 }
 
-// saveSQL writes the files into a folder that has none of them yet.
+// saveSQL writes the files into a folder that does not have them yet.
 func saveSQL(a *app, dir string, files []sqlFile) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return usagef("--save: %w", err)

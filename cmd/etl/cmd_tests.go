@@ -136,7 +136,7 @@ func mappingsHere() []string {
 	return append(names, files...)
 }
 
-// test runs the tests of one mapping. An error is no fault of the mapping or its tests.
+// test runs the tests of one mapping. An error is not a fault of the mapping or its tests.
 func (c *testCmd) test(ctx context.Context, a *app, m *mappings.Mapping, match *regexp.Regexp, temp string) (mappingTests, error) {
 	began := time.Now()
 	r := mappingTests{Mapping: m.Name, Tests: []testResult{}}

@@ -198,7 +198,7 @@ func (w *killWorld) kill(random *rand.Rand, kills int, where *deaths) (died int)
 		left := linesOfABatch * (killBatches - killBatches*visible/total(w.rows)) / (kills - died)
 		lines, later := random.IntN(2*left+1), time.Duration(random.Int64N(int64(50*time.Millisecond)))
 		if random.IntN(8) == 0 {
-			lines, later = 0, 8*later // before it has logged anything, or at the very beginning
+			lines, later = 0, 8*later // before it has logged anything, or at the start
 		}
 		c := w.job.command("run", "job.yaml")
 		stderr, err := c.StderrPipe()

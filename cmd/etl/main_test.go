@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 var update = flag.Bool("update", false, "write what the scripts compare with anew")
 
 // TestScripts runs testdata/script: each is a folder of files and what etl says and does there. What a text file cannot hold
-// is put beside: packed.log.gz is one good record, cut.log.gz its first half; flows.parquet has two row groups of 300 flows,
+// is added: packed.log.gz is one good record, cut.log.gz its first half; flows.parquet has two row groups of 300 flows,
 // cut.parquet is it without its end, and two.parquet has two groups of one.
 func TestScripts(t *testing.T) {
 	var packed bytes.Buffer

@@ -16,7 +16,7 @@ import (
 )
 
 // loadMapping finds the mapping of a job: by path (from the current folder, else from the job file's), by name in ./sql,
-// ./mappings and beside the job file, else among those in the binary.
+// ./mappings and next to the job file, else among those in the binary.
 func loadMapping(spec *jobfile.Spec) (*mappings.Mapping, error) {
 	m, err := findMapping(spec.Mapping, filepath.Dir(spec.File))
 	if err == nil {

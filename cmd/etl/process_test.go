@@ -68,7 +68,7 @@ func (p *place) command(args ...string) *exec.Cmd {
 	return c
 }
 
-// run runs etl to its end. What goes wrong is told in lines of words, never as a stack.
+// run runs etl to its end. Failures are reported in lines of words, never as a stack.
 func (p *place) run(args ...string) (code int, stdout, stderr string) {
 	p.t.Helper()
 	c := p.command(args...)
@@ -85,7 +85,7 @@ func (p *place) run(args ...string) (code int, stdout, stderr string) {
 	return c.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
-// told are the lines of stderr that are no log.
+// told are the lines of stderr that are not log lines.
 func told(stderr string) []string {
 	var out []string
 	for _, line := range strings.Split(strings.TrimSpace(stderr), "\n") {
@@ -203,7 +203,7 @@ func total(m map[string]int) (n int) {
 	return n
 }
 
-// started is a run that goes on while the test does something to it.
+// started is a run that continues while the test does something to it.
 type started struct {
 	t     *testing.T
 	cmd   *exec.Cmd

@@ -8,11 +8,11 @@ import (
 	"github.com/silt-etl/silt/internal/ocsf"
 )
 
-// candidate is an event class and what speaks for it.
+// candidate is an event class and the evidence for it.
 type candidate struct {
 	class    string
 	weights  map[role]float64
-	values   []string // words in values of short fields that speak for it
+	values   []string // words in values of short fields that support it
 	activity string   // SQL of activity_id, and why
 	why      string
 }
@@ -31,14 +31,14 @@ func candidates() []candidate {
 	}
 }
 
-// Score is how much speaks for a class.
+// Score is the weight of the evidence for a class.
 type Score struct {
 	Class    string   `json:"class"`
 	Score    float64  `json:"score"`
 	Evidence []string `json:"evidence"` // roles and the fields that have them
 }
 
-// score orders the classes by what speaks for them, the best first. base_event is what is left where little does.
+// score orders the classes by the evidence for them, the best first. base_event is left if there is little.
 func (in *inference) score(all []*column) (scores []Score) {
 	for _, c := range in.candidates {
 		s := Score{Class: c.class}

@@ -8,7 +8,7 @@ import (
 	"github.com/silt-etl/silt/internal/decode"
 )
 
-// headBytes of a sample are looked at, as they lie there.
+// headBytes of a sample are inspected, as they are stored.
 const headBytes = 256 << 10
 
 // word is a name that raw.sql's header can hold as it is.

@@ -23,7 +23,7 @@ import (
 type Options struct {
 	// Name of the source, for metadata.product.name and comments.
 	Name string
-	// Class is the event class to write; "": the one that most speaks for.
+	// Class is the event class to write; "": the best-scoring one.
 	Class string
 	// Version of OCSF; "": ocsf.DefaultVersion.
 	Version string

@@ -16,7 +16,7 @@ const (
 	maxFields   = 2000 // distinct paths
 	maxChildren = 400  // of one object: more are keys made of data
 	maxDepth    = 12   // of STRUCTs; below, an object is JSON
-	maxDistinct = 40   // values of a field that are told apart
+	maxDistinct = 40   // values of a field that are counted separately
 	maxExample  = 120  // bytes of a remembered value
 )
 
@@ -37,10 +37,10 @@ type field struct {
 	newest, oldest                         time.Time
 	values                                 map[string]int64
 	order                                  []string // of values, as they came
-	many                                   bool     // more values than are told apart
+	many                                   bool     // more values than are counted separately
 	longest                                int
 	windows                                int64 // texts that are lines of "Key: value", which are its children then
-	wide                                   bool  // an object with more keys than are told apart
+	wide                                   bool  // an object with more keys than are counted separately
 }
 
 // profiler takes records in and keeps what their fields are.

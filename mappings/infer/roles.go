@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// role is what a field means, as far as its name and its values tell. Roles have paths in OCSF, and speak for classes.
+// role is what a field means, as far as its name and its values tell. Roles have paths in OCSF, and are evidence for classes.
 type role string
 
 const (

@@ -101,7 +101,7 @@ func isoFormat(f *field) string {
 }
 
 // zone says what is known of the zone of a field's times: what the texts say, else UTC, compared with when the sample was
-// last changed: a time that lies after that, by an offset that zones have, is a local one.
+// last changed: a time that is after that, by an offset that zones have, is a local one.
 func (in *inference) zone(f *field, t *timeOf, inText bool) {
 	if inText {
 		t.zone = "the text has the zone"

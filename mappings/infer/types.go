@@ -138,7 +138,7 @@ func (in *inference) choices(c *column) {
 	c.note("one of %s", strings.Join(values, ", "))
 }
 
-// scalarType settles the type of a field whose values are no objects and no lists.
+// scalarType settles the type of a field whose values are neither objects nor lists.
 func (in *inference) scalarType(c *column) {
 	f := c.field
 	numbers := f.scalars - f.quoted // or booleans
@@ -181,7 +181,7 @@ func (in *inference) scalarType(c *column) {
 	}
 }
 
-// example is a value that is no number (or no time, either).
+// example is a value that is neither a number nor a time.
 func (in *inference) example(f *field, time bool) string {
 	for _, v := range f.order {
 		set := in.traitsOf([]byte(v), true)
@@ -320,7 +320,7 @@ func writeColumns(b *strings.Builder, cols []*column, indent string) {
 	}
 }
 
-// leaves gives the columns that are no STRUCT, in order.
+// leaves gives the columns that are not STRUCT, in order.
 func leaves(cols []*column) (all []*column) {
 	for _, c := range cols {
 		if len(c.fields) > 0 {

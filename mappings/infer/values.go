@@ -56,7 +56,7 @@ var traitText = [traits]string{isIP: "addresses", isMAC: "MAC addresses", isUUID
 	isAccount: "12-digit account numbers", isRegion: "AWS regions", isISOTime: "ISO 8601 times", isEpochS: "seconds since 1970", isEpochMS: "milliseconds since 1970",
 	isEpochUS: "microseconds since 1970", isEpochNS: "nanoseconds since 1970", isInt64: "whole numbers", isDouble: "numbers"}
 
-// patterns that recognise values; none of them backtracks.
+// patterns that recognise values; they do not backtrack.
 type patterns struct {
 	mac, uuid, email, host, url, windowsPath, file, hex, agent, domainUser, region *regexp.Regexp
 }
@@ -149,7 +149,7 @@ func (p *patterns) number(s string, set *[traits]bool) {
 	set[isPort] = set[isInt64] && x >= 0 && x <= 65535
 	set[isStatus] = set[isInt64] && x >= 100 && x <= 599
 	set[isAccount] = account([]byte(s))
-	// Between 2001 and 2100: small counts are no times.
+	// Between 2001 and 2100: small counts are not times.
 	const from, to = 978307200, 4102444800
 	set[isEpochS] = x >= from && x < to
 	set[isEpochMS] = set[isInt64] && x >= from*1e3 && x < to*1e3

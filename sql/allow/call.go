@@ -28,7 +28,7 @@ var dynamicWidth = regexp.MustCompile(`[0-9]{5}|\*|\{[^{}]*\{`)
 // sampling are aggregates whose result depends on chance or on the order in which threads come.
 var sampling = map[string]bool{"reservoir_quantile": true, "approx_quantile": true, "approx_top_k": true}
 
-// refusedCall tells why a function that DuckDB has may not be called like this; "" where it may.
+// refusedCall says why a function of DuckDB must not be called like this; "" if it is allowed.
 func refusedCall(name string, n syntax.Node) (hint string) {
 	args := syntax.List(n, "children")
 	constant := func(i int) (any, bool) {

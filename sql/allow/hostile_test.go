@@ -40,7 +40,7 @@ func TestHostileMacros(t *testing.T) {
 	}
 }
 
-// What is no plain SELECT, CREATE TABLE or CREATE MACRO is refused in each file.
+// What is not a plain SELECT, CREATE TABLE or CREATE MACRO is refused in each file.
 func TestHostileFiles(t *testing.T) {
 	good := sqltest.SmallHead + "SELECT " + sqltest.SmallBase + " FROM raw"
 	for i, sql := range []string{

@@ -31,7 +31,7 @@ var keywordFunctions = map[string]bool{
 	"current_localtime": true, "current_localtimestamp": true,
 }
 
-// Statement tells every clause of a SELECT that a mapping may not have: a projection looks at one record at a time,
+// Statement reports every clause of a SELECT that a mapping must not have: a projection looks at one record at a time,
 // and gives one event for each that it takes.
 func (c *Checker) Statement(f diag.File, st *syntax.Statement) bool {
 	bad := func(at int, what, hint string) {
@@ -109,13 +109,13 @@ func (c *Checker) Statement(f diag.File, st *syntax.Statement) bool {
 	return len(*c.list) == before
 }
 
-// Expression tells what an expression may not hold. Macros of the mapping are bound by DuckDB later, within TRY, which takes
+// Expression reports what an expression must not contain. Macros of the mapping are bound by DuckDB later, within TRY, which takes
 // neither subqueries nor volatile functions.
 func (c *Checker) Expression(f diag.File, e any) bool {
 	return !c.tooLarge(f, e) && c.parts(f, e)
 }
 
-// Body tells what the body of a macro may not hold. Its size counts where the macro is called.
+// Body reports what the body of a macro must not contain. Its size counts where the macro is called.
 func (c *Checker) Body(f diag.File, e any) bool { return c.parts(f, e) }
 
 func (c *Checker) parts(f diag.File, e any) bool {
@@ -188,7 +188,7 @@ func (c *Checker) function(n syntax.Node, bad func(n syntax.Node, what, hint str
 	}
 }
 
-// maxParts is how many parts an expression may have with macros in place, and maxDeep how deep they may lie in each other. DuckDB and
+// maxParts is how many parts an expression may have with macros in place, and maxDeep how deep they may be nested. DuckDB and
 // the compiler hold them in memory that no limit bounds.
 const (
 	maxParts = 50_000

@@ -101,7 +101,7 @@ func TestRequiredObjectOfConstants(t *testing.T) {
 	}
 }
 
-// A text that is no time is unreadable, an absent one is missing, however the mapping reads it.
+// A text that is not a time is unreadable, an absent one is missing, however the mapping reads it.
 func TestTimeOfText(t *testing.T) {
 	for _, expr := range []string{"name", "name::TIMESTAMP", "CAST(name AS TIMESTAMPTZ)", "TRY_CAST(name AS TIMESTAMP)", "name::VARCHAR::TIMESTAMP", "strptime(name, '%Y-%m-%dT%H:%M:%SZ')",
 		"time_from_text(name, '%Y-%m-%dT%H:%M:%SZ')", "coalesce(try_strptime(name, '%d.%m.%Y'), name::TIMESTAMP)", "ev.a::TIMESTAMP"} {

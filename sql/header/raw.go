@@ -54,7 +54,7 @@ type Raw struct {
 }
 
 // readFormat reads `-- key: value` lines above the CREATE TABLE of raw.sql. Comments of any other form are left alone, but a
-// near miss of a key is told.
+// near miss of a key is reported.
 func ReadRaw(f diag.File, root *rawtable.Field, r *diag.List) *Raw {
 	x := &Raw{f: f, r: r, root: root, head: rawHeader{}, Times: map[*rawtable.Field]*decode.TimeFormat{}}
 	x.scan()
@@ -424,7 +424,7 @@ func (x *Raw) csv() {
 var layoutOf = regexp.MustCompile(`^"?([^\s=",:]+)"?\s*=\s*('[^']+'|[^\s':,]+)\s*:`)
 
 // layouts reads `-- columns: [field=value:] name, ...`: the order of the fields of the records of one type, or of all others. Lines of one
-// type go on. A name that raw.sql does not declare is the field's name in unmapped.
+// type continue. A name that raw.sql does not declare is the field's name in unmapped.
 func (x *Raw) layouts() {
 	var order []word // the types, as written
 	lists := map[string][]string{}

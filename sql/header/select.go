@@ -59,7 +59,7 @@ func headerLines(text string, fn func(start int, key string, value word)) {
 	}
 }
 
-// parseHeader reads the comments above a SELECT; a near miss of a key (`-- profile: cloud`) is told.
+// parseHeader reads the comments above a SELECT; a near miss of a key (`-- profile: cloud`) is reported.
 func ReadSelect(f diag.File, r *diag.List) Select {
 	h := Select{Version: ocsf.DefaultVersion, ClassAt: -1, VerAt: -1}
 	headerLines(f.Text, func(start int, key string, value word) {

@@ -15,7 +15,7 @@ import (
 
 // shape is what the objects of a computed list are in OCSF: which attributes they have, how each is made of the value's
 // fields, and what an object must have to be kept. The SQL goes over a list in two steps. The first reads: it casts every
-// field to OCSF's type, and notes beside those that may be lost on the way (as "name?") whether there was a value. The second
+// field to OCSF's type, and notes for those that may be lost on the way (as "name?") whether there was a value. The second
 // keeps the objects that have all that OCSF requires and fills in what it derives. All of it stays in the list's column.
 type Shape struct {
 	Fields  *ocsf.Fields

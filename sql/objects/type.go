@@ -56,7 +56,7 @@ func (t *ElemType) SqlType() string {
 	return s
 }
 
-// node is the file's schema of it, inside a list: its values lie in the list's column.
+// node is the file's schema of it, inside a list: its values are in the list's column.
 func (t *ElemType) Node() *lake.Node {
 	n := &lake.Node{Name: t.Name, Column: -1, Kind: lake.Group}
 	if t.Attr != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/silt-etl/silt/sql/sqltest"
 )
 
-// Problems are at the place their author has to go to, and all of them are told at once.
+// Diagnostics are at the place that their author has to change, and all of them are reported at once.
 func TestProblemPlaces(t *testing.T) {
 	m := sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.SmallRaw, "m.sql": `-- class: network_activity
 -- profiles: cloude
@@ -88,7 +88,7 @@ func TestMappingProblems(t *testing.T) {
 	}
 }
 
-// No event is without a time: its partition is its day. A header that leaves it out is told, and does not end the compiler.
+// No event is without a time: its partition is its day. A header that leaves it out is reported, and does not end the compiler.
 func TestTimeCannotBeLeftOut(t *testing.T) {
 	m := sqltest.Mapping(t, map[string]string{"raw.sql": "CREATE TABLE raw (a VARCHAR)", "base_event.sql": "-- class: base_event\n-- without: time\nSELECT 1 AS severity_id, 'p' AS \"metadata.product.name\", 'v' AS \"metadata.product.vendor_name\" FROM raw"})
 	if got := sqltest.Listed(sqltest.Diagnostics(t, m)); !strings.Contains(got, "error: OCSF 1.1.0 requires time, and nothing fills it") {

@@ -32,7 +32,7 @@ func (c *Set) setConst(p *Projection, f *Field, name string, v any, after *Field
 }
 
 // confirms makes a field that is a raw value the constant that it has to be, as in events that are OCSF already; a raw value that
-// is another one stays in unmapped. false: it is no raw value.
+// is another one stays in unmapped. false: it is not a raw value.
 func (f *Field) confirms(v any) bool {
 	if f.Out == nil || f.Out.Leaf == nil || f.Out.Casts || f.Attribute.IsArray {
 		return false

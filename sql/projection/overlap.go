@@ -14,7 +14,7 @@ import (
 )
 
 // Two projections overlap where one record is taken by both. That is not decided by reasoning about predicates, but by finding such a
-// record: of the constants that the predicates compare each column with, NULL, and a value that is none of them, DuckDB looks
+// record: of the constants that the predicates compare each column with, NULL, and one other value, DuckDB looks
 // for one that satisfies two WHERE clauses and no drop. What is found is a proof; where nothing is, there may still be one
 // (a run, or a sample, then shows it).
 
@@ -180,7 +180,7 @@ func (c *Set) witnesses() string {
 	return "(SELECT * FROM " + strings.Join(from, ", ") + ")"
 }
 
-// compared collects, for each column, the constants that stand beside it in a comparison, a list or a call.
+// compared collects, for each column, the constants that it is compared with in a comparison, a list or a call.
 func compared(v any, into map[string][]any) {
 	syntax.Walk(v, func(n syntax.Node) bool {
 		var columns []string

@@ -7,7 +7,7 @@ import (
 	"github.com/silt-etl/silt/sql/sqltest"
 )
 
-// Two projections that can take the same record are told with such a record, where the predicates show one.
+// Two projections that can take the same record are reported with such a record, if the predicates show one.
 func TestOverlap(t *testing.T) {
 	for _, c := range []struct{ name, a, b, want string }{
 		{"no WHERE", "", "", "neither has a WHERE clause"},

@@ -153,7 +153,7 @@ func (c *Set) checkMacros(functions map[string]allow.Function, declared func(str
 	}
 }
 
-// checkPaths reports paths that OCSF does not have where mistakes before them end the compilation: all are told at once.
+// checkPaths reports paths that OCSF does not have where mistakes before them end the compilation: all are reported at once.
 func (c *Set) checkPaths() {
 	for _, p := range c.Projections {
 		for _, o := range p.Outs {
@@ -164,7 +164,7 @@ func (c *Set) checkPaths() {
 	}
 }
 
-// readProjection parses a file, refuses what a mapping may not have, and rewrites its expressions. nil: it is unusable.
+// readProjection parses a file, refuses what a mapping must not have, and rewrites its expressions. nil: it is unusable.
 func (c *Set) readProjection(ctx context.Context, sel Select) (*Projection, error) {
 	f := sel.File
 	p := &Projection{File: f, Name: strings.TrimSuffix(path.Base(f.Path), ".sql"), Consumed: map[*rawtable.Leaf]bool{}, without: map[string]int{}, Given: map[*rawtable.Leaf]string{}}

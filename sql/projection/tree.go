@@ -219,7 +219,7 @@ func (c *Set) checkValue(p *Projection, o *Output, a *ocsf.Attribute) {
 		return
 	}
 	if l := o.Leaf; l != nil && l.Kind == decode.JSON && !o.Casts && !a.IsArray {
-		// The JSON as it is: the type that raw.sql declares may not have all that is in it.
+		// The JSON as it is: the type that raw.sql declares may lack parts of it.
 		switch {
 		case a.Base == ocsf.JSON || a.IsMap:
 			o.SQL, o.Type = syntax.Ident(l.Column), &ducktype.Type{ID: "JSON", Text: "JSON"}

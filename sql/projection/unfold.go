@@ -13,7 +13,7 @@ import (
 )
 
 // An object that the SELECT writes out, as {'ip': a, 'port': b} AS "src_endpoint", is the same as a column for each of its
-// values. So is a STRUCT of raw.sql that is mapped onto an object by the names of its fields. Of a list that is written out,
+// values. The same holds for a STRUCT of raw.sql that is mapped onto an object by the names of its fields. Of a list that is written out,
 // as [{'algorithm_id': 3, 'value': h}], each element is an object of its own. Only objects that an expression makes
 // (list_transform, CASE) are values of a type of their own: see shape.
 

@@ -292,7 +292,7 @@ func ParsePath(s string) (names []string, rest string) {
 	}
 }
 
-// The columns of the scan relation `records` besides the leaves, and of every projection's result besides its leaves.
+// The columns of the scan relation `records`, in addition to the leaves, and of every projection's result.
 const (
 	ColObject = "_obj"  // INTEGER, index of the staging object in the batch
 	ColRecord = "_rec"  // BIGINT, 1-based number of the record in its object

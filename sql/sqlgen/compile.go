@@ -8,7 +8,7 @@ import (
 )
 
 // Compile compiles a mapping. It gives every problem it finds; the result is nil where one of them is an error. err is
-// for what is no fault of the mapping.
+// for what is not a fault of the mapping.
 func Compile(ctx context.Context, m *projection.Mapping, db projection.Database) (*Compiled, diag.List, error) {
 	var report diag.List
 	set, err := projection.Read(ctx, m, db, &report)

@@ -28,7 +28,7 @@ type Flow struct {
 	Path       string // OCSF path, or unmapped.<name>
 	// Exact says that the output is the field's value, casts aside; else an expression reads it.
 	Exact bool
-	// Consumed says that an expression has used it up, so that it is not kept in unmapped besides.
+	// Consumed says that an expression has used it up, so that it is not kept in unmapped as well.
 	Consumed     bool
 	File         string
 	Line, Column int // of the column in its SELECT

@@ -10,8 +10,8 @@ import (
 	"github.com/silt-etl/silt/sql/syntax"
 )
 
-// A value that the mapping outputs is withheld from unmapped. Where the output did not come to be in some record, because the
-// value does not fit, its object was dropped, or this projection has no such output, the value is given back: it becomes an
+// A value that the mapping outputs is withheld from unmapped. If the output is missing in a record, because the
+// value does not fit, its object was dropped, or this projection has no such output, the value is restored: it becomes an
 // entry of _more. So a raw value is always in the event, once as itself or once in unmapped.
 
 // withhold decides which leaves are left out of the rest: those whose value some projection outputs, or consumes. It also
@@ -168,7 +168,7 @@ func distinct(all []string) (out []string) {
 	return out
 }
 
-// rejecting says whether a missing value of f rejects the whole record, so that nothing needs to be given back.
+// rejecting says whether a missing value of f rejects the whole record, so that nothing needs to be restored.
 func (s *sqlProjection) rejecting(f *projection.Field) bool { return f.Path == "time" }
 
 // outputsOf gives the outputs in which the value of a leaf is to be found.

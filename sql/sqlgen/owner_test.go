@@ -44,7 +44,7 @@ func TestOwnership(t *testing.T) {
 	}
 }
 
-// What one projection outputs and another does not is given back where it is not.
+// What one projection outputs and another does not is restored in the other one.
 func TestProjectionsDiffer(t *testing.T) {
 	lines := []string{
 		`{"ts":"2024-01-01T00:00:00Z","name":"ip","n":3,"big":300,"ev":{"a":"x"},"new":1}`,

@@ -42,7 +42,7 @@ func (s *sqlProjection) of(f *projection.Field) *emitted {
 	return s.fields[f]
 }
 
-// fieldState is what becomes of a field with an output.
+// fieldState is the result for a field with an output.
 type fieldState struct {
 	user string // the author's value
 	// kept is the value that OCSF's type takes, before defaults: NULL where the raw value did not make it.

@@ -6,6 +6,6 @@ const (
 	ReasonSeveralProjections = "SEVERAL_PROJECTIONS" // more than one does
 	ReasonDropped            = "DROPPED"             // a `-- drop:` predicate names it: it is counted as filtered, not quarantined
 	ReasonTimeMissing        = "TIME_MISSING"        // there is no value for time
-	ReasonTimeUnreadable     = "TIME_UNREADABLE"     // there is one, and it is no time
+	ReasonTimeUnreadable     = "TIME_UNREADABLE"     // there is one, and it is not a time
 	ReasonMissingRequired    = "MISSING_REQUIRED"    // a required attribute or object has no value
 )

@@ -36,7 +36,7 @@ func Diagnostics(t testing.TB, m *mappings.Mapping) diag.List {
 	return problems
 }
 
-// head and what a class of few demands needs besides.
+// head, and what else a class with few requirements needs.
 const (
 	SmallHead = "-- class: network_activity\n"
 	SmallBase = `ts AS "time", 1 AS activity_id, 1 AS severity_id, 'v' AS "metadata.product.vendor_name", 'p' AS "metadata.product.name", name AS "src_endpoint.ip", 'd' AS "dst_endpoint.ip"`
