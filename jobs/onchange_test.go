@@ -54,9 +54,8 @@ func TestOnChangeReplace(t *testing.T) {
 				t.Fatal(err)
 			}
 			sum := p.mustRun(t, jobs.RunOptions{})
-			if sum.Replaced != 1 || sum.Objects.Changed != 1 || sum.Objects.Read != 2 || sum.Objects.New != 2 || sum.Batches != 1 {
-				t.Errorf("%+v", sum)
-			}
+			same(t, "a changed object", fields{"batches": 1, "replaced": 1, "changed": 1, "read": 2, "new": 2},
+				fields{"batches": sum.Batches, "replaced": sum.Replaced, "changed": sum.Objects.Changed, "read": sum.Objects.Read, "new": sum.Objects.New})
 			p.again(t, want)
 			if sum = p.mustRun(t, jobs.RunOptions{}); sum.Batches != 0 || sum.Replaced != 0 {
 				t.Errorf("nothing changed: %+v", sum)

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/silt-etl/silt/internal/report"
+
 	"github.com/oklog/ulid/v2"
 
 	"github.com/silt-etl/silt/internal/catalog"
@@ -72,13 +74,17 @@ func TestReplace(t *testing.T) {
 		}
 		p.check(t, "before", before)
 		e, err := mend(p.deleting()).Estimate(t.Context(), o)
-		if err != nil || e.Batches != 2 || e.Objects != 3 || e.Partitions != 3 || e.Days != 1 || e.OutsideRange != 0 || e.UpToDate != 0 || len(e.Warnings) > 0 {
-			t.Errorf("estimate: %+v, %v", e, err)
+		if err != nil {
+			t.Fatal(err)
 		}
+		same(t, "estimate", fields{"batches": 2, "objects": 3, "partitions": 3, "days": 1, "outside": 0, "up to date": 0, "warnings": 0},
+			fields{"batches": e.Batches, "objects": e.Objects, "partitions": e.Partitions, "days": e.Days, "outside": e.OutsideRange, "up to date": e.UpToDate, "warnings": len(e.Warnings)})
 		sum, err := mend(p.deleting()).Backfill(t.Context(), o)
-		if err != nil || sum.Batches != 2 || sum.Replaced != 2 || sum.Command != "replace" || sum.Records.Read != 8 || sum.Records.Filtered != 1 || sum.Records.Published != 6 || sum.Records.Quarantined != 1 {
-			t.Fatalf("%+v, %v", sum, err)
+		if err != nil {
+			t.Fatal(err)
 		}
+		same(t, "summary", fields{"command": "replace", "batches": 2, "replaced": 2, "records": report.RecordCounts{Read: 8, Filtered: 1, Published: 6, Quarantined: 1}},
+			fields{"command": sum.Command, "batches": sum.Batches, "replaced": sum.Replaced, "records": sum.Records})
 		p.check(t, "replaced", after)
 		if c := p.counts(t); c != (ledger.Counts{Read: 8, Published: 6, Filtered: 1, Quarantined: 1}) {
 			t.Errorf("counts: %+v", c)
@@ -226,14 +232,18 @@ func TestReplaceWholeBatches(t *testing.T) {
 	p.mustRun(t, jobs.RunOptions{FullSweep: true}) // the other ten months in one batch
 	o := jobs.BackfillOptions{From: date("2020-02-02"), To: date("2020-02-02"), Replace: true}
 	e, err := mend(p.deleting()).Estimate(t.Context(), o)
-	if err != nil || e.Batches != 1 || e.Objects != 3 || e.Days != 1 || e.OutsideRange != 2 || len(e.Months) != 1 {
-		t.Errorf("estimate: %+v, %v", e, err)
+	if err != nil {
+		t.Fatal(err)
 	}
+	same(t, "estimate of one day", fields{"batches": 1, "objects": 3, "days": 1, "outside": 2, "months": 1},
+		fields{"batches": e.Batches, "objects": e.Objects, "days": e.Days, "outside": e.OutsideRange, "months": len(e.Months)})
 	o = jobs.BackfillOptions{From: date("2020-01-01"), To: date("2020-03-31"), Replace: true, NewestFirst: true}
 	e, err = mend(p.deleting()).Estimate(t.Context(), o)
-	if err != nil || e.Batches != 3 || e.Objects != 36 || e.OutsideRange != 27 || strings.Join(e.Months, " ") != "2020-03 2020-02 2020-01" {
-		t.Errorf("estimate: %+v, %v", e, err)
+	if err != nil {
+		t.Fatal(err)
 	}
+	same(t, "estimate of three months", fields{"batches": 3, "objects": 36, "outside": 27, "months": []string{"2020-03", "2020-02", "2020-01"}},
+		fields{"batches": e.Batches, "objects": e.Objects, "outside": e.OutsideRange, "months": e.Months})
 	// stopped after the first batch and begun again, it does each batch once
 	ctx, cancel := context.WithCancel(t.Context())
 	r := mend(p.deleting())
@@ -503,9 +513,14 @@ func TestReplaceSharedFiles(t *testing.T) {
 	delete(want.quarantined, key("a")+"@3")
 	p.check(t, "replaced", want)
 	bs := p.state0(t).Batches()
-	if bs[0].Base != bs[1].Base || len(bs[0].Quarantine) != 1 || len(bs[1].Quarantine) != 1 || bs[0].Counts != (ledger.Counts{Read: 3, Published: 2, Quarantined: 1}) ||
-		bs[1].Counts != (ledger.Counts{Read: 2, Published: 1, Quarantined: 1}) || len(bs[0].Files) != 2 {
-		t.Errorf("%+v", bs)
+	if bs[0].Base != bs[1].Base {
+		t.Errorf("the two batches were moved by entries %d and %d, want one entry", bs[0].Base, bs[1].Base)
+	}
+	for i, want := range []ledger.Counts{{Read: 3, Published: 2, Quarantined: 1}, {Read: 2, Published: 1, Quarantined: 1}} {
+		same(t, fmt.Sprintf("batch %d", i), fields{"counts": want, "quarantine files": 1}, fields{"counts": bs[i].Counts, "quarantine files": len(bs[i].Quarantine)})
+	}
+	if len(bs[0].Files) != 2 {
+		t.Errorf("batch 0 has the files %q, want 2", bs[0].Files)
 	}
 	lineage, err := p.lineage(t, sum.Run)
 	if err != nil || len(lineage.Commits) != 1 {

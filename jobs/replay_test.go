@@ -181,10 +181,9 @@ func TestReplay(t *testing.T) {
 			}
 
 			sum := replay(mend(p.runner()), false, jobs.QuarantineFilter{})
-			if sum.Records != (report.RecordCounts{Read: 8, Published: 5, Filtered: 1, Quarantined: 2}) || sum.Command != "replay" || sum.Batches != 2 ||
-				sum.Reasons["RECORD_NOT_JSON"] != 1 || sum.Reasons["NO_PROJECTION"] != 1 || sum.Reasons["OBJECT_UNREADABLE"] != 1 {
-				t.Errorf("replay: %+v", sum)
-			}
+			same(t, "replay", fields{"command": "replay", "batches": 2, "records": report.RecordCounts{Read: 8, Published: 5, Filtered: 1, Quarantined: 2},
+				"reasons": map[string]int64{"RECORD_NOT_JSON": 1, "NO_PROJECTION": 1, "OBJECT_UNREADABLE": 1}},
+				fields{"command": sum.Command, "batches": sum.Batches, "records": sum.Records, "reasons": sum.Reasons})
 			p.check(t, "after the replay", after)
 			if c := p.counts(t); c != (ledger.Counts{Read: 9, Published: 6, Filtered: 1, Quarantined: 2}) {
 				t.Errorf("the ledger counts %+v", c)

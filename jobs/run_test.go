@@ -100,6 +100,29 @@ func compilePlan(ctx context.Context, m *mappings.Mapping) (*sqlgen.Compiled, er
 	return p, nil
 }
 
+// fields are the values of a result that a test compares, by name.
+type fields map[string]any
+
+// wantError checks an error of a command: its sentinel, its exit code, and a message of one line that contains the texts.
+func wantError(t *testing.T, what string, err, sentinel error, code int, texts ...string) {
+	t.Helper()
+	if !errors.Is(err, sentinel) {
+		t.Errorf("%s: the error is %v, want %v", what, err, sentinel)
+		return
+	}
+	if got := exitCodeOf(err); got != code {
+		t.Errorf("%s: exit code %d, want %d", what, got, code)
+	}
+	for _, text := range texts {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("%s: %q does not contain %q", what, err, text)
+		}
+	}
+	if strings.Contains(err.Error(), "\n") {
+		t.Errorf("%s: the message has several lines: %q", what, err)
+	}
+}
+
 func (w *world) runner() *jobs.Runner {
 	w.t.Helper()
 	m, err := mappings.Load("network-firewall")

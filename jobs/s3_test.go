@@ -187,9 +187,8 @@ func TestS3(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sum.State != "SUCCEEDED" || sum.Records.Published != 4 || sum.Objects.Read != 2 || sum.Files != 3 || len(sum.Partitions) != 3 {
-		t.Errorf("first run: %+v", sum)
-	}
+	same(t, "first run", fields{"state": "SUCCEEDED", "published": 4, "objects": 2, "files": 3, "partitions": 3},
+		fields{"state": sum.State, "published": int(sum.Records.Published), "objects": sum.Objects.Read, "files": sum.Files, "partitions": len(sum.Partitions)})
 	w.wantFlows(1, 2, 3, 4)
 	first := w.visible()
 	for i, day := range []string{"20201001", "20201002", "20201003"} {
@@ -200,9 +199,11 @@ func TestS3(t *testing.T) {
 	w.wantTable()
 
 	sum, err = w.run()
-	if err != nil || sum.Files != 0 || sum.Records.Read != 0 || sum.Objects.New != 0 || sum.Objects.Taken != 2 {
-		t.Errorf("second run: %v, %+v", err, sum)
+	if err != nil {
+		t.Fatal(err)
 	}
+	same(t, "second run", fields{"files": 0, "records": 0, "new": 0, "taken": 2},
+		fields{"files": sum.Files, "records": int(sum.Records.Read), "new": sum.Objects.New, "taken": sum.Objects.Taken})
 	if now := w.visible(); !slices.Equal(now, first) {
 		t.Errorf("the second run published: %q", now)
 	}
@@ -232,13 +233,19 @@ func (w *s3World) wantTable() {
 		t.Fatal(err)
 	}
 	sd := table.StorageDescriptor
-	if table.TableType != "EXTERNAL_TABLE" || table.Owner != "owner" || table.Retention != 0 || sd.Location != "s3://lake/ext/network-firewall/" ||
-		sd.InputFormat != "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat" ||
-		sd.OutputFormat != "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat" ||
-		sd.SerdeInfo.SerializationLibrary != "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe" ||
-		sd.SerdeInfo.Parameters["serialization.format"] != "1" || sd.NumberOfBuckets != -1 || sd.Compressed || sd.StoredAsSubDirectories {
-		t.Errorf("the table is not the crawler's: %+v", table)
-	}
+	same(t, "the table, which must be as the crawler writes it", fields{
+		"TableType": "EXTERNAL_TABLE", "Owner": "owner", "Retention": 0, "Location": "s3://lake/ext/network-firewall/",
+		"InputFormat":          "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+		"OutputFormat":         "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+		"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+		"serialization.format": "1", "NumberOfBuckets": -1, "Compressed": false, "StoredAsSubDirectories": false,
+	}, fields{
+		"TableType": table.TableType, "Owner": table.Owner, "Retention": int(table.Retention), "Location": sd.Location,
+		"InputFormat":          sd.InputFormat,
+		"OutputFormat":         sd.OutputFormat,
+		"SerializationLibrary": sd.SerdeInfo.SerializationLibrary,
+		"serialization.format": sd.SerdeInfo.Parameters["serialization.format"], "NumberOfBuckets": int(sd.NumberOfBuckets), "Compressed": sd.Compressed, "StoredAsSubDirectories": sd.StoredAsSubDirectories,
+	})
 	for k, v := range map[string]string{"classification": "parquet", "compressionType": "none", "typeOfData": "file",
 		"UPDATED_BY_CRAWLER": "network-firewall", "CrawlerSchemaSerializerVersion": "1.0", "CrawlerSchemaDeserializerVersion": "1.0",
 		"partition_filtering.enabled": "true"} {
@@ -445,9 +452,11 @@ func TestS3Interrupted(t *testing.T) {
 			if err != nil {
 				t.Fatalf("the next run: %v", err)
 			}
-			if c.committed && (sum.Finished != 1 || sum.Resumed != 0 || sum.Records.Published != 1) || !c.committed && (sum.Resumed != 1 || sum.Records.Published != 5) {
-				t.Errorf("the next run: %+v", sum)
+			want := fields{"finished": 0, "resumed": 1, "published": 5}
+			if c.committed {
+				want = fields{"finished": 1, "resumed": 0, "published": 1}
 			}
+			same(t, "the next run", want, fields{"finished": sum.Finished, "resumed": sum.Resumed, "published": int(sum.Records.Published)})
 			w.wantFlows(1, 2, 3, 4, 5)
 			if ps := w.partitions(); len(ps) != 3 {
 				t.Errorf("%d partitions", len(ps))

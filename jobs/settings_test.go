@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -205,10 +206,7 @@ func TestFinishedKeepsItsPlace(t *testing.T) {
 				p.lake = memstore.New("mem://other")
 			}
 			for _, o := range c.refused {
-				err := o.do(mend(p.deleting()))
-				if !errors.Is(err, jobs.ErrSettings) || exitCodeOf(err) != 1 || !strings.Contains(err.Error(), c.key+" was ") || !strings.Contains(err.Error(), "put it back") || strings.Contains(err.Error(), "\n") {
-					t.Errorf("%s: %v", o.name, err)
-				}
+				wantError(t, o.name, o.do(mend(p.deleting())), jobs.ErrSettings, 1, c.key+" was ", "put it back")
 			}
 			if p.seq(t) != seq {
 				t.Error("something was written")
@@ -318,8 +316,9 @@ func TestMaxConcurrentRuns(t *testing.T) {
 		}
 		want.rows[row(99, 0)]++
 		sum, err := p.runner().Run(t.Context(), jobs.RunOptions{})
-		if !errors.Is(err, ledger.ErrHeld) || exitCodeOf(err) != 4 || sum.State != "WAITING" || !strings.Contains(err.Error(), "limits.max_concurrent_runs is ") || strings.Contains(err.Error(), "\n") {
-			t.Errorf("limit %d: one run more: %v, %s", limit, err, sum.State)
+		wantError(t, fmt.Sprintf("one run over the limit of %d", limit), err, ledger.ErrHeld, 4, "limits.max_concurrent_runs is ")
+		if sum.State != "WAITING" {
+			t.Errorf("limit %d: one run more ended as %s, want WAITING", limit, sum.State)
 		}
 		l, err := jobs.OpenLedger(p.spec, p.state)
 		if err != nil {

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestBackfillOptions(t *testing.T) {
@@ -18,8 +20,11 @@ func TestBackfillOptions(t *testing.T) {
 	}
 	days := backfillCmd{From: "2023-01-01", To: "2024-06-30"}
 	o, err := days.options(env("AWS_BATCH_JOB_ARRAY_SIZE=8", "AWS_BATCH_JOB_ARRAY_INDEX=7"))
-	if err != nil || o.Shards != 8 || o.Shard != 7 || o.From.Year() != 2023 || o.To.Year() != 2024 {
-		t.Errorf("%+v, %v", o, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{8, 7, 2023, 2024}, []int{o.Shards, o.Shard, o.From.Year(), o.To.Year()}); diff != "" {
+		t.Errorf("shards, shard, first and last year (-want +got):\n%s", diff)
 	}
 	own := days
 	own.Shards, own.Shard = 2, 1

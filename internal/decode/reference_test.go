@@ -249,7 +249,8 @@ func refValue(kind Kind, raw json.RawMessage) (Value, bool) {
 	}
 	ns, _ := strconv.Atoi((m[7] + "000000000")[:9])
 	t := time.Date(f[1], time.Month(f[2]), f[3], f[4], f[5], f[6], ns, time.UTC)
-	if f[1] < 1 || t.Year() != f[1] || int(t.Month()) != f[2] || t.Day() != f[3] || t.Hour() != f[4] || t.Minute() != f[5] || t.Second() != f[6] || f[9] > 23 || f[10] > 59 {
+	normal := [6]int{t.Year(), int(t.Month()), t.Day(), t.Hour(), t.Minute(), t.Second()} // time.Date turns February 30 into March 2
+	if f[1] < 1 || normal != [6]int(f[1:7]) || f[9] > 23 || f[10] > 59 {
 		return Value{}, false
 	}
 	off := time.Duration(f[9]*60+f[10]) * time.Minute

@@ -495,8 +495,11 @@ func TestReplaceAndReplay(t *testing.T) {
 	must(p.l.Commit(t.Context(), a))
 	must(p.roll(t.Context(), false))
 	now, _ := st.Batch(b.ID)
-	if len(now.Files) != 3 || slices.Contains(now.Files, old.Files[0]) || now.Counts != old.Counts || now.Inputs != 3 || len(now.Quarantine) != 1 {
-		t.Errorf("replaced: %+v", now)
+	if len(now.Files) != 3 || slices.Contains(now.Files, old.Files[0]) {
+		t.Errorf("replaced: files %q, want three new ones", now.Files)
+	}
+	if now.Counts != old.Counts || now.Inputs != 3 || len(now.Quarantine) != 1 {
+		t.Errorf("replaced: %+v of %d inputs and quarantine %q, want %+v of 3 inputs and one file", now.Counts, now.Inputs, now.Quarantine, old.Counts)
 	}
 	w.exact("after replace")
 	if m := must(p.l.MadeFrom(t.Context(), now)); now.Made != again.ID || m.Mapping.Digest != "later" || now.Manifest != b.Manifest {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/oklog/ulid/v2"
 
 	"github.com/silt-etl/silt/internal/objstore"
@@ -145,8 +146,11 @@ func TestRuns(t *testing.T) {
 	if len(runs) != 3 || runs[0].Run != working.opts.Run || runs[2].Run != crashed.opts.Run {
 		t.Fatalf("not newest first: %+v", runs)
 	}
-	if runs[0].State != RunRunning || runs[1].State != RunSucceeded || runs[1].End.Records.Read != 3 || runs[2].State != RunFailed || runs[2].Note != NoEnd {
-		t.Errorf("states: %+v", runs)
+	if diff := cmp.Diff([]RunState{RunRunning, RunSucceeded, RunFailed}, []RunState{runs[0].State, runs[1].State, runs[2].State}); diff != "" {
+		t.Errorf("states (-want +got):\n%s", diff)
+	}
+	if runs[1].End.Records.Read != 3 || runs[2].Note != NoEnd {
+		t.Errorf("read %d and note %q, want 3 and %q", runs[1].End.Records.Read, runs[2].Note, NoEnd)
 	}
 	must(0, lease.Release(t.Context()))
 	if r := must(open("").Run(t.Context(), working.opts.Run)); r.State != RunFailed || r.Note != NoEnd {
@@ -184,9 +188,18 @@ func TestLineageAndBookmark(t *testing.T) {
 		}
 	}
 	k := st.Bookmark()
-	if k.Committed != 2 || k.Read != 3 || k.Files != files || k.NotDone != 0 || k.Records != (Counts{Read: 7, Published: 5, Quarantined: 2}) ||
-		k.LastRun != p.l.opts.Run || len(k.Marks) != 1 || k.Marks[0].Key != "in/3" || !k.Marks[0].Modified.Equal(day) {
-		t.Errorf("bookmark: %+v", k)
+	type progress struct {
+		Committed, Files, NotDone int
+		Read                      int64
+		Records                   Counts
+		LastRun                   string
+	}
+	want := progress{Committed: 2, Read: 3, Files: files, Records: Counts{Read: 7, Published: 5, Quarantined: 2}, LastRun: p.l.opts.Run}
+	if diff := cmp.Diff(want, progress{Committed: k.Committed, Read: k.Read, Files: k.Files, NotDone: k.NotDone, Records: k.Records, LastRun: k.LastRun}); diff != "" {
+		t.Errorf("bookmark (-want +got):\n%s", diff)
+	}
+	if len(k.Marks) != 1 || k.Marks[0].Key != "in/3" || !k.Marks[0].Modified.Equal(day) {
+		t.Errorf("watermarks: %+v", k.Marks)
 	}
 	if none := must(l.Lineage(t.Context(), newID())); len(none.Commits) != 0 {
 		t.Errorf("lineage of an unknown run: %+v", none)

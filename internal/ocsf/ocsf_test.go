@@ -214,11 +214,12 @@ func TestObjects(t *testing.T) {
 
 func TestTypesAndRanges(t *testing.T) {
 	s := load(t, ocsf.DefaultVersion)
-	for path, want := range map[string]struct {
+	type leaf struct {
 		base            ocsf.Base
 		least, greatest int64
 		ok, array       bool
-	}{
+	}
+	for path, want := range map[string]leaf{
 		"src_endpoint.port": {ocsf.Integer, 0, 65535, true, false},
 		"severity_id":       {ocsf.Integer, -1 << 31, 1<<31 - 1, true, false},
 		"type_uid":          {ocsf.Long, -1 << 63, 1<<63 - 1, true, false},
@@ -235,8 +236,8 @@ func TestTypesAndRanges(t *testing.T) {
 			continue
 		}
 		least, greatest, ok := r.Leaf.Range()
-		if r.Leaf.Base != want.base || least != want.least || greatest != want.greatest || ok != want.ok || r.Leaf.IsArray != want.array {
-			t.Errorf("%s: %+v, range %d to %d %v, want %+v", path, r.Leaf, least, greatest, ok, want)
+		if got := (leaf{r.Leaf.Base, least, greatest, ok, r.Leaf.IsArray}); got != want {
+			t.Errorf("%s: %+v, want %+v", path, got, want)
 		}
 	}
 	if got := ocsf.Base(99).String() + ocsf.Struct.String(); got != "Base(99)struct" {

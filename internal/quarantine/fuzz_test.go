@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/silt-etl/silt/internal/quarantine"
 )
 
@@ -43,8 +45,9 @@ func FuzzRead(f *testing.F) {
 				t.Errorf("row %d: raw %q is %q", i, w.Raw, r.Raw)
 			}
 			r.Raw, w.Raw = nil, nil
-			if r.Object != w.Object || r.Record != w.Record || r.Reason != w.Reason || r.Message != w.Message || r.Class != w.Class || r.Path != w.Path || r.Job != w.Job || r.Run != w.Run || r.ETag != w.ETag {
-				t.Errorf("row %d: %+v is %+v", i, w, r)
+			r.Context, w.Context = nil, nil
+			if diff := cmp.Diff(w, r); diff != "" {
+				t.Errorf("row %d (-want +got):\n%s", i, diff)
 			}
 		}
 	})

@@ -133,8 +133,14 @@ func TestKeysNotUTF8(t *testing.T) {
 	m := fill(t, "a/ok", "a/\xff", "b/\xc3(")
 	for _, o := range []staging.Options{{}, {Pattern: pattern(t, "{a}/{yyyy}/"), Cutoff: func(string) time.Time { return time.Unix(0, 0) }}} {
 		l, err := staging.List(context.Background(), m, o)
-		if err != nil || len(l.New) != 1 || l.New[0].Key != "a/ok" || l.NotUTF8 != 2 || l.OneNotUTF8 != "a/\xff" {
-			t.Errorf("%v, %+v", err, l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(l.New) != 1 || l.New[0].Key != "a/ok" {
+			t.Errorf("listed %+v, want a/ok", l.New)
+		}
+		if l.NotUTF8 != 2 || l.OneNotUTF8 != "a/\xff" {
+			t.Errorf("counted %d keys that are not UTF-8, one of them %q", l.NotUTF8, l.OneNotUTF8)
 		}
 	}
 }

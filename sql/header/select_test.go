@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ocsf"
 )
@@ -12,8 +14,18 @@ func TestHeader(t *testing.T) {
 	f := diag.File{Path: "f", Text: "-- A comment of no concern: really\n\n--class: network_activity\n-- profiles: cloud, security_control\n-- drop: a = 'x:y'\n-- consumes: a.b, c\n-- consumes: d\nSELECT 1 -- class: other\n"}
 	r := &diag.List{}
 	h := ReadSelect(f, r)
-	if h.Class != "network_activity" || h.Version != ocsf.DefaultVersion || len(h.Profiles) != 2 || h.Drops[0].Text != "a = 'x:y'" || len(h.Consumes) != 3 || len(*r) != 0 {
-		t.Errorf("%+v %v", h, *r)
+	if len(*r) != 0 {
+		t.Errorf("diagnostics: %v", *r)
+	}
+	texts := func(words []word) (out []string) {
+		for _, w := range words {
+			out = append(out, w.Text)
+		}
+		return out
+	}
+	want := map[string][]string{"class": {"network_activity", ocsf.DefaultVersion}, "profiles": {"cloud", "security_control"}, "drops": {"a = 'x:y'"}, "consumes": {"a.b", "c", "d"}}
+	if diff := cmp.Diff(want, map[string][]string{"class": {h.Class, h.Version}, "profiles": texts(h.Profiles), "drops": texts(h.Drops), "consumes": texts(h.Consumes)}); diff != "" {
+		t.Errorf("header (-want +got):\n%s", diff)
 	}
 	for _, w := range append(append(h.Profiles, h.Consumes...), h.Drops...) {
 		if !strings.HasPrefix(f.Text[w.At:], w.Text) {

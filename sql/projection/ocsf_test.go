@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/silt-etl/silt/sql/sqltest"
 )
 
@@ -39,7 +41,8 @@ SELECT activity_id, activity_name, class_uid, category_uid, class_name, type_uid
 	sqltest.Same(t, "unmapped", e.Unmapped, map[string]any{"metadata.product.home": "https://app", "user.nick": "a", "src_endpoint.zone": "x", "app_id": "9"})
 	// another class or version than the mapping's
 	e = sqltest.Run(t, compiled, nil, strings.NewReplacer(`"class_uid":3002`, `"class_uid":3001`, `"1.1.0"`, `"1.0.0-rc.2"`).Replace(line))[0]
-	if fmt.Sprint(e.Fields["class_uid"]) != "3002" || e.Unmapped["class_uid"] != "3001" || e.Fields["metadata.version"] != "1.1.0" || e.Unmapped["metadata.version"] != "1.0.0-rc.2" || len(e.Misses) != 2 {
-		t.Errorf("%v, unmapped %v, misses %v", e.Fields, e.Unmapped, e.Misses)
+	want := []string{"3002", "1.1.0", "3001", "1.0.0-rc.2"}
+	if diff := cmp.Diff(want, []string{fmt.Sprint(e.Fields["class_uid"]), fmt.Sprint(e.Fields["metadata.version"]), e.Unmapped["class_uid"], e.Unmapped["metadata.version"]}); diff != "" || len(e.Misses) != 2 {
+		t.Errorf("class and version, and both in unmapped (-want +got); %d misses, want 2:\n%s", len(e.Misses), diff)
 	}
 }
