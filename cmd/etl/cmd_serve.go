@@ -37,12 +37,12 @@ func (*serveCmd) Help() string {
 	}.String()
 }
 
-// stopGrace is how long a stop waits for runs: container runtimes kill after 10 s.
+// stopGrace is how long a stop waits for runs. Container runtimes kill a process after 10 s.
 const stopGrace = 9 * time.Second
 
-// Run implements etl serve. Every job is checked before anything runs; a stop by signal is a clean end.
+// Run implements etl serve.
 func (c *serveCmd) Run(ctx context.Context, a *app) error {
-	specs, err := a.loadJobs(c.Jobs)
+	specs, err := a.checkedJobs(ctx, c.Jobs)
 	if err != nil {
 		return err
 	}
@@ -50,18 +50,11 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	log := jobs.NewLog(out)
 	o := server.Options{Listen: c.Listen, Log: log, Grace: stopGrace}
 	for _, spec := range specs {
-		m, err := loadMapping(spec)
-		if err != nil {
-			return err
-		}
-		if _, err := compile(ctx, m); err != nil {
-			return err
-		}
 		o.Jobs = append(o.Jobs, server.Job{Name: spec.Name, Cron: spec.Schedule.Cron, Timezone: spec.Schedule.Timezone, MaxRuns: spec.Limits.MaxConcurrentRuns, Run: func(ctx context.Context) error {
-			// Stores are opened for each run: a bucket that cannot be reached now, or credentials that are renewed, are the run's affair.
+			// Each run opens its stores: a bucket may not answer at the moment, and credentials are renewed.
 			r, err := a.runner(ctx, spec)
 			if err != nil {
-				log.Error().Str("job", spec.Name).Err(err).Msg("run could not start")
+				log.Error().Str("job", spec.Name).Err(err).Msg("the run could not start")
 				return err
 			}
 			r.LogTo = out
@@ -76,11 +69,62 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	return s.Serve(ctx)
 }
 
-// loadJobs reads every job file of a folder; the error lists the problems of all of them.
-func (a *app) loadJobs(dir string) ([]*jobfile.Spec, error) {
+// checkedJobs reads all job files of a folder and compiles their mappings. The mistakes of all of them come as one diag.List.
+func (a *app) checkedJobs(ctx context.Context, dir string) ([]*jobfile.Spec, error) {
+	files, err := jobFiles(dir)
+	if err != nil {
+		return nil, err
+	}
+	var specs []*jobfile.Spec
+	var bad diag.List
+	// report keeps the diagnostics of an error, and returns any other error.
+	report := func(err error) error {
+		found, ok := errors.AsType[diag.List](err)
+		if !ok {
+			return err
+		}
+		bad.Add(found...)
+		return nil
+	}
+	byName := map[string]string{}
+	for _, f := range files {
+		spec, err := a.loadSpec(f)
+		if err == nil {
+			err = compileNamed(ctx, spec, byName)
+		}
+		if err != nil {
+			if err := report(err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		specs = append(specs, spec)
+	}
+	return specs, bad.Err()
+}
+
+// compileNamed compiles a job's mapping, and enters the job's name into byName, where no other file may have it.
+func compileNamed(ctx context.Context, spec *jobfile.Spec, byName map[string]string) error {
+	if other := byName[spec.Name]; other != "" {
+		d := spec.At("name")
+		d.Message = fmt.Sprintf("name: %s is the name of %s too", spec.Name, other)
+		d.Hint = "give each job a name of its own: its ledger is stored under it"
+		return diag.List{d}
+	}
+	byName[spec.Name] = spec.File
+	m, err := loadMapping(spec)
+	if err != nil {
+		return err
+	}
+	_, err = compile(ctx, m)
+	return err
+}
+
+// jobFiles lists the job files of a folder in the order of their names.
+func jobFiles(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir) // sorted
 	if err != nil {
-		return nil, usagef("--jobs %s: no such folder", dir)
+		return nil, usagef("--jobs %s: %w", dir, errors.Unwrap(err))
 	}
 	var files []string
 	for _, e := range entries {
@@ -89,38 +133,12 @@ func (a *app) loadJobs(dir string) ([]*jobfile.Spec, error) {
 		}
 	}
 	if len(files) == 0 {
-		return nil, usagef("--jobs %s: no job files (*.yaml) there", dir)
+		return nil, usagef("--jobs %s: the folder has no job files (*.yaml, *.yml)", dir)
 	}
-	var specs []*jobfile.Spec
-	var bad diag.List
-	byName := map[string]string{}
-	for _, f := range files {
-		spec, err := a.loadSpec(f)
-		if err != nil {
-			var found diag.List
-			if !errors.As(err, &found) {
-				return nil, err
-			}
-			bad.Add(found...)
-			continue
-		}
-		if other := byName[spec.Name]; other != "" {
-			d := spec.At("name")
-			d.Message = fmt.Sprintf("name: %s is the name of %s too", spec.Name, other)
-			d.Hint = "give each job a name of its own: its ledger is stored under it"
-			bad.Add(d)
-			continue
-		}
-		byName[spec.Name] = f
-		specs = append(specs, spec)
-	}
-	if err := bad.Err(); err != nil {
-		return nil, err
-	}
-	return specs, nil
+	return files, nil
 }
 
-// lockedWriter lets several runs share one stderr, a line at a time.
+// lockedWriter lets several runs share standard error, one line at a time.
 type lockedWriter struct {
 	mu sync.Mutex
 	w  interface{ Write([]byte) (int, error) }

@@ -79,7 +79,7 @@ func generate(source string, record generator, out string, events, days, perFile
 // key is the key under which the source delivers a file.
 func key(source string, at time.Time) string {
 	if source == "aws-alb" {
-		return at.Format("AWSLogs/111122223333/elasticloadbalancing/us-east-1/2006/01/02/") +
+		return "AWSLogs/111122223333/elasticloadbalancing/us-east-1/" + at.Format("2006/01/02/") +
 			"111122223333_elasticloadbalancing_us-east-1_app.web.0123456789abcdef_" + at.Format("20060102T1504Z") + "_192.0.2.10_" + at.Format("150405") + ".log.gz"
 	}
 	return at.Format("windows-sysmon/2006/01/02/15/") + "sysmon-1-" + at.Format("2006-01-02-15-04-05") + ".gz"
