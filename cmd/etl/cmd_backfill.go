@@ -4,12 +4,12 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -106,18 +106,5 @@ func (c *backfillCmd) Run(ctx context.Context, a *app) error {
 			return usagef("nothing was written")
 		}
 	}
-	var end func()
-	if isTerminal(a.stderr) && !c.NoBars {
-		b := newBars(a.stderr)
-		r.Progress, end = b, b.End
-		r.LogTo = io.Discard
-	}
-	sum, err := r.Backfill(ctx, o)
-	if end != nil {
-		end()
-	}
-	if e := printSummary(a.stdout, c.Output, sum); e != nil && err == nil {
-		return e
-	}
-	return err
+	return a.runAndPrint(r, c.NoBars, c.Output, func() (*report.Summary, error) { return r.Backfill(ctx, o) })
 }

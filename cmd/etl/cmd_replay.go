@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"io"
 
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -45,18 +45,7 @@ func (c *replayCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	var end func()
-	if isTerminal(a.stderr) && !c.NoBars {
-		b := newBars(a.stderr)
-		r.Progress, end = b, b.End
-		r.LogTo = io.Discard
-	}
-	sum, err := r.Replay(ctx, jobs.ReplayOptions{Trigger: "ON_DEMAND", Where: where, DryRun: c.DryRun})
-	if end != nil {
-		end()
-	}
-	if e := printSummary(a.stdout, c.Output, sum); e != nil && err == nil {
-		return e
-	}
-	return err
+	return a.runAndPrint(r, c.NoBars, c.Output, func() (*report.Summary, error) {
+		return r.Replay(ctx, jobs.ReplayOptions{Trigger: "ON_DEMAND", Where: where, DryRun: c.DryRun})
+	})
 }

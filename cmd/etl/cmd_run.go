@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"github.com/silt-etl/silt/internal/jobfile"
@@ -62,28 +61,9 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		p.WriteText(a.stdout)
 		return nil
 	}
-	var end func()
-	if isTerminal(a.stderr) && !c.NoBars {
-		b := newBars(a.stderr)
-		r.Progress, end = b, b.End
-		r.LogTo = io.Discard
-	}
-	sum, err := r.RunWithRetries(ctx, jobs.RunOptions{Trigger: "ON_DEMAND", FullSweep: c.FullSweep, Replan: c.Replan})
-	if end != nil {
-		end()
-	}
-	if e := printSummary(a.stdout, c.Output, sum); e != nil && err == nil {
-		return e
-	}
-	return err
-}
-
-func printSummary(w io.Writer, output string, sum *report.Summary) error {
-	if output == "json" {
-		return printJSON(w, sum)
-	}
-	sum.WriteText(w)
-	return nil
+	return a.runAndPrint(r, c.NoBars, c.Output, func() (*report.Summary, error) {
+		return r.RunWithRetries(ctx, jobs.RunOptions{Trigger: "ON_DEMAND", FullSweep: c.FullSweep, Replan: c.Replan})
+	})
 }
 
 // runner wires a job.

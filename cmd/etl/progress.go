@@ -9,6 +9,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
 
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -72,6 +73,29 @@ func (b *bars) End() {
 }
 
 var _ jobs.Progress = (*bars)(nil)
+
+// runAndPrint runs a job and prints its summary. If standard error is a terminal, a bar for each stage takes the place of the log.
+func (a *app) runAndPrint(r *jobs.Runner, noBars bool, output string, run func() (*report.Summary, error)) error {
+	end := func() {}
+	if isTerminal(a.stderr) && !noBars {
+		b := newBars(a.stderr)
+		r.Progress, r.LogTo, end = b, io.Discard, b.End
+	}
+	sum, err := run()
+	end()
+	if e := printSummary(a.stdout, output, sum); e != nil && err == nil {
+		return e
+	}
+	return err
+}
+
+func printSummary(w io.Writer, output string, sum *report.Summary) error {
+	if output == "json" {
+		return printJSON(w, sum)
+	}
+	sum.WriteText(w)
+	return nil
+}
 
 // terminalWidth is the width of a person's screen in columns; 0 where w is none.
 func terminalWidth(w io.Writer) int {
