@@ -88,8 +88,8 @@ func failEach(what string, err error) []Result {
 	return results
 }
 
-// Failed says whether one of the results is a Fail.
-func Failed(results []Result) bool {
+// hasFailed says whether one of the results is a Fail.
+func hasFailed(results []Result) bool {
 	return slices.ContainsFunc(results, func(r Result) bool { return r.Status == Fail })
 }
 
@@ -166,7 +166,7 @@ func Run(ctx context.Context, in Input, show func(Result)) (*Report, error) {
 			e.report.Checks = append(e.report.Checks, r)
 			show(r)
 		}
-		failed[c.Name] = Failed(results)
+		failed[c.Name] = hasFailed(results)
 		e.report.OK = e.report.OK && !failed[c.Name]
 	}
 	return e.report, nil
