@@ -63,13 +63,13 @@ func TestLake(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		deny     string
-		deleting bool // the job has a role that may delete
+		deleting bool // the job has a role that can delete
 		want     []string
 	}{
 		{"holding is denied", "hold", false, []string{"FAIL lake: "}},
 		{"dropping is denied", "drop", false, []string{"warn lake: mem can hold files without showing them to readers, but a held file cannot be dropped: ", "Try: allow s3:AbortMultipartUpload"}},
-		{"a role that may not delete", "drop", true, []string{"ok   lake: ", "FAIL deleting: ", "Try: allow s3:AbortMultipartUpload and s3:DeleteObject below ext/ for lake.delete_role_arn"}},
-		{"a role that may delete", "", true, []string{"ok   lake: ", "ok   deleting: held files can be dropped, and files can be deleted\n"}},
+		{"a role that is denied deletes", "drop", true, []string{"ok   lake: ", "FAIL deleting: ", "Try: allow s3:AbortMultipartUpload and s3:DeleteObject below ext/ for lake.delete_role_arn"}},
+		{"a role that can delete", "", true, []string{"ok   lake: ", "ok   deleting: held files can be dropped, and files can be deleted\n"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := memstore.New("mem")
