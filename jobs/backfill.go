@@ -9,34 +9,35 @@ import (
 	"slices"
 	"time"
 
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/internal/staging"
 )
 
-// StageBackfill counts the staging bytes of a backfill, by month.
+// StageBackfill counts the staging bytes of a backfill, month by month.
 const StageBackfill = "backfill"
 
-// backfillLimit stands in for limits.timeout, which is that of a nightly run.
+// backfillLimit is used in place of limits.timeout, which is meant for ordinary runs.
 const backfillLimit = 365 * 24 * time.Hour
 
-// BackfillOptions choose objects by day, From and To included (midnight, UTC), and by share.
+// BackfillOptions choose objects by day, From and To included (midnight, UTC), and by shard.
 type BackfillOptions struct {
 	Trigger       string
 	From, To      time.Time
 	NewestFirst   bool
 	Shards, Shard int // Shards 0 or 1: all objects
-	// Replace does the committed batches that read objects of these days again, with the mapping as it is now.
+	// Replace reprocesses the committed batches that read objects of these days, with the current mapping.
 	Replace bool
 }
 
-// has says whether an object is asked for.
-func (o BackfillOptions) has(f staging.Found) bool {
+// selects says whether the options choose an object.
+func (o BackfillOptions) selects(f staging.Found) bool {
 	day := dayOf(f)
-	return !day.Before(o.From) && day.Before(o.To.AddDate(0, 0, 1)) && o.shares(f.Key)
+	return !day.Before(o.From) && day.Before(o.To.AddDate(0, 0, 1)) && o.inShard(f.Key)
 }
 
-func (o BackfillOptions) shares(key string) bool {
+func (o BackfillOptions) inShard(key string) bool {
 	if o.Shards < 2 {
 		return true
 	}
@@ -45,22 +46,19 @@ func (o BackfillOptions) shares(key string) bool {
 	return h.Sum64()%uint64(o.Shards) == uint64(o.Shard)
 }
 
-// Check says what is wrong with the options.
+// Check returns what is wrong with the options.
 func (o BackfillOptions) Check() error {
 	switch {
 	case o.To.Before(o.From):
 		return fmt.Errorf("--to %s is before --from %s", o.To.Format(time.DateOnly), o.From.Format(time.DateOnly))
 	case o.Shards < 0, o.Shard < 0, o.Shards > 0 && o.Shard >= o.Shards, o.Shards == 0 && o.Shard > 0:
-		return fmt.Errorf("--shard %d of --shards %d: shards are counted from 0", o.Shard, o.Shards)
+		return fmt.Errorf("--shard %d of --shards %d does not exist: shards are numbered from 0", o.Shard, o.Shards)
 	}
 	return nil
 }
 
-// Estimate lists what a backfill would read, and keeps counts of it alone.
+// Estimate counts what a backfill or a replace would read, and writes nothing.
 func (r *Runner) Estimate(ctx context.Context, o BackfillOptions) (*report.Estimate, error) {
-	if r.Now == nil {
-		r.Now = time.Now
-	}
 	l, err := openLedger(r, "", nil)
 	if err != nil {
 		return nil, err
@@ -69,15 +67,17 @@ func (r *Runner) Estimate(ctx context.Context, o BackfillOptions) (*report.Estim
 	if err != nil {
 		return nil, err
 	}
-	x := &run{Runner: r, ledger: l}
-	count := x.estimate
+	x := r.newRun("backfill", "", true)
+	x.ledger = l
+	var e *report.Estimate
 	if o.Replace {
-		if x.compiled, err = r.Compile(ctx, r.Mapping); err != nil {
+		if x.config, err = r.currentConfig(ctx); err != nil {
 			return nil, err
 		}
-		count = x.estimateReplace
+		e, err = (&replacement{run: x, options: o}).estimate(ctx, st)
+	} else {
+		e, err = (&backfill{run: x, options: o}).estimate(ctx, st)
 	}
-	e, err := count(ctx, st, o)
 	if err != nil {
 		return nil, err
 	}
@@ -85,41 +85,68 @@ func (r *Runner) Estimate(ctx context.Context, o BackfillOptions) (*report.Estim
 	if err != nil {
 		return nil, err
 	}
-	host, _ := os.Hostname()
-	var size int64
-	var took time.Duration
-	for _, i := range infos {
-		if i.Host == host && i.End != nil && i.End.SizeBytes > 0 && slices.Contains([]string{"run", "backfill", "replace"}, i.Command) {
-			size, took = size+i.End.SizeBytes, took+i.End.Ended.Sub(i.Started)
-		}
-	}
-	if size > 0 {
-		e.Minutes = took.Minutes() * float64(e.SizeBytes) / float64(size)
-	}
+	e.Minutes = minutesFor(e.SizeBytes, infos)
 	if oldest := r.Now().Add(-r.Spec.EventDays.MaxAge); o.From.Before(oldest.AddDate(0, 0, -1)) {
-		e.Warnings = append(e.Warnings, fmt.Sprintf("records of days before %s go to quarantine: event_days.max_age", oldest.UTC().Format(time.DateOnly)))
+		e.Warnings = append(e.Warnings, fmt.Sprintf("records of days before %s will be quarantined because of event_days.max_age", oldest.UTC().Format(time.DateOnly)))
 	}
 	return e, nil
 }
 
-func (x *run) estimate(ctx context.Context, st *ledger.State, o BackfillOptions) (*report.Estimate, error) {
-	e := &report.Estimate{Job: x.Spec.Name, From: o.From.Format(time.DateOnly), To: o.To.Format(time.DateOnly), Shards: o.Shards, Shard: o.Shard, Months: []string{}}
+// minutesFor estimates how long this machine takes for some bytes of staging, from its earlier runs. 0: it has none.
+func minutesFor(sizeBytes int64, runs []ledger.RunInfo) float64 {
+	host, _ := os.Hostname()
+	var size int64
+	var took time.Duration
+	for _, i := range runs {
+		if i.Host == host && i.End != nil && i.End.SizeBytes > 0 && slices.Contains([]string{"run", "backfill", "replace"}, i.Command) {
+			size, took = size+i.End.SizeBytes, took+i.End.Ended.Sub(i.Started)
+		}
+	}
+	if size == 0 {
+		return 0
+	}
+	return took.Minutes() * float64(sizeBytes) / float64(size)
+}
+
+// Backfill loads the objects of a range of days that no run has taken yet, with a plan for each month. It can be stopped and started
+// again with the same options, and works alongside ordinary runs and other shards of the same backfill. ledger.ErrHeld: another run is
+// already processing all that it would do.
+//
+// With Replace it reprocesses the committed batches that read objects of these days instead.
+func (r *Runner) Backfill(ctx context.Context, o BackfillOptions) (*report.Summary, error) {
+	if o.Replace {
+		x := r.newRun("replace", o.Trigger, false)
+		return x.do(ctx, (&replacement{run: x, options: o}).work)
+	}
+	x := r.newRun("backfill", o.Trigger, false)
+	return x.do(ctx, (&backfill{run: x, options: o}).work)
+}
+
+// backfill is etl backfill without --replace.
+type backfill struct {
+	run     *run
+	options BackfillOptions
+}
+
+func (f *backfill) estimate(ctx context.Context, st *ledger.State) (*report.Estimate, error) {
+	o := f.options
+	e := &report.Estimate{Job: f.run.Spec.Name, From: o.From.Format(time.DateOnly), To: o.To.Format(time.DateOnly), Shards: o.Shards, Shard: o.Shard, Months: []string{}}
 	months, days := map[string]bool{}, map[string]bool{}
-	lo := x.backfillList(st, o)
-	lo.Select = func(f staging.Found) bool {
+	lo := f.listOptions(st, o)
+	lo.Select = func(obj staging.Found) bool {
 		switch {
-		case !o.has(f):
-		case st.TakenObject(f.Object):
+		case !o.selects(obj):
+		case st.TakenObject(obj.Object):
 			e.Taken++
 		default:
 			e.Objects++
-			e.SizeBytes += f.SizeBytes
-			months[dayOf(f).Format("2006-01")] = true
-			days[dayOf(f).Format(time.DateOnly)] = true
+			e.SizeBytes += obj.SizeBytes
+			months[dayOf(obj).Format("2006-01")] = true
+			days[dayOf(obj).Format(time.DateOnly)] = true
 		}
 		return false // counted, not kept
 	}
-	if _, err := staging.List(ctx, x.Staging, lo); err != nil {
+	if _, err := staging.List(ctx, f.run.Staging, lo); err != nil {
 		return nil, err
 	}
 	e.Days = len(days)
@@ -131,49 +158,34 @@ func (x *run) estimate(ctx context.Context, st *ledger.State, o BackfillOptions)
 	return e, nil
 }
 
-// backfillList chooses the objects of a backfill, or of one of its months.
-func (x *run) backfillList(st *ledger.State, o BackfillOptions) staging.Options {
-	lo := staging.Options{Include: x.Spec.Source.Include, Exclude: x.Spec.Source.Exclude, Pattern: x.Spec.Pattern(), Taken: st.TakenObject,
-		Changed: st.Changed, IgnoreChanged: x.Spec.Source.OnChange == "ignore", Select: o.has,
-		Cutoff: func(string) time.Time { return o.From }, Through: o.To}
-	if x.Spec.Source.Settle > 0 {
-		lo.SettledBefore = x.Now().Add(-x.Spec.Source.Settle)
-	}
+// listOptions choose the objects of the backfill, or of one of its months.
+func (f *backfill) listOptions(st *ledger.State, o BackfillOptions) staging.Options {
+	lo := listOptions(f.run.Spec, st, f.run.Now())
+	lo.Select, lo.Cutoff, lo.Through = o.selects, func(string) time.Time { return o.From }, o.To
 	return lo
 }
 
-// Backfill runs the objects of a range of days that were not taken yet, a plan for each month. It can be stopped and begun again
-// with the same options, and goes beside plain runs and other shares of the same backfill. ledger.ErrHeld: it had nothing to do
-// but what another run is at.
-//
-// With Replace it does the committed batches that read objects of these days again instead: see replace.
-func (r *Runner) Backfill(ctx context.Context, o BackfillOptions) (*report.Summary, error) {
-	if o.Replace {
-		return r.perform(ctx, &run{opts: RunOptions{Trigger: o.Trigger}, command: "replace",
-			work: func(x *run, ctx context.Context) error { return x.replace(ctx, o) }})
-	}
-	return r.perform(ctx, &run{opts: RunOptions{Trigger: o.Trigger}, command: "backfill",
-		work: func(x *run, ctx context.Context) error { return x.backfill(ctx, o) }})
-}
-
-func (x *run) backfill(ctx context.Context, o BackfillOptions) error {
+// work resumes open batches, and then plans and processes month after month.
+func (f *backfill) work(ctx context.Context) error {
+	x, o := f.run, f.options
+	plans := &planner{run: x}
 	if err := o.Check(); err != nil {
 		return err
 	}
-	if stop, err := x.begin(ctx); stop || err != nil {
+	if paused, err := x.checkStart(ctx); paused || err != nil {
 		return err
 	}
-	if err := x.finish(ctx); err != nil {
+	if err := x.publisher.finishEarlierWork(ctx); err != nil {
 		return err
 	}
-	if err := x.resume(ctx); err != nil {
+	if err := plans.resume(ctx); err != nil {
 		return err
 	}
 	st, err := x.ledger.Fold(ctx)
 	if err != nil {
 		return err
 	}
-	e, err := x.estimate(ctx, st, o)
+	e, err := f.estimate(ctx, st)
 	if err != nil {
 		return err
 	}
@@ -183,32 +195,32 @@ func (x *run) backfill(ctx context.Context, o BackfillOptions) error {
 			return err
 		}
 		if st.Paused() {
-			x.warn("the job was paused: the backfill ends before " + month)
+			x.warn("the job was paused, so the backfill ends before " + month)
 			break
 		}
 		part := o.month(month)
-		l, err := staging.List(ctx, x.Staging, x.backfillList(st, part))
+		l, err := staging.List(ctx, x.Staging, f.listOptions(st, part))
 		if err != nil {
 			return err
 		}
-		x.countListing(l)
+		countListing(x.sum, x.warn, l)
 		size := l.SizeBytes
 		x.log.Info().Str("month", month).Int("listed", l.Listed).Int("new", len(l.New)).Int64("bytes", size).Msg("backfill of a month begins")
-		if err := x.runListed(ctx, l); err != nil {
+		if err := plans.planAndProcess(ctx, l); err != nil {
 			return err
 		}
 		x.Progress.Add(StageBackfill, size)
 	}
-	if err := x.markDone(ctx); err != nil {
+	if err := x.publisher.markDone(ctx); err != nil {
 		return err
 	}
-	if err := x.leftToOthers(ctx); err != nil {
+	if err := x.publisher.waitForOthers(ctx); err != nil {
 		return err
 	}
-	return x.heldByOthers(ctx, o)
+	return f.checkHeld(ctx, plans.held)
 }
 
-// month narrows the range to a month, as 2024-01.
+// month narrows the range to a month (example: 2024-01).
 func (o BackfillOptions) month(name string) BackfillOptions {
 	first, _ := time.Parse("2006-01", name) // made by Format
 	if last := first.AddDate(0, 1, -1); last.Before(o.To) {
@@ -220,10 +232,11 @@ func (o BackfillOptions) month(name string) BackfillOptions {
 	return o
 }
 
-// heldByOthers keeps a backfill from saying that all is done while another run is at some of its objects.
-func (x *run) heldByOthers(ctx context.Context, o BackfillOptions) error {
+// checkHeld keeps a backfill from reporting success while another run is processing some of its objects.
+func (f *backfill) checkHeld(ctx context.Context, held []ledger.ManifestRef) error {
+	x := f.run
 	p := x.Spec.Pattern()
-	for _, ref := range x.held {
+	for _, ref := range held {
 		m, err := x.ledger.Manifest(ctx, ref)
 		if err != nil {
 			return err
@@ -231,13 +244,7 @@ func (x *run) heldByOthers(ctx context.Context, o BackfillOptions) error {
 		n := 0
 		for _, b := range m.Batches {
 			for _, obj := range b.Objects {
-				f := staging.Found{Object: obj}
-				if p != nil {
-					if day, ok := p.Day(p.Match(obj.Key)); ok {
-						f.Day = day
-					}
-				}
-				if o.has(f) {
+				if f.options.selects(staging.Of(p, obj)) {
 					n++
 				}
 			}
@@ -245,7 +252,7 @@ func (x *run) heldByOthers(ctx context.Context, o BackfillOptions) error {
 		if n == 0 {
 			continue
 		}
-		text := fmt.Sprintf("run %s is at %d objects of this backfill; start it again once that has ended or its lease has expired", m.Run, n)
+		text := fmt.Sprintf("run %s is processing %s of this backfill. Try: the same backfill again once that run has ended or its lease has expired", m.Run, human.Plural(int64(n), "object"))
 		if x.sum.Batches == 0 {
 			return fmt.Errorf("%w: %s", ledger.ErrHeld, text)
 		}
@@ -253,23 +260,3 @@ func (x *run) heldByOthers(ctx context.Context, o BackfillOptions) error {
 	}
 	return nil
 }
-
-// timeLimit of this run.
-func (x *run) timeLimit() time.Duration {
-	if isBackfill(x.command) {
-		return backfillLimit
-	}
-	return x.Spec.Limits.Timeout
-}
-
-// beside says whether a run that is at work is one this one goes on beside: one of the two is a backfill, or the job may have
-// several runs.
-func (x *run) beside(ctx context.Context, other string) bool {
-	if isBackfill(x.command) || x.Spec.Limits.MaxConcurrentRuns > 1 {
-		return true
-	}
-	i, err := x.ledger.Run(ctx, other)
-	return err == nil && isBackfill(i.Command)
-}
-
-func isBackfill(command string) bool { return command == "backfill" || command == "replace" }

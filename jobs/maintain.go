@@ -16,31 +16,13 @@ func (r *Runner) Maintain(ctx context.Context, dry bool, work func(context.Conte
 	if !dry && r.Deleter == nil {
 		return &report.Summary{Job: r.Spec.Name, Command: command}, fmt.Errorf("doctor --fix: %w", ErrNoDelete)
 	}
-	return r.perform(ctx, &run{opts: RunOptions{Trigger: "ON_DEMAND"}, command: command, dry: dry, work: func(x *run, ctx context.Context) error {
-		p := doctor.Places{Ledger: x.ledger, Lake: x.Lake, Catalog: x.Catalog, Targets: x.targets, SourceFolder: "ext/" + x.Spec.Lake.SourceName + "/",
-			Location: x.location, RollForward: x.finishAndMark, Log: x.log}
+	x := r.newRun(command, "ON_DEMAND", dry)
+	return x.do(ctx, func(ctx context.Context) error {
+		p := doctor.Places{Ledger: x.ledger, Lake: x.Lake, Catalog: x.Catalog, Targets: x.config.targets, SourceFolder: "ext/" + x.Spec.Lake.SourceName + "/",
+			Location: x.publisher.location, RollForward: x.publisher.finishAndMark, Log: x.log}
 		if x.Deleter != nil {
 			p.Lake = x.Deleter
 		}
 		return work(ctx, p)
-	}})
-}
-
-// finishAndMark finishes what earlier runs committed, marks it done at once, and returns the number of entries.
-func (x *run) finishAndMark(ctx context.Context) (int, error) {
-	if err := x.finish(ctx); err != nil {
-		return x.sum.Finished, err
-	}
-	return x.sum.Finished, x.markDone(ctx)
-}
-
-// deleteAgain deletes once more what died lately, if the job may delete: the store may have finished a publication late. A run
-// does not fail because of it.
-func (x *run) deleteAgain(ctx context.Context) {
-	if x.Deleter == nil {
-		return
-	}
-	if _, err := x.ledger.DeleteAgain(ctx, x.Deleter); err != nil {
-		x.warn(fmt.Sprintf("files that died lately were not all deleted again: %v", err))
-	}
+	})
 }

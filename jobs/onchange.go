@@ -11,45 +11,21 @@ import (
 	"github.com/silt-etl/silt/internal/staging"
 )
 
-// clearAway deletes what releases of committed batches took back and nobody has deleted yet, whoever wrote them: their objects
-// are free to be planned, and their rows would be there twice. A plan is written at the number after the fold that this was
-// seen in, so no such release can come between.
-func (x *run) clearAway(ctx context.Context) (*ledger.State, error) {
-	tried := map[uint64]bool{}
-	for _, r := range x.rolled {
-		tried[r.Seq] = true
-	}
-	for {
-		st, err := x.ledger.Fold(ctx)
-		if err != nil {
-			return nil, err
-		}
-		todo := map[uint64]bool{}
-		for _, n := range st.NotDone() {
-			if n.Kind == ledger.KindRelease && !tried[n.Seq] {
-				todo[n.Seq], tried[n.Seq] = true, true
-			}
-		}
-		if len(todo) == 0 {
-			return st, nil
-		}
-		if _, err := x.rollForward(ctx, func(r ledger.Rolling) bool { return todo[r.Seq] }); err != nil {
-			return nil, err
-		}
-	}
-}
+// overwrittenObjects is what source.on_change: replace does before a listing is planned.
+type overwrittenObjects struct{ run *run }
 
-// replaceChanged is what source.on_change: replace does before what a listing found is planned. The batches that have the
-// earlier versions of changed objects are taken back, in one entry, and their other inputs join the listing: the next plan reads
-// them together with the new versions. wrote: the ledger has gone on, and has to be folded again before a plan.
+// release withdraws the batches that have the earlier versions of overwritten objects, in one entry, and adds their other inputs to the
+// listing: the next plan reads them together with the new versions. wrote: the ledger has a new entry, and must be folded again before
+// a plan.
 //
-// A batch with an input that was deleted cannot be done again, and the files of one that lies in another lake cannot be deleted from
-// here; their changed objects are read beside them. One that is still open,
-// or whose inputs changed so lately that source.settle keeps them, is left for the next run, and its changed objects too.
-func (x *run) replaceChanged(ctx context.Context, st *ledger.State, l *staging.Listing) (wrote bool, err error) {
-	earlier := map[string][]string{} // batch to changed keys
+// A batch with a deleted input cannot be reprocessed, and files in another lake cannot be deleted from here: the new version is then
+// loaded next to the rows of the earlier one, with a warning. A batch that is still open, or whose inputs changed so recently that
+// source.settle keeps them, is left for the next run together with its overwritten objects.
+func (o *overwrittenObjects) release(ctx context.Context, st *ledger.State, l *staging.Listing) (wrote bool, err error) {
+	x := o.run
+	earlier := map[string][]string{} // batch to overwritten keys
 	var order []string
-	placed := x.placed()
+	places := newPlaceCheck(x.Spec, x.ledger)
 	later := map[string]bool{} // keys that are left for the next run
 	for _, f := range l.New {
 		b, has := st.LatestBatch(f.Key)
@@ -68,35 +44,35 @@ func (x *run) replaceChanged(ctx context.Context, st *ledger.State, l *staging.L
 	var ids []string
 	var found []staging.Found
 	for _, id := range order {
-		g, err := x.takeBack(ctx, st, st.Sharing(id), placed)
+		w, err := o.examine(ctx, st, st.Sharing(id), places)
 		switch {
 		case err != nil:
 			return false, err
-		case g.deleted != "":
-			x.warn(fmt.Sprintf("%s was overwritten, but the batch of its earlier version cannot be done again: %s is gone from staging. The new version is read beside the rows of the earlier one", earlier[id][0], g.deleted))
+		case w.deleted != "":
+			x.warn(fmt.Sprintf("%s was overwritten, but the batch of its earlier version cannot be reprocessed: %s is not in staging any more. The new version is loaded next to the rows of the earlier one", earlier[id][0], w.deleted))
 			continue
-		case g.moved != "":
-			x.warn(fmt.Sprintf("%s was overwritten, but the batch of its earlier version cannot be taken back: %s, where its files are not. The new version is read beside the rows of the earlier one", earlier[id][0], g.moved))
+		case w.elsewhere != "":
+			x.warn(fmt.Sprintf("%s was overwritten, but the batch of its earlier version cannot be withdrawn because its files are in another place: %s. The new version is loaded next to the rows of the earlier one", earlier[id][0], w.elsewhere))
 			continue
-		case g.unsettled, !g.changed: // not changed: the listing is older than what another run has taken since
+		case w.unsettled, !w.changed: // not changed: another run has taken it since the listing
 			for _, k := range earlier[id] {
 				later[k] = true
 			}
 			continue
 		}
-		for _, f := range g.found {
-			later[f.Key] = true // the listing's may be older
+		for _, f := range w.inputs {
+			later[f.Key] = true // the version in the listing may be older
 		}
 		for _, k := range earlier[id] {
 			later[k] = true
 		}
-		ids, found = append(ids, g.batches...), append(found, g.found...)
+		ids, found = append(ids, w.batches...), append(found, w.inputs...)
 	}
-	was := len(l.New)
+	before := len(l.New)
 	l.New = slices.DeleteFunc(l.New, func(f staging.Found) bool { return later[f.Key] })
 	l.New = append(l.New, found...)
 	staging.Sort(l.New)
-	x.sum.Objects.New += len(l.New) - was
+	x.sum.Objects.New += len(l.New) - before
 	if len(ids) == 0 {
 		return false, nil
 	}
@@ -104,61 +80,62 @@ func (x *run) replaceChanged(ctx context.Context, st *ledger.State, l *staging.L
 	if err != nil || e.Seq == 0 {
 		return true, err
 	}
-	x.log.Info().Uint64("entry", e.Seq).Int("batches", len(e.Moves)).Int("objects", len(found)).Msg("took back the batches of objects that were overwritten")
+	x.log.Info().Uint64("entry", e.Seq).Int("batches", len(e.Moves)).Int("objects", len(found)).Msg("withdrew the batches of objects that were overwritten")
 	x.sum.Replaced += len(e.Moves)
 	return true, nil
 }
 
-// takenBack is what becomes of batches that share files when they are taken back.
-type takenBack struct {
+// withdrawal says whether batches that share files can be withdrawn, and what their inputs are now.
+type withdrawal struct {
 	batches   []string
-	found     []staging.Found // their inputs as they are now, without what another batch has
-	changed   bool            // some input is another version by now
-	deleted   string          // an input that is gone for good
-	moved     string          // how the lake that it lies in differs from the job's
-	unsettled bool
+	inputs    []staging.Found // as they are now, without those that another batch has
+	changed   bool            // an input has another version by now
+	deleted   string          // an input that was deleted
+	elsewhere string          // how the lake of their files differs from the job's
+	unsettled bool            // an input is younger than source.settle
 }
 
-func (x *run) takeBack(ctx context.Context, st *ledger.State, ids []string, placed func(context.Context, ledger.Batch) ([]string, error)) (t takenBack, err error) {
-	t.batches = ids
+func (o *overwrittenObjects) examine(ctx context.Context, st *ledger.State, ids []string, places *placeCheck) (w withdrawal, err error) {
+	s := o.run.Spec
+	w.batches = ids
 	var batches []ledger.Batch
 	for _, id := range ids {
 		b, _ := st.Batch(id)
-		moved, err := placed(ctx, b)
-		if moved = otherLake(moved); err != nil || len(moved) > 0 {
-			t.moved = strings.Join(moved, ", ")
-			return t, err
+		changed, err := places.changed(ctx, b)
+		if changed = onlyLake(changed); err != nil || len(changed) > 0 {
+			w.elsewhere = strings.Join(changed, ", ")
+			return w, err
 		}
 		batches = append(batches, b)
 	}
 	var inputs []objstore.Object
-	lost, err := x.inputs(ctx, st, batches, func(_ string, o objstore.Object) { inputs = append(inputs, o) })
+	lost, err := batchInputs(ctx, o.run.ledger, st, batches, func(_ string, obj objstore.Object) { inputs = append(inputs, obj) })
 	if err != nil {
-		return t, err
+		return w, err
 	}
 	if len(lost) > 0 {
-		t.deleted = "the manifest of batch " + lost[0]
-		return t, nil
+		w.deleted = "the manifest of batch " + lost[0]
+		return w, nil
 	}
-	now, err := x.heads(ctx, inputs)
+	now, err := currentVersions(ctx, o.run.Staging, inputs)
 	if err != nil {
-		return t, err
+		return w, err
 	}
-	for i, o := range inputs {
+	for i, obj := range inputs {
 		switch {
 		case now[i].ETag == "":
-			t.deleted = o.Key
-			return t, nil
-		case now[i].ETag != o.ETag:
-			t.changed = true
+			w.deleted = obj.Key
+			return w, nil
+		case now[i].ETag != obj.ETag:
+			w.changed = true
 			if st.TakenObject(now[i]) {
 				continue
 			}
-			if x.Spec.Source.Settle > 0 && now[i].LastModified.After(x.Now().Add(-x.Spec.Source.Settle)) {
-				t.unsettled = true
+			if s.Source.Settle > 0 && now[i].LastModified.After(o.run.Now().Add(-s.Source.Settle)) {
+				w.unsettled = true
 			}
 		}
-		t.found = append(t.found, staging.Of(x.Spec.Pattern(), now[i]))
+		w.inputs = append(w.inputs, staging.Of(s.Pattern(), now[i]))
 	}
-	return t, nil
+	return w, nil
 }

@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/oklog/ulid/v2"
-
 	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
@@ -20,32 +18,45 @@ import (
 	"github.com/silt-etl/silt/internal/staging"
 )
 
-// replace does the committed batches that read objects of the range again, whole, with the mapping as it is now. It is refused
-// before anything is written when an input is gone (ErrInputsGone) or there is no right to delete (ErrNoDelete). A batch that
-// the mapping and settings of now have made is left, so that a replace can be stopped and begun again. Where a batch is refused,
-// for its quarantine or its counts, it stays as it was.
-func (x *run) replace(ctx context.Context, o BackfillOptions) error {
+// replacement is etl backfill --replace: it reprocesses the committed batches that read objects of the range, in full, with the current
+// mapping. It refuses before anything is written if an input is gone (ErrInputsGone) or the job has no right to delete (ErrNoDelete).
+// A batch that the current mapping and settings made is skipped, so a replace can be stopped and started again. A batch whose new files
+// are refused, for their quarantine or their counts, stays as it was.
+type replacement struct {
+	run      *run
+	options  BackfillOptions
+	upToDate *freshness
+	held     error   // of a batch that another replace is processing
+	refused  []error // of batches that stay as they were
+
+	manifest *ledger.Manifest // of the month that is replaced now
+	written  bool             // the manifest is stored
+}
+
+// work checks that all inputs are there, and then replaces month after month.
+func (r *replacement) work(ctx context.Context) error {
+	x, o := r.run, r.options
 	if err := o.Check(); err != nil {
 		return err
 	}
 	if x.Deleter == nil {
 		return fmt.Errorf("replace: %w", ErrNoDelete)
 	}
-	if stop, err := x.begin(ctx); stop || err != nil {
+	if paused, err := x.checkStart(ctx); paused || err != nil {
 		return err
 	}
-	if err := x.finish(ctx); err != nil {
+	if err := x.publisher.finishEarlierWork(ctx); err != nil {
 		return err
 	}
 	st, err := x.ledger.Fold(ctx)
 	if err != nil {
 		return err
 	}
-	s, err := x.survey(ctx, st, o)
+	s, err := r.survey(ctx, st)
 	if err != nil {
 		return err
 	}
-	gone, err := x.missing(ctx, st, s.batches())
+	gone, err := missingInputs(ctx, x, st, s.batches())
 	if err != nil {
 		return err
 	}
@@ -60,49 +71,39 @@ func (x *run) replace(ctx context.Context, o BackfillOptions) error {
 		size += g.size
 	}
 	x.Progress.Begin(StageBackfill, size, "bytes")
-	r := &replacer{run: x, fresh: x.freshness()}
+	r.upToDate = newFreshness(x)
 	for _, month := range s.months(o.NewestFirst) {
 		if st, err = x.ledger.Fold(ctx); err != nil {
 			return err
 		}
 		if st.Paused() {
-			x.warn("the job was paused: the replace ends before " + month)
+			x.warn("the job was paused, so the replace ends before " + month)
 			break
 		}
 		if err := r.month(ctx, st, s, month); errors.Is(err, ErrQuarantine) {
-			return errors.Join(err, x.markDone(ctx))
+			return errors.Join(err, x.publisher.markDone(ctx))
 		} else if err != nil {
 			return err
 		}
 	}
-	if err := x.markDone(ctx); err != nil {
+	if err := x.publisher.markDone(ctx); err != nil {
 		return err
 	}
 	if err := errors.Join(r.refused...); err != nil {
 		return err
 	}
-	if err := x.leftToOthers(ctx); err != nil || r.held == nil {
+	if err := x.publisher.waitForOthers(ctx); err != nil || r.held == nil {
 		return err
 	}
 	if x.sum.Batches == 0 {
 		return r.held
 	}
-	x.warn(fmt.Sprintf("another replace is at other batches of these days: %v", r.held))
+	x.warn(fmt.Sprintf("another replace is processing other batches of these days: %v", r.held))
 	return nil
 }
 
-// replacer goes through the groups of a replace.
-type replacer struct {
-	*run
-	fresh   func(context.Context, ledger.Batch) (bool, error)
-	held    error   // of a batch that another replace is at
-	refused []error // batches that stay as they were
-
-	manifest *ledger.Manifest // of a month
-	written  bool
-}
-
-func (r *replacer) month(ctx context.Context, st *ledger.State, s *survey, month string) error {
+// month replaces the groups of a month, under a manifest of its own.
+func (r *replacement) month(ctx context.Context, st *ledger.State, s *survey, month string) error {
 	var groups []*group
 	var batches []ledger.Batch
 	for _, g := range s.groups {
@@ -110,9 +111,9 @@ func (r *replacer) month(ctx context.Context, st *ledger.State, s *survey, month
 			groups, batches = append(groups, g), append(batches, g.batches...)
 		}
 	}
-	r.manifest, r.written = r.run.manifest(&staging.Listing{}), false
+	r.manifest, r.written = newManifest(r.run.Runner, r.run.config, &staging.Listing{}), false
 	at := map[string]int{}
-	if _, err := r.inputs(ctx, st, batches, func(batch string, o objstore.Object) {
+	if _, err := batchInputs(ctx, r.run.ledger, st, batches, func(batch string, o objstore.Object) {
 		i, ok := at[batch]
 		if !ok {
 			i = len(r.manifest.Batches)
@@ -123,7 +124,7 @@ func (r *replacer) month(ctx context.Context, st *ledger.State, s *survey, month
 	}); err != nil {
 		return err
 	}
-	r.log.Info().Str("month", month).Int("batches", len(batches)).Msg("replace of a month begins")
+	r.run.log.Info().Str("month", month).Int("batches", len(batches)).Msg("replace of a month begins")
 	for _, g := range groups {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -131,14 +132,14 @@ func (r *replacer) month(ctx context.Context, st *ledger.State, s *survey, month
 		if err := r.group(ctx, g); err != nil {
 			return err
 		}
-		r.Progress.Add(StageBackfill, g.size)
+		r.run.Progress.Add(StageBackfill, g.size)
 	}
 	return nil
 }
 
-// group replaces one group, unless another is at it or has done it.
-func (r *replacer) group(ctx context.Context, g *group) (err error) {
-	lease, err := r.ledger.Lease(ctx, g.batches[0].ID)
+// group replaces batches that share files, unless another replace is processing them or has already replaced them.
+func (r *replacement) group(ctx context.Context, g *group) (err error) {
+	lease, err := r.run.ledger.Lease(ctx, g.batches[0].ID)
 	if errors.Is(err, ledger.ErrHeld) {
 		r.held = err
 		return nil
@@ -146,148 +147,136 @@ func (r *replacer) group(ctx context.Context, g *group) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.release(ctx, lease)) }()
+	defer r.run.releaseLease(ctx, lease)
 	var ids []string
 	for _, b := range g.batches {
 		ids = append(ids, b.ID)
 	}
 	for try := 1; ; try++ {
-		st, err := r.ledger.Fold(ctx)
+		st, err := r.run.ledger.Fold(ctx)
 		if err != nil {
 			return err
 		}
 		if now := st.Sharing(ids...); !slices.Equal(now, ids) {
-			r.warn(fmt.Sprintf("batch %s shares files with other batches by now; begin the replace again", ids[0]))
+			r.run.warn(fmt.Sprintf("batch %s shares files with other batches by now. Try: the same replace again", ids[0]))
 			return nil
 		}
-		made := 0
+		upToDate := 0
 		for i, id := range ids {
 			b, _ := st.Batch(id)
 			if b.State != ledger.BatchCommitted {
-				r.log.Info().Str("batch", id).Msg("batch was taken back meanwhile; nothing is left to replace")
+				r.run.log.Info().Str("batch", id).Msg("the batch was withdrawn by another run; nothing is left to replace")
 				return nil
 			}
 			g.batches[i] = b
-			ok, err := r.fresh(ctx, b)
+			ok, err := r.upToDate.check(ctx, b)
 			if err != nil {
 				return err
 			}
 			if ok {
-				made++
+				upToDate++
 			}
 		}
-		if made == len(ids) {
-			r.log.Info().Str("batch", ids[0]).Msg("batch is replaced already, by another run")
+		if upToDate == len(ids) {
+			r.run.log.Info().Str("batch", ids[0]).Msg("another run has already replaced the batch")
 			return nil
 		}
 		if !r.written {
-			if err := r.ledger.Intend(ctx, r.manifest); err != nil {
+			if err := r.run.ledger.Intend(ctx, r.manifest); err != nil {
 				return err
 			}
 			r.written = true
 		}
-		err = r.once(ctx, g)
+		err = r.attempt(ctx, g)
 		var no refusedError
 		switch {
 		case errors.As(err, &no):
-			r.log.Error().Err(err).Msg("a batch stays as it was")
+			r.run.log.Error().Err(err).Msg("the batch stays as it was")
 			r.refused = append(r.refused, err)
 			return nil
-		case (errors.Is(err, ledger.ErrVoid) || errors.Is(err, ledger.ErrMoved)) && try < replayTries:
-			r.log.Warn().Str("batch", ids[0]).Err(err).Msg("another writer moved the batch; its replacement begins again")
+		case (errors.Is(err, ledger.ErrVoid) || errors.Is(err, ledger.ErrMoved)) && try < batchTries:
+			r.run.log.Warn().Str("batch", ids[0]).Err(err).Msg("another writer moved the batch; its replacement begins again")
 		default:
 			return err
 		}
 	}
 }
 
-// refusedError keeps one batch as it was, and lets the others go on.
+// refusedError leaves one batch as it was, and the others are still replaced.
 type refusedError struct{ error }
 
 func (e refusedError) Unwrap() error { return e.error }
 
-// once makes one attempt at a group.
-func (r *replacer) once(ctx context.Context, g *group) error {
-	id := ulid.Make().String()
-	log := r.log.With().Str("batch", g.batches[0].ID).Str("attempt", id).Logger()
-	temp := filepath.Join(r.temp, id)
-	defer os.RemoveAll(temp)
-	a := &ledger.Attempt{ID: id, Run: r.id, Why: ledger.WhyReplace, Manifest: r.manifest.ID, Files: []ledger.File{}, Quarantine: []ledger.QuarantineFile{}}
-	var parts []made
-	log.Info().Int("batches", len(g.batches)).Int("objects", g.objects).Msg("replacement begins")
+// attempt makes one attempt at a group.
+func (r *replacement) attempt(ctx context.Context, g *group) error {
+	a, err := r.run.newAttempt(r.run.config, ledger.WhyReplace, r.manifest.ID, g.batches[0].ID)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	a.log.Info().Int("batches", len(g.batches)).Int("objects", g.objects).Msg("replacement begins")
 	for i, b := range g.batches {
-		dir := filepath.Join(temp, strconv.Itoa(i))
+		dir := filepath.Join(a.temp, strconv.Itoa(i))
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("limits.temp_dir: %w", err)
 		}
-		m, err := r.batch(ctx, b, dir)
+		out, err := r.remake(ctx, a, b, dir)
 		if err != nil {
 			return err
 		}
-		t := m.res.Totals()
-		log.Info().Str("of", b.ID).Int64("read", t.Records).Int64("published", t.Published).Int64("filtered", t.Filtered).Int64("quarantined", t.Quarantined).
-			Int("files", len(m.res.Files)).Msg("files made and verified")
-		a.Moves = append(a.Moves, ledger.Move{Batch: b.ID, Base: b.Base})
-		a.Objects = append(a.Objects, m.results()...)
-		a.Totals.Add(ledger.Counts{Read: t.Records, Published: t.Published, Filtered: t.Filtered, Quarantined: t.Quarantined})
-		parts = append(parts, m)
+		a.add(b, out)
 	}
-	if err := r.commit(ctx, log, r.compiled, r.targets, a, parts...); err != nil {
+	if err := a.commit(ctx); err != nil {
 		return err
 	}
-	r.sum.Replaced += len(parts)
+	r.run.sum.Replaced += len(a.outputs)
 	return nil
 }
 
-// batch makes the files of a batch anew, and holds what was read to what the batch had.
-func (r *replacer) batch(ctx context.Context, b ledger.Batch, dir string) (made, error) {
-	i := slices.IndexFunc(r.manifest.Batches, func(m ledger.ManifestBatch) bool { return m.Batch == b.ID })
-	m := made{batch: b.ID}
-	if i >= 0 { // else all its objects were gone when it was read
-		m.objects = r.objects(r.compiled, r.manifest.Batches[i])
+// remake makes the files of a batch again, and compares what was read with what the batch had.
+func (r *replacement) remake(ctx context.Context, a *batchAttempt, b ledger.Batch, dir string) (out batchOutput, err error) {
+	var objects []objstore.Object // stays empty if all objects were gone when the batch was read
+	if i := slices.IndexFunc(r.manifest.Batches, func(m ledger.ManifestBatch) bool { return m.Batch == b.ID }); i >= 0 {
+		objects = r.manifest.Batches[i].Objects
 	}
-	// Objects that are in quarantine as a whole count no records; what can be read of them by now is more than the batch had.
+	// Objects that are in quarantine as a whole count no records. What can be read of them now is more than the batch had.
 	whole := map[ledger.ObjectID]bool{}
-	reader := QuarantineReader{Ledger: r.ledger, State: r.State, TempDir: dir}
-	if err := reader.batch(ctx, b, func(row quarantine.Row) error {
+	reader := quarantine.Reader{Ledger: r.run.ledger, State: r.run.State, TempDir: dir}
+	if err := reader.Batch(ctx, b, func(row quarantine.Row) error {
 		if row.Record == 0 {
 			whole[ledger.ObjectID{Key: row.Object, ETag: row.ETag}] = true
 		}
 		return nil
 	}); err != nil {
-		return m, err
+		return out, err
 	}
 	var size int64
-	for _, o := range m.objects {
+	for _, o := range objects {
 		size += o.SizeBytes
 	}
-	r.Progress.Begin(StageScan, size, "bytes")
-	var err error
-	if m.res, err = r.attempt(ctx, b.ID, r.attemptOptions(r.compiled, dir), m.objects); err != nil {
-		return m, err
+	r.run.Progress.Begin(StageScan, size, "bytes")
+	if out, err = a.makeFiles(ctx, b.ID, dir, objects, nil); err != nil {
+		return out, err
 	}
 	var read int64
 	var gone []string
-	for i, o := range m.res.Objects {
+	for i, o := range out.result.Objects {
 		switch {
 		case o.State == attempt.ObjectGone:
-			gone = append(gone, m.objects[i].Key)
-		case !whole[ledger.ObjectID{Key: m.objects[i].Key, ETag: m.objects[i].ETag}]:
+			gone = append(gone, objects[i].Key)
+		case !whole[ledger.ObjectID{Key: objects[i].Key, ETag: objects[i].ETag}]:
 			read += o.Records
 		}
 	}
 	switch {
 	case len(gone) > 0:
-		return m, refusedError{fmt.Errorf("batch %s stays as it was: %w while it was replaced: %s", b.ID, ErrInputsGone, strings.Join(gone[:min(20, len(gone))], ", "))}
+		return out, refusedError{fmt.Errorf("batch %s stays as it was: %w while it was replaced: %s", b.ID, ErrInputsGone, strings.Join(gone[:min(20, len(gone))], ", "))}
 	case read != b.Counts.Read:
-		return m, refusedError{fmt.Errorf("batch %s stays as it was: it had %s, and %s now; does the mapping frame records in another way, or was an object unreadable for the moment?",
+		return out, refusedError{fmt.Errorf("batch %s stays as it was: it had %s, and %s can be read now. Try: check whether the mapping splits objects into records in another way, or whether an object was unreadable for a moment",
 			b.ID, human.Plural(b.Counts.Read, "record"), human.Count(read))}
 	}
-	if err := r.overLimit(m.res); err != nil {
-		for code, n := range m.res.Reasons {
-			r.sum.Reasons[code] += n
-		}
-		return m, fmt.Errorf("batch %s stays as it was: %w", b.ID, err)
+	if err := a.checkQuarantineLimit(out); err != nil {
+		return out, fmt.Errorf("batch %s stays as it was: %w", b.ID, err)
 	}
-	return m, nil
+	return out, nil
 }

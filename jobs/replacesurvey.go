@@ -18,13 +18,13 @@ import (
 	"github.com/silt-etl/silt/internal/staging"
 )
 
-// ErrInputsGone refuses a replace: what a batch was made from is not in staging any more.
+// ErrInputsGone refuses a replace: an object that a batch was made from is not in staging any more.
 var ErrInputsGone = errors.New("inputs are gone from staging")
 
-// headAtMost is how many objects are asked for one by one; more are listed.
+// headAtMost is how many objects are looked up one by one; more are listed.
 const headAtMost = 200
 
-// versionID is a short name of one version of an object: a million of them fit into memory.
+// versionID identifies one version of an object in few bytes, since there may be millions.
 type versionID [16]byte
 
 func versionOf(o objstore.Object) versionID {
@@ -32,7 +32,7 @@ func versionOf(o objstore.Object) versionID {
 	return versionID(sum[:16])
 }
 
-// group are batches that are replaced by one attempt: one, or those that share files since a compaction.
+// group is what one attempt replaces: one batch, or the batches that share files since a compaction.
 type group struct {
 	batches []ledger.Batch
 	month   string
@@ -41,16 +41,17 @@ type group struct {
 	days    map[string]bool
 }
 
-// survey is what a replace has to do.
+// survey is the work of a replace.
 type survey struct {
 	groups []*group // in the order of the ledger
-	fresh  int      // batches that the mapping as it is now has made
-	open   int      // batches of other plans that are not committed yet
-	lost   int      // batches whose manifest is not there any more
+	fresh  int      // batches that the current mapping made
+	open   int      // batches that are not committed yet
+	lost   int      // batches whose manifest retention has removed
 }
 
-// inputs calls fn for each input of these batches: the objects of their plans without those that were gone.
-func (x *run) inputs(ctx context.Context, st *ledger.State, batches []ledger.Batch, fn func(batch string, o objstore.Object)) (lost []string, err error) {
+// batchInputs calls fn for each input of these batches: the objects of their plans without those that were gone. lost are batches whose
+// manifest retention has removed.
+func batchInputs(ctx context.Context, l *ledger.Ledger, st *ledger.State, batches []ledger.Batch, fn func(batch string, o objstore.Object)) (lost []string, err error) {
 	byManifest := map[ledger.ManifestRef][]string{}
 	var order []ledger.ManifestRef
 	for _, b := range batches {
@@ -60,7 +61,7 @@ func (x *run) inputs(ctx context.Context, st *ledger.State, batches []ledger.Bat
 		byManifest[b.Manifest] = append(byManifest[b.Manifest], b.ID)
 	}
 	for _, ref := range order {
-		m, err := x.ledger.Manifest(ctx, ref, byManifest[ref]...)
+		m, err := l.Manifest(ctx, ref, byManifest[ref]...)
 		if errors.Is(err, objstore.ErrNotExist) {
 			lost = append(lost, byManifest[ref]...)
 			continue
@@ -79,11 +80,11 @@ func (x *run) inputs(ctx context.Context, st *ledger.State, batches []ledger.Bat
 	return lost, nil
 }
 
-// survey finds the batches that read objects of the range, of this share.
-func (x *run) survey(ctx context.Context, st *ledger.State, o BackfillOptions) (*survey, error) {
-	pattern := x.Spec.Pattern()
-	all := o
-	all.Shards = 0 // shares are of batches, not of objects
+// survey finds the batches that read objects of the range, of this shard.
+func (r *replacement) survey(ctx context.Context, st *ledger.State) (*survey, error) {
+	pattern := r.run.Spec.Pattern()
+	all := r.options
+	all.Shards = 0 // shards are made of batches, not of objects
 	touched := map[string]*group{}
 	var committed []ledger.Batch
 	s := &survey{}
@@ -96,13 +97,13 @@ func (x *run) survey(ctx context.Context, st *ledger.State, o BackfillOptions) (
 			s.open++
 		}
 	}
-	lost, err := x.inputs(ctx, st, committed, func(batch string, obj objstore.Object) {
+	lost, err := batchInputs(ctx, r.run.ledger, st, committed, func(batch string, obj objstore.Object) {
 		f := staging.Of(pattern, obj)
 		g := touched[batch]
 		g.objects++
 		g.size += obj.SizeBytes
 		g.days[dayOf(f).Format(time.DateOnly)] = true
-		if month := dayOf(f).Format("2006-01"); all.has(f) && (g.month == "" || month < g.month) {
+		if month := dayOf(f).Format("2006-01"); all.selects(f) && (g.month == "" || month < g.month) {
 			g.month = month
 		}
 	})
@@ -110,7 +111,7 @@ func (x *run) survey(ctx context.Context, st *ledger.State, o BackfillOptions) (
 		return nil, err
 	}
 	s.lost = len(lost)
-	fresh := x.freshness()
+	upToDate := newFreshness(r.run)
 	seen := map[string]bool{}
 	for _, b := range committed {
 		if seen[b.ID] || touched[b.ID].month == "" {
@@ -118,7 +119,7 @@ func (x *run) survey(ctx context.Context, st *ledger.State, o BackfillOptions) (
 		}
 		g := &group{days: map[string]bool{}}
 		ids := st.Sharing(b.ID)
-		made := 0
+		fresh := 0
 		for _, id := range ids {
 			seen[id] = true
 			t := touched[id]
@@ -130,22 +131,22 @@ func (x *run) survey(ctx context.Context, st *ledger.State, o BackfillOptions) (
 			if t.month != "" && (g.month == "" || t.month < g.month) {
 				g.month = t.month
 			}
-			ok, err := fresh(ctx, one)
+			ok, err := upToDate.check(ctx, one)
 			if err != nil {
 				return nil, err
 			}
 			if ok {
-				made++
+				fresh++
 			}
 			if slices.Contains(lost, id) {
-				return nil, fmt.Errorf("batch %s shares files with batch %s, whose manifest retention has removed; they cannot be replaced", b.ID, id)
+				return nil, fmt.Errorf("batch %s shares files with batch %s, whose manifest retention has removed, so neither can be replaced", b.ID, id)
 			}
 		}
-		if !o.shares(ids[0]) {
+		if !r.options.inShard(ids[0]) {
 			continue
 		}
-		if made == len(ids) {
-			s.fresh += made
+		if fresh == len(ids) {
+			s.fresh += fresh
 			continue
 		}
 		s.groups = append(s.groups, g)
@@ -153,33 +154,42 @@ func (x *run) survey(ctx context.Context, st *ledger.State, o BackfillOptions) (
 	return s, nil
 }
 
-// freshness tells of batches whether their files were made by the mapping as it is now, under the settings of now. It reads each
-// manifest once. ErrSettings: the files lie in another place than the job names.
-func (x *run) freshness() func(context.Context, ledger.Batch) (bool, error) {
-	known := map[string]bool{}
-	return func(ctx context.Context, b ledger.Batch) (bool, error) {
-		if b.Made == "" {
-			return false, nil
-		}
-		if ok, has := known[b.Made]; has {
-			return ok, nil
-		}
-		m, err := x.ledger.MadeFrom(ctx, b)
-		if errors.Is(err, objstore.ErrNotExist) {
-			known[b.Made] = false
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		if err := keepsPlace("replace", b, movedPlaces(x.Spec, m)); err != nil {
-			return false, err
-		}
-		known[b.Made] = m.Mapping.Digest == x.Mapping.Digest && m.SchemaVersion == x.compiled.Version && maps.Equal(m.Settings, plannedSettings(x.Spec))
-		return known[b.Made], nil
-	}
+// freshness says of batches whether the current mapping and settings made their files. It reads each manifest once.
+type freshness struct {
+	runner *Runner
+	ledger *ledger.Ledger
+	config *batchConfig
+	known  map[string]bool // by manifest
 }
 
+func newFreshness(x *run) *freshness {
+	return &freshness{x.Runner, x.ledger, x.config, map[string]bool{}}
+}
+
+// check returns ErrSettings if the files of the batch are in another place than the job names.
+func (f *freshness) check(ctx context.Context, b ledger.Batch) (bool, error) {
+	if b.Made == "" {
+		return false, nil
+	}
+	if fresh, known := f.known[b.Made]; known {
+		return fresh, nil
+	}
+	m, err := f.ledger.MadeFrom(ctx, b)
+	if errors.Is(err, objstore.ErrNotExist) {
+		f.known[b.Made] = false
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := checkSamePlace("replace", b, changedPlaces(f.runner.Spec, m)); err != nil {
+		return false, err
+	}
+	f.known[b.Made] = m.Mapping.Digest == f.runner.Mapping.Digest && m.SchemaVersion == f.config.compiled.Version && maps.Equal(m.Settings, plannedSettings(f.runner.Spec))
+	return f.known[b.Made], nil
+}
+
+// months are those that the survey has work in.
 func (s *survey) months(newestFirst bool) []string {
 	var out []string
 	for _, g := range s.groups {
@@ -200,24 +210,24 @@ func (s *survey) batches() (out []ledger.Batch) {
 	return out
 }
 
-// warnings about what a replace leaves.
+// warnings name what a replace leaves as it is.
 func (s *survey) warnings() (out []string) {
 	if s.lost > 0 {
-		out = append(out, fmt.Sprintf("the manifests of %s are not there any more: whether they read objects of these days is not known, and they stay as they are", human.Plural(int64(s.lost), "committed batch")))
+		out = append(out, fmt.Sprintf("retention has removed the manifests of %s; it is not known whether they read objects of these days, and they stay as they are", human.Plural(int64(s.lost), "committed batch")))
 	}
 	if s.open > 0 {
-		out = append(out, fmt.Sprintf("%s not committed yet: run the job first where that may be of these days", human.Plural(int64(s.open), "batch")))
+		out = append(out, fmt.Sprintf("%s of the job are not committed yet. Try: run the job first if they may have objects of these days", human.Plural(int64(s.open), "batch")))
 	}
 	return out
 }
 
-// missing names inputs that are not in staging any more as they were read, each with what became of it.
-func (x *run) missing(ctx context.Context, st *ledger.State, batches []ledger.Batch) (out []string, err error) {
+// missingInputs names the inputs that were deleted or overwritten since they were read.
+func missingInputs(ctx context.Context, x *run, st *ledger.State, batches []ledger.Batch) (out []string, err error) {
 	pattern := x.Spec.Pattern()
 	wanted := map[versionID]struct{}{}
 	var first, last time.Time
 	dated := pattern != nil
-	if _, err = x.inputs(ctx, st, batches, func(_ string, o objstore.Object) {
+	if _, err = batchInputs(ctx, x.ledger, st, batches, func(_ string, o objstore.Object) {
 		wanted[versionOf(o)] = struct{}{}
 		f := staging.Of(pattern, o)
 		if f.Day.IsZero() {
@@ -246,14 +256,14 @@ func (x *run) missing(ctx context.Context, st *ledger.State, batches []ledger.Ba
 		return nil, nil
 	}
 	var ask []objstore.Object
-	if _, err = x.inputs(ctx, st, batches, func(_ string, o objstore.Object) {
+	if _, err = batchInputs(ctx, x.ledger, st, batches, func(_ string, o objstore.Object) {
 		if _, ok := wanted[versionOf(o)]; ok {
 			ask = append(ask, o)
 		}
 	}); err != nil {
 		return nil, err
 	}
-	now, err := x.heads(ctx, ask)
+	now, err := currentVersions(ctx, x.Staging, ask)
 	for i, o := range ask {
 		if err == nil && now[i].ETag != o.ETag {
 			out = append(out, o.Key+map[bool]string{true: " (deleted)", false: " (overwritten)"}[now[i].ETag == ""])
@@ -262,8 +272,8 @@ func (x *run) missing(ctx context.Context, st *ledger.State, batches []ledger.Ba
 	return out, err
 }
 
-// heads asks staging for what lies at the keys of these objects now; one that is not there any more has no ETag.
-func (x *run) heads(ctx context.Context, objects []objstore.Object) ([]objstore.Object, error) {
+// currentVersions looks up what staging has at the keys of these objects now. One that was deleted has no ETag.
+func currentVersions(ctx context.Context, store objstore.Reader, objects []objstore.Object) ([]objstore.Object, error) {
 	out, errs := make([]objstore.Object, len(objects)), make([]error, len(objects))
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 16)
@@ -271,7 +281,7 @@ func (x *run) heads(ctx context.Context, objects []objstore.Object) ([]objstore.
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			if out[i], errs[i] = x.Staging.Head(ctx, o.Key); errors.Is(errs[i], objstore.ErrNotExist) {
+			if out[i], errs[i] = store.Head(ctx, o.Key); errors.Is(errs[i], objstore.ErrNotExist) {
 				out[i], errs[i] = objstore.Object{}, nil
 			}
 		})
@@ -285,36 +295,37 @@ func inputsGone(gone []string) error {
 	if n := len(gone) - 20; n > 0 {
 		text += fmt.Sprintf(" and %s more", human.Count(int64(n)))
 	}
-	return fmt.Errorf("%w: %s of the batches to replace; nothing was replaced. Restore them, or narrow --from and --to: %s", ErrInputsGone, human.Plural(int64(len(gone)), "object"), text)
+	return fmt.Errorf("%w: %s of the batches to replace, so nothing was replaced: %s. Try: restore them, or narrow --from and --to", ErrInputsGone, human.Plural(int64(len(gone)), "object"), text)
 }
 
-// estimateReplace is what a replace has to do. It needs the right to delete, for the answer without it is no.
-func (x *run) estimateReplace(ctx context.Context, st *ledger.State, o BackfillOptions) (*report.Estimate, error) {
+// estimate counts the work of a replace. It needs the right to delete, since a replace would be refused without it.
+func (r *replacement) estimate(ctx context.Context, st *ledger.State) (*report.Estimate, error) {
+	x, o := r.run, r.options
 	if x.Deleter == nil {
 		return nil, fmt.Errorf("replace: %w", ErrNoDelete)
 	}
-	s, err := x.survey(ctx, st, o)
+	s, err := r.survey(ctx, st)
 	if err != nil {
 		return nil, err
 	}
-	gone, err := x.missing(ctx, st, s.batches())
+	gone, err := missingInputs(ctx, x, st, s.batches())
 	if err != nil {
 		return nil, err
 	}
 	e := &report.Estimate{Job: x.Spec.Name, From: o.From.Format(time.DateOnly), To: o.To.Format(time.DateOnly), Shards: o.Shards, Shard: o.Shard, Replace: true,
 		Months: append([]string{}, s.months(o.NewestFirst)...), UpToDate: s.fresh, Batches: len(s.batches()), Warnings: s.warnings()}
-	days, places := map[string]bool{}, map[string]bool{}
+	days, partitions := map[string]bool{}, map[string]bool{}
 	for _, g := range s.groups {
 		e.Objects += g.objects
 		e.SizeBytes += g.size
 		maps.Copy(days, g.days)
 		for _, b := range g.batches {
 			for _, f := range b.Files {
-				places[f[:strings.LastIndexByte(f, '/')+1]] = true
+				partitions[f[:strings.LastIndexByte(f, '/')+1]] = true
 			}
 		}
 	}
-	e.Partitions = len(places)
+	e.Partitions = len(partitions)
 	for d := range days {
 		if d < e.From || d > e.To {
 			e.OutsideRange++
@@ -323,7 +334,7 @@ func (x *run) estimateReplace(ctx context.Context, st *ledger.State, o BackfillO
 		}
 	}
 	if len(gone) > 0 {
-		e.Warnings = append(e.Warnings, "it will be refused: "+inputsGone(gone).Error())
+		e.Warnings = append(e.Warnings, "the replace will be refused: "+inputsGone(gone).Error())
 	}
 	return e, nil
 }

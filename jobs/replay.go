@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-
-	"github.com/oklog/ulid/v2"
 
 	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/ledger"
@@ -18,54 +14,61 @@ import (
 // ReplayOptions of a replay.
 type ReplayOptions struct {
 	Trigger string
-	Where   QuarantineFilter
+	Where   quarantine.Filter
 	// DryRun runs the records through the mapping, and writes nothing.
 	DryRun bool
 }
 
-// replayTries is how often a batch is begun again because another writer moved it meanwhile.
-const replayTries = 5
+// batchTries is how often a replay or a replace begins a batch again because another writer moved it at the same time.
+const batchTries = 5
 
-// Replay runs quarantined records through the mapping as it is now. What passes is published, what does not stays in
-// quarantine with the reason it has now. Each batch is one attempt and one entry, which replaces the batch's quarantine file and
-// adds to its files: whatever stops a replay, a record is in one of the two and not in both.
+// Replay runs quarantined records through the current mapping. Records that pass are published, the others stay in quarantine with
+// the reason that they have now. Each batch is one attempt and one entry, which replaces the batch's quarantine file and adds to its
+// files: even if a replay is stopped, each record is in exactly one of the two.
 //
-// Summary.Records counts the chosen records, Kept those that were not. The limit on quarantine does not hold here: nothing new
-// is refused.
+// Summary.Records counts the chosen records, Kept the others. The quarantine limit does not apply: nothing new is rejected.
 func (r *Runner) Replay(ctx context.Context, o ReplayOptions) (*report.Summary, error) {
-	return r.perform(ctx, &run{opts: RunOptions{Trigger: o.Trigger}, command: "replay", dry: o.DryRun,
-		work: func(x *run, ctx context.Context) error { return x.replay(ctx, o) }})
+	x := r.newRun("replay", o.Trigger, o.DryRun)
+	return x.do(ctx, (&replay{run: x, where: o.Where}).work)
 }
 
-func (x *run) replay(ctx context.Context, o ReplayOptions) (err error) {
+// replay is etl replay.
+type replay struct {
+	run   *run
+	where quarantine.Filter
+}
+
+// work finishes earlier work, and then replays batch after batch.
+func (p *replay) work(ctx context.Context) (err error) {
+	x := p.run
 	if !x.dry {
-		if err := x.finish(ctx); err != nil {
+		if err := x.publisher.finishEarlierWork(ctx); err != nil {
 			return err
 		}
 		lease, err := x.ledger.Lease(ctx, ledger.LeaseReplay)
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, x.release(ctx, lease)) }()
+		defer x.releaseLease(ctx, lease)
 	}
 	st, err := x.ledger.Fold(ctx)
 	if err != nil {
 		return err
 	}
-	placed := x.placed()
+	places := newPlaceCheck(x.Spec, x.ledger)
 	for _, b := range st.Batches() {
 		for try := 1; b.State == ledger.BatchCommitted && len(b.Quarantine) > 0; try++ {
-			moved, err := placed(ctx, b)
+			changed, err := places.changed(ctx, b)
 			if err == nil {
-				err = keepsPlace("replay", b, moved)
+				err = checkSamePlace("replay", b, changed)
 			}
 			if err == nil {
-				err = x.replayBatch(ctx, b, o)
+				err = p.batch(ctx, b)
 			}
 			if err == nil {
 				break
 			}
-			if !errors.Is(err, ledger.ErrVoid) && !errors.Is(err, ledger.ErrMoved) || try == replayTries {
+			if !errors.Is(err, ledger.ErrVoid) && !errors.Is(err, ledger.ErrMoved) || try == batchTries {
 				return err
 			}
 			x.log.Warn().Str("batch", b.ID).Err(err).Msg("another writer moved the batch; its replay begins again")
@@ -75,57 +78,43 @@ func (x *run) replay(ctx context.Context, o ReplayOptions) (err error) {
 			b, _ = st.Batch(b.ID)
 		}
 	}
-	return x.markDone(ctx)
+	return x.publisher.markDone(ctx)
 }
 
-// replayBatch makes one attempt. ErrVoid, ErrMoved: the batch was moved meanwhile, and nothing of the attempt counts.
-func (x *run) replayBatch(ctx context.Context, b ledger.Batch, o ReplayOptions) error {
-	id := ulid.Make().String()
-	log := x.log.With().Str("batch", b.ID).Str("attempt", id).Logger()
-	temp := filepath.Join(x.temp, id)
-	if err := os.MkdirAll(temp, 0o700); err != nil {
-		return fmt.Errorf("limits.temp_dir: %w", err)
-	}
-	defer os.RemoveAll(temp)
-	again, err := attempt.NewReplay(temp)
+// batch makes one attempt at a batch. ErrVoid, ErrMoved: the batch was moved at the same time, and nothing of the attempt counts.
+func (p *replay) batch(ctx context.Context, b ledger.Batch) error {
+	x := p.run
+	a, err := x.newAttempt(x.config, ledger.WhyReplay, "", b.ID)
 	if err != nil {
 		return err
 	}
-	defer again.Close()
-	reader := QuarantineReader{Ledger: x.ledger, State: x.State, TempDir: temp}
-	err = reader.batch(ctx, b, func(r quarantine.Row) error { return again.Add(r, o.Where.Match(&r)) })
+	defer a.close()
+	records, err := attempt.NewReplay(a.temp)
 	if err != nil {
 		return err
 	}
-	if n := again.Records(); n != b.Counts.Quarantined {
-		return fmt.Errorf("the quarantine of batch %s holds %d records, the ledger counts %d; its files are damaged, nothing was replayed", b.ID, n, b.Counts.Quarantined)
+	defer records.Close()
+	reader := quarantine.Reader{Ledger: x.ledger, State: x.State, TempDir: a.temp}
+	if err := reader.Batch(ctx, b, func(r quarantine.Row) error { return records.Add(r, p.where.Match(&r)) }); err != nil {
+		return err
 	}
-	if again.Chosen() == 0 {
-		x.sum.Kept += again.Records()
+	if n := records.Records(); n != b.Counts.Quarantined {
+		return fmt.Errorf("the quarantine of batch %s has %d records, but the ledger counts %d; its files are damaged, and nothing was replayed", b.ID, n, b.Counts.Quarantined)
+	}
+	if records.Chosen() == 0 {
+		x.sum.Kept += records.Records()
 		return nil
 	}
-	objects := x.objects(x.compiled, ledger.ManifestBatch{Batch: b.ID, Objects: again.Objects()})
-	log.Info().Int64("records", again.Chosen()).Int("objects", len(objects)).Msg("replay of a batch begins")
-	x.Progress.Begin(StageScan, again.SizeBytes(), "bytes")
-	opts := x.attemptOptions(x.compiled, temp)
-	opts.Replay = again
-	res, err := x.attempt(ctx, b.ID, opts, objects)
+	a.log.Info().Int64("records", records.Chosen()).Int("objects", len(records.Objects())).Msg("replay of a batch begins")
+	x.Progress.Begin(StageScan, records.SizeBytes(), "bytes")
+	out, err := a.makeFiles(ctx, b.ID, a.temp, records.Objects(), records)
 	if err != nil {
 		return err
 	}
-	t := res.Totals()
-	log.Info().Int64("read", t.Records).Int64("published", t.Published).Int64("filtered", t.Filtered).Int64("quarantined", t.Quarantined).
-		Int64("kept", t.Kept).Int("files", len(res.Files)).Bool("unchanged", res.Unchanged).Msg("files made and verified")
-	if x.dry || res.Unchanged {
-		x.addCounts(res, objects)
+	if x.dry || out.result.Unchanged {
+		out.addCounts(x.sum)
 		return nil
 	}
-	a := &ledger.Attempt{ID: id, Run: x.id, Why: ledger.WhyReplay, Moves: []ledger.Move{{Batch: b.ID, Base: b.Base}},
-		Files: []ledger.File{}, Quarantine: []ledger.QuarantineFile{}}
-	for i, r := range res.Objects {
-		a.Objects = append(a.Objects, ledger.ObjectResult{ObjectID: ledger.ObjectID{Key: objects[i].Key, ETag: objects[i].ETag},
-			Counts: ledger.Counts{Read: r.Records + r.Kept, Published: r.Published, Filtered: r.Filtered, Quarantined: r.Quarantined + r.Kept}})
-	}
-	a.Totals = ledger.Counts{Read: t.Records + t.Kept, Published: t.Published, Filtered: t.Filtered, Quarantined: t.Quarantined + t.Kept}
-	return x.commit(ctx, log, x.compiled, x.targets, a, made{b.ID, objects, res})
+	a.add(b, out)
+	return a.commit(ctx)
 }

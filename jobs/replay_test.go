@@ -120,7 +120,7 @@ func (p *parts) rowsInQuarantine(t *testing.T) (rows []quarantine.Row) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := jobs.QuarantineReader{Ledger: l, State: p.state, TempDir: t.TempDir()}
+	q := quarantine.Reader{Ledger: l, State: p.state, TempDir: t.TempDir()}
 	if err := q.Each(t.Context(), func(_ string, r quarantine.Row) error { rows = append(rows, r); return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -134,9 +134,9 @@ func (p *parts) check(t *testing.T, when string, want wanted) {
 	}
 }
 
-func where(t *testing.T, conditions ...string) jobs.QuarantineFilter {
+func where(t *testing.T, conditions ...string) quarantine.Filter {
 	t.Helper()
-	f, err := jobs.ParseWhere(conditions)
+	f, err := quarantine.ParseWhere(conditions)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestReplay(t *testing.T) {
 				t.Fatal(err)
 			}
 			p.check(t, "after the run", before)
-			replay := func(r *jobs.Runner, dry bool, f jobs.QuarantineFilter) *report.Summary {
+			replay := func(r *jobs.Runner, dry bool, f quarantine.Filter) *report.Summary {
 				t.Helper()
 				sum, err := r.Replay(t.Context(), jobs.ReplayOptions{Trigger: "ON_DEMAND", DryRun: dry, Where: f})
 				if err != nil {
@@ -169,10 +169,10 @@ func TestReplay(t *testing.T) {
 			old := p.runner()
 			old.Staging = denied{p.staging, "/c.log"}
 			seq := p.seq(t)
-			if sum := replay(old, false, jobs.QuarantineFilter{}); sum.Records != (report.RecordCounts{Read: 6, Quarantined: 6}) || sum.Batches != 0 || sum.Objects.Quarantined != 2 {
+			if sum := replay(old, false, quarantine.Filter{}); sum.Records != (report.RecordCounts{Read: 6, Quarantined: 6}) || sum.Batches != 0 || sum.Objects.Quarantined != 2 {
 				t.Errorf("replay with the mapping as it was: %+v", sum)
 			}
-			if sum := replay(mend(p.runner()), true, jobs.QuarantineFilter{}); sum.Records != (report.RecordCounts{Read: 8, Published: 5, Filtered: 1, Quarantined: 2}) || len(sum.Partitions) != 0 {
+			if sum := replay(mend(p.runner()), true, quarantine.Filter{}); sum.Records != (report.RecordCounts{Read: 8, Published: 5, Filtered: 1, Quarantined: 2}) || len(sum.Partitions) != 0 {
 				t.Errorf("dry run: %+v", sum)
 			}
 			p.check(t, "after replays without effect", before)
@@ -180,7 +180,7 @@ func TestReplay(t *testing.T) {
 				t.Error("a replay without effect wrote to the ledger")
 			}
 
-			sum := replay(mend(p.runner()), false, jobs.QuarantineFilter{})
+			sum := replay(mend(p.runner()), false, quarantine.Filter{})
 			same(t, "replay", fields{"command": "replay", "batches": 2, "records": report.RecordCounts{Read: 8, Published: 5, Filtered: 1, Quarantined: 2},
 				"reasons": map[string]int64{"RECORD_NOT_JSON": 1, "NO_PROJECTION": 1, "OBJECT_UNREADABLE": 1}},
 				fields{"command": sum.Command, "batches": sum.Batches, "records": sum.Records, "reasons": sum.Reasons})
@@ -194,7 +194,7 @@ func TestReplay(t *testing.T) {
 				}
 			}
 			seq = p.seq(t)
-			if sum := replay(mend(p.runner()), false, jobs.QuarantineFilter{}); sum.Records.Published != 0 || sum.Records.Quarantined != 2 {
+			if sum := replay(mend(p.runner()), false, quarantine.Filter{}); sum.Records.Published != 0 || sum.Records.Quarantined != 2 {
 				t.Errorf("second replay: %+v", sum)
 			}
 			p.check(t, "after a second replay", after)

@@ -12,7 +12,8 @@ import (
 	"github.com/silt-etl/silt/internal/report"
 )
 
-func kindOf(all []ledger.Aged) (k report.Expired) {
+// expiredOf adds up what is deleted of one kind.
+func expiredOf(all []ledger.Aged) (k report.Expired) {
 	for _, a := range all {
 		k.Files++
 		k.SizeBytes += a.SizeBytes
@@ -24,9 +25,9 @@ func kindOf(all []ledger.Aged) (k report.Expired) {
 	return k
 }
 
-// Retain deletes what is older than the job file's retention keeps: quarantine, by an entry that counts its records as expired;
-// then manifests and attempt records that no batch needs, once checkpoints have what the ledger needs of them. Ledger entries and
-// run records stay. dry only says what would go.
+// Retain deletes what is older than the job file's retention ages: quarantine, with an entry that counts its records as expired; then
+// manifests and attempt records that no batch needs, once checkpoints hold what the ledger needs of them. Ledger entries and run
+// records stay. dry only reports what would be deleted.
 func (r *Runner) Retain(ctx context.Context, dry bool) (*report.Retention, error) {
 	out := &report.Retention{Job: r.Spec.Name, DryRun: dry, Ages: map[string]string{}}
 	keep := r.Spec.Retention
@@ -35,11 +36,16 @@ func (r *Runner) Retain(ctx context.Context, dry bool) (*report.Retention, error
 			out.Ages[name] = days(age)
 		}
 	}
-	sum, err := r.perform(ctx, &run{opts: RunOptions{Trigger: "ON_DEMAND"}, command: "retention", dry: dry, work: func(x *run, ctx context.Context) error {
-		return x.retain(ctx, out)
-	}})
+	x := r.newRun("retention", "ON_DEMAND", dry)
+	sum, err := x.do(ctx, (&retention{run: x, out: out}).work)
 	out.Warnings = sum.Warnings
 	return out, err
+}
+
+// retention is etl retention.
+type retention struct {
+	run *run
+	out *report.Retention
 }
 
 // days writes a duration as job files do.
@@ -50,12 +56,11 @@ func days(d time.Duration) string {
 	return d.String()
 }
 
-func (x *run) retain(ctx context.Context, out *report.Retention) error {
+// work finishes earlier work, then expires quarantine, then deletes manifests and attempt records.
+func (r *retention) work(ctx context.Context) error {
+	x, out := r.run, r.out
 	if !x.dry {
-		if err := x.finish(ctx); err != nil {
-			return err
-		}
-		if err := x.markDone(ctx); err != nil { // what is not done keeps its records
+		if _, err := x.publisher.finishAndMark(ctx); err != nil { // entries that are not done keep their records
 			return err
 		}
 	}
@@ -77,24 +82,25 @@ func (x *run) retain(ctx context.Context, out *report.Retention) error {
 		b, _ := st.Batch(q.Batch)
 		out.Records += b.Counts.Quarantined
 	}
-	out.Quarantine, out.Manifests, out.Attempts = kindOf(old.Quarantine), kindOf(old.Manifests), kindOf(old.Attempts)
+	out.Quarantine, out.Manifests, out.Attempts = expiredOf(old.Quarantine), expiredOf(old.Manifests), expiredOf(old.Attempts)
 	if x.dry {
 		return nil
 	}
 	out.Manifests, out.Attempts = report.Expired{}, report.Expired{}
-	if err := x.expire(ctx, batches, out); err != nil {
+	if err := r.expire(ctx, batches); err != nil {
 		return err
 	}
-	done, err := x.ledger.Retire(ctx, x.deleter(), old)
-	out.Manifests, out.Attempts, out.Held = kindOf(done.Manifests), kindOf(done.Attempts), done.Held
+	done, err := x.ledger.Retire(ctx, x.Deleter, old)
+	out.Manifests, out.Attempts, out.Held = expiredOf(done.Manifests), expiredOf(done.Attempts), done.Held
 	if err != nil {
-		return fmt.Errorf("retention of manifests and attempt records; what is deleted is not needed any more, the next retention goes on: %w", err)
+		return fmt.Errorf("retention of manifests and attempt records: %w. What was deleted is not needed any more. Try: etl retention again", err)
 	}
 	return nil
 }
 
 // expire ends the quarantine of batches and deletes its files.
-func (x *run) expire(ctx context.Context, batches []string, out *report.Retention) (err error) {
+func (r *retention) expire(ctx context.Context, batches []string) (err error) {
+	x, out := r.run, r.out
 	if out.Entries, out.Records, err = x.ledger.Expire(ctx, batches); err != nil {
 		return fmt.Errorf("retention of quarantine: %w", err)
 	}
@@ -102,15 +108,15 @@ func (x *run) expire(ctx context.Context, batches []string, out *report.Retentio
 		return nil
 	}
 	x.log.Info().Uints64("entries", out.Entries).Int64("records", out.Records).Msg("quarantine has expired")
-	res, err := x.ledger.RollForward(ctx, ledger.RollOptions{Lake: x.Lake, Deleter: x.deleter(), AddPartitions: x.addPartitions,
+	res, err := x.ledger.RollForward(ctx, ledger.RollOptions{Lake: x.Lake, Deleter: x.Deleter, AddPartitions: x.publisher.addPartitions,
 		Only: func(r ledger.Rolling) bool { return slices.Contains(out.Entries, r.Seq) }})
 	for _, b := range res.Blocked {
 		if errors.Is(b.Err, objstore.ErrDenied) {
-			x.warn(fmt.Sprintf("quarantine has expired, and its files may not be deleted yet; a later run tries again: %v", b.Err))
+			x.warn(fmt.Sprintf("quarantine has expired, but this role is not allowed to delete its files; a later run tries again: %v", b.Err))
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("quarantine has expired, its files are not all deleted yet; the next run goes on: %w", err)
+		return fmt.Errorf("quarantine has expired, but not all of its files are deleted yet; the next run deletes them: %w", err)
 	}
 	return nil
 }

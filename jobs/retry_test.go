@@ -64,7 +64,7 @@ func TestMayPass(t *testing.T) {
 		{"store error around a broken connection", store(store(io.EOF)), true},
 		{"unknown origin", errors.New("disk full"), false},
 	} {
-		if got := mayPass(c.err); got != c.want {
+		if got := isTemporary(c.err); got != c.want {
 			t.Errorf("%s: may pass %t, want %t (%v)", c.name, got, c.want, c.err)
 		}
 	}

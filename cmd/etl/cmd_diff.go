@@ -15,6 +15,7 @@ import (
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/render"
+	"github.com/silt-etl/silt/internal/runs"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
 )
@@ -140,19 +141,19 @@ func (c *diffCmd) against(ctx context.Context, a *app, now *mappings.Mapping) (*
 	if l == nil {
 		return nil, usagef("--against %s: %s has no runs yet", c.Against, spec.Name)
 	}
-	runs := []string{c.Against}
+	ids := []string{c.Against}
 	if c.Against == "last" { // that planned anything
 		infos, err := l.Runs(ctx, 0)
 		if err != nil {
 			return nil, err
 		}
-		runs = nil
+		ids = nil
 		for _, r := range infos {
-			runs = append(runs, r.Run)
+			ids = append(ids, r.Run)
 		}
 	}
-	for _, run := range runs {
-		name, files, ok, err := jobs.PlannedMapping(ctx, l, run)
+	for _, run := range ids {
+		name, files, ok, err := runs.Mapping(ctx, l, run)
 		if err != nil {
 			return nil, err
 		}

@@ -12,7 +12,6 @@ import (
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/render"
-	"github.com/silt-etl/silt/jobs"
 )
 
 type quarantineCmd struct {
@@ -76,12 +75,12 @@ func (*quarantineShowCmd) Help() string {
 }
 
 // quarantineOf opens a job's quarantine. nil: nothing ran yet.
-func (a *app) quarantineOf(ctx context.Context, job string) (*jobfile.Spec, *jobs.QuarantineReader, error) {
+func (a *app) quarantineOf(ctx context.Context, job string) (*jobfile.Spec, *quarantine.Reader, error) {
 	spec, state, l, err := a.readState(ctx, job)
 	if err != nil || l == nil {
 		return spec, nil, err
 	}
-	return spec, &jobs.QuarantineReader{Ledger: l, State: state, TempDir: spec.Limits.TempDir}, nil
+	return spec, &quarantine.Reader{Ledger: l, State: state, TempDir: spec.Limits.TempDir}, nil
 }
 
 // Run implements etl quarantine list.
@@ -90,9 +89,9 @@ func (c *quarantineListCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	list := &jobs.QuarantineList{Job: spec.Name, Groups: []jobs.QuarantineGroup{}}
+	list := &quarantine.List{Job: spec.Name, Groups: []quarantine.Group{}}
 	if q != nil {
-		if list, err = q.List(ctx, spec.Name, jobs.QuarantineFilter{}); err != nil {
+		if list, err = q.List(ctx, spec.Name, quarantine.Filter{}); err != nil {
 			return err
 		}
 	}
@@ -131,7 +130,7 @@ func (c *quarantineShowCmd) Run(ctx context.Context, a *app) error {
 	if c.Limit < 0 {
 		return usagef("--limit must be 0 or more")
 	}
-	f := jobs.QuarantineFilter{Reasons: c.Reason, Objects: c.Object}
+	f := quarantine.Filter{Reasons: c.Reason, Objects: c.Object}
 	if err := f.Validate(); err != nil {
 		return usagef("--object: %w", err)
 	}

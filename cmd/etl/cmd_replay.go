@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
@@ -33,7 +34,7 @@ func (*replayCmd) Help() string {
 
 // Run implements etl replay.
 func (c *replayCmd) Run(ctx context.Context, a *app) error {
-	where, err := jobs.ParseWhere(c.Where)
+	where, err := quarantine.ParseWhere(c.Where)
 	if err != nil {
 		return usagef("--where: %w", err)
 	}

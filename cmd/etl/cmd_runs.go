@@ -2,19 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"time"
 
-	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
-	"github.com/silt-etl/silt/internal/render"
-	"github.com/silt-etl/silt/internal/report"
+	"github.com/silt-etl/silt/internal/runs"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -118,51 +112,22 @@ func (c *runsListCmd) Run(ctx context.Context, a *app) error {
 	}
 	infos := []ledger.RunInfo{}
 	if l != nil {
-		if infos, err = l.Runs(ctx, c.Limit); err != nil {
+		if infos, err = runs.List(ctx, l, c.Limit); err != nil {
 			return err
 		}
 	}
 	if c.Output == "json" {
-		for _, r := range infos {
-			if r.End != nil { // a list does not have whole logs; etl runs show has them
-				r.End.Log, r.End.Summary = "", nil
-			}
-		}
 		return printJSON(a.stdout, infos)
 	}
 	if len(infos) == 0 {
 		fmt.Fprintf(a.stdout, "%s has no runs yet\n", spec.Name)
 		return nil
 	}
-	t := render.Table{Header: []string{"run", "started", "took", "state", "trigger", "objects", "read", "published", "filtered", "quarantined", "files", "note"},
-		Right: []bool{false, false, true, false, false, true, true, true, true, true, true, false}}
-	for _, r := range infos {
-		row := []string{r.Run, r.Started.UTC().Format(time.DateTime), "", string(r.State), r.Trigger, "", "", "", "", "", "", r.Note}
-		if e := r.End; e != nil {
-			row[2] = e.Ended.Sub(r.Started).Round(100 * time.Millisecond).String()
-			for i, n := range []int64{int64(e.Objects), e.Records.Read, e.Records.Published, e.Records.Filtered, e.Records.Quarantined, int64(e.Files)} {
-				row[5+i] = human.Count(n)
-			}
-			if e.Error != "" {
-				row[11] = e.Error
-			}
-		}
-		if r.Command != "run" {
-			row[11] = strings.TrimSuffix(r.Command+": "+row[11], ": ")
-		}
-		t.Rows = append(t.Rows, row)
-	}
+	t := runs.Table(infos)
 	if isTerminal(a.stdout) {
 		t.MaxCell = 60
 	}
 	return t.Write(a.stdout)
-}
-
-// runReport is etl runs show in JSON.
-type runReport struct {
-	ledger.RunInfo
-	Commits []ledger.LineageCommit `json:"commits"`
-	Missing []string               `json:"missing,omitempty"`
 }
 
 // Run implements etl runs show.
@@ -171,105 +136,19 @@ func (c *runsShowCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	none := usagef("%s has no run %s; etl runs %s lists them", spec.Name, c.ID, c.Job)
+	notFound := usagef("%s has no run %s; etl runs %s lists them", spec.Name, c.ID, c.Job)
 	if l == nil {
-		return none
+		return notFound
 	}
-	id := strings.ToUpper(c.ID)
-	if id == "LAST" {
-		last, err := l.Runs(ctx, 1)
-		if err != nil {
-			return err
-		}
-		if len(last) == 0 {
-			return none
-		}
-		id = last[0].Run
-	}
-	info, err := l.Run(ctx, id)
-	if errors.Is(err, objstore.ErrNotExist) {
-		return none
-	}
-	if err != nil {
-		return usageError{err}
-	}
-	lin, err := l.Lineage(ctx, id)
-	if err != nil {
+	r, err := runs.Find(ctx, l, c.ID)
+	switch {
+	case errors.Is(err, runs.ErrNotFound):
+		return notFound
+	case err != nil:
 		return err
-	}
-	if c.Output == "json" {
-		r := runReport{RunInfo: info, Commits: lin.Commits, Missing: lin.Missing}
-		if r.Commits == nil {
-			r.Commits = []ledger.LineageCommit{}
-		}
+	case c.Output == "json":
 		return printJSON(a.stdout, r)
 	}
-	writeRun(a.stdout, spec, info, lin)
+	r.WriteText(a.stdout, spec.Name)
 	return nil
-}
-
-func writeRun(w io.Writer, spec *jobfile.Spec, info ledger.RunInfo, lin ledger.Lineage) {
-	var sum report.Summary
-	if info.End != nil && json.Unmarshal(info.End.Summary, &sum) == nil && sum.Run == info.Run {
-		sum.WriteText(w)
-	} else {
-		fmt.Fprintf(w, "%s: run %s %s, started %s", spec.Name, info.Run, info.State, info.Started.UTC().Format(time.DateTime))
-		if info.Host != "" {
-			fmt.Fprintf(w, " on %s", info.Host)
-		}
-		if info.Note != "" {
-			fmt.Fprintf(w, " (%s)", info.Note)
-		}
-		fmt.Fprintln(w)
-	}
-	for _, m := range lin.Missing {
-		fmt.Fprintf(w, "attempt %s is not kept any more\n", m)
-	}
-	for _, c := range lin.Commits {
-		state := ""
-		if !c.Done {
-			state = "; the next run finishes publishing it"
-		}
-		fmt.Fprintf(w, "\nentry %d (%s): batch %s, attempt %s%s\n", c.Seq, c.Why, strings.Join(c.Batches, ", "), c.Attempt, state)
-		t := c.Totals
-		fmt.Fprintf(w, "  records %s read = %s published + %s filtered + %s quarantined\n", human.Count(t.Read), human.Count(t.Published), human.Count(t.Filtered), human.Count(t.Quarantined))
-		of := map[ledger.ObjectID]ledger.ObjectResult{}
-		for _, o := range c.Objects {
-			of[o.ObjectID] = o
-		}
-		for _, f := range c.Files {
-			gone := ""
-			if !f.Live {
-				gone = ", removed by a later entry"
-			}
-			fmt.Fprintf(w, "  file %s\n    %s rows, %s, table %s%s, from\n", render.Safe(f.Key), human.Count(f.Rows), human.Size(f.SizeBytes), f.Table, gone)
-			for _, in := range f.Inputs {
-				writeInput(w, of[in])
-			}
-		}
-		var rest []ledger.ObjectResult // whose rows are in no file
-		for _, o := range c.Objects {
-			if o.Gone || o.Counts.Published == 0 {
-				rest = append(rest, o)
-			}
-		}
-		if len(rest) > 0 {
-			fmt.Fprintf(w, "  in no file\n")
-			for _, o := range rest {
-				writeInput(w, o)
-			}
-		}
-		for _, q := range c.Quarantine {
-			fmt.Fprintf(w, "  quarantine %s\n    %s records, %s\n", render.Safe(q.Key), human.Count(q.Records), human.Size(q.SizeBytes))
-		}
-	}
-}
-
-func writeInput(w io.Writer, o ledger.ObjectResult) {
-	if o.Gone {
-		fmt.Fprintf(w, "    %s (changed or deleted meanwhile: left for the next run)\n", render.Safe(o.Key))
-		return
-	}
-	c := o.Counts
-	fmt.Fprintf(w, "    %s (%s read = %s published + %s filtered + %s quarantined)\n", render.Safe(o.Key), human.Count(c.Read), human.Count(c.Published), human.Count(c.Filtered), human.Count(c.Quarantined))
 }

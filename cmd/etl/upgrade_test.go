@@ -21,6 +21,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
@@ -231,7 +232,7 @@ func TestUpgrade(t *testing.T) {
 	}
 	replay := func(r *jobs.Runner, where ...string) func() (*report.Summary, error) {
 		return func() (*report.Summary, error) {
-			filter, err := jobs.ParseWhere(where)
+			filter, err := quarantine.ParseWhere(where)
 			if err != nil {
 				return nil, err
 			}

@@ -1,4 +1,4 @@
-package jobs
+package quarantine
 
 import (
 	"context"
@@ -14,22 +14,21 @@ import (
 
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
-	"github.com/silt-etl/silt/internal/quarantine"
 )
 
-// QuarantineFilter chooses quarantined records. Values of one field are alternatives; an empty field chooses all.
-type QuarantineFilter struct {
+// Filter chooses quarantined records. Values of one field are alternatives; an empty field chooses everything.
+type Filter struct {
 	Reasons []string // codes
 	Objects []string // globs over staging keys; ** crosses slashes
 	Paths   []string
 }
 
 // ParseWhere reads conditions as they are given on the command line: reason=CODE, object=GLOB, path=PATH.
-func ParseWhere(where []string) (f QuarantineFilter, err error) {
+func ParseWhere(where []string) (f Filter, err error) {
 	for _, w := range where {
 		name, value, ok := strings.Cut(w, "=")
 		if !ok || value == "" {
-			return f, fmt.Errorf("%q is no condition; write reason=CODE, object=GLOB or path=PATH", w)
+			return f, fmt.Errorf("%q is not a condition; write reason=CODE, object=GLOB or path=PATH", w)
 		}
 		switch name {
 		case "reason":
@@ -39,31 +38,31 @@ func ParseWhere(where []string) (f QuarantineFilter, err error) {
 		case "path":
 			f.Paths = append(f.Paths, value)
 		default:
-			return f, fmt.Errorf("there is no condition on %s; there are reason=CODE, object=GLOB and path=PATH", name)
+			return f, fmt.Errorf("%s is not a condition; write reason=CODE, object=GLOB or path=PATH", name)
 		}
 	}
 	return f, f.Validate()
 }
 
-// Validate finds globs that cannot be one.
-func (f *QuarantineFilter) Validate() error {
+// Validate returns an error if a value of Objects is not a glob.
+func (f *Filter) Validate() error {
 	for _, g := range f.Objects {
 		if !doublestar.ValidatePattern(g) {
-			return fmt.Errorf("%q is no glob", g)
+			return fmt.Errorf("%q is not a glob (example: **/2025/06/*.gz)", g)
 		}
 	}
 	return nil
 }
 
-// Match tells whether a row is chosen.
-func (f *QuarantineFilter) Match(r *quarantine.Row) bool {
+// Match says whether a row is chosen.
+func (f *Filter) Match(r *Row) bool {
 	among := func(all []string, v string) bool { return len(all) == 0 || slices.Contains(all, v) }
 	return among(f.Reasons, r.Reason) && among(f.Paths, r.Path) && (len(f.Objects) == 0 ||
 		slices.ContainsFunc(f.Objects, func(g string) bool { return doublestar.MatchUnvalidated(g, r.Object) }))
 }
 
-// QuarantineReader reads the quarantine of a job: the files that its committed batches name, and no others.
-type QuarantineReader struct {
+// Reader reads the quarantine of a job: the files that its committed batches name, and no others.
+type Reader struct {
 	Ledger  *ledger.Ledger
 	State   objstore.Reader
 	TempDir string // where files are put while they are read; "": the system's
@@ -71,7 +70,7 @@ type QuarantineReader struct {
 
 // Each calls fn for every quarantined record, oldest batch first; batch changes when the rows of a batch end. It stops at fn's
 // first error. One file at a time is in TempDir, one row group of it in memory.
-func (q *QuarantineReader) Each(ctx context.Context, fn func(batch string, r quarantine.Row) error) error {
+func (q *Reader) Each(ctx context.Context, fn func(batch string, r Row) error) error {
 	st, err := q.Ledger.Fold(ctx)
 	if err != nil {
 		return err
@@ -80,9 +79,9 @@ func (q *QuarantineReader) Each(ctx context.Context, fn func(batch string, r qua
 		if b.State != ledger.BatchCommitted {
 			continue
 		}
-		err := q.batch(ctx, b, func(r quarantine.Row) error { return fn(b.ID, r) })
+		err := q.Batch(ctx, b, func(r Row) error { return fn(b.ID, r) })
 		if errors.Is(err, ledger.ErrMoved) {
-			err = fmt.Errorf("%w: quarantine of batch %s was replayed or withdrawn while it was read; ask again", err, b.ID)
+			err = fmt.Errorf("%w: quarantine of batch %s was replayed or withdrawn while it was read. Try: the same command again", err, b.ID)
 		}
 		if err != nil {
 			return err
@@ -91,8 +90,8 @@ func (q *QuarantineReader) Each(ctx context.Context, fn func(batch string, r qua
 	return nil
 }
 
-// batch reads the quarantine of one batch. ErrMoved: a file is gone because another entry took it from the batch.
-func (q *QuarantineReader) batch(ctx context.Context, b ledger.Batch, fn func(quarantine.Row) error) error {
+// Batch calls fn for every quarantined record of one batch. ledger.ErrMoved: a file is gone because another entry took it from the batch.
+func (q *Reader) Batch(ctx context.Context, b ledger.Batch, fn func(Row) error) error {
 	for _, key := range b.Quarantine {
 		err := q.file(ctx, key, fn)
 		if !errors.Is(err, objstore.ErrNotExist) {
@@ -108,13 +107,13 @@ func (q *QuarantineReader) batch(ctx context.Context, b ledger.Batch, fn func(qu
 		if now, ok := st.Batch(b.ID); !ok || now.Base != b.Base {
 			return ledger.ErrMoved
 		}
-		return fmt.Errorf("quarantine file %s/%s is gone, although batch %s has it: was it deleted by hand? %w", q.State, key, b.ID, err)
+		return fmt.Errorf("quarantine file %s/%s of batch %s was not found. It may have been deleted by hand: %w", q.State, key, b.ID, err)
 	}
 	return nil
 }
 
-// file fetches one file: Parquet is read from its end.
-func (q *QuarantineReader) file(ctx context.Context, key string, fn func(quarantine.Row) error) error {
+// file fetches one file first, since Parquet is read from its end.
+func (q *Reader) file(ctx context.Context, key string, fn func(Row) error) error {
 	in, _, err := q.State.Get(ctx, key, objstore.GetOptions{})
 	if err != nil {
 		return err
@@ -131,14 +130,14 @@ func (q *QuarantineReader) file(ctx context.Context, key string, fn func(quarant
 	if _, err := io.Copy(f, in); err != nil {
 		return fmt.Errorf("fetch %s/%s: %w", q.State, key, err)
 	}
-	if err := quarantine.Read(ctx, f, fn); err != nil {
+	if err := Read(ctx, f, fn); err != nil {
 		return fmt.Errorf("%s/%s: %w", q.State, key, err)
 	}
 	return nil
 }
 
-// QuarantineGroup is what the quarantine holds for one reason and path, with one record as an example.
-type QuarantineGroup struct {
+// Group is what the quarantine holds for one reason and path, with one record as an example.
+type Group struct {
 	Reason  string `json:"reason"`
 	Path    string `json:"path,omitempty"`
 	Records int64  `json:"records"`
@@ -148,25 +147,25 @@ type QuarantineGroup struct {
 	Record  int64  `json:"record"` // of the example; 0: the object as a whole
 }
 
-// QuarantineList is the quarantine of a job by reason, most records first.
-type QuarantineList struct {
-	Job     string            `json:"job"`
-	Records int64             `json:"records"`
-	Whole   int64             `json:"whole_objects"` // quarantined as a whole
-	Groups  []QuarantineGroup `json:"groups"`
+// List is the quarantine of a job by reason, with the most frequent reason first.
+type List struct {
+	Job     string  `json:"job"`
+	Records int64   `json:"records"`
+	Whole   int64   `json:"whole_objects"` // quarantined as a whole
+	Groups  []Group `json:"groups"`
 }
 
-// List groups what the filter chooses. Memory grows with the groups and with the objects of the largest batch.
-func (q *QuarantineReader) List(ctx context.Context, job string, f QuarantineFilter) (*QuarantineList, error) {
+// List groups the records that the filter chooses. Memory grows with the groups and with the objects of the largest batch.
+func (q *Reader) List(ctx context.Context, job string, f Filter) (*List, error) {
 	type cause struct{ reason, path string }
-	groups := map[cause]*QuarantineGroup{}
+	groups := map[cause]*Group{}
 	type seenKey struct {
 		cause
 		object, etag string
 	}
 	seen, in := map[seenKey]bool{}, "" // an object is in one batch only
-	out := &QuarantineList{Job: job, Groups: []QuarantineGroup{}}
-	err := q.Each(ctx, func(batch string, r quarantine.Row) error {
+	out := &List{Job: job, Groups: []Group{}}
+	err := q.Each(ctx, func(batch string, r Row) error {
 		if !f.Match(&r) {
 			return nil
 		}
@@ -177,7 +176,7 @@ func (q *QuarantineReader) List(ctx context.Context, job string, f QuarantineFil
 		c := cause{r.Reason, r.Path}
 		g := groups[c]
 		if g == nil {
-			g = &QuarantineGroup{Reason: r.Reason, Path: r.Path, Message: r.Message, Object: r.Object, Record: r.Record}
+			g = &Group{Reason: r.Reason, Path: r.Path, Message: r.Message, Object: r.Object, Record: r.Record}
 			groups[c] = g
 		}
 		if r.Record > 0 {

@@ -1,0 +1,132 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/rs/zerolog"
+
+	"github.com/silt-etl/silt/internal/attempt"
+	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/report"
+)
+
+// batchAttempt is one try at a batch, or at batches that share files: it makes their files (makeFiles), collects them (add) and
+// commits all of them with one ledger entry (commit). A run, a replacement and a replay all use it.
+type batchAttempt struct {
+	run     *run
+	config  *batchConfig
+	temp    string // removed by close
+	log     zerolog.Logger
+	record  *ledger.Attempt
+	outputs []batchOutput
+}
+
+// batchOutput is what an attempt made of one batch.
+type batchOutput struct {
+	batch   string
+	objects []attempt.Object
+	result  *attempt.Result
+}
+
+// newAttempt begins an attempt. manifest may be empty; batch names the first batch, for the log. The caller closes the attempt.
+func (x *run) newAttempt(config *batchConfig, why ledger.Why, manifest, batch string) (*batchAttempt, error) {
+	id := ulid.Make().String()
+	a := &batchAttempt{run: x, config: config, temp: filepath.Join(x.temp, id), log: x.log.With().Str("batch", batch).Str("attempt", id).Logger(),
+		record: &ledger.Attempt{ID: id, Run: x.id, Why: why, Manifest: manifest, Files: []ledger.File{}, Quarantine: []ledger.QuarantineFile{}}}
+	if err := os.MkdirAll(a.temp, 0o700); err != nil {
+		return nil, fmt.Errorf("limits.temp_dir: %w", err)
+	}
+	return a, nil
+}
+
+// close removes the attempt's temporary files.
+func (a *batchAttempt) close() { os.RemoveAll(a.temp) }
+
+// makeFiles makes the files of one batch in a folder, within limits.batch_timeout. replay gives the records if they come from
+// quarantine; otherwise it is nil.
+func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects []objstore.Object, replay *attempt.Replay) (batchOutput, error) {
+	x, s := a.run, a.config.spec
+	out := batchOutput{batch: batch, objects: make([]attempt.Object, len(objects))}
+	pattern := s.Pattern()
+	for i, o := range objects {
+		out.objects[i] = attempt.Object{Object: o, Captures: pattern.Captures(o.Key).Columns(a.config.compiled.KeyColumns)}
+	}
+	minDay, maxDay := s.EventDays.Bounds(x.sum.Started)
+	res, err := attempt.Run(ctx, attempt.Options{Job: s.Name, Run: x.id, Compiled: a.config.compiled, Staging: x.Staging, Replay: replay, TempDir: dir,
+		MemoryBytes: s.Limits.MemoryBytes, Threads: s.Limits.Threads, Region: s.Lake.Region, Account: s.Lake.AccountID,
+		MinDay: minDay, MaxDay: maxDay, Progress: scanProgress(x.Progress), Open: x.OpenEngine, Timeout: s.Limits.BatchTimeout}, out.objects)
+	if errors.Is(err, attempt.ErrTooLong) {
+		return out, fmt.Errorf("%w: mapping %s took longer than limits.batch_timeout (%s) for batch %s of %s, and nothing of the batch was committed. Try: lower limits.batch_bytes and run etl run --replan, look for slow expressions in the mapping, or raise the limit",
+			ErrBatchTimeout, a.config.compiled.Name, s.Limits.BatchTimeout, batch, human.Plural(int64(len(objects)), "object"))
+	}
+	if err != nil {
+		return out, err
+	}
+	out.result = res
+	t := res.Totals()
+	a.log.Info().Str("of", batch).Int64("read", t.Records).Int64("published", t.Published).Int64("filtered", t.Filtered).Int64("quarantined", t.Quarantined).Int64("kept", t.Kept).
+		Int64("unreadable_objects", t.QuarantinedObjects).Int64("gone", t.Gone).Int("files", len(res.Files)).Bool("unchanged", res.Unchanged).Msg("files written and verified")
+	return out, nil
+}
+
+// add makes a batch part of what the attempt commits. Records that a replay left in quarantine count as read and quarantined.
+func (a *batchAttempt) add(b ledger.Batch, out batchOutput) {
+	a.record.Moves = append(a.record.Moves, ledger.Move{Batch: out.batch, Base: b.Base})
+	for i, o := range out.result.Objects {
+		a.record.Objects = append(a.record.Objects, ledger.ObjectResult{ObjectID: ledger.ObjectID{Key: out.objects[i].Key, ETag: out.objects[i].ETag},
+			Gone:   o.State == attempt.ObjectGone && a.record.Why != ledger.WhyReplay,
+			Counts: ledger.Counts{Read: o.Records + o.Kept, Published: o.Published, Filtered: o.Filtered, Quarantined: o.Quarantined + o.Kept}})
+	}
+	t := out.result.Totals()
+	a.record.Totals.Add(ledger.Counts{Read: t.Records + t.Kept, Published: t.Published, Filtered: t.Filtered, Quarantined: t.Quarantined + t.Kept})
+	a.outputs = append(a.outputs, out)
+}
+
+// scanProgress reports the stages of an attempt as stages of a run.
+func scanProgress(p Progress) func(attempt.Stage, int64) {
+	return func(s attempt.Stage, n int64) {
+		switch s {
+		case attempt.StageBytes:
+			p.Add(StageScan, n)
+		case attempt.StageRecords:
+			p.Begin(StageWrite, n, "records")
+		case attempt.StageRows:
+			p.Add(StageWrite, n)
+		}
+	}
+}
+
+// addCounts adds a batch to a summary.
+func (out batchOutput) addCounts(s *report.Summary) {
+	t := out.result.Totals()
+	s.Objects.Read += int(t.Objects)
+	s.Objects.Gone += int(t.Gone)
+	s.Objects.Quarantined += int(t.QuarantinedObjects)
+	s.Records.Read += t.Records
+	s.Records.Published += t.Published
+	s.Records.Filtered += t.Filtered
+	s.Records.Quarantined += t.Quarantined
+	s.Kept += t.Kept
+	s.SizeRaw += out.result.RawBytes
+	for i, o := range out.result.Objects {
+		if o.State != attempt.ObjectGone {
+			s.SizeIn += out.objects[i].SizeBytes
+		}
+		if o.State == attempt.ObjectQuarantined && len(s.Unreadable) < 20 {
+			s.Unreadable = append(s.Unreadable, out.objects[i].Key+": "+o.Message)
+		}
+	}
+	for k, n := range out.result.Reasons {
+		s.Reasons[k] += n
+	}
+	for k, n := range out.result.Misses {
+		s.Misses[k] += n
+	}
+}

@@ -1,0 +1,157 @@
+package jobs
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/objstore"
+)
+
+// commit finishes an attempt: grow the tables, hold the files, commit the entry, roll it forward (publish the files, then add the
+// partitions). ErrVoid: another run moved a batch first, and the held files were dropped. Counts go into the summary once the entry
+// is written.
+func (a *batchAttempt) commit(ctx context.Context) (err error) {
+	x := a.run
+	offset := 0
+	for _, out := range a.outputs {
+		if err = a.growTables(ctx, out); err != nil {
+			break
+		}
+		if err = a.hold(ctx, out, offset); err != nil {
+			break
+		}
+		offset += len(out.objects)
+	}
+	if err = errors.Join(err, ctx.Err()); err != nil {
+		a.discard(ctx) // also what earlier outputs of the attempt hold
+		return err
+	}
+	through, cancel := commitContext(ctx) // a stop takes effect before the entry or after the last file, not in between
+	defer cancel()
+	e, err := x.ledger.Commit(through, a.record, x.publisher.unmarked...)
+	if errors.Is(err, ledger.ErrVoid) {
+		a.discard(ctx)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	x.publisher.unmarked = nil
+	a.log.Info().Uint64("entry", e.Seq).Msg("committed")
+	for _, out := range a.outputs {
+		out.addCounts(x.sum)
+		x.committed = append(x.committed, out.batch)
+	}
+	x.Progress.Begin(StagePublish, int64(len(a.record.Files)), "files")
+	if _, err := x.publisher.rollForward(through, func(r ledger.Rolling) bool { return r.Seq == e.Seq }); err != nil {
+		return fmt.Errorf("batch %s is committed, but not all of it is visible yet; the next run finishes it: %w", a.outputs[0].batch, err)
+	}
+	x.Progress.Add(StagePublish, int64(len(a.record.Files)))
+	for _, f := range a.record.Files {
+		part := lake.Partition{Region: f.Values[0], AccountID: f.Values[1], EventDay: f.Values[2]}
+		x.sum.AddPartition(f.Table, part.Prefix(), f.Rows, f.Held.SizeBytes)
+	}
+	for _, q := range a.record.Quarantine {
+		x.sum.Quarantine = append(x.sum.Quarantine, x.State.String()+"/"+q.Key)
+	}
+	x.sum.Batches += len(a.outputs)
+	a.log.Info().Msg("published")
+	return nil
+}
+
+// growTables adds the columns of a batch's files to their tables, before any file is held.
+func (a *batchAttempt) growTables(ctx context.Context, out batchOutput) error {
+	wrote := map[string]bool{}
+	for _, f := range out.result.Files {
+		wrote[f.Class] = true
+	}
+	for i := range a.config.compiled.Projections {
+		p := &a.config.compiled.Projections[i]
+		if !wrote[p.Class] {
+			continue
+		}
+		t := a.config.targets[p.Class]
+		table := catalog.Table{Name: t.Table, Location: a.run.publisher.location(t.Folder)}
+		for _, c := range lake.Columns(&p.Schema) {
+			table.Columns = append(table.Columns, catalog.Column{Name: c.Name, Type: c.Type})
+		}
+		if _, err := a.run.Catalog.EnsureTable(ctx, table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hold sends the files of a batch to the lake where readers do not see them, and its quarantine file to the state. offset is the
+// index of the batch's first object among the attempt's objects.
+func (a *batchAttempt) hold(ctx context.Context, out batchOutput, offset int) error {
+	x := a.run
+	var total int64
+	for _, f := range out.result.Files {
+		total += f.SizeBytes
+	}
+	x.Progress.Begin(StageHold, total, "bytes")
+	for _, f := range out.result.Files {
+		t := a.config.targets[f.Class]
+		key := t.Folder + f.Partition.Prefix() + ledger.FileName(a.outputs[0].batch, a.record.ID, len(a.record.Files))
+		h, err := os.Open(f.Path)
+		if err != nil {
+			return err
+		}
+		held, err := x.Lake.Hold(ctx, key, h, f.SizeBytes)
+		h.Close()
+		if err != nil {
+			return err
+		}
+		inputs := slices.Clone(f.Objects)
+		for i := range inputs {
+			inputs[i] += offset
+		}
+		a.record.Files = append(a.record.Files, ledger.File{Held: held, Table: t.Table, Values: f.Partition.Values(), Rows: f.Rows, Inputs: inputs})
+		x.Progress.Add(StageHold, f.SizeBytes)
+	}
+	if out.result.QuarantinePath == "" {
+		return nil
+	}
+	return a.putQuarantine(ctx, out)
+}
+
+func (a *batchAttempt) putQuarantine(ctx context.Context, out batchOutput) error {
+	h, err := os.Open(out.result.QuarantinePath)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	sum := sha256.New()
+	size, err := io.Copy(sum, h)
+	if err != nil {
+		return err
+	}
+	if _, err := h.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	q := ledger.QuarantineFile{Batch: out.batch, Key: a.run.ledger.QuarantineKey(out.batch, a.record.ID), SHA256: hex.EncodeToString(sum.Sum(nil)),
+		SizeBytes: size, Records: out.result.QuarantineRows}
+	a.record.Quarantine = append(a.record.Quarantine, q) // before the write, so that what a failed write leaves is discarded
+	_, err = a.run.State.Put(ctx, q.Key, h, objstore.PutOptions{})
+	return err
+}
+
+// discard drops files that are held and will never be committed, even if the run is being stopped.
+func (a *batchAttempt) discard(ctx context.Context) {
+	ctx, cancel := a.run.cleanupContext(ctx, 8*time.Second)
+	defer cancel()
+	if err := a.run.ledger.Discard(ctx, a.run.Lake, a.record); err != nil {
+		a.run.warn(fmt.Sprintf("files of an attempt that was not committed are still held: %v", err))
+	}
+}

@@ -1,0 +1,184 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/report"
+	"github.com/silt-etl/silt/internal/staging"
+)
+
+// RunOptions of one run.
+type RunOptions struct {
+	Trigger string // SCHEDULED, ON_DEMAND, CONDITIONAL, EVENT
+	// FullSweep lists all of staging, including folders older than the lookback.
+	FullSweep bool
+	// Replan releases what earlier runs planned and did not commit, so that it is planned again with the current mapping.
+	Replan bool
+}
+
+// Run executes the job once: it finishes what earlier runs left, plans what is new, and commits batch after batch. The Summary is
+// never nil. The error says why the run did not succeed: ErrQuarantine, ErrStopped, ErrTimeout, ledger.ErrHeld, or another one.
+func (r *Runner) Run(ctx context.Context, opts RunOptions) (*report.Summary, error) {
+	x := r.newRun("run", opts.Trigger, false)
+	return x.do(ctx, (&ordinaryRun{run: x, options: opts}).work)
+}
+
+// ordinaryRun is what etl run and etl serve do.
+type ordinaryRun struct {
+	run     *run
+	options RunOptions
+}
+
+// work is the order of a run. run.do has opened the job before it, and records the end after it.
+//
+// A batch goes through a sequence of its own within resume and planAndProcess: make its files, check the quarantine limit, grow the
+// tables, hold the files, commit the entry, publish the files, add the partitions (see batchAttempt).
+func (o *ordinaryRun) work(ctx context.Context) error {
+	x := o.run
+	plans := &planner{run: x}
+	if paused, err := x.checkStart(ctx); paused || err != nil {
+		return err
+	}
+	if err := o.releaseEarlierPlans(ctx); err != nil {
+		return err
+	}
+	if err := x.publisher.finishEarlierWork(ctx); err != nil {
+		return err
+	}
+	if err := o.checkConcurrentRuns(ctx); err != nil {
+		return err
+	}
+	if err := plans.resume(ctx); err != nil {
+		return err
+	}
+	listing, err := o.listNew(ctx)
+	if err != nil {
+		return err
+	}
+	if err := plans.planAndProcess(ctx, listing); err != nil {
+		return err
+	}
+	if err := x.publisher.markDone(ctx); err != nil {
+		return err
+	}
+	x.publisher.deleteLateFiles(ctx)
+	return x.publisher.waitForOthers(ctx)
+}
+
+// releaseEarlierPlans is --replan.
+func (o *ordinaryRun) releaseEarlierPlans(ctx context.Context) error {
+	if !o.options.Replan {
+		return nil
+	}
+	e, err := o.run.ledger.Replan(ctx)
+	if err == nil && e.Seq != 0 {
+		o.run.log.Info().Int("batches", len(e.Moves)).Uint64("entry", e.Seq).Msg("released what earlier runs had planned")
+	}
+	return err
+}
+
+// checkConcurrentRuns enforces limits.max_concurrent_runs: ordinary runs of this job that hold a lease count, on any machine.
+// Backfills and replays do not, since they work alongside ordinary runs. ledger.ErrHeld: the limit is reached.
+func (o *ordinaryRun) checkConcurrentRuns(ctx context.Context) error {
+	x := o.run
+	var working []string
+	for id := range x.publisher.busy {
+		i, err := x.ledger.Run(ctx, id)
+		if err != nil {
+			return err
+		}
+		if id != x.id && i.Command == "run" {
+			working = append(working, id)
+		}
+	}
+	if len(working) < x.Spec.Limits.MaxConcurrentRuns {
+		return nil
+	}
+	slices.Sort(working)
+	are := "is"
+	if len(working) > 1 {
+		are = "are"
+	}
+	return fmt.Errorf("%w: %s %s working on this job, and limits.max_concurrent_runs is %d. Try: again when it has ended, or when its lease has expired (5 minutes after its last sign of life)",
+		ledger.ErrHeld, strings.Join(working, ", "), are, x.Spec.Limits.MaxConcurrentRuns)
+}
+
+// listNew lists staging and counts what is new.
+func (o *ordinaryRun) listNew(ctx context.Context) (*staging.Listing, error) {
+	st, err := o.run.ledger.Fold(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l, err := o.list(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	countListing(o.run.sum, o.run.warn, l)
+	o.run.log.Info().Int("listed", l.Listed).Int("new", len(l.New)).Int64("bytes", l.SizeBytes).Int("changed", l.Changed).Int("pruned_folders", l.Pruned).Msg("listed staging")
+	return l, nil
+}
+
+// list finds what is new in staging.
+func (o *ordinaryRun) list(ctx context.Context, st *ledger.State) (*staging.Listing, error) {
+	s := o.run.Spec
+	lo := listOptions(s, st, o.run.Now())
+	if lo.Pattern != nil && !o.options.FullSweep {
+		lo.Cutoff = cutoffs(lo.Pattern, st.Bookmark().Marks, s.Source.Lookback)
+	}
+	return staging.List(ctx, o.run.Staging, lo)
+}
+
+// cutoffs give, for each folder of dated folders, the first day that is still listed: its watermark minus the lookback. A folder
+// that no run has taken anything from, or from which a release set objects free, is listed in full.
+func cutoffs(p *staging.Pattern, marks []ledger.Mark, lookback time.Duration) func(string) time.Time {
+	first := map[string]time.Time{}
+	for _, m := range marks {
+		if day, ok := p.Day(p.Match(m.Key)); ok && m.Prefix != "" && m.FreedFrom.IsZero() {
+			first[m.Prefix] = day.Add(-lookback).Truncate(24 * time.Hour)
+		}
+	}
+	return func(prefix string) time.Time { return first[prefix] }
+}
+
+// DryRun lists what a run would read, and writes nothing.
+func (r *Runner) DryRun(ctx context.Context, fullSweep bool) (*report.DryRun, error) {
+	l, err := openLedger(r, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	st, err := l.Fold(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o := &ordinaryRun{run: r.newRun("run", "", true), options: RunOptions{FullSweep: fullSweep}}
+	found, err := o.list(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	p := &report.DryRun{Job: r.Spec.Name, Objects: len(found.New), SizeBytes: found.SizeBytes, Listed: found.Listed, Taken: found.Taken,
+		Excluded: found.Excluded, Unsettled: found.Unsettled, Unmatched: found.Unmatched, Open: len(st.OpenBatches()), Unfinished: len(st.NotDone()), Days: []report.DryDay{}}
+	p.Batches = len(staging.Batches(found.New, r.Spec.Limits.BatchBytes))
+	days := map[string]*report.DryDay{}
+	for _, f := range found.New {
+		key := ""
+		if !f.Day.IsZero() {
+			key = f.Day.Format(time.DateOnly)
+		}
+		if days[key] == nil {
+			days[key] = &report.DryDay{Day: key}
+		}
+		days[key].Objects++
+		days[key].SizeBytes += f.SizeBytes
+	}
+	for _, d := range days {
+		p.Days = append(p.Days, *d)
+	}
+	sort.Slice(p.Days, func(i, j int) bool { return p.Days[i].Day < p.Days[j].Day })
+	return p, nil
+}

@@ -1,0 +1,258 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/rs/zerolog"
+
+	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/report"
+)
+
+// run is one execution of a command on a job, from its start in the ledger to its end. It holds what every command needs and no
+// more: the ledger, the log, the summary, a temp folder, and how the job is configured now. What a command does between start and
+// end is a type of its own that holds a run: ordinaryRun, backfill, replacement, replay, rewind, retention.
+type run struct {
+	*Runner
+	id        string
+	command   string        // run, backfill, replace, replay, ...
+	dry       bool          // nothing is written, and the run itself is not recorded
+	limit     time.Duration // how long it may take
+	log       zerolog.Logger
+	keep      *logKeeper // what was logged, for the run's record
+	sum       *report.Summary
+	ledger    *ledger.Ledger
+	config    *batchConfig // of the job file and the mapping now
+	publisher *publisher
+	temp      string
+
+	recorded  bool      // the ledger has the run's start
+	stopBy    time.Time // zero: it is not being stopped
+	committed []string  // batches
+}
+
+// newRun prepares a run. Nothing is opened before do.
+func (r *Runner) newRun(command, trigger string, dry bool) *run {
+	if r.Now == nil {
+		r.Now = time.Now
+	}
+	if r.LogTo == nil {
+		r.LogTo = io.Discard
+	}
+	if r.Progress == nil {
+		r.Progress = noProgress{}
+	}
+	x := &run{Runner: r, id: ulid.Make().String(), command: command, dry: dry, limit: r.Spec.Limits.Timeout, keep: &logKeeper{}}
+	if isBackfill(command) {
+		x.limit = backfillLimit
+	}
+	x.publisher = &publisher{run: x}
+	x.sum = &report.Summary{Job: r.Spec.Name, Run: x.id, Command: command, DryRun: dry, Trigger: trigger, State: string(ledger.RunStarting),
+		Started: r.Now().UTC(), Reasons: map[string]int64{}, Misses: map[string]int64{}, Partitions: []report.PartitionSummary{}}
+	x.log = NewLog(x.keep.also(r.LogTo)).With().Str("run_id", x.id).Str("job", r.Spec.Name).Logger()
+	return x
+}
+
+// do opens the job, calls work, and records how the run ended.
+func (x *run) do(ctx context.Context, work func(context.Context) error) (*report.Summary, error) {
+	err := x.execute(ctx, work)
+	x.sum.Ended = x.Now().UTC()
+	if x.sum.Ended.Before(x.sum.Started) { // the clock was set back
+		x.sum.Ended = x.sum.Started
+	}
+	x.sum.State = string(stateOf(err))
+	if err != nil {
+		x.sum.Error = err.Error()
+		x.log.Error().Str("state", x.sum.State).Err(err).Msg("run ended")
+	} else {
+		x.log.Info().Str("state", x.sum.State).Int64("read", x.sum.Records.Read).Int64("published", x.sum.Records.Published).
+			Int64("filtered", x.sum.Records.Filtered).Int64("quarantined", x.sum.Records.Quarantined).Msg("run ended")
+	}
+	if e := x.recordEnd(ctx, err); e != nil && err == nil {
+		err = e
+	}
+	return x.sum, err
+}
+
+func stateOf(err error) ledger.RunState {
+	switch {
+	case err == nil:
+		return ledger.RunSucceeded
+	case errors.Is(err, ErrTimeout):
+		return ledger.RunTimeout
+	case errors.Is(err, ErrStopped):
+		return ledger.RunStopped
+	case errors.Is(err, ledger.ErrHeld):
+		return ledger.RunWaiting
+	}
+	return ledger.RunFailed
+}
+
+// execute opens the job, works within the run's time limit, and writes a checkpoint if one is due.
+func (x *run) execute(ctx context.Context, work func(context.Context) error) (err error) {
+	limited, cancel := context.WithTimeoutCause(ctx, x.limit, ErrTimeout)
+	defer cancel()
+	defer func() {
+		// the error of a cancelled request does not say why it was cancelled
+		switch {
+		case err == nil || errors.Is(err, ErrQuarantine):
+		case ctx.Err() != nil:
+			err = fmt.Errorf("%w before the run was done; the next run continues from there", ErrStopped)
+		case limited.Err() != nil:
+			err = fmt.Errorf("%w: the run took longer than limits.timeout (%s); its committed batches stay, and the next run continues from there", ErrTimeout, x.Spec.Limits.Timeout)
+		}
+	}()
+	if err := x.open(limited); err != nil {
+		return err
+	}
+	x.temp, err = os.MkdirTemp(x.Spec.Limits.TempDir, "silt-"+x.Spec.Name+"-")
+	if err != nil {
+		return fmt.Errorf("limits.temp_dir: %w", err)
+	}
+	defer os.RemoveAll(x.temp)
+	if err := work(limited); err != nil {
+		return err
+	}
+	x.writeCheckpoint(limited)
+	return nil
+}
+
+// open compiles the mapping, lays out its tables, opens the ledger, and records the run's start.
+func (x *run) open(ctx context.Context) (err error) {
+	if x.config, err = x.currentConfig(ctx); err != nil {
+		return err
+	}
+	if x.dry {
+		x.ledger, err = openLedger(x.Runner, "", x.warn)
+		return err
+	}
+	if x.ledger, err = openLedger(x.Runner, x.id, x.warn); err != nil {
+		return err
+	}
+	return x.recordStart(ctx)
+}
+
+// writeCheckpoint saves later runs from reading old entries. A run does not fail if the checkpoint cannot be written.
+func (x *run) writeCheckpoint(ctx context.Context) {
+	if x.dry || !x.ledger.CheckpointDue() {
+		return
+	}
+	name, seq, err := x.ledger.Checkpoint(ctx, false)
+	if err != nil {
+		x.warn(fmt.Sprintf("the checkpoint of the ledger could not be written: %v; a later run writes one", err))
+		return
+	}
+	x.log.Info().Str("checkpoint", name).Uint64("entry", seq).Msg("wrote a checkpoint of the ledger")
+}
+
+// checkStart refuses a run that could show rows twice. paused: the job is paused, and the run has nothing to do.
+func (x *run) checkStart(ctx context.Context) (paused bool, err error) {
+	st, err := x.ledger.Fold(ctx)
+	if err != nil {
+		return false, err
+	}
+	if x.Spec.Source.OnChange == jobfile.OnChangeReplace && x.Deleter == nil {
+		return false, fmt.Errorf("source.on_change: replace withdraws rows: %w", ErrNoDelete)
+	}
+	if st.Paused() {
+		x.warn("the job is paused, so nothing was done. Try: etl bookmark resume")
+		return true, nil
+	}
+	for _, n := range st.NotDone() {
+		if n.Why == ledger.WhyRewind && x.Deleter == nil { // its objects would be loaded again next to their old rows
+			return false, fmt.Errorf("entry %d, a rewind, waits for its files to be deleted: %w", n.Seq, ErrNoDelete)
+		}
+	}
+	return false, nil
+}
+
+// worksAlongside says whether this run continues although another one is working: one of the two is a backfill, or the job allows
+// several runs.
+func (x *run) worksAlongside(ctx context.Context, other string) bool {
+	if isBackfill(x.command) || x.Spec.Limits.MaxConcurrentRuns > 1 {
+		return true
+	}
+	i, err := x.ledger.Run(ctx, other)
+	return err == nil && isBackfill(i.Command)
+}
+
+func isBackfill(command string) bool { return command == "backfill" || command == "replace" }
+
+// warn adds a warning to the summary and the log, once.
+func (x *run) warn(text string) {
+	if slices.Contains(x.sum.Warnings, text) {
+		return
+	}
+	x.sum.Warnings = append(x.sum.Warnings, text)
+	x.log.Warn().Msg(text)
+}
+
+func (x *run) recordStart(ctx context.Context) error {
+	x.sum.State = string(ledger.RunRunning)
+	host, _ := os.Hostname()
+	err := x.ledger.StartRun(ctx, ledger.RunStart{Trigger: x.sum.Trigger, Command: x.command, Started: x.sum.Started, Host: host, Version: x.Version})
+	x.recorded = err == nil
+	return err
+}
+
+// recordEnd stores the run's result and its log in the state.
+func (x *run) recordEnd(ctx context.Context, runErr error) error {
+	if !x.recorded {
+		return nil
+	}
+	ctx, cancel := x.cleanupContext(ctx, 5*time.Second)
+	defer cancel()
+	text, err := json.Marshal(x.sum)
+	if err != nil {
+		return err
+	}
+	r := x.sum.Records
+	return x.ledger.EndRun(ctx, ledger.RunEnd{State: ledger.RunState(x.sum.State), Ended: x.sum.Ended, ExitCode: x.ExitCode(runErr), Error: x.sum.Error,
+		Objects: x.sum.Objects.Read, SizeBytes: x.sum.SizeIn, Files: x.sum.Files, Batches: x.committed, Log: string(x.keep.text()), Summary: text,
+		Records: ledger.Counts{Read: r.Read, Published: r.Published, Filtered: r.Filtered, Quarantined: r.Quarantined}})
+}
+
+// stopWithin is how long a run that is being stopped may clean up, in total: container runtimes kill after ten seconds.
+const stopWithin = 5 * time.Second
+
+// cleanupContext is a context for work that must be done even if the run is being stopped, within limit and within stopWithin.
+func (x *run) cleanupContext(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	by := time.Now().Add(limit)
+	if ctx.Err() != nil {
+		if x.stopBy.IsZero() {
+			x.stopBy = time.Now().Add(stopWithin)
+		}
+		if x.stopBy.Before(by) {
+			by = x.stopBy
+		}
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), by)
+}
+
+// releaseLease gives a lease back, even if the run is being stopped.
+func (x *run) releaseLease(ctx context.Context, lease *ledger.Lease) {
+	ctx, cancel := x.cleanupContext(ctx, 3*time.Second)
+	defer cancel()
+	if err := lease.Release(ctx); err != nil {
+		x.log.Warn().Err(err).Msg("the lease could not be given back; it expires by itself")
+	}
+}
+
+// commitWithin is how long a commit and its publication may continue once the run is being stopped.
+const commitWithin = 4 * time.Second
+
+// commitContext is a context that ends commitWithin later than its parent.
+func commitContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(commitWithin, cancel) })
+	return out, func() { stop(); cancel() }
+}
