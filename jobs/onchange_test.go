@@ -76,7 +76,7 @@ func TestOnChangeInputGone(t *testing.T) {
 	}
 	want.rows[row(11, 0)] = 1
 	sum := p.mustRun(t, jobs.RunOptions{})
-	if sum.Replaced != 0 || sum.Objects.Read != 1 || len(sum.Warnings) != 1 || !strings.Contains(sum.Warnings[0], key("b")+" is gone") {
+	if sum.Replaced != 0 || sum.Objects.Read != 1 || len(sum.Warnings) != 1 || !strings.Contains(sum.Warnings[0], key("b")+" is not in staging any more") {
 		t.Errorf("%+v", sum)
 	}
 	p.again(t, want)

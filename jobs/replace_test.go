@@ -352,7 +352,7 @@ func TestReplacePausedAndDenied(t *testing.T) {
 	r := mend(p.deleting())
 	r.Deleter = noDelete{p.lake}
 	for range 2 {
-		if sum, err := r.Backfill(t.Context(), october()); !errors.Is(err, jobs.ErrNoDelete) || !strings.Contains(err.Error(), "is not deleted yet") {
+		if sum, err := r.Backfill(t.Context(), october()); !errors.Is(err, jobs.ErrNoDelete) || !strings.Contains(err.Error(), "are not deleted yet") {
 			t.Errorf("denied: %+v, %v", sum, err)
 		}
 	}

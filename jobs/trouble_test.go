@@ -73,7 +73,7 @@ func TestRetryAfterOutage(t *testing.T) {
 	r := p.runner()
 	r.Lake, r.State, r.RetryDelay = outage{p.lake, &down}, outage{p.state, &down}, time.Millisecond
 	r.LogTo = writerFunc(func(line []byte) {
-		if strings.Contains(string(line), "trying again") {
+		if strings.Contains(string(line), "is retried") {
 			down.Store(false)
 		}
 	})
@@ -112,7 +112,7 @@ func TestThrottledGlue(t *testing.T) {
 			r.Catalog = impatient
 			r.Spec.Limits.MaxRetries, r.RetryDelay = 1, time.Millisecond
 			r.LogTo = writerFunc(func(line []byte) {
-				if strings.Contains(string(line), "trying again") {
+				if strings.Contains(string(line), "is retried") {
 					w.glue.Throttle(op, 0)
 				}
 			})

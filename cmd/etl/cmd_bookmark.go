@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -95,16 +96,26 @@ func (c *bookmarkShowCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	for _, m := range b.Marks {
-		free := ""
-		if !m.FreedFrom.IsZero() {
-			free = "; set free from " + m.FreedFrom.UTC().Format(time.RFC3339)
-		}
-		p("mark", "%s  %s  %s%s", m.Prefix, m.Modified.UTC().Format(time.RFC3339), m.Key, free)
+		p("watermark", "%s", watermarkLine(m))
 	}
 	if b.LastRun != "" {
 		p("last run", "%s", b.LastRun)
 	}
 	return nil
+}
+
+// watermarkLine shows the watermark of a folder of dated folders: the latest object that a run took there.
+func watermarkLine(m ledger.Mark) string {
+	line := cmp.Or(m.Prefix, "(all of staging)") + "  "
+	if m.Key == "" {
+		line += "nothing taken yet"
+	} else {
+		line += m.Modified.UTC().Format(time.RFC3339) + "  " + m.Key
+	}
+	if !m.FreedFrom.IsZero() {
+		line += "; released from " + m.FreedFrom.UTC().Format(time.RFC3339)
+	}
+	return line
 }
 
 type bookmarkSetCmd struct {

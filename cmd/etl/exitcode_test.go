@@ -27,7 +27,7 @@ func TestReport(t *testing.T) {
 		{printedError{3}, 3, ""},
 		{errors.New("x"), 1, "etl: x\n"},
 		{jobs.ErrStopped, 5, "etl: stopped\n"},
-		{jobs.ErrQuarantine, 3, "etl: too many records in quarantine\n"},
+		{jobs.ErrQuarantine, 3, "etl: too many bad records\n"},
 		{fmt.Errorf("run: %w", jobs.ErrTimeout), 1, "etl: run: timeout\n"},
 	} {
 		var b strings.Builder
