@@ -52,7 +52,7 @@ func (o BackfillOptions) Check() error {
 	case o.To.Before(o.From):
 		return fmt.Errorf("--to %s is before --from %s", o.To.Format(time.DateOnly), o.From.Format(time.DateOnly))
 	case o.Shards < 0, o.Shard < 0, o.Shards > 0 && o.Shard >= o.Shards, o.Shards == 0 && o.Shard > 0:
-		return fmt.Errorf("--shard %d of --shards %d does not exist: shards are numbered from 0", o.Shard, o.Shards)
+		return fmt.Errorf("--shard %d of --shards %d does not exist: shards are counted from 0", o.Shard, o.Shards)
 	}
 	return nil
 }

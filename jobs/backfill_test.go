@@ -176,7 +176,7 @@ func (s *pauseAt) Begin(stage string, _ int64, _ string) {
 func (*pauseAt) Add(string, int64) {}
 
 // TestRunBesideBackfill: while a backfill is in the middle of a batch, a plain run takes what is new, and one with nothing to do
-// succeeds; a second backfill of the same days is told that another is at them.
+// succeeds; a second backfill of the same days reports that another one is processing them.
 func TestRunBesideBackfill(t *testing.T) {
 	p := newMemParts(t, 1)
 	want := p.stage(t, 1, 1, 12)
@@ -192,7 +192,7 @@ func TestRunBesideBackfill(t *testing.T) {
 	<-gate.reached
 	sum, err := p.runner().Run(t.Context(), jobs.RunOptions{})
 	if err != nil || sum.Objects.Read != 11 || sum.Resumed != 0 {
-		t.Errorf("run beside a backfill: %+v, %v", sum, err)
+		t.Errorf("run alongside a backfill: %+v, %v", sum, err)
 	}
 	if sum, err = p.runner().Run(t.Context(), jobs.RunOptions{}); err != nil || sum.Batches != 0 {
 		t.Errorf("run with nothing to do: %+v, %v", sum, err)

@@ -67,7 +67,7 @@ func TestMappingErrors(t *testing.T) {
 		name, sql string
 		want      []string
 	}{
-		{"memory", "SELECT p.* FROM (%) p, range(3000000) r(i) ORDER BY hash(i), p._time", []string{"DuckDB needs more than the 512 MiB that it gets, half of limits.memory", "Raise limits.memory"}},
+		{"memory", "SELECT p.* FROM (%) p, range(3000000) r(i) ORDER BY hash(i), p._time", []string{"DuckDB needs more than 512 MiB, which is half of limits.memory", "Try: raise limits.memory"}},
 		{"another error", "SELECT p.* REPLACE (CAST('x' || CAST(p._time AS VARCHAR) AS BIGINT) AS _time) FROM (%) p", []string{"Could not convert string 'x"}},
 	} {
 		w := newWorld(t)

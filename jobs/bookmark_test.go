@@ -222,7 +222,7 @@ func TestChangedObjects(t *testing.T) {
 				t.Errorf("%+v", o)
 			}
 			p.again(t, want)
-			// Once the earlier version is rewound, nothing was taken of the object: its version of now is not left.
+			// Once the earlier version is rewound, no version of the object counts as taken: its current version is loaded.
 			if _, err := p.deleting().Rewind(t.Context(), "", false); err != nil {
 				t.Fatal(err)
 			}

@@ -21,7 +21,7 @@ func (d noDelete) Drop(_ context.Context, h objstore.Held) error {
 	return objstore.Fail("drop", d.String(), h.Key, objstore.ErrDenied, "")
 }
 
-// TestRewindDenied: while what a rewind took back cannot be deleted, no run brings its objects' rows a second time.
+// TestRewindDenied: while the files of a rewind cannot be deleted, no run loads their objects a second time.
 func TestRewindDenied(t *testing.T) {
 	bothStores(t, func(t *testing.T, p *parts) {
 		want, err := p.smallJob()
@@ -82,7 +82,7 @@ func TestWithoutDeleting(t *testing.T) {
 		r := p.afterwards()
 		r.Deleter = p.lake // a role that turns out to be allowed nothing
 		if _, err := fix(t.Context(), r); len(left) > 0 && !errors.Is(err, objstore.ErrDenied) {
-			t.Errorf("operation %d (%s): doctor --fix with a role that may not delete: %v", at, f.hit(), err)
+			t.Errorf("operation %d (%s): doctor --fix with a role that is not allowed to delete: %v", at, f.hit(), err)
 		}
 		r.Deleter = may
 		if m, err := fix(t.Context(), r); err != nil || m.Dropped < len(left) {

@@ -19,7 +19,7 @@ import (
 	"github.com/silt-etl/silt/jobs"
 )
 
-// mender is a runner with the right to delete, at a time when the leases of now have expired.
+// mender is a runner with the right to delete, at a time when today's leases have expired.
 func (p *parts) mender() *jobs.Runner {
 	r := p.afterwards()
 	r.Deleter = p.lake
@@ -140,7 +140,7 @@ func TestDoctorAfterACrash(t *testing.T) {
 	}
 }
 
-// A run stalls in an operation, and doctor --fix takes it for dead and drops what it holds. When the run goes on, it cannot publish
+// A run stalls in an operation, and doctor --fix takes it for dead and drops what it holds. When the run continues, it cannot publish
 // the dropped files: no row is lost or doubled, and no committed file is missing.
 func TestDoctorDuringAStalledRun(t *testing.T) {
 	var next, void, operations atomic.Int64

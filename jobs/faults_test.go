@@ -87,7 +87,7 @@ func sweep(t *testing.T, how fault, every, workers int, newParts func() *parts) 
 }
 
 // TestZombies: whichever operation a run waits in for so long that its leases expire and another run does all the work, it
-// does no harm when it goes on: not before it is woken, not after, and not to the run after that.
+// does not damage anything when it continues: not before it is woken, not after, and not to the run after that.
 func TestZombies(t *testing.T) {
 	var next, void, operations atomic.Int64
 	var wg sync.WaitGroup
@@ -153,8 +153,8 @@ func checkpointed(p *parts) *parts {
 }
 
 // TestFaults: whichever operation of whichever store goes wrong in whichever way, the next run leaves every record once. Over
-// memory a death is tried at every operation, the rest at some, evenly spread; with SILT_SOAK=1 all are. What lies in the
-// stores when a process dies after an operation is what lies there when it dies before the next, so few of those are tried.
+// memory a death is tried at every operation, the rest at some, evenly spread; with SILT_SOAK=1 all are. The
+// stores are the same when a process dies after an operation and before the next one, so few deaths after one are tried.
 func TestFaults(t *testing.T) {
 	s3 := newS3Parts(t)
 	copies := copying(t, s3)

@@ -25,7 +25,7 @@ const (
 	faultLost      fault = "happens, and its answer is lost"
 	faultDead      fault = "is not reached: the process died before it"
 	faultDeadAfter fault = "is the last: the process died after it"
-	faultStall     fault = "waits, while others go on, until it is woken"
+	faultStall     fault = "waits, while others continue, until it is woken"
 )
 
 func (f fault) dead() bool { return f == faultDead || f == faultDeadAfter }
@@ -40,7 +40,7 @@ type injector struct {
 	at  int // from 0
 	how fault
 
-	stalled, wake chan struct{} // faultStall: closed when the operation waits, and to let it go on
+	stalled, wake chan struct{} // faultStall: closed when the operation waits, and to let it continue
 
 	mu   sync.Mutex
 	n    int
@@ -218,7 +218,7 @@ func (c faultCatalog) AddPartitions(ctx context.Context, table string, ps []cata
 	return n, err
 }
 
-// faultEngine is a database whose calls an injector counts: opened, told of a source, executing, asked, and each batch of an answer.
+// faultEngine is a database whose calls an injector counts: opening, registering a source, executing, querying, and each batch of a result.
 type faultEngine struct {
 	attempt.Engine
 	f *injector

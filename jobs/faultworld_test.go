@@ -33,7 +33,7 @@ import (
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-// parts are the stores and the catalog of one job. Each is opened anew for each runner.
+// parts are the stores and the catalog of one job. Each runner opens its own.
 type parts struct {
 	spec                 *jobfile.Spec
 	staging, lake, state jobs.LakeStore
@@ -73,7 +73,7 @@ func (p *parts) faulty(f *injector) *jobs.Runner {
 	return r
 }
 
-// afterwards is a runner of a time when leases of now have expired.
+// afterwards is a runner at a time when today's leases have expired.
 func (p *parts) afterwards() *jobs.Runner {
 	r := p.runner()
 	r.State = later{p.state, 10 * time.Minute}
@@ -211,7 +211,7 @@ func (p *parts) smallJob() (wanted, error) {
 	return wanted{rows: map[string]int{row(1, 0): 1, row(2, 1): 1, row(3, 0): 1, row(4, 1): 1, row(5, 0): 1}, quarantined: map[string]int{key("b") + "@2": 1}}, nil
 }
 
-// row is how a row made by flow is told from others.
+// row identifies a row that flow made.
 func row(id, days int) string {
 	return fmt.Sprintf("%d at %d", id, time.Date(2020, 10, 1+days, 21, 26, 5, 7e6, time.UTC).UnixMilli())
 }

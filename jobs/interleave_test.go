@@ -203,7 +203,7 @@ func (h *history) mended() *jobfile.Spec {
 	return &s
 }
 
-// wake lets what waits in the middle of an operation go on to its end.
+// wake lets what waits in the middle of an operation continue to its end.
 func (h *history) wake() {
 	i := h.random.IntN(len(h.waiting))
 	z := h.waiting[i]
@@ -244,7 +244,7 @@ func (h *history) step() {
 	}
 }
 
-// hold holds what lies in the stores at this moment to what may lie there.
+// hold compares the stores at this moment with what they are allowed to have.
 func (h *history) hold() {
 	for _, s := range h.p.violations(context.Background()) {
 		h.t.Errorf("after %s: %s", h.log[len(h.log)-1], s)
@@ -286,7 +286,7 @@ func (h *history) want() wanted {
 }
 
 // TestAnyInterleaving: however objects arrive and change, and runs, replays, backfills, replaces and rewinds are begun, fail, die, or
-// wait in the middle of an operation while others go on, no invariant of the protocol is broken after any step, and after one
+// wait in the middle of an operation while others continue, no invariant of the protocol is broken after any step, and after one
 // clean run each record is in the lake once or in quarantine once.
 func TestAnyInterleaving(t *testing.T) {
 	var wg sync.WaitGroup

@@ -64,7 +64,7 @@ func TestOnChangeReplace(t *testing.T) {
 	})
 }
 
-// TestOnChangeInputGone: a batch of which an object was deleted is not done again; the new version is read beside it.
+// TestOnChangeInputGone: a batch with a deleted object is not reprocessed; the new version is loaded next to its rows.
 func TestOnChangeInputGone(t *testing.T) {
 	p := newMemParts(t, 1)
 	want := p.changing(t)
@@ -153,7 +153,7 @@ func TestOnChangeOpen(t *testing.T) {
 	p.again(t, want)
 }
 
-// TestOnChangeDenied: while what was taken back cannot be deleted, nothing of it is published again.
+// TestOnChangeDenied: while withdrawn files cannot be deleted, their objects are not published again.
 func TestOnChangeDenied(t *testing.T) {
 	p := newMemParts(t, 1)
 	want := p.changing(t)
@@ -174,8 +174,8 @@ func TestOnChangeDenied(t *testing.T) {
 	p.again(t, want)
 }
 
-// TestOnChangeOtherLake: the batch of the earlier version lies in another lake, where this job cannot delete: the new version is read
-// beside it, with a warning.
+// TestOnChangeOtherLake: the batch of the earlier version is in another lake, where this job cannot delete: the new version is loaded
+// next to its rows, with a warning.
 func TestOnChangeOtherLake(t *testing.T) {
 	p := newMemParts(t, 1)
 	want := p.changing(t)

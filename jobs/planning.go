@@ -230,7 +230,7 @@ func countListing(sum *report.Summary, warn func(string), l *staging.Listing) {
 	o.Ignored += l.Ignored
 	o.Unmatched += l.Unmatched
 	if l.NotUTF8 > 0 {
-		warn(fmt.Sprintf("%s of staging were left out because their names are not UTF-8 (example: %+q). Try: rename those that should be loaded", human.Plural(int64(l.NotUTF8), "object"), l.OneNotUTF8))
+		warn(fmt.Sprintf("left out %s of staging whose name is not UTF-8 (example: %+q). Try: rename what should be loaded", human.Plural(int64(l.NotUTF8), "object"), l.OneNotUTF8))
 	}
 }
 

@@ -1,7 +1,7 @@
 package jobs
 
-// Progress is told how a run goes on. Begin is called again for a stage when more work is found: totals add up. Methods are
-// called from several goroutines.
+// Progress shows how a run proceeds. Begin is called again for a stage when more work is found, and the totals add up. Methods are called
+// from several goroutines.
 type Progress interface {
 	Begin(stage string, total int64, unit string) // unit: "bytes", "records", "files"
 	Add(stage string, n int64)
@@ -15,7 +15,7 @@ const (
 	StagePublish = "publish" // files
 )
 
-// noProgress is used where none is given.
+// noProgress is the default.
 type noProgress struct{}
 
 func (noProgress) Begin(string, int64, string) {}

@@ -10,13 +10,12 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/silt-etl/silt/internal/report"
-
 	"github.com/oklog/ulid/v2"
 
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -219,7 +218,7 @@ func TestReplaceManyInputs(t *testing.T) {
 	p.check(t, "replaced", want)
 }
 
-// TestReplaceWholeBatches: the batches that touch a range are done again whole, and the estimate says what lies beside it.
+// TestReplaceWholeBatches: the batches that touch a range are reprocessed in full, and the estimate counts days outside of the range.
 func TestReplaceWholeBatches(t *testing.T) {
 	p := newMemParts(t, 1)
 	p.spec.Limits.BatchBytes = 1 << 20
@@ -287,8 +286,8 @@ func TestReplaceShards(t *testing.T) {
 	p.check(t, "in the end", want)
 }
 
-// TestReplaceHeld: a batch that another replace is at is left, with exit code 4 where nothing else was to do; a plain run goes on
-// beside it.
+// TestReplaceHeld: a batch that another replace is processing is left, with exit code 4 if there is nothing else to do; an ordinary run
+// works alongside.
 func TestReplaceHeld(t *testing.T) {
 	p := newMemParts(t, 1)
 	_, after, err := p.replaceJob(t.Context())
@@ -305,21 +304,21 @@ func TestReplaceHeld(t *testing.T) {
 	}()
 	<-gate.reached
 	if sum, err := mend(p.deleting()).Backfill(t.Context(), october()); err != nil || sum.Replaced != 1 || len(sum.Warnings) != 1 {
-		t.Errorf("beside another: %+v, %v", sum, err)
+		t.Errorf("alongside another: %+v, %v", sum, err)
 	}
 	if _, err := mend(p.deleting()).Backfill(t.Context(), october()); exitCodeOf(err) != 4 {
-		t.Errorf("with nothing to do but what another is at: %v", err)
+		t.Errorf("with nothing to do but what another is processing: %v", err)
 	}
 	if err := p.put(key("d"), gz(flow(7, 0))); err != nil {
 		t.Fatal(err)
 	}
 	after.rows[row(7, 0)] = 1
 	if sum, err := mend(p.deleting()).Run(t.Context(), jobs.RunOptions{}); err != nil || sum.Batches != 1 {
-		t.Errorf("a run beside it: %+v, %v", sum, err)
+		t.Errorf("a run alongside: %+v, %v", sum, err)
 	}
 	// a replay moves the batch: the replacement begins again, and has the last word
 	if sum, err := p.deleting().Replay(t.Context(), jobs.ReplayOptions{}); err != nil {
-		t.Errorf("a replay beside it: %+v, %v", sum, err)
+		t.Errorf("a replay alongside: %+v, %v", sum, err)
 	}
 	if _, err := mend(p.deleting()).Replay(t.Context(), jobs.ReplayOptions{}); err != nil {
 		t.Error(err)

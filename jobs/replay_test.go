@@ -451,7 +451,7 @@ func (s unleased) List(ctx context.Context, o objstore.ListOptions, fn func(objs
 	return s.of(o.Prefix).List(ctx, o, fn)
 }
 
-// TestTwoReplaysAtOnce: with leases the second is told that the work is held; without, the ledger decides.
+// TestTwoReplaysAtOnce: with leases the second one reports that another run holds the work; without, the ledger decides.
 func TestTwoReplaysAtOnce(t *testing.T) {
 	p := newMemParts(t, 1)
 	_, after, err := p.replayJob(t.Context())
@@ -467,7 +467,7 @@ func TestTwoReplaysAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); !errors.Is(err, ledger.ErrHeld) || exitCodeOf(err) != 4 {
-		t.Errorf("a replay beside another: %v", err)
+		t.Errorf("a replay alongside another: %v", err)
 	}
 	if err := lease.Release(t.Context()); err != nil {
 		t.Fatal(err)

@@ -62,7 +62,7 @@ func kept(t *testing.T, p *parts) (wanted, *report.Summary) {
 	return want, sum
 }
 
-// TestRetention: what goes is said first and counted after; what is young stays; and everything else goes on: runs, replays,
+// TestRetention: what is deleted is reported before and counted after; what is young stays; and everything else continues: runs, replays,
 // rewinds to a run and to the beginning, doctor, lineage.
 func TestRetention(t *testing.T) {
 	s3 := newS3Parts(t)
@@ -149,7 +149,7 @@ func TestRetention(t *testing.T) {
 				t.Errorf("a second retention: %+v %v", again, err) // of the expiry and of the run since
 			}
 
-			// What was committed up to the first run stays when the job is taken back to it, though its quarantine expired since.
+			// What was committed up to the first run stays when the job is rewound to it, although its quarantine has expired.
 			w, err := p.aged(402*day).Rewind(t.Context(), first.Run, false)
 			if err != nil || w.Batches != 1 || w.Deleted != 1 {
 				t.Errorf("back to the first run: %+v %v", w, err)
@@ -159,7 +159,7 @@ func TestRetention(t *testing.T) {
 			if err != nil || w.Batches != 2 || w.Deleted != 4 {
 				t.Errorf("back to the beginning: %+v %v", w, err)
 			}
-			p.exact(t, "after all was taken back", wanted{})
+			p.exact(t, "after all was withdrawn", wanted{})
 			if _, err := p.aged(403*day).Run(t.Context(), jobs.RunOptions{}); err != nil {
 				t.Fatal(err)
 			}
@@ -173,7 +173,7 @@ func TestRetention(t *testing.T) {
 }
 
 // TestRetentionKeeps: records that something needs stay: of open batches, of entries that are not done, of attempts whose files
-// may be held and may not be dropped.
+// may be held and must not be dropped.
 func TestRetentionKeeps(t *testing.T) {
 	p := newMemParts(t, 1)
 	want, err := p.smallJob()
@@ -254,7 +254,7 @@ func putJSON(t *testing.T, s objstore.Bucket, key string, v any) {
 	}
 }
 
-// TestRetentionFaults: whichever operation of a retention goes wrong, runs go on, the next retention ends the work, and every
+// TestRetentionFaults: whichever operation of a retention fails, runs continue, the next retention ends the work, and every
 // record is in the lake, in quarantine or counted as expired, once.
 func TestRetentionFaults(t *testing.T) {
 	s3 := newS3Parts(t)
@@ -343,6 +343,6 @@ func retainOnce(t *testing.T, p *parts, f *injector) bool {
 	if _, err := p.aged(403*day).Rewind(t.Context(), "", false); err != nil {
 		t.Errorf("%s: taking all back: %v", when, err)
 	}
-	p.exact(t, when+", after all was taken back", wanted{})
+	p.exact(t, when+", after all was withdrawn", wanted{})
 	return f.hit() != ""
 }

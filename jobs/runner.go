@@ -28,14 +28,14 @@ import (
 
 // The errors that end a run in a way of its own. cmd/etl has the table of their exit codes.
 var (
-	// ErrStopped says that the run was told to stop; it is STOPPED, and the next run continues from there.
+	// ErrStopped says that the run received a signal to stop; it is STOPPED, and the next run continues from there.
 	ErrStopped = errors.New("stopped")
 	// ErrTimeout says that the run took longer than limits.timeout. Its state is TIMEOUT, its exit code that of any failure.
 	ErrTimeout = errors.New("timeout")
 )
 
 // ErrBatchTimeout says that an attempt at a batch took longer than limits.batch_timeout; such a run has FAILED.
-var ErrBatchTimeout = errors.New("a batch takes too long")
+var ErrBatchTimeout = errors.New("the batch took too long")
 
 // LakeStore is the store of the lake's files. It can hold files where readers do not see them.
 type LakeStore = ledger.Lake

@@ -421,7 +421,7 @@ func TestS3Interrupted(t *testing.T) {
 				}
 				return nil
 			}}
-			r.Catalog = faultyCatalog{r.Catalog} // what reads its own entry goes on, so end the run here
+			r.Catalog = faultyCatalog{r.Catalog} // a run that reads its own entry continues, so end it here
 		}, true},
 		{"at the second file to publish", func(r *jobs.Runner) {
 			var n atomic.Int32
@@ -492,7 +492,7 @@ func (l *secondHold) Hold(ctx context.Context, key string, r io.ReaderAt, size i
 	return l.LakeStore.Hold(ctx, key, r, size)
 }
 
-// TestS3Denied: what a person sees who may not read a bucket, or has named one that is not there.
+// TestS3Denied: what a person sees who is not allowed to read a bucket, or named one that does not exist.
 func TestS3Denied(t *testing.T) {
 	w := newS3World(t)
 	w.put(key("a"), gz(flow(1, 0)))

@@ -60,7 +60,7 @@ func (p *parts) leftPlan(t *testing.T) wanted {
 }
 
 // TestPlanKeepsItsPlace: a job file that names other places than those a plan was made for is refused, in one line that says what
-// changed; put back, or planned anew, it goes on.
+// changed; put back, or planned again, the job continues.
 func TestPlanKeepsItsPlace(t *testing.T) {
 	for key, change := range map[string]func(*jobfile.Spec){
 		"source.staging":       func(s *jobfile.Spec) { s.Source.Staging += "2" },
@@ -206,7 +206,7 @@ func TestFinishedKeepsItsPlace(t *testing.T) {
 				p.lake = memstore.New("mem://other")
 			}
 			for _, o := range c.refused {
-				wantError(t, o.name, o.do(mend(p.deleting())), jobs.ErrSettings, 1, c.key+" was ", "put it back")
+				wantError(t, o.name, o.do(mend(p.deleting())), jobs.ErrSettings, 1, c.key+" was ", "put the setting back")
 			}
 			if p.seq(t) != seq {
 				t.Error("something was written")
@@ -231,7 +231,7 @@ func TestFinishedKeepsItsPlace(t *testing.T) {
 	}
 }
 
-// TestRewindKeepsItsPlace: what a rewind has taken back and not deleted yet is deleted in its own lake: another one does not have it,
+// TestRewindKeepsItsPlace: what a rewind has withdrawn and not deleted yet is deleted in its own lake: another one does not have it,
 // and the run refuses to take that for done.
 func TestRewindKeepsItsPlace(t *testing.T) {
 	p := newMemParts(t, 1)
@@ -280,7 +280,7 @@ func TestReplayCommitKeepsItsPlace(t *testing.T) {
 	p.check(t, "put back", wanted{rows: map[string]int{row(1, 0): 1, row(2, 0): 1, row(3, 1): 1, row(4, 1): 1, row(5, 0): 1, row(6, 2): 1}, quarantined: map[string]int{key("a") + "@3": 1}})
 }
 
-// TestMaxConcurrentRuns: so many runs of a job are at work at once as it allows, each at what nobody else is at; one more is told
+// TestMaxConcurrentRuns: as many runs of a job work at the same time as it allows, each on its own objects; one more reports
 // who is, waits with exit code 4, and writes nothing but its own record.
 func TestMaxConcurrentRuns(t *testing.T) {
 	for limit := 1; limit <= 3; limit++ {
@@ -307,7 +307,7 @@ func TestMaxConcurrentRuns(t *testing.T) {
 			select {
 			case <-asked:
 			case err := <-ended:
-				t.Fatalf("limit %d: run %d, which may go on, ended: %v", limit, i, err)
+				t.Fatalf("limit %d: run %d, which is allowed to continue, ended: %v", limit, i, err)
 			}
 			atWork = append(atWork, w)
 		}
@@ -335,7 +335,7 @@ func TestMaxConcurrentRuns(t *testing.T) {
 		}
 		for range limit {
 			if err := <-ended; err != nil {
-				t.Errorf("limit %d: a run that was at work: %v", limit, err)
+				t.Errorf("limit %d: a run that was working: %v", limit, err)
 			}
 		}
 		if sum, err := p.runner().Run(t.Context(), jobs.RunOptions{}); err != nil || sum.Records.Published != 1 {

@@ -34,7 +34,7 @@ type shipped struct {
 	// filtered records, and quarantined ones by reason: those that the samples have on purpose.
 	filtered    int64
 	quarantined map[string]int64
-	// example: it is one of docs/examples, with its job and samples beside it.
+	// example: it is one of docs/examples, with its job and samples.
 	example bool
 }
 
@@ -159,7 +159,7 @@ func (s shipped) whole(t *testing.T) {
 	s.validate(t, s.run(t, m))
 }
 
-// test runs the tests beside the mapping.
+// test runs the tests of the mapping.
 func (s shipped) test(t *testing.T, m *mappings.Mapping, compiled *sqlgen.Compiled) {
 	t.Helper()
 	fs, err := mappingtest.Load(m)
@@ -199,7 +199,7 @@ func (s shipped) run(t *testing.T, m *mappings.Mapping) []map[string]any {
 	}
 	for _, f := range files {
 		if s.example && filepath.Ext(f.Name()) == ".yaml" {
-			continue // tests lie beside
+			continue // the tests of the mapping
 		}
 		data, err := os.ReadFile(filepath.Join(s.samples(), f.Name()))
 		if err != nil {

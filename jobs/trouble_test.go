@@ -91,7 +91,7 @@ func (f writerFunc) Write(p []byte) (int, error) {
 }
 
 // TestThrottledGlue: a little is waited out. What outlasts every wait fails the run in a way that is tried again, and the next
-// run goes on.
+// run continues.
 func TestThrottledGlue(t *testing.T) {
 	for _, op := range []string{"GetTable", "CreateTable", "BatchCreatePartition"} {
 		t.Run(op, func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestThrottledGlue(t *testing.T) {
 	}
 }
 
-// TestDeniedCatalogIsNotTriedAgain: where a person has to change something, waiting is no help.
+// TestDeniedCatalogIsNotTriedAgain: if a person has to change something, waiting does not help.
 func TestDeniedCatalogIsNotTriedAgain(t *testing.T) {
 	w := newS3World(t)
 	w.put(key("a"), gz(flow(1, 0)))
@@ -300,12 +300,12 @@ func TestClockJumpsBack(t *testing.T) {
 // full is a store whose disk takes so many more bytes.
 type full struct {
 	jobs.LakeStore
-	room *atomic.Int64
+	space *atomic.Int64
 }
 
 func (s full) take(op, key string, n int64) error {
-	if s.room.Add(-n) < 0 {
-		s.room.Store(0)
+	if s.space.Add(-n) < 0 {
+		s.space.Store(0)
 		return objstore.Fail(op, s.String(), key, syscall.ENOSPC, "")
 	}
 	return nil
@@ -329,12 +329,12 @@ func (s full) Hold(ctx context.Context, key string, r io.ReaderAt, size int64) (
 	return s.LakeStore.Hold(ctx, key, r, size)
 }
 
-// TestFullStore: a store without room for more, at any point: the run says so, and the next one, with room, finishes the work.
+// TestFullStore: a store without space for more, at any point: the run says so, and the next one, with space, finishes the work.
 func TestFullStore(t *testing.T) {
 	t.Parallel() // it waits most of its time
 	var wg sync.WaitGroup
 	var failed atomic.Int64
-	for room := int64(0); room <= 45000; room += 3000 { // a run writes some 40,000 bytes
+	for space := int64(0); space <= 45000; space += 3000 { // a run writes some 40,000 bytes
 		wg.Go(func() {
 			p := newMemParts(t, 1)
 			want, err := p.smallJob()
@@ -343,20 +343,20 @@ func TestFullStore(t *testing.T) {
 				return
 			}
 			var left atomic.Int64
-			left.Store(room)
+			left.Store(space)
 			r := p.runner()
 			r.Lake, r.State = full{p.lake, &left}, full{p.state, &left}
 			sum, err := r.Run(t.Context(), jobs.RunOptions{})
 			if err != nil {
 				failed.Add(1)
 				if !errors.Is(err, syscall.ENOSPC) || sum.State != "FAILED" || strings.Contains(err.Error(), "\n") {
-					t.Errorf("room for %d bytes: %v, %s", room, err, sum.State)
+					t.Errorf("space for %d bytes: %v, %s", space, err, sum.State)
 				}
 			}
 			if _, err := p.afterwards().Run(t.Context(), jobs.RunOptions{}); err != nil {
-				t.Errorf("room for %d bytes, then for more: %v", room, err)
+				t.Errorf("space for %d bytes, then for more: %v", space, err)
 			}
-			p.noProblems(t, fmt.Sprintf("after a store with room for %d bytes", room), want)
+			p.noProblems(t, fmt.Sprintf("after a store with space for %d bytes", space), want)
 		})
 	}
 	wg.Wait()
@@ -365,7 +365,7 @@ func TestFullStore(t *testing.T) {
 	}
 }
 
-// smallDisk is a folder with so many bytes of room, on a file system of its own where this process may mount one.
+// smallDisk is a folder with so many bytes of space, on a file system of its own where this process may mount one.
 func smallDisk(t *testing.T, size string) (dir string, err error) {
 	t.Helper()
 	dir = t.TempDir()
@@ -401,8 +401,8 @@ func TestFullDisk(t *testing.T) {
 	t.Parallel() // it waits most of its time
 	var wg sync.WaitGroup
 	var failed atomic.Int64
-	rooms := []int{0, 8, 24, 60, 120, 220}
-	for _, room := range rooms { // KiB
+	spaces := []int{0, 8, 24, 60, 120, 220}
+	for _, space := range spaces { // KiB
 		disk, err := smallDisk(t, "4m")
 		if err != nil {
 			mayMount(t, err)
@@ -415,23 +415,23 @@ func TestFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		filler := filepath.Join(disk, "filler")
-		fill(t, filler, room<<10)
+		fill(t, filler, space<<10)
 		wg.Go(func() {
 			sum, err := p.runner().Run(t.Context(), jobs.RunOptions{})
 			if err != nil {
 				failed.Add(1)
-				t.Logf("%d KiB left: %v", room, err)
+				t.Logf("%d KiB left: %v", space, err)
 				if sum.State != "FAILED" || strings.Contains(err.Error(), "\n") || !strings.Contains(strings.ToLower(err.Error()), "no space left") {
-					t.Errorf("%d KiB left: %v, %s", room, err, sum.State)
+					t.Errorf("%d KiB left: %v, %s", space, err, sum.State)
 				}
 			}
 			if err := os.Remove(filler); err != nil {
 				t.Error(err)
 			}
 			if _, err := p.afterwards().Run(t.Context(), jobs.RunOptions{}); err != nil {
-				t.Errorf("%d KiB left, then room: %v", room, err)
+				t.Errorf("%d KiB left, then space: %v", space, err)
 			}
-			p.noProblems(t, fmt.Sprintf("after a disk with %d KiB", room), want)
+			p.noProblems(t, fmt.Sprintf("after a disk with %d KiB", space), want)
 			if left, _ := filepath.Glob(filepath.Join(disk, "silt-*")); len(left) > 0 {
 				t.Errorf("left in the temp folder: %q", left)
 			}
@@ -439,7 +439,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	wg.Wait()
 	if n := failed.Load(); n < 3 {
-		t.Errorf("the disk was full %d times of %d", n, len(rooms))
+		t.Errorf("the disk was full %d times of %d", n, len(spaces))
 	}
 }
 

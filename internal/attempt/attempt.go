@@ -1,10 +1,10 @@
 // Package attempt makes the files of one try at a batch: it fetches the batch's objects, decodes and scans them, runs the
 // projection, writes a Parquet file for each class and partition, writes the quarantine file, and sends every Parquet file
-// through the gate. What it leaves is local: holding, committing and publishing are the ledger's.
+// through the gate. Its files are local: it never holds, commits or publishes anything (package jobs does).
 //
 // Invariants: for every object read, records = published + filtered + quarantined, or the attempt fails; records are counted
-// while framing (decode), by other code than the projection's (DuckDB). An object that cannot be read whole publishes
-// nothing. Memory is bounded by the options, whatever the input's size.
+// during framing (decode), by other code than the projection's (DuckDB). An object that cannot be read to its end publishes
+// nothing. Memory is bounded by the options, for inputs of any size.
 package attempt
 
 import (
@@ -30,7 +30,7 @@ type Object struct {
 	Captures []*string
 }
 
-// Engine is what an attempt asks of a database: an engine.DB.
+// Engine is the database of an attempt: an engine.DB.
 type Engine interface {
 	RegisterSource(name string, src engine.Source) error
 	Exec(ctx context.Context, sql string) error
@@ -46,17 +46,17 @@ type Options struct {
 	Job, Run string
 	Compiled *sqlgen.Compiled
 	Staging  objstore.Reader
-	// Replay gives the records instead of Staging; nil: the objects are framed.
+	// Replay gives the records in place of Staging. nil: the records are read from the objects.
 	Replay *Replay
-	// TempDir is this attempt's own folder, on a disk with room for the batch; the caller removes it.
+	// TempDir is a folder of this attempt alone, on a disk with space for the batch. The caller removes it.
 	TempDir string
-	// MemoryBytes for the whole process; DuckDB gets a part of it.
+	// MemoryBytes is for the whole process; DuckDB gets half of it.
 	MemoryBytes int64
 	Threads     int
 	// Timeout of the attempt; 0: none.
 	Timeout time.Duration
 	Region  string // the region= partition
-	Account string // of records that do not say theirs
+	Account string // of records that do not name theirs
 	// MinDay and MaxDay bound the event day, in days since 1970, inclusive.
 	MinDay, MaxDay int32
 	// Progress is called from several goroutines; may be nil.
@@ -67,7 +67,7 @@ type Options struct {
 	Open OpenEngine
 }
 
-// Stage of an attempt that Progress reports on, each with what has been added.
+// Stage of an attempt. Progress reports each with what was added since the last call.
 type Stage int
 
 const (
@@ -76,7 +76,7 @@ const (
 	StageRows                 // rows written
 )
 
-// File made by an attempt, in Options.TempDir.
+// File is a Parquet file of an attempt, in Options.TempDir.
 type File struct {
 	Path      string
 	Class     string
@@ -96,28 +96,28 @@ const (
 	ObjectKept        ObjectState = "kept"        // of a replay: not one of its rows was selected
 )
 
-// ObjectResult of one object. The counts are of records; all 0 unless State is read.
+// ObjectResult counts the records of one object. All counts are 0 unless State is read.
 type ObjectResult struct {
 	State       ObjectState
 	Records     int64
 	Published   int64
 	Filtered    int64
 	Quarantined int64
-	Kept        int64  // of a replay: records that were not chosen. They stay in quarantine and are in no other count
-	Message     string // why an object is quarantined whole
+	Kept        int64  // of a replay: records that were not chosen. They stay in quarantine, and no other count has them
+	Message     string // why an object is quarantined as a whole
 }
 
 // Result of an attempt.
 type Result struct {
 	Files          []File
 	QuarantinePath string // "" when nothing was rejected
-	QuarantineRows int64  // records in that file, kept ones included, whole objects not
-	Unchanged      bool   // a replay's quarantine says what it said before: there is nothing to commit
+	QuarantineRows int64  // records in that file, including kept ones but not whole objects
+	Unchanged      bool   // a replay's quarantine is the same as before, so there is nothing to commit
 	Objects        []ObjectResult
 	Reasons        map[string]int64 // quarantined, by reason code
 	Misses         map[string]int64 // paths whose value went to unmapped instead, by record: OCSF paths of what the mapping made, raw paths of values that did not have the declared type
 	RawBytes       int64            // unpacked bytes scanned
-	// UnreadableRecords were seen in objects quarantined whole, at least one for each of those. Objects does not count them.
+	// UnreadableRecords were read from objects that are quarantined as a whole, and count as at least one for each. Objects does not count them.
 	UnreadableRecords int64
 }
 
@@ -151,23 +151,23 @@ func (r *Result) Totals() Totals {
 	return t
 }
 
-// ErrAllDenied says that not one object could be read for lack of permission.
+// ErrAllDenied says that access to every object was denied.
 var ErrAllDenied = errors.New("access denied to every object of the batch")
 
 // ErrTooLong says that an attempt took longer than Options.Timeout.
 var ErrTooLong = errors.New("the attempt took too long")
 
-// sqlError makes one line of what DuckDB says against a mapping's SQL: which mapping, what of it, and for memory also the limit and
-// what can be done. Other errors stay as they are.
+// sqlError turns an error of DuckDB into one line that names the mapping and the part of it, and for memory the limit and what to try.
+// It returns other errors unchanged.
 func (o *Options) sqlError(err error, what string) error {
 	var e *engine.Error
 	if !errors.As(err, &e) {
 		return err
 	}
 	if e.Kind == engine.OutOfMemory {
-		said, _, _ := strings.Cut(e.Message, ";") // its advice is about the engine's options
-		return fmt.Errorf("mapping %s, %s: DuckDB needs more than the %s that it gets, half of limits.memory (%s); nothing of the batch was committed. Raise limits.memory, lower limits.threads or limits.batch_bytes, or free space in limits.temp_dir",
-			o.Compiled.Name, what, human.Size(o.MemoryBytes/2), said)
+		cause, _, _ := strings.Cut(e.Message, ";") // DuckDB's own advice is about options that a job does not have
+		return fmt.Errorf("mapping %s, %s: DuckDB needs more than %s, which is half of limits.memory (%s). Nothing of the batch was committed. Try: raise limits.memory, lower limits.threads or limits.batch_bytes, or free space in limits.temp_dir",
+			o.Compiled.Name, what, human.Size(o.MemoryBytes/2), cause)
 	}
 	return fmt.Errorf("mapping %s, %s: %w; nothing of the batch was committed", o.Compiled.Name, what, err)
 }
@@ -181,7 +181,7 @@ func Run(ctx context.Context, o Options, objects []Object) (*Result, error) {
 	defer cancel()
 	r, err := run(limited, o, objects)
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
-		return nil, ErrTooLong // what cancelled work says is of no use
+		return nil, ErrTooLong // the error of cancelled work does not say why
 	}
 	return r, err
 }
@@ -201,7 +201,7 @@ func run(ctx context.Context, o Options, objects []Object) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = db.Close() }() // it has no file of its own
+	defer func() { _ = db.Close() }() // the database has no file
 	if o.Replay != nil {
 		if err := o.Replay.ready(objects); err != nil {
 			return nil, err
@@ -268,7 +268,7 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 			read++
 		}
 		if res.Records != res.Published+res.Filtered+res.Quarantined {
-			return nil, fmt.Errorf("counts do not reconcile for %s: %d records framed, but %d published + %d filtered + %d quarantined; nothing was committed, please report this",
+			return nil, fmt.Errorf("counts do not reconcile for %s: %d records framed, but %d published + %d filtered + %d quarantined. Nothing was committed. Please report this",
 				w.scan.objects[i].Key, res.Records, res.Published, res.Filtered, res.Quarantined)
 		}
 		r.Objects = append(r.Objects, res)
@@ -286,8 +286,8 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 	return r, nil
 }
 
-// addMisfits counts, by raw path, values that the scanner left in unmapped because they did not fit their type. Those of
-// time are left out: their records are in quarantine.
+// addMisfits counts, by raw path, the values that the scanner left in unmapped because they did not fit their type. Values of time are
+// not counted: their records are in quarantine.
 func (w *output) addMisfits() {
 	times := map[int]bool{}
 	for _, p := range w.o.Compiled.Projections {
@@ -302,7 +302,7 @@ func (w *output) addMisfits() {
 	}
 }
 
-// gate re-reads a finished file.
+// gate reads a finished file again, and refuses it if it breaks a rule.
 func gate(f madeFile) error {
 	h, err := os.Open(f.Path)
 	if err != nil {

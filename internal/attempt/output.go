@@ -21,7 +21,7 @@ import (
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-// Reason codes of rejects found after the projection. Stable, as those of decode and sqlgen.
+// Reason codes of rejects that are found after the projection. They are a contract, like those of decode and sqlgen.
 const (
 	ReasonEventDay = "EVENT_DAY_OUT_OF_RANGE"
 	ReasonAccount  = "ACCOUNT_INVALID"
@@ -45,12 +45,12 @@ type output struct {
 	rejects  []rejected
 	reasons  []sqlgen.Reason // of the compiled mapping, then those that messages made here
 	reasonAt map[string]int
-	accounts map[string]bool // known good
+	accounts map[string]bool // that are known to be valid
 }
 
 type objectCounts struct{ published, filtered, rejected int64 }
 
-// rejected is a record to be fetched again for quarantine: 16 bytes each, however many there are.
+// rejected is a record to read again for quarantine. It takes 16 bytes, since there may be millions.
 type rejected struct {
 	object int32
 	reason int32
@@ -78,7 +78,7 @@ func (w *output) reject(object int32, record int64, reason int32) {
 	w.rejects = append(w.rejects, rejected{object, reason, record})
 }
 
-// rows is one batch of a projection's result, with its fixed columns at hand.
+// rows is one batch of a projection's result, with its fixed columns by name.
 type rows struct {
 	time    *array.Int64
 	day     *array.Int32
@@ -161,7 +161,7 @@ func (w *output) rows(p *sqlgen.Projection, f *fileSet, ex *decode.Expander, b a
 	return cut(n)
 }
 
-// partition of a row, before it is made a lake.Partition.
+// partition of a row, from which a lake.Partition is made.
 type partition struct {
 	account string
 	day     int32
@@ -340,7 +340,7 @@ func (f *fileSet) close() error {
 	return f.end()
 }
 
-// abandon closes what an error left open.
+// abandon closes the file that an error left open.
 func (f *fileSet) abandon() {
 	if f.lw != nil {
 		_, _ = f.lw.Close()
@@ -444,14 +444,14 @@ func (w *output) refetch(ctx context.Context, add func(object int, record int64,
 			number, raw, rej, err := records.Next()
 			if err != nil {
 				body.Close()
-				return fmt.Errorf("read %s again for quarantine: record %d is not there any more: %w", w.scan.objects[object].Key, w.rejects[i].record, err)
+				return fmt.Errorf("read %s again for quarantine: record %d was not found: %w", w.scan.objects[object].Key, w.rejects[i].record, err)
 			}
 			if number != w.rejects[i].record {
 				continue
 			}
 			if rej != nil {
 				body.Close()
-				return errors.New("the scanner refused a record that it took before; nothing was committed, please report this")
+				return errors.New("the scanner refused a record that it accepted before. Nothing was committed. Please report this")
 			}
 			reason := w.explain(w.reasons[w.rejects[i].reason], records, ex)
 			c := class
@@ -469,7 +469,7 @@ func (w *output) refetch(ctx context.Context, add func(object int, record int64,
 	return nil
 }
 
-// explain tells a time that cannot be read from one that is not there, and shows it.
+// explain distinguishes a time that cannot be read from a missing one, and shows its value.
 func (w *output) explain(r sqlgen.Reason, records *decode.Records, ex *decode.Expander) sqlgen.Reason {
 	if r.Code != sqlgen.ReasonTimeMissing {
 		return r
@@ -481,14 +481,14 @@ func (w *output) explain(r sqlgen.Reason, records *decode.Records, ex *decode.Ex
 			}
 			path := strings.Join(w.o.Compiled.Scan.Leaves[leaf].Path, ".")
 			r.Code, r.Path = sqlgen.ReasonTimeUnreadable, path
-			r.Message = path + " is no time"
+			r.Message = path + " is not a readable time"
 			entries, err := ex.Expand(records.Rest(), nil)
 			if err != nil {
 				return r
 			}
 			for _, e := range entries {
 				if e.Key == path {
-					r.Message = fmt.Sprintf("%s is no time: %.80q", path, e.Value)
+					r.Message = fmt.Sprintf("%s is not a readable time: %.80q", path, e.Value)
 				}
 			}
 			return r

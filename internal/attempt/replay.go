@@ -17,9 +17,9 @@ import (
 	"github.com/silt-etl/silt/internal/quarantine"
 )
 
-// Replay is where the records of an attempt come from when they are not framed from staging: the quarantine of a batch. Every
-// row of it is added, chosen or not; those not chosen go into the attempt's quarantine file as they are. A chosen row of
-// record 0 has its object read from staging, at the version that was quarantined.
+// Replay supplies the records of an attempt from the quarantine of a batch. Every row of the quarantine is added, chosen or not; rows
+// that are not chosen go into the attempt's quarantine file unchanged. For a chosen row of record 0, the object is read from staging at
+// the version that was quarantined.
 //
 // The bytes are in files of the attempt's temp folder; memory holds about 100 bytes an object.
 type Replay struct {
@@ -41,7 +41,7 @@ type Replay struct {
 
 type objectID struct{ key, etag string }
 
-// replayed is what there is of one object.
+// replayed is what the quarantine has of one object.
 type replayed struct {
 	id    objectID
 	runs  []section // of the spool, ascending records in each
@@ -53,7 +53,7 @@ type replayed struct {
 
 type section struct{ at, size int64 }
 
-// digest of rows in any order: what they say, without the run that said it.
+// digest of rows in any order: their content, without the run that wrote them.
 type digest struct {
 	sum   uint64
 	count int64
@@ -70,7 +70,7 @@ func (d *digest) add(r quarantine.Row) {
 	d.count++
 }
 
-// NewReplay begins in a folder of its own, which the caller removes.
+// NewReplay puts its files into a folder, which the caller removes.
 func NewReplay(dir string) (*Replay, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "replay"), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -79,8 +79,8 @@ func NewReplay(dir string) (*Replay, error) {
 	return &Replay{dir: dir, spool: f, w: bufio.NewWriterSize(f, 256<<10), at: map[objectID]int{}, last: -1}, nil
 }
 
-// Add takes one row of the batch's quarantine. A record without bytes (an array that was not closed) stays where it is: there
-// is nothing to run.
+// Add adds one row of the batch's quarantine. A record without bytes (an array that was not closed) stays in quarantine, since there is
+// nothing to run.
 func (r *Replay) Add(row quarantine.Row, chosen bool) error {
 	id := objectID{row.Object, row.ETag}
 	i, ok := r.at[id]
@@ -149,10 +149,10 @@ func (r *Replay) keep(row quarantine.Row) error {
 	return r.kept.Add(row)
 }
 
-// Chosen is how many rows were chosen.
+// Chosen returns how many rows were chosen.
 func (r *Replay) Chosen() int64 { return r.chosen }
 
-// Records is how many records were added, chosen or not, without whole objects.
+// Records returns how many records were added, chosen or not, without whole objects.
 func (r *Replay) Records() int64 {
 	var n int64
 	for i := range r.objects {
@@ -164,7 +164,7 @@ func (r *Replay) Records() int64 {
 // SizeBytes of the chosen records.
 func (r *Replay) SizeBytes() int64 { return r.size }
 
-// Objects that rows were added of, in the order in which Run wants them. Only key and ETag are known.
+// Objects returns the objects of the added rows, in the order in which Run needs them. Only key and ETag are set.
 func (r *Replay) Objects() []objstore.Object {
 	out := make([]objstore.Object, len(r.objects))
 	for i := range r.objects {
@@ -181,7 +181,7 @@ func (r *Replay) Close() {
 	}
 }
 
-// ready ends the adding.
+// ready checks the objects that Run got, and ends the files.
 func (r *Replay) ready(objects []Object) error {
 	if len(objects) != len(r.objects) {
 		return fmt.Errorf("a replay of %d objects was given %d", len(r.objects), len(objects))
@@ -223,10 +223,10 @@ func (r *Replay) whole(i int) *quarantine.Row {
 	return r.objects[i].whole
 }
 
-// untouched tells that no row of an object was chosen.
+// untouched says that not one row of an object was chosen.
 func (r *Replay) untouched(i int) bool { return r.objects[i].n == 0 && r.objects[i].whole == nil }
 
-// records gives the chosen records of an object; nil: it is read from staging. It can be asked for again.
+// records returns the chosen records of an object, from the first one each time. nil: the object is read from staging.
 func (r *Replay) records(i int) decode.Framed {
 	if r == nil || r.objects[i].whole != nil {
 		return nil
@@ -238,7 +238,7 @@ func (r *Replay) records(i int) decode.Framed {
 	return m
 }
 
-// spooled is one run of records in the spool. raw and context are read when it is its turn.
+// spooled is one run of records in the spool. raw and context are read when the record is next.
 type spooled struct {
 	r      *bufio.Reader
 	number int64
@@ -255,8 +255,8 @@ const (
 	spooledEnd
 )
 
-// merged gives the records of an object's runs in ascending order. There are few runs: one or two for each attempt that left
-// something.
+// merged returns the records of an object's runs in ascending order. There are few runs: one or two for each attempt that rejected
+// records.
 type merged struct {
 	key  string
 	runs []*spooled
@@ -319,5 +319,5 @@ func noEOF(err error) error {
 	return err
 }
 
-// nothing is the body of an object whose records come from quarantine.
-func nothing() io.ReadCloser { return io.NopCloser(bytes.NewReader(nil)) }
+// emptyBody is the body of an object whose records come from quarantine.
+func emptyBody() io.ReadCloser { return io.NopCloser(bytes.NewReader(nil)) }

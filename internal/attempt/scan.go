@@ -51,7 +51,7 @@ type objectState struct {
 	reason   string
 	message  string
 	denied   bool
-	bad      atomic.Bool // rows that the projection may still hold are not to be published
+	bad      atomic.Bool // rows of it that the projection may still have must not be published
 }
 
 // fetched is an object ready to be scanned.
@@ -112,10 +112,10 @@ func (s *scan) start(ctx context.Context) {
 	go func() { wg.Wait(); close(s.ready) }()
 }
 
-// open makes an object ready: its records in quarantine, or what read gives of it.
+// open prepares an object: its records from quarantine, or the bytes that read returns.
 func (s *scan) open(ctx context.Context, i int, read func(context.Context, int) io.ReadCloser) (fetched, bool) {
 	if rows := s.o.Replay.records(i); rows != nil {
-		return fetched{index: i, body: nothing(), rows: rows}, true
+		return fetched{index: i, body: emptyBody(), rows: rows}, true
 	}
 	body := read(ctx, i)
 	return fetched{index: i, body: body}, body != nil
@@ -168,10 +168,10 @@ func (s *scan) objectFailed(i int, reason, message string) {
 	st.bad.Store(true)
 }
 
-// goneMessage ends the message of a row of record 0 that was chosen for a replay in vain.
+// goneMessage ends the message of a row of record 0 that was chosen for a replay but whose object was not found.
 const goneMessage = "; the object is not in staging any more at this version"
 
-// gone notes that an object is not there at its version. One that a replay wants to read again stays in quarantine.
+// gone records that an object was not found at its version. One that a replay wanted to read again stays in quarantine.
 func (s *scan) gone(i int) {
 	if row := s.o.Replay.whole(i); row != nil {
 		s.objectFailed(i, row.Reason, strings.TrimSuffix(row.Message, goneMessage)+goneMessage)
@@ -210,7 +210,7 @@ func (s *scan) fetch(ctx context.Context, i int) io.ReadCloser {
 
 func (s *scan) path(i int) string { return filepath.Join(s.o.TempDir, fmt.Sprintf("object-%06d", i)) }
 
-// reopen gives an object a second time.
+// reopen opens an object a second time.
 func (s *scan) reopen(ctx context.Context, i int) (fetched, error) {
 	var err error
 	f, _ := s.open(ctx, i, func(ctx context.Context, i int) io.ReadCloser {
@@ -228,7 +228,7 @@ func (s *scan) reopen(ctx context.Context, i int) (fetched, error) {
 	return f, err
 }
 
-// fail notes the first error that ends the attempt.
+// fail records the first error, which ends the attempt.
 func (s *scan) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -237,7 +237,7 @@ func (s *scan) fail(err error) {
 	}
 }
 
-// cause prefers the error that ended the scan over what the engine made of it.
+// cause prefers the error that ended the scan to the one that the engine derived from it.
 func (s *scan) cause(err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -287,7 +287,7 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// countingFile is a countingReader of an object that is read at any place.
+// countingFile is a countingReader with random access.
 type countingFile struct {
 	*countingReader
 	io.ReaderAt
@@ -300,7 +300,7 @@ func (c *countingFile) ReadAt(p []byte, at int64) (int, error) {
 	return n, err
 }
 
-// seekable lets the reader of a format that jumps around in an object do so in the file that was fetched.
+// seekable gives a format that needs random access the fetched file.
 func (c *countingReader) seekable(body io.Reader) io.Reader {
 	if f, ok := body.(*os.File); ok {
 		return &countingFile{c, f, f}
@@ -365,7 +365,7 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 	return rows, nil
 }
 
-// end closes the current object: all its records were seen, or it cannot be read whole.
+// end closes the current object: all its records were read, or it cannot be read to its end.
 func (c *cursor) end(err error) {
 	s, i := c.s, c.cur.index
 	st := &s.states[i]

@@ -11,7 +11,7 @@ import (
 )
 
 // spool keeps rejected records in a file until the attempt's end, so that memory stays bounded however many there are. The
-// rejects of an object that turns out to be unreadable are taken back: rewind goes to the last mark.
+// rejects of an object that turns out to be unreadable are removed: rewind goes back to the last mark.
 type spool struct {
 	path   string
 	f      *os.File

@@ -4,9 +4,9 @@ package attempt
 // are left out, because the quarantine file names them. Objects are numbered as they were given to Run. The calls come from several
 // goroutines, one at a time for each function.
 type Trace struct {
-	// Filtered is a record that a drop predicate names.
+	// Filtered reports a record that a drop predicate matches.
 	Filtered func(object int, record int64)
-	// Published is a record that is row number row, from 0, of the file at path. Misses are the output paths that did not take
+	// Published reports a record that became a row (counted from 0) of the file at path. misses are the output paths that did not take
 	// their value.
 	Published func(object int, record int64, path string, row int64, misses []string)
 }
@@ -17,7 +17,7 @@ func (t *Trace) filtered(object int32, record int64) {
 	}
 }
 
-// published tells of rows from up to to, the first of which is row number at of the file.
+// published reports rows, the first of which is row number at of the file.
 func (t *Trace) published(f *fileSet, r *rows, from, to int, at int64) {
 	if t == nil {
 		return

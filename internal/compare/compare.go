@@ -29,28 +29,28 @@ type Options struct {
 	Before, After   *sqlgen.Compiled
 	Region, Account string
 	MinDay, MaxDay  int32 // of events, in days since 1970
-	// Limit is how many records are compared, 0 for all.
+	// Limit is how many records are compared. 0: all.
 	Limit int64
-	// Examples are kept of each difference. 0: 3.
+	// Examples is how many examples are kept of each difference. 0: 3.
 	Examples int
-	TempDir  string // exists; Run leaves nothing in it
+	TempDir  string // must exist; Run leaves no files in it
 }
 
 // Object of raw records.
 type Object struct {
-	Key  string // what people call it
+	Key  string // its name for people
 	Open func(context.Context) (io.ReadCloser, error)
 	// Captures of the staging key by name; nil: all are NULL.
 	Captures staging.Captures
 }
 
-// Report is what is different.
+// Report is what differs between the two mappings.
 type Report struct {
 	Objects    int       `json:"objects"`
 	Records    int64     `json:"records"`
 	Same       int64     `json:"same"`
 	Changed    int64     `json:"changed"` // events of the same class with another content
-	Moved      int64     `json:"moved"`   // records that end elsewhere
+	Moved      int64     `json:"moved"`   // records that move between the lake, the filter and quarantine
 	Limited    bool      `json:"limited,omitempty"`
 	Moves      []*Move   `json:"moves"`
 	Attributes []*Change `json:"attributes"`
@@ -66,7 +66,7 @@ type Outcomes struct {
 	Quarantined int64 `json:"quarantined"`
 }
 
-// Move of records from one end to another, as "published as network_activity", "filtered", "quarantined TIME_MISSING".
+// Move counts records that moved (example: from "quarantined TIME_MISSING" to "published as network_activity").
 type Move struct {
 	From     string    `json:"from"`
 	To       string    `json:"to"`
@@ -77,25 +77,25 @@ type Move struct {
 // Change of an attribute: a dotted OCSF path, unmapped.key, or "partition".
 type Change struct {
 	Path     string    `json:"path"`
-	Changed  int64     `json:"changed"` // records in which both have a value, not the same
-	Added    int64     `json:"added"`   // only the mapping as it is now has one
+	Changed  int64     `json:"changed"` // records in which both have a value, and the values differ
+	Added    int64     `json:"added"`   // only the current mapping has a value
 	Removed  int64     `json:"removed"`
 	Examples []Example `json:"examples"`
 }
 
-// Records is in how many records the attribute is different.
+// Records returns in how many records the attribute differs.
 func (c *Change) Records() int64 { return c.Changed + c.Added + c.Removed }
 
-// Example is one record. Before and After are JSON values, nil where there is none; of a Move they are absent.
+// Example is one record. Before and After are JSON values, or nil if the event has no value. An example of a Move does not have them.
 type Example struct {
 	Object string          `json:"object"`
 	Record int64           `json:"record"`
 	Before json.RawMessage `json:"before,omitempty"`
 	After  json.RawMessage `json:"after,omitempty"`
-	Detail string          `json:"detail,omitempty"` // why it is in quarantine
+	Detail string          `json:"detail,omitempty"` // why the record is in quarantine
 }
 
-// Unread is an object that cannot be read to its end; its records up to there are compared.
+// Unread is an object that cannot be read to its end. Its records up to there are compared.
 type Unread struct {
 	Object  string `json:"object"`
 	Message string `json:"message"`
@@ -138,13 +138,13 @@ type comparer struct {
 	changes map[string]*Change
 }
 
-// result of one record under one of the plans.
+// result of one record with one of the mappings.
 type result struct {
 	number int64
 	out    *sample.Outcome
 }
 
-// object compares one object. Its bytes are kept on disk meanwhile: both plans read them, each with its own format.
+// object compares one object. Its bytes are on disk, since both mappings read them, each with its own format.
 func (c *comparer) object(ctx context.Context, obj Object) error {
 	body, err := obj.Open(ctx)
 	if err != nil {
@@ -226,7 +226,7 @@ func (c *comparer) outcomes(ctx context.Context, compiled *sqlgen.Compiled, f *o
 					return
 				}
 				if c.Limit > 0 && number > most {
-					return // one more than can be compared: it tells that there are more
+					return // one record more than is compared shows that there are more
 				}
 			}
 		}
@@ -243,7 +243,7 @@ func (c *comparer) outcomes(ctx context.Context, compiled *sqlgen.Compiled, f *o
 	}
 }
 
-// end is where a record ends.
+// end says where a record ends: in the lake, in the filter or in quarantine.
 func end(out *sample.Outcome) string {
 	switch {
 	case out == nil:
@@ -352,7 +352,7 @@ func (c *comparer) example(ch *Change, object string, number int64, before, afte
 	}
 }
 
-// flat gives the leaves of an event by dotted path, lists as they are.
+// flat returns the leaves of an event by dotted path; lists stay whole.
 func flat(out *sample.Outcome) map[string]json.RawMessage {
 	all := map[string]json.RawMessage{}
 	partition, _ := json.Marshal(out.Partition)

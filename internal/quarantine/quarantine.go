@@ -1,8 +1,8 @@
-// Package quarantine writes and reads rejected records: Parquet under the state location, one row a record, with the reason
-// and the raw bytes.
+// Package quarantine writes, reads and lists rejected records: Parquet files in the state, one row for each record, with the reason and
+// the raw bytes. It never rejects a record itself. The limit on rejected records is in jobs/quarantinelimit.go.
 //
-// A file counts only while a batch of the ledger names it. A row with record 0 stands for a whole object, by reference:
-// nothing of that object was published, and raw is empty. Reason codes are stable (docs/quarantine.md).
+// A file counts only while a batch of the ledger names it. A row with record 0 stands for a whole object, by reference: nothing of that
+// object was published, and raw is empty. Reason codes are a contract (docs/quarantine.md).
 package quarantine
 
 import (
@@ -38,11 +38,6 @@ type Row struct {
 	Context []byte `json:"context,omitempty"`
 }
 
-// Key of the quarantine file of an attempt, below the state location.
-func Key(job, batch, attempt string) string {
-	return fmt.Sprintf("%s/quarantine/%s/%s.parquet", job, batch, attempt)
-}
-
 func schema() *arrow.Schema {
 	s := func(n string) arrow.Field {
 		return arrow.Field{Name: n, Type: arrow.BinaryTypes.String, Nullable: true}
@@ -65,17 +60,17 @@ type Writer struct {
 	rows  int64
 }
 
-// NewWriter begins a file on w.
+// NewWriter starts a file.
 func NewWriter(w io.Writer) (*Writer, error) {
 	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithDictionaryFor("raw", false), parquet.WithBatchSize(64))
 	pw, err := pqarrow.NewFileWriter(schema(), nopCloser{w}, props, pqarrow.NewArrowWriterProperties())
 	if err != nil {
-		return nil, fmt.Errorf("begin quarantine file: %w", err)
+		return nil, fmt.Errorf("start quarantine file: %w", err)
 	}
 	return &Writer{w: pw, b: array.NewRecordBuilder(memory.DefaultAllocator, schema())}, nil
 }
 
-// nopCloser hides Close from the Parquet writer: the file is its opener's to close.
+// nopCloser hides Close from the Parquet writer, since whoever opened the file closes it.
 type nopCloser struct{ io.Writer }
 
 // Add appends a row. Raw is copied.
@@ -112,7 +107,7 @@ func (w *Writer) Add(r Row) error {
 	return nil
 }
 
-// Rows added so far.
+// Rows returns how many rows were added.
 func (w *Writer) Rows() int64 { return w.rows }
 
 func (w *Writer) flush() error {
@@ -128,7 +123,7 @@ func (w *Writer) flush() error {
 	return nil
 }
 
-// Close ends the file; it does not close the underlying writer.
+// Close finishes the file. It does not close the underlying writer.
 func (w *Writer) Close() error {
 	err := w.flush()
 	if e := w.w.Close(); err == nil && e != nil {
@@ -138,8 +133,8 @@ func (w *Writer) Close() error {
 	return err
 }
 
-// Read calls fn for each row of a file, in order. Row.Raw and Row.Context are fn's to keep. It holds one row group at a time, so
-// flushBytes and one record. A file that a Writer did not make, or that was damaged since, is an error.
+// Read calls fn for each row of a file, in order. fn may keep Row.Raw and Row.Context. One row group is in memory at a time, which is
+// flushBytes and one record. A file that a Writer did not write, or that is damaged, is an error.
 func Read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) error {
 	var inFn error
 	err := safely(func() error {
@@ -177,7 +172,7 @@ func read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) err
 		return err
 	}
 	if want := schema().Fields(); !sameColumns(have, want) && !sameColumns(have, want[:len(want)-1]) { // files of earlier versions have no context
-		return fmt.Errorf("its columns are %v, not those of a quarantine file", have.Fields())
+		return fmt.Errorf("its columns (%v) are not those of a quarantine file", have.Fields())
 	}
 	for g := range pr.NumRowGroups() {
 		if err := readGroup(ctx, fr, g, fn); err != nil {

@@ -18,7 +18,7 @@ type Skipped struct {
 	DryRun    bool   `json:"dry_run,omitempty"`
 }
 
-// Rewind is what a rewind takes back. SizeBytes counts staging objects.
+// Rewind is what a rewind withdraws. SizeBytes counts staging objects.
 type Rewind struct {
 	Job       string   `json:"job"`
 	To        string   `json:"to,omitempty"` // a run; "": the beginning
@@ -39,9 +39,9 @@ func (w *Rewind) WriteText(out io.Writer) {
 	if w.To != "" {
 		to = "run " + w.To
 	}
-	verb := "would take back"
+	verb := "would withdraw"
 	if w.Entry > 0 {
-		verb = "took back"
+		verb = "withdrew"
 	}
 	fmt.Fprintf(out, "%s: a rewind to %s %s %s: %s (%s), %s in %s\n", w.Job, to, verb, human.Plural(int64(w.Batches), "batch"),
 		human.Plural(int64(w.Objects), "object"), human.Size(w.SizeBytes), human.Plural(w.Rows, "row"), human.Plural(int64(len(w.Files)), "file"))

@@ -149,7 +149,7 @@ func writeCommit(w io.Writer, c ledger.LineageCommit) {
 		}
 	}
 	if len(rest) > 0 {
-		fmt.Fprintf(w, "  in no file\n")
+		fmt.Fprintf(w, "  without rows in a file\n")
 		for _, o := range rest {
 			writeInput(w, o)
 		}

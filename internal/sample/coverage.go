@@ -21,7 +21,7 @@ type Coverage struct {
 	Reasons []ReasonCount `json:"reasons"`
 	// Attributes that some event has, by class, in the order of the file's columns.
 	Attributes []AttributeCount `json:"attributes"`
-	// Fields are those of raw.sql in its order, then those that only the sample has, the most frequent first.
+	// Fields are those of raw.sql in its order, then those that only the sample has with the most frequent first.
 	Fields []FieldCount `json:"fields"`
 
 	compiled *sqlgen.Compiled
@@ -55,7 +55,7 @@ type AttributeCount struct {
 	order int
 }
 
-// FieldCount of a raw field. Records that the mapping filters or refuses are counted for fields that it reads only: of others
+// FieldCount counts a raw field. Records that the mapping filters or refuses count only for fields that it reads; for other fields
 // nothing is known.
 type FieldCount struct {
 	Path     string   `json:"path"`
@@ -76,7 +76,7 @@ type FieldCount struct {
 	Column   int      `json:"-"`
 }
 
-// NewCoverage begins to count.
+// NewCoverage returns a coverage without records.
 func NewCoverage(compiled *sqlgen.Compiled) *Coverage {
 	c := &Coverage{compiled: compiled, reasons: map[[2]string]*ReasonCount{}, classes: map[string]int64{}, attrs: map[[2]string]*AttributeCount{},
 		leaves: make([]*FieldCount, len(compiled.Scan.Leaves)), fields: map[string]*FieldCount{}, named: map[string]*FieldCount{}, kept: map[[2]string]int64{}}
@@ -205,7 +205,7 @@ func (c *Coverage) event(out *Outcome) {
 	}
 }
 
-// eachMember goes through an object in its order.
+// eachMember calls fn for the members of an object in their order.
 func eachMember(raw json.RawMessage, do func(key string, v json.RawMessage)) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if _, err := d.Token(); err != nil {
@@ -233,7 +233,7 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// cut keeps examples short.
+// cut shortens examples.
 func cut(s string) string {
 	const most = 60
 	if utf8.RuneCountInString(s) <= most {
@@ -242,7 +242,7 @@ func cut(s string) string {
 	return string([]rune(s)[:most]) + "…"
 }
 
-// Finish fills the lists.
+// Finish fills the lists once all outcomes are added.
 func (c *Coverage) Finish() {
 	c.Reasons, c.Attributes, c.Fields = []ReasonCount{}, []AttributeCount{}, []FieldCount{}
 	for _, r := range c.reasons {
@@ -256,7 +256,7 @@ func (c *Coverage) Finish() {
 		return a.Reason+a.Path < b.Reason+b.Path
 	})
 	for k, n := range c.kept {
-		if c.attrs[k] == nil { // it never took its value
+		if c.attrs[k] == nil { // not one event took its value
 			c.attrs[k] = &AttributeCount{Class: k[0], Path: k[1], order: math.MaxInt}
 		}
 		c.attrs[k].Kept = n
@@ -300,7 +300,7 @@ func (c *Coverage) Finish() {
 	c.Fields = append(c.Fields, rest...)
 }
 
-// Unread are the fields that no output is made of, the most frequent first.
+// Unread returns the fields that no output is made from, the most frequent first.
 func (c *Coverage) Unread() []FieldCount {
 	var all []FieldCount
 	for _, f := range c.Fields {

@@ -10,7 +10,7 @@ import (
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-// ReadObject gives the records of an object. An object that cannot be read to its end ends with its *decode.Reject as the error.
+// ReadObject returns the records of an object. If the object cannot be read to its end, the last error is its *decode.Reject.
 func ReadObject(r io.Reader, compiled *sqlgen.Compiled, captures []*string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		d := decode.NewRecords(&compiled.Scan, decode.NewKeys(), decode.Options{})

@@ -2,7 +2,7 @@
 // row that the Parquet file holds, the reason it is in quarantine, or that it is filtered. Previews, tests and reports on a
 // mapping are made of it.
 //
-// Invariant: every record has exactly one Outcome, in the order the records came.
+// Invariant: every record has exactly one Outcome, in the order of the records.
 package sample
 
 import (
@@ -32,10 +32,10 @@ import (
 // Record to run.
 type Record struct {
 	Number int64  // in its object, from 1
-	Raw    []byte // its own bytes, as decode framed them; they are kept until its Outcome is given
-	// Context is what decode.Records.Context says of it.
+	Raw    []byte // its own bytes, as decode framed them; Run keeps them until it returns the Outcome
+	// Context is that of decode.Records.Context.
 	Context []byte
-	// Reject is set where decode refused it already: it is not run.
+	// Reject is set if decode refused the record, which then is not run.
 	Reject *decode.Reject
 	// Captures of its staging key, in the order of Compiled.KeyColumns; nil, or a nil element: NULL.
 	Captures []*string
@@ -44,15 +44,15 @@ type Record struct {
 // Outcome of one record. Exactly one of OCSF, Filtered and Reason is set.
 type Outcome struct {
 	Class     string
-	Partition string // as region=.../accountId=.../eventDay=.../
+	Partition string // example: region=us-east-1/accountId=111122223333/eventDay=20250601/
 	OCSF      []byte // JSON without NULLs and without unmapped
-	Unmapped  []byte // JSON, an object of texts; nil: nothing is in it
+	Unmapped  []byte // JSON, an object of texts; nil: it is empty
 	// Kept are OCSF paths that did not take their value, Misfits raw fields whose value is not of the type that raw.sql gives:
 	// both are in Unmapped.
 	Kept, Misfits []string
-	// Filled are the leaves of Compiled.Scan that the record has a value of, misfits included, ascending.
+	// Filled are the leaves of Compiled.Scan for which the record has a value, including misfits, in ascending order.
 	Filled   []int
-	Filtered bool // a `-- drop:` predicate names it
+	Filtered bool // a `-- drop:` predicate matches it
 	// Reason, Path and Message of its quarantine.
 	Reason, Path, Message string
 }
@@ -62,9 +62,9 @@ type Options struct {
 	Compiled        *sqlgen.Compiled
 	Region, Account string
 	MinDay, MaxDay  int32  // of the event, in days since 1970
-	TempDir         string // exists; Run leaves nothing in it
+	TempDir         string // must exist; Run leaves no files in it
 	MemoryBytes     int64  // 0: 1 GiB
-	// BatchRecords and BatchBytes end a batch; each batch costs the start of a DuckDB, and its outcomes are in memory together.
+	// BatchRecords and BatchBytes end a batch. Each batch starts a DuckDB, and its outcomes are in memory together.
 	BatchRecords int   // 0: 10,000
 	BatchBytes   int64 // 0: 32 MiB of raw bytes
 }
@@ -172,7 +172,7 @@ func runBatch(ctx context.Context, o Options, records []Record) ([]*Outcome, err
 	}
 	for i, out := range b.out {
 		if out.OCSF == nil && !out.Filtered && out.Reason == "" {
-			return nil, fmt.Errorf("record %d gave neither a row nor a reason, please report this", records[i].Number)
+			return nil, fmt.Errorf("record %d has neither a row nor a reason. Please report this", records[i].Number)
 		}
 	}
 	return b.out, nil
@@ -195,7 +195,7 @@ func (b *batch) trace() *attempt.Trace {
 	}
 }
 
-// scan notes what the scanner finds in a record.
+// scan records what the scanner finds in a record.
 func (out *Outcome) scan(d *decode.Records, compiled *sqlgen.Compiled, r Record) error {
 	d.OpenFramed(&one{number: r.Number, raw: r.Raw, context: r.Context})
 	_, _, rej, err := d.Next()
@@ -218,7 +218,7 @@ func (out *Outcome) scan(d *decode.Records, compiled *sqlgen.Compiled, r Record)
 	return nil
 }
 
-// one is a record that was framed before.
+// one is a record that was already framed.
 type one struct {
 	number       int64
 	raw, context []byte
@@ -233,7 +233,7 @@ func (o *one) Next() (number int64, raw, context []byte, err error) {
 	return o.number, o.raw, o.context, nil
 }
 
-// read takes the results off the files that the attempt left.
+// read reads the results from the files of the attempt.
 func (b *batch) read(ctx context.Context, res *attempt.Result) error {
 	for _, f := range res.Files {
 		if err := b.readFile(ctx, f); err != nil {
@@ -304,7 +304,7 @@ func (b *batch) readFile(ctx context.Context, f attempt.File) error {
 	return nil
 }
 
-// split gives a batch without unmapped, and unmapped.
+// split separates unmapped from the other columns of a batch.
 func split(b arrow.RecordBatch) (event arrow.RecordBatch, unmapped arrow.Array) {
 	var fields []arrow.Field
 	var columns []arrow.Array
