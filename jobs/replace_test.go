@@ -152,7 +152,7 @@ func TestReplaceRefuses(t *testing.T) {
 	if err := p.put(key("c"), data); err != nil {
 		t.Fatal(err)
 	}
-	refused("counts", nil, 1, "it had 2 records, and 1 now")
+	refused("counts", nil, 1, "it had 2 records, and 1 can be read now")
 	if _, err := mend(p.deleting()).Backfill(t.Context(), october()); err != nil {
 		t.Fatal(err)
 	}
