@@ -180,7 +180,7 @@ func TestOverTheQuarantineLimit(t *testing.T) {
 	if sum.Records != (report.RecordCounts{}) || sum.Reasons["RECORD_NOT_JSON"] != 1 {
 		t.Errorf("nothing was committed, but the summary says %+v, %v", sum.Records, sum.Reasons)
 	}
-	// the plan was given up with its mapping: what a mended one takes is not in the way of the old one
+	// the plan was given up with its mapping: what a corrected one takes is not in the way of the old one
 	if l, err := ledger.Open(w.runner().State, "test", ledger.Options{}); err != nil {
 		t.Fatal(err)
 	} else if st, err := l.Fold(t.Context()); err != nil || len(st.OpenBatches()) != 0 {

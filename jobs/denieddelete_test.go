@@ -88,7 +88,7 @@ func TestWithoutDeleting(t *testing.T) {
 		if m, err := fix(t.Context(), r); err != nil || m.Dropped < len(left) {
 			t.Errorf("operation %d (%s): doctor --fix: %v, %+v with %d held", at, f.hit(), err, m, len(left))
 		}
-		for _, s := range append(p.mended(t.Context()), p.problems(t.Context(), want)...) {
+		for _, s := range append(p.corrected(t.Context()), p.problems(t.Context(), want)...) {
 			t.Errorf("operation %d (%s), after doctor --fix: %s", at, f.hit(), s)
 		}
 		if f.hit() == "" {

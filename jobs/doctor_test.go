@@ -26,8 +26,8 @@ func (p *parts) mender() *jobs.Runner {
 	return r
 }
 
-// mended checks what doctor --fix leaves: only open batches need work, no file is held or dead, and every live file exists.
-func (p *parts) mended(ctx context.Context) (out []string) {
+// corrected checks what doctor --fix leaves: only open batches need work, no file is held or dead, and every live file exists.
+func (p *parts) corrected(ctx context.Context) (out []string) {
 	bad := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	held, err := p.lake.HeldList(ctx, "")
 	if err != nil {
@@ -115,7 +115,7 @@ func TestDoctorAfterACrash(t *testing.T) {
 							fences.Add(1)
 						}
 						dropped.Add(int64(m.Dropped))
-						for _, s := range p.mended(t.Context()) {
+						for _, s := range p.corrected(t.Context()) {
 							t.Errorf("%s, after doctor --fix: %s", when, s)
 						}
 						again, err := fix(t.Context(), p.mender())
@@ -238,13 +238,13 @@ func TestDoctorDuringARun(t *testing.T) {
 				fd := &injector{at: at, how: faultStall, stalled: make(chan struct{}), wake: make(chan struct{})}
 				fixer := p.faulty(fd)
 				fixer.Deleter, fixer.State = fixer.Lake, later{fixer.State.(jobs.LakeStore), 10 * 60e9}
-				mended := make(chan error, 1)
+				corrected := make(chan error, 1)
 				go func() {
 					_, err := fix(t.Context(), fixer)
-					mended <- err
+					corrected <- err
 				}()
 				select {
-				case err := <-mended:
+				case err := <-corrected:
 					if err != nil {
 						t.Errorf("doctor alone: %v", err)
 					}
@@ -269,7 +269,7 @@ func TestDoctorDuringARun(t *testing.T) {
 					when += fmt.Sprintf(", the run in operation %d (%s)", to, fr.hit())
 				}
 				close(fd.wake)
-				if err := <-mended; err != nil {
+				if err := <-corrected; err != nil {
 					t.Errorf("%s: doctor: %v", when, err)
 				}
 				if fr.hit() != "" {
@@ -541,7 +541,7 @@ func TestDoctorDropsPublishedFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, "fixed", doctor.Fixed{Dropped: 1}, did(m))
-		for _, s := range append(p.mended(t.Context()), p.problems(t.Context(), want)...) {
+		for _, s := range append(p.corrected(t.Context()), p.problems(t.Context(), want)...) {
 			t.Error(s)
 		}
 	})

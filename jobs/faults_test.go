@@ -58,7 +58,7 @@ func sweep(t *testing.T, how fault, every, workers int, newParts func() *parts) 
 				if err == nil && sum.Records.Published != 5 {
 					t.Errorf("%s: the run succeeded and published %d records", when, sum.Records.Published)
 				}
-				again := p.runner() // a process that lives gives its leases back: the next one need not wait
+				again := p.runner() // a process that lives releases its leases, so the next one does not wait
 				if how.dead() {
 					switch _, err := again.Run(t.Context(), jobs.RunOptions{Trigger: "ON_DEMAND"}); {
 					case errors.Is(err, ledger.ErrHeld):

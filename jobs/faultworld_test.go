@@ -163,7 +163,7 @@ func copying(t *testing.T, s3 func() *parts) func() *parts {
 	}
 }
 
-// newS3PartsAt is newS3Parts with servers of one's own.
+// newS3PartsAt is newS3Parts with the caller's servers.
 func newS3PartsAt(t *testing.T, server *objstoretest.Server, glueURL string, createDatabase func(t testing.TB, name string)) func() *parts {
 	t.Helper()
 	server.Setenv(t)

@@ -62,7 +62,7 @@ type history struct {
 	log     []string
 }
 
-// version of an object, and what it has to leave once everything has run and the mapping is mended. One that was overwritten has
+// version of an object, and what it has to leave once everything has run and the mapping is corrected. One that was overwritten has
 // left all of it or nothing.
 type version struct {
 	key               string
@@ -80,7 +80,7 @@ func (h *history) did(format string, args ...any) {
 	h.log = append(h.log, fmt.Sprintf(format, args...))
 }
 
-// stage writes a version of an object: good records, some that are too old for the job before it is mended, and, at first, some
+// stage writes a version of an object: good records, some that are too old for the job before it is corrected, and, at first, some
 // that are none.
 func (h *history) stage(k string) {
 	v := &version{key: k}
@@ -134,7 +134,7 @@ func (h *history) operations() []operation {
 	out := []operation{plain, plain, plain,
 		{"replan", 80, func(r *jobs.Runner) (*report.Summary, error) { return r.Run(ctx, jobs.RunOptions{Replan: true}) }},
 		{"replay", 40, func(r *jobs.Runner) (*report.Summary, error) {
-			r.Spec = h.mended()
+			r.Spec = h.corrected()
 			return r.Replay(ctx, jobs.ReplayOptions{})
 		}},
 		{"replay", 40, func(r *jobs.Runner) (*report.Summary, error) { return r.Replay(ctx, jobs.ReplayOptions{}) }},
@@ -145,7 +145,7 @@ func (h *history) operations() []operation {
 	}
 	days.Replace = true
 	replace := operation{fmt.Sprintf("replace %d/%d", days.Shard, days.Shards), 100, func(r *jobs.Runner) (*report.Summary, error) {
-		r.Spec = h.mended()
+		r.Spec = h.corrected()
 		return r.Backfill(ctx, days)
 	}}
 	back := operation{fmt.Sprintf("replace %d/%d with the older job", days.Shard, days.Shards), 100, func(r *jobs.Runner) (*report.Summary, error) { return r.Backfill(ctx, days) }}
@@ -196,8 +196,8 @@ func (h *history) perform(o operation, how fault) {
 	}
 }
 
-// mended is the job once it takes older events.
-func (h *history) mended() *jobfile.Spec {
+// corrected is the job once it takes older events.
+func (h *history) corrected() *jobfile.Spec {
 	s := *h.p.spec
 	s.EventDays.MaxAge = 20000 * 24 * time.Hour
 	return &s
@@ -324,7 +324,7 @@ func TestAnyInterleaving(t *testing.T) {
 			h.did("the last run")
 			h.hold()
 			last := h.runner(never)
-			last.Spec = h.mended()
+			last.Spec = h.corrected()
 			if _, err := last.Replay(context.Background(), jobs.ReplayOptions{}); err != nil {
 				t.Errorf("the last replay: %v", err)
 			}

@@ -155,7 +155,7 @@ func (p *publisher) finishAndMark(ctx context.Context) (int, error) {
 }
 
 // deleteReleasedFiles deletes files of released batches that nobody has deleted yet, whoever wrote the release: their objects are free
-// to be planned, and their rows would be visible twice. It returns the fold in which there is no such release. A plan is written
+// to be planned, and their rows would be visible twice. It returns the first fold without such a release. A plan is written
 // right after that fold, so no release can come between.
 func (p *publisher) deleteReleasedFiles(ctx context.Context) (*ledger.State, error) {
 	tried := map[uint64]bool{}

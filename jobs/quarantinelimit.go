@@ -9,7 +9,7 @@ import (
 )
 
 // ErrQuarantine says that a batch has more bad records than limits.max_quarantine_ratio allows. Nothing of such a batch is committed,
-// so none of its records reach quarantine either, and the run ends as FAILED.
+// so its records do not reach quarantine either, and the run ends as FAILED.
 var ErrQuarantine = errors.New("too many bad records")
 
 // checkQuarantineLimit compares the rejected records of a batch with its read records. The records of an object that cannot be read

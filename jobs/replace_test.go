@@ -24,7 +24,7 @@ func october() jobs.BackfillOptions {
 	return jobs.BackfillOptions{From: date("2020-10-01"), To: date("2020-10-01"), Replace: true}
 }
 
-// replaceJob has run with the shipped mapping; a replace with the mended one leaves after.
+// replaceJob has run with the shipped mapping; a replace with the corrected one leaves after.
 func (p *parts) replaceJob(ctx context.Context) (before, after wanted, err error) {
 	objects := map[string][]byte{
 		key("a"): gz(flow(1, 0), kindOf(2, 0, "dns"), "broken", kindOf(9, 0, "noise")),
@@ -45,7 +45,7 @@ func (p *parts) replaceJob(ctx context.Context) (before, after wanted, err error
 	return before, after, err
 }
 
-// TestReplace: the batches of a day are done again with the mended mapping, old files and quarantine are gone, counts add up, and
+// TestReplace: the batches of a day are reprocessed with the corrected mapping, old files and quarantine are gone, counts add up, and
 // a second time there is nothing to do. Refused, it changes nothing.
 func TestReplace(t *testing.T) {
 	bothStores(t, func(t *testing.T, p *parts) {
@@ -54,15 +54,15 @@ func TestReplace(t *testing.T) {
 			t.Fatal(err)
 		}
 		o, seq := october(), p.seq(t)
-		if _, err := mend(p.runner()).Estimate(t.Context(), o); !errors.Is(err, jobs.ErrNoDelete) {
+		if _, err := withCorrected(p.runner()).Estimate(t.Context(), o); !errors.Is(err, jobs.ErrNoDelete) {
 			t.Errorf("estimate without the right to delete: %v", err)
 		}
-		if _, err := mend(p.runner()).Backfill(t.Context(), o); !errors.Is(err, jobs.ErrNoDelete) || exitCodeOf(err) != 1 {
+		if _, err := withCorrected(p.runner()).Backfill(t.Context(), o); !errors.Is(err, jobs.ErrNoDelete) || exitCodeOf(err) != 1 {
 			t.Errorf("without the right to delete: %v", err)
 		}
 		other := o
 		other.From, other.To = date("2020-10-02"), date("2020-12-01")
-		if sum, err := mend(p.deleting()).Backfill(t.Context(), other); err != nil || sum.Batches != 0 {
+		if sum, err := withCorrected(p.deleting()).Backfill(t.Context(), other); err != nil || sum.Batches != 0 {
 			t.Errorf("other days: %+v, %v", sum, err)
 		}
 		if sum, err := p.deleting().Backfill(t.Context(), o); err != nil || sum.Batches != 0 || sum.Replaced != 0 {
@@ -72,13 +72,13 @@ func TestReplace(t *testing.T) {
 			t.Errorf("something was written")
 		}
 		p.check(t, "before", before)
-		e, err := mend(p.deleting()).Estimate(t.Context(), o)
+		e, err := withCorrected(p.deleting()).Estimate(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		same(t, "estimate", fields{"batches": 2, "objects": 3, "partitions": 3, "days": 1, "outside": 0, "up to date": 0, "warnings": 0},
 			fields{"batches": e.Batches, "objects": e.Objects, "partitions": e.Partitions, "days": e.Days, "outside": e.OutsideRange, "up to date": e.UpToDate, "warnings": len(e.Warnings)})
-		sum, err := mend(p.deleting()).Backfill(t.Context(), o)
+		sum, err := withCorrected(p.deleting()).Backfill(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,16 +88,16 @@ func TestReplace(t *testing.T) {
 		if c := p.counts(t); c != (ledger.Counts{Read: 8, Published: 6, Filtered: 1, Quarantined: 1}) {
 			t.Errorf("counts: %+v", c)
 		}
-		if e, err = mend(p.deleting()).Estimate(t.Context(), o); err != nil || e.Batches != 0 || e.UpToDate != 2 {
+		if e, err = withCorrected(p.deleting()).Estimate(t.Context(), o); err != nil || e.Batches != 0 || e.UpToDate != 2 {
 			t.Errorf("estimate after: %+v, %v", e, err)
 		}
 		seq = p.seq(t)
-		if sum, err = mend(p.deleting()).Backfill(t.Context(), o); err != nil || sum.Batches != 0 || p.seq(t) != seq {
+		if sum, err = withCorrected(p.deleting()).Backfill(t.Context(), o); err != nil || sum.Batches != 0 || p.seq(t) != seq {
 			t.Errorf("once more: %+v, %v", sum, err)
 		}
 		// with other settings what is published is another thing
 		p.spec.Lake.AccountID = "222233334444"
-		if sum, err = mend(p.deleting()).Backfill(t.Context(), o); err != nil || sum.Replaced != 2 {
+		if sum, err = withCorrected(p.deleting()).Backfill(t.Context(), o); err != nil || sum.Replaced != 2 {
 			t.Errorf("with another account: %+v, %v", sum, err)
 		}
 		p.check(t, "with another account", after)
@@ -115,7 +115,7 @@ func TestReplaceRefuses(t *testing.T) {
 	seq := p.seq(t)
 	refused := func(what string, want error, code int, named string) {
 		t.Helper()
-		r := mend(p.deleting())
+		r := withCorrected(p.deleting())
 		r.Staging = shortened{p.staging, map[bool]string{true: key("c")}[what == "counts"]}
 		sum, err := r.Backfill(t.Context(), october())
 		if err == nil || want != nil && !errors.Is(err, want) || exitCodeOf(err) != code || !strings.Contains(err.Error(), named) {
@@ -145,7 +145,7 @@ func TestReplaceRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused("deleted", jobs.ErrInputsGone, 1, key("c")+" (deleted)")
-	e, err := mend(p.deleting()).Estimate(t.Context(), october())
+	e, err := withCorrected(p.deleting()).Estimate(t.Context(), october())
 	if err != nil || len(e.Warnings) != 1 || !strings.Contains(e.Warnings[0], key("c")) {
 		t.Errorf("estimate: %+v, %v", e, err)
 	}
@@ -153,13 +153,13 @@ func TestReplaceRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused("counts", nil, 1, "it had 2 records, and 1 can be read now")
-	if _, err := mend(p.deleting()).Backfill(t.Context(), october()); err != nil {
+	if _, err := withCorrected(p.deleting()).Backfill(t.Context(), october()); err != nil {
 		t.Fatal(err)
 	}
 	p.check(t, "in the end", after)
 
 	// an input that changes after the replace has looked for it
-	r := p.deleting() // with the mapping of before, for which nothing is done yet
+	r := p.deleting() // with the earlier mapping, for which nothing is done yet
 	var once sync.Once
 	r.Staging = racing{p.staging, func(k string) {
 		if k == key("c") {
@@ -206,13 +206,13 @@ func TestReplaceManyInputs(t *testing.T) {
 	if err := p.put(key("n7"), gz(flow(7, 1))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := mend(p.deleting()).Backfill(t.Context(), october()); !errors.Is(err, jobs.ErrInputsGone) || !strings.Contains(err.Error(), "1 object of") || !strings.Contains(err.Error(), key("n7")) {
+	if _, err := withCorrected(p.deleting()).Backfill(t.Context(), october()); !errors.Is(err, jobs.ErrInputsGone) || !strings.Contains(err.Error(), "1 object of") || !strings.Contains(err.Error(), key("n7")) {
 		t.Errorf("%v", err)
 	}
 	if err := p.put(key("n7"), gz(flow(7, 0))); err != nil {
 		t.Fatal(err)
 	}
-	if sum, err := mend(p.deleting()).Backfill(t.Context(), october()); err != nil || sum.Replaced != 1 {
+	if sum, err := withCorrected(p.deleting()).Backfill(t.Context(), october()); err != nil || sum.Replaced != 1 {
 		t.Errorf("%+v, %v", sum, err)
 	}
 	p.check(t, "replaced", want)
@@ -230,14 +230,14 @@ func TestReplaceWholeBatches(t *testing.T) {
 	}
 	p.mustRun(t, jobs.RunOptions{FullSweep: true}) // the other ten months in one batch
 	o := jobs.BackfillOptions{From: date("2020-02-02"), To: date("2020-02-02"), Replace: true}
-	e, err := mend(p.deleting()).Estimate(t.Context(), o)
+	e, err := withCorrected(p.deleting()).Estimate(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "estimate of one day", fields{"batches": 1, "objects": 3, "days": 1, "outside": 2, "months": 1},
 		fields{"batches": e.Batches, "objects": e.Objects, "days": e.Days, "outside": e.OutsideRange, "months": len(e.Months)})
 	o = jobs.BackfillOptions{From: date("2020-01-01"), To: date("2020-03-31"), Replace: true, NewestFirst: true}
-	e, err = mend(p.deleting()).Estimate(t.Context(), o)
+	e, err = withCorrected(p.deleting()).Estimate(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,13 +245,13 @@ func TestReplaceWholeBatches(t *testing.T) {
 		fields{"batches": e.Batches, "objects": e.Objects, "outside": e.OutsideRange, "months": e.Months})
 	// stopped after the first batch and begun again, it does each batch once
 	ctx, cancel := context.WithCancel(t.Context())
-	r := mend(p.deleting())
+	r := withCorrected(p.deleting())
 	r.Progress = &stopLater{stage: jobs.StageScan, after: 2, stop: cancel}
 	sum, err := r.Backfill(ctx, o)
 	if !errors.Is(err, jobs.ErrStopped) || sum.Replaced != 1 {
 		t.Errorf("stopped: %+v, %v", sum, err)
 	}
-	if sum, err = mend(p.deleting()).Backfill(t.Context(), o); err != nil || sum.Replaced != 2 {
+	if sum, err = withCorrected(p.deleting()).Backfill(t.Context(), o); err != nil || sum.Replaced != 2 {
 		t.Errorf("begun again: %+v, %v", sum, err)
 	}
 	p.check(t, "in the end", want)
@@ -270,7 +270,7 @@ func TestReplaceShards(t *testing.T) {
 		wg.Go(func() {
 			o := o
 			o.Shard = i % 3
-			sum, err := mend(p.deleting()).Backfill(t.Context(), o)
+			sum, err := withCorrected(p.deleting()).Backfill(t.Context(), o)
 			if err != nil && !errors.Is(err, ledger.ErrHeld) {
 				t.Errorf("shard %d: %v", i, err)
 			}
@@ -297,30 +297,30 @@ func TestReplaceHeld(t *testing.T) {
 	gate := &pauseAt{stage: jobs.StageHold, reached: make(chan struct{}), free: make(chan struct{})}
 	ended := make(chan error, 1)
 	go func() {
-		r := mend(p.deleting())
+		r := withCorrected(p.deleting())
 		r.Progress = gate
 		_, err := r.Backfill(t.Context(), october())
 		ended <- err
 	}()
 	<-gate.reached
-	if sum, err := mend(p.deleting()).Backfill(t.Context(), october()); err != nil || sum.Replaced != 1 || len(sum.Warnings) != 1 {
+	if sum, err := withCorrected(p.deleting()).Backfill(t.Context(), october()); err != nil || sum.Replaced != 1 || len(sum.Warnings) != 1 {
 		t.Errorf("alongside another: %+v, %v", sum, err)
 	}
-	if _, err := mend(p.deleting()).Backfill(t.Context(), october()); exitCodeOf(err) != 4 {
+	if _, err := withCorrected(p.deleting()).Backfill(t.Context(), october()); exitCodeOf(err) != 4 {
 		t.Errorf("with nothing to do but what another is processing: %v", err)
 	}
 	if err := p.put(key("d"), gz(flow(7, 0))); err != nil {
 		t.Fatal(err)
 	}
 	after.rows[row(7, 0)] = 1
-	if sum, err := mend(p.deleting()).Run(t.Context(), jobs.RunOptions{}); err != nil || sum.Batches != 1 {
+	if sum, err := withCorrected(p.deleting()).Run(t.Context(), jobs.RunOptions{}); err != nil || sum.Batches != 1 {
 		t.Errorf("a run alongside: %+v, %v", sum, err)
 	}
 	// a replay moves the batch: the replacement begins again, and has the last word
 	if sum, err := p.deleting().Replay(t.Context(), jobs.ReplayOptions{}); err != nil {
 		t.Errorf("a replay alongside: %+v, %v", sum, err)
 	}
-	if _, err := mend(p.deleting()).Replay(t.Context(), jobs.ReplayOptions{}); err != nil {
+	if _, err := withCorrected(p.deleting()).Replay(t.Context(), jobs.ReplayOptions{}); err != nil {
 		t.Error(err)
 	}
 	p.check(t, "while it waits", after)
@@ -341,14 +341,14 @@ func TestReplacePausedAndDenied(t *testing.T) {
 	if _, err := p.runner().Pause(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
-	if sum, err := mend(p.deleting()).Backfill(t.Context(), october()); err != nil || sum.Replaced != 0 || len(sum.Warnings) != 1 {
+	if sum, err := withCorrected(p.deleting()).Backfill(t.Context(), october()); err != nil || sum.Replaced != 0 || len(sum.Warnings) != 1 {
 		t.Errorf("paused: %+v, %v", sum, err)
 	}
 	p.check(t, "paused", before)
 	if _, err := p.runner().Pause(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
-	r := mend(p.deleting())
+	r := withCorrected(p.deleting())
 	r.Deleter = noDelete{p.lake}
 	for range 2 {
 		if sum, err := r.Backfill(t.Context(), october()); !errors.Is(err, jobs.ErrNoDelete) || !strings.Contains(err.Error(), "are not deleted yet") {
@@ -358,7 +358,7 @@ func TestReplacePausedAndDenied(t *testing.T) {
 	if st := p.state0(t); len(st.NotDone()) != 1 {
 		t.Errorf("%d batches have their rows twice", len(st.NotDone()))
 	}
-	if _, err := mend(p.deleting()).Backfill(t.Context(), october()); err != nil {
+	if _, err := withCorrected(p.deleting()).Backfill(t.Context(), october()); err != nil {
 		t.Fatal(err)
 	}
 	p.check(t, "in the end", after)
@@ -384,7 +384,7 @@ func TestReplaceWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := mend(p.deleting()).Backfill(t.Context(), october()); err != nil {
+	if _, err := withCorrected(p.deleting()).Backfill(t.Context(), october()); err != nil {
 		t.Fatal(err)
 	}
 	p.check(t, "replaced", after)
@@ -486,7 +486,7 @@ func TestReplacePartsAreDropped(t *testing.T) {
 		"table": func(r *jobs.Runner, n *int) { r.Catalog = nthCatalog{p.catalog, n} },
 		"hold":  func(r *jobs.Runner, n *int) { r.Lake = nthLake{p.lake, n} },
 	} {
-		r, n := mend(p.deleting()), 2
+		r, n := withCorrected(p.deleting()), 2
 		fail(r, &n)
 		if _, err := r.Backfill(t.Context(), october()); !errors.Is(err, errInjected) || n != 0 {
 			t.Errorf("%s: %v, %d calls before it", what, err, 2-n)
@@ -504,7 +504,7 @@ func TestReplacePartsAreDropped(t *testing.T) {
 func TestReplaceSharedFiles(t *testing.T) {
 	p, want := sharedJob(t)
 
-	sum, err := mend(p.deleting()).Backfill(t.Context(), october())
+	sum, err := withCorrected(p.deleting()).Backfill(t.Context(), october())
 	if err != nil || sum.Replaced != 2 || sum.Batches != 2 || sum.Records.Read != 5 {
 		t.Fatalf("%+v, %v", sum, err)
 	}
@@ -530,7 +530,7 @@ func TestReplaceSharedFiles(t *testing.T) {
 			t.Errorf("file %d came from %+v", i, f.Inputs)
 		}
 	}
-	if sum, err = mend(p.deleting()).Backfill(t.Context(), october()); err != nil || sum.Batches != 0 {
+	if sum, err = withCorrected(p.deleting()).Backfill(t.Context(), october()); err != nil || sum.Batches != 0 {
 		t.Errorf("once more: %+v, %v", sum, err)
 	}
 
@@ -541,7 +541,7 @@ func TestReplaceSharedFiles(t *testing.T) {
 	delete(want.rows, row(3, 0))
 	delete(want.quarantined, key("b")+"@1")
 	want.rows[row(4, 0)] = 1
-	if sum, err = mend(p.deleting()).Run(t.Context(), jobs.RunOptions{}); err != nil || sum.Replaced != 2 || sum.Objects.Read != 2 {
+	if sum, err = withCorrected(p.deleting()).Run(t.Context(), jobs.RunOptions{}); err != nil || sum.Replaced != 2 || sum.Objects.Read != 2 {
 		t.Errorf("%+v, %v", sum, err)
 	}
 	p.again(t, want)

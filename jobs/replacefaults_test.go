@@ -24,7 +24,7 @@ func (p *parts) deletingFaulty(f *injector) *jobs.Runner {
 // are tried; with SILT_SOAK=1 all are.
 func TestReplaceFaults(t *testing.T) {
 	replace := func(r *jobs.Runner) (*report.Summary, error) {
-		return mend(r).Backfill(context.Background(), october())
+		return withCorrected(r).Backfill(context.Background(), october())
 	}
 	change := func(r *jobs.Runner) (*report.Summary, error) { return r.Run(context.Background(), jobs.RunOptions{}) }
 	s3 := newS3Parts(t)

@@ -139,7 +139,7 @@ func (r *replacement) survey(ctx context.Context, st *ledger.State) (*survey, er
 				fresh++
 			}
 			if slices.Contains(lost, id) {
-				return nil, fmt.Errorf("batch %s shares files with batch %s, whose manifest retention has removed, so neither can be replaced", b.ID, id)
+				return nil, fmt.Errorf("batch %s shares files with batch %s, whose manifest retention has removed. Both stay as they are", b.ID, id)
 			}
 		}
 		if !r.options.inShard(ids[0]) {

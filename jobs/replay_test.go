@@ -24,8 +24,8 @@ import (
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-// mended is the shipped mapping after its author has seen the quarantine: it takes dns records as well, and drops noise.
-var mended = sync.OnceValues(func() (*mappings.Mapping, *sqlgen.Compiled) {
+// corrected is the shipped mapping after its author has seen the quarantine: it takes dns records as well, and drops noise.
+var corrected = sync.OnceValues(func() (*mappings.Mapping, *sqlgen.Compiled) {
 	m, _ := testMapping()
 	files := maps.Clone(m.Files)
 	const name = "network_activity.sql"
@@ -41,9 +41,9 @@ var mended = sync.OnceValues(func() (*mappings.Mapping, *sqlgen.Compiled) {
 	return n, p
 })
 
-// mend gives a runner the mended mapping.
-func mend(r *jobs.Runner) *jobs.Runner {
-	m, compiled := mended()
+// withCorrected gives a runner the corrected mapping.
+func withCorrected(r *jobs.Runner) *jobs.Runner {
+	m, compiled := corrected()
 	r.Mapping, r.Compile = m, func(context.Context, *mappings.Mapping) (*sqlgen.Compiled, error) { return compiled, nil }
 	return r
 }
@@ -67,7 +67,7 @@ func (s denied) Get(ctx context.Context, key string, o objstore.GetOptions) (io.
 }
 
 // replayJob runs a job of four objects in two batches with the shipped mapping, so that there is something to replay, and says
-// what is to be there before and after a replay with the mended one.
+// what is to be there before and after a replay with the corrected one.
 func (p *parts) replayJob(ctx context.Context) (before, after wanted, err error) {
 	long := strings.ReplaceAll(kindOf(3, 1, "dns"), ",", ",\n ") // a record over several lines stays one record
 	objects := []struct {
@@ -77,7 +77,7 @@ func (p *parts) replayJob(ctx context.Context) (before, after wanted, err error)
 		{"a", gz(flow(1, 0), kindOf(2, 0, "dns"), "broken", kindOf(9, 0, "noise"), kindOf(4, 1, "dns"))},
 		{"b", gz(long, kindOf(8, 0, "other"))},
 		{"c", gz(flow(5, 0), kindOf(6, 0, "dns"))}, // denied at first: whole
-		{"d", gz(flow(7, 0))[:60]},                 // cut: whole, for ever
+		{"d", gz(flow(7, 0))[:60]},                 // cut: quarantined as a whole, forever
 	}
 	for _, o := range objects {
 		if err := p.put(key(o.name), o.data); err != nil {
@@ -143,8 +143,8 @@ func where(t *testing.T, conditions ...string) quarantine.Filter {
 	return f
 }
 
-// TestReplay: with the shipped mapping nothing changes and nothing is written; a dry run of the mended one tells and writes
-// nothing; the mended one publishes what passes, counts add up, and a second time there is nothing to do.
+// TestReplay: with the shipped mapping nothing changes and nothing is written; a dry run of the corrected one tells and writes
+// nothing; the corrected one publishes what passes, counts add up, and a second time there is nothing to do.
 func TestReplay(t *testing.T) {
 	for name, newParts := range map[string]func(*testing.T) *parts{
 		"memory":      func(t *testing.T) *parts { return newMemParts(t, 1) },
@@ -172,7 +172,7 @@ func TestReplay(t *testing.T) {
 			if sum := replay(old, false, quarantine.Filter{}); sum.Records != (report.RecordCounts{Read: 6, Quarantined: 6}) || sum.Batches != 0 || sum.Objects.Quarantined != 2 {
 				t.Errorf("replay with the mapping as it was: %+v", sum)
 			}
-			if sum := replay(mend(p.runner()), true, quarantine.Filter{}); sum.Records != (report.RecordCounts{Read: 8, Published: 5, Filtered: 1, Quarantined: 2}) || len(sum.Partitions) != 0 {
+			if sum := replay(withCorrected(p.runner()), true, quarantine.Filter{}); sum.Records != (report.RecordCounts{Read: 8, Published: 5, Filtered: 1, Quarantined: 2}) || len(sum.Partitions) != 0 {
 				t.Errorf("dry run: %+v", sum)
 			}
 			p.check(t, "after replays without effect", before)
@@ -180,7 +180,7 @@ func TestReplay(t *testing.T) {
 				t.Error("a replay without effect wrote to the ledger")
 			}
 
-			sum := replay(mend(p.runner()), false, quarantine.Filter{})
+			sum := replay(withCorrected(p.runner()), false, quarantine.Filter{})
 			same(t, "replay", fields{"command": "replay", "batches": 2, "records": report.RecordCounts{Read: 8, Published: 5, Filtered: 1, Quarantined: 2},
 				"reasons": map[string]int64{"RECORD_NOT_JSON": 1, "NO_PROJECTION": 1, "OBJECT_UNREADABLE": 1}},
 				fields{"command": sum.Command, "batches": sum.Batches, "records": sum.Records, "reasons": sum.Reasons})
@@ -194,14 +194,14 @@ func TestReplay(t *testing.T) {
 				}
 			}
 			seq = p.seq(t)
-			if sum := replay(mend(p.runner()), false, quarantine.Filter{}); sum.Records.Published != 0 || sum.Records.Quarantined != 2 {
+			if sum := replay(withCorrected(p.runner()), false, quarantine.Filter{}); sum.Records.Published != 0 || sum.Records.Quarantined != 2 {
 				t.Errorf("second replay: %+v", sum)
 			}
 			p.check(t, "after a second replay", after)
 			if p.seq(t) != seq {
 				t.Error("the second replay wrote to the ledger")
 			}
-			if sum, err := mend(p.runner()).Run(t.Context(), jobs.RunOptions{Trigger: "ON_DEMAND"}); err != nil || sum.Records.Read != 0 {
+			if sum, err := withCorrected(p.runner()).Run(t.Context(), jobs.RunOptions{Trigger: "ON_DEMAND"}); err != nil || sum.Records.Read != 0 {
 				t.Errorf("a run after it: %v %+v", err, sum)
 			}
 		})
@@ -232,7 +232,7 @@ func TestReplayWhere(t *testing.T) {
 	for _, r := range p.rowsInQuarantine(t) {
 		old[fmt.Sprint(r.Object, "@", r.Record)] = r
 	}
-	sum, err := mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{Where: where(t, "reason=NO_PROJECTION", "object=**/{b,c}.log.gz")})
+	sum, err := withCorrected(p.runner()).Replay(t.Context(), jobs.ReplayOptions{Where: where(t, "reason=NO_PROJECTION", "object=**/{b,c}.log.gz")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,13 +252,13 @@ func TestReplayWhere(t *testing.T) {
 			t.Errorf("row %+v\nwas %+v", r, was)
 		}
 	}
-	if sum, err = mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{Where: where(t, "reason=OBJECT_DENIED")}); err != nil {
+	if sum, err = withCorrected(p.runner()).Replay(t.Context(), jobs.ReplayOptions{Where: where(t, "reason=OBJECT_DENIED")}); err != nil {
 		t.Fatal(err)
 	}
 	if sum.Records != (report.RecordCounts{Read: 2, Published: 2}) || sum.Objects.Read != 1 {
 		t.Errorf("replay of whole objects: %+v", sum)
 	}
-	if _, err = mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); err != nil {
+	if _, err = withCorrected(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	p.check(t, "after a replay of all", after)
@@ -277,7 +277,7 @@ func TestReplayKeepsCaptures(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, account := range []string{"777788889999", "444455556666"} {
-		sum, err := mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{Where: where(t, "object="+account+"/**")})
+		sum, err := withCorrected(p.runner()).Replay(t.Context(), jobs.ReplayOptions{Where: where(t, "object="+account+"/**")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -303,7 +303,7 @@ func TestReplayOfGoneObject(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); err != nil {
+		if _, err := withCorrected(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		n := 0
@@ -356,7 +356,7 @@ func TestReplayFaults(t *testing.T) {
 						p.spec = made.spec // the places that are in its manifests
 						p.resembles(t, made)
 						f := &injector{at: at, how: c.how}
-						first, err := mend(p.faulty(f)).Replay(t.Context(), jobs.ReplayOptions{Trigger: "ON_DEMAND"})
+						first, err := withCorrected(p.faulty(f)).Replay(t.Context(), jobs.ReplayOptions{Trigger: "ON_DEMAND"})
 						if f.hit() == "" {
 							if at < 40 || err != nil {
 								t.Errorf("the sweep ended after %d operations: %v", f.n, err)
@@ -370,7 +370,7 @@ func TestReplayFaults(t *testing.T) {
 						if c.how.dead() {
 							again = p.afterwards()
 						}
-						if _, err := mend(again).Replay(t.Context(), jobs.ReplayOptions{Trigger: "ON_DEMAND"}); err != nil {
+						if _, err := withCorrected(again).Replay(t.Context(), jobs.ReplayOptions{Trigger: "ON_DEMAND"}); err != nil {
 							t.Errorf("operation %d (%s): %v; the next replay: %v", at, f.hit(), first.Error, err)
 						}
 						p.check(t, fmt.Sprintf("operation %d (%s) %s", at, f.hit(), c.how), after)
@@ -466,7 +466,7 @@ func TestTwoReplaysAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); !errors.Is(err, ledger.ErrHeld) || exitCodeOf(err) != 4 {
+	if _, err := withCorrected(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); !errors.Is(err, ledger.ErrHeld) || exitCodeOf(err) != 4 {
 		t.Errorf("a replay alongside another: %v", err)
 	}
 	if err := lease.Release(t.Context()); err != nil {
@@ -484,7 +484,7 @@ func TestTwoReplaysAtOnce(t *testing.T) {
 		var published int64
 		for i := range 3 {
 			wg.Go(func() {
-				r := mend(p.runner())
+				r := withCorrected(p.runner())
 				r.State = unleased{p.state, memstore.New(fmt.Sprintf("mem://leases-%d", i))}
 				sum, err := r.Replay(t.Context(), jobs.ReplayOptions{Trigger: "ON_DEMAND"})
 				if err != nil {
@@ -525,7 +525,7 @@ func TestReplayOfDamagedQuarantine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := mend(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); err == nil || !strings.Contains(err.Error(), "nothing was replayed") {
+	if _, err := withCorrected(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); err == nil || !strings.Contains(err.Error(), "nothing was replayed") {
 		t.Errorf("replay of a damaged file: %v", err)
 	}
 }

@@ -44,7 +44,7 @@ func TestResumeKeepsTheMapping(t *testing.T) {
 	r = w.runner()
 	files := map[string]string{}
 	for name, text := range r.Mapping.Files {
-		files[name] = strings.Replace(text, "firewall_name AS app_name", "'mended' AS app_name", 1)
+		files[name] = strings.Replace(text, "firewall_name AS app_name", "'corrected' AS app_name", 1)
 	}
 	m, err := mappings.LoadFiles("network-firewall", files)
 	if err != nil {
@@ -61,7 +61,7 @@ func TestResumeKeepsTheMapping(t *testing.T) {
 	for _, row := range w.published() {
 		names[row["app_name"]]++
 	}
-	if names["firewall"] != 1 || names["mended"] != 1 || len(names) != 2 {
+	if names["firewall"] != 1 || names["corrected"] != 1 || len(names) != 2 {
 		t.Errorf("app_name: %v", names)
 	}
 }

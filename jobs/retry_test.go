@@ -13,7 +13,7 @@ import (
 )
 
 // TestMayPass: a run is tried again only if time alone can help. What a person has to change first ends it, also as one of several
-// errors, and so does an error of unknown origin.
+// errors, and an error of unknown origin too.
 func TestMayPass(t *testing.T) {
 	store := func(err error) error {
 		return fmt.Errorf("batch 1: %w", objstore.Fail("get", "s3://lake", "k", err, ""))

@@ -238,12 +238,12 @@ func (x *run) cleanupContext(ctx context.Context, limit time.Duration) (context.
 	return context.WithDeadline(context.WithoutCancel(ctx), by)
 }
 
-// releaseLease gives a lease back, even if the run is being stopped.
+// releaseLease releases a lease, even if the run is being stopped.
 func (x *run) releaseLease(ctx context.Context, lease *ledger.Lease) {
 	ctx, cancel := x.cleanupContext(ctx, 3*time.Second)
 	defer cancel()
 	if err := lease.Release(ctx); err != nil {
-		x.log.Warn().Err(err).Msg("the lease could not be given back; it expires by itself")
+		x.log.Warn().Err(err).Msg("the lease could not be released; it expires by itself")
 	}
 }
 

@@ -90,7 +90,7 @@ func (r *Runner) RunWithRetries(ctx context.Context, opts RunOptions) (*report.S
 		if err == nil || try >= r.Spec.Limits.MaxRetries || !isTemporary(err) {
 			return sum, err
 		}
-		r.former = append(r.former, sum.Run) // it may not have been able to give its leases back
+		r.former = append(r.former, sum.Run) // it may have left its leases behind
 		if r.LogTo != nil {
 			l := NewLog(r.LogTo)
 			l.Warn().Err(err).Str("job", r.Spec.Name).Str("run_id", sum.Run).Dur("wait", delay).Msg("the run failed and is retried")

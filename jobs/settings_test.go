@@ -164,7 +164,7 @@ func TestCommitKeepsItsPlace(t *testing.T) {
 }
 
 // TestFinishedKeepsItsPlace: what is published stays where it is. A command that would add to it, or replace it, in another place is
-// refused; so is one that would delete in another lake, where deleting finds nothing and says nothing. Put back, each works.
+// refused, and one that would delete in another lake too, where deleting finds nothing and says nothing. Put back, each works.
 func TestFinishedKeepsItsPlace(t *testing.T) {
 	type command struct {
 		name string
@@ -206,7 +206,7 @@ func TestFinishedKeepsItsPlace(t *testing.T) {
 				p.lake = memstore.New("mem://other")
 			}
 			for _, o := range c.refused {
-				wantError(t, o.name, o.do(mend(p.deleting())), jobs.ErrSettings, 1, c.key+" was ", "put the setting back")
+				wantError(t, o.name, o.do(withCorrected(p.deleting())), jobs.ErrSettings, 1, c.key+" was ", "put the setting back")
 			}
 			if p.seq(t) != seq {
 				t.Error("something was written")
@@ -223,7 +223,7 @@ func TestFinishedKeepsItsPlace(t *testing.T) {
 				}
 				return
 			}
-			if err := replace.do(mend(p.deleting())); err != nil {
+			if err := replace.do(withCorrected(p.deleting())); err != nil {
 				t.Error(err)
 			}
 			p.check(t, "put back and replaced", after)
@@ -263,7 +263,7 @@ func TestReplayCommitKeepsItsPlace(t *testing.T) {
 	}
 	var down atomic.Bool
 	down.Store(true)
-	r := mend(p.runner())
+	r := withCorrected(p.runner())
 	r.Lake = outage{p.lake, &down}
 	if _, err := r.Replay(t.Context(), jobs.ReplayOptions{}); !errors.Is(err, errInjected) {
 		t.Fatal(err)
@@ -274,7 +274,7 @@ func TestReplayCommitKeepsItsPlace(t *testing.T) {
 		t.Errorf("%+v, %v", sum, err)
 	}
 	p.spec.Lake.Location, p.lake = was, lake
-	if _, err := mend(p.afterwards()).Replay(t.Context(), jobs.ReplayOptions{}); err != nil {
+	if _, err := withCorrected(p.afterwards()).Replay(t.Context(), jobs.ReplayOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	p.check(t, "put back", wanted{rows: map[string]int{row(1, 0): 1, row(2, 0): 1, row(3, 1): 1, row(4, 1): 1, row(5, 0): 1, row(6, 2): 1}, quarantined: map[string]int{key("a") + "@3": 1}})

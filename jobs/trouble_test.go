@@ -334,7 +334,7 @@ func TestFullStore(t *testing.T) {
 	t.Parallel() // it waits most of its time
 	var wg sync.WaitGroup
 	var failed atomic.Int64
-	for space := int64(0); space <= 45000; space += 3000 { // a run writes some 40,000 bytes
+	for space := int64(0); space <= 45000; space += 3000 { // a run writes about 40,000 bytes
 		wg.Go(func() {
 			p := newMemParts(t, 1)
 			want, err := p.smallJob()

@@ -127,7 +127,7 @@ func TestKindsOfChange(t *testing.T) {
 	}
 }
 
-// A limit is held over objects, and said; so is an object that ends early, and one that cannot be opened ends it.
+// A limit applies over all objects, and is reported, like an object that ends early. One that cannot be opened ends the comparison.
 func TestLimitAndTrouble(t *testing.T) {
 	p := plan(t, `1 AS severity_id`, "")
 	two := "{\"ts\":\"2025-06-01T00:00:00Z\"}\n{\"ts\":\"2025-06-01T00:00:00Z\"}\n"

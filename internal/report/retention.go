@@ -46,7 +46,7 @@ func (r *Retention) WriteText(out io.Writer) {
 	}{{"quarantine", r.Quarantine}, {"manifests", r.Manifests}, {"attempts", r.Attempts}} {
 		age, ok := r.Ages[k.name]
 		if !ok {
-			fmt.Fprintf(out, "  %-11s kept for ever (no retention.%s)\n", k.name, k.name)
+			fmt.Fprintf(out, "  %-11s kept forever (no retention.%s)\n", k.name, k.name)
 			continue
 		}
 		oldest := ""
