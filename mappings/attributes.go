@@ -34,13 +34,13 @@ func (t *translator) object(p *part, f *ocsf.Fields, prefix string, v *value) {
 			if _, err := t.schema.Resolve(p.class, name); err != nil {
 				var u *ocsf.UnknownPathError
 				if errors.As(err, &u) && u.Nearest != "" {
-					hint = "is " + u.Nearest + " meant?"
+					hint = "did you mean " + u.Nearest + "?"
 				}
 			}
-			t.problem(diag.Warning, m.at, diag.UnknownPath, hint, "%s of OCSF %s has no %s: it goes to unmapped", p.class.Name, t.version, name)
+			t.problem(diag.Warning, m.at, diag.UnknownPath, hint, "%s in OCSF %s has no attribute %s: it goes to unmapped", p.class.Name, t.version, name)
 			t.unmapped(p, "unmapped."+name, m.value)
 		case !a.In(p.profiles):
-			t.problem(diag.Warning, m.at, diag.Profile, "name the profile in metadata.profiles", "%s belongs to the profile %s: it goes to unmapped", name, a.Profile)
+			t.problem(diag.Warning, m.at, diag.Profile, "add the profile to metadata.profiles", "%s belongs to the profile %s: it goes to unmapped", name, a.Profile)
 			t.unmapped(p, "unmapped."+name, m.value)
 		case a.Base == ocsf.Struct:
 			t.structValue(p, a, name, m.value)
@@ -62,7 +62,7 @@ func (t *translator) structValue(p *part, a *ocsf.Attribute, name string, v *val
 		t.warn(v.at, diag.Coerced, "%s is an object (%s): the value fills %s.name", name, a.Object, name)
 		t.attribute(p, of.Attribute("name"), name+".name", v)
 	default:
-		t.warn(v.at, diag.Shape, "%s is an object (%s) and has no name that the value could fill: it goes to unmapped", name, a.Object)
+		t.warn(v.at, diag.Shape, "%s is an object (%s) without a name attribute: the value goes to unmapped", name, a.Object)
 		t.unmapped(p, "unmapped."+name, v)
 	}
 }
@@ -134,7 +134,7 @@ func (t *translator) constant(p *part, a *ocsf.Attribute, name string, v *value)
 			sql = listSQL([]string{x})
 		case a.Base == ocsf.Integer || a.Base == ocsf.Long || a.Base == ocsf.Timestamp || a.Base == ocsf.Float:
 			if _, err := strconv.ParseFloat(x, 64); err == nil {
-				t.warn(v.at, diag.Coerced, "%s is a number: the text %q is read as one", name, x)
+				t.warn(v.at, diag.Coerced, "%s is a number: the text %q is read as a number", name, x)
 				sql = x
 			}
 		}
@@ -170,7 +170,7 @@ func (t *translator) checkSiblings(p *part) {
 			continue
 		}
 		if text, ok := r.Leaf.EnumText(id); ok && text != given.text {
-			t.warn(given.at, diag.Sibling, "%s is %q, but OCSF's text for %s %d is %q: it is kept as given", given.path, given.text, c.path, id, text)
+			t.warn(given.at, diag.Sibling, "%s is %q, but the OCSF text for %s %d is %q: your text is kept", given.path, given.text, c.path, id, text)
 		}
 	}
 }
@@ -179,7 +179,7 @@ func (t *translator) checkSiblings(p *part) {
 func (t *translator) enum(p *part, a *ocsf.Attribute, name string, e *value) {
 	raw, values := t.rawPath(e.get("evaluate")), e.get("values")
 	if raw == nil || values == nil || !values.object {
-		t.fail(e.at, diag.Format, `as {"enum": {"evaluate": "$.path", "values": {"GET": 3}, "other": 99}}`, "%s: an enum wants evaluate and values", name)
+		t.fail(e.at, diag.Format, `example: {"enum": {"evaluate": "$.path", "values": {"GET": 3}, "other": 99}}`, "%s: an enum needs evaluate and values", name)
 		return
 	}
 	t.use(raw, "VARCHAR")
@@ -193,7 +193,7 @@ func (t *translator) enum(p *part, a *ocsf.Attribute, name string, e *value) {
 			return x.String()
 		case string:
 			if _, err := strconv.ParseInt(x, 10, 64); err == nil && a.Base != ocsf.String {
-				t.warn(v.at, diag.Coerced, "%s is a number: the text %q is read as one", name, x)
+				t.warn(v.at, diag.Coerced, "%s is a number: the text %q is read as a number", name, x)
 				return x
 			}
 			return quote(x)

@@ -123,7 +123,7 @@ func shadows(f diag.File) (diag.List, error) {
 		return nil, nil
 	}
 	var out diag.List
-	out.At(f, at, diag.Error, diag.SQLRefused, "call that one, or choose another name", "macro %s: a macro of this name comes with the program", name)
+	out.At(f, at, diag.Error, diag.SQLRefused, "call the macro of the library, or choose another name", "macro %s: the library has a macro of this name", name)
 	return out, nil
 }
 

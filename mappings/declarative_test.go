@@ -115,10 +115,10 @@ func TestDeclarativeCoercions(t *testing.T) {
 	for _, w := range []string{
 		`d.json:5:32: warning: metadata.profiles is a list: "host, cloud" is read as [host, cloud]`,
 		`d.json:5:58: warning: metadata.version "v1.1.0" is read as "1.1.0"`,
-		`d.json:6:22: warning: severity_id is a number: the text "1" is read as one`,
+		`d.json:6:22: warning: severity_id is a number: the text "1" is read as a number`,
 		`d.json:8:28: warning: actor.process is an object (process): the value fills actor.process.name`,
 		`process.loaded_modules is a list`,
-		`process_activity of OCSF 1.1.0 has no process.nmae: it goes to unmapped`,
+		`process_activity in OCSF 1.1.0 has no attribute process.nmae: it goes to unmapped`,
 	} {
 		if !strings.Contains(got, w) {
 			t.Errorf("want %q in:\n%s", w, got)
@@ -174,14 +174,14 @@ func TestEpochTimestamp(t *testing.T) {
 func TestDeclarativeErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"{\n  \"custom_source_events\": {\n    \"source_name\" \"x\"\n  }\n}":    "d.json:3:19: error: not JSON",
-		`{"custom_source_events": {"a": 1, "a": 2}}`:                             `d.json:1:35: error: not JSON: the key "a" is there twice`,
+		`{"custom_source_events": {"a": 1, "a": 2}}`:                             `d.json:1:35: error: not JSON: the key "a" appears twice`,
 		`{"custom_source_events": {`:                                             "d.json:1:27: error: not JSON",
 		`[]`:                                                                     "custom_source_events is missing",
 		`{"custom_source_events": {"source_name": "x"}}`:                         "ocsf_mapping is missing",
-		strings.Replace(looseJSON, "process_activity", "process_activty", 1):     `d.json:4:5: error: OCSF 1.1.0 has no class "process_activty" (is process_activity meant?)`,
-		strings.Replace(looseJSON, "v1.1.0", "v7", 1):                            "OCSF 1.1.0 here, 7 above",
-		strings.Replace(looseJSON, `"$.Pid", "uid"`, `"$.a[0]", "uid"`, 1):       `"$.a[0]" is no path into the raw record`,
-		strings.Replace(looseJSON, `"values": {"1": 1`, `"values": {"1": 77`, 1): "d.json:7:31: error: activity_id: 77 is no value of the enum",
+		strings.Replace(looseJSON, "process_activity", "process_activty", 1):     `d.json:4:5: error: OCSF 1.1.0 has no class "process_activty" (did you mean process_activity?)`,
+		strings.Replace(looseJSON, "v1.1.0", "v7", 1):                            "this mapping uses OCSF 1.1.0, an earlier one 7",
+		strings.Replace(looseJSON, `"$.Pid", "uid"`, `"$.a[0]", "uid"`, 1):       `"$.a[0]" is not a path of the raw record`,
+		strings.Replace(looseJSON, `"values": {"1": 1`, `"values": {"1": 77`, 1): "d.json:7:31: error: activity_id: 77 is not a value of the enum",
 	} {
 		problems := sqltest.Diagnostics(t, declarative(t, text))
 		if got := sqltest.Listed(problems); !problems.Failed() || !strings.Contains(got, want) {

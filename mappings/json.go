@@ -58,7 +58,7 @@ func parseJSON(f diag.File) (*value, *diag.Diagnostic) {
 	v, err := p.value()
 	if err == nil {
 		if _, e := d.Token(); e != io.EOF {
-			err = &jsonError{"there is something after the mapping's closing brace", p.next()}
+			err = &jsonError{"unexpected text after the closing brace of the mapping", p.next()}
 		}
 	}
 	if err == nil {
@@ -77,7 +77,7 @@ func parseJSON(f diag.File) (*value, *diag.Diagnostic) {
 	case errors.As(err, &own):
 		at = own.at
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		at, message = len(f.Text), "the text ends too early"
+		at, message = len(f.Text), "unexpected end of the file"
 	}
 	out := &diag.Diagnostic{File: f.Path, Code: diag.JSON, Message: "not JSON: " + message}
 	out.Line, out.Column = diag.Position(f.Text, at)
@@ -127,7 +127,7 @@ func (p *jsonParser) value() (*value, error) {
 			}
 			key, _ := k.(string)
 			if v.get(key) != nil {
-				return nil, &jsonError{fmt.Sprintf("the key %q is there twice", key), at}
+				return nil, &jsonError{fmt.Sprintf("the key %q appears twice", key), at}
 			}
 			c, err := p.value()
 			if err != nil {

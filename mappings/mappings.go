@@ -59,13 +59,13 @@ var ErrNotFound = errors.New("mapping not found")
 // <root>/mappings/<name>.json and <root>/<name>.json of each root in turn, then what comes with the program.
 func Load(name string, roots ...string) (*Mapping, error) {
 	if name == "" {
-		return nil, fmt.Errorf("%w: no name is given; name a folder, a .json file, or a mapping that comes with the program", ErrNotFound)
+		return nil, fmt.Errorf("%w: no name given. Try: the path of a folder or of a .json file, or the name of a mapping that comes with the program", ErrNotFound)
 	}
 	if info, err := os.Stat(name); err == nil {
 		return loadPath(name, info.IsDir())
 	}
 	if strings.ContainsAny(name, `/\`) || strings.HasSuffix(name, ".json") {
-		return nil, fmt.Errorf("%w: there is no %s", ErrNotFound, name)
+		return nil, fmt.Errorf("%w: %s does not exist", ErrNotFound, name)
 	}
 	for _, root := range roots {
 		for _, at := range []string{filepath.Join(root, "sql", name), filepath.Join(root, name), filepath.Join(root, "mappings", name+".json"), filepath.Join(root, name+".json")} {
@@ -86,7 +86,7 @@ func Load(name string, roots ...string) (*Mapping, error) {
 		}
 		return m, err
 	}
-	return nil, fmt.Errorf("%w: %q is neither a path nor a mapping that comes with the program (%s)", ErrNotFound, name, strings.Join(Names(), ", "))
+	return nil, fmt.Errorf("%w: %q is not a path or the name of a mapping that comes with the program (%s)", ErrNotFound, name, strings.Join(Names(), ", "))
 }
 
 // Names are the mappings that come with the program.
@@ -176,11 +176,11 @@ func LoadFiles(name string, files map[string]string) (*Mapping, error) {
 	switch {
 	case json == 1 && len(files) == 1:
 	case json > 0:
-		return nil, fmt.Errorf("%s holds a declarative mapping and other files; a mapping is one or the other", name)
+		return nil, fmt.Errorf("%s holds a .json mapping and other files; a mapping is either one .json file or SQL files", name)
 	case !raw:
-		return nil, fmt.Errorf("%s has no raw.sql, the CREATE TABLE raw (...) that declares the record's fields", name)
+		return nil, fmt.Errorf("%s has no raw.sql, which declares the fields of the record (CREATE TABLE raw (...))", name)
 	case selects == 0:
-		return nil, fmt.Errorf("%s has no SELECT; write one beside raw.sql, as network_activity.sql", name)
+		return nil, fmt.Errorf("%s has no SELECT. Try: write one next to raw.sql (example: network_activity.sql)", name)
 	}
 	sort.Strings(names)
 	h := sha256.New()

@@ -196,7 +196,7 @@ func (t *translator) checkType(p *part) {
 	}
 	if wrong := t.wrongTypes(p, *typ, *activity); len(wrong) > 0 {
 		t.problem(diag.Warning, typ.at, diag.TypeUID, "leave type_uid out: it is filled as class_uid * 100 + activity_id",
-			"type_uid is not class_uid * 100 + activity_id: %s; it is kept as given", strings.Join(wrong, "; "))
+			"type_uid is not class_uid * 100 + activity_id: %s; your value is kept", strings.Join(wrong, "; "))
 	}
 }
 
@@ -219,7 +219,7 @@ func (t *translator) checkPaths(parts []*part) {
 				continue
 			}
 			if before.raw != raw && c.bare[len(c.bare)-1] == before.raw[strings.LastIndexByte(before.raw, '.')+1:] {
-				t.warn(c.at, diag.RawPath, "%s is read from %s here and from %s in %q: is one of them a slip?", c.path, raw, before.raw, before.value)
+				t.warn(c.at, diag.RawPath, "%s is read from %s here and from %s in %q: is one of them a mistake?", c.path, raw, before.raw, before.value)
 			}
 		}
 	}

@@ -110,10 +110,10 @@ func said(e sqltest.Event) string {
 func TestDeclarativeContradictions(t *testing.T) {
 	got := sqltest.Listed(sqltest.Diagnostics(t, declarative(t, peopleJSON)))
 	for _, want := range []string{
-		`d.json:22:102: warning: type_uid is not class_uid * 100 + activity_id: 400203 also where activity_id is 7, 99; it is kept as given`,
-		`d.json:25:80: warning: src_endpoint.port is read from $.deep.sport here and from $.sport in "http": is one of them a slip?`,
-		`d.json:11:47: warning: dst_endpoint.port is a number: the text "443" is read as one`,
-		`d.json:22:19: warning: severity is "High", but OCSF's text for severity_id 3 is "Medium": it is kept as given`,
+		`d.json:22:102: warning: type_uid is not class_uid * 100 + activity_id: 400203 also where activity_id is 7, 99; your value is kept`,
+		`d.json:25:80: warning: src_endpoint.port is read from $.deep.sport here and from $.sport in "http": is one of them a mistake?`,
+		`d.json:11:47: warning: dst_endpoint.port is a number: the text "443" is read as a number`,
+		`d.json:22:19: warning: severity is "High", but the OCSF text for severity_id 3 is "Medium": your text is kept`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("want %q in:\n%s", want, got)

@@ -127,23 +127,23 @@ func (t *translator) document(root *value) (parts []*part) {
 		switch f.key {
 		case "source_name", "matched_field", "timestamp", "ocsf_mapping":
 		default:
-			t.warn(f.at, diag.Format, "the key %q is not known and means nothing", f.key)
+			t.warn(f.at, diag.Format, "unknown key %q: it is ignored", f.key)
 		}
 	}
 	all := doc.get("ocsf_mapping")
 	if all == nil || !all.object || len(all.fields) == 0 {
-		t.fail(doc.at, diag.Format, "it holds a mapping for each value of matched_field", "ocsf_mapping is missing or empty")
+		t.fail(doc.at, diag.Format, "add a mapping for each value of matched_field", "ocsf_mapping is missing or empty")
 		return nil
 	}
 	if v := doc.get("matched_field"); v != nil {
 		t.matched = t.rawPath(v)
 	} else if len(all.fields) > 1 {
-		t.fail(doc.at, diag.Format, `as "matched_field": "$.event.event_type"`, "matched_field is missing, and there are several mappings to choose from")
+		t.fail(doc.at, diag.Format, `example: "matched_field": "$.event.event_type"`, "matched_field is missing, but ocsf_mapping has several mappings")
 	}
 	if v := doc.get("timestamp"); v != nil {
 		t.stamp, t.format = t.rawPath(v.get("field")), v.get("format").text()
 		if t.format == "" || t.stamp == nil {
-			t.fail(v.at, diag.Format, `as {"field": "$.time", "format": "%Y-%m-%dT%H:%M:%S.%fZ"}, or "epoch"`, "the timestamp block wants a field and a format")
+			t.fail(v.at, diag.Format, `example: {"field": "$.time", "format": "%Y-%m-%dT%H:%M:%S.%fZ"}, or "epoch"`, "the timestamp block needs a field and a format")
 		}
 	}
 	t.findVersion(all)
@@ -171,7 +171,7 @@ func (t *translator) findVersion(all *value) {
 			t.warn(v.at, diag.Coerced, "metadata.version %q is read as %q", v.text(), version)
 		}
 		if t.version != "" && t.version != version {
-			t.fail(v.at, diag.OCSFVersion, "all of a mapping is of one version", "OCSF %s here, %s above", version, t.version)
+			t.fail(v.at, diag.OCSFVersion, "use one version in the whole mapping", "this mapping uses OCSF %s, an earlier one %s", version, t.version)
 		}
 		t.version = version
 	}
@@ -191,7 +191,7 @@ func (t *translator) part(f member) *part {
 	if p.class = t.schema.Class(name.text()); p.class == nil {
 		hint := ""
 		if n := t.schema.NearestClass(name.text()); n != "" && name.text() != "" {
-			hint = "is " + n + " meant?"
+			hint = "did you mean " + n + "?"
 		}
 		t.fail(f.at, diag.UnknownClass, hint, "OCSF %s has no class %q", t.version, name.text())
 		return nil
@@ -244,9 +244,9 @@ func (t *translator) readProfiles(p *part, v *value) (names []string) {
 		if !slices.Contains(t.schema.Profiles(), n) {
 			near := ""
 			if s := t.schema.NearestProfile(n); s != "" {
-				near = "is " + s + " meant?"
+				near = "did you mean " + s + "?"
 			}
-			t.problem(diag.Warning, v.at, diag.UnknownProfile, near, "OCSF %s has no profile %q: the events carry the name all the same", t.version, n)
+			t.problem(diag.Warning, v.at, diag.UnknownProfile, near, "OCSF %s has no profile %q: the name is written to the events anyway", t.version, n)
 			continue
 		}
 		p.profiles = append(p.profiles, n)
@@ -263,7 +263,7 @@ func (t *translator) rawPath(v *value) []string {
 		if v != nil {
 			at = v.at
 		}
-		t.fail(at, diag.RawPath, "as $.event.src_ip: keys with dots between them", "%q is no path into the raw record", s)
+		t.fail(at, diag.RawPath, "example: $.event.src_ip", "%q is not a path of the raw record", s)
 		return nil
 	}
 	return strings.Split(body, ".")
@@ -362,7 +362,7 @@ func (t *translator) toUnmapped(p *part, prefix string, at int, lacks string) {
 			p.columns[i].path = "unmapped." + c.path
 		}
 	}
-	t.warn(at, diag.MissingRequired, "%s goes to unmapped: OCSF requires %s in it, which the mapping does not give", strings.TrimSuffix(prefix, "."), lacks)
+	t.warn(at, diag.MissingRequired, "%s goes to unmapped: OCSF requires %s in it, but the mapping does not fill it", strings.TrimSuffix(prefix, "."), lacks)
 }
 
 // showPlace moves a problem in a generated file to the JSON it comes from.

@@ -146,7 +146,7 @@ func TestLibraryOfMapping(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := sqltest.Listed(sqltest.Diagnostics(t, own)); !strings.Contains(got, "macros.sql:2:26: error: macro user_of: a macro of this name comes with the program") {
+	if got := sqltest.Listed(sqltest.Diagnostics(t, own)); !strings.Contains(got, "macros.sql:2:26: error: macro user_of: the library has a macro of this name") {
 		t.Error(got)
 	}
 	// A plan made before the library had the name is finished with its own macro.

@@ -24,7 +24,7 @@ func TestSARIF(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := diag.List{
-		{File: file, Line: 2, Column: 6, EndLine: 2, EndColumn: 8, Code: diag.UnknownPath, Message: "no x", Hint: "is y meant?", Fix: &diag.Fix{Text: "y"}}, // é has two bytes
+		{File: file, Line: 2, Column: 6, EndLine: 2, EndColumn: 8, Code: diag.UnknownPath, Message: "no x", Hint: "did you mean y?", Fix: &diag.Fix{Text: "y"}}, // é has two bytes
 		{File: "sql/a b/raw.sql", Severity: diag.Note, Code: diag.Unread, Message: "a"},
 		{File: "./sql/x.sql", Line: 3, Column: 1, Severity: diag.Warning, Code: diag.UnknownPath, Message: "b"},
 		{File: "job.yaml", Line: 1, Column: 1, Message: "c"},
@@ -82,7 +82,7 @@ func TestSARIF(t *testing.T) {
 		t.Errorf("URIs %v, want %v", uris[1:], want)
 	}
 	first := results[0].(map[string]any)
-	if text := first["message"].(map[string]any)["text"]; text != "no x (is y meant?)" {
+	if text := first["message"].(map[string]any)["text"]; text != "no x (did you mean y?)" {
 		t.Errorf("message %v", text)
 	}
 	region := map[string]any{"startLine": 2.0, "startColumn": 5.0, "endLine": 2.0, "endColumn": 7.0} // characters, not bytes

@@ -55,7 +55,7 @@ func Open(opts Options) (*DB, error) {
 func open(opts Options, last []string) (_ *DB, err error) {
 	var cfg bindings.Config
 	if bindings.CreateConfig(&cfg) != bindings.StateSuccess {
-		return nil, errors.New("engine: DuckDB gave no configuration")
+		return nil, errors.New("engine: DuckDB returned no configuration")
 	}
 	defer bindings.DestroyConfig(&cfg)
 	d := &DB{threads: opts.Threads, running: map[uint64]*call{}}
@@ -101,7 +101,7 @@ func open(opts Options, last []string) (_ *DB, err error) {
 	}()
 	for _, s := range []*session{&d.main, &d.side} {
 		if bindings.Connect(d.db, &s.c) != bindings.StateSuccess {
-			return nil, errors.New("engine: DuckDB gave no connection")
+			return nil, errors.New("engine: DuckDB returned no connection")
 		}
 	}
 	for _, s := range append(append([]string(nil), settings...), last...) {
@@ -206,7 +206,7 @@ func (s *session) run(sql string, check func(bindings.StatementType) error) erro
 // runLocked executes every statement of sql, streaming, so that a result nobody reads costs no memory.
 func (s *session) runLocked(sql string, check func(bindings.StatementType) error) error {
 	if strings.IndexByte(sql, 0) >= 0 {
-		return &Error{Kind: "Parser", Message: "the statement holds a NUL byte", Offset: strings.IndexByte(sql, 0)}
+		return &Error{Kind: "Parser", Message: "the statement contains a NUL byte", Offset: strings.IndexByte(sql, 0)}
 	}
 	var ex bindings.ExtractedStatements
 	n := bindings.ExtractStatements(s.c, sql, &ex)

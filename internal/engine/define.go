@@ -56,7 +56,7 @@ func DescribeTable(ctx context.Context, createSQL string) ([]ColumnDef, error) {
 		return nil, err
 	}
 	if len(bad) > 0 {
-		return nil, &Error{Kind: "Contract", Message: "raw has a constraint (" + oneLine(bad[0]) + "); leave it out, a raw record has names and types only", Offset: -1}
+		return nil, &Error{Kind: "Contract", Message: "raw has a constraint (" + oneLine(bad[0]) + "): remove it, raw.sql declares names and types only", Offset: -1}
 	}
 	var cols []ColumnDef
 	err = d.records(`SELECT to_json({'name': column_name, 'type': data_type, 'default': column_default})::VARCHAR
@@ -69,7 +69,7 @@ func DescribeTable(ctx context.Context, createSQL string) ([]ColumnDef, error) {
 			return err
 		}
 		if c.Default != nil {
-			return &Error{Kind: "Contract", Message: fmt.Sprintf("column %s of raw has a DEFAULT or is generated; leave that out, a raw record has names and types only", c.Name), Offset: -1}
+			return &Error{Kind: "Contract", Message: fmt.Sprintf("column %s of raw has a DEFAULT or is generated: remove that, raw.sql declares names and types only", c.Name), Offset: -1}
 		}
 		cols = append(cols, c.ColumnDef)
 		return nil
@@ -178,7 +178,7 @@ func CheckMacros(ctx context.Context, sql string) (stmts []string, defs []Macro,
 			return nil, nil, complain(all, n, "CREATE MACRO name(parameters) AS expression is wanted, the name without a schema")
 		}
 		if _, taken := known[strings.ToLower(s[i].name())]; taken {
-			return nil, nil, &Error{Kind: "Contract", Message: fmt.Sprintf("macro %s: DuckDB has a function of this name; choose another", s[i].name()), Offset: s[i].at}
+			return nil, nil, &Error{Kind: "Contract", Message: fmt.Sprintf("macro %s: DuckDB has a function of this name; choose another name", s[i].name()), Offset: s[i].at}
 		}
 		if err := sizes.define(s, i); err != nil {
 			return nil, nil, err
@@ -208,7 +208,7 @@ func CheckMacros(ctx context.Context, sql string) (stmts []string, defs []Macro,
 			return err
 		}
 		if m.Type != "macro" {
-			return &Error{Kind: "Contract", Message: fmt.Sprintf("macro %s gives a table; only scalar macros are allowed", m.Name), Offset: -1}
+			return &Error{Kind: "Contract", Message: fmt.Sprintf("macro %s returns a table; only scalar macros are allowed", m.Name), Offset: -1}
 		}
 		defs = append(defs, m.Macro)
 		return nil

@@ -69,7 +69,7 @@ func (x expansions) define(s []token, i int) error {
 		total += n
 	}
 	if total > maxExpanded {
-		return &Error{Kind: "Contract", Message: fmt.Sprintf("macro %s is too large: with the macros that it calls in place it has more than %d words and signs", name, maxExpanded), Offset: s[i].at}
+		return &Error{Kind: "Contract", Message: fmt.Sprintf("macro %s is too large: it has more than %d tokens after the macros that it calls are expanded", name, maxExpanded), Offset: s[i].at}
 	}
 	x[name] = all
 	return nil

@@ -43,7 +43,7 @@ func lex(sql string) ([]token, error) {
 			continue
 		case strings.HasPrefix(rest, "/*"):
 			if n = comment(rest); n < 0 {
-				return nil, &Error{Kind: "Parser", Message: "a comment does not end", Offset: i}
+				return nil, &Error{Kind: "Parser", Message: "the comment is not closed", Offset: i}
 			}
 			i += n
 			continue
@@ -61,7 +61,7 @@ func lex(sql string) ([]token, error) {
 			}
 		}
 		if n < 0 {
-			return nil, &Error{Kind: "Parser", Message: "a quoted text does not end", Offset: i}
+			return nil, &Error{Kind: "Parser", Message: "the quote is not closed", Offset: i}
 		}
 		t := token{text: rest[:n], at: i, word: wordByte(c) && c != '$' && (c < '0' || c > '9') && !strings.ContainsAny(rest[:n], `'"`)}
 		if t.word {

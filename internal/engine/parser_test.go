@@ -164,7 +164,7 @@ func TestDescribeTable(t *testing.T) {
 		"CREATE VIEW raw AS SELECT 1":           "not a plain",
 		"CREATE MACRO raw(a) AS a":              "not a plain",
 		"CREATE TABLE raw (a INT); SELECT 1":    "not 2 statements",
-		"CREATE TABLE raw (a INT) /* open":      "does not end",
+		"CREATE TABLE raw (a INT) /* open":      "is not closed",
 		"CREATE TABLE raw (a INT DEFAULT 3)":    "column a of raw has a DEFAULT",
 		"CREATE TABLE raw (a INT, b AS (a+1))":  "column b of raw has a DEFAULT",
 		"CREATE TABLE raw (a INT NOT NULL)":     "constraint",
@@ -207,7 +207,7 @@ func TestCheckMacros(t *testing.T) {
 		}
 	}
 	for sql, w := range map[string]string{
-		"CREATE MACRO f(x) AS TABLE SELECT x":               "gives a table",
+		"CREATE MACRO f(x) AS TABLE SELECT x":               "returns a table",
 		"CREATE MACRO lower(x) AS x":                        "DuckDB has a function",
 		"CREATE MACRO \"SUM\"(x) AS x":                      "DuckDB has a function",
 		"CREATE TABLE t (a INT)":                            "only CREATE MACRO",

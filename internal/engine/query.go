@@ -25,7 +25,7 @@ func (d *DB) Query(ctx context.Context, sql string) (RowReader, error) {
 		return nil, err
 	}
 	if i := strings.IndexByte(sql, 0); i >= 0 {
-		return nil, &Error{Kind: "Parser", Message: "the statement holds a NUL byte", Offset: i}
+		return nil, &Error{Kind: "Parser", Message: "the statement contains a NUL byte", Offset: i}
 	}
 	r := &rows{}
 	d.mu.Lock()
@@ -36,7 +36,7 @@ func (d *DB) Query(ctx context.Context, sql string) (RowReader, error) {
 	ok := bindings.Connect(d.db, &r.conn) == bindings.StateSuccess
 	d.mu.Unlock()
 	if !ok {
-		return nil, errors.New("engine: DuckDB gave no connection")
+		return nil, errors.New("engine: DuckDB returned no connection")
 	}
 	r.call = d.begin(ctx, r.conn)
 	if err := r.start(d, sql); err != nil {

@@ -101,7 +101,7 @@ func (d *DB) RegisterSource(name string, src Source) error {
 		return fmt.Errorf("engine: source %s: %w", name, err)
 	}
 	if len(known) > 0 {
-		return fmt.Errorf("engine: source %s: DuckDB has a function of this name; choose another", name)
+		return fmt.Errorf("engine: source %s: DuckDB has a function of this name; choose another name", name)
 	}
 	d.main.mu.Lock()
 	defer d.main.mu.Unlock()

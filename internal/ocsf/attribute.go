@@ -184,7 +184,7 @@ func newAttribute(row facts.Attribute, enums [][]facts.Value) (*Attribute, error
 		value := EnumValue{Text: v.Text, Key: v.Key}
 		if base != String {
 			if value.ID, err = strconv.ParseInt(v.Key, 10, 64); err != nil {
-				return nil, fmt.Errorf("attribute %s: enum value %q is no number", row.Name, v.Key)
+				return nil, fmt.Errorf("attribute %s: enum value %q is not a number", row.Name, v.Key)
 			}
 		}
 		a.Enum = append(a.Enum, value)

@@ -114,7 +114,7 @@ func Infer(samples []Sample, o Options) (*Result, error) {
 	if o.Class != "" && schema.Class(o.Class) == nil {
 		near := schema.NearestClass(o.Class)
 		if near != "" {
-			near = "; is " + near + " meant?"
+			near = "; did you mean " + near + "?"
 		}
 		return nil, fmt.Errorf("%w in OCSF %s: %q%s", ErrClass, o.Version, o.Class, near)
 	}

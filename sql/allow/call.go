@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	hintRepeat = "a run must give the same result when it is repeated, on any machine"
-	hintGrowth = "DuckDB's memory limit does not hold within one call; work with the record's own values"
+	hintRepeat = "a mapping must give the same result every time, on any machine"
+	hintGrowth = "DuckDB's memory limit does not apply within one call; use only the values of the record"
 )
 
 // inside are the beginnings and ends of names of functions that show DuckDB's own state, or what a server would have.
@@ -45,14 +45,14 @@ func refusedCall(name string, n syntax.Node) (hint string) {
 				return ""
 			}
 		}
-		return "the length must be a number of up to 10000; " + hintGrowth
+		return "the length must be a constant of at most 10000; " + hintGrowth
 	case "printf", "format":
 		if v, ok := constant(0); ok {
 			if text, is := v.(string); is && !dynamicWidth.MatchString(text) {
 				return ""
 			}
 		}
-		return "the format must be a text with widths of up to four digits; " + hintGrowth
+		return "the format must be a constant text with widths of at most four digits; " + hintGrowth
 	case "age":
 		if len(args) == 1 {
 			return hintRepeat + ": give both times"
@@ -61,7 +61,7 @@ func refusedCall(name string, n syntax.Node) (hint string) {
 		v, ok := constant(1)
 		aggregate, is := v.(string)
 		if !ok || !is {
-			return "name the aggregate in quotes"
+			return "write the name of the aggregate in quotes"
 		}
 		if sampling[strings.ToLower(aggregate)] {
 			return hintRepeat

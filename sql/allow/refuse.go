@@ -35,15 +35,15 @@ var keywordFunctions = map[string]bool{
 // and gives one event for each that it takes.
 func (c *Checker) Statement(f diag.File, st *syntax.Statement) bool {
 	bad := func(at int, what, hint string) {
-		c.list.At(f, at, diag.Error, diag.SQLRefused, hint, "%s: a mapping is one plain SELECT FROM raw", what)
+		c.list.At(f, at, diag.Error, diag.SQLRefused, hint, "%s: each file of a mapping must hold one plain SELECT FROM raw", what)
 	}
 	before := len(*c.list)
-	const one = "one record in, one event out: leave it to the query over the lake"
+	const one = "a SELECT turns one record into one event; do this when you query the lake"
 	if st.Count != 1 {
-		bad(0, "there are several statements", "one file, one SELECT")
+		bad(0, "several statements", "write one SELECT per file")
 	}
 	if st.Class != "SELECT_NODE" {
-		bad(0, "a set operation or recursive query (UNION, EXCEPT, INTERSECT, WITH RECURSIVE)", "write a file for each part: every file is a projection")
+		bad(0, "a set operation or recursive query (UNION, EXCEPT, INTERSECT, WITH RECURSIVE)", "write one file for each part")
 		return false
 	}
 	b := st.Body
@@ -73,7 +73,7 @@ func (c *Checker) Statement(f diag.File, st *syntax.Statement) bool {
 		bad(syntax.Location(b["qualify"]), "QUALIFY", one)
 	}
 	if b["sample"] != nil {
-		bad(-1, "SAMPLE", "nothing may be lost; name what to leave out with a `-- drop:` line")
+		bad(-1, "SAMPLE", "no record must be lost; to leave records out on purpose, add a `-- drop:` line")
 	}
 	if st.Named > 0 {
 		bad(-1, "a parameter ($1 or ?)", "write the value")
@@ -87,16 +87,16 @@ func (c *Checker) Statement(f diag.File, st *syntax.Statement) bool {
 			bad(at, "FROM "+name, "write FROM raw")
 		}
 		if from["sample"] != nil {
-			bad(at, "TABLESAMPLE", "nothing may be lost; name what to leave out with a `-- drop:` line")
+			bad(at, "TABLESAMPLE", "no record must be lost; to leave records out on purpose, add a `-- drop:` line")
 		}
 		if from["at_clause"] != nil {
 			bad(at, "AT", "write FROM raw")
 		}
 		if len(syntax.List(from, "column_name_alias")) > 0 {
-			bad(at, "column names after the table's alias", "rename in raw.sql, or use the names it has")
+			bad(at, "column names after the table's alias", "use the names of raw.sql")
 		}
 	case "JOIN":
-		bad(at, "a join", "one record at a time: there is nothing to join with")
+		bad(at, "a join", "a SELECT sees one record at a time, so there is nothing to join")
 	case "SUBQUERY":
 		bad(at, "a subquery in FROM", "write FROM raw")
 	case "TABLE_FUNCTION":
@@ -127,25 +127,25 @@ func (c *Checker) parts(f diag.File, e any) bool {
 	syntax.Walk(e, func(n syntax.Node) bool {
 		switch syntax.Str(n, "class") {
 		case "STAR":
-			bad(n, "*", "name each OCSF path: `event.src_ip AS \"src_endpoint.ip\"`; what is not named goes to unmapped by itself")
+			bad(n, "*", "name each OCSF path (example: `event.src_ip AS \"src_endpoint.ip\"`); fields that you do not name go to unmapped")
 			return false
 		case "SUBQUERY":
-			bad(n, "a subquery", "one record at a time; a lookup is a CASE or a MAP literal")
+			bad(n, "a subquery", "a SELECT sees one record at a time; for a lookup, use CASE or a MAP literal")
 			return false
 		case "WINDOW":
-			bad(n, "a window function", "one record in, one event out")
+			bad(n, "a window function", "a SELECT turns one record into one event")
 			return false
 		case "PARAMETER":
 			bad(n, "a parameter", "write the value")
 		case "POSITIONAL_REFERENCE":
-			bad(n, "a column by its number", "name it")
+			bad(n, "a column by its number", "use its name")
 		case "DEFAULT":
 			bad(n, "DEFAULT", "write the value")
 		case "FUNCTION":
 			c.function(n, bad)
 		case "COLUMN_REF":
 			if names := syntax.ColumnNames(n); len(names) == 1 && keywordFunctions[strings.ToLower(names[0])] && !c.declared(names[0]) {
-				bad(n, names[0], "a run must give the same result when it is repeated: take the time from the record")
+				bad(n, names[0], "a mapping must give the same result every time: take the time from the record")
 			}
 		}
 		return true
@@ -158,18 +158,18 @@ func (c *Checker) function(n syntax.Node, bad func(n syntax.Node, what, hint str
 	info, known := c.functions[name]
 	switch {
 	case name == "unnest":
-		bad(n, "UNNEST", "one record in, one event out; take an element, as list[1], or keep the list")
+		bad(n, "UNNEST", "a SELECT turns one record into one event; take one element (example: list[1]), or keep the list")
 	case syntax.Flag(n, "distinct") || n["filter"] != nil || len(syntax.List(syntax.Child(n, "order_bys"), "orders")) > 0 || info.Aggregate && !info.Scalar:
-		bad(n, name+", an aggregate,", "one record in, one event out; for lists there are list_sum, list_max, ...")
+		bad(n, "the aggregate function "+name, "a SELECT turns one record into one event; for lists, use list_sum, list_max, ...")
 	case info.Volatile || processFunctions[name]:
 		bad(n, name, hintRepeat)
 	case refusedCall(name, n) != "":
 		bad(n, name, refusedCall(name, n))
 	case known && info.Scalar && !c.allowed[name] && !c.macros.Is(name):
 		names := slices.Sorted(maps.Keys(c.allowed))
-		hint := "it is not on the list of functions for mappings"
+		hint := "it is not on the list of allowed functions"
 		if near := suggest.Nearest(name, names); near != "" {
-			hint = "is " + near + " meant?"
+			hint = "did you mean " + near + "?"
 		}
 		bad(n, name, hint)
 	case !known:
@@ -178,13 +178,13 @@ func (c *Checker) function(n syntax.Node, bad func(n syntax.Node, what, hint str
 			names = append(names, k)
 		}
 		sort.Strings(names)
-		hint := "macros.sql can define it"
+		hint := "define it in macros.sql, or correct the name"
 		if near := suggest.Nearest(name, names); near != "" {
-			hint = "is " + near + " meant?"
+			hint = "did you mean " + near + "?"
 		}
 		bad(n, "the unknown function "+name, hint)
 	case !info.Scalar:
-		bad(n, name+", which gives a table,", "write FROM raw; the job's source says where records come from")
+		bad(n, "the table function "+name, "write FROM raw; the job's source says where records come from")
 	}
 }
 
@@ -200,9 +200,9 @@ func (c *Checker) tooLarge(f diag.File, e any) bool {
 	parts, depth := c.macros.Size(e)
 	switch {
 	case parts > maxParts:
-		c.list.At(f, syntax.Location(e), diag.Error, diag.SQLRefused, "macros that call each other more than once in a row double what they are given", "the expression is too large: it has more than %d parts with its macros in place", maxParts)
+		c.list.At(f, syntax.Location(e), diag.Error, diag.SQLRefused, "a macro that uses its argument twice doubles the expression with each call", "the expression is too large: it has more than %d parts after its macros are expanded", maxParts)
 	case depth > maxDeep:
-		c.list.At(f, syntax.Location(e), diag.Error, diag.SQLRefused, "write a list, as concat(a, b, c), or a MAP literal", "the expression is too deep: calls lie in each other more than %d levels deep with its macros in place", maxDeep)
+		c.list.At(f, syntax.Location(e), diag.Error, diag.SQLRefused, "use one call with several arguments (example: concat(a, b, c)), or a MAP literal", "the expression is too deep: its calls are nested more than %d levels after its macros are expanded", maxDeep)
 	default:
 		return false
 	}

@@ -29,9 +29,9 @@ func TestRefusedSQL(t *testing.T) {
 		{"order by", sel("SELECT name AS app_name FROM raw ORDER BY name"), "ORDER BY"},
 		{"window", sel("SELECT row_number() OVER () AS app_name FROM raw"), "a window function"},
 		{"qualify", sel("SELECT name AS app_name FROM raw QUALIFY true"), "QUALIFY"},
-		{"aggregate", sel("SELECT max(name) AS app_name FROM raw"), "an aggregate"},
-		{"count", sel("SELECT count(*) AS app_name FROM raw"), "an aggregate"},
-		{"filter", sel("SELECT sum(n) FILTER (WHERE n > 1) AS app_name FROM raw"), "an aggregate"},
+		{"aggregate", sel("SELECT max(name) AS app_name FROM raw"), "the aggregate function"},
+		{"count", sel("SELECT count(*) AS app_name FROM raw"), "the aggregate function"},
+		{"filter", sel("SELECT sum(n) FILTER (WHERE n > 1) AS app_name FROM raw"), "the aggregate function"},
 		{"sample", sel("SELECT name AS app_name FROM raw USING SAMPLE 10%"), "SAMPLE"},
 		{"tablesample", sel("SELECT name AS app_name FROM raw TABLESAMPLE 10%"), "TABLESAMPLE"},
 		{"table function", sel("SELECT name AS app_name FROM read_csv('/etc/passwd')"), "a table function"},
@@ -58,7 +58,7 @@ func TestRefusedSQL(t *testing.T) {
 		{"not a SELECT", sel("DROP TABLE raw"), "only a SELECT"},
 		{"copy", sel("COPY raw TO '/tmp/x'"), "only a SELECT"},
 		{"positional", sel("SELECT #1 AS app_name FROM raw"), "a column by its number"},
-		{"unknown function", sel("SELECT lowr(name) AS app_name FROM raw"), "is lower meant?"},
+		{"unknown function", sel("SELECT lowr(name) AS app_name FROM raw"), "did you mean lower?"},
 	} {
 		m := sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.SmallRaw, "m.sql": c.sql})
 		problems := sqltest.Diagnostics(t, m)

@@ -65,7 +65,7 @@ func To(a *ocsf.Attribute, t *ducktype.Type, x string) Casting {
 		}
 		return Casting{SQL: "CAST(to_json(" + x + ") AS VARCHAR)"}
 	}
-	return Casting{Why: fmt.Sprintf("%s is no %s", t.Text, a.Type)}
+	return Casting{Why: fmt.Sprintf("a value of type %s cannot become %s", t.Text, a.Type)}
 }
 
 func TypeName(b ocsf.Base) string {
@@ -136,7 +136,7 @@ func castInteger(a *ocsf.Attribute, fam ducktype.Family, t *ducktype.Type, x str
 	case ducktype.Text, ducktype.Real:
 		out = Casting{SQL: "CASE WHEN " + WholeNumber(fam, x) + " THEN TRY_CAST(" + x + " AS " + name + ") END", Fallible: true}
 	default:
-		return Casting{Why: fmt.Sprintf("%s is no %s", t.Text, a.Type)}
+		return Casting{Why: fmt.Sprintf("a value of type %s cannot become %s", t.Text, a.Type)}
 	}
 	if narrow {
 		out = Casting{SQL: fmt.Sprintf("CASE WHEN %s BETWEEN %d AND %d THEN %s END", out.SQL, least, greatest, out.SQL), Fallible: true}
@@ -162,7 +162,7 @@ func castTime(fam ducktype.Family, t *ducktype.Type, x string) Casting {
 		ms := "TRY(" + fmt.Sprintf(floor, "TRY_CAST("+x+" AS TIMESTAMPTZ)") + ")"
 		return Casting{SQL: ms, Fallible: true}
 	}
-	return Casting{Why: t.Text + " is no time: give a TIMESTAMP, epoch milliseconds, or an ISO 8601 text"}
+	return Casting{Why: t.Text + " is not a time: use a TIMESTAMP, epoch milliseconds, or an ISO 8601 text"}
 }
 
 // enumList is the values of an enum as SQL.

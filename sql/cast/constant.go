@@ -22,12 +22,12 @@ func Constant(a *ocsf.Attribute, v any) (value any, why string) {
 			return nil, "it takes one value, not a list"
 		}
 		if a.Base != ocsf.String {
-			return nil, "a constant list must be one of texts"
+			return nil, "a constant list must hold texts only"
 		}
 		return list, ""
 	}
 	if a.IsArray {
-		return nil, "it is an array: write ['...']"
+		return nil, "the attribute is an array (example: ['...'])"
 	}
 	switch a.Base {
 	case ocsf.JSON, ocsf.Struct:
@@ -57,12 +57,12 @@ func Constant(a *ocsf.Attribute, v any) (value any, why string) {
 		if s, is := v.(string); is && !ok && IsTime(a) {
 			t, err := time.Parse(time.RFC3339Nano, s)
 			if err != nil {
-				return nil, "'" + s + "' is no time: write '2026-01-31T08:15:02Z', or epoch milliseconds"
+				return nil, "'" + s + "' is not a time (example: '2026-01-31T08:15:02Z', or epoch milliseconds)"
 			}
 			i, ok = t.UnixMilli(), true
 		}
 		if !ok {
-			return nil, fmt.Sprintf("%v is no whole number (%s)", v, a.Type)
+			return nil, fmt.Sprintf("%v is not a whole number (%s)", v, a.Type)
 		}
 		if least, greatest, ranged := a.Range(); ranged && (i < least || i > greatest) {
 			return nil, fmt.Sprintf("%d is outside %d to %d", i, least, greatest)
@@ -88,7 +88,7 @@ func Constant(a *ocsf.Attribute, v any) (value any, why string) {
 			return b, ""
 		}
 	}
-	return nil, fmt.Sprintf("%v is no %s", v, a.Type)
+	return nil, fmt.Sprintf("%v is not a value of type %s", v, a.Type)
 }
 
 func WholeLiteral(v any) (int64, bool) {
@@ -110,7 +110,7 @@ func WholeLiteral(v any) (int64, bool) {
 
 func notInEnum(v, near string, a *ocsf.Attribute) string {
 	if near != "" {
-		return fmt.Sprintf("%s is no value of the enum; is '%s' meant?", v, near)
+		return fmt.Sprintf("%s is not a value of the enum; did you mean '%s'?", v, near)
 	}
 	var all []string
 	for i, e := range a.Enum {
@@ -124,7 +124,7 @@ func notInEnum(v, near string, a *ocsf.Attribute) string {
 			all = append(all, fmt.Sprintf("%d %s", e.ID, e.Text))
 		}
 	}
-	return fmt.Sprintf("%s is no value of the enum (%s)", v, strings.Join(all, ", "))
+	return fmt.Sprintf("%s is not a value of the enum (%s)", v, strings.Join(all, ", "))
 }
 
 // isTime says whether values of an attribute are points in time.

@@ -64,14 +64,14 @@ func ReadRaw(f diag.File, root *rawtable.Field, r *diag.List) *Raw {
 	for _, k := range formatKeys {
 		for _, w := range x.head[k.key] {
 			if k.formats != nil && !slices.Contains(k.formats, x.Format.Name) {
-				x.bad(w, "write `-- format:` above it, or remove the line", "-- %s: belongs to the format %s, and this is %s", k.key, joined(k.formats), x.Format.Name)
+				x.bad(w, "add a `-- format:` line, or remove this line", "-- %s: belongs to the format %s, but the format is %s", k.key, joined(k.formats), x.Format.Name)
 			}
 		}
 	}
 	if w, ok := x.one("records"); ok {
 		names, rest := rawtable.ParsePath(w.Text)
 		if names == nil || rest != "" {
-			x.bad(w, "as `-- records: Records`, or a.b, names with blanks in quotes", "-- records: names one path, not %q", w.Text)
+			x.bad(w, "example: `-- records: Records`, or a.b; put names with blanks in quotes", "-- records: must name one path, not %q", w.Text)
 		}
 		x.Format.Records = names
 	}
@@ -109,7 +109,7 @@ func (x *Raw) parse() {
 		at, with := cutField(w.Text)
 		words := []string{at, with}
 		if at == "" || with == "" || strings.ContainsAny(with, " \t") {
-			x.r.At(x.f, w.At, diag.Error, diag.Parse, "as `-- parse: Description windows_event`", "a parse line names a field and a parser")
+			x.r.At(x.f, w.At, diag.Error, diag.Parse, "example: `-- parse: Description windows_event`", "a parse line must name a field and a parser")
 			continue
 		}
 		name := decode.ParserName(strings.ToLower(words[1]))
@@ -120,9 +120,9 @@ func (x *Raw) parse() {
 			}
 			hint := "known: " + strings.Join(all, ", ")
 			if n := suggest.Nearest(words[1], all); n != "" {
-				hint = "is " + n + " meant?"
+				hint = "did you mean " + n + "?"
 			}
-			x.r.At(x.f, w.At+strings.LastIndex(w.Text, words[1]), diag.Error, diag.Parse, hint, "there is no parser %q", words[1])
+			x.r.At(x.f, w.At+strings.LastIndex(w.Text, words[1]), diag.Error, diag.Parse, hint, "unknown parser %q", words[1])
 			continue
 		}
 		f, near := x.find(words[0])
@@ -130,11 +130,11 @@ func (x *Raw) parse() {
 		case f == nil:
 			hint := "declare it as a STRUCT of the fields in the text"
 			if near != "" {
-				hint = "is " + near + " meant?"
+				hint = "did you mean " + near + "?"
 			}
 			x.r.At(x.f, w.At, diag.Error, diag.Parse, hint, "raw has no field %s", words[0])
 		case len(f.Fields) == 0 && name != decode.ParseJSON:
-			x.r.At(x.f, w.At, diag.Error, diag.Parse, "declare it as a STRUCT of the fields in the text", "%s is %s, and what %s reads has fields", words[0], f.Type.Text, name)
+			x.r.At(x.f, w.At, diag.Error, diag.Parse, "declare it as a STRUCT of the fields in the text", "%s is %s, but %s reads several fields", words[0], f.Type.Text, name)
 		default:
 			x.Parsers = append(x.Parsers, decode.Parser{Path: f.Path, Name: name})
 		}
@@ -146,7 +146,7 @@ func (x *Raw) timestamps() {
 	bad := func(w word, hint, format string, args ...any) {
 		x.r.At(x.f, w.At, diag.Error, diag.Timestamp, hint, format, args...)
 	}
-	const example = "as `-- timestamp: generated %Y/%m/%d %H:%M:%S 'Europe/Berlin'`, or epoch_s, epoch_ms, clf, ... for the format"
+	const example = "example: `-- timestamp: generated %Y/%m/%d %H:%M:%S 'Europe/Berlin'`, or epoch_s, epoch_ms, clf, ... as the format"
 	for _, w := range x.head["timestamp"] {
 		name, format := cutField(w.Text)
 		zone := ""
@@ -154,7 +154,7 @@ func (x *Raw) timestamps() {
 			zone, format = strings.Trim(format[i+1:], "'"), strings.TrimSpace(format[:i])
 		}
 		if name == "" || format == "" {
-			bad(w, example, "a timestamp line names a field and a format")
+			bad(w, example, "a timestamp line must name a field and a format")
 			continue
 		}
 		f, _ := x.find(name)
@@ -163,15 +163,15 @@ func (x *Raw) timestamps() {
 			bad(w, "name a field that raw.sql declares", "raw has no field %s", name)
 			continue
 		case f.Type.ID != "TIMESTAMP" && !strings.HasPrefix(f.Type.ID, "TIMESTAMP "):
-			bad(w, "declare it TIMESTAMP", "%s is %s", name, f.Type.Text)
+			bad(w, "declare it TIMESTAMP", "%s is %s, not a TIMESTAMP", name, f.Type.Text)
 			continue
 		}
 		if !strings.Contains(format, "%") && !syntax.ContainsFold(decode.TimeFormats(), format) {
-			hint := "known: " + strings.Join(decode.TimeFormats(), ", ") + ", or a format of strptime"
+			hint := "known: " + strings.Join(decode.TimeFormats(), ", ") + ", or a strptime format"
 			if n := suggest.Nearest(format, decode.TimeFormats()); n != "" {
-				hint = "is " + n + " meant?"
+				hint = "did you mean " + n + "?"
 			}
-			bad(w, hint, "there is no time format %q", format)
+			bad(w, hint, "unknown time format %q", format)
 			continue
 		}
 		t, err := decode.NewTimeFormat(format, zone)
@@ -193,19 +193,19 @@ func (x *Raw) also() {
 		name, to := cutField(w.Text)
 		other, rest := rawtable.ParsePath(to)
 		if name == "" || other == nil || rest != "" {
-			bad("as `-- also: ProcessGuid ProcessGUID`", "an also line names a field, and the other path that its value may be at")
+			bad("example: `-- also: ProcessGuid ProcessGUID`", "an also line must name a field and a second path for its value")
 			continue
 		}
 		f, near := x.find(name)
 		switch {
 		case f == nil && near != "":
-			bad("is "+near+" meant?", "raw has no field %s", name)
+			bad("did you mean "+near+"?", "raw has no field %s", name)
 		case f == nil:
-			bad("raw.sql declares the record's fields: add it there, or correct the name", "raw has no field %s", name)
+			bad("add the field to raw.sql, or correct the name", "raw has no field %s", name)
 		case len(f.Fields) > 0:
 			bad("name each of its fields", "%s has fields of its own", name)
 		case x.declared(other):
-			bad("remove the column, or read both: coalesce(a, b)", "raw.sql declares %s as a field of its own", to)
+			bad("remove the column, or read both: coalesce(a, b)", "raw.sql already declares %s as a field", to)
 		default:
 			f.Also = append(f.Also, other)
 		}
@@ -256,7 +256,7 @@ func (x *Raw) lines() {
 	w, ok := x.one("pattern")
 	if !ok {
 		if len(x.Format.Columns) != 1 {
-			x.r.At(x.f, -1, diag.Error, diag.RawFormat, "declare one VARCHAR, or write a `-- pattern:`", "a line without a pattern is one column, and raw.sql has %d", len(x.Format.Columns))
+			x.r.At(x.f, -1, diag.Error, diag.RawFormat, "declare one VARCHAR, or write a `-- pattern:`", "without a pattern a line is one column, but raw.sql has %d", len(x.Format.Columns))
 		}
 		return
 	}
@@ -265,9 +265,9 @@ func (x *Raw) lines() {
 	if errors.As(err, &unknown) {
 		hint := "known: " + strings.Join(fields.GrokNames(), ", ")
 		if n := suggest.Nearest(unknown.Name, fields.GrokNames()); n != "" {
-			hint = "is %{" + n + "} meant?"
+			hint = "did you mean %{" + n + "}?"
 		}
-		x.r.At(x.f, w.At+unknown.At, diag.Error, diag.Pattern, hint, "there is no pattern %%{%s}", unknown.Name)
+		x.r.At(x.f, w.At+unknown.At, diag.Error, diag.Pattern, hint, "unknown pattern %%{%s}", unknown.Name)
 		return
 	}
 	re, err := regexp.Compile(`\A(?:` + text + `)\z`)
@@ -277,7 +277,7 @@ func (x *Raw) lines() {
 		if errors.As(err, &syntaxErr) {
 			msg = syntaxErr.Code.String() + ": " + syntaxErr.Expr
 		}
-		x.r.At(x.f, w.At, diag.Error, diag.Pattern, "the syntax is RE2's", "the pattern does not compile: %s", msg)
+		x.r.At(x.f, w.At, diag.Error, diag.Pattern, "use RE2 syntax", "the pattern does not compile: %s", msg)
 		return
 	}
 	named := 0
@@ -289,13 +289,13 @@ func (x *Raw) lines() {
 		if !syntax.ContainsFold(x.Format.Columns, n) {
 			hint := "add it to raw.sql"
 			if near := suggest.Nearest(n, x.Format.Columns); near != "" {
-				hint = "is " + near + " meant?"
+				hint = "did you mean " + near + "?"
 			}
 			x.r.At(x.f, w.At+max(0, strings.Index(w.Text, n)), diag.Error, diag.Pattern, hint, "the pattern captures %s, which raw.sql does not declare", n)
 		}
 	}
 	if named == 0 {
-		x.r.At(x.f, w.At, diag.Error, diag.Pattern, "as `(?P<src>\\S+)` or `%{IP:src}`", "the pattern has no named group, so no column gets a value")
+		x.r.At(x.f, w.At, diag.Error, diag.Pattern, "example: `(?P<src>\\S+)` or `%{IP:src}`", "the pattern has no named group, so no column would get a value")
 	}
 	x.Format.Pattern = re
 }
@@ -322,14 +322,14 @@ func (x *Raw) scan() {
 		switch {
 		case syntax.ContainsFold(keys, key):
 			if value.Text == "" {
-				x.bad(word{"", start}, "write it after the colon, or remove the line", "-- %s: has no value", key)
+				x.bad(word{"", start}, "write a value after the colon, or remove the line", "-- %s: has no value", key)
 				return
 			}
 			x.head[key] = append(x.head[key], value)
 		case key == "note": // not a slip of "quote"
 		default:
 			if n := suggest.Nearest(key, keys); n != "" {
-				x.r.At(x.f, start, diag.Warning, diag.HeaderKey, "the keys of raw.sql are "+strings.Join(keys, ", "), "header key %q is not known; is %q meant?", key, n)
+				x.r.At(x.f, start, diag.Warning, diag.HeaderKey, "the keys of raw.sql are "+strings.Join(keys, ", "), "unknown header key %q; did you mean %q?", key, n)
 			}
 		}
 	})
@@ -350,7 +350,7 @@ func (x *Raw) one(key string) (w word, ok bool) {
 		return word{}, false
 	}
 	for _, more := range all[1:] {
-		x.bad(more, "remove one", "-- %s: stands twice", key)
+		x.bad(more, "remove one", "-- %s: appears twice", key)
 	}
 	return all[0], true
 }
@@ -375,9 +375,9 @@ func (x *Raw) name() bool {
 	if alias := map[string]string{"tsv": "csv` with `-- delimiter: tab", "ndjson": "json", "jsonl": "json", "text": "lines", "regex": "lines` with `-- pattern: ...", "grok": "lines` with `-- pattern: ..."}[strings.ToLower(w.Text)]; alias != "" {
 		hint = "write `-- format: " + alias + "`"
 	} else if n := suggest.Nearest(w.Text, all); n != "" {
-		hint = "is " + n + " meant?"
+		hint = "did you mean " + n + "?"
 	}
-	x.bad(w, hint, "there is no format %q", w.Text)
+	x.bad(w, hint, "unknown format %q", w.Text)
 	return false
 }
 
@@ -389,7 +389,7 @@ func (x *Raw) csv() {
 	if w, ok := x.one("quote"); ok {
 		x.Format.Quote = x.char(w, map[string]byte{"none": 0, "double": '"', "single": '\''})
 		if x.Format.Quote == x.Format.Delimiter {
-			x.bad(w, "choose another", "the quote is the delimiter")
+			x.bad(w, "choose another", "the quote and the delimiter are the same character")
 		}
 	}
 	if w, ok := x.one("escape"); ok {
@@ -404,7 +404,7 @@ func (x *Raw) csv() {
 			x.Format.Syslog = true
 		case "no":
 		default:
-			x.bad(w, "write yes or no", "-- syslog: says whether a syslog header may stand in front of a record, not %q", w.Text)
+			x.bad(w, "write yes if a syslog header can precede a record, else no", "-- syslog: %q is not yes or no", w.Text)
 		}
 	}
 	if w, ok := x.one("header"); ok {
@@ -415,7 +415,7 @@ func (x *Raw) csv() {
 		case "no":
 			x.Format.Header = decode.HeaderNo
 		default:
-			x.bad(w, "write auto, yes or no", "-- header: says whether the first record names the columns, not %q", w.Text)
+			x.bad(w, "write yes if the first record names the columns, else no", "-- header: %q is not auto, yes or no", w.Text)
 		}
 	}
 }
@@ -444,7 +444,7 @@ func (x *Raw) layouts() {
 				name = f.Name
 			}
 			if syntax.ContainsFold(lists[of.Text], name) {
-				x.bad(part, "number them, as future_use_2", "%s stands twice in one list of columns", name)
+				x.bad(part, "number them (example: future_use_2)", "%s appears twice in one list of columns", name)
 			}
 			lists[of.Text] = append(lists[of.Text], name)
 		}
@@ -462,7 +462,7 @@ func (x *Raw) layouts() {
 		field, value, _ := strings.Cut(of.Text, "=")
 		at := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, field) })
 		if at < 0 {
-			x.bad(of, "add it at its place", "these are the columns where %s is %s, and %s is none of them", field, value, field)
+			x.bad(of, "add it at its position", "the columns for %s=%s do not include %s", field, value, field)
 			continue
 		}
 		x.Format.Layouts = append(x.Format.Layouts, decode.Layout{At: at, Value: value, Columns: names})
@@ -475,9 +475,9 @@ func (x *Raw) layouts() {
 		if !syntax.ContainsFold(all, name) {
 			hint := "name it in a `-- columns:` line, or remove it"
 			if n := suggest.Nearest(name, all); n != "" {
-				hint = "is " + n + " meant?"
+				hint = "did you mean " + n + "?"
 			}
-			x.r.At(x.f, x.place(name), diag.Error, diag.RawFormat, hint, "no `-- columns:` line names %s, so that no field can fill it", name)
+			x.r.At(x.f, x.place(name), diag.Error, diag.RawFormat, hint, "no `-- columns:` line names %s, so no field can fill it", name)
 		}
 	}
 }
@@ -490,7 +490,7 @@ func (x *Raw) char(w word, names map[string]byte) byte {
 	if len(w.Text) == 1 && w.Text[0] < unicode.MaxASCII && w.Text[0] >= ' ' {
 		return w.Text[0]
 	}
-	x.bad(w, "one ASCII character, or "+strings.Join(slices.Sorted(maps.Keys(names)), ", "), "%q is not one character", w.Text)
+	x.bad(w, "one ASCII character, or "+strings.Join(slices.Sorted(maps.Keys(names)), ", "), "%q is not a single character", w.Text)
 	return 0
 }
 
@@ -506,7 +506,7 @@ func (x *Raw) columns() {
 		}
 		x.Format.Columns = append(x.Format.Columns, f.Name)
 		if len(f.Fields) > 0 && !x.parsed(f) && !(named && strings.EqualFold(f.Name, decode.SyslogKey)) {
-			x.r.At(x.f, x.place(f.Name), diag.Error, diag.RawFormat, "declare it VARCHAR, or write `-- parse:` for it", "a field of %s is a text, and %s is a STRUCT", x.Format.Name, f.Name)
+			x.r.At(x.f, x.place(f.Name), diag.Error, diag.RawFormat, "declare it VARCHAR, or write `-- parse:` for it", "fields of %s are texts, but %s is a STRUCT", x.Format.Name, f.Name)
 		}
 	}
 	if w, ok := x.one("comment"); ok {

@@ -78,7 +78,7 @@ func ReadSelect(f diag.File, r *diag.List) Select {
 			h.Without = append(h.Without, splitWords(value.Text, value.At)...)
 		default:
 			if n := suggest.Nearest(key, selectKeys); n != "" {
-				r.At(f, start, diag.Warning, diag.HeaderKey, "the keys are "+strings.Join(selectKeys, ", "), "header key %q is not known; is %q meant?", key, n)
+				r.At(f, start, diag.Warning, diag.HeaderKey, "the keys are "+strings.Join(selectKeys, ", "), "unknown header key %q; did you mean %q?", key, n)
 			}
 		}
 	})

@@ -23,11 +23,11 @@ SELECT
 FROM raw
 `})
 	want := []string{
-		`m.sql:2:14: error: OCSF 1.1.0 has no profile "cloude" (is cloud meant?)`,
-		`m.sql:6:3: error: raw has no field ev.b.x (is ev.b.c meant?)`,
+		`m.sql:2:14: error: OCSF 1.1.0 has no profile "cloude" (did you mean cloud?)`,
+		`m.sql:6:3: error: raw has no field ev.b.x (did you mean ev.b.c?)`,
 		`m.sql:8:3: error: raw has no field é`,
 		`m.sql:9:3: error: random cannot be used in a mapping`,
-		`m.sql:3:14: error: raw has no field nmae (is name meant?)`,
+		`m.sql:3:14: error: raw has no field nmae (did you mean name?)`,
 	}
 	got := sqltest.Listed(sqltest.Diagnostics(t, m))
 	for _, w := range want {
@@ -39,29 +39,29 @@ FROM raw
 
 func TestMappingProblems(t *testing.T) {
 	for _, c := range []struct{ name, more, tail, want string }{
-		{"unknown path", `name AS "src_endpoint.prot"`, "", `m.sql:3:9: error: network_activity of OCSF 1.1.0 has no src_endpoint.prot (is src_endpoint.port meant?)`},
+		{"unknown path", `name AS "src_endpoint.prot"`, "", `m.sql:3:9: error: network_activity in OCSF 1.1.0 has no attribute src_endpoint.prot (did you mean src_endpoint.port?)`},
 		{"profile", `name AS "cloud.region"`, "", "m.sql:3:9: error: cloud.region belongs to the profile cloud (add `-- profiles: cloud` to the header)"},
-		{"object", `name AS "src_endpoint"`, "", "m.sql:3:1: error: src_endpoint: it is an object (network_endpoint), the value is one VARCHAR"},
-		{"array", `name AS "metadata.labels"`, "", "m.sql:3:1: error: metadata.labels: metadata.labels is an array, the value is one VARCHAR (wrap it"},
-		{"enum", `7 AS status_id`, "", "m.sql:3:1: error: status_id: 7 is no value of the enum (0 Unknown, 1 Success, 2 Failure, 99 Other)"},
-		{"enum in CASE", `CASE name WHEN 'a' THEN 1 ELSE 44 END AS status_id`, "", "m.sql:3:32: error: status_id: 44 is no value of the enum"},
-		{"literal", `'abc' AS "src_endpoint.port"`, "", "abc is no whole number (port_t)"},
+		{"object", `name AS "src_endpoint"`, "", "m.sql:3:1: error: src_endpoint: the attribute is an object (network_endpoint), but the value is a single VARCHAR"},
+		{"array", `name AS "metadata.labels"`, "", "m.sql:3:1: error: metadata.labels: the attribute is an array, but the value is a single VARCHAR (wrap the value"},
+		{"enum", `7 AS status_id`, "", "m.sql:3:1: error: status_id: 7 is not a value of the enum (0 Unknown, 1 Success, 2 Failure, 99 Other)"},
+		{"enum in CASE", `CASE name WHEN 'a' THEN 1 ELSE 44 END AS status_id`, "", "m.sql:3:32: error: status_id: 44 is not a value of the enum"},
+		{"literal", `'abc' AS "src_endpoint.port"`, "", "abc is not a whole number (port_t)"},
 		{"range", `70000 AS "src_endpoint.port"`, "", "70000 is outside 0 to 65535"},
-		{"fraction", `1.5 AS "src_endpoint.port"`, "", "1.5 is no whole number"},
+		{"fraction", `1.5 AS "src_endpoint.port"`, "", "1.5 is not a whole number"},
 		{"twice", `name AS "src_endpoint.ip"`, "", "src_endpoint.ip is filled twice"},
 		{"no alias", `name`, "", "m.sql:3:1: error: the column has no OCSF path"},
-		{"type", `yes AS "traffic.bytes"`, "", "traffic.bytes: BOOLEAN is no long_t"},
+		{"type", `yes AS "traffic.bytes"`, "", "traffic.bytes: a value of type BOOLEAN cannot become long_t"},
 		{"bind", `substr(n, n, n, n) AS app_name`, "", "m.sql:3:1: error:"},
-		{"object without its required", `name AS "tls.sni"`, "", "OCSF 1.1.0 requires tls.version, and nothing fills it"},
+		{"object without its required", `name AS "tls.sni"`, "", "OCSF 1.1.0 requires tls.version, but no column fills it"},
 		{"object without one of", `name AS "url.hostname"`, "", "url must have at least one of its main attributes"},
 		{"class", `4002 AS class_uid`, "", "class_uid"},
-		{"version", `'1.2.0' AS "metadata.version"`, "", "metadata.version is not the version 1.1.0"},
-		{"type_uid", `400102 AS type_uid`, "", "type_uid is 400102 here, but class and activity make 400101"},
+		{"version", `'1.2.0' AS "metadata.version"`, "", "metadata.version is not 1.1.0, the version of the mapping"},
+		{"type_uid", `400102 AS type_uid`, "", "type_uid is 400102, but class_uid * 100 + activity_id is 400101"},
 		{"unmapped whole", `name AS unmapped`, "", `AS "unmapped.name"`},
-		{"condition", ``, "WHERE name", "a condition must be true or false, this is VARCHAR"},
+		{"condition", ``, "WHERE name", "a condition must be BOOLEAN, but this is VARCHAR"},
 		{"date time", `ts AS "start_time_dt"`, "", "start_time_dt belongs to the profile datetime"},
-		{"date that is none", `'soon' AS start_time`, "", "'soon' is no time"},
-		{"key of an object of any keys", `name AS "metadata.extension.uid", name AS "src_endpoint.owner.xattributes.k"`, "", "no src_endpoint.owner.xattributes.k"},
+		{"date that is none", `'soon' AS start_time`, "", "'soon' is not a time"},
+		{"key of an object of any keys", `name AS "metadata.extension.uid", name AS "src_endpoint.owner.xattributes.k"`, "", "no attribute src_endpoint.owner.xattributes.k"},
 	} {
 		problems := sqltest.Diagnostics(t, sqltest.SmallMapping(t, c.more, c.tail))
 		if got := sqltest.Listed(problems); !problems.Failed() || !strings.Contains(got, c.want) {
@@ -69,11 +69,11 @@ func TestMappingProblems(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ sql, want string }{
-		{"SELECT 1 AS x FROM raw", "m.sql:1:1: error: the header names no class"},
-		{"-- class: network_activty\nSELECT 1 AS x FROM raw", "m.sql:1:11: error: OCSF 1.1.0 has no class \"network_activty\" (is network_activity meant?)"},
+		{"SELECT 1 AS x FROM raw", "m.sql:1:1: error: the header does not name a class"},
+		{"-- class: network_activty\nSELECT 1 AS x FROM raw", "m.sql:1:11: error: OCSF 1.1.0 has no class \"network_activty\" (did you mean network_activity?)"},
 		{"-- class: network_activity\n-- ocsf: 9.9.9\nSELECT 1 AS x FROM raw", "m.sql:2:10: error: unknown OCSF version"},
-		{"-- class: network_activity\n-- profile: cloud\nSELECT 1 AS severity_id FROM raw", "is \"profiles\" meant?"},
-		{sqltest.SmallHead + "SELECT 1 AS severity_id FROM raw", "OCSF 1.1.0 requires time, and nothing fills it"},
+		{"-- class: network_activity\n-- profile: cloud\nSELECT 1 AS severity_id FROM raw", "did you mean \"profiles\"?"},
+		{sqltest.SmallHead + "SELECT 1 AS severity_id FROM raw", "OCSF 1.1.0 requires time, but no column fills it"},
 		{sqltest.SmallHead + "SELECT FROM raw", "m.sql: error: SELECT clause without selection list"},
 		{sqltest.SmallHead + "SELECT name AS app_name FRM raw", "m.sql:2:25: error: syntax error"},
 	} {
@@ -91,7 +91,7 @@ func TestMappingProblems(t *testing.T) {
 // No event is without a time: its partition is its day. A header that leaves it out is reported, and does not end the compiler.
 func TestTimeCannotBeLeftOut(t *testing.T) {
 	m := sqltest.Mapping(t, map[string]string{"raw.sql": "CREATE TABLE raw (a VARCHAR)", "base_event.sql": "-- class: base_event\n-- without: time\nSELECT 1 AS severity_id, 'p' AS \"metadata.product.name\", 'v' AS \"metadata.product.vendor_name\" FROM raw"})
-	if got := sqltest.Listed(sqltest.Diagnostics(t, m)); !strings.Contains(got, "error: OCSF 1.1.0 requires time, and nothing fills it") {
+	if got := sqltest.Listed(sqltest.Diagnostics(t, m)); !strings.Contains(got, "error: OCSF 1.1.0 requires time, but no column fills it") {
 		t.Errorf("%s", got)
 	}
 }
@@ -113,12 +113,12 @@ func TestMistakesAreToldAlone(t *testing.T) {
 func TestNestedProblems(t *testing.T) {
 	for sql, want := range map[string]string{
 		`[{'algorithm_id': 3, 'vlaue': sha256}] AS "process.file.hashes"`:                                      "m.sql:4:",
-		`[{'algorithm_id': 3, 'vlue': sha256, 'value': md5}] AS "process.file.hashes"`:                         "is value meant?",
-		`[{'algorithm_id': 33, 'value': sha256}] AS "process.file.hashes"`:                                     "33 is no value of the enum",
+		`[{'algorithm_id': 3, 'vlue': sha256, 'value': md5}] AS "process.file.hashes"`:                         "did you mean value?",
+		`[{'algorithm_id': 33, 'value': sha256}] AS "process.file.hashes"`:                                     "33 is not a value of the enum",
 		`[{'algorithm_id': 3}] AS "process.file.hashes"`:                                                       "requires process.file.hashes.value",
 		`list_transform([md5], lambda m: {'algorithm_id': 3}) AS "process.file.hashes"`:                        "requires process.file.hashes.value",
-		`list_transform([md5], lambda m: {'algorithm_id': 33, 'value': m}) AS "process.file.hashes"`:           "33 is no value of the enum",
-		`list_transform([md5], lambda m: {'algorithm_id': 3, 'valu': m, 'value': m}) AS "process.file.hashes"`: "is value meant?",
+		`list_transform([md5], lambda m: {'algorithm_id': 33, 'value': m}) AS "process.file.hashes"`:           "33 is not a value of the enum",
+		`list_transform([md5], lambda m: {'algorithm_id': 3, 'valu': m, 'value': m}) AS "process.file.hashes"`: "did you mean value?",
 		`{'algorithm_id': 3, 'value': md5} AS "process.file.hashes"`:                                           "is an array of fingerprint",
 		`md5 AS "process.file.hashes"`:                                                                         "is an array of fingerprint",
 		`md5 AS "process.file.owner"`:                                                                          "is an object (user)",

@@ -73,7 +73,7 @@ func (c *Set) fillClass(p *Projection) {
 		return
 	}
 	if x.IsConst && activity.IsConst && widen(x.Constant) != any(base+int64(activity.Constant.(int32))) {
-		c.Report.At(p.File, x.Out.At, diag.Error, diag.Class, "leave the column out: it is class_uid * 100 + activity_id", "type_uid is %v here, but class and activity make %d", x.Constant, base+int64(activity.Constant.(int32)))
+		c.Report.At(p.File, x.Out.At, diag.Error, diag.Class, "leave the column out: it is filled in", "type_uid is %v, but class_uid * 100 + activity_id is %d", x.Constant, base+int64(activity.Constant.(int32)))
 	}
 }
 
@@ -90,7 +90,7 @@ func (c *Set) fillMetadata(p *Projection) {
 	if v := m.Get("version"); v == nil {
 		c.setConst(p, m, "version", c.Schema.Version, nil)
 	} else if (!v.IsConst || v.Constant != c.Schema.Version) && !v.confirms(c.Schema.Version) {
-		c.Report.At(p.File, v.Out.At, diag.Error, diag.OCSFVersion, "leave the column out; the header's `-- ocsf:` line decides", "metadata.version is not the version %s that the mapping is made for", c.Schema.Version)
+		c.Report.At(p.File, v.Out.At, diag.Error, diag.OCSFVersion, "leave the column out: it is filled from the `-- ocsf:` line", "metadata.version is not %s, the version of the mapping", c.Schema.Version)
 	}
 	if m.Get("profiles") == nil && len(p.Profiles) > 0 && m.Fields.Attribute("profiles") != nil {
 		c.setConst(p, m, "profiles", append([]string(nil), p.Profiles...), nil)
@@ -190,17 +190,17 @@ func (c *Set) checkRequired(p *Projection, f *Field) {
 		if a.Profile != "" {
 			hint += ", or leave the profile " + a.Profile + " out"
 		}
-		c.Report.At(p.File, at, diag.Error, diag.MissingRequired, hint, "OCSF %s requires %s, and nothing fills it", c.Schema.Version, path)
+		c.Report.At(p.File, at, diag.Error, diag.MissingRequired, hint, "OCSF %s requires %s, but no column fills it", c.Schema.Version, path)
 	}
 	for _, rule := range [][]string{f.Fields.AtLeastOne, f.Fields.JustOne} {
 		if len(rule) == 0 || len(Present(f, rule)) > 0 {
 			continue
 		}
 		if w, ok := p.without[f.Path]; ok {
-			c.Report.At(p.File, w, diag.Warning, diag.MissingRequired, "", "OCSF %s wants one of %s in %s, which are left out: the events are not valid OCSF", c.Schema.Version, strings.Join(rule, ", "), f.Path)
+			c.Report.At(p.File, w, diag.Warning, diag.MissingRequired, "", "OCSF %s requires one of %s in %s, and all are left out: the events are not valid OCSF", c.Schema.Version, strings.Join(rule, ", "), f.Path)
 			continue
 		}
-		c.Report.At(p.File, at, diag.Error, diag.MissingRequired, "fill one of "+strings.Join(rule, ", "), "%s must have at least one of its main attributes, and nothing fills one", orClass(f.Path, p))
+		c.Report.At(p.File, at, diag.Error, diag.MissingRequired, "fill one of "+strings.Join(rule, ", "), "%s must have at least one of its main attributes, but no column fills one", orClass(f.Path, p))
 	}
 	for _, x := range f.Children {
 		if x.IsGroup() {

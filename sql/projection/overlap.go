@@ -43,7 +43,7 @@ func (c *Set) checkOverlaps(parent context.Context) error {
 		}
 		seen[[2]int{i, j}] = true
 		a, b := c.Projections[i], c.Projections[j]
-		c.Report.At(b.File, max(b.whereAt, 0), diag.Warning, diag.Overlap, "let their WHERE clauses exclude each other: records that both take go to quarantine", "%s takes records that %s takes, too: %s", b.Name, a.Name, record)
+		c.Report.At(b.File, max(b.whereAt, 0), diag.Warning, diag.Overlap, "make their WHERE clauses exclude each other: records that match both go to quarantine", "%s matches records that %s also matches: %s", b.Name, a.Name, record)
 	}
 	dropped := false
 	for _, p := range c.Projections {
@@ -97,7 +97,7 @@ func (c *Set) checkOverlaps(parent context.Context) error {
 		}
 		record := r[1]
 		if record == "" {
-			record = "one in which the fields they ask for are NULL"
+			record = "one in which the fields of the WHERE clauses are NULL"
 		}
 		for n, j := range takers {
 			for _, i := range takers[:n] {

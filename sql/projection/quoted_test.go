@@ -28,7 +28,7 @@ SELECT ` + sqltest.SmallBase + `, "a b"."w""n" AS start_time, lower("o""q") AS a
 		}
 	}
 	bad := sqltest.Mapping(t, map[string]string{"raw.sql": raw, "m.sql": sqltest.SmallHead + "-- consumes: name, \"o\"\"p\"\nSELECT " + sqltest.SmallBase + " FROM raw"})
-	if got := sqltest.Listed(sqltest.Diagnostics(t, bad)); !strings.Contains(got, `m.sql:2:20: error: raw has no field "o""p" (is o"q meant?)`) {
+	if got := sqltest.Listed(sqltest.Diagnostics(t, bad)); !strings.Contains(got, `m.sql:2:20: error: raw has no field "o""p" (did you mean o"q?)`) {
 		t.Error(got)
 	}
 }

@@ -104,7 +104,7 @@ func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set
 	c.checkMacros(functions, declared)
 	c.check = allow.NewChecker(report, functions, c.macros, declared)
 	if len(m.Selects) == 0 {
-		report.Add(diag.Diagnostic{File: m.Raw.Path, Code: diag.NoProjection, Message: "the mapping has no SELECT", Hint: "write <class>.sql beside raw.sql"})
+		report.Add(diag.Diagnostic{File: m.Raw.Path, Code: diag.NoProjection, Message: "the mapping has no SELECT", Hint: "write <class>.sql next to raw.sql"})
 		return nil, nil
 	}
 	for _, f := range m.Selects {
@@ -198,7 +198,7 @@ func (c *Set) readProjection(ctx context.Context, sel Select) (*Projection, erro
 		}
 		items := syntax.List(st.Body, "select_list")
 		if !c.check.Statement(f, st) || len(items) != 1 || st.Body["where_clause"] != nil {
-			c.Report.At(f, d.At, diag.Error, diag.Drop, "as `-- drop: event.event_type = 'stats'`", "a drop line holds one predicate")
+			c.Report.At(f, d.At, diag.Error, diag.Drop, "example: `-- drop: event.event_type = 'stats'`", "a drop line must hold one predicate")
 			continue
 		}
 		e, _ := items[0].(syntax.Node)
@@ -235,7 +235,7 @@ func (c *Set) parseAt(f diag.File, sql string) (*syntax.Statement, error) {
 func (c *Set) readHeader(p *Projection) bool {
 	f, h := p.File, p.Head
 	if h.Class == "" {
-		c.Report.At(f, 0, diag.Error, diag.Class, "begin the file with `-- class: network_activity`", "the header names no class")
+		c.Report.At(f, 0, diag.Error, diag.Class, "start the file with its class (example: `-- class: network_activity`)", "the header does not name a class")
 		return false
 	}
 	if c.Schema == nil || c.Schema.Version != h.Version {
@@ -245,7 +245,7 @@ func (c *Set) readHeader(p *Projection) bool {
 			return false
 		}
 		if c.Schema != nil {
-			c.Report.At(f, h.VerAt, diag.Error, diag.OCSFVersion, "all files of a mapping name the same version", "OCSF %s here, %s in another file", h.Version, c.Schema.Version)
+			c.Report.At(f, h.VerAt, diag.Error, diag.OCSFVersion, "all files of a mapping must use the same version", "this file uses OCSF %s, another file %s", h.Version, c.Schema.Version)
 			return false
 		}
 		c.Schema = s
@@ -253,7 +253,7 @@ func (c *Set) readHeader(p *Projection) bool {
 	if p.Class = c.Schema.Class(h.Class); p.Class == nil {
 		hint := ""
 		if n := c.Schema.NearestClass(h.Class); n != "" {
-			hint = "is " + n + " meant?"
+			hint = "did you mean " + n + "?"
 		}
 		c.Report.At(f, h.ClassAt, diag.Error, diag.UnknownClass, hint, "OCSF %s has no class %q", h.Version, h.Class)
 		return false
@@ -264,11 +264,11 @@ func (c *Set) readHeader(p *Projection) bool {
 		case !syntax.ContainsFold(c.Schema.Profiles(), name):
 			hint := "known: " + strings.Join(c.Schema.Profiles(), ", ")
 			if n := c.Schema.NearestProfile(name); n != "" {
-				hint = "is " + n + " meant?"
+				hint = "did you mean " + n + "?"
 			}
 			c.Report.At(f, w.At, diag.Error, diag.UnknownProfile, hint, "OCSF %s has no profile %q", h.Version, w.Text)
 		case !syntax.ContainsFold(p.Class.Profiles, name):
-			c.Report.At(f, w.At, diag.Warning, diag.Profile, "it adds nothing to this class", "%s does not take the profile %s", p.Class.Name, name)
+			c.Report.At(f, w.At, diag.Warning, diag.Profile, "it adds nothing to this class", "%s does not support the profile %s", p.Class.Name, name)
 			p.Profiles = append(p.Profiles, name)
 		default:
 			p.Profiles = append(p.Profiles, name)
@@ -303,7 +303,7 @@ func (c *Set) predicate(ctx context.Context, p *Projection, e syntax.Node) (stri
 		return "", err
 	}
 	if fam := types[0].Family(); fam != ducktype.Bool && fam != ducktype.Null {
-		c.Report.At(p.File, syntax.Location(e), diag.Error, diag.SQL, "compare it with something", "a condition must be true or false, this is %s", types[0].Text)
+		c.Report.At(p.File, syntax.Location(e), diag.Error, diag.SQL, "compare it with a value", "a condition must be BOOLEAN, but this is %s", types[0].Text)
 		return "", nil
 	}
 	if _, total := c.total(out.inlined); !total {
@@ -328,7 +328,7 @@ func (c *Set) readColumn(p *Projection, e syntax.Node) error {
 		}
 	}
 	if o.Alias == "" {
-		c.Report.At(p.File, o.At, diag.Error, diag.NoAlias, `as in event.src_ip AS "src_endpoint.ip"`, "the column has no OCSF path")
+		c.Report.At(p.File, o.At, diag.Error, diag.NoAlias, `example: event.src_ip AS "src_endpoint.ip"`, "the column has no OCSF path")
 		return nil
 	}
 	return c.unfold(p, o)
@@ -443,7 +443,7 @@ func (c *Set) readConsumes(p *Projection) {
 	for _, w := range p.Head.Consumes {
 		names, rest := rawtable.ParsePath(w.Text)
 		if names == nil || rest != "" {
-			c.Report.At(p.File, w.At, diag.Error, diag.UnknownField, "as in SQL: event.src_ip, \"a b\".c", "%s is no name of a field", w.Text)
+			c.Report.At(p.File, w.At, diag.Error, diag.UnknownField, "example: event.src_ip, \"a b\".c", "%s is not the name of a field", w.Text)
 			continue
 		}
 		f := c.Src.Root
@@ -459,7 +459,7 @@ func (c *Set) readConsumes(p *Projection) {
 			res := c.Src.Resolve(names, p.table)
 			hint := "name fields that raw.sql declares"
 			if res.Near != "" {
-				hint = "is " + res.Near + " meant?"
+				hint = "did you mean " + res.Near + "?"
 			}
 			c.Report.At(p.File, w.At, diag.Error, diag.UnknownField, hint, "raw has no field %s", w.Text)
 			continue

@@ -145,9 +145,9 @@ func (w *rewriter) reference(n syntax.Node, names []string) (syntax.Node, error)
 		return w.c.snippet("CASE WHEN " + strings.Join(nulls, " AND ") + " THEN NULL ELSE " + parts[0] + " END")
 	}
 	w.ok = false
-	hint := "raw.sql declares the record's fields: add it there, or correct the name"
+	hint := "add the field to raw.sql, or correct the name"
 	if res.Near != "" {
-		hint = "is " + res.Near + " meant?"
+		hint = "did you mean " + res.Near + "?"
 	}
 	w.c.Report.At(w.file, at, diag.Error, diag.UnknownField, hint, "raw has no field %s", res.Unknown)
 	return n, nil

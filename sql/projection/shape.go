@@ -26,12 +26,12 @@ func (c *Set) shapeOf(p *Projection, o *Output, of *ocsf.Fields, t *ducktype.Typ
 		if a == nil {
 			hint := "its attributes are " + attributeNames(of)
 			if near := nearestAttribute(of, f.Name); near != "" {
-				hint = "is " + near + " meant?"
+				hint = "did you mean " + near + "?"
 			}
 			if o.json {
 				c.Report.At(p.File, at, diag.Warning, diag.UnknownPath, hint, "%s has no %s: where a list %s has it, the list is in unmapped, too", of.Name, f.Name, o.Alias)
 			} else {
-				c.Report.At(p.File, at, diag.Error, diag.UnknownPath, hint, "%s of OCSF %s has no %s, for %s", of.Name, c.Schema.Version, f.Name, path)
+				c.Report.At(p.File, at, diag.Error, diag.UnknownPath, hint, "%s in OCSF %s has no attribute %s, for %s", of.Name, c.Schema.Version, f.Name, path)
 			}
 			continue
 		}
@@ -70,20 +70,20 @@ func (c *Set) memberType(p *Projection, o *Output, m *objects.Member, at int, pa
 	}
 	if a.IsArray {
 		if t.Family() != ducktype.List {
-			return bad("wrap it: [value]", "it is an array, the value is one "+t.Text)
+			return bad("wrap the value: [value]", "the attribute is an array, but the value is a single "+t.Text)
 		}
 		t = t.Elem
 	}
 	if a.Base == ocsf.Struct && !a.IsMap {
 		of := &c.Schema.Object(a.Object).Fields
 		if t.Family() != ducktype.Struct {
-			return bad("write {'"+firstAttribute(of)+"': value}", fmt.Sprintf("it is an object (%s), the value is one %s", a.Object, t.Text))
+			return bad("write {'"+firstAttribute(of)+"': value}", fmt.Sprintf("the attribute is an object (%s), but the value is a single %s", a.Object, t.Text))
 		}
 		m.Object = c.shapeOf(p, o, of, t, join(path, m.Name))
 		return true
 	}
 	if to := cast.To(a, t, "x"); to.Why != "" {
-		return bad("cast it, or choose another attribute", to.Why)
+		return bad("cast the value, or choose another attribute", to.Why)
 	}
 	if v, ok := onlyLiteral(o.orig, m.Name); ok && v != nil && !a.IsArray {
 		if _, why := cast.Constant(a, v); why != "" {
@@ -128,7 +128,7 @@ func (c *Set) requireMembers(p *Projection, o *Output, sh *objects.Shape, path s
 				sh.Members = append(sh.Members, &objects.Member{Name: s.Name, Attribute: s, Caption: m})
 			}
 		default:
-			c.Report.At(p.File, o.NameAt, diag.Error, diag.MissingRequired, "add '"+a.Name+"' to the object", "OCSF %s requires %s, and nothing fills it", c.Schema.Version, at)
+			c.Report.At(p.File, o.NameAt, diag.Error, diag.MissingRequired, "add '"+a.Name+"' to the object", "OCSF %s requires %s, but no column fills it", c.Schema.Version, at)
 		}
 	}
 	for _, rule := range [][]string{sh.Fields.AtLeastOne, sh.Fields.JustOne} {
@@ -136,9 +136,9 @@ func (c *Set) requireMembers(p *Projection, o *Output, sh *objects.Shape, path s
 			continue
 		}
 		if w, ok := p.without[path]; ok {
-			c.Report.At(p.File, w, diag.Warning, diag.MissingRequired, "", "OCSF %s wants one of %s in %s, which are left out: the events are not valid OCSF", c.Schema.Version, strings.Join(rule, ", "), path)
+			c.Report.At(p.File, w, diag.Warning, diag.MissingRequired, "", "OCSF %s requires one of %s in %s, and all are left out: the events are not valid OCSF", c.Schema.Version, strings.Join(rule, ", "), path)
 			continue
 		}
-		c.Report.At(p.File, o.NameAt, diag.Error, diag.MissingRequired, "fill one of "+strings.Join(rule, ", "), "%s must have at least one of its main attributes, and nothing fills one", path)
+		c.Report.At(p.File, o.NameAt, diag.Error, diag.MissingRequired, "fill one of "+strings.Join(rule, ", "), "%s must have at least one of its main attributes, but no column fills one", path)
 	}
 }

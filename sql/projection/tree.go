@@ -107,7 +107,7 @@ func (c *Set) place(p *Projection, o *Output) {
 	}
 	switch {
 	case o.Alias == "unmapped":
-		c.Report.At(f, o.NameAt, diag.Error, diag.Shape, `name the key: AS "unmapped.name"`, "unmapped as a whole is filled by what is not mapped")
+		c.Report.At(f, o.NameAt, diag.Error, diag.Shape, `name the key: AS "unmapped.name"`, "unmapped is filled with what is not mapped; a column can only set one of its keys")
 	case inUnmapped(o.Alias):
 		o.Key = strings.TrimPrefix(o.Alias, "unmapped.")
 	default:
@@ -165,9 +165,9 @@ func (c *Set) way(p *Projection, o *Output) []*ocsf.Attribute {
 	case errors.As(err, &unknown):
 		hint := ""
 		if unknown.Nearest != "" {
-			hint = "is " + unknown.Nearest + " meant?"
+			hint = "did you mean " + unknown.Nearest + "?"
 		}
-		c.Report.At(f, o.NameAt, diag.Error, diag.UnknownPath, hint, "%s of OCSF %s has no %s", p.Class.Name, c.Schema.Version, o.Alias)
+		c.Report.At(f, o.NameAt, diag.Error, diag.UnknownPath, hint, "%s in OCSF %s has no attribute %s", p.Class.Name, c.Schema.Version, o.Alias)
 		return nil
 	case errors.As(err, &shape):
 		hint := ""
@@ -183,7 +183,7 @@ func (c *Set) way(p *Projection, o *Output) []*ocsf.Attribute {
 	}
 	if res.Key != "" {
 		whole := strings.TrimSuffix(o.path, "."+res.Key)
-		c.Report.At(f, o.NameAt, diag.Error, diag.Shape, "write {'"+res.Key+"': value} AS \""+whole+"\"", "%s is an object of any keys, written as JSON: it is one column", whole)
+		c.Report.At(f, o.NameAt, diag.Error, diag.Shape, "write {'"+res.Key+"': value} AS \""+whole+"\"", "%s is an object with arbitrary keys, written as JSON: it must be one column", whole)
 		return nil
 	}
 	return res.Path
@@ -234,12 +234,12 @@ func (c *Set) checkValue(p *Projection, o *Output, a *ocsf.Attribute) {
 			t = t.Elem
 		case ducktype.Null:
 		default:
-			bad("wrap it: [value], NULL where the value is", "%s is an array, the value is one %s", o.Alias, t.Text)
+			bad("wrap the value: [value], or NULL if the value is NULL", "the attribute is an array, but the value is a single %s", t.Text)
 			return
 		}
 	}
 	if to := cast.To(a, t, "x"); to.Why != "" {
-		bad("cast it, or choose another attribute", "%s", to.Why)
+		bad("cast the value, or choose another attribute", "%s", to.Why)
 		return
 	}
 	if a.IsArray {

@@ -154,7 +154,7 @@ func (c *Set) unfoldGroup(p *Projection, o *Output, a *ocsf.Attribute, g *rawtab
 		if of.Attribute(f.Name) == nil {
 			hint := ""
 			if near := nearestAttribute(of, f.Name); near != "" {
-				hint = "is " + near + " meant?"
+				hint = "did you mean " + near + "?"
 			}
 			c.Report.At(p.File, o.At, diag.Warning, diag.UnknownPath, hint, "%s has no %s: %s goes to unmapped", a.Object, f.Name, strings.Join(f.Path, "."))
 			continue
@@ -222,9 +222,9 @@ func (c *Set) placeWithin(p *Projection, o *Output) []*ocsf.Attribute {
 	if path == nil {
 		hint := "its attributes are " + attributeNames(of)
 		if near := nearestAttribute(of, bad); near != "" {
-			hint = "is " + near + " meant?"
+			hint = "did you mean " + near + "?"
 		}
-		c.Report.At(p.File, o.NameAt, diag.Error, diag.UnknownPath, hint, "%s of OCSF %s has no %s, for %s", of.Name, c.Schema.Version, bad, o.Alias)
+		c.Report.At(p.File, o.NameAt, diag.Error, diag.UnknownPath, hint, "%s in OCSF %s has no attribute %s, for %s", of.Name, c.Schema.Version, bad, o.Alias)
 	}
 	return path
 }
@@ -259,7 +259,7 @@ func (c *Set) placeObject(p *Projection, o *Output, f *Field) {
 	case a.IsArray:
 		t := o.Type
 		if t.Family() != ducktype.List || t.Elem.Family() != ducktype.Struct {
-			bad("write [{'"+firstAttribute(of)+"': value}] or list_transform(list, lambda x: {...})", "it is an array of %s, the value is one %s", a.Object, t.Text)
+			bad("write [{'"+firstAttribute(of)+"': value}] or list_transform(list, lambda x: {...})", "the attribute is an array of %s, but the value is a single %s", a.Object, t.Text)
 			return
 		}
 		if o.Leaf != nil {
@@ -272,7 +272,7 @@ func (c *Set) placeObject(p *Projection, o *Output, f *Field) {
 		f.Shape = c.shapeOf(p, o, of, t.Elem, f.Path)
 	default:
 		if o.Type.Family() != ducktype.Struct {
-			bad("write {'"+firstAttribute(of)+"': value}, or name one of its attributes: AS \""+o.Alias+"."+firstAttribute(of)+"\"", "it is an object (%s), the value is one %s", a.Object, o.Type.Text)
+			bad("write {'"+firstAttribute(of)+"': value}, or name one of its attributes: AS \""+o.Alias+"."+firstAttribute(of)+"\"", "the attribute is an object (%s), but the value is a single %s", a.Object, o.Type.Text)
 			return
 		}
 		f.Fields = of

@@ -85,7 +85,7 @@ type Reason struct {
 // CheckFormat holds a job's source.format against the mapping's; "" agrees with any.
 func (p *Compiled) CheckFormat(job string) error {
 	if name := p.Scan.Format.Name; job != "" && job != string(name) {
-		return fmt.Errorf("the job says %s, and the mapping %s reads %s: its raw.sql decides, by `-- format:`; leave the key out, or correct one of them", job, p.Name, name)
+		return fmt.Errorf("the job says %s, but the mapping %s reads %s. Try: remove the key from the job, or change `-- format:` in raw.sql", job, p.Name, name)
 	}
 	return nil
 }

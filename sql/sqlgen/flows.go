@@ -117,6 +117,6 @@ func (c *emitter) checkUnread(all []RawFlows) {
 		shown += ", ..."
 	}
 	c.Report.Add(diag.Diagnostic{File: first.File, Line: first.Line, Column: first.Column, Severity: diag.Note, Code: diag.Unread,
-		Message: fmt.Sprintf("no SELECT reads %d of %d fields, they go to unmapped: %s", len(names), fields, shown),
+		Message: fmt.Sprintf("no SELECT reads %d of %d fields; they go to unmapped: %s", len(names), fields, shown),
 		Hint:    "etl check --sample shows how often each is filled"})
 }

@@ -142,15 +142,15 @@ func (s *sqlProjection) reject() string {
 	when := func(cond, reason string) { b.WriteString(" WHEN " + cond + " THEN " + reason) }
 	index := func(code, path, message string) string { return fmt.Sprint(s.c.reason(code, path, message)) }
 	if s.owned && s.p == s.c.Projections[0] {
-		when("_owner IS NULL", index(ReasonNoProjection, "", "no projection of the mapping takes this record"))
+		when("_owner IS NULL", index(ReasonNoProjection, "", "no SELECT of the mapping matches this record"))
 		for _, p := range s.c.Projections {
 			if len(p.Drops) > 0 {
-				when("_owner = 0", index(ReasonDropped, "", "a drop predicate of the mapping names this record"))
+				when("_owner = 0", index(ReasonDropped, "", "a drop line of the mapping matches this record"))
 				break
 			}
 		}
 		if len(s.c.Projections) > 1 {
-			when("_owner = -1", index(ReasonSeveralProjections, "", "several projections of the mapping take this record"))
+			when("_owner = -1", index(ReasonSeveralProjections, "", "several SELECTs of the mapping match this record"))
 		}
 	}
 	if f := s.p.Root.Get("time"); !f.IsConst {
@@ -159,9 +159,9 @@ func (s *sqlProjection) reject() string {
 			raw = append(raw, l.Dotted())
 			some = append(some, syntax.Ident(l.Column)+" IS NOT NULL")
 		}
-		missing := index(ReasonTimeMissing, "time", "there is no value for time ("+strings.Join(raw, ", ")+")")
+		missing := index(ReasonTimeMissing, "time", "no field holds a time (tried "+strings.Join(raw, ", ")+")")
 		if s.state[f].lossy || f.Out.Leaf == nil || f.Out.Casts { // a text that does not cast is there
-			unreadable := index(ReasonTimeUnreadable, "time", "the value for time is no time ("+strings.Join(raw, ", ")+")")
+			unreadable := index(ReasonTimeUnreadable, "time", "no field holds a readable time (tried "+strings.Join(raw, ", ")+")")
 			missing = "CASE WHEN " + strings.Join(append(some, "FALSE"), " OR ") + " THEN " + unreadable + " ELSE " + missing + " END"
 		}
 		when(s.of(f).sql+" IS NULL", missing)

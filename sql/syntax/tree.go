@@ -45,7 +45,7 @@ func Parse(p Parser, sql string) (*Statement, error) {
 		list = root["statements"].([]any)
 	}
 	if len(list) == 0 {
-		return nil, &Error{Message: "there is no statement", Offset: -1}
+		return nil, &Error{Message: "the file has no statement", Offset: -1}
 	}
 	first, _ := list[0].(Node)
 	body, _ := first["node"].(Node)
