@@ -49,7 +49,7 @@ func checkSchedule(_ context.Context, e *examination) []Result {
 		return []Result{ok(what, "the job has no schedule; it runs when etl run is called")}
 	}
 	schedule, err := cron.ParseStandard("CRON_TZ=" + s.Timezone + " " + s.Cron)
-	if err != nil { // the job file is valid, but this machine may not know the time zone
+	if err != nil { // the job file is valid, but this machine might not know the time zone
 		return []Result{fail(what, err, "")}
 	}
 	now := e.Now()

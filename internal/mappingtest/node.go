@@ -122,7 +122,7 @@ func (r *reader) read(n ast.Node) *node {
 		}
 		b, err := json.Marshal(t.Value)
 		if err != nil {
-			return r.fail(n, "%s is no number of JSON", t.GetToken().Value)
+			return r.fail(n, "%s is not a number of JSON", t.GetToken().Value)
 		}
 		return scalar(number, string(b))
 	case *ast.MappingNode:
@@ -147,7 +147,7 @@ func (r *reader) read(n ast.Node) *node {
 	case *ast.AliasNode:
 		at := r.anchors[t.Value.GetToken().Value]
 		if at == nil {
-			return r.fail(n, "there is no anchor &%s before this", t.Value.GetToken().Value)
+			return r.fail(n, "anchor &%s not found before this", t.Value.GetToken().Value)
 		}
 		v := *r.read(at)
 		v.source = "" // an alias is not rewritten in place

@@ -365,7 +365,7 @@ func (p *caseParser) records(c *Case, n *node) {
 	case c.rawFile != nil:
 		b, err := fs.ReadFile(p.dir, c.rawFile.text)
 		if err != nil {
-			p.bad(c.rawFile.line, c.rawFile.column, "raw_file: %v; name a file beside this one", err)
+			p.bad(c.rawFile.line, c.rawFile.column, "raw_file: %v; name a file in the folder of this one", err)
 			return
 		}
 		c.Records = [][]byte{b}

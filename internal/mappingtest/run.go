@@ -65,7 +65,7 @@ func Run(ctx context.Context, compiled *sqlgen.Compiled, files []*File, match *r
 	for i := range results {
 		r := &results[i]
 		if !r.Case.expects() {
-			r.Diffs = []Diff{{Line: r.Case.Line, Column: r.Case.Column, Want: "expect, quarantine, filtered or events", Got: "none of them; etl test --update writes what comes of it"}}
+			r.Diffs = []Diff{{Line: r.Case.Line, Column: r.Case.Column, Want: "expect, quarantine, filtered or events", Got: "nothing; etl test --update writes the result"}}
 			continue
 		}
 		for j, w := range r.Case.Wants {

@@ -91,7 +91,7 @@ func (c *Catalog) get(ctx context.Context, name string) (types.Table, error) {
 	return *out.Table, nil
 }
 
-// missing tells a missing database from a missing table: GetTable answers both with the same code, and its texts are no
+// missing tells a missing database from a missing table: GetTable answers both with the same code, and its texts are not a
 // contract. A GetDatabase that is denied leaves the table missing.
 func (c *Catalog) missing(ctx context.Context, err error) error {
 	if !errors.Is(err, catalog.ErrNoTable) {

@@ -79,7 +79,7 @@ func (b *builder) class(t *exportedType) (facts.Class, error) {
 	for key, text := range section(b.x.Classes).enum(t, "activity_id") {
 		id, err := strconv.Atoi(key)
 		if err != nil {
-			return c, fmt.Errorf("class %s: activity_id %q is no number", t.Name, key)
+			return c, fmt.Errorf("class %s: activity_id %q is not a number", t.Name, key)
 		}
 		types[strconv.Itoa(c.UID*100+id)] = t.Caption + ": " + text
 	}
