@@ -244,7 +244,7 @@ func (f *backfill) checkHeld(ctx context.Context, held []ledger.ManifestRef) err
 		n := 0
 		for _, b := range m.Batches {
 			for _, obj := range b.Objects {
-				if f.options.selects(staging.Of(p, obj)) {
+				if f.options.selects(staging.MatchObject(p, obj)) {
 					n++
 				}
 			}

@@ -135,7 +135,7 @@ func (o *overwrittenObjects) examine(ctx context.Context, st *ledger.State, ids 
 				w.unsettled = true
 			}
 		}
-		w.inputs = append(w.inputs, staging.Of(s.Pattern(), now[i]))
+		w.inputs = append(w.inputs, staging.MatchObject(s.Pattern(), now[i]))
 	}
 	return w, nil
 }

@@ -98,7 +98,7 @@ func (r *replacement) survey(ctx context.Context, st *ledger.State) (*survey, er
 		}
 	}
 	lost, err := batchInputs(ctx, r.run.ledger, st, committed, func(batch string, obj objstore.Object) {
-		f := staging.Of(pattern, obj)
+		f := staging.MatchObject(pattern, obj)
 		g := touched[batch]
 		g.objects++
 		g.size += obj.SizeBytes
@@ -229,7 +229,7 @@ func missingInputs(ctx context.Context, x *run, st *ledger.State, batches []ledg
 	dated := pattern != nil
 	if _, err = batchInputs(ctx, x.ledger, st, batches, func(_ string, o objstore.Object) {
 		wanted[versionOf(o)] = struct{}{}
-		f := staging.Of(pattern, o)
+		f := staging.MatchObject(pattern, o)
 		if f.Day.IsZero() {
 			dated = false
 			return

@@ -4,10 +4,11 @@
 // It verifies as it goes (gzip CRC and length, UTF-8, JSON), counts records, and gives each reject a stable reason code. It
 // never imports DuckDB and decides nothing about OCSF: what a value is, is decided here and nowhere else.
 //
-// Invariants, for every format: every byte of an object that is not blank is part of exactly one record or of exactly one
-// reject (only byte order marks, the brackets and commas of a top-level array, comment lines and a header line are part of
-// none; what else an envelope holds is part of each of its records); every value in a record is in exactly one leaf, or in the rest, or (Leaf.Keep) in both; null values and nothing else
-// are left out.
+// Invariants, for every format:
+//   - Every byte of an object that is not blank is part of exactly one record or of exactly one reject. Exceptions: byte order
+//     marks, the brackets and commas of a top-level array, comment lines and a header line are not part of any; what an envelope
+//     holds in addition to its records is part of each of them.
+//   - Every value in a record is in exactly one leaf, or in the rest, or (Leaf.Keep) in both. Only null values are left out.
 package decode
 
 // Kind is the type a leaf's value must have. A value that does not fit leaves the leaf NULL and goes to the rest as it was
@@ -31,11 +32,11 @@ type Leaf struct {
 	// Keep leaves the value in the rest as well (it is read, but its value is not itself an output).
 	Keep bool
 	// Name is the key the value has in the rest: the mapping's own name for it (`AS "unmapped.x"`), or "" for the dotted path.
-	// A leaf with a Name wants Keep, or its value to come back as an inline entry (InlinePrefix).
+	// A leaf with a Name needs Keep, or SQL that adds its value as an inline entry (InlinePrefix).
 	Name string
 	// Time is how a Timestamp is written; nil: ISO 8601.
 	Time *TimeFormat
-	// Also are other paths that the value may be at instead. The first one met in a record counts; a value at another is in the
+	// Also are other paths that the value may be at instead. The first one met in a record counts; a value at another path is in the
 	// rest, under its own path. No other leaf may be at such a path.
 	Also [][]string
 }
@@ -44,7 +45,7 @@ type Leaf struct {
 type Spec struct {
 	Leaves []Leaf
 	Format Format
-	// Parsers are texts inside of records that are taken apart into fields below them. A text that cannot be is left as it is,
+	// Parsers are texts inside of records that are parsed into fields below them. A text that cannot be parsed is left as it is,
 	// and counts as a misfit with the number len(Leaves) + the parser's.
 	Parsers []Parser
 }
@@ -81,17 +82,17 @@ const (
 	ReasonNUL             = "RECORD_HAS_NUL"    // a NUL byte, raw or as \u0000
 	ReasonTooLong         = "RECORD_TOO_LONG"   // longer than Options.MaxRecordBytes
 	ReasonTooDeep         = "RECORD_TOO_DEEP"   // nested deeper than MaxDepth
-	ReasonNoMatch         = "LINE_NO_MATCH"     // a line that is not what its format wants
+	ReasonNoMatch         = "LINE_NO_MATCH"     // a line that does not fit its format
 	ReasonRecords         = "RECORDS_MISSING"   // a document without the array that holds the records
-	ReasonQuote           = "CSV_QUOTE"         // a quote that does not close, or after which the field continues
-	ReasonHeader          = "CSV_HEADER"        // no header where there has to be one: the whole object
-	ReasonUnpack          = "OBJECT_UNREADABLE" // truncated or corrupt compression: the whole object
-	ReasonDenied          = "OBJECT_DENIED"     // access denied: the whole object
+	ReasonQuote           = "CSV_QUOTE"         // a quote that does not close, or that is followed by more text of the field
+	ReasonHeader          = "CSV_HEADER"        // a required header is missing: the object
+	ReasonUnpack          = "OBJECT_UNREADABLE" // truncated or corrupt compression: the object
+	ReasonDenied          = "OBJECT_DENIED"     // access denied: the object
 	MaxDepth              = 200                 // levels of objects and arrays
 	DefaultMaxRecordBytes = 16 << 20            // bytes of one record
 )
 
-// Reject is why a record, or a whole object (Record 0), was refused.
+// Reject is why a record, or an object (Record 0), was refused.
 type Reject struct {
 	Code    string
 	Path    string // dotted path of the value at fault, if one is

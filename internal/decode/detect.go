@@ -92,5 +92,5 @@ func detectedLines(b []byte, whole bool) (lines [][]byte) {
 	return lines
 }
 
-// share tells whether at least nine of ten lines are so.
-func share(n int, lines [][]byte) bool { return 10*n >= 9*len(lines) }
+// mostLines tells whether at least nine of ten lines are so.
+func mostLines(n int, lines [][]byte) bool { return 10*n >= 9*len(lines) }

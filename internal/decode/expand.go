@@ -18,7 +18,7 @@ type Entry struct {
 // Expander turns rests into maps. It is used by one goroutine at a time.
 //
 // The entries of a record come in their order, those of `more` first, then those of the rest; each key once, at its first
-// place, and where it has several values all of them stay, as a JSON array. Nulls are left out. An object (only SQL writes
+// place. Several values of a key become a JSON array. Nulls are left out. An object (only SQL writes
 // one; the scanner writes dotted keys) is opened into dotted keys, {} apart.
 type Expander struct {
 	keys  *Keys
@@ -42,7 +42,7 @@ type named struct {
 	slot int32
 }
 
-// mark says that a slot's key was met in record gen, as entry at.
+// mark records that a slot's key was met in record gen, as entry at.
 type mark struct {
 	gen uint64
 	at  int32
@@ -160,11 +160,11 @@ func (e *Expander) inline(raw []byte) (int32, string) {
 		e.name = unescape(e.name[:0], raw)
 		raw = e.name
 	}
-	return e.place(raw)
+	return e.slotOf(raw)
 }
 
-// place gives the slot of a key by its name, a new one where it is met for the first time.
-func (e *Expander) place(name []byte) (int32, string) {
+// slotOf gives the slot of a key by its name: a new slot for a new key.
+func (e *Expander) slotOf(name []byte) (int32, string) {
 	k, ok := e.local[string(name)]
 	if ok {
 		return k.slot, k.key
@@ -179,8 +179,8 @@ func (e *Expander) place(name []byte) (int32, string) {
 	return k.slot, k.key
 }
 
-// met returns the entry of a slot's key in this record.
-func (e *Expander) met(slot int32) (int32, bool) {
+// entryOf returns the entry of a slot's key in this record.
+func (e *Expander) entryOf(slot int32) (int32, bool) {
 	if int(slot) < len(e.seen) && e.seen[slot].gen == e.gen {
 		return e.seen[slot].at, true
 	}
@@ -197,7 +197,7 @@ func (e *Expander) add(slot int32, key string, json []byte) {
 	}
 	v := int32(len(e.vals))
 	e.vals = append(e.vals, val{json, -1})
-	if at, ok := e.met(slot); ok {
+	if at, ok := e.entryOf(slot); ok {
 		n := &e.ents[at]
 		e.vals[n.last].next = v
 		n.last = v
@@ -211,7 +211,7 @@ func (e *Expander) add(slot int32, key string, json []byte) {
 }
 
 // open adds the values inside an object under dotted keys. It is false, and nothing is added, if json is not a JSON object
-// (then it is kept as it is) or its dotted keys come to too much.
+// (it is then kept as it is) or its dotted keys are too long together.
 func (e *Expander) open(key string, json []byte) bool {
 	p := parser{b: json}
 	if p.skip(0) != len(json) {
@@ -265,15 +265,15 @@ func (e *Expander) walk(p *parser, i, length int, key []byte, room *int) int {
 }
 
 func (e *Expander) addNamed(key, json []byte) {
-	slot, name := e.place(key)
+	slot, name := e.slotOf(key)
 	if json[0] == '{' {
 		json = []byte("{}")
 	}
 	e.add(slot, name, json)
 }
 
-// room is the most bytes that appendValue appends.
-func (e *Expander) room(n *ent) int {
+// maxValueBytes is the most bytes that appendValue appends.
+func (e *Expander) maxValueBytes(n *ent) int {
 	k := 2
 	for at := n.first; at >= 0; at = e.vals[at].next {
 		k += len(e.vals[at].json) + 1

@@ -62,7 +62,7 @@ func TestKeyNumberedLater(t *testing.T) {
 		}
 	}
 	for i := range maxLocalKeys + 1 { // give up the inline keys
-		e.place(fmt.Append(nil, "x", i))
+		e.slotOf(fmt.Append(nil, "x", i))
 	}
 	for _, c := range []struct{ rest, more string }{{numbered, ""}, {numbered, inline}, {inline, numbered}} {
 		if got, err := e.Expand([]byte(c.rest), []byte(c.more)); err != nil || len(got) != 1 {

@@ -116,7 +116,7 @@ func (c *textColumn) nodeOf(s *Scanner) *node {
 	return s.child(s.root, []byte(c.name))
 }
 
-// nullTexts are texts that mean that a field has no value, in addition to the empty one.
+// nullTexts are texts that mean that a field has no value, in addition to the empty text.
 type nullTexts []string
 
 func (n nullTexts) has(v []byte) bool {
@@ -150,7 +150,7 @@ func badText(b []byte) *Reject {
 	return nil
 }
 
-// field is value for a text that no JSON holds.
+// field is value for a text that is not from JSON.
 func (s *Scanner) field(k *node, v []byte) {
 	again := s.met(k)
 	if s.null.has(v) || k.parser != nil && !again && s.parsed(k, v, false) {
@@ -199,7 +199,7 @@ func (s *Scanner) childNamed(n *node, name string) *node {
 	return s.child(n, []byte(name))
 }
 
-// parsed takes the text v of key k apart. It is false where v is not what k's parser reads, which counts as a misfit. mute:
+// parsed parses the text v of key k. It is false if v is not what k's parser reads, which counts as a misfit. mute:
 // nothing goes to the rest.
 func (s *Scanner) parsed(k *node, v []byte, mute bool) bool {
 	p := k.parser
@@ -237,7 +237,7 @@ func (s *Scanner) parsedJSON(k *node, v []byte, mute bool) bool {
 	return true
 }
 
-// emitText is emit for a text that no JSON holds.
+// emitText is emit for a text that is not from JSON.
 func (s *Scanner) emitText(k *node, v []byte) {
 	if len(s.rest) > s.budget {
 		return

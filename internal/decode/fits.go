@@ -3,7 +3,7 @@ package decode
 import "math"
 
 // Fits says whether a leaf of this kind takes a value: text is a JSON string without quotes and escapes (quoted), or a number,
-// a boolean, an array or an object as it was written. It is what the Scanner decides by.
+// a boolean, an array or an object as it was written. The Scanner decides by the same rules.
 func Fits(k Kind, text []byte, quoted bool) bool {
 	nested := !quoted && len(text) > 0 && (text[0] == '[' || text[0] == '{')
 	switch k {

@@ -207,7 +207,7 @@ func detectCSV(sample *sample) (Detected, bool) {
 			f := Format{Name: FormatCSV, Delimiter: delimiter, Quote: '"', Escape: escape, Comment: comment}
 			c := f.csv()
 			counts := map[int]int{}
-			records := joined(c, lines)
+			records := joinQuotedLines(c, lines)
 			for _, l := range records {
 				if c.Split(l) == fields.Whole {
 					counts[c.Len()]++
@@ -218,7 +218,7 @@ func detectCSV(sample *sample) (Detected, bool) {
 				least = 5
 			}
 			for n, k := range counts {
-				if n >= least && share(k, records) && n > width {
+				if n >= least && mostLines(k, records) && n > width {
 					best, width, same, of = f, n, k, records
 				}
 			}
@@ -232,7 +232,7 @@ func detectCSV(sample *sample) (Detected, bool) {
 	}
 	names := map[byte]string{'\t': "tabs", ',': "commas", ';': "semicolons", '|': "pipes", ' ': "blanks"}
 	evidence := fmt.Sprintf("%d of its first %d records have %d fields, separated by %s", same, len(of), width, names[best.Delimiter])
-	if dashes(best.csv(), of) {
+	if hasDashes(best.csv(), of) {
 		best.Null = []string{"-"}
 	}
 	best.Header = HeaderNo
@@ -246,8 +246,8 @@ func detectCSV(sample *sample) (Detected, bool) {
 	return Detected{best, evidence + "; no line is a header. Try: name the columns"}, true
 }
 
-// dashes tells whether a field of a record is a dash alone, which says that there is no value.
-func dashes(c *fields.CSV, records [][]byte) bool {
+// hasDashes tells whether a field of a record is a single dash, which stands for a missing value.
+func hasDashes(c *fields.CSV, records [][]byte) bool {
 	for _, l := range records {
 		if c.Split(l) != fields.Whole {
 			continue
@@ -261,8 +261,8 @@ func dashes(c *fields.CSV, records [][]byte) bool {
 	return false
 }
 
-// joined puts lines together that a quoted field goes over, a few at most.
-func joined(c *fields.CSV, lines [][]byte) (records [][]byte) {
+// joinQuotedLines puts lines together that a quoted field goes over, a few at most.
+func joinQuotedLines(c *fields.CSV, lines [][]byte) (records [][]byte) {
 	for i := 0; i < len(lines); i++ {
 		l := lines[i]
 		for k := 1; k < 20 && i+k < len(lines) && c.Split(l) == fields.Open; k++ {
@@ -280,8 +280,8 @@ func joined(c *fields.CSV, lines [][]byte) (records [][]byte) {
 	return records
 }
 
-// detectHeader reports whether the first line names the columns: different names that begin with a letter, not one of which
-// stands in the same place in another line.
+// detectHeader tells whether the first line names the columns: different names that begin with a letter, and
+// that no other line has in the same place.
 func detectHeader(f *Format, lines [][]byte) (names []string, ok bool) {
 	c := f.csv()
 	c.Split(lines[0])

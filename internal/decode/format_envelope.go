@@ -62,7 +62,7 @@ func (f *envelopeFramer) next() (raw []byte, rej *Reject, err error) {
 		}
 		n := len(f.line)
 		if f.line[0] == '{' {
-			n = extent(f.line)
+			n = valueLen(f.line)
 		}
 		doc := f.line[:n]
 		f.line = bytes.TrimLeft(f.line[n:], " \t\r\n")
@@ -72,7 +72,7 @@ func (f *envelopeFramer) next() (raw []byte, rej *Reject, err error) {
 	}
 }
 
-// scan scans an element and what else its envelope holds.
+// scan scans an element, and what its envelope holds in addition.
 func (f *envelopeFramer) scan(b []byte) *Reject {
 	rej := scanWhole(f.s, b)
 	if rej == nil && f.env.more {
@@ -87,7 +87,7 @@ func (f *envelopeFramer) scan(b []byte) *Reject {
 // envelope gives the elements of an array inside a JSON document, each as a record. What else the document holds belongs to each of
 // them: its context is the document with null in the array's place.
 //
-// Brackets separate elements, so that a broken one does not affect others.
+// Elements are separated by their brackets, so that a broken element does not affect the others.
 type envelope struct {
 	path    []string
 	doc     []byte
@@ -96,7 +96,7 @@ type envelope struct {
 	more    bool // the context holds anything
 }
 
-// open continues with a document, b without what follows it. With a Reject the whole of it is one record.
+// open begins a document: b, without what follows it. With a Reject, the document is one record.
 func (e *envelope) open(b []byte) *Reject {
 	e.doc, e.at, e.context, e.more = b, -1, nil, false
 	p := parser{b: b}

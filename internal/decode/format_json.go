@@ -73,7 +73,7 @@ func scanWhole(s *Scanner, b []byte) *Reject {
 //
 // An object is read in one of two ways, decided by its beginning. Lines: a piece is a line. Values: a piece ends where the brackets
 // of a value close. An object is read by values if it begins with an array of objects (its elements are the pieces; the array's own
-// brackets and commas belong to none), or if its first value extends over several lines. A line longer than 1 MiB (or
+// brackets and commas belong to none), or if its first value spans several lines. A line longer than 1 MiB (or
 // MaxRecordBytes, if that is less) is framed value by value as well, and its newline still ends the open value. Where a value of
 // the second way never closes, the rest of the object is read as lines, from that value's first line on.
 //
@@ -92,8 +92,8 @@ func (r *jsonReader) open(src io.Reader) {
 	r.values, r.fell, r.array, r.long = false, false, false, false
 }
 
-// next returns the next piece, and io.EOF after the last. A *Reject as the error is about the object as a whole (ReasonUnpack: it
-// cannot be unpacked, or holds a record longer than can be held): no piece of it may be used, also not those returned before. Any
+// next returns the next piece, and io.EOF after the last. A *Reject as the error refuses the object (ReasonUnpack: it
+// cannot be unpacked, or holds a record longer than can be held): no piece of it may be used, not even earlier ones. Any
 // other error is the object's own read error, wrapped.
 func (r *jsonReader) next() (p piece, err error) {
 	if !r.begun {
@@ -137,7 +137,7 @@ func (r *jsonReader) cut() (piece, error) {
 	}
 }
 
-// line returns the next line; ok is false where it is longer than the window.
+// line returns the next line; ok is false if it is longer than lineMax.
 func (r *jsonReader) line() (b []byte, ok bool, err error) {
 	for {
 		from := max(r.seek, r.p)
@@ -163,7 +163,7 @@ func (r *jsonReader) line() (b []byte, ok bool, err error) {
 	}
 }
 
-// value returns the next value by its brackets; ok is false if the object continues as lines.
+// value returns the next value by its brackets; ok is false if the rest of the object is read as lines.
 func (r *jsonReader) value() (p piece, ok bool, err error) {
 	f := valueEnd{bound: boundLine}
 	if r.values {
@@ -258,7 +258,7 @@ func (r *jsonReader) beginJSON() error {
 	return nil
 }
 
-// after returns the first byte that is not blank at or after the absolute index i, or 0 where there is none within the
+// after returns the first byte that is not blank at or after the absolute index i, or 0 if there is none within the
 // window. It may read on; p stays at the same byte.
 func (r *jsonReader) after(i int) (byte, error) {
 	i -= r.p
@@ -302,7 +302,7 @@ func (r *jsonReader) beginObject() error {
 	return err
 }
 
-// bound says what ends a value, in addition to its own end.
+// bound is what ends a value in addition to its own end.
 type bound uint8
 
 const (
@@ -322,8 +322,8 @@ type valueEnd struct {
 	esc   bool // after a backslash
 }
 
-// feed looks at b from i on and returns the index after the value, or -1 if the value extends beyond b (then it wants
-// to be called with more of the same bytes, and i the old length). A value that a newline ends does not include it.
+// feed looks at b from i on and returns the index after the value, or -1 if the value does not end in b. The
+// next call must have more of the same bytes, and i the old length. A value that a newline ends does not include it.
 func (f *valueEnd) feed(b []byte, i int) int {
 	if f.kind == 0 && i < len(b) {
 		switch b[i] {
@@ -371,8 +371,8 @@ func (f *valueEnd) feed(b []byte, i int) int {
 	return -1
 }
 
-// inString continues inside a string. It leaves str set if the string extends beyond b, or a newline at the index
-// returned ends the whole value.
+// inString continues inside a string. It leaves str set if the string does not end in b, or if a newline at the returned
+// index ends the value.
 func (f *valueEnd) inString(b []byte, i int) int {
 	if f.esc && i < len(b) {
 		f.esc = false
@@ -423,8 +423,8 @@ func (f *valueEnd) word(b []byte, i int) int {
 	return -1
 }
 
-// extent is the length of the first value of b, an object, by its brackets; all of b where it does not close.
-func extent(b []byte) int {
+// valueLen is the length of the first value of b, an object, by its brackets; all of b if it does not close.
+func valueLen(b []byte) int {
 	f := valueEnd{bound: boundTop}
 	if n := f.feed(b, 0); n >= 0 {
 		return n
@@ -481,7 +481,7 @@ func envelopeOf(head []byte) string {
 			}
 		}
 		if t == json.Delim('[') || t == json.Delim('{') {
-			if !leave(dec) {
+			if !skipToEnd(dec) {
 				break
 			}
 		}
@@ -507,8 +507,8 @@ func elements(dec *json.Decoder) (whole, objects bool) {
 	return true, objects
 }
 
-// leave reads to the end of the array or object it is in.
-func leave(dec *json.Decoder) bool {
+// skipToEnd reads to the end of the array or object it is in.
+func skipToEnd(dec *json.Decoder) bool {
 	for depth := 1; depth > 0; {
 		t, err := dec.Token()
 		if err != nil {

@@ -89,8 +89,8 @@ func detectLines(sample *sample) (Detected, bool) {
 	return Detected{Format{Name: FormatLine, Columns: []string{"line"}}, "its lines have no common shape. Try: a -- pattern: line that splits them into fields"}, true
 }
 
-// lineReader cuts an object into lines, except that a CSV record continues if a line ends inside quotes. Quotes that do not close,
-// or after which a field continues, cost the line that the record began in: the next line begins a record again. A record with a
+// lineReader cuts an object into lines, except that a CSV record continues if a line ends inside quotes. If quotes do not close,
+// or are followed by more text of the field, the line that the record began in is rejected, and the next line begins a record. A record with a
 // newline inside is no longer than lineMax.
 type lineReader struct {
 	window

@@ -124,7 +124,7 @@ func (sample *sample) headers(name FormatName, title string, find func([]byte) i
 			n++
 		}
 	}
-	if !share(n, sample.lines) {
+	if !mostLines(n, sample.lines) {
 		return Detected{}, false
 	}
 	return Detected{Format{Name: name}, fmt.Sprintf("%d of %d lines have a %s header", n, len(sample.lines), title)}, true
@@ -147,7 +147,7 @@ func detectKV(sample *sample) (Detected, bool) {
 				good++
 			}
 		}
-		if share(good, lines) {
+		if mostLines(good, lines) {
 			return Detected{Format{Name: FormatKV, Delimiter: delimiter}, fmt.Sprintf("%d of %d lines are key=value pairs", good, len(lines))}, true
 		}
 	}

@@ -30,7 +30,7 @@ type format struct {
 	name FormatName
 	// framer prepares to frame and scan objects of the format. s has the spec's leaves.
 	framer func(spec *Spec, s *Scanner, o Options) framer
-	// text says that records are text, which is taken apart into named fields. Records of the other formats are JSON objects.
+	// text: records are text, which is parsed into named fields. Records of the other formats are JSON objects.
 	text bool
 	// magic is what every object of a binary format begins with. "": see detect.
 	magic string
@@ -80,7 +80,7 @@ type framer interface {
 	// open begins another object, and reads nothing of it yet.
 	open(r io.Reader)
 	// next cuts out the next record and scans it. raw is the record without the blanks around it, valid until the next call. err
-	// is io.EOF after the last record; a *Reject as err refuses the whole object.
+	// is io.EOF after the last record; a *Reject as err refuses the object.
 	next() (raw []byte, rej *Reject, err error)
 	// kept scans one record that quarantine kept, with the context that it had.
 	kept(raw, context []byte) *Reject
@@ -134,13 +134,13 @@ type Format struct {
 	Layouts   []Layout // CSV without a header: which records have other columns
 	Delimiter byte     // CSV: 0 is a comma; KV: 0 is any number of blanks
 	Quote     byte     // CSV; 0: none
-	Escape    byte     // CSV: before a quote inside quotes, in addition to the quote itself; 0: none
+	Escape    byte     // CSV: stands before a quote inside quotes, in addition to a doubled quote; 0: none
 	Header    Header
 	Syslog    bool           // CSV: a syslog header may stand in front of a record; its fields are below SyslogKey
-	Comment   string         // lines that begin with it are not records; "": none
+	Comment   string         // lines that begin with it are not records; "": there are no comments
 	Records   []string       // JSON: the path of an array in each document whose elements are the records; nil: a document is one
 	Pattern   *regexp.Regexp // lines: all of a line, its named groups are columns; nil: a line is the one column
-	Null      []string       // texts that mean "no value", in addition to the empty one
+	Null      []string       // texts that mean that a value is missing, in addition to the empty text
 }
 
 // Layout gives the columns of the records of one type, in an object of several.
@@ -150,7 +150,7 @@ type Layout struct {
 	Columns []string
 }
 
-// Text says whether records are text that is taken apart into fields. Records of the other formats are JSON objects.
+// Text says whether records are text that is parsed into fields. Records of the other formats are JSON objects.
 func (f *Format) Text() bool {
 	known, _ := f.Name.lookup()
 	return known.text

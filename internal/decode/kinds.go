@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// take sets the leaves of key k to the scalar or array v, and says whether v belongs into the rest as well: because a leaf
+// take sets the leaves of key k to the scalar or array v, and says whether v belongs in the rest as well: because a leaf
 // keeps it there, or because it does not fit. esc: v is a string with escapes.
 func (s *Scanner) take(k *node, v []byte, esc bool) (toRest bool) {
 	text := v
@@ -25,7 +25,7 @@ func (s *Scanner) unquoted(v []byte, esc bool) []byte {
 	return s.text[from:len(s.text):len(s.text)]
 }
 
-// set is take for a value as text; json is its JSON text, nil where it is a text that no JSON holds.
+// set is take for a value as text; json is its JSON text, nil for a text that is not from JSON.
 func (s *Scanner) set(k *node, text, json []byte) (toRest bool) {
 	first := byte('"')
 	if json != nil {
@@ -125,7 +125,7 @@ const (
 
 // parseTime reads 2006-01-02T15:04:05, a blank, t or T between date and time, a fraction of up to 9 digits (what is below a
 // microsecond is cut off), and an offset (Z, z, +hhmm, +hh:mm; none: UTC). It returns microseconds since 1970 in UTC, in the
-// years 1 to 9999. There is no second 60.
+// years 1 to 9999. Second 60 is refused.
 func parseTime(v []byte) (int64, bool) {
 	if len(v) < 19 || v[4] != '-' || v[7] != '-' || v[10] != 'T' && v[10] != ' ' && v[10] != 't' || v[13] != ':' || v[16] != ':' {
 		return 0, false

@@ -30,15 +30,15 @@ func newColumn(mem memory.Allocator, size int) column {
 	return column{mem: mem, data: mem.Allocate(max(64, size))}
 }
 
-// room makes room for k more bytes.
-func (c *column) room(k int) {
+// reserve makes reserve for k more bytes.
+func (c *column) reserve(k int) {
 	if len(c.data)-c.n < k {
 		c.data = c.mem.Reallocate(max(c.n+k, len(c.data)+len(c.data)/2), c.data)
 	}
 }
 
 func (c *column) offset(v int) {
-	c.room(4)
+	c.reserve(4)
 	binary.NativeEndian.PutUint32(c.data[c.n:], uint32(v))
 	c.n += 4
 }
@@ -114,9 +114,9 @@ func (e *Expander) row(w *mapWriter, i int, rest, more []byte) error {
 	}
 	for k := range e.ents {
 		n := &e.ents[k]
-		w.keys.room(len(n.key))
+		w.keys.reserve(len(n.key))
 		w.keys.n += copy(w.keys.data[w.keys.n:], n.key)
-		w.vals.room(e.room(n))
+		w.vals.reserve(e.maxValueBytes(n))
 		w.vals.n = len(e.appendValue(w.vals.data[:w.vals.n], n))
 		if w.keys.n > math.MaxInt32 || w.vals.n > math.MaxInt32 {
 			return errors.New("the unmapped values of one batch are larger than 2 GiB. Try: lower limits.batch_bytes")

@@ -17,7 +17,7 @@ func NewRecords(spec *Spec, keys *Keys, o Options) *Records {
 	return &Records{framer: newFramer(spec, s, o), s: s}
 }
 
-// Open continues with another object. It reads nothing yet. Parquet is read in place if r is also an io.ReaderAt and an io.Seeker;
+// Open begins another object. It reads nothing yet. Parquet is read in place if r is also an io.ReaderAt and an io.Seeker;
 // otherwise it is copied to Options.TempDir.
 func (d *Records) Open(r io.Reader) {
 	d.framer.open(r)
@@ -30,8 +30,8 @@ type Framed interface {
 	Next() (number int64, raw, context []byte, err error)
 }
 
-// OpenFramed continues with records that need no framing, as quarantine keeps them: their bytes may hold newlines, and stay one
-// record each.
+// OpenFramed reads records that quarantine kept. They are not framed again: their bytes may hold newlines, and stay one record
+// each.
 func (d *Records) OpenFramed(f Framed) { d.framed = f }
 
 // Next reads the next record. number counts them from 1 in the order of the object, rejected ones included, and depends on
@@ -39,7 +39,7 @@ func (d *Records) OpenFramed(f Framed) { d.framed = f }
 // Without a Reject, Values, Rest and Misfits are the record's.
 //
 // err is io.EOF after the last record. After any other error, the records read so far must not be used either: a *Reject refuses
-// the whole object, with ReasonUnpack if it cannot be unpacked or holds a record longer than MaxRejectBytes, or with
+// the object, with ReasonUnpack if it cannot be unpacked or holds a record longer than MaxRejectBytes, or with
 // ReasonHeader. Other errors are the object's own read error, wrapped.
 func (d *Records) Next() (number int64, raw []byte, rej *Reject, err error) {
 	if d.framed != nil {
@@ -61,7 +61,7 @@ func (d *Records) Next() (number int64, raw []byte, rej *Reject, err error) {
 	return d.number, raw, rej, nil
 }
 
-// Context is what else of the object, apart from raw, is needed to read the record that Next returned: the header line of a CSV
+// Context is what is needed, in addition to raw, to read the record that Next returned: the header line of a CSV
 // object that has one, or the document around a record with null in the place of Format.Records. It is nil for other records,
 // and valid until the next Next.
 func (d *Records) Context() []byte { return d.framer.context() }

@@ -17,7 +17,7 @@ import (
 //	"..."                         (the inline form) the key as a JSON string, then a colon
 //
 // Keys of the inline form are what SQL can write: the constant InlinePrefix(key), to_json(v)::VARCHAR, and chr(2), with ||
-// between them. `prefix || to_json(v)::VARCHAR || chr(2)` is NULL where v is.
+// between them. `prefix || to_json(v)::VARCHAR || chr(2)` is NULL if v is.
 const (
 	// EntryEnd ends an entry. No JSON text holds it: inside strings it is written as an escape.
 	EntryEnd = "\x02"
@@ -146,8 +146,8 @@ func hasControls(v []byte) bool {
 	return false
 }
 
-// corruptRest is an error of reading entries: they were not made by a Scanner with the same Keys, or by SQL that strays
-// from the inline form.
+// corruptRest is an error of reading entries: they were not made by a Scanner with the same Keys, or by SQL that does not keep to
+// the inline form.
 type corruptRest struct {
 	what string
 	at   int

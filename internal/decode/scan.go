@@ -18,8 +18,8 @@ const (
 // Scanner reads records against a Spec. Its knowledge of the keys met grows with the records, and stays bounded. A Scanner
 // is used by one goroutine at a time; several share their Keys.
 //
-// Of a key that occurs twice in one object the first counts for the leaves, also where it is null; the later value goes to
-// the rest, under its path. A leaf may be below another: where a JSON leaf takes an object, the leaves inside it are set
+// Of a key that occurs twice in one object the first counts for the leaves, even if it is null; the later value goes to
+// the rest, under its path. A leaf may be below another: if a JSON leaf takes an object, the leaves inside it are set
 // too, and unless it has Keep nothing of the object is in the rest. Where any other leaf meets an object or array, it does
 // not fit: an object goes to the rest as its own dotted keys, an array as JSON text; the leaves inside an array are not set.
 type Scanner struct {
@@ -28,7 +28,7 @@ type Scanner struct {
 	leaves    []leaf
 	root      *node
 	nodes     int
-	spare     []*node // by depth: nodes for keys there is no room to remember
+	spare     []*node // by depth: nodes for keys beyond maxNodes
 	gen       uint64  // the number of this record, see node.gen
 	values    []Value
 	misfits   []int
@@ -38,7 +38,7 @@ type Scanner struct {
 	within    *node  // innermost key at a fault
 	null      nullTexts
 	alsoFirst *node          // the first key of the object that also scanned last
-	fields    []fields.Field // of texts being taken apart, a stack
+	fields    []fields.Field // of texts that are being parsed, a stack
 	budget    int            // bytes the rest may have
 }
 
@@ -69,7 +69,7 @@ type node struct {
 	next   *node            // the key that came after this one when last met
 }
 
-// textParser takes the text of a key apart.
+// textParser parses the text of a key.
 type textParser struct {
 	parse  parseText
 	json   bool // a text that is JSON is read as JSON
@@ -147,7 +147,7 @@ func (s *Scanner) Misfits() []int { return s.misfits }
 
 // Scan reads the first JSON value of b, which must be an object, and the blanks around it: n is how many bytes that was, so
 // that n < len(b) means more follows. With a Reject, n is how far what is rejected goes: to the end of the object where only
-// its content is at fault, and all of b where it is not JSON, since nobody can say where it ends.
+// its content is at fault, and all of b if it is not JSON, because its end is unknown.
 func (s *Scanner) Scan(b []byte) (n int, rej *Reject) {
 	return s.scan(b, utf8.Valid(b))
 }
@@ -163,7 +163,7 @@ func (s *Scanner) scan(b []byte, valid bool) (n int, rej *Reject) {
 	if !valid {
 		end := len(b)
 		if b[i] == '{' {
-			end = i + extent(b[i:])
+			end = i + valueLen(b[i:])
 		}
 		if !utf8.Valid(b[:end]) {
 			return s.ws(end), notUTF8(b[:end])
@@ -218,7 +218,7 @@ func (s *Scanner) broken() (int, *Reject) {
 		return len(s.b), rej
 	}
 	from := s.ws(0)
-	return s.ws(from + extent(s.b[from:])), rej
+	return s.ws(from + valueLen(s.b[from:])), rej
 }
 
 // cut keeps a path short enough for a message.
@@ -245,7 +245,7 @@ func notUTF8(b []byte) *Reject {
 	return &Reject{Code: ReasonUTF8, Message: "not UTF-8: byte 0x" + strconv.FormatUint(uint64(b[i]), 16) + " at byte " + strconv.Itoa(i+1)}
 }
 
-// notObject says what stands at i instead of an object.
+// notObject describes what is at i instead of an object.
 func notObject(b []byte, i int) *Reject {
 	rej := &Reject{Code: ReasonJSON}
 	end := i
@@ -494,7 +494,7 @@ func (k *node) find(key []byte) *node {
 	return nil
 }
 
-// child is the node of a key inside n: one of the tree, or a spare where there is no room for more.
+// child is the node of a key inside n: one of the tree, or a spare if the tree is full.
 func (s *Scanner) child(n *node, key []byte) *node {
 	if k := n.find(key); k != nil {
 		return k

@@ -41,7 +41,7 @@ func TestScanKinds(t *testing.T) {
 	names := map[Kind]string{Text: "Text", Bool: "Bool", Int32: "Int32", Int64: "Int64", Double: "Double", Timestamp: "Timestamp", JSON: "JSON"}
 	for _, c := range []struct {
 		kind       Kind
-		json, want string // "" where it does not fit
+		json, want string // "" if it does not fit
 	}{
 		{Text, `"a\"\u00e9\ud83d\ude00\/"`, `"a\"é😀/"`}, {Text, `1.50`, `"1.50"`}, {Text, `true`, `"true"`}, {Text, `""`, `""`}, {Text, `{"a":1}`, ``}, {Text, `[]`, ``},
 		{Bool, `true`, `1`}, {Bool, `false`, `0`}, {Bool, `"true"`, `1`}, {Bool, `"false"`, `0`}, {Bool, `"True"`, ``}, {Bool, `1`, ``},

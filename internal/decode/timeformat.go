@@ -183,7 +183,7 @@ func (f *TimeFormat) parse(v []byte) (int64, bool) {
 			case "UTC", "GMT", "Z":
 				absolute = true
 			default:
-				return 0, false // an abbreviation says too little
+				return 0, false // other abbreviations are ambiguous
 			}
 		}
 		if n == 0 {
@@ -216,7 +216,7 @@ func (f *TimeFormat) local(t int64) (int64, bool) {
 	return at, at >= minTime && at <= maxTime
 }
 
-// hasOffset tells whether an ISO time says its offset.
+// hasOffset tells whether an ISO time has an offset.
 func hasOffset(v []byte) bool {
 	_, n := fraction(v[19:])
 	return len(v) > 19+n
@@ -266,7 +266,7 @@ func floorDiv(x, by int64) int64 {
 	return q
 }
 
-// number reads up to most digits; n is 0 where there are fewer than least.
+// number reads up to most digits; n is 0 if there are fewer than least.
 func number(v []byte, least, most int) (x, n int) {
 	for n < len(v) && n < most && v[n]-'0' <= 9 {
 		x = x*10 + int(v[n]-'0')
@@ -285,7 +285,7 @@ func wordLen(v []byte) (n int) {
 	return n
 }
 
-// monthName reads an English name of a month, whole or its first three letters.
+// monthName reads an English name of a month, in full or its first three letters.
 func monthName(v []byte) (month, n int) {
 	n = wordLen(v)
 	for m := time.January; m <= time.December; m++ {

@@ -73,7 +73,7 @@ type window struct {
 
 func newWindow(o Options) window { return window{limits: o.limits(), base: bufferBytes} }
 
-// reset continues with another object, with the same buffers.
+// reset begins another object, with the same buffers.
 func (w *window) reset(src io.Reader) {
 	w.src, w.begun, w.pieces = src, false, 0
 	w.p, w.n, w.seek, w.eof = 0, 0, 0, false
@@ -114,7 +114,7 @@ func (w *window) need(k int) error {
 	return nil
 }
 
-// fill reads as much as fits, so that moving the remainder to the front is rare. The buffer grows where it is full.
+// fill reads as much as fits, so that moving the remainder to the front is rare. The buffer grows if it is full.
 func (w *window) fill() error {
 	if w.p > 0 {
 		copy(w.buf, w.buf[w.p:w.n])
@@ -163,7 +163,7 @@ func (w *window) longerThanHeld() *Reject {
 
 func unreadable(msg string) *Reject { return &Reject{Code: ReasonUnpack, Message: msg} }
 
-// unreadableFault turns a fault of unpacking into the Reject of the whole object. Other errors are not the content's.
+// unreadableFault turns a fault of unpacking into the Reject of the object. Other errors are not about the content.
 func unreadableFault(err error) error {
 	var f *unpack.Fault
 	if errors.As(err, &f) {

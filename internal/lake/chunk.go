@@ -164,7 +164,7 @@ func (c *chunk) put(flat *flatBatch, a, b int) {
 			return
 		}
 		c.putStage(0, a, b, 0)
-		c.putTaken()
+		c.putPending()
 		return
 	}
 	c.slots += b - a
@@ -245,7 +245,7 @@ func (c *chunk) putLookup(nums []int32) {
 	}
 }
 
-// putValues adds the rows [i, j) of a column. They are not NULL.
+// putValues adds the rows [i, j) of a column, which are not NULL.
 func (c *chunk) putValues(a arrow.Array, i, j int) {
 	if c.useDict {
 		c.dictValues += int64(j - i)

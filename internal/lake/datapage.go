@@ -32,8 +32,8 @@ func (p *packer) pack(src []byte) ([]byte, error) {
 // tryDict is after how many values a dictionary must have shown that it pays: fewer than three new ones in four.
 const tryDict = 4096
 
-// settle gives a dictionary up that does not pay, for this row group and those that follow.
-func (c *chunk) settle() {
+// dropPoorDictionary gives a dictionary up that does not pay, for this row group and those that follow.
+func (c *chunk) dropPoorDictionary() {
 	if !c.useDict || c.tried || c.dictValues < tryDict {
 		return
 	}
@@ -222,7 +222,7 @@ func (f *footer) group(t *thriftWriter, g *groupFooter, ordinal int) {
 		c := &g.chunks[i]
 		unc, comp = unc+c.unc, comp+c.comp
 		t.strct(func() {
-			t.i64(2, 0) // deprecated: no copy of the metadata follows the chunk
+			t.i64(2, 0) // deprecated: there is no copy of the metadata behind the chunk
 			t.sub(3, func() { c.encode(t) })
 		})
 	}
@@ -306,7 +306,7 @@ func (c *chunkFooter) encodingStats(t *thriftWriter) {
 	}
 }
 
-// timeType says what a timestamp is: adjusted to UTC, in milliseconds. The other annotations have nothing to say.
+// timeType describes a timestamp: adjusted to UTC, in milliseconds. The other annotations have no parameters.
 func timeType(t *thriftWriter, conv int) {
 	if conv == convTime {
 		t.bool(1, true)

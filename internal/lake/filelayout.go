@@ -2,7 +2,7 @@ package lake
 
 import "sort"
 
-// field is a Node made ready for writing.
+// field is a Node, prepared for writing.
 type field struct {
 	node *Node
 	path string // dotted
@@ -17,7 +17,7 @@ type field struct {
 	lookup *lookup
 }
 
-// fileLayout is a Schema made ready for writing: the columns of a file, in their order, and where their values come from.
+// fileLayout is a Schema, prepared for writing: the columns of a file, in their order, and where their values come from.
 type fileLayout struct {
 	schema *Schema
 	roots  []*field

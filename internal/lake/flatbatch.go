@@ -49,18 +49,18 @@ func (fl *fileLayout) flatBatch(b arrow.RecordBatch) (*flatBatch, error) {
 		}
 	}
 	for _, f := range fl.roots {
-		if err := flat.own(f); err != nil {
+		if err := flat.setPresence(f); err != nil {
 			return nil, err
 		}
 	}
 	for _, f := range fl.roots {
-		flat.inside(f)
+		flat.hideInsideNulls(f)
 	}
 	return flat, nil
 }
 
-// own sets the presence of f by the data alone.
-func (flat *flatBatch) own(f *field) error {
+// setPresence sets the presence of f by the data alone.
+func (flat *flatBatch) setPresence(f *field) error {
 	n := f.node
 	if n.Kind != Group {
 		if f.fixed {
@@ -77,7 +77,7 @@ func (flat *flatBatch) own(f *field) error {
 	var m mask
 	first := true
 	for _, k := range f.kids {
-		if err := flat.own(k); err != nil {
+		if err := flat.setPresence(k); err != nil {
 			return err
 		}
 		if k.fixed {
@@ -124,13 +124,13 @@ func (flat *flatBatch) lookups(f *field, c arrow.Array, m mask) mask {
 	return r
 }
 
-// inside takes the rows away from f where a group around it is NULL.
-func (flat *flatBatch) inside(f *field) {
+// hideInsideNulls takes the rows away from f where a group around it is NULL.
+func (flat *flatBatch) hideInsideNulls(f *field) {
 	if len(f.anc) > 0 && (f.hidden || f.fixed) {
 		flat.masks[f.id] = flat.masks[f.id].and(flat.masks[f.anc[len(f.anc)-1].id])
 	}
 	for _, k := range f.kids {
-		flat.inside(k)
+		flat.hideInsideNulls(k)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 type GateError struct {
 	Rule    Rule
 	File    string
-	Column  string // dotted, as in the file; "" if the file as a whole is at fault
+	Column  string // dotted, as in the file; "" if no single column is at fault
 	Message string
 }
 
@@ -24,7 +24,7 @@ func (e *GateError) Error() string {
 	return s + e.Message
 }
 
-// Expect is what the writer of a file says of it.
+// Expect is what a file must be, as its writer knows it.
 type Expect struct {
 	File      string // its name, for errors
 	Schema    *Schema
@@ -149,8 +149,8 @@ func (g *gate) element(e *element, prefix string, at *int, rule Rule) error {
 	return nil
 }
 
-// sameMeaning compares the annotation. Members of the logical union: 1 string, 2 map, 3 list, 8 timestamp, 10 integer. Of a
-// timestamp the converted type is demanded: it says unit and zone, and Hive's readers look at it alone.
+// sameMeaning compares the annotation. Members of the logical union: 1 string, 2 map, 3 list, 8 timestamp, 10 integer. A
+// timestamp must have the converted type: it gives unit and zone, and Hive's readers look at nothing else.
 func sameMeaning(e *element, got schemaElement) bool {
 	is := func(conv, logical int64) bool {
 		return (got.conv == conv || got.conv == -1 && got.logical != 0) && (got.logical == logical || got.logical == 0 && got.conv != -1)
@@ -340,7 +340,7 @@ func (g *gate) body(h pageHeader, b []byte, at int64, name string) error {
 	return g.unpack(at+h.size+h.levels, comp, unc, at, name)
 }
 
-// unpack decompresses a page to see that it has the size it says.
+// unpack decompresses a page, to check that it has the size of its header.
 func (g *gate) unpack(from, comp, unc, at int64, name string) error {
 	if g.zstd == nil {
 		// The limit is also one for the window that a frame asks for, and other writers ask for 8 MiB whatever they have.

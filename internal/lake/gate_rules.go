@@ -116,8 +116,8 @@ func (d *decoded) classes(defs []int16, maxDef int16) error {
 	return nil
 }
 
-// accounts refuses the rows that say they belong into another partition. What is not an account of the lake (another cloud's
-// name, say) does not decide the partition and may be anything.
+// accounts refuses rows of another account, which belong in another partition. A value that is not an account of the lake
+// (example: the name of another cloud's project) does not decide the partition, and is accepted.
 func (d *decoded) accounts(defs []int16, maxDef int16) error {
 	n := 0
 	for _, l := range defs {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Partition is where a file of a table is stored: the lake's region, the account its records pertain to, their UTC day.
+// Partition is the place of a file in a table: the lake's region, the account of its records, their UTC day.
 type Partition struct {
-	Region    string // as us-east-1
+	Region    string // example: us-east-1
 	AccountID string // 12 digits; or external, or external_<id>, outside AWS
 	EventDay  string // YYYYMMDD
 }
@@ -19,7 +19,7 @@ const dayLayout = "20060102"
 // maxExternalID bounds the <id> of external_<id>: an object key has 1,024 bytes, a Glue partition value as many.
 const maxExternalID = 64
 
-// KeyError says which part of a key cannot be used, and what would do.
+// KeyError says which part of a key cannot be used, and what can be used instead.
 type KeyError struct {
 	What  string // "region", "account", "event day", "source name", ...
 	Value string
@@ -34,7 +34,7 @@ func (e *KeyError) Error() string {
 	return fmt.Sprintf("%s %q cannot be part of a lake key: %s", e.What, v, e.Hint)
 }
 
-// Validate refuses what is not a partition; a valid one has no character that could change a path.
+// Validate refuses values that cannot be a partition. A valid partition has no character that could change a path.
 func (p Partition) Validate() error {
 	if err := ValidateRegion(p.Region); err != nil {
 		return err
@@ -71,7 +71,7 @@ func EventDay(ms int64) string { return time.UnixMilli(ms).UTC().Format(dayLayou
 func EpochDay(t time.Time) int32 { return int32(t.Truncate(24*time.Hour).Unix() / 86400) }
 
 // ParsePrefix reads a Partition off the end of a path such as ext/nfw/region=R/accountId=A/eventDay=D/ (a file name after
-// it is allowed) and returns what comes before it. It is false where there is no valid one.
+// it is allowed) and returns what comes before it. ok is false if the path has no valid partition.
 func ParsePrefix(path string) (folder string, p Partition, ok bool) {
 	i := strings.LastIndex(path, "region=")
 	if i < 0 || i > 0 && path[i-1] != '/' {

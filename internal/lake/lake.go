@@ -1,4 +1,4 @@
-// Package lake knows what a file of the lake is: where it is stored, how it is written, and what the gate lets through.
+// Package lake knows what a file of the lake is: its key, how it is written, and what the gate accepts.
 //
 // It writes OCSF Parquet that keeps the rules of Security Lake's custom sources (docs/lake-rules.md): zstd, data and
 // dictionary pages of at most 1 MiB uncompressed, row groups of at most 256 MiB compressed, three-level lists, records in
@@ -32,7 +32,7 @@ const (
 //
 // A Group is present where one of its non-constant descendants is not NULL; a Group of only constants is always present.
 //
-// Below a List all values are in the List's column: a Group is a STRUCT with the same field names there, present where that
+// Below a List all values are in the List's column: a Group is a STRUCT with the same field names there, present if that
 // is not NULL, and no Node has a Column, Const, Lookup or Present of its own.
 type Node struct {
 	Name       string

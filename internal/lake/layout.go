@@ -13,7 +13,7 @@ const (
 	// LayoutByClass is the default: a job of one class writes ext/<source>/, of several ext/<source>/<class>/, each with a
 	// table <table of the source>_<class> (the table prefix and grouping level of a crawler over the source's folder).
 	LayoutByClass Layout = ""
-	// LayoutSourcePerClass gives each class a source of its own, named <source>-<class uid>, as Security Lake asks for
+	// LayoutSourcePerClass gives each class a source of its own, named <source>-<class uid>, as Security Lake requires
 	// ("each unique event class as a separate source"). The uid and not the name is taken, for a source's name has room for
 	// 20 characters, and "network_activity" alone has 16.
 	LayoutSourcePerClass Layout = "source-per-class"
@@ -29,8 +29,8 @@ const maxTableName = 128
 
 // Class of a job, as the layout needs it.
 type Class struct {
-	Name string // OCSF class name, as network_activity
-	UID  int    // as 4001
+	Name string // OCSF class name (example: network_activity)
+	UID  int    // example: 4001
 }
 
 // Target is where the files of a class go.

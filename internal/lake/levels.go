@@ -10,7 +10,7 @@ import (
 type stage struct {
 	chain []weighted // what can be NULL of an entry, outermost first: groups, then the list or the value itself
 	base  int        // the definition level of an entry of which nothing is there
-	full  int        // of one that is there whole; of an empty list, too
+	full  int        // of an entry that is completely there; of an empty list, too
 	// starts says which elements an entry has: [starts[i], starts[i+1]) of the next stage; nil in the last one.
 	starts []int32
 }
@@ -50,8 +50,8 @@ func (s *stage) level(i, b int) (def, n int) {
 	return def, n
 }
 
-// enter makes the chunk ready for the rows of a batch. One goroutine does it for all chunks (see flatBatch.validity).
-func (c *chunk) enter(flat *flatBatch) {
+// bind prepares the chunk for the rows of a batch. One goroutine does it for all chunks (see flatBatch.validity).
+func (c *chunk) bind(flat *flatBatch) {
 	f := c.leaf.field
 	if c.stages == nil {
 		c.stages = make([]stage, c.leaf.maxRep+1)
@@ -96,8 +96,8 @@ func (c *chunk) enter(flat *flatBatch) {
 	c.col = a
 }
 
-// leave lets go of the batch.
-func (c *chunk) leave() {
+// unbind releases the batch.
+func (c *chunk) unbind() {
 	c.col = nil
 	for k := range c.stages {
 		c.stages[k].starts = nil
@@ -119,7 +119,7 @@ func startsOf(a arrow.Array) []int32 {
 	return nil
 }
 
-// putStage writes the entries [i, b) of stage k, the first at repetition level rep: 0 where it begins a row, k at most.
+// putStage writes the entries [i, b) of stage k, the first at repetition level rep: 0 if it begins a row, k at most.
 func (c *chunk) putStage(k, i, b int, rep uint32) {
 	s := &c.stages[k]
 	for i < b {
@@ -140,7 +140,7 @@ func (c *chunk) putStage(k, i, b int, rep uint32) {
 		if def < s.full {
 			c.nulls += n
 		} else {
-			c.take(i, i+n)
+			c.addPending(i, i+n)
 		}
 		rep = uint32(k)
 		i += n
@@ -157,16 +157,16 @@ func (c *chunk) putSlots(def int, rep uint32, k, n int) {
 	c.slots += n
 }
 
-// take notes the values [i, j) of c.col to be put: those of many rows are most often adjacent.
-func (c *chunk) take(i, j int) {
+// addPending notes the values [i, j) of c.col to be put: the values of many rows are mostly adjacent.
+func (c *chunk) addPending(i, j int) {
 	if i != c.to {
-		c.putTaken()
+		c.putPending()
 		c.from = i
 	}
 	c.to = j
 }
 
-func (c *chunk) putTaken() {
+func (c *chunk) putPending() {
 	if c.from < c.to {
 		c.putValues(c.col, c.from, c.to)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// mask says for each row whether it is there, a bit a row; nil says that all are. The bits after the last row are zero.
+// mask has a bit for each row: whether it is there. nil: all rows are. The bits after the last row are zero.
 type mask []uint64
 
 func newMask(n int) mask { return make(mask, (n+63)/64) }

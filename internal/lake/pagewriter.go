@@ -104,11 +104,11 @@ func (w *pageWriter) Write(b arrow.RecordBatch) error {
 		return err
 	}
 	for _, c := range w.chunks {
-		c.enter(flat)
+		c.bind(flat)
 	}
 	err = w.steps(flat, 0, flat.n)
 	for _, c := range w.chunks {
-		c.leave()
+		c.unbind()
 	}
 	if err != nil {
 		return err
@@ -134,7 +134,7 @@ func (w *pageWriter) steps(flat *flatBatch, a, b int) error {
 				}
 			}
 		}
-		if err := w.columns(func(c *chunk) { c.add(flat, a, a+n); c.settle() }); err != nil {
+		if err := w.columns(func(c *chunk) { c.add(flat, a, a+n); c.dropPoorDictionary() }); err != nil {
 			return err
 		}
 		w.group += int64(n)
@@ -154,7 +154,7 @@ func (w *pageWriter) columns(fn func(c *chunk)) error {
 	var next atomic.Int64
 	work := func(z *packer) {
 		for i := next.Add(1); i <= int64(len(w.chunks)); i = next.Add(1) {
-			c := w.chunks[len(w.chunks)-int(i)] // unmapped, the dearest, is the last
+			c := w.chunks[len(w.chunks)-int(i)] // unmapped, which takes most time, is the last
 			c.zstd = z
 			fn(c)
 		}

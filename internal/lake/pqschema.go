@@ -45,7 +45,7 @@ type element struct {
 	rep  int
 	conv int
 	kids []*element
-	// near and value say of a leaf what NearUnique does, and that it is a map's value.
+	// near: see NearUnique. value: the leaf is a map's value.
 	near, value bool
 }
 

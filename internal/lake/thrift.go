@@ -21,7 +21,7 @@ const (
 // maxThriftDepth of values that are skipped; Parquet's own structs nest to 5 or so.
 const maxThriftDepth = 24
 
-// thriftReader reads the compact protocol from bytes nobody vouches for: it never reads past them, never allocates, and after
+// thriftReader reads the compact protocol from untrusted bytes: it never reads past them, never allocates, and after
 // a fault (bad) everything reads as nothing, so that loops end. short tells that the fault was the end of the bytes.
 type thriftReader struct {
 	b     []byte

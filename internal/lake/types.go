@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Column of a table as the catalog wants it: Type in Glue's spelling, without spaces.
+// Column of a table in the catalog's form: Type in Glue's spelling, without spaces.
 type Column struct {
 	Name string
 	Type string
@@ -174,7 +174,7 @@ func (s *Schema) validateNode(n *Node, path string, inList bool, bad func(string
 	return nil
 }
 
-// maxConst bounds a constant or a lookup's text, so that the writers do not have to consider their width.
+// maxConst bounds a constant or a lookup's text, so that their width does not matter to the writers.
 const maxConst = 64 << 10
 
 // maxLookup bounds the texts of a lookup together, so that they fit a dictionary.

@@ -77,7 +77,7 @@ func (o WriterOptions) createdBy() string { return "silt version " + o.Version +
 const maxDictBytes = 512 << 10
 
 // MaxValueBytes is the most that one row may have in one column: a value, or all elements of a list, or all keys or all
-// values of a map, each with the 4 bytes of its length and 2 for its levels. A page must hold it whole.
+// values of a map, each with the 4 bytes of its length and 2 for its levels. One page must hold all of it.
 const MaxValueBytes = MaxPageBytes - 4<<10
 
 // maxRowBytes is the most that one row may have in all columns, so that no row group can become too large by one row.
@@ -85,7 +85,7 @@ const maxRowBytes = MaxRowGroupBytes / 2
 
 // ValueTooWideError is a row that no page can hold.
 type ValueTooWideError struct {
-	Path  string // dotted; unmapped.key_value.value and the like inside maps; "" where the row as a whole is too wide
+	Path  string // dotted; unmapped.key_value.value and the like inside maps; "" if all columns together are too wide
 	Row   int    // in the batch
 	Bytes int64  // as MaxValueBytes counts them
 }

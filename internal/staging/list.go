@@ -19,31 +19,31 @@ type Options struct {
 	Pattern *Pattern // nil: no captures
 	// Unsettled objects, last modified after this, are left for the next run. Zero: none are.
 	SettledBefore time.Time
-	// Cutoff says for a folder that holds dated folders (Pattern.DatePrefix) which is the first day still to be listed; zero:
-	// all are. nil: nothing is left out. It is asked only where the pattern's dates are in the order of keys.
+	// Cutoff gives the first day to list below a folder that holds dated folders (Pattern.DatePrefix); zero:
+	// all days. nil: nothing is left out. It is called only if the pattern's dates are in the order of keys.
 	Cutoff func(prefix string) time.Time
-	// Through is the last day whose folders are listed, where Cutoff is asked; zero: there is none.
+	// Through is the last day whose folders are listed, if Cutoff is set; zero: there is no last day.
 	Through time.Time
-	// Select says of an object that include and exclude chose whether it is asked for at all. nil: all are.
+	// Select says whether an object that include and exclude accept is listed. nil: all are.
 	Select func(Found) bool
-	// Taken says which objects the ledger has already.
+	// Taken says whether the ledger has an object already.
 	Taken func(objstore.Object) bool
-	// Changed says of an object that is not taken whether an earlier version of it is. nil: none is.
+	// Changed says whether an earlier version of an object was taken. It is called for objects that are not taken. nil: none was.
 	Changed       func(objstore.Object) bool
 	IgnoreChanged bool // changed objects are left, and counted
 	// Progress is called now and then with the number of objects listed so far. May be nil.
 	Progress func(listed int)
 }
 
-// Found is a staging object to read. Captures follow Pattern.Names; nil where the key does not match the pattern.
+// Found is a staging object to read. Captures follow Pattern.Names; nil if the key does not match the pattern.
 type Found struct {
 	objstore.Object
 	Captures []string
 	Day      time.Time // the first day its key allows, or zero
 }
 
-// Of is an object as a listing gives it.
-func Of(p *Pattern, o objstore.Object) Found {
+// MatchObject is a listed object with the captures and the day of its key.
+func MatchObject(p *Pattern, o objstore.Object) Found {
 	f := Found{Object: o}
 	if p != nil {
 		if f.Captures = p.Match(o.Key); f.Captures != nil {
@@ -86,7 +86,7 @@ type Listing struct {
 }
 
 // List finds what is new. It lists everything, or, where the pattern has dates and a cutoff is given, all but folders of days
-// before it: folders are left out by their date, never looked up by one, so that stray keys are found as well.
+// before it: folders are skipped by their date, never looked up by one, so that keys in unexpected places are found as well.
 func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, error) {
 	l := &Listing{}
 	see := func(obj objstore.Object) error {
@@ -104,7 +104,7 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 			}
 			return nil
 		}
-		f := Of(o.Pattern, obj)
+		f := MatchObject(o.Pattern, obj)
 		switch {
 		case o.Select != nil && !o.Select(f):
 			l.Outside++
@@ -192,7 +192,7 @@ func (w *walker) walk(ctx context.Context, prefix string, depth int, date map[st
 	for _, f := range folders {
 		name := strings.TrimSuffix(strings.TrimPrefix(f, prefix), "/")
 		m := segs[depth].re.FindStringSubmatch(name)
-		if m == nil { // not of the pattern: seen whole
+		if m == nil { // does not match the pattern: listed in full
 			if err := w.store.List(ctx, objstore.ListOptions{Prefix: f}, w.see); err != nil {
 				return err
 			}

@@ -152,10 +152,10 @@ func (p *Pattern) findDates(parts []string) int {
 	return -1
 }
 
-// Prunable says whether folders of early days can be recognised by their names while listing.
+// Prunable says whether the names of folders give their day, so that early days are skipped while listing.
 func (p *Pattern) Prunable() bool { return p.dateDepth >= 0 }
 
-// DatePrefix of a key is the folder that holds its dated folders, as `{account}/x/` of `{account}/x/{yyyy}/`; "" where the
+// DatePrefix of a key is the folder that holds its dated folders, for example `{account}/x/` of `{account}/x/{yyyy}/`; "" if the
 // key does not match or the pattern cannot be pruned. The greatest key below it is one of its latest day.
 func (p *Pattern) DatePrefix(key string) string {
 	if p.dateDepth < 0 || p.Match(key) == nil {
@@ -192,7 +192,7 @@ func (p *Pattern) Match(key string) []string {
 // Captures are the values that a key pattern took from one key, by the capture's name.
 type Captures map[string]string
 
-// Captures returns what the pattern takes from a key. It is nil where the key does not match, or where p is nil: a job without a
+// Captures returns what the pattern takes from a key. It is nil if the key does not match, or where p is nil: a job without a
 // key pattern captures nothing.
 func (p *Pattern) Captures(key string) Captures {
 	if p == nil {
@@ -209,7 +209,7 @@ func (p *Pattern) Captures(key string) Captures {
 	return c
 }
 
-// Columns returns one value for each wanted name, in their order; nil where the key has no such capture, which a mapping reads
+// Columns returns one value for each wanted name, in their order; nil if the key has no such capture, which a mapping reads
 // as NULL. The case of names does not matter, as in SQL.
 func (c Captures) Columns(want []string) []*string {
 	columns := make([]*string, len(want))
@@ -226,7 +226,7 @@ func (c Captures) Columns(want []string) []*string {
 // Dated says whether keys carry a date.
 func (p *Pattern) Dated() bool { return p.date[0] >= 0 }
 
-// Day of a matched key: the first day that its captures allow, in UTC. ok is false where they make no date.
+// Day of a matched key: the first day that its captures allow, in UTC. ok is false if they make no date.
 func (p *Pattern) Day(captures []string) (day time.Time, ok bool) {
 	if p.date[0] < 0 || captures == nil {
 		return day, false

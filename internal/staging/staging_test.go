@@ -53,7 +53,7 @@ func TestPattern(t *testing.T) {
 	}
 }
 
-// TestCaptures: columns are in the order that the mapping wants them in, and NULL where the key does not have them.
+// TestCaptures: columns are in the order that the mapping wants them in, and NULL if the key does not have them.
 func TestCaptures(t *testing.T) {
 	p := pattern(t, "{account_id}/x/{region}/")
 	type row struct{ Account, Region, Other string }

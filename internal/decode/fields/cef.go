@@ -53,7 +53,7 @@ func parts(dst []Field, buf, b []byte, names []string) (out []Field, outBuf []by
 
 // CEF reads ArcSight's common event format from "CEF:" on. The header's parts have ArcSight's names (deviceVendor, deviceProduct,
 // deviceVersion, deviceEventClassId, name, severity, and cefVersion); the extension's keys stay as they are. A value
-// of the extension extends to the blank before the next key; \=, \\, \|, \n and \r are escapes in it.
+// of the extension continues up to the blank before the next key; \=, \\, \|, \n and \r are escapes in it.
 func CEF(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 	base := len(dst)
 	if !bytes.HasPrefix(b, []byte("CEF:")) {
@@ -90,7 +90,7 @@ func CEF(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 				k--
 			}
 			if k == at || k > 0 && !isBlank(b[k-1]) {
-				continue // an equals sign that nobody escaped
+				continue // an equals sign without an escape
 			}
 			add(k)
 			key, from = b[k:at], at+1
@@ -138,7 +138,7 @@ func LEEF(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 	return dst, buf, ""
 }
 
-// leefDelimiter reads the sixth part of a LEEF 2.0 header; ok is false where it is none.
+// leefDelimiter reads the sixth part of a LEEF 2.0 header; ok is false if it is not a delimiter.
 func leefDelimiter(v []byte) (c byte, ok bool) {
 	switch {
 	case len(v) == 0:

@@ -2,7 +2,7 @@ package fields
 
 import "bytes"
 
-// CSV cuts delimited text into fields. A field that begins with the quote extends to the next quote, over delimiters and
+// CSV cuts delimited text into fields. A field that begins with the quote continues up to the next quote, over delimiters and
 // newlines; a quote inside it is written twice, or after the escape. A quote anywhere else is text.
 type CSV struct {
 	Delimiter byte
@@ -16,7 +16,7 @@ type CSV struct {
 	spans []span
 	head  []Field // of Syslog, kept for its memory alone
 	text  []byte
-	open  span // the field that continues
+	open  span // the field that is still open
 	start int  // where the first field begins
 	at    int  // Open: where to continue; Broken: the byte at fault
 }
@@ -49,7 +49,7 @@ func (c *CSV) Split(b []byte) State {
 // Start is where the first field begins, after a syslog header; 0 without one.
 func (c *CSV) Start() int { return c.start }
 
-// More continues after Open with a longer b that begins with what was given before.
+// More continues after Open with a longer b that begins with the earlier one.
 func (c *CSV) More(b []byte) State {
 	i, s := c.quoted(b, c.open, c.at)
 	if s != Whole {

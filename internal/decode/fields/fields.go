@@ -1,8 +1,8 @@
-// Package fields takes text apart into fields: delimited values, key=value pairs, CEF, LEEF, syslog headers, Windows event
+// Package fields parses text into fields: delimited values, key=value pairs, CEF, LEEF, syslog headers, Windows event
 // text, lines with a pattern. It works on bytes alone: what a value is, is decided by package decode.
 //
 // Parsers append to what they are given, fields to dst and unescaped values to buf, and give both back; values alias the text
-// that was parsed or buf. Why a text was refused comes as a fault, one line, "" where it was not; then dst has nothing new.
+// that was parsed or buf. A fault is one line that says why a text was refused, or ""; with a fault, dst has nothing new.
 //
 // Invariants: nothing is read past the text that was given; every part of an accepted text that is not a separator, quote or
 // escape is in exactly one field.
@@ -10,10 +10,10 @@ package fields
 
 // Field is one named value. Both alias the text that was parsed, or the parser's buffer.
 type Field struct {
-	Name       string // the key, where it is one of the format's own; "": Key
+	Name       string // the key, if it is one of the format's own; "": Key
 	Key, Value []byte
-	Section    []byte // the key that this one is indented below, or nil
-	// Derived is set where the value says nothing that another field does not say.
+	Section    []byte // the key that this one is below, or nil
+	// Derived is set if the value only repeats another field.
 	Derived bool
 }
 

@@ -9,7 +9,7 @@ const TitleKey = "title"
 const maxKey = 64
 
 // Windows reads the text of a Windows event, lines of "Key: value" with \n or \r\n between them. The first line, where it has no
-// value, is the TitleKey, without its colon. Indented keys after a key without a value belong to that one, as in the Security log ("Subject:", then
+// value, is the TitleKey, without its colon. Indented keys after a key without a value are below that key, as in the Security log ("Subject:", then
 // "\tAccount Name:\t\tada"). A line that is not a key continues the value before it; after an empty line it is prose, a
 // MessageKey.
 func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
@@ -50,7 +50,7 @@ func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 			dst = append(dst, f)
 		case gap || len(dst) == base:
 			dst = append(dst, field(MessageKey, line))
-		default: // the value before continues: it is right before this line in b
+		default: // this line continues the value before it, which is adjacent in b
 			last := &dst[len(dst)-1]
 			if len(last.Value) == 0 {
 				last.Value = line

@@ -48,7 +48,7 @@ func (a *assembler) rep(i int) int16 {
 	return c.reps[c.i]
 }
 
-// present tells whether a field is there; all its columns must agree. The entries that say it is not are used up.
+// present tells whether a field is there; all its columns must agree. The entries of a field that is not there are consumed.
 func (a *assembler) present(n *node) bool {
 	is := a.def(n.from) >= n.def
 	for i := n.from + 1; i < n.to; i++ {
@@ -67,7 +67,7 @@ func (a *assembler) present(n *node) bool {
 	return is
 }
 
-// again reports whether a repeated field continues.
+// again tells whether a repeated field has another element.
 func (a *assembler) again(n *node) bool {
 	is := a.rep(n.from) == n.rep
 	for i := n.from; i < n.to; i++ {

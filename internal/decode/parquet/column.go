@@ -9,7 +9,7 @@ import (
 // batch is how many entries of a column are decoded at once.
 const batch = 512
 
-// column reads the entries of a column of one row group after the other. Texts are in the page, so no batch goes over a page's
+// column reads the entries of a column of one row group after the other. Texts point into the page, so a batch does not cross a page's
 // end.
 type column struct {
 	name           string // dotted, for messages

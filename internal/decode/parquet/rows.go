@@ -31,7 +31,7 @@ const (
 	streamBytes    = 64 << 10  // read at once, of each column
 )
 
-// Fault is what is wrong with an object. Its rows must not be used, not even those returned before.
+// Fault is what is wrong with an object: its rows must not be used, not even those returned earlier.
 type Fault struct{ Message string } // one line
 
 func (f *Fault) Error() string { return f.Message }
@@ -41,7 +41,7 @@ func faultf(format string, args ...any) *Fault {
 	return &Fault{text}
 }
 
-// source is an object whose own read errors are remembered, so that they are not taken for broken content.
+// source is an object that keeps its read error, so that it is not taken for broken content.
 type source struct {
 	*io.SectionReader
 	err error
@@ -69,11 +69,11 @@ type Rows struct {
 	err    error // what Next returns from now on
 }
 
-// Open begins with an object of size bytes, whose rows must not be longer than maxRow bytes as JSON. The error is a *Fault, or
+// Open begins an object of size bytes. A row longer than maxRow bytes as JSON is a fault. The error is a *Fault, or
 // r's own.
 func Open(r io.ReaderAt, size int64, maxRow int) (*Rows, error) {
 	o := &Rows{src: source{SectionReader: io.NewSectionReader(r, 0, size)}, most: maxRow}
-	if err := o.ends(size); err != nil {
+	if err := o.checkEnds(size); err != nil {
 		return nil, err
 	}
 	err := o.safely(func() error {
@@ -93,8 +93,8 @@ func Open(r io.ReaderAt, size int64, maxRow int) (*Rows, error) {
 	return o, nil
 }
 
-// ends looks at the first and the last bytes.
-func (o *Rows) ends(size int64) error {
+// checkEnds looks at the first and the last bytes.
+func (o *Rows) checkEnds(size int64) error {
 	if size == 0 {
 		return faultf("the object is empty")
 	}
@@ -102,10 +102,10 @@ func (o *Rows) ends(size int64) error {
 	var tail [8]byte
 	if size >= minFileBytes {
 		if _, err := o.src.ReadAt(head[:], 0); err != nil {
-			return o.mine(err)
+			return o.readError(err)
 		}
 		if _, err := o.src.ReadAt(tail[:], size-8); err != nil {
-			return o.mine(err)
+			return o.readError(err)
 		}
 	}
 	footer := int64(binary.LittleEndian.Uint32(tail[:]))
@@ -122,8 +122,8 @@ func (o *Rows) ends(size int64) error {
 	return nil
 }
 
-// mine tells an object's own read error from a fault.
-func (o *Rows) mine(err error) error {
+// readError tells an object's own read error from a fault.
+func (o *Rows) readError(err error) error {
 	var f *Fault
 	switch {
 	case o.src.err != nil:
@@ -140,14 +140,14 @@ func plain(err error) string {
 	return text[:min(len(text), 160)]
 }
 
-// safely makes a fault of a panic: the Parquet library panics over files that contradict themselves.
+// safely turns a panic into a fault: the Parquet library panics on files that contradict themselves.
 func (o *Rows) safely(fn func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = o.mine(faultf("it is damaged: %.160s", fmt.Sprint(p)))
+			err = o.readError(faultf("it is damaged: %.160s", fmt.Sprint(p)))
 		}
 	}()
-	return o.mine(fn())
+	return o.readError(fn())
 }
 
 // Next returns the next row, valid until the next Next, and io.EOF after the last one. Any other error is a *Fault, or the
@@ -180,7 +180,7 @@ func (o *Rows) next() error {
 			return err
 		}
 	}
-	if cap(o.row) > 4<<20 { // do not keep the memory of one long row
+	if cap(o.row) > 4<<20 { // the memory of one long row is freed
 		o.row = nil
 	}
 	a := assembler{cols: o.cols, most: o.most}

@@ -22,7 +22,7 @@ type node struct {
 	shape    shape
 	repeated bool
 	optional bool
-	def, rep int16 // levels at which it is there, and at which it continues
+	def, rep int16 // levels at which it is there, and at which it has another element
 	kids     []*node
 	from, to int // its columns
 }
@@ -41,7 +41,7 @@ func (o *Rows) schema() error {
 	if b.err != nil {
 		return b.err
 	}
-	o.root.optional, o.root.repeated = false, false // whatever a writer says of it
+	o.root.optional, o.root.repeated = false, false // its annotation does not matter
 	if o.root.shape != shapeGroup {
 		o.root.shape = shapeGroup
 	}

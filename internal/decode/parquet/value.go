@@ -15,7 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/schema"
 )
 
-// writer is how the values of a column are written: by what its annotation says, where that fits the physical type, else by the
+// writer is how the values of a column are written: by its annotation, if that fits the physical type, else by the
 // physical type.
 func writer(d *schema.Column) func(dst []byte, c *column, i int) []byte {
 	switch d.PhysicalType() {
@@ -285,7 +285,7 @@ func readable(v []byte) bool {
 	return utf8.Valid(v)
 }
 
-// appendText writes a JSON string. Bytes that are not UTF-8 stay as they are: the scanner refuses the record, which is then stored in
+// appendText writes a JSON string. Bytes that are not UTF-8 stay as they are: the scanner refuses the record, which is then in
 // quarantine as it came.
 func appendText(dst []byte, s string) []byte {
 	const digits = "0123456789abcdef"

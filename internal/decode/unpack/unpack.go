@@ -33,7 +33,7 @@ func (f *Fault) Error() string { return f.Message }
 // Source reads from R and keeps its error, so that a caller can tell it from errors of other origin.
 type Source struct {
 	R   io.Reader
-	Err error // nil, or an error of R other than io.EOF
+	Err error // nil, or what R returned other than io.EOF
 }
 
 func (s *Source) Read(p []byte) (int, error) {
@@ -66,7 +66,7 @@ const (
 	zstded  Kind = "zstd"
 )
 
-// kinds are recognised by how an object begins. Only gzip, zstd and plain text can be unpacked here.
+// kinds are recognized by how an object begins. Only gzip, zstd and plain text can be unpacked here.
 var kinds = []struct {
 	magic string
 	kind  Kind
@@ -82,7 +82,7 @@ var kinds = []struct {
 	{"Obj\x01", "Avro"},
 }
 
-// KindOf tells the kind of an object by its first 8 bytes, or all of a shorter one.
+// KindOf recognizes the kind of an object by its first 8 bytes, or all of a shorter one.
 func KindOf(head []byte) Kind {
 	for _, k := range kinds {
 		if bytes.HasPrefix(head, []byte(k.magic)) {
@@ -99,7 +99,7 @@ func KindOf(head []byte) Kind {
 // Kind of the object that was opened last.
 func (u *Reader) Kind() Kind { return u.kind }
 
-// Open continues with another object. It reads the first bytes of r.
+// Open begins another object. It reads the first bytes of r.
 func (u *Reader) Open(r io.Reader) error {
 	u.src = Source{R: r}
 	if u.in == nil {
