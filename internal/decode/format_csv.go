@@ -157,7 +157,7 @@ func (f *csvFramer) isHeader(b []byte, first bool) (bool, *Reject) {
 		return false, nil
 	}
 	if known == 0 {
-		return false, &Reject{Code: ReasonHeader, Message: "the first record must be a header, but it names no column of raw.sql:  " + strconv.QuoteToGraphic(string(b[:min(80, len(b))]))}
+		return false, &Reject{Code: ReasonHeader, Message: "the first record must be a header, but it names no column of raw.sql: " + strconv.QuoteToGraphic(string(b[:min(80, len(b))]))}
 	}
 	f.header = bytes.Clone(b)
 	f.readHeader(f.header)
