@@ -303,7 +303,7 @@ func (w *output) addMisfits() {
 }
 
 // gate reads a finished file again, and refuses it if it breaks a rule.
-func gate(f madeFile) error {
+func gate(f gatedFile) error {
 	h, err := os.Open(f.Path)
 	if err != nil {
 		return err

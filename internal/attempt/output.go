@@ -28,8 +28,8 @@ const (
 	ReasonTooWide  = "VALUE_TOO_WIDE"
 )
 
-// madeFile is a finished file and what the gate must find in it.
-type madeFile struct {
+// gatedFile is a finished file and what the gate must find in it.
+type gatedFile struct {
 	File
 	expect lake.Expect
 }
@@ -39,11 +39,11 @@ type output struct {
 	o      Options
 	scan   *scan
 	counts []objectCounts
-	files  []madeFile
+	files  []gatedFile
 	misses map[string]int64
 
 	rejects  []rejected
-	reasons  []sqlgen.Reason // of the compiled mapping, then those that messages made here
+	reasons  []sqlgen.Reason // of the compiled mapping, then those of messages that the output makes
 	reasonAt map[string]int
 	accounts map[string]bool // that are known to be valid
 }
@@ -148,14 +148,14 @@ func (w *output) rows(p *sqlgen.Projection, f *fileSet, ex *decode.Expander, b a
 		return err
 	}
 	for i := range n {
-		keep, here := w.row(p, r, i, wide)
-		if from >= 0 && (!keep || here != at) {
+		keep, part := w.row(p, r, i, wide)
+		if from >= 0 && (!keep || part != at) {
 			if err := cut(i); err != nil {
 				return err
 			}
 		}
 		if keep && from < 0 {
-			from, at = i, here
+			from, at = i, part
 		}
 	}
 	return cut(n)
@@ -322,7 +322,7 @@ func (f *fileSet) end() error {
 	if err := part.Validate(); err != nil {
 		return err
 	}
-	m := madeFile{File: File{Path: f.path, Class: f.p.Class, Partition: part, Rows: stats.Rows, SizeBytes: info.Size()},
+	m := gatedFile{File: File{Path: f.path, Class: f.p.Class, Partition: part, Rows: stats.Rows, SizeBytes: info.Size()},
 		expect: lake.Expect{Schema: &f.p.Schema, ClassUID: f.p.UID, Rows: stats.Rows, Partition: part}}
 	for i, s := range f.seen {
 		if s {

@@ -35,12 +35,12 @@ type scan struct {
 	ready    chan fetched
 	rawBytes atomic.Int64
 
-	mu        sync.Mutex
-	err       error
-	deniedErr error
-	spools    []*spool
-	misfits   []int64 // records of objects read whole in which a leaf's value did not fit its type, by leaf
-	made      int
+	mu         sync.Mutex
+	err        error
+	deniedErr  error
+	spools     []*spool
+	misfits    []int64 // records of objects read whole in which a leaf's value did not fit its type, by leaf
+	spoolsMade int
 }
 
 type objectState struct {
@@ -259,8 +259,8 @@ func (s *scan) Columns() []engine.Column { return s.cols }
 func (s *scan) NewCursor() engine.Cursor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.made++
-	p := newSpool(filepath.Join(s.o.TempDir, fmt.Sprintf("rejects-%03d", s.made)))
+	s.spoolsMade++
+	p := newSpool(filepath.Join(s.o.TempDir, fmt.Sprintf("rejects-%03d", s.spoolsMade)))
 	s.spools = append(s.spools, p)
 	return &cursor{s: s, rejects: p, records: decode.NewRecords(&s.o.Compiled.Scan, s.keys, decode.Options{TempDir: s.o.TempDir}), misfits: make([]int64, s.o.Compiled.Scan.Misfits())}
 }

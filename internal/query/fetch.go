@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
 )
@@ -70,7 +71,7 @@ func (f *fetch) run(ctx context.Context) error {
 		}
 	}
 	if f.o.Tell != nil {
-		f.o.Tell(fmt.Sprintf("%d partitions, %d files, %.1f MB; to fetch from S3: %.1f MB", len(f.partitions), files, float64(size)/1e6, float64(need)/1e6))
+		f.o.Tell(fmt.Sprintf("%s, %s, %s; to fetch from S3: %s", human.Plural(int64(len(f.partitions)), "partition"), human.Plural(int64(files), "file"), human.Size(size), human.Size(need)))
 	}
 	if f.o.MaxFetchBytes > 0 && need > f.o.MaxFetchBytes {
 		return &TooMuchError{NeedBytes: need, MaxBytes: f.o.MaxFetchBytes, Partitions: len(f.partitions)}

@@ -17,6 +17,7 @@ import (
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/engine"
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
 )
@@ -53,7 +54,7 @@ type TooMuchError struct {
 }
 
 func (e *TooMuchError) Error() string {
-	return fmt.Sprintf("the query needs %.1f GB of %d partitions from S3, more than %.1f GB", float64(e.NeedBytes)/1e9, e.Partitions, float64(e.MaxBytes)/1e9)
+	return fmt.Sprintf("the query needs %s of %s from S3, more than %s", human.Size(e.NeedBytes), human.Plural(int64(e.Partitions), "partition"), human.Size(e.MaxBytes))
 }
 
 // Result streams the rows of a query.

@@ -353,7 +353,7 @@ func TestFetchesWhatIsAskedForOnce(t *testing.T) {
 	if len(gets) != 1 || gets[0] != "20260102/a.parquet" {
 		t.Errorf("fetched %q", gets)
 	}
-	if len(*told) != 2 || !strings.HasPrefix((*told)[0], "1 partitions, 1 files") || !strings.HasSuffix((*told)[1], "to fetch from S3: 0.0 MB") {
+	if len(*told) != 2 || !strings.HasPrefix((*told)[0], "1 partition, 1 file, ") || !strings.HasSuffix((*told)[1], "to fetch from S3: 0 B") {
 		t.Errorf("told %q", *told)
 	}
 	// Another version of the object is another file of the cache.
