@@ -13,11 +13,11 @@ import (
 // Count prints 1234567 as 1,234,567.
 func Count(n int64) string { return humanize.Comma(n) }
 
-// Plural prints 1 file, 2,000 files, 3 batches, 4 entries. The noun is singular.
+// Plural prints 1 file, 2,000 files, 3 batches, 4 entries, 5 days. The noun is singular.
 func Plural(n int64, noun string) string {
 	if n != 1 {
 		switch stem, y := strings.CutSuffix(noun, "y"); {
-		case y:
+		case y && !strings.HasSuffix(stem, "a"):
 			noun = stem + "ies"
 		case strings.HasSuffix(noun, "ch"):
 			noun += "es"

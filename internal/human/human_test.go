@@ -13,6 +13,7 @@ func TestNumbers(t *testing.T) {
 		{Plural(2000, "file"), "2,000 files"},
 		{Plural(0, "batch"), "0 batches"},
 		{Plural(4, "entry"), "4 entries"},
+		{Plural(5, "day"), "5 days"},
 		{Size(0), "0 B"},
 		{Size(999), "999 B"},
 		{Size(1536), "1.5 KiB"},
