@@ -51,7 +51,7 @@ func (c *backfillCmd) options(env func(string) (string, bool)) (o jobs.BackfillO
 		to   *time.Time
 	}{"--from": {c.From, &o.From}, "--to": {c.To, &o.To}} {
 		if *p.to, err = time.Parse(time.DateOnly, p.text); err != nil {
-			return o, usagef("%s: %q is no day, as 2024-06-30", flag, p.text)
+			return o, usagef("%s: %q is not a date (example: 2024-06-30)", flag, p.text)
 		}
 	}
 	if size, ok := env("AWS_BATCH_JOB_ARRAY_SIZE"); ok && c.Shards == 0 {
@@ -59,7 +59,7 @@ func (c *backfillCmd) options(env func(string) (string, bool)) (o jobs.BackfillO
 		n, err1 := strconv.Atoi(size)
 		i, err2 := strconv.Atoi(index)
 		if err1 != nil || err2 != nil {
-			return o, usagef("AWS_BATCH_JOB_ARRAY_SIZE=%q and AWS_BATCH_JOB_ARRAY_INDEX=%q are no numbers", size, index)
+			return o, usagef("AWS_BATCH_JOB_ARRAY_SIZE=%q and AWS_BATCH_JOB_ARRAY_INDEX=%q are not numbers", size, index)
 		}
 		o.Shards, o.Shard = n, i
 	}
@@ -98,12 +98,12 @@ func (c *backfillCmd) Run(ctx context.Context, a *app) error {
 	}
 	if !c.Yes {
 		if c.Output == "json" || !isTerminal(os.Stdin) || !isTerminal(a.stdout) {
-			return usagef("nothing was written; add --yes to begin")
+			return usagef("not confirmed, and nothing was written. Try: add --yes")
 		}
-		fmt.Fprint(a.stdout, "Begin? [y/N] ")
+		fmt.Fprint(a.stdout, "Start? [y/N] ")
 		answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
 		if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(answer)), "y") {
-			return usagef("nothing was written")
+			return usagef("not confirmed, and nothing was written")
 		}
 	}
 	return a.runAndPrint(r, c.NoBars, c.Output, func() (*report.Summary, error) { return r.Backfill(ctx, o) })

@@ -76,9 +76,9 @@ func (c *bookmarkShowCmd) Run(ctx context.Context, a *app) error {
 	if b.Paused {
 		paused = ", paused"
 	}
-	fmt.Fprintf(a.stdout, "%s: through entry %d%s\n", spec.Name, b.Seq, paused)
+	fmt.Fprintf(a.stdout, "%s: up to ledger entry %d%s\n", spec.Name, b.Seq, paused)
 	p("batches", "%s committed, %s open, %s released", human.Count(int64(b.Committed)), human.Count(int64(b.Open)), human.Count(int64(b.Released)))
-	p("objects", "%s read (%s), %s held by open batches, %s skipped by name, %s set free", human.Count(b.Read), human.Size(b.SizeBytes), human.Count(b.Held), human.Count(int64(b.Skipped)), human.Count(b.Freed))
+	p("objects", "%s read (%s), %s held by open batches, %s skipped by name, %s released", human.Count(b.Read), human.Size(b.SizeBytes), human.Count(b.Held), human.Count(int64(b.Skipped)), human.Count(b.Freed))
 	expired := ""
 	if b.Records.Expired > 0 {
 		expired = fmt.Sprintf(" + %s expired", human.Count(b.Records.Expired))
@@ -86,13 +86,13 @@ func (c *bookmarkShowCmd) Run(ctx context.Context, a *app) error {
 	p("records", "%s read = %s published + %s filtered + %s quarantined%s", human.Count(b.Records.Read), human.Count(b.Records.Published), human.Count(b.Records.Filtered), human.Count(b.Records.Quarantined), expired)
 	p("lake", "%s files", human.Count(int64(b.Files)))
 	if b.NotDone > 0 {
-		p("unfinished", "%d entries, for the next run", b.NotDone)
+		p("unfinished", "%s, which the next run finishes", human.Plural(int64(b.NotDone), "entry"))
 	}
 	for _, x := range b.Bounds {
 		if x.Until != nil {
-			p("skipped", "%sall that was last modified until %s", x.Prefix, x.Until.UTC().Format(time.RFC3339))
+			p("skipped", "%s: all objects last modified until %s", x.Prefix, x.Until.UTC().Format(time.RFC3339))
 		} else {
-			p("skipped", "%sall keys through %s", x.Prefix, x.ThroughKey)
+			p("skipped", "%s: all keys up to %s", x.Prefix, x.ThroughKey)
 		}
 	}
 	for _, m := range b.Marks {
@@ -149,7 +149,7 @@ func (c *bookmarkSetCmd) Run(ctx context.Context, a *app) error {
 	}
 	before, err := time.Parse(time.DateOnly, c.Before)
 	if err != nil {
-		return usagef("--before: %q is no day, as 2024-06-30", c.Before)
+		return usagef("--before: %q is not a date (example: 2024-06-30)", c.Before)
 	}
 	r, err := a.quietRunner(ctx, c.Job)
 	if err != nil {
@@ -167,12 +167,12 @@ func (c *bookmarkSetCmd) Run(ctx context.Context, a *app) error {
 			verb = "would be"
 		}
 		if m.Bound {
-			late = "; keys without a day go by their last change, and what is older and comes later counts too"
+			late = ", including older objects that arrive later: keys without a day are judged by their last change"
 		}
 		fmt.Fprintf(a.stdout, "%s: %s objects (%s) before %s %s marked as done without processing%s\n", m.Job, human.Count(int64(m.Objects)), human.Size(m.SizeBytes), m.Before, verb, late)
 	}
 	if err == nil && !c.Yes {
-		err = usagef("nothing was written; add --yes to do it")
+		err = usagef("not confirmed, and nothing was written. Try: add --yes")
 	}
 	return err
 }
@@ -205,7 +205,7 @@ func (c *bookmarkResetCmd) Run(ctx context.Context, a *app) error {
 	return a.rewind(ctx, c.Job, c.To, c.Yes, c.Output)
 }
 
-// rewind says what would be taken back, and with yes takes it back.
+// rewind reports what a rewind would undo, and with yes carries it out.
 func (a *app) rewind(ctx context.Context, job, to string, yes bool, output string) error {
 	r, err := a.quietRunner(ctx, job)
 	if err != nil {
@@ -221,7 +221,7 @@ func (a *app) rewind(ctx context.Context, job, to string, yes bool, output strin
 		w.WriteText(a.stdout)
 	}
 	if err == nil && !yes && w.Batches > 0 {
-		err = usagef("nothing was written; add --yes to do it: the files are deleted, and the next run reads the objects again if staging still has them")
+		err = usagef("not confirmed, and nothing was written. Try: add --yes, which deletes the files; the next run reads the objects again if they are still in staging")
 	}
 	return err
 }
@@ -276,15 +276,15 @@ func (a *app) pause(ctx context.Context, job string, on bool) error {
 	if _, err := r.Pause(ctx, on); err != nil {
 		return err
 	}
-	text := "runs go on"
+	text := "resumed"
 	if on {
-		text = "paused: runs end at once, until etl bookmark resume; one that is at work goes on to its end"
+		text = "paused: runs exit without doing work until etl bookmark resume; a run in progress continues to its end"
 	}
 	fmt.Fprintf(a.stdout, "%s: %s\n", r.Spec.Name, text)
 	return nil
 }
 
-// quietRunner wires a job for a command whose result is short: its log is kept in the state alone.
+// quietRunner is runner for a command with a short result: the log is kept in the state and not printed.
 func (a *app) quietRunner(ctx context.Context, job string) (*jobs.Runner, error) {
 	spec, err := a.loadSpec(job)
 	if err != nil {

@@ -47,10 +47,10 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if len(c.What) == 0 {
-		return usagef("name a job file or a mapping, or give --schema")
+		return usagef("no job file or mapping was named. Try: etl check job.yaml")
 	}
 	if c.Sample != "" && len(c.What) != 1 {
-		return usagef("--sample goes with one mapping or job")
+		return usagef("--sample needs exactly one mapping or job")
 	}
 	found := diag.List{}
 	for _, w := range c.What {

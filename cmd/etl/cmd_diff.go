@@ -50,7 +50,7 @@ func (*diffCmd) Help() string {
 
 var ulidText = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)
 
-// diffReport is etl diff in JSON.
+// diffReport is the JSON output of etl diff.
 type diffReport struct {
 	Mapping string `json:"mapping"`
 	Against string `json:"against"`
@@ -58,15 +58,15 @@ type diffReport struct {
 	*compare.Report
 }
 
-// Run implements etl diff. Differences are not a failure: they are what was asked for.
+// Run implements etl diff. A difference is not a failure.
 func (c *diffCmd) Run(ctx context.Context, a *app) error {
 	switch {
 	case c.On == "" && c.Days == "", c.On != "" && c.Days != "":
-		return usagef("name the records: --on SAMPLE, or --job JOB --days A..B")
+		return usagef("no records were named. Try: --on SAMPLE, or --job JOB --days A..B")
 	case c.Days != "" && c.Job == "":
-		return usagef("--days wants --job, whose staging objects they are")
+		return usagef("--days needs --job, because the days are those of the job's staging objects")
 	case c.Key != "" && c.Job == "":
-		return usagef("--key says nothing without --job, whose key_pattern reads it")
+		return usagef("--key needs --job, because the job's key_pattern reads the key")
 	case c.Limit < 0:
 		return usagef("--limit must be 0 (all records) or more")
 	case c.Examples < 1:
@@ -126,13 +126,13 @@ func (c *diffCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// against gives the mapping that the one of now is compared with.
+// against returns the earlier version of the mapping: of a git revision, or of a run.
 func (c *diffCmd) against(ctx context.Context, a *app, now *mappings.Mapping) (*mappings.Mapping, error) {
 	if !ulidText.MatchString(c.Against) && (c.Against != "last" || c.Job == "") {
 		return mappingAt(ctx, now, c.Against)
 	}
 	if c.Job == "" {
-		return nil, usagef("--against %s is a run: name its job with --job", c.Against)
+		return nil, usagef("--against %s: a run needs its job. Try: --job JOB", c.Against)
 	}
 	spec, l, err := a.readLedger(ctx, c.Job)
 	if err != nil {
@@ -168,15 +168,15 @@ func (c *diffCmd) against(ctx context.Context, a *app, now *mappings.Mapping) (*
 		return m, nil
 	}
 	if c.Against == "last" {
-		return nil, usagef("--against last: no run of %s has planned anything", spec.Name)
+		return nil, usagef("--against last: %s has no run that planned anything", spec.Name)
 	}
 	if _, err := l.Run(ctx, c.Against); errors.Is(err, objstore.ErrNotExist) {
-		return nil, usagef("--against %s: %s has no such run; etl runs %s lists them", c.Against, spec.Name, c.Job)
+		return nil, usagef("--against %s: %s does not have this run. Try: etl runs %s", c.Against, spec.Name, c.Job)
 	}
-	return nil, usagef("--against %s: this run planned nothing, so it keeps no mapping; etl runs %s lists the others", c.Against, c.Job)
+	return nil, usagef("--against %s: this run planned nothing, so its mapping was not stored. Try: another run of etl runs %s", c.Against, c.Job)
 }
 
-// objects to read, and what people call them.
+// objects returns the objects to compare, and a text that describes them.
 func (c *diffCmd) objects(ctx context.Context, spec *jobfile.Spec) ([]compare.Object, string, error) {
 	if c.On != "" {
 		obj := compare.Object{Key: c.On, Open: func(ctx context.Context) (io.ReadCloser, error) {
@@ -197,7 +197,7 @@ func (c *diffCmd) objects(ctx context.Context, spec *jobfile.Spec) ([]compare.Ob
 	from, err1 := time.Parse(time.DateOnly, first)
 	to, err2 := time.Parse(time.DateOnly, last)
 	if !ok || err1 != nil || err2 != nil {
-		return nil, "", usagef("--days %s: write two days, as 2025-06-01..2025-06-30", c.Days)
+		return nil, "", usagef("--days %s: not a range of days (example: 2025-06-01..2025-06-30)", c.Days)
 	}
 	if to.Before(from) {
 		return nil, "", usagef("--days %s: the second day is before the first", c.Days)
@@ -232,7 +232,7 @@ func (r *diffReport) write(w io.Writer, sameText bool) {
 	fmt.Fprintf(w, "  before      %s published, %s filtered, %s quarantined\n", human.Count(r.Before.Published), human.Count(r.Before.Filtered), human.Count(r.Before.Quarantined))
 	fmt.Fprintf(w, "  now         %s published, %s filtered, %s quarantined\n", human.Count(r.After.Published), human.Count(r.After.Filtered), human.Count(r.After.Quarantined))
 	if r.Limited {
-		fmt.Fprintln(w, "  limited     more records follow, see --limit")
+		fmt.Fprintln(w, "  limited     there are more records; --limit 0 compares all")
 	}
 	for _, u := range r.Unreadable {
 		fmt.Fprintf(w, "  unreadable  %s: %s\n", render.Safe(u.Object), render.Safe(u.Message))

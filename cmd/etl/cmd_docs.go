@@ -56,7 +56,7 @@ func (c *docsCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		if before, twice := from[m.Name]; twice {
-			return usagef("%s and %s are both called %s: their pages would be one", before, name, m.Name)
+			return usagef("%s and %s have the same name, %s, so their pages would be one file", before, name, m.Name)
 		}
 		from[m.Name] = name
 		compiled, err := compile(ctx, m)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/mappings"
 )
 
@@ -33,11 +34,10 @@ func (*importCmd) Help() string {
 	}.String()
 }
 
-// Run implements etl import: a declarative mapping becomes a folder of SQL, and its faults are reported, each at its
-// place. Warnings do not stop it: such a mapping runs, and its SQL has the faults as comments.
+// Run implements etl import. Warnings do not stop it: such a mapping runs, and its SQL has the faults as comments.
 func (c *importCmd) Run(ctx context.Context, a *app) error {
 	if strings.ToLower(filepath.Ext(c.File)) != ".json" {
-		return usagef("%s is no .json file; etl import takes a mapping of the OCSF transformation library", c.File)
+		return usagef("%s is not a .json file. Try: a mapping of the OCSF transformation library (example: mappings/guardduty.json)", c.File)
 	}
 	m, err := mappings.Load(c.File)
 	if err != nil {
@@ -71,12 +71,12 @@ func (c *importCmd) Run(ctx context.Context, a *app) error {
 	}
 	if failed > 0 {
 		if c.Output == "text" {
-			fmt.Fprintf(a.stdout, "%s; the mapping does not run, and nothing was written\n", counted(failed, "error"))
+			fmt.Fprintf(a.stdout, "%s; the mapping cannot be used, and nothing was written\n", human.Plural(int64(failed), "error"))
 		}
 		return printedError{exitUsage}
 	}
 	if c.Output == "text" {
-		fmt.Fprintf(a.stdout, "%s; the mapping runs as it is\n", counted(len(found), "warning"))
+		fmt.Fprintf(a.stdout, "%s; the mapping runs as it is\n", human.Plural(int64(len(found)), "warning"))
 	}
 	if c.Save == "" {
 		if c.Output == "text" {
@@ -96,10 +96,10 @@ func (c *importCmd) Run(ctx context.Context, a *app) error {
 	return saveSQL(a, c.Save, files)
 }
 
-// importReadme says where the folder's SQL comes from, and what was found.
+// importReadme is the README.md of the folder: the origin of its SQL, and the faults.
 func importReadme(name, file string, files []sqlFile, found diag.List) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s\n\nImported from %s. The SQL gives the same events.\n\n| file | holds |\n| --- | --- |\n", name, file)
+	fmt.Fprintf(&b, "# %s\n\nImported from %s. The SQL gives the same events.\n\n| file | contents |\n| --- | --- |\n", name, file)
 	for _, f := range files {
 		what := "the fields of a raw record"
 		if f.File != "raw.sql" {
@@ -113,10 +113,10 @@ func importReadme(name, file string, files []sqlFile, found diag.List) string {
 		fmt.Fprintf(&b, "| %s | %s |\n", f.File, what)
 	}
 	if len(found) == 0 {
-		b.WriteString("\nNothing was wrong with it.\n")
+		b.WriteString("\nNo faults were found.\n")
 		return b.String()
 	}
-	b.WriteString("\nWhat was found, at line:column of the file. The events are made all the same; mend it in the SQL, where each is a comment.\n\n| place | code | |\n| --- | --- | --- |\n")
+	b.WriteString("\nFaults, with line:column of the file. The events are produced in spite of them. To fix a fault, edit the SQL, where each is a comment.\n\n| place | code | |\n| --- | --- | --- |\n")
 	for _, f := range found {
 		text := f.Message
 		if f.Hint != "" {
@@ -125,15 +125,4 @@ func importReadme(name, file string, files []sqlFile, found diag.List) string {
 		fmt.Fprintf(&b, "| %d:%d | %s | %s |\n", f.Line, f.Column, f.Code, strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ").Replace(text))
 	}
 	return b.String()
-}
-
-// counted is a number of things, in the singular where there is one.
-func counted(n int, thing string) string {
-	switch n {
-	case 0:
-		return "no " + thing + "s"
-	case 1:
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -111,7 +111,7 @@ func (c *inferCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// writeInferred shows what was inferred, with the evidence.
+// writeInferred prints the evidence for the format, the class and the times.
 func writeInferred(w io.Writer, res *infer.Result) {
 	fmt.Fprintf(w, "%s: %s records of %s", res.Name, human.Count(res.Records), res.Format)
 	if res.Rejected > 0 {
@@ -133,7 +133,7 @@ func writeInferred(w io.Writer, res *infer.Result) {
 	_ = t.Write(w)
 	fmt.Fprintln(w, "\ntimes:")
 	if len(res.Times) == 0 {
-		fmt.Fprintln(w, "  none was found: every record will be quarantined until a column AS \"time\" is written")
+		fmt.Fprintln(w, "  not found: every record will go to quarantine until a column AS \"time\" is written")
 	}
 	for _, x := range res.Times {
 		fmt.Fprintf(w, "  %s: %s", render.Safe(x.Field), render.Safe(x.Evidence))

@@ -52,16 +52,16 @@ func (*previewCmd) Help() string {
 	}.String()
 }
 
-// previewed is the result of one record, as in a run. Record 0 stands for the sample as a whole.
+// previewed is the result of one record. Record 0 stands for the sample as a whole.
 type previewed struct {
 	Record    int64           `json:"record"`
-	Raw       json.RawMessage `json:"raw,omitempty"` // as it is where it is JSON, else its text
+	Raw       json.RawMessage `json:"raw,omitempty"` // the record if it is JSON, else its text as a JSON string
 	Class     string          `json:"class,omitempty"`
 	Partition string          `json:"partition,omitempty"`
 	OCSF      json.RawMessage `json:"ocsf,omitempty"` // without unmapped
 	Unmapped  json.RawMessage `json:"unmapped,omitempty"`
-	// Kept are OCSF paths that did not take their value, Misfits raw fields whose value is not of the type that raw.sql gives:
-	// both are in unmapped.
+	// Kept are OCSF paths that could not take their value. Misfits are raw fields whose value does not have the type that raw.sql
+	// declares. The values of both are in unmapped.
 	Kept     []string `json:"kept_in_unmapped,omitempty"`
 	Misfits  []string `json:"misfits,omitempty"`
 	Filtered bool     `json:"filtered,omitempty"` // a `-- drop:` predicate names it
@@ -70,7 +70,7 @@ type previewed struct {
 	Message  string   `json:"message,omitempty"`
 }
 
-// previewer is what records are run with.
+// previewer has the mapping and the settings that records are run with.
 type previewer struct {
 	mapping  *mappings.Mapping
 	compiled *sqlgen.Compiled
@@ -113,7 +113,7 @@ func (c *previewCmd) Run(ctx context.Context, a *app) error {
 	var first []sample.Record
 	var matching int64
 	var whole *decode.Reject
-	for r, err := range records { // to its end: whether an object is readable shows there
+	for r, err := range records { // to its end, because damage can show there
 		if errors.As(err, &whole) {
 			break
 		}
@@ -164,7 +164,7 @@ func (c *previewCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// listed gives records that are at hand.
+// listed iterates over records in memory.
 func listed(records []sample.Record) iter.Seq2[sample.Record, error] {
 	return func(yield func(sample.Record, error) bool) {
 		for _, r := range records {
@@ -175,7 +175,7 @@ func listed(records []sample.Record) iter.Seq2[sample.Record, error] {
 	}
 }
 
-// tallied counts the records that pass.
+// tallied counts the records that it passes on.
 func tallied(records iter.Seq2[sample.Record, error], n *int64) iter.Seq2[sample.Record, error] {
 	return func(yield func(sample.Record, error) bool) {
 		for r, err := range records {
@@ -226,7 +226,7 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 		return p, nil
 	}
 	if pattern == "" {
-		return nil, usagef("--key says nothing without --key-pattern, or a job that has one")
+		return nil, usagef("--key needs --key-pattern, or a job that has one")
 	}
 	parsed, err := staging.ParsePattern(pattern)
 	if err != nil {
@@ -238,19 +238,19 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 	return p, nil
 }
 
-// open returns the sample's bytes as they are stored.
+// open opens the sample without unpacking it.
 func (c *previewCmd) open(ctx context.Context) (io.ReadCloser, error) {
 	body, _, err := openSample(ctx, c.Sample)
 	return body, err
 }
 
-// options of running records as the job, or a job by default, would.
+// options are the settings of the job, or the defaults of a job.
 func (p *previewer) options(temp string) sample.Options {
 	minDay, maxDay := p.days.Bounds(p.now)
 	return sample.Options{Compiled: p.compiled, Region: p.region, Account: p.account, MinDay: minDay, MaxDay: maxDay, TempDir: temp}
 }
 
-// where leaves the records for which a predicate of the mapping's language is true. What could not be scanned matches nothing.
+// where keeps the records for which a predicate over raw fields is true. A record that cannot be scanned matches nothing.
 func (p *previewer) where(ctx context.Context, predicate string, records iter.Seq2[sample.Record, error], temp string) (iter.Seq2[sample.Record, error], error) {
 	compiled, problems, err := p.mapping.Where(ctx, predicate)
 	if err != nil {
@@ -283,7 +283,7 @@ func (p *previewer) where(ctx context.Context, predicate string, records iter.Se
 	}, nil
 }
 
-// preview is what is shown of an outcome.
+// preview is the part of an outcome that is shown.
 func preview(in sample.Record, out *sample.Outcome) *previewed {
 	return &previewed{Record: in.Number, Raw: rawJSON(in.Raw), Class: out.Class, Partition: out.Partition, OCSF: out.OCSF, Unmapped: out.Unmapped,
 		Kept: slices.Sorted(slices.Values(out.Kept)), Misfits: out.Misfits, Filtered: out.Filtered, Reason: out.Reason, Path: out.Path, Message: out.Message}
@@ -300,7 +300,7 @@ func rawJSON(raw []byte) json.RawMessage {
 	return text
 }
 
-// write shows the record to a person: raw and OCSF side by side if width is enough for both, else one below the other.
+// write shows the record to a person: raw and OCSF side by side if width has room for both, else one below the other.
 func (r *previewed) write(w io.Writer, width int) {
 	head := fmt.Sprintf("record %d: ", r.Record)
 	switch {
@@ -347,10 +347,10 @@ func (r *previewed) write(w io.Writer, width int) {
 		fmt.Fprintln(w, "  unmapped: nothing")
 	}
 	if len(r.Misfits) > 0 {
-		fmt.Fprintf(w, "  not of the type that raw.sql gives: %s\n", render.Safe(strings.Join(r.Misfits, ", ")))
+		fmt.Fprintf(w, "  without the type that raw.sql declares: %s\n", render.Safe(strings.Join(r.Misfits, ", ")))
 	}
 	if len(r.Kept) > 0 {
-		fmt.Fprintf(w, "  in unmapped, since their OCSF place did not take the value: %s\n", strings.Join(r.Kept, ", "))
+		fmt.Fprintf(w, "  in unmapped, because the OCSF attribute could not take the value: %s\n", strings.Join(r.Kept, ", "))
 	}
 	fmt.Fprintln(w)
 }
@@ -365,7 +365,7 @@ func section(w io.Writer, title string, lines []string) {
 	}
 }
 
-// lines of a JSON value, made readable; a text is shown without quotes, cut where it is long.
+// lines formats a JSON value for people. A text has no quotes, and is cut if it is long.
 func lines(v json.RawMessage) []string {
 	if v == nil {
 		return nil

@@ -74,7 +74,7 @@ func (*quarantineShowCmd) Help() string {
 	}.String()
 }
 
-// quarantineOf opens a job's quarantine. nil: nothing ran yet.
+// quarantineOf opens a job's quarantine. It is nil if the job has not run yet.
 func (a *app) quarantineOf(ctx context.Context, job string) (*jobfile.Spec, *quarantine.Reader, error) {
 	spec, state, l, err := a.readState(ctx, job)
 	if err != nil || l == nil {
@@ -98,7 +98,7 @@ func (c *quarantineListCmd) Run(ctx context.Context, a *app) error {
 	if c.Output == "json" {
 		return printJSON(a.stdout, list)
 	}
-	fmt.Fprintf(a.stdout, "%s: %s records and %s whole objects are in quarantine\n", spec.Name, human.Count(list.Records), human.Count(list.Whole))
+	fmt.Fprintf(a.stdout, "%s: quarantine has %s and %s\n", spec.Name, human.Plural(list.Records, "record"), human.Plural(list.Whole, "whole object"))
 	if len(list.Groups) == 0 {
 		return nil
 	}
@@ -114,7 +114,7 @@ func (c *quarantineListCmd) Run(ctx context.Context, a *app) error {
 	return t.Write(a.stdout)
 }
 
-// recordPlace names a record for people.
+// recordPlace names a record by its object and number.
 func recordPlace(object string, record int64) string {
 	if record == 0 {
 		return object
@@ -122,7 +122,7 @@ func recordPlace(object string, record int64) string {
 	return fmt.Sprintf("%s, record %d", object, record)
 }
 
-// errEnough ends a reading at its limit.
+// errEnough stops reading at --limit.
 var errEnough = errors.New("enough")
 
 // Run implements etl quarantine show.
@@ -161,14 +161,14 @@ func (c *quarantineShowCmd) Run(ctx context.Context, a *app) error {
 	switch {
 	case c.Output == "json":
 	case shown == 0:
-		fmt.Fprintf(a.stdout, "%s: no such record is in quarantine\n", spec.Name)
+		fmt.Fprintf(a.stdout, "%s: quarantine has no matching record\n", spec.Name)
 	case more:
 		fmt.Fprintf(a.stdout, "there are more; --limit 0 prints all\n")
 	}
 	return nil
 }
 
-// writeRow prints one record: where and why, the message, the raw bytes on one line, escaped if they are not text.
+// writeRow prints one record: place, reason, message, and the raw bytes on one line. Bytes that are not text are escaped.
 func writeRow(w io.Writer, r *quarantine.Row) error {
 	why := r.Reason
 	if r.Path != "" {
@@ -184,7 +184,7 @@ func writeRow(w io.Writer, r *quarantine.Row) error {
 	return err
 }
 
-// writeRowJSON prints one record as a line. Bytes that are not UTF-8 cannot be a JSON string: they go as base64.
+// writeRowJSON prints one record as a line of JSON. Bytes that are not UTF-8 are written as base64.
 func writeRowJSON(w io.Writer, r *quarantine.Row) error {
 	type row struct {
 		quarantine.Row

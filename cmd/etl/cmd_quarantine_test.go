@@ -8,7 +8,7 @@ import (
 	"github.com/silt-etl/silt/internal/quarantine"
 )
 
-// TestRowJSON: bytes that are not UTF-8 are printed in full.
+// TestRowJSON: bytes that are not UTF-8 are kept.
 func TestRowJSON(t *testing.T) {
 	for _, raw := range []string{`{"a":"<é>"}`, "\xff\x00\n", ""} {
 		var out bytes.Buffer

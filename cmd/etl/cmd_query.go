@@ -50,7 +50,7 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 	case c.Second != "" && job == "":
 		job, sql = c.First, c.Second
 	case c.Second != "":
-		return usagef("give one SQL statement, in quotes: etl query \"SELECT count(*) FROM network_firewall\"")
+		return usagef("more than one SQL statement was given. Try: etl query \"SELECT count(*) FROM network_firewall\"")
 	}
 	max, err := jobfile.ParseBytes(c.MaxBytes)
 	if err != nil {
@@ -84,7 +84,7 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 	return queryError(err)
 }
 
-// queryError makes a mistake in the SQL a usage error.
+// queryError turns a mistake in the SQL into a usage error.
 func queryError(err error) error {
 	var sql *query.SQLError
 	var much *query.TooMuchError
@@ -92,17 +92,17 @@ func queryError(err error) error {
 	case errors.As(err, &sql):
 		return usageError{fmt.Errorf("query: %w", err)}
 	case errors.As(err, &much):
-		return usageError{fmt.Errorf("query: %w; narrow it (WHERE eventday = '20260131' AND accountid = '...'), or give --max-bytes or --yes", err)}
+		return usageError{fmt.Errorf("query: %w. Try: narrow it (WHERE eventday = '20260131' AND accountid = '...'), --max-bytes or --yes", err)}
 	case err != nil:
 		return fmt.Errorf("query: %w", err)
 	}
 	return nil
 }
 
-// defaultLake is asked where no job is named.
+// defaultLake is the folder of the lake if no job is named.
 const defaultLake = "lake"
 
-// queryOptions finds the catalog: that of a job, or of the folder ./lake.
+// queryOptions opens the catalog of a job, or of the folder ./lake.
 func (a *app) queryOptions(ctx context.Context, job string) (query.Options, error) {
 	var o query.Options
 	if job == "" {
@@ -123,9 +123,9 @@ func (a *app) queryOptions(ctx context.Context, job string) (query.Options, erro
 		}
 		switch {
 		case err != nil || len(databases) == 0:
-			return o, usagef("which lake? Name a job (etl query JOB \"SQL\", --job or $SILT_JOB), or run it where ./job.yaml or the folder ./lake is")
+			return o, usagef("no lake was named, and the current folder has neither job.yaml nor lake. Try: etl query JOB \"SQL\", --job or $SILT_JOB")
 		case len(databases) > 1:
-			return o, usagef("%s has several databases (%s); name a job: etl query JOB \"SQL\"", dir, strings.Join(databases, ", "))
+			return o, usagef("%s has several databases (%s). Try: etl query JOB \"SQL\"", dir, strings.Join(databases, ", "))
 		}
 		o.Database = databases[0]
 		o.Catalog, err = local.Open(dir, o.Database)

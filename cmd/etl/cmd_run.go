@@ -48,7 +48,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if c.DryRun && c.Replan {
-		return usagef("--replan writes to the ledger, --dry-run writes nothing: leave one out")
+		return usagef("--replan and --dry-run cannot be used together, because --replan writes to the ledger")
 	}
 	if c.DryRun {
 		p, err := r.DryRun(ctx, c.FullSweep)
@@ -66,7 +66,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// runner wires a job.
+// runner builds the Runner of a job: its mapping, stores and catalog.
 func (a *app) runner(ctx context.Context, spec *jobfile.Spec) (*jobs.Runner, error) {
 	m, err := loadMapping(spec)
 	if err != nil {

@@ -74,13 +74,13 @@ func (*runsShowCmd) Help() string {
 	}.String()
 }
 
-// readLedger opens a job's ledger for reading. nil: the state is a folder that is not there, so nothing ran yet.
+// readLedger opens a job's ledger for reading. It is nil if the state is a folder that does not exist, because the job has not run yet.
 func (a *app) readLedger(ctx context.Context, job string) (*jobfile.Spec, *ledger.Ledger, error) {
 	spec, _, l, err := a.readState(ctx, job)
 	return spec, l, err
 }
 
-// readState is readLedger with the store that the ledger is in.
+// readState is readLedger, and also returns the store that the ledger is in.
 func (a *app) readState(ctx context.Context, job string) (*jobfile.Spec, objstore.Reader, *ledger.Ledger, error) {
 	spec, err := a.loadSpec(job)
 	if err != nil {
@@ -136,7 +136,7 @@ func (c *runsShowCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	notFound := usagef("%s has no run %s; etl runs %s lists them", spec.Name, c.ID, c.Job)
+	notFound := usagef("%s does not have a run %s. Try: etl runs %s", spec.Name, c.ID, c.Job)
 	if l == nil {
 		return notFound
 	}

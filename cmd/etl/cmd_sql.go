@@ -37,14 +37,13 @@ func (*sqlCmd) Help() string {
 	}.String()
 }
 
-// sqlFile is one text of etl sql.
+// sqlFile is one file of a mapping in SQL.
 type sqlFile struct {
 	File string `json:"file"`
 	SQL  string `json:"sql"`
 }
 
-// Run implements etl sql: the SELECTs of a mapping; of a declarative one those that could be saved in its place. --save and
-// --output json print raw.sql and macros.sql too.
+// Run implements etl sql. The text output has the SELECTs only; --save and --output json also have raw.sql and macros.sql.
 func (c *sqlCmd) Run(ctx context.Context, a *app) error {
 	m, err := namedMapping(c.Mapping)
 	if err != nil {
@@ -53,7 +52,7 @@ func (c *sqlCmd) Run(ctx context.Context, a *app) error {
 	var files []sqlFile
 	if c.Macros {
 		if c.Generated || c.Save != "" {
-			return usagef("--macros prints macros alone; leave --generated and --save out")
+			return usagef("--macros cannot be used together with --generated or --save")
 		}
 		for _, name := range []string{mappings.LibraryFile, "macros.sql"} {
 			if text := m.Files[name]; text != "" {
@@ -62,7 +61,7 @@ func (c *sqlCmd) Run(ctx context.Context, a *app) error {
 		}
 	} else if c.Generated {
 		if c.Save != "" {
-			return usagef("--save keeps what a person goes on with; the generated projection is not that")
+			return usagef("--save and --generated cannot be used together, because a generated projection is not a mapping")
 		}
 		compiled, err := compile(ctx, m)
 		if err != nil {
@@ -93,7 +92,7 @@ func (c *sqlCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// written is a mapping in SQL as its author wrote it, a declarative one as the SQL it stands for.
+// written returns the SQL of a mapping as its author wrote it. A declarative mapping is translated.
 func written(ctx context.Context, m *mappings.Mapping) ([]sqlFile, error) {
 	var files []sqlFile
 	if !m.Declarative() {
@@ -117,7 +116,7 @@ func written(ctx context.Context, m *mappings.Mapping) ([]sqlFile, error) {
 	return files, nil
 }
 
-// generated is what a run has DuckDB execute: the macros, then a SELECT for each class over `records`, the scanned records.
+// generated returns what DuckDB executes in a run: the macros, then a SELECT for each class over `records`, the scanned records.
 func generated(compiled *sqlgen.Compiled) []sqlFile {
 	var out []sqlFile
 	if len(compiled.Setup) > 0 {
@@ -133,7 +132,7 @@ func generated(compiled *sqlgen.Compiled) []sqlFile {
 	return out
 }
 
-// saveSQL writes the files into a folder that does not have them yet.
+// saveSQL writes the files into a folder. It never overwrites a file.
 func saveSQL(a *app, dir string, files []sqlFile) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return usagef("--save: %w", err)
@@ -142,7 +141,7 @@ func saveSQL(a *app, dir string, files []sqlFile) error {
 		path := filepath.Join(dir, f.File)
 		h, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 		if errors.Is(err, os.ErrExist) {
-			return usagef("--save: %s is there already; name a new folder", path)
+			return usagef("--save: %s exists already. Try: a new folder", path)
 		}
 		if err != nil {
 			return usagef("--save: %w", err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/mappingtest"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/mappings"
@@ -44,12 +45,12 @@ func (*testCmd) Help() string {
 	}.String()
 }
 
-// mappingTests are the results of one mapping, as --output json has them.
+// mappingTests are the results of one mapping in the JSON output.
 type mappingTests struct {
 	Mapping string       `json:"mapping"`
 	OK      bool         `json:"ok"`
 	Seconds float64      `json:"seconds"`
-	Error   string       `json:"error,omitempty"` // of the mapping or a test file: nothing was run
+	Error   string       `json:"error,omitempty"` // of the mapping or a test file, because of which no tests were run
 	Tests   []testResult `json:"tests"`
 }
 
@@ -61,7 +62,7 @@ type testResult struct {
 	Diffs []mappingtest.Diff `json:"diffs,omitempty"`
 }
 
-// Run implements etl test: exit code 1 where a test fails, 2 where a mapping or a test file cannot be used.
+// Run implements etl test. The exit code is 1 if a test fails, and 2 if a mapping or a test file cannot be used.
 func (c *testCmd) Run(ctx context.Context, a *app) error {
 	var match *regexp.Regexp
 	if c.Match != "" {
@@ -72,8 +73,8 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	}
 	names := c.Mapping
 	if len(names) == 0 {
-		if names = mappingsHere(); len(names) == 0 {
-			return usagef("there is no mapping in ./sql or ./mappings, and the current folder is none; name one")
+		if names = mappingsInFolder(); len(names) == 0 {
+			return usagef("no mapping was found in ./sql, ./mappings or the current folder. Try: etl test MAPPING")
 		}
 	}
 	temp, err := os.MkdirTemp("", "silt-test-")
@@ -122,8 +123,8 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// mappingsHere finds the mappings of the current folder.
-func mappingsHere() []string {
+// mappingsInFolder finds the mappings of the current folder.
+func mappingsInFolder() []string {
 	if exists("raw.sql") {
 		return []string{"."}
 	}
@@ -136,7 +137,7 @@ func mappingsHere() []string {
 	return append(names, files...)
 }
 
-// test runs the tests of one mapping. An error is not a fault of the mapping or its tests.
+// test runs the tests of one mapping. An error means that neither the mapping nor its tests are at fault.
 func (c *testCmd) test(ctx context.Context, a *app, m *mappings.Mapping, match *regexp.Regexp, temp string) (mappingTests, error) {
 	began := time.Now()
 	r := mappingTests{Mapping: m.Name, Tests: []testResult{}}
@@ -179,7 +180,7 @@ func (c *testCmd) results(ctx context.Context, a *app, m *mappings.Mapping, matc
 			continue
 		}
 		if strings.HasPrefix(m.Origin, "shipped:") {
-			return nil, usagef("--update: the tests of %s come with the program; name a folder of your own", m.Name)
+			return nil, usagef("--update: the tests of %s come with the program and cannot be changed. Try: a folder of your own", m.Name)
 		}
 		text, err := mappingtest.Update(f, results)
 		if err != nil {
@@ -200,7 +201,7 @@ func (c *testCmd) results(ctx context.Context, a *app, m *mappings.Mapping, matc
 	return mappingtest.Run(ctx, compiled, files, match, temp)
 }
 
-// replaceFile writes a file whole or not at all.
+// replaceFile replaces a file at once: readers see the old text or the new one.
 func replaceFile(path string, text []byte) error {
 	mode := os.FileMode(0o644)
 	if info, err := os.Stat(path); err == nil {
@@ -224,7 +225,7 @@ func replaceFile(path string, text []byte) error {
 	return os.Rename(f.Name(), path)
 }
 
-// write shows the results as go test does. Tests have no times of their own: those of a mapping run as one batch.
+// write prints the results in the format of go test. The time is that of all tests, because they run as one batch.
 func (r *mappingTests) write(w io.Writer, verbose bool) {
 	for _, t := range r.Tests {
 		switch {
@@ -237,14 +238,11 @@ func (r *mappingTests) write(w io.Writer, verbose bool) {
 			fmt.Fprintf(w, "--- PASS: %s/%s\n", r.Mapping, render.Safe(t.Name))
 		}
 	}
-	tests := "1 test"
-	if n := len(r.Tests); n != 1 {
-		tests = fmt.Sprintf("%d tests", n)
-	}
+	tests := human.Plural(int64(len(r.Tests)), "test")
 	switch {
 	case r.Error != "":
 		fmt.Fprintln(w, r.Error)
-		fmt.Fprintf(w, "FAIL  %s  [nothing was run]\n", r.Mapping)
+		fmt.Fprintf(w, "FAIL  %s  [no tests were run]\n", r.Mapping)
 	case len(r.Tests) == 0:
 		fmt.Fprintf(w, "?     %s  [no tests]\n", r.Mapping)
 	case r.OK:

@@ -20,7 +20,7 @@ func TestPreviewSideBySide(t *testing.T) {
 		}
 	}
 	b.Reset()
-	r.write(&b, 0) // no terminal: nothing is cut
+	r.write(&b, 0) // not a terminal, so nothing is cut
 	if !strings.Contains(b.String(), strings.Repeat("y", 200)) || !strings.Contains(b.String(), "\n  ocsf\n") {
 		t.Errorf("got\n%s", b.String())
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/silt-etl/silt/internal/sample"
 )
 
-// coverage runs all records and shows what was counted.
+// coverage runs all records and prints the counts.
 func (c *previewCmd) coverage(ctx context.Context, a *app, p *previewer, records iter.Seq2[sample.Record, error], temp string) error {
 	counts := sample.NewCoverage(p.compiled)
 	err := sample.Run(ctx, p.options(temp), records, func(_ sample.Record, out *sample.Outcome) error {
@@ -35,7 +35,7 @@ func (c *previewCmd) coverage(ctx context.Context, a *app, p *previewer, records
 	return writeCoverage(a.stdout, counts, isTerminal(a.stdout))
 }
 
-// writeCoverage shows the two tables: OCSF attributes, and raw fields.
+// writeCoverage prints two tables: OCSF attributes, and raw fields.
 func writeCoverage(w io.Writer, c *sample.Coverage, terminal bool) error {
 	fmt.Fprintf(w, "%s: %s published, %s filtered, %s quarantined\n", human.Plural(c.Records, "record"), human.Count(c.Published), human.Count(c.Filtered), human.Count(c.Quarantined))
 	for _, r := range c.Reasons {
@@ -78,7 +78,7 @@ func classesOf(c *sample.Coverage) map[string]bool {
 	return all
 }
 
-// destination says in one cell where a field goes.
+// destination describes in one table cell where the values of a field go.
 func destination(f sample.FieldCount) string {
 	var parts []string
 	if len(f.To) > 0 {
@@ -98,7 +98,7 @@ func destination(f sample.FieldCount) string {
 		parts = append(parts, "unmapped")
 	}
 	if f.Misfits > 0 {
-		parts = append(parts, fmt.Sprintf("%s no %s", human.Count(f.Misfits), f.Type))
+		parts = append(parts, fmt.Sprintf("%s not %s", human.Count(f.Misfits), f.Type))
 	}
 	if f.Lost > 0 {
 		parts = append(parts, fmt.Sprintf("%s not published", human.Count(f.Lost)))

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What git cannot give is said in one line: git is not there, or the folder is in no work tree.
+// What git cannot do is reported in one line: git is not installed, or the folder is not in a work tree.
 func TestDiffWithoutGit(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
@@ -19,7 +19,7 @@ func TestDiffWithoutGit(t *testing.T) {
 		}
 	}
 	t.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(dir))
-	for path, want := range map[string]string{os.Getenv("PATH"): "is not in a git work tree: git: not a git repository", t.TempDir(): "git is not installed; name a run of a job instead"} {
+	for path, want := range map[string]string{os.Getenv("PATH"): "is not in a git work tree: git: not a git repository", t.TempDir(): "git is not installed. Try: install git, or name a run of a job"} {
 		t.Setenv("PATH", path)
 		_, errs, code := etl(t, "diff", dir, "--against", "HEAD", "--on", "x.jsonl")
 		if code != exitUsage || !strings.Contains(errs, want) || strings.Count(errs, "\n") != 1 {

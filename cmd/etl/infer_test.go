@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// What etl infer writes of a sample passes etl check without an error, and takes every record of the sample: published, or in
-// quarantine for a named reason. No value misses the type it was given, and none its place in OCSF more often than it must.
+// The mapping that etl infer writes passes etl check without an error. It publishes every record of the sample, or sends it to
+// quarantine for a known reason. All values have the type that was inferred for them.
 func TestInferredMappingsTakeTheirSamples(t *testing.T) {
 	nfw, err := os.ReadFile(shipped("sql/sqltest/testdata/nfw.jsonl"))
 	if err != nil {

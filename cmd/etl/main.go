@@ -11,7 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	_ "time/tzdata" // schedules have time zones, and containers often no files for them
+	_ "time/tzdata" // schedules have time zones, and many containers do not have the files for them
 
 	"github.com/alecthomas/kong"
 
@@ -46,13 +46,13 @@ type cli struct {
 	Version    versionCmd    `cmd:"" help:"Print the version of etl and of its DuckDB."`
 }
 
-// app is what the commands share.
+// app has what all commands use: outputs and environment.
 type app struct {
 	stdout, stderr io.Writer
 	env            func(string) (string, bool)
 }
 
-// outputFlag is the --output of every command that prints.
+// outputFlag is --output, for commands that print text or JSON.
 type outputFlag struct {
 	Output string `help:"Format of the output: text or json." enum:"text,json" default:"text" short:"o"`
 }
@@ -79,7 +79,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "etl: %v; etl --help lists the commands\n", err)
+		fmt.Fprintf(stderr, "etl: %v. Try: etl --help\n", err)
 		return exitUsage
 	}
 	kctx.BindTo(ctx, (*context.Context)(nil))

@@ -26,11 +26,11 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"etl": main})
 }
 
-var update = flag.Bool("update", false, "write what the scripts compare with anew")
+var update = flag.Bool("update", false, "write the expected output of the scripts and the generated tables")
 
-// TestScripts runs testdata/script: each is a folder of files and what etl says and does there. What a text file cannot hold
-// is added: packed.log.gz is one good record, cut.log.gz its first half; flows.parquet has two row groups of 300 flows,
-// cut.parquet is it without its end, and two.parquet has two groups of one.
+// TestScripts runs testdata/script: each is a folder of files, commands, and their expected output. Binary files are added:
+// packed.log.gz is one good record, cut.log.gz its first half; flows.parquet has two row groups of 300 flows, cut.parquet is
+// flows.parquet without its end, and two.parquet has two row groups of one flow.
 func TestScripts(t *testing.T) {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
@@ -49,7 +49,7 @@ func TestScripts(t *testing.T) {
 		}})
 }
 
-// flows are VPC flow logs in Parquet, in two row groups of n; the eighth of each has no start.
+// flows returns VPC flow logs in Parquet, in two row groups of n; the eighth flow of each group has no start.
 func flows(t *testing.T, n int) []byte {
 	t.Helper()
 	field := func(name string, typ arrow.DataType) arrow.Field {
@@ -88,7 +88,7 @@ func flows(t *testing.T, n int) []byte {
 	return out.Bytes()
 }
 
-// shipped is a file of the project, from this package's folder.
+// shipped returns the path of a file of the project, relative to this folder.
 func shipped(path string) string { return filepath.Join("..", "..", filepath.FromSlash(path)) }
 
 func TestSchemaOfJobFilesIsTheShippedOne(t *testing.T) {
@@ -97,7 +97,7 @@ func TestSchemaOfJobFilesIsTheShippedOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(have, jobfile.Schema(jobKinds())) {
-		t.Error("jobs/specs/job.schema.json is not what etl check --schema prints; write it anew: etl check --schema > jobs/specs/job.schema.json")
+		t.Error("jobs/specs/job.schema.json is not what etl check --schema prints; write it again: etl check --schema > jobs/specs/job.schema.json")
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-// loadMapping finds the mapping of a job: by path (from the current folder, else from the job file's), by name in ./sql,
-// ./mappings and next to the job file, else among those in the binary.
+// loadMapping finds the mapping of a job: by path (from the current folder, else from that of the job file), by name in ./sql and
+// ./mappings of both folders, else among the shipped mappings.
 func loadMapping(spec *jobfile.Spec) (*mappings.Mapping, error) {
 	m, err := findMapping(spec.Mapping, filepath.Dir(spec.File))
 	if err == nil {
@@ -27,7 +27,7 @@ func loadMapping(spec *jobfile.Spec) (*mappings.Mapping, error) {
 	return nil, diag.List{d}
 }
 
-// findMapping is loadMapping for a name or path that a person gives; beside is another folder to look in, or "".
+// findMapping finds a mapping by name or path. folder is another folder to look in, or "".
 func findMapping(name, beside string) (*mappings.Mapping, error) {
 	roots := []string{"."}
 	if beside != "" && beside != "." {
@@ -52,7 +52,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// namedMapping is findMapping for commands that take a mapping as an argument: what is wrong with it is a usage error.
+// namedMapping is findMapping for an argument of a command. Its errors are usage errors.
 func namedMapping(name string) (*mappings.Mapping, error) {
 	m, err := findMapping(name, "")
 	if err != nil {
@@ -73,7 +73,7 @@ func compile(ctx context.Context, m *mappings.Mapping) (*sqlgen.Compiled, error)
 	return compiled, nil
 }
 
-// duckdbVersion asks the DuckDB that is linked in.
+// duckdbVersion returns the version of the linked DuckDB.
 func duckdbVersion() string {
 	db, err := engine.Open(engine.Options{Threads: 1})
 	if err != nil {

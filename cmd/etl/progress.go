@@ -21,7 +21,7 @@ type bars struct {
 	totals map[string]int64
 }
 
-// isTerminal says whether w is a person's screen.
+// isTerminal says whether w is a terminal.
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
@@ -31,7 +31,7 @@ func newBars(w io.Writer) *bars {
 	return &bars{p: mpb.New(mpb.WithOutput(w), mpb.WithWidth(48)), bars: map[string]*mpb.Bar{}, totals: map[string]int64{}}
 }
 
-// Begin starts a stage of total units; unit "bytes" is shown as sizes. A total of 0 is not known yet.
+// Begin starts a stage with a total number of units; unit "bytes" is printed as sizes. A total of 0 means that it is not known yet.
 func (b *bars) Begin(stage string, total int64, unit string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -48,7 +48,7 @@ func (b *bars) Begin(stage string, total int64, unit string) {
 	}
 	bar := b.p.AddBar(0, mpb.PrependDecorators(decor.Name(stage, decor.WC{W: 9, C: decor.DindentRight}), counters),
 		mpb.AppendDecorators(decor.Percentage(decor.WC{W: 5}), speed))
-	bar.SetTotal(b.totals[stage], false) // one that is made with a total ends when it gets there, and totals grow
+	bar.SetTotal(b.totals[stage], false) // a bar created with a total ends when it reaches the total, but totals grow
 	b.bars[stage] = bar
 }
 
@@ -97,7 +97,7 @@ func printSummary(w io.Writer, output string, sum *report.Summary) error {
 	return nil
 }
 
-// terminalWidth is the width of a person's screen in columns; 0 where w is none.
+// terminalWidth is the width of a terminal in columns, or 0 if w is not a terminal.
 func terminalWidth(w io.Writer) int {
 	f, ok := w.(*os.File)
 	if !ok {

@@ -12,24 +12,24 @@ import (
 	"github.com/silt-etl/silt/mappings"
 )
 
-// mappingAt gives the mapping as it was at a git revision.
+// mappingAt returns the mapping at a git revision.
 func mappingAt(ctx context.Context, m *mappings.Mapping, rev string) (*mappings.Mapping, error) {
 	if strings.HasPrefix(m.Origin, "shipped:") {
-		return nil, usagef("--against %s: %s comes with the program, and has no revisions; name the folder of a mapping in a git work tree", rev, m.Name)
+		return nil, usagef("--against %s: %s comes with the program and has no revisions. Try: the folder of a mapping in a git work tree", rev, m.Name)
 	}
 	dir := m.Origin
 	if dir == "" {
 		dir = "."
 	}
 	if _, err := exec.LookPath("git"); err != nil {
-		return nil, usagef("--against %s: git is not installed; name a run of a job instead, or install git", rev)
+		return nil, usagef("--against %s: git is not installed. Try: install git, or name a run of a job", rev)
 	}
 	commit, err := git(ctx, dir, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
 	if err != nil {
 		if _, inside := git(ctx, dir, "rev-parse", "--show-toplevel"); inside != nil {
 			return nil, usagef("--against %s: %s is not in a git work tree: %w", rev, dir, inside)
 		}
-		return nil, usagef("--against %s: git has no such revision in %s", rev, dir)
+		return nil, usagef("--against %s: git does not know this revision in %s", rev, dir)
 	}
 	id := strings.TrimSpace(string(commit))
 	list, err := git(ctx, dir, "ls-tree", "-z", "--name-only", id, "./")
@@ -50,7 +50,7 @@ func mappingAt(ctx context.Context, m *mappings.Mapping, rev string) (*mappings.
 		files[name] = string(text)
 	}
 	if len(files) == 0 {
-		return nil, usagef("--against %s: the mapping %s was not in %s then", rev, m.Name, dir)
+		return nil, usagef("--against %s: the mapping %s did not exist in %s at this revision", rev, m.Name, dir)
 	}
 	old, err := mappings.LoadFiles(m.Name, files)
 	if err != nil {

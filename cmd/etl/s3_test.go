@@ -196,7 +196,7 @@ SELECT "start" AS "time", 6 AS activity_id, 1 AS severity_id, srcaddr AS "src_en
 	if code != 0 || !strings.Contains(out, "1,200 read = 1,196 published + 0 filtered + 4 quarantined") {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
-	if out, errs, _ = etl(t, "quarantine", "list", job); !strings.Contains(out, "4 records and 1 whole objects are in quarantine") {
+	if out, errs, _ = etl(t, "quarantine", "list", job); !strings.Contains(out, "quarantine has 4 records and 1 whole object") {
 		t.Errorf("%s%s", out, errs)
 	}
 }

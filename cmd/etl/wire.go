@@ -18,7 +18,7 @@ func (a *app) loadSpec(path string) (*jobfile.Spec, error) {
 	return jobfile.Load(path, a.env, jobKinds())
 }
 
-// stores are what a job reads and writes.
+// stores are the stores and the catalog of a job.
 type stores struct {
 	staging objstore.Reader
 	lake    jobs.LakeStore
