@@ -17,7 +17,7 @@ import (
 
 type serveCmd struct {
 	Jobs   string `required:"" placeholder:"DIR" complete:"dir" help:"Folder of job files (*.yaml, *.yml)." example:"jobs/specs"`
-	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of /healthz. There is no authentication, so use a loopback or private address." example:"10.0.0.5:9000"`
+	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of /healthz. It has no authentication, so use a loopback or private address." example:"10.0.0.5:9000"`
 }
 
 // Help implements kong.HelpProvider.
@@ -51,7 +51,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	o := server.Options{Listen: c.Listen, Log: log, Grace: stopGrace}
 	for _, spec := range specs {
 		o.Jobs = append(o.Jobs, server.Job{Name: spec.Name, Cron: spec.Schedule.Cron, Timezone: spec.Schedule.Timezone, MaxRuns: spec.Limits.MaxConcurrentRuns, Run: func(ctx context.Context) error {
-			// Each run opens its stores: a bucket may not answer at the moment, and credentials are renewed.
+			// Each run opens its stores: a bucket might not answer at the moment, and credentials are renewed.
 			r, err := a.runner(ctx, spec)
 			if err != nil {
 				log.Error().Str("job", spec.Name).Err(err).Msg("the run could not start")

@@ -85,8 +85,8 @@ func (p *place) run(args ...string) (code int, stdout, stderr string) {
 	return c.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
-// told are the lines of stderr that are not log lines.
-func told(stderr string) []string {
+// reported are the lines of stderr that are not log lines.
+func reported(stderr string) []string {
 	var out []string
 	for _, line := range strings.Split(strings.TrimSpace(stderr), "\n") {
 		if line != "" && !strings.HasPrefix(line, "{") {
@@ -293,7 +293,7 @@ func TestProcess(t *testing.T) {
 		first.until("published", 3)
 		first.signal(syscall.SIGSTOP)
 		code, out, errs := p.run("run", "job.yaml") // while another run has the work
-		if lines := told(errs); code != 4 || len(lines) != 1 || !strings.Contains(lines[0], "run") {
+		if lines := reported(errs); code != 4 || len(lines) != 1 || !strings.Contains(lines[0], "run") {
 			t.Errorf("beside a run at work: exit %d\n%s%s", code, out, errs)
 		}
 		first.signal(syscall.SIGCONT)
@@ -358,7 +358,7 @@ func TestProcess(t *testing.T) {
 		generate(t, p, "-events", "100")
 		p.write("staging/AWSLogs/111122223333/x.log.gz", strings.Repeat("not json\n", 50))
 		code, out, errs := p.run("run", "job.yaml")
-		if lines := told(errs); code != 3 || len(lines) != 1 || !strings.Contains(lines[0], "50 of 150 records") || !strings.Contains(out, "FAILED") {
+		if lines := reported(errs); code != 3 || len(lines) != 1 || !strings.Contains(lines[0], "50 of 150 records") || !strings.Contains(out, "FAILED") {
 			t.Errorf("exit %d\n%s%s", code, out, errs)
 		}
 		if n := total(p.published()); n > 0 {
@@ -402,7 +402,7 @@ func TestProcess(t *testing.T) {
 		for name, env := range map[string][]string{"s3://nowhere": nil, "credentials": {"AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY="}} {
 			p.env = append(p.env, env...)
 			code, out, errs := p.run("run", "job.yaml")
-			if lines := told(errs); code != 1 || len(lines) != 1 || !strings.Contains(lines[0], name) {
+			if lines := reported(errs); code != 1 || len(lines) != 1 || !strings.Contains(lines[0], name) {
 				t.Errorf("%s: exit %d\n%s%s", name, code, out, errs)
 			}
 		}

@@ -23,8 +23,8 @@ func csvSpec(f Format) *Spec {
 	return &Spec{Format: f, Leaves: []Leaf{{Path: []string{"a"}, Kind: Text}, {Path: []string{"b"}, Kind: Int32}}}
 }
 
-// told lists every record of an object as number, code or leaves and rest; and its raw bytes.
-func told(t *testing.T, spec *Spec, object []byte, chunk int) (lines, raws []string, contexts []string) {
+// listed gives every record of an object as number, code or leaves and rest; and its raw bytes.
+func listed(t *testing.T, spec *Spec, object []byte, chunk int) (lines, raws []string, contexts []string) {
 	t.Helper()
 	keys := NewKeys()
 	d := NewRecords(spec, keys, Options{MaxRecordBytes: 4 << 20})
@@ -121,7 +121,7 @@ func TestCSV(t *testing.T) {
 				if chunk == 3 && len(c.object) > 1<<20 {
 					continue
 				}
-				got, raws, contexts := told(t, spec, []byte(c.object), chunk)
+				got, raws, contexts := listed(t, spec, []byte(c.object), chunk)
 				if strings.Join(got, "¶") != strings.Join(c.want, "¶") {
 					t.Fatalf("got\n%.3000q\nwant\n%.3000q", got, c.want)
 				}

@@ -233,7 +233,7 @@ func (in *inference) finish(res *Result, class string) {
 	}
 	if in.many() {
 		dropped := sortedNames(in.dropped)
-		res.Notes = append(res.Notes, fmt.Sprintf("there are more fields than are told apart (%d in all, %d in one object): not all of them are declared, as %s", maxFields, maxChildren, strings.Join(firstOf(dropped, 3), ", ")))
+		res.Notes = append(res.Notes, fmt.Sprintf("the sample has more fields than etl infer counts (%d in all, %d in one object): not all of them are declared (example: %s)", maxFields, maxChildren, strings.Join(firstOf(dropped, 3), ", ")))
 	}
 	if res.Sampled {
 		res.Notes = append(res.Notes, "not all records were read: the types hold for those that were")

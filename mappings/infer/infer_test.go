@@ -316,7 +316,7 @@ func TestBounds(t *testing.T) {
 	if got := fieldOf(t, res, "by_host"); got.Type != "JSON" || !strings.Contains(strings.Join(got.Notes, ""), "they are data") {
 		t.Errorf("by_host: %+v", got)
 	}
-	if len(res.Fields) > maxFields || len(res.Notes) == 0 || !strings.Contains(res.Notes[0], "more fields than are told apart") {
+	if len(res.Fields) > maxFields || len(res.Notes) == 0 || !strings.Contains(res.Notes[0], "more fields than etl infer counts") {
 		t.Errorf("%d fields, notes %q", len(res.Fields), res.Notes)
 	}
 	compile(t, res)

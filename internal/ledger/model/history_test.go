@@ -24,7 +24,7 @@ import (
 // be seen: batches, entries that are not done, taken objects, visible and held files, quarantine. So the model stays a model of the
 // code: a rule that changes in only one of the two fails here.
 //
-// A history has three processes that begin operations, go on, or die, an object that is overwritten, fences, answers that get
+// A history has three processes that begin operations, continue, or die, an object that is overwritten, fences, answers that get
 // lost, and a held file that the store drops. An action is what a process does between two points at which another can come in
 // between: it decides and holds its files, or rolls an entry forward, or writes its entry, or discards an attempt that lost.
 func TestSameHistories(t *testing.T) {
@@ -187,7 +187,7 @@ func (h *history) decide(i int) {
 	case roll:
 		seq, had := uint64(p.E)+1, h.m.Len
 		for p.PC != put || p.Want.Kind != done {
-			if p.PC == fin { // a skip or a pause ends once it has released what was lost; in the code the roll-forward goes on
+			if p.PC == fin { // a skip or a pause ends once it has released what was lost; in the code the roll-forward continues
 				*p = proc{Op: opRoll}
 			}
 			h.move(i)

@@ -123,7 +123,7 @@ func (w *walker) pairs(r rules) {
 	}
 }
 
-// more are pairs and triples beside the sweeps.
+// more are pairs and triples in addition to the sweeps.
 func (w *walker) more() {
 	for _, sc := range starts(rules{overwrite: 2})[:3] { // overwritten, and then back to the first content
 		for _, o := range []op{opRun, opReplan, opRewind, opReplace, opSkip} {

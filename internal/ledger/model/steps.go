@@ -87,7 +87,7 @@ func (s *state) next(r *rules) []step[state] {
 			case f.live&m == 0:
 				add("reads the ledger: dead", -1, func(n *state, q *proc) { q.PC = start })
 			case r.noHeal:
-				add("reads the ledger: live, goes on", -1, func(n *state, q *proc) { q.PC, q.K = roll, q.K+1 })
+				add("reads the ledger: live, continues", -1, func(n *state, q *proc) { q.PC, q.K = roll, q.K+1 })
 			default: // holds never come back and live files are not deleted: the store lost it
 				add("reads the ledger: live, wants release", -1, func(n *state, q *proc) {
 					q.N = n.Len
