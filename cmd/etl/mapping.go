@@ -28,13 +28,13 @@ func loadMapping(spec *jobfile.Spec) (*mappings.Mapping, error) {
 }
 
 // findMapping finds a mapping by name or path. folder is another folder to look in, or "".
-func findMapping(name, beside string) (*mappings.Mapping, error) {
+func findMapping(name, jobFolder string) (*mappings.Mapping, error) {
 	roots := []string{"."}
-	if beside != "" && beside != "." {
-		roots = append(roots, beside)
+	if jobFolder != "" && jobFolder != "." {
+		roots = append(roots, jobFolder)
 		if isPath(name) && !filepath.IsAbs(name) {
 			if _, err := os.Stat(name); errors.Is(err, os.ErrNotExist) {
-				if there := filepath.Join(beside, name); exists(there) {
+				if there := filepath.Join(jobFolder, name); exists(there) {
 					name = there
 				}
 			}

@@ -68,7 +68,7 @@ func TestDetect(t *testing.T) {
 		}
 	}
 	if d, err := Detect(strings.NewReader("PAR1\x15")); err != nil || d.Format.Name != FormatParquet {
-		t.Error("Parquet is not told", d, err)
+		t.Error("Parquet is not recognised", d, err)
 	}
 	for _, none := range []string{" \n", "nothing\n", "\x01\x02 a\nb\n"} {
 		if d, err := Detect(strings.NewReader(none)); err == nil {

@@ -35,7 +35,7 @@ func TestEnvelope(t *testing.T) {
 		{"longer than a record may be", spec, `{"Records":[` + strings.Repeat(`{"a":1},`, 5<<17) + `{"a":2}]}`, append(many(5<<17, func(i int) string { return fmt.Sprint(i+1, " a=1 | ") }), fmt.Sprint(5<<17+1, " a=2 | "))},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, raws, contexts := told(t, c.spec, []byte(c.object), 1<<20)
+			got, raws, contexts := listed(t, c.spec, []byte(c.object), 1<<20)
 			if strings.Join(got, "¶") != strings.Join(c.want, "¶") {
 				t.Fatalf("got\n%.3000q\nwant\n%.3000q", got, c.want)
 			}

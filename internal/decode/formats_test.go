@@ -89,7 +89,7 @@ func TestFormats(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, chunk := range []int{1 << 20, 3} {
-				got, _, _ := told(t, &c.spec, []byte(c.object), chunk)
+				got, _, _ := listed(t, &c.spec, []byte(c.object), chunk)
 				if strings.Join(got, "¶") != strings.Join(c.want, "¶") {
 					t.Fatalf("got\n%q\nwant\n%q", got, c.want)
 				}

@@ -60,7 +60,7 @@ func TestTimeFormat(t *testing.T) {
 func TestTimeLeaves(t *testing.T) {
 	ms, _ := NewTimeFormat("epoch_ms", "")
 	spec := &Spec{Leaves: []Leaf{{Path: []string{"t"}, Kind: Timestamp, Time: ms}}}
-	got, _, _ := told(t, spec, []byte(`{"t":1696377022438}{"t":"1696377022438"}{"t":"2023-10-03T23:50:22Z"}{"t":[1]}{"t":{"x":1}}`), 100)
+	got, _, _ := listed(t, spec, []byte(`{"t":1696377022438}{"t":"1696377022438"}{"t":"2023-10-03T23:50:22Z"}{"t":[1]}{"t":{"x":1}}`), 100)
 	want := []string{`1 t=1696377022438 | `, `2 t=1696377022438 | `, `3 | t=2023-10-03T23:50:22Z`, `4 | t=[1]`, `5 | t.x=1`}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%q", got)

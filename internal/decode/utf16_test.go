@@ -30,7 +30,7 @@ func TestUTF16(t *testing.T) {
 	check(t, append(in16(bom16+`{"a":1}`, binary.LittleEndian), 0), Options{}, `{"a":1}`, ReasonJSON+" \uFFFD")
 	check(t, []byte("\x00\x00"), Options{}, ReasonNUL+" \x00\x00")
 	spec := csvSpec(Format{})
-	if got, _, _ := told(t, spec, in16(bom16+"a,b,c\r\nx,1,é\r\n", binary.LittleEndian), 3); len(got) != 1 || got[0] != "1 a=x b=1 | c=é" {
+	if got, _, _ := listed(t, spec, in16(bom16+"a,b,c\r\nx,1,é\r\n", binary.LittleEndian), 3); len(got) != 1 || got[0] != "1 a=x b=1 | c=é" {
 		t.Errorf("%q", got)
 	}
 }
