@@ -85,9 +85,9 @@ func (p *publisher) rollForward(ctx context.Context, only func(ledger.Rolling) b
 	for _, b := range res.Blocked {
 		switch {
 		case p.isRewind(ctx, b.Seq): // its rows are still visible: loading its objects again would double them
-			return len(res.Entries), errors.Join(err, fmt.Errorf("entry %d, a rewind, waits for its files to be deleted: %w: %w", b.Seq, ErrNoDelete, b.Err))
+			return len(res.Entries), errors.Join(err, fmt.Errorf("entry %d, a rewind, waits for its files to be deleted: %w: %w", b.Seq, b.Err, ErrNoDelete))
 		case x.command == "replace": // every further batch would be visible twice
-			return len(res.Entries), errors.Join(err, fmt.Errorf("entry %d is written, and the files it replaces are not deleted yet: %w: %w", b.Seq, ErrNoDelete, b.Err))
+			return len(res.Entries), errors.Join(err, fmt.Errorf("entry %d is written, and the files it replaces are not deleted yet: %w: %w", b.Seq, b.Err, ErrNoDelete))
 		}
 		x.warn(fmt.Sprintf("entry %d waits for files to be deleted, and this role is not allowed to delete them: %v", b.Seq, b.Err))
 	}
