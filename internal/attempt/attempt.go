@@ -166,7 +166,7 @@ func (o *Options) sqlError(err error, what string) error {
 	}
 	if e.Kind == engine.OutOfMemory {
 		cause, _, _ := strings.Cut(e.Message, ";") // DuckDB's own advice is about options that a job does not have
-		return fmt.Errorf("mapping %s, %s: DuckDB needs more than %s, which is half of limits.memory (%s). Nothing of the batch was committed. Try: raise limits.memory, lower limits.threads or limits.batch_bytes, or free space in limits.temp_dir",
+		return fmt.Errorf("mapping %s, %s: DuckDB needs more than %s, which is half of limits.memory (%s), and nothing of the batch was committed. Try: raise limits.memory, lower limits.threads or limits.batch_bytes, or free space in limits.temp_dir",
 			o.Compiled.Name, what, human.Size(o.MemoryBytes/2), cause)
 	}
 	return fmt.Errorf("mapping %s, %s: %w; nothing of the batch was committed", o.Compiled.Name, what, err)
