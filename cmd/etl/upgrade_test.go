@@ -309,10 +309,10 @@ func TestUpgrade(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		mended := strings.NewReplacer("kind = 'login'", "kind IN ('login', 'logout')", "1 AS activity_id", "CASE kind WHEN 'login' THEN 1 ELSE 2 END AS activity_id",
+		corrected := strings.NewReplacer("kind = 'login'", "kind IN ('login', 'logout')", "1 AS activity_id", "CASE kind WHEN 'login' THEN 1 ELSE 2 END AS activity_id",
 			"consumes: result", "consumes: result, kind").Replace(string(mapping))
-		p.write("mappings/vpn/authentication.sql", mended)
-		p.did("a replay with the mended mapping", work{State: "SUCCEEDED", Batches: 2, ObjectsRead: 2, Read: 2, Published: 2}, replay(p.runner("vpn")))
+		p.write("mappings/vpn/authentication.sql", corrected)
+		p.did("a replay with the corrected mapping", work{State: "SUCCEEDED", Batches: 2, ObjectsRead: 2, Read: 2, Published: 2}, replay(p.runner("vpn")))
 		p.same("rows after the replay", map[string]int{"ada": 2, "eve": 1, "bob": 2}, p.rows("vpn", `"user".name`))
 		p.same("logons and logoffs", map[string]int{"1": 3, "2": 2}, p.rows("vpn", "activity_id::VARCHAR"))
 		p.same("quarantine after the replay", map[string]int{}, p.quarantine("vpn"))

@@ -31,7 +31,7 @@ func JSON(dst []byte, a arrow.Array, i int, sparse bool) []byte {
 	case *array.Struct:
 		t := a.DataType().(*arrow.StructType)
 		return object(dst, t.NumFields(), sparse, func(dst []byte, n int) ([]byte, bool) {
-			dst = append(text(dst, t.Field(n).Name), ':')
+			dst = append(appendString(dst, t.Field(n).Name), ':')
 			return value(dst, a.Field(n), i, sparse)
 		})
 	case *array.Map:
@@ -39,7 +39,7 @@ func JSON(dst []byte, a arrow.Array, i int, sparse bool) []byte {
 		keys, items := a.Keys(), a.Items()
 		return object(dst, int(to-from), sparse, func(dst []byte, n int) ([]byte, bool) {
 			at := int(from) + n
-			dst = append(text(dst, plain(keys, at)), ':')
+			dst = append(appendString(dst, cellText(keys, at)), ':')
 			return value(dst, items, at, sparse)
 		})
 	case array.ListLike:
@@ -56,15 +56,15 @@ func JSON(dst []byte, a arrow.Array, i int, sparse bool) []byte {
 		}
 		return append(dst, ']')
 	case *array.Float32, *array.Float64:
-		f, bits := number(a, i)
+		f, bits := floatValue(a, i)
 		if math.IsNaN(f) || math.IsInf(f, 0) {
-			return text(dst, strconv.FormatFloat(f, 'g', -1, bits))
+			return appendString(dst, strconv.FormatFloat(f, 'g', -1, bits))
 		}
 		return strconv.AppendFloat(dst, f, floatFormat(f), -1, bits)
 	case *array.Boolean, *array.Int8, *array.Int16, *array.Int32, *array.Int64, *array.Uint8, *array.Uint16, *array.Uint32, *array.Uint64, *array.Decimal128:
-		return append(dst, plain(a, i)...)
+		return append(dst, cellText(a, i)...)
 	}
-	return text(dst, plain(a, i))
+	return appendString(dst, cellText(a, i))
 }
 
 // value is JSON, and says whether a sparse value has anything left.
@@ -104,15 +104,15 @@ func floatFormat(f float64) byte {
 	return 'f'
 }
 
-func number(a arrow.Array, i int) (float64, int) {
+func floatValue(a arrow.Array, i int) (float64, int) {
 	if f, ok := a.(*array.Float32); ok {
 		return float64(f.Value(i)), 32
 	}
 	return a.(*array.Float64).Value(i), 64
 }
 
-// text appends s as a JSON string that people can read: <, > and & are not escaped.
-func text(dst []byte, s string) []byte {
+// appendString appends s as a JSON string that people can read: <, > and & are not escaped.
+func appendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	clean := true
 	for j := 0; j < len(s); j++ {
@@ -137,7 +137,7 @@ func text(dst []byte, s string) []byte {
 			dst = append(dst, '\\', 't')
 		case r < ' ' || r >= 0x7f && r < 0xa0:
 			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
-		case r == 0x2028 || r == 0x2029 || hidden(r):
+		case r == 0x2028 || r == 0x2029 || changesDirection(r):
 			dst = append(dst, fmt.Sprintf("\\u%04x", r)...)
 		default:
 			dst = append(dst, string(r)...)
@@ -146,14 +146,14 @@ func text(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// hidden says whether a character changes the direction of the text around it. With such characters a log line can look like
+// changesDirection says whether a character changes the direction of the text around it. With such characters a log line can look like
 // another one.
-func hidden(r rune) bool {
+func changesDirection(r rune) bool {
 	return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x200e || r == 0x200f
 }
 
-// plain is a scalar as text without quotes. Structs, lists and maps are compact JSON.
-func plain(a arrow.Array, i int) string {
+// cellText is a scalar as text without quotes. Structs, lists and maps are compact JSON.
+func cellText(a arrow.Array, i int) string {
 	switch a := a.(type) {
 	case *array.String:
 		return a.Value(i)
@@ -175,7 +175,7 @@ func plain(a arrow.Array, i int) string {
 	case *array.Binary:
 		return base64.StdEncoding.EncodeToString(a.Value(i))
 	case *array.Float32, *array.Float64:
-		f, bits := number(a, i)
+		f, bits := floatValue(a, i)
 		if math.IsNaN(f) || math.IsInf(f, 0) {
 			return strconv.FormatFloat(f, 'g', -1, bits)
 		}
@@ -189,7 +189,7 @@ func plain(a arrow.Array, i int) string {
 // Object appends row i of a record as one JSON object with a member for each column. JSON explains sparse.
 func Object(dst []byte, b arrow.RecordBatch, i int, sparse bool) []byte {
 	return object(dst, int(b.NumCols()), sparse, func(dst []byte, n int) ([]byte, bool) {
-		dst = append(text(dst, b.ColumnName(n)), ':')
+		dst = append(appendString(dst, b.ColumnName(n)), ':')
 		return value(dst, b.Column(n), i, sparse)
 	})
 }

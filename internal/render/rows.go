@@ -17,8 +17,8 @@ type Rows interface {
 	Next() (arrow.RecordBatch, error)
 }
 
-// each calls fn for every row and counts the rows.
-func each(rows Rows, fn func(b arrow.RecordBatch, i int) error) (n int64, err error) {
+// eachRow calls fn for every row and counts the rows.
+func eachRow(rows Rows, fn func(b arrow.RecordBatch, i int) error) (n int64, err error) {
 	for {
 		b, err := rows.Next()
 		if err != nil || b == nil {
@@ -40,7 +40,7 @@ func WriteJSON(w io.Writer, rows Rows) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	sep := "[\n"
 	var line []byte
-	_, err := each(rows, func(b arrow.RecordBatch, i int) error {
+	_, err := eachRow(rows, func(b arrow.RecordBatch, i int) error {
 		line = Object(append(line[:0], sep...), b, i, false)
 		sep = ",\n"
 		_, err := out.Write(line)
@@ -68,11 +68,11 @@ func WriteCSV(w io.Writer, rows Rows) error {
 	if err := out.Write(cells); err != nil {
 		return err
 	}
-	_, err := each(rows, func(b arrow.RecordBatch, i int) error {
+	_, err := eachRow(rows, func(b arrow.RecordBatch, i int) error {
 		for c := range cells {
 			cells[c] = ""
 			if a := b.Column(c); !a.IsNull(i) {
-				cells[c] = plain(a, i)
+				cells[c] = cellText(a, i)
 			}
 		}
 		return out.Write(cells)
@@ -104,12 +104,12 @@ func WriteTable(w io.Writer, rows Rows, terminal bool) error {
 		t.Right[i] = numeric(f.Type)
 	}
 	started := false
-	n, err := each(rows, func(b arrow.RecordBatch, i int) error {
+	n, err := eachRow(rows, func(b arrow.RecordBatch, i int) error {
 		cells := make([]string, len(fields))
 		for c := range cells {
 			cells[c] = "NULL"
 			if a := b.Column(c); !a.IsNull(i) {
-				cells[c] = plain(a, i)
+				cells[c] = cellText(a, i)
 			}
 		}
 		t.Rows = append(t.Rows, cells)
@@ -207,8 +207,8 @@ func (t *Table) line(out *bufio.Writer, row []string) {
 // Safe returns s as one line with control characters escaped, because log data must not control a terminal.
 func Safe(s string) string {
 	for _, r := range s {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || hidden(r) {
-			quoted := text(nil, s)
+		if r < ' ' || r >= 0x7f && r < 0xa0 || changesDirection(r) {
+			quoted := appendString(nil, s)
 			return strings.ReplaceAll(strings.ReplaceAll(string(quoted[1:len(quoted)-1]), `\"`, `"`), `\\`, `\`)
 		}
 	}
