@@ -85,9 +85,6 @@ func pages(t *testing.T) []string {
 // TestPlainEnglish: the prose of no page uses a pattern of clipped. Blocks and spans of code are not prose.
 func TestPlainEnglish(t *testing.T) {
 	for _, page := range pages(t) {
-		if slices.Contains(notYetPlain, page) {
-			continue
-		}
 		for _, f := range plain(blank(codeBlock, read(t, page)), false) {
 			t.Errorf("%s:%s", page, f)
 		}
@@ -97,25 +94,10 @@ func TestPlainEnglish(t *testing.T) {
 // TestLineLength: no line of a page is longer than 120 characters, so that pages can be read in a terminal and in a diff.
 func TestLineLength(t *testing.T) {
 	for _, page := range pages(t) {
-		if slices.Contains(notYetPlain, page) {
-			continue
-		}
 		for n, line := range strings.Split(read(t, page), "\n") {
 			if c := utf8.RuneCountInString(line); c > 120 {
 				t.Errorf("%s:%d has %d characters", page, n+1, c)
 			}
 		}
 	}
-}
-
-// notYetPlain are the pages that are still to be rewritten.
-var notYetPlain = []string{
-	"docs/sources/appfabric.md",
-	"docs/sources/aws-alb.md",
-	"docs/sources/cef.md",
-	"docs/sources/fortinet.md",
-	"docs/sources/guardduty.md",
-	"docs/sources/network-firewall.md",
-	"docs/sources/paloalto.md",
-	"docs/sources/windows-sysmon.md",
 }
