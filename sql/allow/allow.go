@@ -25,7 +25,7 @@ func allowedFunctions() map[string]bool {
 	return all
 }
 
-// FunctionInfo is what a function's name stands for in DuckDB.
+// Function is what a function's name stands for in DuckDB.
 type Function struct {
 	Scalar    bool // there is a scalar function or macro of this name
 	Aggregate bool

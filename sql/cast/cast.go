@@ -19,7 +19,7 @@ const (
 	maxTime = 253402300799999
 )
 
-// casting is how a value becomes OCSF's.
+// Casting is how a value becomes OCSF's.
 type Casting struct {
 	SQL string
 	// fallible: a value may become NULL.
@@ -28,7 +28,7 @@ type Casting struct {
 	Why string
 }
 
-// castTo gives the SQL that makes x, of DuckDB's type t, a value of a (an element of it, where it is an array). What does
+// To gives the SQL that makes x, of DuckDB's type t, a value of a (an element of it, where it is an array). What does
 // not fit exactly becomes NULL; nothing is rounded.
 func To(a *ocsf.Attribute, t *ducktype.Type, x string) Casting {
 	fam := t.Family()
@@ -102,7 +102,7 @@ func castText(fam ducktype.Family, t *ducktype.Type, x string) Casting {
 	return Casting{SQL: "CAST(" + x + " AS VARCHAR)"}
 }
 
-// wholeNumber is the condition under which x of a family is a whole number, "" where it always is.
+// WholeNumber is the condition under which x of a family is a whole number, "" where it always is.
 func WholeNumber(fam ducktype.Family, x string) string {
 	switch fam {
 	case ducktype.Text:
@@ -165,7 +165,7 @@ func castTime(fam ducktype.Family, t *ducktype.Type, x string) Casting {
 	return Casting{Why: t.Text + " is not a time: use a TIMESTAMP, epoch milliseconds, or an ISO 8601 text"}
 }
 
-// enumList is the values of an enum as SQL.
+// EnumList is the values of an enum as SQL.
 func EnumList(a *ocsf.Attribute) string {
 	var ids []string
 	for _, v := range a.Enum {

@@ -12,7 +12,7 @@ import (
 	"github.com/silt-etl/silt/sql/syntax"
 )
 
-// constantOf makes a literal a value of the attribute, in the Go type that lake.Node.Const wants; why says what is wrong.
+// Constant makes a literal a value of the attribute, in the Go type that lake.Node.Const wants; why says what is wrong.
 func Constant(a *ocsf.Attribute, v any) (value any, why string) {
 	if v == nil {
 		return nil, ""
@@ -127,10 +127,10 @@ func notInEnum(v, near string, a *ocsf.Attribute) string {
 	return fmt.Sprintf("%s is not a value of the enum (%s)", v, strings.Join(all, ", "))
 }
 
-// isTime says whether values of an attribute are points in time.
+// IsTime says whether values of an attribute are points in time.
 func IsTime(a *ocsf.Attribute) bool { return a.Base == ocsf.Timestamp || a.Base == ocsf.DateTime }
 
-// hasUnknown says whether an attribute is an enum of numbers with 0.
+// HasUnknown says whether an attribute is an enum of numbers with 0.
 func HasUnknown(a *ocsf.Attribute) bool {
 	if a.Base != ocsf.Integer && a.Base != ocsf.Long || a.IsArray {
 		return false
@@ -139,7 +139,7 @@ func HasUnknown(a *ocsf.Attribute) bool {
 	return ok
 }
 
-// captionSQL is the text of an enum's number.
+// Caption is the text of an enum's number.
 func Caption(x string, a *ocsf.Attribute) string {
 	var b strings.Builder
 	b.WriteString("CASE " + x)
@@ -149,7 +149,7 @@ func Caption(x string, a *ocsf.Attribute) string {
 	return b.String() + " END"
 }
 
-// constSQL is a constant (see lake.Node) as SQL of a type.
+// ConstantSQL is a constant (see lake.Node) as SQL of a type.
 func ConstantSQL(v any, typ string) string {
 	switch x := v.(type) {
 	case string:

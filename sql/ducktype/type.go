@@ -9,7 +9,7 @@ import (
 	"github.com/silt-etl/silt/internal/decode"
 )
 
-// duckType is a DuckDB type as DESCRIBE prints it, taken apart as far as a mapping needs: the fields of a STRUCT and the
+// Type is a DuckDB type as DESCRIBE prints it, taken apart as far as a mapping needs: the fields of a STRUCT and the
 // element of a LIST. Everything else is only its text.
 type Type struct {
 	ID     string // STRUCT, LIST, MAP, VARCHAR, ...; without parameters
@@ -23,7 +23,7 @@ type Field struct {
 	Type *Type
 }
 
-// parseType reads DuckDB's own spelling of a type, as `STRUCT("timestamp" TIMESTAMP, tags VARCHAR[])`.
+// Parse reads DuckDB's own spelling of a type, as `STRUCT("timestamp" TIMESTAMP, tags VARCHAR[])`.
 func Parse(s string) (*Type, error) {
 	p := typeParser{s: s}
 	t, err := p.typ()
@@ -151,7 +151,7 @@ func (p *typeParser) skip() error {
 	return fmt.Errorf("type %q: ( is not closed", p.s)
 }
 
-// scanKind says how the scanner reads a value of this type, the type its column has in `records`, and the type that the
+// ScanKind says how the scanner reads a value of this type, the type its column has in `records`, and the type that the
 // column must still be cast to ("": none).
 func (t *Type) ScanKind() (k decode.Kind, column, cast string) {
 	switch t.ID {
@@ -181,7 +181,7 @@ func (t *Type) ScanKind() (k decode.Kind, column, cast string) {
 	return decode.Text, "VARCHAR", t.Text
 }
 
-// family groups types by how they are cast to OCSF's.
+// Family groups types by how they are cast to OCSF's.
 type Family uint8
 
 const (

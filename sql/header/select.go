@@ -13,7 +13,7 @@ import (
 	"github.com/silt-etl/silt/internal/suggest"
 )
 
-// header is what the comments above a SELECT say.
+// Select is what the comments above a SELECT say.
 type Select struct {
 	Class    string
 	ClassAt  int
@@ -25,41 +25,12 @@ type Select struct {
 	Without  []word // OCSF paths of required attributes that the source does not have
 }
 
-// word is a piece of a header and its byte offset.
-type word struct {
-	Text string
-	At   int
-}
-
 var selectKeys = []string{"class", "ocsf", "version", "profiles", "drop", "consumes", "without"}
 
-// HeaderKeys are the keys that the comments above a SELECT may have.
+// SelectKeys are the keys that the comments above a SELECT may have.
 func SelectKeys() []string { return slices.Clone(selectKeys) }
 
-// headerLines calls fn for each `-- key: value` line before the first line that is neither blank nor a comment: where the line
-// begins, its key in lower case, and its value, which may be empty. Comments of any other form are left alone.
-func headerLines(text string, fn func(start int, key string, value word)) {
-	at := 0
-	for _, line := range strings.SplitAfter(text, "\n") {
-		start := at
-		at += len(line)
-		trimmed := strings.TrimSpace(line)
-		if trimmed == "" {
-			continue
-		}
-		if !strings.HasPrefix(trimmed, "--") {
-			return
-		}
-		key, _, ok := strings.Cut(strings.TrimLeft(trimmed[2:], "- "), ":")
-		if !ok || strings.ContainsAny(key, " \t.") {
-			continue
-		}
-		valueAt := start + strings.Index(line, ":") + 1
-		fn(start, strings.ToLower(key), trimWord(strings.TrimRight(line[valueAt-start:], " \t\r\n"), valueAt))
-	}
-}
-
-// parseHeader reads the comments above a SELECT; a near miss of a key (`-- profile: cloud`) is reported.
+// ReadSelect reads the comments above a SELECT; a near miss of a key (`-- profile: cloud`) is reported.
 func ReadSelect(f diag.File, r *diag.List) Select {
 	h := Select{Version: ocsf.DefaultVersion, ClassAt: -1, VerAt: -1}
 	headerLines(f.Text, func(start int, key string, value word) {
@@ -83,36 +54,4 @@ func ReadSelect(f diag.File, r *diag.List) Select {
 		}
 	})
 	return h
-}
-
-func trimWord(s string, at int) word {
-	t := strings.TrimLeft(s, " \t")
-	return word{strings.TrimSpace(t), at + len(s) - len(t)}
-}
-
-func splitWords(s string, at int) (words []word) {
-	for _, part := range strings.Split(s, ",") {
-		if w := trimWord(part, at); w.Text != "" {
-			words = append(words, w)
-		}
-		at += len(part) + 1
-	}
-	return words
-}
-
-// splitNames cuts at commas that are not within double quotes.
-func splitNames(s string, at int) (words []word) {
-	from, quoted := 0, false
-	for i := 0; i <= len(s); i++ {
-		switch {
-		case i < len(s) && s[i] == '"':
-			quoted = !quoted
-		case i == len(s) || s[i] == ',' && !quoted:
-			if w := trimWord(s[from:i], at+from); w.Text != "" {
-				words = append(words, w)
-			}
-			from = i + 1
-		}
-	}
-	return words
 }

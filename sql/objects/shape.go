@@ -13,7 +13,7 @@ import (
 	"github.com/silt-etl/silt/sql/syntax"
 )
 
-// shape is what the objects of a computed list are in OCSF: which attributes they have, how each is made of the value's
+// Shape is what the objects of a computed list are in OCSF: which attributes they have, how each is made of the value's
 // fields, and what an object must have to be kept. The SQL goes over a list in two steps. The first reads: it casts every
 // field to OCSF's type, and notes for those that may be lost on the way (as "name?") whether there was a value. The second
 // keeps the objects that have all that OCSF requires and fills in what it derives. All of it stays in the list's column.
@@ -23,7 +23,7 @@ type Shape struct {
 	Members []*Member
 }
 
-// member is an attribute of a shape.
+// Member is an attribute of a shape.
 type Member struct {
 	Name      string
 	Attribute *ocsf.Attribute
@@ -63,7 +63,7 @@ func (sh *Shape) ElemType() *ElemType {
 	return t
 }
 
-// read is the first step over an object x; d numbers the lambdas.
+// Read is the first step over an object x; d numbers the lambdas.
 func (sh *Shape) Read(x string, d int) string {
 	var parts []string
 	add := func(name, sql string) { parts = append(parts, syntax.Ident(name)+" := "+sql) }
@@ -188,7 +188,7 @@ func (sh *Shape) object(e string, d int) string {
 	return "struct_pack(" + strings.Join(parts, ", ") + ")"
 }
 
-// list is the second step over a list: NULL where no object is left.
+// List is the second step over a list: NULL where no object is left.
 func (sh *Shape) List(l string, d int) string {
 	e := fmt.Sprintf("e%d", d)
 	return fmt.Sprintf("nullif(list_transform(list_filter(%s, lambda %s: %s), lambda %s: %s), [])", l, e, sh.kept(e, d+1), e, sh.object(e, d+1))
@@ -309,7 +309,7 @@ func (sh *Shape) lostWhole(e string, d int) string {
 	return cond
 }
 
-// anyLost is the condition that something of a list does not make it into the event.
+// AnyLost is the condition that something of a list does not make it into the event.
 func (sh *Shape) AnyLost(l string, d int) string {
 	e := fmt.Sprintf("e%d", d)
 	return "coalesce(len(list_filter(" + l + ", lambda " + e + ": " + sh.lostWhole(e, d+1) + ")) > 0, FALSE)"

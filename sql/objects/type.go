@@ -9,7 +9,7 @@ import (
 	"github.com/silt-etl/silt/sql/syntax"
 )
 
-// elemType is a field of the objects in a list, or (without a name) such an object: what DuckDB and the file call its type.
+// ElemType is a field of the objects in a list, or (without a name) such an object: what DuckDB and the file call its type.
 // It has an attribute, or fields; list says that it is an array of objects with these fields.
 type ElemType struct {
 	Name   string
@@ -27,7 +27,7 @@ func (t *ElemType) Get(name string) *ElemType {
 	return nil
 }
 
-// merge adds the fields of o.
+// Merge adds the fields of o.
 func (t *ElemType) Merge(o *ElemType) {
 	for _, x := range o.Fields {
 		if have := t.Get(x.Name); have != nil {
@@ -56,7 +56,7 @@ func (t *ElemType) SqlType() string {
 	return s
 }
 
-// node is the file's schema of it, inside a list: its values are in the list's column.
+// Node is the file's schema of it, inside a list: its values are in the list's column.
 func (t *ElemType) Node() *lake.Node {
 	n := &lake.Node{Name: t.Name, Column: -1, Kind: lake.Group}
 	if t.Attr != nil {

@@ -219,7 +219,7 @@ func orClass(path string, p *Projection) string {
 	return path
 }
 
-// present gives the fields among names that f has.
+// Present gives the fields among names that f has.
 func Present(f *Field, names []string) (all []*Field) {
 	for _, n := range names {
 		if x := f.Get(n); x != nil {

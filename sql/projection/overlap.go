@@ -108,7 +108,7 @@ func (c *Set) checkOverlaps(parent context.Context) error {
 	return nil
 }
 
-// conditionLeaves are the leaves that predicates read, in order.
+// ConditionLeaves are the leaves that predicates read, in order.
 func (c *Set) ConditionLeaves() []*rawtable.Leaf {
 	var all []*rawtable.Leaf
 	seen := map[*rawtable.Leaf]bool{}

@@ -23,7 +23,7 @@ import (
 	"github.com/silt-etl/silt/sql/syntax"
 )
 
-// compiler holds what is known of one mapping while it is compiled.
+// Set holds what is known of one mapping while it is compiled.
 type Set struct {
 	Mapping     *Mapping
 	database    Database
@@ -37,7 +37,7 @@ type Set struct {
 	Projections []*Projection
 }
 
-// projection is one SELECT on its way to SQL.
+// Projection is one SELECT on its way to SQL.
 type Projection struct {
 	File     diag.File
 	Name     string
@@ -59,7 +59,7 @@ type Projection struct {
 	Given map[*rawtable.Leaf]string
 }
 
-// output is one column of the author's SELECT, or a value of an object in it.
+// Output is one column of the author's SELECT, or a value of an object in it.
 type Output struct {
 	Alias  string // the OCSF path
 	At     int    // byte offset of the expression

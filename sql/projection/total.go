@@ -153,7 +153,7 @@ func (s *sameFamily) add(f ducktype.Family, ok bool) {
 
 func (s *sameFamily) result() (ducktype.Family, bool) { return s.fam, s.ok }
 
-// neverNull says whether e, which is total, is sure to have a value where the column given has one ("": always).
+// NeverNull says whether e, which is total, is sure to have a value where the column given has one ("": always).
 func NeverNull(e syntax.Node, given string) bool {
 	if v, ok := syntax.Literal(e); ok {
 		return v != nil

@@ -13,7 +13,7 @@ import (
 	"github.com/silt-etl/silt/sql/syntax"
 )
 
-// field is an OCSF field that the projection fills: a leaf with a value, or an object with fields.
+// Field is an OCSF field that the projection fills: a leaf with a value, or an object with fields.
 type Field struct {
 	Name      string
 	Path      string
@@ -63,7 +63,7 @@ func (f *Field) add(a *ocsf.Attribute, after *Field) *Field {
 	return n
 }
 
-// leaves gives the fields with values below f, in order.
+// Leaves gives the fields with values below f, in order.
 func (f *Field) Leaves() []*Field {
 	if !f.IsGroup() && f.Elems == nil {
 		return []*Field{f}
@@ -75,7 +75,7 @@ func (f *Field) Leaves() []*Field {
 	return all
 }
 
-// inside gives what a group has, or the elements of a list that is written out.
+// Inside gives what a group has, or the elements of a list that is written out.
 func (f *Field) Inside() []*Field {
 	if f.Elems != nil {
 		return f.Elems
@@ -260,7 +260,7 @@ func (c *Set) checkValue(p *Projection, o *Output, a *ocsf.Attribute) {
 	}
 }
 
-// staticEnum says whether all values that o can have are literals, which checkValue has found in the enum.
+// StaticEnum says whether all values that o can have are literals, which checkValue has found in the enum.
 func StaticEnum(o *Output) bool {
 	for _, r := range syntax.Results(o.Expr) {
 		if _, ok := syntax.Literal(r); !ok {
@@ -270,7 +270,7 @@ func StaticEnum(o *Output) bool {
 	return true
 }
 
-// lists are the lists of objects written out below f, in other lists too.
+// Lists are the lists of objects written out below f, in other lists too.
 func (f *Field) Lists() (all []*Field) {
 	for _, x := range f.Children {
 		if x.Elems != nil {

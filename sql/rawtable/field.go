@@ -12,7 +12,7 @@ import (
 	"github.com/silt-etl/silt/sql/syntax"
 )
 
-// rawField is a field of raw.sql's table: a value, or a STRUCT with fields of its own.
+// Field is a field of raw.sql's table: a value, or a STRUCT with fields of its own.
 type Field struct {
 	Name   string
 	Path   []string
@@ -22,7 +22,7 @@ type Field struct {
 	Also   [][]string // other paths that the value may be at
 }
 
-// leaf is a raw value that the mapping reads: a column of `records`.
+// Leaf is a raw value that the mapping reads: a column of `records`.
 type Leaf struct {
 	Field  *Field
 	Path   []string // keys from the record's root
@@ -35,10 +35,10 @@ type Leaf struct {
 	Key string
 }
 
-// dotted is the leaf's automatic key in unmapped, and how problems call it.
+// Dotted is the leaf's automatic key in unmapped, and how problems call it.
 func (l *Leaf) Dotted() string { return strings.Join(l.Path, ".") }
 
-// valueType is the type an expression sees.
+// ValueType is the type an expression sees.
 func (l *Leaf) ValueType() *ducktype.Type {
 	if l.Key != "" {
 		return &ducktype.Type{ID: "VARCHAR", Text: "VARCHAR"}
@@ -55,7 +55,7 @@ func (f *Field) Get(name string) *Field {
 	return nil
 }
 
-// below gives the values under a field, in order.
+// Values gives the values under a field, in order.
 func (f *Field) Values() []*Field {
 	if len(f.Fields) == 0 {
 		return []*Field{f}
@@ -67,7 +67,7 @@ func (f *Field) Values() []*Field {
 	return all
 }
 
-// buildRaw makes the tree of raw.sql's columns.
+// Build makes the tree of raw.sql's columns.
 func Build(columns []ducktype.Column) (*Field, error) {
 	root := &Field{}
 	for _, c := range columns {
@@ -93,7 +93,7 @@ func newRawField(parent []string, name string, t *ducktype.Type) *Field {
 // keyTable is the table that holds the staging key's captures.
 const KeyTable = "key"
 
-// source resolves names of the mapping's SQL to leaves, and collects those.
+// Source resolves names of the mapping's SQL to leaves, and collects those.
 type Source struct {
 	Root   *Field
 	Leaves []*Leaf
@@ -122,7 +122,7 @@ func (s *Source) column(want string) string {
 	return name
 }
 
-// read gives the leaf of a value field.
+// Read gives the leaf of a value field.
 func (s *Source) Read(f *Field) *Leaf {
 	if f.Leaf == nil {
 		kind, column, cast := f.Type.ScanKind()
@@ -158,7 +158,7 @@ type resolution struct {
 	Unknown, Near string
 }
 
-// resolve finds what a dotted name means, as DuckDB would: case does not matter, `raw.` may come first.
+// Resolve finds what a dotted name means, as DuckDB would: case does not matter, `raw.` may come first.
 func (s *Source) Resolve(names []string, table string) resolution {
 	if len(names) > 1 && strings.EqualFold(names[0], KeyTable) {
 		if declared := s.Root.Get(KeyTable); declared != nil && declared.Type.ID == "STRUCT" {
@@ -217,7 +217,7 @@ func (s *Source) elsewhere(name string) string {
 	return ""
 }
 
-// leafSQL is a leaf's value with the type that raw.sql gives it.
+// LeafSQL is a leaf's value with the type that raw.sql gives it.
 func LeafSQL(l *Leaf) string {
 	col := syntax.Ident(l.Column)
 	switch {
@@ -248,7 +248,7 @@ func (s *Source) ByColumn(names []string) *Leaf {
 	return nil
 }
 
-// sortedLeaves gives leaves in the order they were first read.
+// SortedLeaves gives leaves in the order they were first read.
 func SortedLeaves(set map[*Leaf]bool) []*Leaf {
 	all := make([]*Leaf, 0, len(set))
 	for l := range set {
@@ -258,7 +258,7 @@ func SortedLeaves(set map[*Leaf]bool) []*Leaf {
 	return all
 }
 
-// fieldPath reads a dotted path, as Description.Image or "Logon Information"."Logon Type"; rest begins with the blank after it. names is
+// ParsePath reads a dotted path, as Description.Image or "Logon Information"."Logon Type"; rest begins with the blank after it. names is
 // nil where s begins with none, rest then all of s.
 func ParsePath(s string) (names []string, rest string) {
 	for all := s; ; s = s[1:] {

@@ -7,7 +7,7 @@ import (
 	"github.com/silt-etl/silt/internal/diag"
 )
 
-// fieldFinder finds declarations in raw.sql's text.
+// Finder finds declarations in raw.sql's text.
 type Finder struct {
 	file diag.File
 	text string // without comments, in lower case, as long as the file's
@@ -24,7 +24,7 @@ func NewFinder(f diag.File) *Finder {
 	return &Finder{file: f, text: low}
 }
 
-// find looks for each name of the path behind the one before it.
+// Find looks for each name of the path behind the one before it.
 func (d *Finder) Find(path []string) (line, column int) {
 	from := strings.Index(d.text, "(")
 	if from < 0 {

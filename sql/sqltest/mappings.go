@@ -61,7 +61,7 @@ func DNSMapping(t testing.TB, header, more string) *mappings.Mapping {
   'v' AS "metadata.product.vendor_name", 'p' AS "metadata.product.name", name AS "query.hostname", host.ip AS "src_endpoint.ip"` + more + " FROM raw"})
 }
 
-// shown is a field as JSON text, NULLs left out; "" where it is absent.
+// Shown is a field as JSON text, NULLs left out; "" where it is absent.
 func Shown(t testing.TB, e Event, path string) string {
 	t.Helper()
 	v, ok := e.Fields[path]
@@ -98,7 +98,7 @@ func bare(v any) any {
 
 const NestedRecord = `"ts":"2024-01-01T00:00:00Z","name":"a.exe","pid":4,"host":{"hostname":"h","ip":"10.0.0.1"}`
 
-// samples are the two records that AWS's own documents and the mapping's table speak of.
+// Samples are the two records that AWS's own documents and the mapping's table speak of.
 func Samples() []string { return strings.Split(strings.TrimSpace(networkFirewallSamples), "\n") }
 
 //go:embed testdata/nfw.jsonl
@@ -115,7 +115,7 @@ func NetworkFirewall(t testing.TB) *mappings.Mapping {
 	return m
 }
 
-// same compares maps and names each difference.
+// Same compares maps and names each difference.
 func Same[V any](t *testing.T, what string, got map[string]V, want map[string]any) {
 	t.Helper()
 	keys := map[string]bool{}

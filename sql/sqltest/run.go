@@ -20,7 +20,7 @@ import (
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-// event is one row of a projection's result, as a reader of the lake would see it.
+// Event is one row of a projection's result, as a reader of the lake would see it.
 type Event struct {
 	Projection string
 	Record     int64
@@ -33,7 +33,7 @@ type Event struct {
 	Unmapped   map[string]string
 }
 
-// compile compiles a mapping and fails on errors.
+// Compile compiles a mapping and fails on errors.
 func Compile(t testing.TB, m *mappings.Mapping) *sqlgen.Compiled {
 	t.Helper()
 	compiled, problems, err := m.Compile(context.Background())

@@ -14,11 +14,11 @@ import (
 	"strings"
 )
 
-// node is a node of DuckDB's syntax tree, as json_serialize_sql prints it. Numbers are json.Number: a location that is not
+// Node is a node of DuckDB's syntax tree, as json_serialize_sql prints it. Numbers are json.Number: a location that is not
 // known is 2^64-1, and constants may be wider than a float64 holds.
 type Node = map[string]any
 
-// statement is a parsed SELECT and the wrapping that the printer wants back.
+// Statement is a parsed SELECT and the wrapping that the printer wants back.
 type Statement struct {
 	root  Node // the whole of json_serialize_sql's answer
 	Count int  // statements in the text
@@ -27,7 +27,7 @@ type Statement struct {
 	Named int // parameters
 }
 
-// parse reads one statement. A *SyntaxError stays one.
+// Parse reads one statement. A *SyntaxError stays one.
 func Parse(p Parser, sql string) (*Statement, error) {
 	raw, err := p.Parse(sql)
 	if err != nil {
@@ -56,7 +56,7 @@ func Parse(p Parser, sql string) (*Statement, error) {
 	return &Statement{root: root, Count: len(list), Body: body, Class: Str(body, "type"), Named: len(params)}, nil
 }
 
-// printExpr gives the SQL text of an expression.
+// Print gives the SQL text of an expression.
 func Print(p Parser, e Node) (string, error) {
 	e = Clone(e).(Node)
 	e["alias"] = ""
@@ -96,7 +96,7 @@ func Flag(n Node, key string) bool {
 	return b
 }
 
-// location is the byte offset of a node, or the first one below it that has one; -1: none has.
+// Location is the byte offset of a node, or the first one below it that has one; -1: none has.
 func Location(v any) int {
 	best := -1
 	Walk(v, func(n Node) bool {
@@ -112,7 +112,7 @@ func Location(v any) int {
 	return best
 }
 
-// walk calls f for every node below v, parents first; f false stops the descent there.
+// Walk calls f for every node below v, parents first; f false stops the descent there.
 func Walk(v any, f func(Node) bool) {
 	switch t := v.(type) {
 	case Node:
@@ -129,7 +129,7 @@ func Walk(v any, f func(Node) bool) {
 	}
 }
 
-// inOrder gives a node's keys in an order of their own, which is that of the text where there are several: the same mapping has
+// InOrder gives a node's keys in an order of their own, which is that of the text where there are several: the same mapping has
 // to give the same result each time, and maps have no order.
 func InOrder(n Node) []string {
 	keys := make([]string, 0, len(n))
@@ -172,7 +172,7 @@ func ColumnNames(n Node) []string {
 	return names
 }
 
-// literal gives the value of a constant: string, int64, float64, bool, []string, or nil for NULL. Casts of a constant to the
+// Literal gives the value of a constant: string, int64, float64, bool, []string, or nil for NULL. Casts of a constant to the
 // plain types are seen through where they change nothing but the type.
 func Literal(n Node) (v any, ok bool) {
 	switch Str(n, "class") {
@@ -243,16 +243,16 @@ func Literal(n Node) (v any, ok bool) {
 	return nil, false
 }
 
-// ident quotes an identifier.
+// Ident quotes an identifier.
 func Ident(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
-// text quotes a string literal.
+// Quote quotes a string literal.
 func Quote(s string) string { return `'` + strings.ReplaceAll(s, `'`, `''`) + `'` }
 
 // nowhere is how DuckDB's tree says that a place is not known.
 const Nowhere = json.Number("18446744073709551615")
 
-// referenced gives the dotted name of a column reference, also where it is spelled (event).tcp or event['tcp']; nil for
+// Reference gives the dotted name of a column reference, also where it is spelled (event).tcp or event['tcp']; nil for
 // anything else.
 func Reference(n Node) []string {
 	switch Str(n, "type") {
@@ -285,7 +285,7 @@ func ContainsFold(names []string, name string) bool {
 	return false
 }
 
-// bareOf sees through casts: the dotted name an expression is, or nil, and the target types of the casts, innermost first.
+// Bare sees through casts: the dotted name an expression is, or nil, and the target types of the casts, innermost first.
 func Bare(e Node) (names []string, casts []Node) {
 	for Str(e, "class") == "CAST" {
 		casts = append([]Node{Child(e, "cast_type")}, casts...)
@@ -294,7 +294,7 @@ func Bare(e Node) (names []string, casts []Node) {
 	return Reference(e), casts
 }
 
-// results gives the expressions that the value of e can come from: the branches of CASE and COALESCE, else e itself.
+// Results gives the expressions that the value of e can come from: the branches of CASE and COALESCE, else e itself.
 func Results(e Node) []Node {
 	switch {
 	case Str(e, "class") == "CASE":
@@ -331,7 +331,7 @@ type Parser interface {
 	Print(ast []byte) (sql string, err error)
 }
 
-// SyntaxError is DuckDB's complaint, at a byte offset into the text it was given (-1: unknown).
+// Error is DuckDB's complaint, at a byte offset into the text it was given (-1: unknown).
 type Error struct {
 	Message string
 	Offset  int
