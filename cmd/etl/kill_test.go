@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/catalog/glue"
 	"github.com/silt-etl/silt/internal/catalog/gluefake"
@@ -152,8 +154,10 @@ func (w *killWorld) wantAll() {
 			folders["s3://lake/"+f[:strings.LastIndex(f, "/")+1]] = true
 		}
 	}
-	if len(st.NotDone()) > 0 || len(committed) != killBatches || sum.Quarantined != w.quarantined || sum.Published != int64(total(w.rows)) {
-		t.Errorf("the ledger has %d batches, %d entries not done, %+v", len(committed), len(st.NotDone()), sum)
+	got := map[string]int64{"batches": int64(len(committed)), "entries not done": int64(len(st.NotDone())), "quarantined": sum.Quarantined, "published": sum.Published}
+	want := map[string]int64{"batches": killBatches, "entries not done": 0, "quarantined": w.quarantined, "published": int64(total(w.rows))}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the ledger (-want +got):\n%s", diff)
 	}
 	cat, err := glue.Open(t.Context(), glue.Config{Database: killDatabase, Region: "us-east-1"})
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestBackslashBeforeQuotes: lines of a load balancer, in which a user agent has \", are delimited text.
@@ -15,7 +17,13 @@ func TestBackslashBeforeQuotes(t *testing.T) {
 	}
 	defer f.Close()
 	format, header, _ := detect(bufio.NewReaderSize(f, headBytes))
-	if format.Delimiter != ' ' || format.Escape != '\\' || len(format.Columns) != 30 || !slices.Contains(header, "escape: backslash") {
-		t.Errorf("%+v, %q", format, header)
+	type found struct {
+		Delimiter, Escape string
+		Columns           int
+		Header            bool // says how quotes are escaped
+	}
+	got := found{string(format.Delimiter), string(format.Escape), len(format.Columns), slices.Contains(header, "escape: backslash")}
+	if diff := cmp.Diff(found{" ", `\`, 30, true}, got); diff != "" {
+		t.Errorf("format (-want +got):\n%s", diff)
 	}
 }

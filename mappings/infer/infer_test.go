@@ -199,8 +199,8 @@ func TestTypes(t *testing.T) {
 			t.Errorf("%s is %s, want %s", path, got, want)
 		}
 	}
-	for path, want := range map[string]string{"mixed": `ambiguous: number in 97%, else text, as "none"`, "either": "ambiguous: list in 50%, single value in 50%", "void": "never anything but null",
-		"id": "a number, never computed with"} {
+	for path, want := range map[string]string{"mixed": `ambiguous: number in 97%, else text (example: "none")`, "either": "ambiguous: list in 50%, single value in 50%", "void": "always null",
+		"id": "an identifier written in digits"} {
 		if got := strings.Join(fieldOf(t, res, path).Notes, "; "); !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
@@ -313,7 +313,7 @@ func TestBounds(t *testing.T) {
 		lines = append(lines, fmt.Sprintf(`{"ts":"2025-06-01T00:00:00Z","by_host":{"h%d":%d},"k%d":"%s"}`, i, i, i, strings.Repeat("v", 500)))
 	}
 	res := infer(t, Options{}, lines...)
-	if got := fieldOf(t, res, "by_host"); got.Type != "JSON" || !strings.Contains(strings.Join(got.Notes, ""), "they are data") {
+	if got := fieldOf(t, res, "by_host"); got.Type != "JSON" || !strings.Contains(strings.Join(got.Notes, ""), "the keys are data") {
 		t.Errorf("by_host: %+v", got)
 	}
 	if len(res.Fields) > maxFields || len(res.Notes) == 0 || !strings.Contains(res.Notes[0], "more fields than etl infer counts") {

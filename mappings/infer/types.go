@@ -36,7 +36,7 @@ func (in *inference) columns(f *field) (all []*column) {
 		if k := strings.ToLower(c.name); k != "" && !strings.ContainsAny(c.name, "\x00\"") {
 			byName[k] = append(byName[k], c)
 		} else {
-			in.undeclared(c, "a mapping's SQL takes no such name")
+			in.undeclared(c, "the SQL of a mapping cannot use this name")
 		}
 	}
 	for _, c := range f.children {
@@ -46,7 +46,7 @@ func (in *inference) columns(f *field) (all []*column) {
 		}
 		best := slices.MaxFunc(same, func(a, b *field) int { return int(a.seen - b.seen) })
 		if best != c {
-			in.undeclared(c, "DuckDB takes it for "+best.dotted())
+			in.undeclared(c, "for DuckDB it has the same name as "+best.dotted())
 			continue
 		}
 		all = append(all, in.column(c))
@@ -67,7 +67,7 @@ func (in *inference) column(f *field) *column {
 	switch {
 	case f.seen == 0:
 		c.typ = "VARCHAR"
-		c.note("never anything but null")
+		c.note("always null")
 	case f.objects == f.seen && !f.wide && len(f.children) > 0:
 		if c.fields = in.columns(f); len(c.fields) == 0 {
 			c.typ = "JSON"
@@ -75,7 +75,7 @@ func (in *inference) column(f *field) *column {
 	case f.objects == f.seen:
 		c.typ = "JSON"
 		if f.wide {
-			c.note("more than %d keys: they are data, as the names of hosts", maxChildren)
+			c.note("more than %d keys, so the keys are data (example: names of hosts)", maxChildren)
 		}
 	case f.arrays == f.seen:
 		if c.typ = in.listType(f.elem); c.typ == "JSON" && f.elem.objects > 0 && f.elem.objects == f.elem.seen {
@@ -160,7 +160,7 @@ func (in *inference) scalarType(c *column) {
 		c.typ = "VARCHAR"
 		switch {
 		case f.all(isInt64) && identifier(f.name):
-			c.note("a number, never computed with")
+			c.note("an identifier written in digits")
 		case f.all(isInt64) && f.quoted == f.scalars:
 			c.note("numbers written as text")
 		case f.all(isDouble) && !f.all(isExact):
@@ -172,11 +172,11 @@ func (in *inference) scalarType(c *column) {
 			} else if f.has[isDouble] == 0 {
 				what = "boolean"
 			}
-			c.note("ambiguous: %s in %s, else text, as %s", what, percent(numbers, f.scalars), in.example(f, false))
+			c.note("ambiguous: %s in %s, else text (example: %s)", what, percent(numbers, f.scalars), in.example(f, false))
 		case f.has[isDouble] > 0 && f.has[isDouble] < f.scalars && f.has[isDouble]*100 >= f.scalars*80:
-			c.note("ambiguous: number in %s, else text, as %s", percent(f.has[isDouble], f.scalars), in.example(f, false))
+			c.note("ambiguous: number in %s, else text (example: %s)", percent(f.has[isDouble], f.scalars), in.example(f, false))
 		case f.has[isISOTime] > 0:
-			c.note("ambiguous: ISO 8601 time in %s, else text, as %s", percent(f.has[isISOTime], f.scalars), in.example(f, true))
+			c.note("ambiguous: ISO 8601 time in %s, else text (example: %s)", percent(f.has[isISOTime], f.scalars), in.example(f, true))
 		}
 	}
 }

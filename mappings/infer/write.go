@@ -40,7 +40,7 @@ func (in *inference) project(class *ocsf.Class, all []*column) (outs []output, w
 			consumes = append(consumes, mappings.FieldSQL(t.path))
 		}
 	} else {
-		add(output{path: "time", sql: "NULL::TIMESTAMP", reason: "no field holds times: until you write one here every record goes to quarantine"})
+		add(output{path: "time", sql: "NULL::TIMESTAMP", reason: "no field has times: until you write one here, every record goes to quarantine"})
 	}
 	in.activity(class, all, add)
 	in.severity(all, add)
@@ -65,7 +65,7 @@ func (in *inference) project(class *ocsf.Class, all []*column) (outs []output, w
 				o.sql = c.time.sql
 			}
 			if path == "finding_info.title" && !taken["finding_info.uid"] {
-				add(output{path: "finding_info.uid", sql: o.sql, reason: "a finding wants a uid: name one that is the finding's own", col: c})
+				add(output{path: "finding_info.uid", sql: o.sql, reason: "a finding needs a uid: use a field that identifies the finding", col: c})
 			}
 			if path == "file.path" && !taken["file.name"] {
 				add(output{path: "file.name", sql: fmt.Sprintf(`regexp_extract(%s, '[^/\\]+$')`, o.sql), reason: "the last part of the path", col: c})
@@ -81,8 +81,8 @@ func (in *inference) project(class *ocsf.Class, all []*column) (outs []output, w
 	if cloud {
 		add(output{path: "cloud.provider", sql: "'AWS'", reason: "by the account or region"})
 	}
-	add(output{path: "metadata.product.name", sql: mappings.Literal(in.name), reason: "the sample's name: write the product's"})
-	add(output{path: "metadata.product.vendor_name", sql: "'unknown'", reason: "write who makes the product"})
+	add(output{path: "metadata.product.name", sql: mappings.Literal(in.name), reason: "the name of the sample: write the name of the product"})
+	add(output{path: "metadata.product.vendor_name", sql: "'unknown'", reason: "write the name of the vendor"})
 	outs = in.complete(class, outs)
 	return outs, in.without(class, outs), consumes
 }
@@ -128,7 +128,7 @@ func (in *inference) activity(class *ocsf.Class, all []*column, add func(output)
 			return
 		}
 	}
-	add(output{path: "activity_id", sql: "0", reason: "Unknown: decide by what the record says"})
+	add(output{path: "activity_id", sql: "0", reason: "Unknown: derive it from the event"})
 }
 
 // severity gives severity_id by words that mean one, else Informational.
@@ -138,7 +138,7 @@ func (in *inference) severity(all []*column, add func(output) bool) {
 			continue
 		}
 		if c.share(isSeverity) < enough {
-			add(output{path: "severity_id", sql: "1", reason: fmt.Sprintf("Informational: %s is a scale of its own (%s); map it with CASE", c.dotted(), strings.Join(firstOf(c.order, 6), ", "))})
+			add(output{path: "severity_id", sql: "1", reason: fmt.Sprintf("Informational: %s uses another scale (%s); map it with CASE", c.dotted(), strings.Join(firstOf(c.order, 6), ", "))})
 			return
 		}
 		seen := map[string]bool{}
@@ -159,10 +159,10 @@ func (in *inference) severity(all []*column, add func(output) bool) {
 		for _, w := range words {
 			sql += fmt.Sprintf("\n    WHEN %s THEN %d", mappings.Literal(w), severities[w])
 		}
-		add(output{path: "severity_id", sql: sql + "\n    ELSE 0\n  END", reason: "the words that the sample has", col: c})
+		add(output{path: "severity_id", sql: sql + "\n    ELSE 0\n  END", reason: "the values in the sample", col: c})
 		return
 	}
-	add(output{path: "severity_id", sql: "1", reason: "Informational: no field says another"})
+	add(output{path: "severity_id", sql: "1", reason: "Informational: no field has a severity"})
 }
 
 func firstOf(all []string, n int) []string {
@@ -193,7 +193,7 @@ func (in *inference) complete(class *ocsf.Class, outs []output) []output {
 				if strings.HasPrefix(other.path, object+".") && other.off == "" {
 					outs[j].off = fmt.Sprintf("OCSF requires %s.%s as well", object, lacks)
 					if strings.Contains(lacks, " ") {
-						outs[j].off = fmt.Sprintf("OCSF wants %s in %s", lacks, object)
+						outs[j].off = fmt.Sprintf("OCSF requires %s in %s", lacks, object)
 					}
 				}
 			}
