@@ -37,10 +37,10 @@ func (t *translator) object(p *part, f *ocsf.Fields, prefix string, v *value) {
 					hint = "did you mean " + u.Nearest + "?"
 				}
 			}
-			t.problem(diag.Warning, m.at, diag.UnknownPath, hint, "%s in OCSF %s has no attribute %s: it goes to unmapped", p.class.Name, t.version, name)
+			t.report(diag.Warning, m.at, diag.UnknownPath, hint, "%s in OCSF %s has no attribute %s: it goes to unmapped", p.class.Name, t.version, name)
 			t.unmapped(p, "unmapped."+name, m.value)
 		case !a.In(p.profiles):
-			t.problem(diag.Warning, m.at, diag.Profile, "add the profile to metadata.profiles", "%s belongs to the profile %s: it goes to unmapped", name, a.Profile)
+			t.report(diag.Warning, m.at, diag.Profile, "add the profile to metadata.profiles", "%s belongs to the profile %s: it goes to unmapped", name, a.Profile)
 			t.unmapped(p, "unmapped."+name, m.value)
 		case a.Base == ocsf.Struct:
 			t.structValue(p, a, name, m.value)

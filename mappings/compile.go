@@ -17,59 +17,59 @@ import (
 
 // Compile checks the mapping and compiles it. All diagnostics are given, warnings too; compiled is nil where one of
 // them is an error. err is for what is not a fault of the mapping. Nothing is read or run: it needs no network and no sample.
-func (m *Mapping) Compile(ctx context.Context) (compiled *sqlgen.Compiled, problems diag.List, err error) {
-	src, db, t, problems, err := m.open(ctx)
+func (m *Mapping) Compile(ctx context.Context) (compiled *sqlgen.Compiled, diagnostics diag.List, err error) {
+	src, db, t, diagnostics, err := m.open(ctx)
 	if err != nil || src == nil {
-		return nil, problems, err
+		return nil, diagnostics, err
 	}
 	defer db.Close()
-	compiled, problems, err = sqlgen.Compile(ctx, src, db)
+	compiled, diagnostics, err = sqlgen.Compile(ctx, src, db)
 	if t != nil {
-		for i, p := range problems {
-			problems[i] = t.showPlace(p)
+		for i, p := range diagnostics {
+			diagnostics[i] = t.showPlace(p)
 		}
 		if compiled != nil {
 			t.showFlows(compiled.Flows)
 		}
-		problems.Sort()
+		diagnostics.Sort()
 	}
-	return compiled, problems, err
+	return compiled, diagnostics, err
 }
 
 // Show gives the SQL of a mapping for people: of a declarative one raw.sql and its SELECTs, which loaded as files are the same
 // mapping, so that its author can continue in SQL; of a mapping in SQL the projections that are made of it. No SQL is given
-// where a problem is an error.
+// where a diagnostic is an error.
 func (m *Mapping) Show(ctx context.Context) ([]diag.File, diag.List, error) {
-	compiled, problems, err := m.Compile(ctx)
+	compiled, diagnostics, err := m.Compile(ctx)
 	if err != nil || compiled == nil {
-		return nil, problems, err
+		return nil, diagnostics, err
 	}
 	var out []diag.File
 	if !m.Declarative() {
 		for _, p := range compiled.Projections {
 			out = append(out, diag.File{Path: p.Name, Text: p.SQL + "\n"})
 		}
-		return out, problems, nil
+		return out, diagnostics, nil
 	}
 	t, _ := m.translate()
 	out = append(out, diag.File{Path: rawFile, Text: t.files[rawFile]})
-	texts := t.translator.readable(t.parts, problems)
+	texts := t.translator.readable(t.parts, diagnostics)
 	for _, n := range sortedKeys(texts) {
 		out = append(out, diag.File{Path: n, Text: texts[n]})
 	}
-	return out, problems, nil
+	return out, diagnostics, nil
 }
 
 // open makes the compiler's input: the SQL files, and a database of its own in which the macros exist. src is nil where
-// problems say why.
-func (m *Mapping) open(ctx context.Context) (src *projection.Mapping, db *duckdb.Database, t *translation, problems diag.List, err error) {
+// diagnostics say why.
+func (m *Mapping) open(ctx context.Context) (src *projection.Mapping, db *duckdb.Database, t *translation, diagnostics diag.List, err error) {
 	src = &projection.Mapping{Name: m.Name}
 	files := m.Files
 	if m.Declarative() {
-		if t, problems = m.translate(); t == nil {
-			return nil, nil, nil, problems, nil
+		if t, diagnostics = m.translate(); t == nil {
+			return nil, nil, nil, diagnostics, nil
 		}
-		files, src.Notes = t.files, problems
+		files, src.Notes = t.files, diagnostics
 	}
 	for _, n := range sortedKeys(files) {
 		f := diag.File{Path: m.place(n), Text: files[n]}
@@ -88,13 +88,13 @@ func (m *Mapping) open(ctx context.Context) (src *projection.Mapping, db *duckdb
 		}
 	}
 	if src.RawColumns, err = duckdb.Table(ctx, src.Raw.Text); err != nil {
-		problems, err = blame(problems, src.Raw, err)
-		return nil, nil, nil, problems, err
+		diagnostics, err = blame(diagnostics, src.Raw, err)
+		return nil, nil, nil, diagnostics, err
 	}
 	if lib := files[LibraryFile]; lib+src.Macros.Text != "" {
 		if m.folder != nil { // it was loaded from a folder, not from a manifest
 			if p, err := shadows(src.Macros); err != nil || p != nil {
-				return nil, nil, nil, append(problems, p...), err
+				return nil, nil, nil, append(diagnostics, p...), err
 			}
 		}
 		if src.Setup, src.MacroDefs, err = duckdb.Macros(ctx, lib+src.Macros.Text); err != nil { // its own ones may call the library's
@@ -102,14 +102,14 @@ func (m *Mapping) open(ctx context.Context) (src *projection.Mapping, db *duckdb
 			if errors.As(err, &e) && e.Offset >= 0 {
 				e.Offset = max(e.Offset-len(lib), -1)
 			}
-			problems, err = blame(problems, src.Macros, err)
-			return nil, nil, nil, problems, err
+			diagnostics, err = blame(diagnostics, src.Macros, err)
+			return nil, nil, nil, diagnostics, err
 		}
 	}
 	if db, err = duckdb.Open(ctx, src.Setup); err != nil {
 		return nil, nil, nil, nil, fmt.Errorf("mapping %s: %w", m.Name, err)
 	}
-	return src, db, t, problems, nil
+	return src, db, t, diagnostics, nil
 }
 
 // shadows tells a macro of the mapping that has the name of one of the library.
@@ -127,7 +127,7 @@ func shadows(f diag.File) (diag.List, error) {
 	return out, nil
 }
 
-// place is what problems call a file of the mapping.
+// place is what diagnostics call a file of the mapping.
 func (m *Mapping) place(name string) string {
 	if m.Origin == "" || m.Origin == "." {
 		return name
@@ -135,12 +135,12 @@ func (m *Mapping) place(name string) string {
 	return strings.TrimSuffix(m.Origin, "/") + "/" + name
 }
 
-// blame makes a problem of what DuckDB says against a file; another error stays one.
-func blame(problems diag.List, f diag.File, err error) (diag.List, error) {
+// blame makes a diagnostic of what DuckDB says against a file; another error stays one.
+func blame(diagnostics diag.List, f diag.File, err error) (diag.List, error) {
 	var e *engine.Error
 	if !errors.As(err, &e) {
-		return problems, err
+		return diagnostics, err
 	}
-	problems.At(f, e.Offset, diag.Error, diag.SQL, "", "%s", e.Message)
-	return problems, nil
+	diagnostics.At(f, e.Offset, diag.Error, diag.SQL, "", "%s", e.Message)
+	return diagnostics, nil
 }

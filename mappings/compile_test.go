@@ -62,10 +62,10 @@ func TestLoad(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if compiled, problems, err := m.Compile(context.Background()); compiled == nil || err != nil {
-			t.Errorf("%s: %v\n%s", n, err, sqltest.Listed(problems))
-		} else if slices.ContainsFunc(problems, func(p diag.Diagnostic) bool { return p.Severity != diag.Note }) {
-			t.Errorf("the shipped mapping %s has problems:\n%s", n, sqltest.Listed(problems))
+		if compiled, diagnostics, err := m.Compile(context.Background()); compiled == nil || err != nil {
+			t.Errorf("%s: %v\n%s", n, err, sqltest.Listed(diagnostics))
+		} else if slices.ContainsFunc(diagnostics, func(p diag.Diagnostic) bool { return p.Severity != diag.Note }) {
+			t.Errorf("the shipped mapping %s has diagnostics:\n%s", n, sqltest.Listed(diagnostics))
 		}
 	}
 }

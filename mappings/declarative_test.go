@@ -74,12 +74,12 @@ func TestDeclarativeNetworkFirewall(t *testing.T) {
 	check("json", "alert+netflow", m)
 
 	// The SQL that `etl sql` prints is the same mapping.
-	shown, problems, err := m.Show(context.Background())
+	shown, diagnostics, err := m.Show(context.Background())
 	if err != nil || len(shown) != 3 {
 		t.Fatalf("%v %v", shown, err)
 	}
-	if got := sqltest.Listed(problems); !strings.Contains(got, `OCSF 1.1.0 has no profile "firewall"`) || problems.Failed() {
-		t.Errorf("problems:\n%s", got)
+	if got := sqltest.Listed(diagnostics); !strings.Contains(got, `OCSF 1.1.0 has no profile "firewall"`) || diagnostics.Failed() {
+		t.Errorf("diagnostics:\n%s", got)
 	}
 	texts := map[string]string{}
 	for _, f := range shown {
@@ -110,8 +110,8 @@ const looseJSON = `{"custom_source_events": {
 
 func TestDeclarativeCoercions(t *testing.T) {
 	m := declarative(t, looseJSON)
-	problems := sqltest.Diagnostics(t, m)
-	got := sqltest.Listed(problems)
+	diagnostics := sqltest.Diagnostics(t, m)
+	got := sqltest.Listed(diagnostics)
 	for _, w := range []string{
 		`d.json:5:32: warning: metadata.profiles is a list: "host, cloud" is read as [host, cloud]`,
 		`d.json:5:58: warning: metadata.version "v1.1.0" is read as "1.1.0"`,
@@ -183,8 +183,8 @@ func TestDeclarativeErrors(t *testing.T) {
 		strings.Replace(looseJSON, `"$.Pid", "uid"`, `"$.a[0]", "uid"`, 1):       `"$.a[0]" is not a path of the raw record`,
 		strings.Replace(looseJSON, `"values": {"1": 1`, `"values": {"1": 77`, 1): "d.json:7:31: error: activity_id: 77 is not a value of the enum",
 	} {
-		problems := sqltest.Diagnostics(t, declarative(t, text))
-		if got := sqltest.Listed(problems); !problems.Failed() || !strings.Contains(got, want) {
+		diagnostics := sqltest.Diagnostics(t, declarative(t, text))
+		if got := sqltest.Listed(diagnostics); !diagnostics.Failed() || !strings.Contains(got, want) {
 			t.Errorf("%.60s: want %q in:\n%s", text, want, got)
 		}
 	}

@@ -50,7 +50,7 @@ func (v *value) text() string {
 	return s
 }
 
-// parseJSON reads one value; an error of the syntax is a problem with its place.
+// parseJSON reads one value; an error of the syntax is a diagnostic with its place.
 func parseJSON(f diag.File) (*value, *diag.Diagnostic) {
 	d := json.NewDecoder(bytes.NewReader([]byte(f.Text)))
 	d.UseNumber()

@@ -28,7 +28,7 @@ var declared embed.FS
 // Mapping is a mapping as its author wrote it.
 type Mapping struct {
 	Name string
-	// Origin says where it was found, for people and for the places of problems: a folder or file, or "shipped:...".
+	// Origin says where it was found, for people and for the places of diagnostics: a folder or file, or "shipped:...".
 	Origin string
 	// Files are its texts by name: raw.sql, macros.sql, *.sql, or one *.json; and LibraryFile.
 	Files map[string]string

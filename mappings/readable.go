@@ -15,7 +15,7 @@ import (
 // readable writes the SELECTs of a translated mapping as a person would: a file for each class, one column a line, without what
 // the compiler fills by itself, parts that say the same as one, and each warning as a comment above the column it is about. The
 // rows are those of the mapping (TestShownSQLGivesTheSameRows).
-func (t *translator) readable(parts []*part, problems diag.List) map[string]string {
+func (t *translator) readable(parts []*part, diagnostics diag.List) map[string]string {
 	type group struct {
 		*part
 		values []string
@@ -29,7 +29,7 @@ func (t *translator) readable(parts []*part, problems diag.List) map[string]stri
 		if i+1 < len(parts) {
 			last = parts[i+1].at
 		}
-		g := &group{part: t.spare(p), values: []string{p.value}, notes: t.notes(p.at, last, problems)}
+		g := &group{part: t.spare(p), values: []string{p.value}, notes: t.notes(p.at, last, diagnostics)}
 		text, _ := t.selectSQL(g.part)
 		// The condition names the value; all else has to be the same.
 		head, _, _ := strings.Cut(text, "\nFROM raw")
@@ -53,11 +53,11 @@ func (t *translator) readable(parts []*part, problems diag.List) map[string]stri
 }
 
 // notes gives the warnings about the text between two offsets, by line.
-func (t *translator) notes(from, to int, problems diag.List) map[int][]string {
+func (t *translator) notes(from, to int, diagnostics diag.List) map[int][]string {
 	first, firstColumn := diag.Position(t.file.Text, from)
 	end, endColumn := diag.Position(t.file.Text, to)
 	out := map[int][]string{}
-	for _, p := range problems {
+	for _, p := range diagnostics {
 		before := p.Line < first || p.Line == first && p.Column < firstColumn
 		after := p.Line > end || p.Line == end && p.Column >= endColumn && to < len(t.file.Text)
 		if before || after || p.Severity == diag.Error || p.Code == diag.MissingRequired && p.Line == first { // `-- without:` says that
@@ -195,7 +195,7 @@ func (t *translator) checkType(p *part) {
 		return
 	}
 	if wrong := t.wrongTypes(p, *typ, *activity); len(wrong) > 0 {
-		t.problem(diag.Warning, typ.at, diag.TypeUID, "leave type_uid out: it is filled as class_uid * 100 + activity_id",
+		t.report(diag.Warning, typ.at, diag.TypeUID, "leave type_uid out: it is filled as class_uid * 100 + activity_id",
 			"type_uid is not class_uid * 100 + activity_id: %s; your value is kept", strings.Join(wrong, "; "))
 	}
 }

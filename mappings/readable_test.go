@@ -46,9 +46,9 @@ const peopleJSON = `{"custom_source_events": {
 // compiler fills and says once what several parts say.
 func TestShownSQLGivesTheSameRows(t *testing.T) {
 	m := declarative(t, peopleJSON)
-	shown, problems, err := m.Show(context.Background())
-	if err != nil || problems.Failed() {
-		t.Fatalf("%v\n%s", err, sqltest.Listed(problems))
+	shown, diagnostics, err := m.Show(context.Background())
+	if err != nil || diagnostics.Failed() {
+		t.Fatalf("%v\n%s", err, sqltest.Listed(diagnostics))
 	}
 	texts := map[string]string{}
 	var names []string

@@ -29,15 +29,15 @@ type translation struct {
 // translator turns the declarative format into SQL. Its looser values are coerced, each with a warning: it is the format of
 // AWS's transformation library, and what people have written in it must load.
 type translator struct {
-	file     diag.File
-	problems diag.List
-	schema   *ocsf.Schema
-	version  string
-	leaves   map[string]*rawLeaf // by dotted path
-	order    []*rawLeaf
-	matched  []string // the path that decides which part of the mapping takes a record
-	stamp    []string // the timestamp block
-	format   string
+	file        diag.File
+	diagnostics diag.List
+	schema      *ocsf.Schema
+	version     string
+	leaves      map[string]*rawLeaf // by dotted path
+	order       []*rawLeaf
+	matched     []string // the path that decides which part of the mapping takes a record
+	stamp       []string // the timestamp block
+	format      string
 }
 
 // rawLeaf is a field of the raw record and the types it is read as.
@@ -67,19 +67,19 @@ type column struct {
 	cases  *caseOf  // the enum it is
 }
 
-func (t *translator) problem(s diag.Severity, at int, code diag.Code, hint, format string, args ...any) {
-	t.problems.At(t.file, at, s, code, hint, format, args...)
+func (t *translator) report(s diag.Severity, at int, code diag.Code, hint, format string, args ...any) {
+	t.diagnostics.At(t.file, at, s, code, hint, format, args...)
 }
 
 func (t *translator) warn(at int, code diag.Code, format string, args ...any) {
-	t.problem(diag.Warning, at, code, "", format, args...)
+	t.report(diag.Warning, at, code, "", format, args...)
 }
 
 func (t *translator) fail(at int, code diag.Code, hint, format string, args ...any) {
-	t.problem(diag.Error, at, code, hint, format, args...)
+	t.report(diag.Error, at, code, hint, format, args...)
 }
 
-// translate gives the SQL of a declarative mapping, nil where problems say why there is none.
+// translate gives the SQL of a declarative mapping, nil where diagnostics say why there is none.
 func (m *Mapping) translate() (*translation, diag.List) {
 	t := &translator{leaves: map[string]*rawLeaf{}}
 	for n, text := range m.Files {
@@ -90,8 +90,8 @@ func (m *Mapping) translate() (*translation, diag.List) {
 		return nil, diag.List{*bad}
 	}
 	parts := t.document(root)
-	if t.problems.Failed() {
-		return nil, t.problems
+	if t.diagnostics.Failed() {
+		return nil, t.diagnostics
 	}
 	out := &translation{files: map[string]string{rawFile: t.rawSQL()}, places: map[string][]int{}, values: map[string]string{}, json: t.file, translator: t, parts: parts}
 	for _, p := range parts {
@@ -99,7 +99,7 @@ func (m *Mapping) translate() (*translation, diag.List) {
 		out.files[name], out.places[name] = t.selectSQL(p)
 		out.values[name] = p.value
 	}
-	return out, t.problems
+	return out, t.diagnostics
 }
 
 var notInFileName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
@@ -147,7 +147,7 @@ func (t *translator) document(root *value) (parts []*part) {
 		}
 	}
 	t.findVersion(all)
-	if t.problems.Failed() {
+	if t.diagnostics.Failed() {
 		return nil
 	}
 	for _, f := range all.fields {
@@ -246,7 +246,7 @@ func (t *translator) readProfiles(p *part, v *value) (names []string) {
 			if s := t.schema.NearestProfile(n); s != "" {
 				near = "did you mean " + s + "?"
 			}
-			t.problem(diag.Warning, v.at, diag.UnknownProfile, near, "OCSF %s has no profile %q: the name is written to the events anyway", t.version, n)
+			t.report(diag.Warning, v.at, diag.UnknownProfile, near, "OCSF %s has no profile %q: the name is written to the events anyway", t.version, n)
 			continue
 		}
 		p.profiles = append(p.profiles, n)
@@ -254,7 +254,7 @@ func (t *translator) readProfiles(p *part, v *value) (names []string) {
 	return names
 }
 
-// rawPath reads a "$.a.b" path, nil with a problem where it is none.
+// rawPath reads a "$.a.b" path, nil with a diagnostic where it is none.
 func (t *translator) rawPath(v *value) []string {
 	s := v.text()
 	body, ok := strings.CutPrefix(s, "$.")
@@ -365,7 +365,7 @@ func (t *translator) toUnmapped(p *part, prefix string, at int, lacks string) {
 	t.warn(at, diag.MissingRequired, "%s goes to unmapped: OCSF requires %s in it, but the mapping does not fill it", strings.TrimSuffix(prefix, "."), lacks)
 }
 
-// showPlace moves a problem in a generated file to the JSON it comes from.
+// showPlace moves a diagnostic in a generated file to the JSON it comes from.
 func (out *translation) showPlace(p diag.Diagnostic) diag.Diagnostic {
 	lines := out.places[path.Base(p.File)]
 	if lines == nil {

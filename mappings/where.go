@@ -10,18 +10,18 @@ import (
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-// whereFile is what problems call a predicate.
+// whereFile is what diagnostics call a predicate.
 const whereFile = "--where"
 
 // Where compiles a predicate over the mapping's raw fields: in its compiled mapping, records of which it is not true are DROPPED, the others
-// come out as events without meaning. It may hold what the mapping's own WHERE may hold, its own macros and those of the library included; problems are at places
+// come out as events without meaning. It may hold what the mapping's own WHERE may hold, its own macros and those of the library included; diagnostics are at places
 // in the predicate.
 func (m *Mapping) Where(ctx context.Context, predicate string) (*sqlgen.Compiled, diag.List, error) {
 	files := map[string]string{}
 	if m.Declarative() {
-		t, problems := m.translate()
+		t, diagnostics := m.translate()
 		if t == nil {
-			return nil, problems, nil
+			return nil, diagnostics, nil
 		}
 		maps.Copy(files, t.files)
 	} else {
@@ -40,12 +40,12 @@ func (m *Mapping) Where(ctx context.Context, predicate string) (*sqlgen.Compiled
 		return nil, nil, err
 	}
 	w := &Mapping{Name: m.Name, Origin: "", Files: files}
-	compiled, problems, err := w.Compile(ctx)
+	compiled, diagnostics, err := w.Compile(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	var mine diag.List
-	for _, p := range problems {
+	for _, p := range diagnostics {
 		if path.Base(p.File) == whereFile+".sql" && p.Severity == diag.Error {
 			p.File = whereFile
 			if p.Line == 2 {

@@ -15,17 +15,17 @@ func TestHostileWhere(t *testing.T) {
 		if i >= 5 && i%6 > 0 {
 			continue
 		}
-		compiled, problems, err := m.Where(t.Context(), "("+e+") IS NOT NULL")
+		compiled, diagnostics, err := m.Where(t.Context(), "("+e+") IS NOT NULL")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if compiled != nil || !problems.Failed() {
+		if compiled != nil || !diagnostics.Failed() {
 			t.Errorf("%s is taken", e)
 		}
 	}
 	for _, e := range []string{"name = 'x'", "n > 1 AND ev.b.c IS NULL", "lpad(name, 5, '0') = '00001'", "format('{}-{:02d}', name, n) = 'x-01'", "list_aggregate(tags, 'max') = 'x'", "age(ts, ts) = INTERVAL 0 DAY", "in_cidr(name, '10.0.0.0/8')"} {
-		if compiled, problems, err := m.Where(t.Context(), e); err != nil || compiled == nil {
-			t.Errorf("%s is refused: %v %s", e, err, sqltest.Listed(problems))
+		if compiled, diagnostics, err := m.Where(t.Context(), e); err != nil || compiled == nil {
+			t.Errorf("%s is refused: %v %s", e, err, sqltest.Listed(diagnostics))
 		}
 	}
 }
@@ -42,9 +42,9 @@ func TestWhereCallsLibrary(t *testing.T) {
 			"in_cidr(name, '10.0.0.0/8') AND n IS NULL":                        {true, false},
 			"in_cidr(name, '10.0.0.0/8') IS DISTINCT FROM is_private_ip(name)": {false, false},
 		} {
-			compiled, problems, err := m.Where(t.Context(), e)
+			compiled, diagnostics, err := m.Where(t.Context(), e)
 			if err != nil || compiled == nil {
-				t.Errorf("%s: %s is refused: %v %s", m.Name, e, err, sqltest.Listed(problems))
+				t.Errorf("%s: %s is refused: %v %s", m.Name, e, err, sqltest.Listed(diagnostics))
 				continue
 			}
 			got := sqltest.Run(t, compiled, nil, `{"name":"10.0.0.1"}`, `{"name":"8.8.8.8"}`)
@@ -57,11 +57,11 @@ func TestWhereCallsLibrary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if compiled, problems, err := declared.Where(t.Context(), "is_private_ip(event.src_ip)"); err != nil || compiled == nil {
-		t.Errorf("declarative: refused: %v %s", err, sqltest.Listed(problems))
+	if compiled, diagnostics, err := declared.Where(t.Context(), "is_private_ip(event.src_ip)"); err != nil || compiled == nil {
+		t.Errorf("declarative: refused: %v %s", err, sqltest.Listed(diagnostics))
 	}
-	if compiled, problems, err := sqltest.Mapping(t, own).Where(t.Context(), "inner_ip(name)"); err != nil || compiled == nil {
-		t.Errorf("the mapping's own macro is refused: %v %s", err, sqltest.Listed(problems))
+	if compiled, diagnostics, err := sqltest.Mapping(t, own).Where(t.Context(), "inner_ip(name)"); err != nil || compiled == nil {
+		t.Errorf("the mapping's own macro is refused: %v %s", err, sqltest.Listed(diagnostics))
 	}
 	drop := sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.SmallRaw, "m.sql": sqltest.SmallHead + "-- drop: is_private_ip(name)\nSELECT " + sqltest.SmallBase + " FROM raw"})
 	got := sqltest.Run(t, sqltest.Compile(t, drop), nil, `{"ts":"2024-01-01T00:00:00Z","name":"10.0.0.1"}`, `{"ts":"2024-01-01T00:00:00Z","name":"8.8.8.8"}`)

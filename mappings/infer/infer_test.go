@@ -40,9 +40,9 @@ func compile(t testing.TB, res *Result) *sqlgen.Compiled {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compiled, problems, err := m.Compile(context.Background())
+	compiled, diagnostics, err := m.Compile(context.Background())
 	if err != nil || compiled == nil {
-		t.Fatalf("%v %v\n%v", err, problems, texts)
+		t.Fatalf("%v %v\n%v", err, diagnostics, texts)
 	}
 	return compiled
 }

@@ -78,7 +78,7 @@ func TestFunctionsOffTheList(t *testing.T) {
 			t.Errorf("%s: %s", e, got)
 		}
 	}
-	if problems := sqltest.Diagnostics(t, sqltest.SmallMapping(t, "upper(list_sort(list_filter(tags, lambda x: x > 'a'))[1]) AS app_name", "")); problems.Failed() {
-		t.Error(sqltest.Listed(problems))
+	if diagnostics := sqltest.Diagnostics(t, sqltest.SmallMapping(t, "upper(list_sort(list_filter(tags, lambda x: x > 'a'))[1]) AS app_name", "")); diagnostics.Failed() {
+		t.Error(sqltest.Listed(diagnostics))
 	}
 }

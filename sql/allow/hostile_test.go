@@ -18,7 +18,7 @@ func TestHostileExpressions(t *testing.T) {
 				continue
 			}
 			texts["raw.sql"] = sqltest.SmallRaw
-			if problems := sqltest.Diagnostics(t, sqltest.Mapping(t, texts)); !problems.Failed() {
+			if diagnostics := sqltest.Diagnostics(t, sqltest.Mapping(t, texts)); !diagnostics.Failed() {
 				t.Errorf("%s: %s is taken", where, e)
 			}
 		}
@@ -34,7 +34,7 @@ func TestHostileMacros(t *testing.T) {
 		e = strings.NewReplacer("tags", "x", "name", "x").Replace(e)
 		m := sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.SmallRaw, "macros.sql": "CREATE MACRO f(x, n, ts) AS (" + e + ");",
 			"m.sql": sqltest.SmallHead + "SELECT " + sqltest.SmallBase + ", f(name, n, ts) AS app_name FROM raw"})
-		if problems := sqltest.Diagnostics(t, m); !problems.Failed() {
+		if diagnostics := sqltest.Diagnostics(t, m); !diagnostics.Failed() {
 			t.Errorf("%s is taken", e)
 		}
 	}
@@ -64,7 +64,7 @@ func TestHostileFiles(t *testing.T) {
 			if file != "m.sql" && i%4 > 0 {
 				continue
 			}
-			if problems := sqltest.Diagnostics(t, sqltest.Mapping(t, texts)); !problems.Failed() {
+			if diagnostics := sqltest.Diagnostics(t, sqltest.Mapping(t, texts)); !diagnostics.Failed() {
 				t.Errorf("%s: %s is taken", file, sql)
 			}
 		}
@@ -74,7 +74,7 @@ func TestHostileFiles(t *testing.T) {
 		"CREATE TABLE raw (a INTEGER, b INTEGER GENERATED ALWAYS AS (a + 1))", "CREATE TABLE raw (a INTEGER CHECK (a > 0))", "CREATE TABLE raw (a INTEGER PRIMARY KEY)",
 		"CREATE TABLE other (a INTEGER)", "CREATE TABLE raw (a my_type)", "CREATE TABLE x.raw (a INTEGER)", "CREATE VIEW raw AS SELECT 1 AS a", "CREATE TABLE raw (a INTEGER) AS SELECT 1",
 	} {
-		if problems := sqltest.Diagnostics(t, sqltest.Mapping(t, map[string]string{"raw.sql": sql, "m.sql": good})); !problems.Failed() {
+		if diagnostics := sqltest.Diagnostics(t, sqltest.Mapping(t, map[string]string{"raw.sql": sql, "m.sql": good})); !diagnostics.Failed() {
 			t.Errorf("raw.sql: %s is taken", sql)
 		}
 	}

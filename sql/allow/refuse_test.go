@@ -61,8 +61,8 @@ func TestRefusedSQL(t *testing.T) {
 		{"unknown function", sel("SELECT lowr(name) AS app_name FROM raw"), "did you mean lower?"},
 	} {
 		m := sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.SmallRaw, "m.sql": c.sql})
-		problems := sqltest.Diagnostics(t, m)
-		if got := sqltest.Listed(problems); !problems.Failed() || !strings.Contains(got, c.want) {
+		diagnostics := sqltest.Diagnostics(t, m)
+		if got := sqltest.Listed(diagnostics); !diagnostics.Failed() || !strings.Contains(got, c.want) {
 			t.Errorf("%s: want %q in:\n%s", c.name, c.want, got)
 		}
 	}

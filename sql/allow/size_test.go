@@ -39,11 +39,11 @@ func TestSizeOfExpressions(t *testing.T) {
 			texts["macros.sql"] = c.macros
 		}
 		began := time.Now()
-		problems := sqltest.Diagnostics(t, sqltest.Mapping(t, texts))
+		diagnostics := sqltest.Diagnostics(t, sqltest.Mapping(t, texts))
 		if took := time.Since(began); took > 20*time.Second { // without the limit it never ends
 			t.Errorf("%s: %s", c.name, took)
 		}
-		if got := sqltest.Listed(problems); len(problems) != 1 || !strings.Contains(got, c.want) {
+		if got := sqltest.Listed(diagnostics); len(diagnostics) != 1 || !strings.Contains(got, c.want) {
 			t.Errorf("%s: want %s\n%s", c.name, c.want, got)
 		}
 	}

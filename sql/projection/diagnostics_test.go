@@ -10,7 +10,7 @@ import (
 )
 
 // Diagnostics are at the place that their author has to change, and all of them are reported at once.
-func TestProblemPlaces(t *testing.T) {
+func TestDiagnosticPlaces(t *testing.T) {
 	m := sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.SmallRaw, "m.sql": `-- class: network_activity
 -- profiles: cloude
 -- consumes: nmae
@@ -37,7 +37,7 @@ FROM raw
 	}
 }
 
-func TestMappingProblems(t *testing.T) {
+func TestDiagnostics(t *testing.T) {
 	for _, c := range []struct{ name, more, tail, want string }{
 		{"unknown path", `name AS "src_endpoint.prot"`, "", `m.sql:3:9: error: network_activity in OCSF 1.1.0 has no attribute src_endpoint.prot (did you mean src_endpoint.port?)`},
 		{"profile", `name AS "cloud.region"`, "", "m.sql:3:9: error: cloud.region belongs to the profile cloud (add `-- profiles: cloud` to the header)"},
@@ -63,8 +63,8 @@ func TestMappingProblems(t *testing.T) {
 		{"date that is none", `'soon' AS start_time`, "", "'soon' is not a time"},
 		{"key of an object of any keys", `name AS "metadata.extension.uid", name AS "src_endpoint.owner.xattributes.k"`, "", "no attribute src_endpoint.owner.xattributes.k"},
 	} {
-		problems := sqltest.Diagnostics(t, sqltest.SmallMapping(t, c.more, c.tail))
-		if got := sqltest.Listed(problems); !problems.Failed() || !strings.Contains(got, c.want) {
+		diagnostics := sqltest.Diagnostics(t, sqltest.SmallMapping(t, c.more, c.tail))
+		if got := sqltest.Listed(diagnostics); !diagnostics.Failed() || !strings.Contains(got, c.want) {
 			t.Errorf("%s: want %q in:\n%s", c.name, c.want, got)
 		}
 	}
@@ -110,7 +110,7 @@ func TestMistakesAreToldAlone(t *testing.T) {
 	}
 }
 
-func TestNestedProblems(t *testing.T) {
+func TestNestedDiagnostics(t *testing.T) {
 	for sql, want := range map[string]string{
 		`[{'algorithm_id': 3, 'vlaue': sha256}] AS "process.file.hashes"`:                                      "m.sql:4:",
 		`[{'algorithm_id': 3, 'vlue': sha256, 'value': md5}] AS "process.file.hashes"`:                         "did you mean value?",
@@ -127,8 +127,8 @@ func TestNestedProblems(t *testing.T) {
 		`{'name': md5} AS "process.file.owner", md5 AS "process.file.owner.name"`:                              "filled twice",
 		`host AS "process.file.owner"`:                                                                         "no field of host is an attribute of user",
 	} {
-		problems := sqltest.Diagnostics(t, sqltest.ProcessMapping(t, "", ", "+sql))
-		if got := sqltest.Listed(problems); !problems.Failed() || !strings.Contains(got, want) {
+		diagnostics := sqltest.Diagnostics(t, sqltest.ProcessMapping(t, "", ", "+sql))
+		if got := sqltest.Listed(diagnostics); !diagnostics.Failed() || !strings.Contains(got, want) {
 			t.Errorf("%s: want %q in:\n%s", sql, want, got)
 		}
 	}

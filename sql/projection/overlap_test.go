@@ -31,9 +31,9 @@ func TestOverlap(t *testing.T) {
 		}
 		m := sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.SmallRaw,
 			"a.sql": sqltest.SmallHead + header + "SELECT " + sqltest.SmallBase + " FROM raw " + a, "b.sql": sqltest.SmallHead + "SELECT " + sqltest.SmallBase + "\nFROM raw " + c.b})
-		problems := sqltest.Diagnostics(t, m)
-		got := sqltest.Listed(problems)
-		if problems.Failed() || c.want == "" && strings.Contains(got, "takes records") || c.want != "" && !strings.Contains(got, "b matches records that a also matches: ") || !strings.Contains(got, c.want) {
+		diagnostics := sqltest.Diagnostics(t, m)
+		got := sqltest.Listed(diagnostics)
+		if diagnostics.Failed() || c.want == "" && strings.Contains(got, "takes records") || c.want != "" && !strings.Contains(got, "b matches records that a also matches: ") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: want %q in:\n%s", c.name, c.want, got)
 		}
 	}

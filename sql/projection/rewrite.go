@@ -31,7 +31,7 @@ type rewritten struct {
 	reads         []*rawtable.Leaf
 }
 
-// rewrite gives the expression over records, nil where problems were found, which are reported.
+// rewrite gives the expression over records, nil where diagnostics were found, which are reported.
 func (c *Set) rewrite(f diag.File, table string, e syntax.Node) (*rewritten, error) {
 	w := &rewriter{c: c, file: f, table: table, reads: map[*rawtable.Leaf]bool{}, ok: true}
 	out, err := w.expr(e)

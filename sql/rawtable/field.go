@@ -35,7 +35,7 @@ type Leaf struct {
 	Key string
 }
 
-// Dotted is the leaf's automatic key in unmapped, and how problems call it.
+// Dotted is the leaf's automatic key in unmapped, and how diagnostics call it.
 func (l *Leaf) Dotted() string { return strings.Join(l.Path, ".") }
 
 // ValueType is the type an expression sees.

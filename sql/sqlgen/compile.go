@@ -7,7 +7,7 @@ import (
 	"github.com/silt-etl/silt/sql/projection"
 )
 
-// Compile compiles a mapping. It gives every problem it finds; the result is nil where one of them is an error. err is
+// Compile compiles a mapping. It gives every diagnostic it finds; the result is nil where one of them is an error. err is
 // for what is not a fault of the mapping.
 func Compile(ctx context.Context, m *projection.Mapping, db projection.Database) (*Compiled, diag.List, error) {
 	var report diag.List

@@ -26,14 +26,14 @@ func SmallMapping(t testing.TB, more, tail string) *mappings.Mapping {
 
 func Diagnostics(t testing.TB, m *mappings.Mapping) diag.List {
 	t.Helper()
-	compiled, problems, err := m.Compile(context.Background())
+	compiled, diagnostics, err := m.Compile(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if (compiled == nil) != problems.Failed() {
-		t.Fatalf("a compiled mapping is there: %t, problems:\n%s", compiled != nil, Listed(problems))
+	if (compiled == nil) != diagnostics.Failed() {
+		t.Fatalf("a compiled mapping is there: %t, diagnostics:\n%s", compiled != nil, Listed(diagnostics))
 	}
-	return problems
+	return diagnostics
 }
 
 // head, and what else a class with few requirements needs.

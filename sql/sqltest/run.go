@@ -36,19 +36,19 @@ type Event struct {
 // Compile compiles a mapping and fails on errors.
 func Compile(t testing.TB, m *mappings.Mapping) *sqlgen.Compiled {
 	t.Helper()
-	compiled, problems, err := m.Compile(context.Background())
+	compiled, diagnostics, err := m.Compile(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if compiled == nil {
-		t.Fatalf("not compiled:\n%s", Listed(problems))
+		t.Fatalf("not compiled:\n%s", Listed(diagnostics))
 	}
 	return compiled
 }
 
-func Listed(problems diag.List) string {
+func Listed(diagnostics diag.List) string {
 	var b strings.Builder
-	for _, p := range problems {
+	for _, p := range diagnostics {
 		fmt.Fprintln(&b, p)
 	}
 	return b.String()
