@@ -30,7 +30,7 @@ type Partition struct {
 	Location string
 }
 
-// Catalog of one database. Every method may be called by several runners at once; a lost race is retried inside.
+// Catalog of one database. All methods are safe for concurrent use, also by several processes; a lost race is retried inside.
 type Catalog interface {
 	// String names it for people: "glue:database@region" or a folder's path.
 	String() string
@@ -42,9 +42,9 @@ type Catalog interface {
 	Table(ctx context.Context, name string) (Table, error)
 	// Tables lists the names of all tables, sorted.
 	Tables(ctx context.Context) ([]string, error)
-	// AddPartitions adds partitions with the table's own columns, formats and SerDe, in batches of at most 100. One that is
-	// there already is not an error; the first other per-item error is returned after all batches were tried. It returns how many
-	// were new.
+	// AddPartitions adds partitions with the table's own columns, formats and SerDe, in batches of at most 100. One that
+	// exists is not an error. The first other error of a partition is returned after all batches were tried. It returns how
+	// many were new.
 	AddPartitions(ctx context.Context, table string, ps []Partition) (added int, err error)
 	// Partitions calls fn for each partition of the table, paging.
 	Partitions(ctx context.Context, table string, fn func(Partition) error) error

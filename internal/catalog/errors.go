@@ -20,7 +20,8 @@ var (
 )
 
 // Fail describes a failed operation on a catalog. object is a table, or a table and a partition, and may be empty; try says what a
-// person can do and may be empty. Every failure is temporary, except for those that a person has to fix.
+// person can do and may be empty. A failure is temporary unless a person must fix its
+// cause.
 func Fail(op, catalog, object string, err error, try string) *diag.OpError {
 	if object != "" {
 		catalog += "/" + object

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Inspector is implemented by catalogs that can show their entries whole, for those who compare (the crawler) or print. Both
+// Inspector is implemented by catalogs that can return complete entries, to compare or print them. Both
 // of ours do.
 type Inspector interface {
 	// InspectTable returns a table with all that people and crawlers added, or ErrNoTable.
@@ -17,7 +17,7 @@ type Inspector interface {
 	InspectPartitions(ctx context.Context, table string, fn func(GluePartition) error) error
 }
 
-// CheckKind refuses a table that is there already but cannot take partitions of this lake (ErrForeign).
+// CheckKind refuses an existing table that cannot have partitions of this lake (ErrForeign).
 func CheckKind(t GlueTable) error {
 	keys := make([]string, len(t.PartitionKeys))
 	for i, k := range t.PartitionKeys {

@@ -33,7 +33,7 @@ func CheckName(kind, name string) error {
 	}
 	for _, c := range []byte(name) {
 		if c != '_' && c != '-' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			return fmt.Errorf("%w: the %s name %q holds %q; use lower-case letters, digits, _ and -", ErrInvalid, kind, clip(name), string(c))
+			return fmt.Errorf("%w: the %s name %q contains %q; use lower-case letters, digits, _ and -", ErrInvalid, kind, clip(name), string(c))
 		}
 	}
 	return nil
@@ -53,7 +53,7 @@ func CheckTable(t Table) error {
 	}
 	for _, c := range t.Columns {
 		if slices.Contains(PartitionKeys(), strings.ToLower(c.Name)) {
-			return fmt.Errorf("%w: column %q of table %s bears the name of a partition key; rename it in the mapping",
+			return fmt.Errorf("%w: column %q of table %s has the name of a partition key; rename it in the mapping",
 				ErrInvalid, c.Name, t.Name)
 		}
 	}
@@ -75,7 +75,7 @@ func CheckColumns(columns []Column) error {
 	return nil
 }
 
-// CheckPartitions checks partitions before they are added and leaves out those that are there twice. Twice with different
+// CheckPartitions checks partitions before they are added and leaves out duplicates. Duplicates with different
 // locations is an error: one of them would be lost.
 func CheckPartitions(ps []Partition) ([]Partition, error) {
 	seen := make(map[[3]string]string, len(ps))

@@ -24,7 +24,7 @@ func Merge(have, want []Column) (merged []Column, changed bool, err error) {
 			return nil, false, fmt.Errorf("%w: a column has no name", ErrInvalid)
 		}
 		if seen[name] {
-			return nil, false, fmt.Errorf("%w: column %q is there twice (case does not count)", ErrInvalid, c.Name)
+			return nil, false, fmt.Errorf("%w: column %q exists twice (case does not count)", ErrInvalid, c.Name)
 		}
 		seen[name] = true
 		at, there := index[name]
@@ -44,7 +44,7 @@ func Merge(have, want []Column) (merged []Column, changed bool, err error) {
 			changed = true
 			continue
 		}
-		// A type in the catalog that cannot be read is somebody else's; it differs, so it is a change of type.
+		// A type in the catalog that cannot be read was written by another program; it differs, so it is a change of type.
 		had, err := ParseType(merged[at].Type)
 		if err != nil {
 			return nil, false, &TypeError{Path: name, Have: merged[at].Type, Want: c.Type}
@@ -98,7 +98,7 @@ func grow(have *Type, want Type, path string) (bool, error) {
 	return false, nil
 }
 
-// lower writes all struct fields in lower case and refuses two that differ by case only: no reader could tell them apart.
+// lower writes all struct fields in lower case and refuses two that differ by case only: no reader could distinguish them.
 func lower(t Type, path string) (Type, error) {
 	var err error
 	switch t.Kind {
@@ -111,7 +111,7 @@ func lower(t Type, path string) (Type, error) {
 		for i, f := range t.Fields {
 			name := strings.ToLower(f.Name)
 			if seen[name] {
-				return Type{}, fmt.Errorf("%w: field %s.%s is there twice (case does not count)", ErrInvalid, path, f.Name)
+				return Type{}, fmt.Errorf("%w: field %s.%s exists twice (case does not count)", ErrInvalid, path, f.Name)
 			}
 			seen[name] = true
 			inner, err := lower(f.Type, path+"."+name)

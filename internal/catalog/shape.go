@@ -75,7 +75,7 @@ const (
 	PendingParameter = "silt.partitions_pending"
 )
 
-// NewGlueTable is a table as Security Lake's crawler makes it, apart from the statistics, which nobody has gathered yet.
+// NewGlueTable is a table as Security Lake's crawler makes it, without statistics, which no crawler has gathered yet.
 // Times and VersionId are left to the catalog.
 func NewGlueTable(database string, t Table) GlueTable {
 	parameters := map[string]string{
@@ -146,7 +146,7 @@ func Plain(columns []GlueColumn) []Column {
 	return out
 }
 
-// Grown writes merged, which Merge made of have, back over have: comments and parameters of the columns that were there stay.
+// Grown writes merged, which Merge made of have, back over have: comments and parameters of existing columns stay.
 func Grown(have []GlueColumn, merged []Column) []GlueColumn {
 	out := make([]GlueColumn, len(merged))
 	for i, c := range merged {
@@ -171,7 +171,7 @@ func WithoutStatistics(parameters map[string]string) map[string]string {
 	return out
 }
 
-// crawlerName is the source's name, which Security Lake's crawler bears, read off the location `.../ext/<source>/...`.
+// crawlerName is the source's name, after which Security Lake's crawler is named, read from the location `.../ext/<source>/...`.
 func crawlerName(location string) string {
 	parts := strings.Split(strings.Trim(location, "/"), "/")
 	for i, part := range parts[:len(parts)-1] {

@@ -88,12 +88,12 @@ func (s *State) effect(rec *record) (*change, error) {
 func (s *State) plan(rec *record, c *change) error {
 	e := &rec.entry
 	if len(rec.planned) != len(e.Batches) {
-		return misfit("the plan opens %d batches, its manifest has %d", len(e.Batches), len(rec.planned))
+		return misfit("the plan opens %d batches, but its manifest has %d", len(e.Batches), len(rec.planned))
 	}
 	seen, opened := map[index.Key]struct{}{}, map[string]bool{}
 	for i, p := range rec.planned {
 		if p.id != e.Batches[i].Batch || len(p.hashes) != e.Batches[i].Objects {
-			return misfit("the plan opens batch %s of %d objects, its manifest has %s of %d", e.Batches[i].Batch, e.Batches[i].Objects, p.id, len(p.hashes))
+			return misfit("the plan opens batch %s of %d objects, but its manifest has batch %s of %d", e.Batches[i].Batch, e.Batches[i].Objects, p.id, len(p.hashes))
 		}
 		if _, ok := s.slot[p.id]; ok || opened[p.id] {
 			return misfit("batch %s is opened twice", p.id)
@@ -101,10 +101,10 @@ func (s *State) plan(rec *record, c *change) error {
 		opened[p.id] = true
 		for _, h := range p.hashes {
 			if slot, ok := s.objects.Get(h); ok && !s.free(slot) {
-				return misfit("an object of batch %s is taken already", p.id)
+				return misfit("an object of batch %s is already taken", p.id)
 			}
 			if _, ok := seen[h]; ok {
-				return misfit("an object is twice in the plan, again in batch %s", p.id)
+				return misfit("the plan has an object twice, the second time in batch %s", p.id)
 			}
 			seen[h] = struct{}{}
 		}
@@ -116,7 +116,7 @@ func (s *State) plan(rec *record, c *change) error {
 func (s *State) commit(rec *record, c *change) error {
 	e, a := &rec.entry, rec.attempt
 	if !slices.Equal(e.Moves, a.Moves) || e.Why != a.Why {
-		return misfit("the commit and its attempt %s do not move the same", a.ID)
+		return misfit("the commit and its attempt %s move different batches", a.ID)
 	}
 	if len(e.Moves) != 1 && (e.Why == WhyRun || e.Why == WhyReplay) {
 		return misfit("a commit for %s moves one batch, not %d", e.Why, len(e.Moves))
@@ -126,12 +126,12 @@ func (s *State) commit(rec *record, c *change) error {
 		return err
 	}
 	if had := c.after[0].counts.Quarantined; e.Why == WhyReplay && a.Totals.Read < had {
-		return misfit("attempt %s replays %d records of a batch that has %d in quarantine; the others would be lost", a.ID, a.Totals.Read, had)
+		return misfit("attempt %s replays %d records of a batch with %d in quarantine, so the others would be lost", a.ID, a.Totals.Read, had)
 	}
 	own := make([]fileRef, len(a.Files))
 	for i, f := range a.Files {
 		if s.live[f.Held.Key] > 0 {
-			return misfit("file %s is live already; keys are never reused", f.Held.Key)
+			return misfit("file %s is already live; keys are never reused", f.Held.Key)
 		}
 		own[i] = fileRef{f.Held.Key, e.Attempt}
 	}
@@ -152,7 +152,7 @@ func (s *State) commit(rec *record, c *change) error {
 		switch e.Why {
 		case WhyRun, WhyReplace:
 			if counts[i].Read < b.counts.Read {
-				return misfit("attempt %s replaces batch %s with %d records of %d; the others would be lost", a.ID, b.id, counts[i].Read, b.counts.Read)
+				return misfit("attempt %s replaces batch %s with %d of its %d records, so the others would be lost", a.ID, b.id, counts[i].Read, b.counts.Read)
 			}
 			b.files, b.counts, b.made, quarantine = own, counts[i], a.Manifest, nil
 		case WhyReplay:
@@ -224,7 +224,7 @@ func (s *State) results(a *Attempt, c *change) ([]Counts, error) {
 		slot, ok := s.objects.Get(h)
 		i := slices.Index(c.slots, slot)
 		if !ok || i < 0 {
-			return nil, misfit("attempt %s names object %s, which its batch does not hold", a.ID, o.Key)
+			return nil, misfit("attempt %s names object %s, which does not belong to its batch", a.ID, o.Key)
 		}
 		counts[i].Add(o.Counts)
 		if o.Gone {
@@ -236,7 +236,7 @@ func (s *State) results(a *Attempt, c *change) ([]Counts, error) {
 		}
 	}
 	if len(seen) != want && a.Why != WhyReplay {
-		return nil, misfit("attempt %s accounts for %d objects of %d", a.ID, len(seen), want)
+		return nil, misfit("attempt %s reports %d of %d objects", a.ID, len(seen), want)
 	}
 	return counts, nil
 }
@@ -266,7 +266,7 @@ func (s *State) deaths(c *change) error {
 	c.removes = slices.DeleteFunc(c.removes, func(f fileRef) bool { return stays[f.key] })
 	for _, f := range c.removes {
 		if s.live[f.key] != left[f.key] {
-			return misfit("it takes file %s from one batch and leaves it to another", f.key)
+			return misfit("it takes file %s from one batch, but another batch keeps it", f.key)
 		}
 	}
 	return nil

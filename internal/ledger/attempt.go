@@ -32,7 +32,7 @@ func (c *Counts) Add(o Counts) {
 
 func (c Counts) reconcile() error {
 	if c.Read < 0 || c.Published < 0 || c.Filtered < 0 || c.Quarantined < 0 {
-		return fmt.Errorf("a count below 0: %+v", c)
+		return fmt.Errorf("a count is negative: %+v", c)
 	}
 	if c.Read != c.Published+c.Filtered+c.Quarantined || c.Expired != 0 {
 		return fmt.Errorf("%d records read, but %d published, %d filtered, %d quarantined and %d expired", c.Read, c.Published, c.Filtered, c.Quarantined, c.Expired)
@@ -124,7 +124,7 @@ func (l *Ledger) attemptKey(a *Attempt) string {
 // the record is written, and again by every fold.
 func (l *Ledger) validate(a *Attempt) error {
 	if !isULID(a.ID) {
-		return fmt.Errorf("attempt id %q is no ULID", a.ID)
+		return fmt.Errorf("attempt ID %q is not a ULID", a.ID)
 	}
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("attempt %s: %s", a.ID, fmt.Sprintf(format, args...))
@@ -143,10 +143,10 @@ func (l *Ledger) validate(a *Attempt) error {
 	var rows, quarantined int64
 	for _, f := range a.Files {
 		if f.Held.Key == "" || f.Table == "" || seen[f.Held.Key] {
-			return bad("file %q of table %q, named twice or without a name", f.Held.Key, f.Table)
+			return bad("file %q of table %q is named twice or has no name", f.Held.Key, f.Table)
 		}
 		if !strings.HasPrefix(path.Base(f.Held.Key), a.Moves[0].Batch+"-"+a.ID+"-") {
-			return bad("file %s does not bear the attempt's name", f.Held.Key)
+			return bad("the name of file %s does not contain the attempt's ID", f.Held.Key)
 		}
 		for _, i := range f.Inputs {
 			if i < 0 || i >= len(a.Objects) || a.Objects[i].Gone {
@@ -196,7 +196,7 @@ func (l *Ledger) validate(a *Attempt) error {
 		}
 		return nil
 	default:
-		return fmt.Errorf("%w: an attempt for %q; use the version that wrote it", ErrNewer, a.Why)
+		return fmt.Errorf("%w: an attempt for %q. Try: use the version of etl that wrote it", ErrNewer, a.Why)
 	}
 	if err := a.Totals.reconcile(); err != nil {
 		return bad("%v", err)
@@ -229,7 +229,7 @@ func (l *Ledger) Attempt(ctx context.Context, ref AttemptRef) (*Attempt, error) 
 	}
 	wrap := func(err error) error { return fmt.Errorf("attempt record %s/%s: %w", l.store, ref.Key, err) }
 	if got := sumOf(text); got != ref.SHA256 {
-		return nil, wrap(fmt.Errorf("%w: its SHA-256 is %s, the entry names %s", ErrCorrupt, got, ref.SHA256))
+		return nil, wrap(fmt.Errorf("%w: its SHA-256 is %s, but the entry names %s", ErrCorrupt, got, ref.SHA256))
 	}
 	a, err := decodeAttempt(text)
 	if err != nil {
@@ -239,7 +239,7 @@ func (l *Ledger) Attempt(ctx context.Context, ref AttemptRef) (*Attempt, error) 
 		return nil, wrap(fmt.Errorf("%w: %w", ErrCorrupt, err))
 	}
 	if l.attemptKey(a) != ref.Key {
-		return nil, wrap(fmt.Errorf("%w: it says it is %s", ErrCorrupt, l.attemptKey(a)))
+		return nil, wrap(fmt.Errorf("%w: its content is %s", ErrCorrupt, l.attemptKey(a)))
 	}
 	return a, nil
 }

@@ -59,7 +59,7 @@ func (l *Ledger) Checkpoint(ctx context.Context, whole bool) (name string, seq u
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.opts.Run == "" {
-		return "", 0, errors.New("this ledger was opened for reading: it has no run to write a checkpoint as")
+		return "", 0, errors.New("the ledger is open for reading only, so it cannot write a checkpoint")
 	}
 	if err := l.fold(ctx); err != nil {
 		return "", 0, err

@@ -129,9 +129,9 @@ func DecodeEntry(data []byte) (Entry, error) {
 	switch head.Kind {
 	case KindPlan, KindCommit, KindRelease, KindSkip, KindFence, KindPause, KindDone:
 	case "":
-		return Entry{}, fmt.Errorf("%w: an entry without a kind", ErrCorrupt)
+		return Entry{}, fmt.Errorf("%w: an entry has no kind", ErrCorrupt)
 	default:
-		return Entry{}, fmt.Errorf("%w: kind %q is not known here; use the version that wrote it", ErrNewer, head.Kind)
+		return Entry{}, fmt.Errorf("%w: kind %q is unknown. Try: use the version of etl that wrote it", ErrNewer, head.Kind)
 	}
 	var e Entry
 	if err := decodeStrict(data, &e); err != nil {
@@ -142,7 +142,7 @@ func DecodeEntry(data []byte) (Entry, error) {
 
 func checkVersion(v int) error {
 	if v > Version {
-		return fmt.Errorf("%w: version %d, this one knows %d; use the version that wrote it", ErrNewer, v, Version)
+		return fmt.Errorf("%w: version %d; this version of etl knows %d. Try: use the version of etl that wrote it", ErrNewer, v, Version)
 	}
 	if v < 1 {
 		return fmt.Errorf("%w: version %d", ErrCorrupt, v)
@@ -157,7 +157,7 @@ func decodeStrict(data []byte, into any) error {
 		return decodeError(err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("%w: something follows the JSON", ErrCorrupt)
+		return fmt.Errorf("%w: there is text after the JSON", ErrCorrupt)
 	}
 	return nil
 }
@@ -169,7 +169,7 @@ func decodeError(err error) error {
 		return err
 	}
 	if strings.HasPrefix(err.Error(), "json: unknown field") {
-		return fmt.Errorf("%w: %w; use the version that wrote it", ErrNewer, err)
+		return fmt.Errorf("%w: %w. Try: use the version of etl that wrote it", ErrNewer, err)
 	}
 	return fmt.Errorf("%w: %w", ErrCorrupt, err)
 }
@@ -180,18 +180,18 @@ func (e *Entry) validate() error {
 		return fmt.Errorf("%w: %s entry: %s", ErrCorrupt, e.Kind, fmt.Sprintf(format, args...))
 	}
 	if e.Seq == 0 {
-		return bad("no number")
+		return bad("it has no number")
 	}
 	if !isULID(e.Nonce) {
-		return bad("nonce %q is no ULID", e.Nonce)
+		return bad("nonce %q is not a ULID", e.Nonce)
 	}
 	if e.Run == "" {
-		return bad("no run")
+		return bad("it has no run")
 	}
 	moved := make(map[string]bool, len(e.Moves))
 	for i, m := range e.Moves {
 		if !isULID(m.Batch) || m.Base == 0 {
-			return bad("move %d names no batch and base", i)
+			return bad("move %d does not name a batch and a base", i)
 		}
 		if moved[m.Batch] {
 			return bad("batch %s is moved twice", m.Batch)
@@ -200,7 +200,7 @@ func (e *Entry) validate() error {
 	}
 	for _, d := range e.Done {
 		if d == 0 || d >= e.Seq {
-			return bad("done names %d, which is not before it", d)
+			return bad("done names entry %d, which is not an earlier one", d)
 		}
 	}
 	moves := e.Kind == KindCommit || e.Kind == KindRelease || e.Kind == KindFence
@@ -218,13 +218,13 @@ func (e *Entry) validate() error {
 	}
 	for _, h := range has {
 		if h.present != h.wants {
-			return bad("the field %s is %s", h.name, map[bool]string{true: "not its own", false: "missing"}[h.present])
+			return bad("the field %s is %s", h.name, map[bool]string{true: "not allowed", false: "missing"}[h.present])
 		}
 	}
 	switch e.Kind {
 	case KindPlan:
 		if !isULID(e.Manifest.ID) || !isSHA256(e.Manifest.SHA256) {
-			return bad("its manifest is not named by ULID and SHA-256")
+			return bad("it does not name its manifest by ULID and SHA-256")
 		}
 		for _, b := range e.Batches {
 			if !isULID(b.Batch) || b.Objects < 1 {
@@ -235,20 +235,20 @@ func (e *Entry) validate() error {
 		switch e.Why {
 		case WhyRun, WhyReplace, WhyReplay, WhyCompact, WhyExpire:
 		default:
-			return fmt.Errorf("%w: a commit for %q; use the version that wrote it", ErrNewer, e.Why)
+			return fmt.Errorf("%w: a commit for %q. Try: use the version of etl that wrote it", ErrNewer, e.Why)
 		}
 		if e.Attempt.Key == "" || !isSHA256(e.Attempt.SHA256) {
-			return bad("its attempt is not named by key and SHA-256")
+			return bad("it does not name its attempt by key and SHA-256")
 		}
 	case KindRelease:
 		switch e.Why {
 		case WhyReplan, WhyRewind, WhyLost:
 		default:
-			return fmt.Errorf("%w: a release for %q; use the version that wrote it", ErrNewer, e.Why)
+			return fmt.Errorf("%w: a release for %q. Try: use the version of etl that wrote it", ErrNewer, e.Why)
 		}
 	case KindSkip:
 		if b := e.Bound; b != nil && (b.ThroughKey != "") == (b.Until != nil) {
-			return bad("its bound must be one of key and time")
+			return bad("its bound must be a key or a time")
 		}
 	case KindDone:
 		if len(e.Done) == 0 {

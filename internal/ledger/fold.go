@@ -108,7 +108,7 @@ func (l *Ledger) fold(ctx context.Context) error {
 				break
 			}
 			if err := l.st.apply(rec); err != nil {
-				return fmt.Errorf("ledger entry %s/%s: %w; nothing may be written on top of it", l.store, l.entryKey(rec.entry.Seq), err)
+				return fmt.Errorf("ledger entry %s/%s: %w; nothing can be written after it", l.store, l.entryKey(rec.entry.Seq), err)
 			}
 		}
 		if err != nil {
@@ -122,7 +122,7 @@ func (l *Ledger) fold(ctx context.Context) error {
 func (l *Ledger) load(ctx context.Context, seq uint64) (*record, error) {
 	e, err := l.Entry(ctx, seq)
 	if errors.Is(err, objstore.ErrNotExist) {
-		return nil, fmt.Errorf("%w: entry %d is missing although later ones are there; entries must never be deleted: %w", ErrCorrupt, seq, err)
+		return nil, fmt.Errorf("%w: entry %d is missing, but later ones exist; entries must never be deleted: %w", ErrCorrupt, seq, err)
 	}
 	if err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func (l *Ledger) load(ctx context.Context, seq uint64) (*record, error) {
 		rec.attempt, err = l.Attempt(ctx, *e.Attempt)
 	}
 	if errors.Is(err, objstore.ErrNotExist) {
-		err = fmt.Errorf("%w; without it only a checkpoint through entry %d or later tells what it held, and none can be used", err, seq)
+		err = fmt.Errorf("%w; without this manifest the ledger can only be read from a checkpoint of entry %d or later, and no such checkpoint can be used", err, seq)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ledger entry %d: %w", seq, err)

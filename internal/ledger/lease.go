@@ -45,7 +45,7 @@ type HeldError struct {
 }
 
 func (e *HeldError) Error() string {
-	return fmt.Sprintf("%v: run %s has %s, last renewed %s ago; wait for it, or until the lease expires", ErrHeld, e.Run, e.Name, e.Age.Round(time.Second))
+	return fmt.Sprintf("%v: run %s holds %s and renewed it %s ago. Try: wait until that run ends, or until its lease expires", ErrHeld, e.Run, e.Name, e.Age.Round(time.Second))
 }
 
 func (e *HeldError) Unwrap() error { return ErrHeld }
@@ -56,10 +56,10 @@ func (l *Ledger) leasePrefix() string { return l.job + "/leases/" }
 // holds it. A lease that this very run left behind is taken over.
 func (l *Ledger) Lease(ctx context.Context, name string) (*Lease, error) {
 	if l.opts.Run == "" {
-		return nil, errors.New("this ledger was opened for reading: it has no run to hold a lease as")
+		return nil, errors.New("the ledger is open for reading only, so it cannot hold a lease")
 	}
 	if name != LeaseReplay && !isULID(name) {
-		return nil, fmt.Errorf("lease %q: its name must be a plan's", name)
+		return nil, fmt.Errorf("lease %q: the name must be the ID of a plan", name)
 	}
 	le := &Lease{l: l, key: l.leasePrefix() + name + ".json", done: make(chan struct{}),
 		body: leaseBody{V: Version, Run: l.opts.Run, Nonce: l.opts.NewID()}}
@@ -119,7 +119,7 @@ func (l *Ledger) readLease(ctx context.Context, key string) (leaseBody, objstore
 func (l *Ledger) age(ctx context.Context, o objstore.Object) (time.Duration, error) {
 	now, err := l.store.Now(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("ask the store for its time: %w", err)
+		return 0, fmt.Errorf("read the time of the store: %w", err)
 	}
 	return now.Sub(o.LastModified), nil
 }
@@ -151,7 +151,7 @@ func (le *Lease) put(ctx context.Context, opts objstore.PutOptions) error {
 		}
 		if b.Nonce == le.body.Nonce && opts.IfMatch != "" {
 			opts.IfMatch = o.ETag // an earlier renewal whose answer was lost for good
-			return false, errors.New("the lease is at an earlier renewal of its own")
+			return false, errors.New("the lease has an earlier renewal of this run")
 		}
 		return true, &HeldError{Name: le.key, Run: b.Run}
 	})
@@ -213,7 +213,7 @@ func (l *Ledger) Holders(ctx context.Context) (map[string]bool, error) {
 func (l *Ledger) Leases(ctx context.Context) (map[string]string, error) {
 	now, err := l.store.Now(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask the store for its time: %w", err)
+		return nil, fmt.Errorf("read the time of the store: %w", err)
 	}
 	var fresh []string // the keys of old leases stay, one for each plan: only young ones are read
 	err = l.store.List(ctx, objstore.ListOptions{Prefix: l.leasePrefix()}, func(o objstore.Object) error {

@@ -73,7 +73,7 @@ func Open(store objstore.Bucket, job string, opts Options) (*Ledger, error) {
 		return nil, fmt.Errorf("job name %q cannot be part of a key", job)
 	}
 	if opts.Run != "" && !isULID(opts.Run) {
-		return nil, fmt.Errorf("run id %q is no ULID", opts.Run)
+		return nil, fmt.Errorf("run ID %q is not a ULID", opts.Run)
 	}
 	if opts.Parallel <= 0 {
 		opts.Parallel = 16
@@ -147,7 +147,7 @@ func (l *Ledger) Entry(ctx context.Context, seq uint64) (Entry, error) {
 	}
 	e, err := DecodeEntry(text)
 	if err == nil && e.Seq != seq {
-		err = fmt.Errorf("%w: it says it is number %d", ErrCorrupt, e.Seq)
+		err = fmt.Errorf("%w: its content has number %d", ErrCorrupt, e.Seq)
 	}
 	if err != nil {
 		return Entry{}, fmt.Errorf("ledger entry %s/%s: %w", l.store, l.entryKey(seq), err)
@@ -199,7 +199,7 @@ func (l *Ledger) create(ctx context.Context, key string, body func() io.Reader, 
 			return false, err
 		}
 		if !same {
-			return true, fmt.Errorf("write %s/%s: %w with other bytes; ids must be new", l.store, key, objstore.ErrExists)
+			return true, fmt.Errorf("write %s/%s: %w with other content; IDs must be new", l.store, key, objstore.ErrExists)
 		}
 		return true, nil
 	})
@@ -240,7 +240,7 @@ func (l *Ledger) putEntry(ctx context.Context, e *Entry) (won bool, err error) {
 // rolled are put into the entry's done field as far as they still hold. The caller holds l.mu.
 func (l *Ledger) write(ctx context.Context, rec *record, rolled []Rolled, decide func(*State, *Entry) error) (Entry, error) {
 	if l.opts.Run == "" {
-		return Entry{}, errors.New("this ledger was opened for reading: it has no run to write as")
+		return Entry{}, errors.New("the ledger is open for reading only, so it cannot write")
 	}
 	e := &rec.entry
 	e.V, e.Nonce, e.Run = Version, l.opts.NewID(), l.opts.Run
@@ -265,7 +265,7 @@ func (l *Ledger) write(ctx context.Context, rec *record, rolled []Rolled, decide
 		}
 		if err := l.fold(ctx); err != nil {
 			if won {
-				err = fmt.Errorf("entry %d is written; reading it back: %w", e.Seq, err)
+				err = fmt.Errorf("entry %d is written, but cannot be read back: %w", e.Seq, err)
 			}
 			return *e, err
 		}

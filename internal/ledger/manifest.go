@@ -52,14 +52,14 @@ type ManifestBatch struct {
 
 func (m *Manifest) validate() error {
 	if !isULID(m.ID) {
-		return fmt.Errorf("manifest id %q is no ULID", m.ID)
+		return fmt.Errorf("manifest ID %q is not a ULID", m.ID)
 	}
 	if len(m.Batches) == 0 {
 		return fmt.Errorf("manifest %s has no batches", m.ID)
 	}
 	for _, b := range m.Batches {
 		if !isULID(b.Batch) {
-			return fmt.Errorf("manifest %s: batch id %q is no ULID", m.ID, b.Batch)
+			return fmt.Errorf("manifest %s: batch ID %q is not a ULID", m.ID, b.Batch)
 		}
 		if len(b.Objects) == 0 {
 			return fmt.Errorf("manifest %s: batch %s has no objects", m.ID, b.Batch)
@@ -149,7 +149,7 @@ func walkManifest(r io.Reader, each func(batch string, o objstore.Object) error)
 						return each(batch, o)
 					})
 				}
-				return fmt.Errorf("%w: a batch has the field %q; use the version that wrote it", ErrNewer, name)
+				return fmt.Errorf("%w: a batch has the field %q. Try: use the version of etl that wrote it", ErrNewer, name)
 			})
 		})
 	})
@@ -158,7 +158,7 @@ func walkManifest(r io.Reader, each func(batch string, o objstore.Object) error)
 	}
 	switch _, err := d.Token(); {
 	case err == nil:
-		return nil, fmt.Errorf("%w: something follows the manifest", ErrCorrupt)
+		return nil, fmt.Errorf("%w: there is text after the manifest", ErrCorrupt)
 	case err != io.EOF:
 		return nil, decodeError(err)
 	}
@@ -210,7 +210,7 @@ func expect(d *json.Decoder, want json.Delim) error {
 		return decodeError(err)
 	}
 	if t != want {
-		return fmt.Errorf("%w: %v where %v should be", ErrCorrupt, t, want)
+		return fmt.Errorf("%w: found %v instead of %v", ErrCorrupt, t, want)
 	}
 	return nil
 }
@@ -265,7 +265,7 @@ func (l *Ledger) openManifest(ctx context.Context, ref ManifestRef, each func(ba
 	key := l.manifestKey(ref.ID)
 	in, _, err := l.store.Get(ctx, key, objstore.GetOptions{})
 	if errors.Is(err, objstore.ErrNotExist) {
-		return nil, fmt.Errorf("read manifest: %w; retention removes manifests of old plans (retention.manifests)", err)
+		return nil, fmt.Errorf("read manifest: %w. Retention removes manifests of old plans (retention.manifests)", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)
@@ -281,7 +281,7 @@ func (l *Ledger) openManifest(ctx context.Context, ref ManifestRef, each func(ba
 		return nil, fmt.Errorf("manifest %s/%s: %w", l.store, key, err)
 	}
 	if m.ID != ref.ID || m.Job != l.job {
-		return nil, fmt.Errorf("manifest %s/%s: %w: it says it is %s of job %s", l.store, key, ErrCorrupt, m.ID, m.Job)
+		return nil, fmt.Errorf("manifest %s/%s: %w: its content is %s of job %s", l.store, key, ErrCorrupt, m.ID, m.Job)
 	}
 	return m, nil
 }
@@ -291,7 +291,7 @@ func checkSum(rest io.Reader, sum hash.Hash, want string) error {
 		return err
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != want {
-		return fmt.Errorf("%w: its SHA-256 is %s, the entry names %s", ErrCorrupt, got, want)
+		return fmt.Errorf("%w: its SHA-256 is %s, but the entry names %s", ErrCorrupt, got, want)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func (l *Ledger) Plan(ctx context.Context, at uint64, m *Manifest) (Entry, error
 	defer l.mu.Unlock()
 	moved := func(st *State) error {
 		if st.Seq() != at {
-			return fmt.Errorf("plan from entry %d: %w to %d", at, ErrMoved, st.Seq())
+			return fmt.Errorf("plan from entry %d: %w, which is at entry %d now", at, ErrMoved, st.Seq())
 		}
 		return nil
 	}
@@ -67,7 +67,7 @@ func (l *Ledger) Commit(ctx context.Context, a *Attempt, rolled ...Rolled) (Entr
 	void := func(st *State) error {
 		for _, m := range a.Moves {
 			if base, ok := st.baseOf(m.Batch); ok && base != m.Base {
-				return fmt.Errorf("batch %s was moved by entry %d, the attempt started from %d: %w", m.Batch, base, m.Base, ErrVoid)
+				return fmt.Errorf("batch %s was moved by entry %d, and the attempt started from entry %d: %w", m.Batch, base, m.Base, ErrVoid)
 			}
 		}
 		return nil
@@ -103,11 +103,11 @@ func (l *Ledger) Discard(ctx context.Context, lake objstore.Holder, a *Attempt) 
 	unknown := l.unknown[a.ID]
 	l.mu.Unlock()
 	if unknown {
-		return fmt.Errorf("attempt %s: %w, nothing of it may be dropped", a.ID, ErrUnknown)
+		return fmt.Errorf("attempt %s: %w, so its files must not be dropped", a.ID, ErrUnknown)
 	}
 	for _, f := range a.Files {
 		if st.Live(f.Held.Key) {
-			return fmt.Errorf("attempt %s: its file %s is live and may not be dropped", a.ID, f.Held.Key)
+			return fmt.Errorf("attempt %s: its file %s is live and must not be dropped", a.ID, f.Held.Key)
 		}
 	}
 	var errs []error
@@ -190,7 +190,7 @@ func (l *Ledger) Fence(ctx context.Context, batches ...string) (Entry, error) {
 	}
 	return l.write(ctx, &record{entry: Entry{Kind: KindFence}}, nil, func(st *State, e *Entry) error {
 		if e.Moves = st.moves(batches); len(e.Moves) == 0 {
-			return fmt.Errorf("none of the batches to fence is known")
+			return fmt.Errorf("the batches to fence are unknown")
 		}
 		return nil
 	})

@@ -38,7 +38,7 @@ func (l *Ledger) restore(ctx context.Context) error {
 				return err
 			}
 			l.stored.bad[name] = true
-			l.warn(fmt.Sprintf("%s/%s%s: %v; an older one or the entries themselves are read instead", l.store, l.checkpointHeads(), name, err))
+			l.warn(fmt.Sprintf("%s/%s%s: %v; using an older checkpoint or the entries instead", l.store, l.checkpointHeads(), name, err))
 			again = true // it may have been removed by one who has written a newer one
 			break
 		}
@@ -69,13 +69,13 @@ func (l *Ledger) readHead(ctx context.Context, name string) (*checkpoint.Head, e
 	}
 	h, err := checkpoint.DecodeHead(text)
 	if errors.Is(err, checkpoint.ErrNewer) {
-		return nil, fmt.Errorf("checkpoint %s/%s%s: %w: %w; use the version that wrote it", l.store, l.checkpointHeads(), name, ErrNewer, err)
+		return nil, fmt.Errorf("checkpoint %s/%s%s: %w: %w. Try: use the version of etl that wrote it", l.store, l.checkpointHeads(), name, ErrNewer, err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if seq, err := headSeq(name); err != nil || seq != h.Seq || h.Job != l.job {
-		return nil, fmt.Errorf("%w: it says it is of entry %d of job %s", checkpoint.ErrDamaged, h.Seq, h.Job)
+		return nil, fmt.Errorf("%w: its content is of entry %d of job %s", checkpoint.ErrDamaged, h.Seq, h.Job)
 	}
 	return h, nil
 }
@@ -89,11 +89,11 @@ func (l *Ledger) restoreFrom(ctx context.Context, name string) error {
 	entry, err := l.read(ctx, l.entryKey(h.Seq))
 	switch {
 	case errors.Is(err, objstore.ErrNotExist):
-		return fmt.Errorf("%w: entry %d is missing although checkpoint %s was made of it; entries must never be deleted: %w", ErrCorrupt, h.Seq, name, err)
+		return fmt.Errorf("%w: entry %d is missing, but checkpoint %s contains it; entries must never be deleted: %w", ErrCorrupt, h.Seq, name, err)
 	case err != nil:
 		return fmt.Errorf("read ledger entry %d: %w", h.Seq, err)
 	case sumOf(entry) != h.EntrySHA256:
-		return fmt.Errorf("%w: entry %d is not the one that checkpoint %s was made of", ErrCorrupt, h.Seq, name)
+		return fmt.Errorf("%w: entry %d is not the one that checkpoint %s contains", ErrCorrupt, h.Seq, name)
 	}
 	st := newState(l.opts.TempDir, l.opts.Entries)
 	parts, err := l.loadState(ctx, h, st)
@@ -142,7 +142,7 @@ func (l *Ledger) openPart(ctx context.Context, p checkpoint.Part) (parquet.Reade
 		return fail(fmt.Errorf("read checkpoint part %s: %w", p.Name, err))
 	}
 	if got := fmt.Sprintf("%x", sum.Sum(nil)); got != p.SHA256 {
-		return fail(fmt.Errorf("%w: part %s has SHA-256 %s, its head names %s", checkpoint.ErrDamaged, p.Name, got, p.SHA256))
+		return fail(fmt.Errorf("%w: part %s has SHA-256 %s, but the checkpoint names %s", checkpoint.ErrDamaged, p.Name, got, p.SHA256))
 	}
 	if file != nil {
 		return file, file, nil
@@ -190,7 +190,7 @@ func (l *Ledger) loadRun(ctx context.Context, p checkpoint.Part, batches int) (*
 	b := index.NewBuilder(l.opts.TempDir)
 	err = checkpoint.ReadRun(ctx, in, func(k index.Key, slot int32) error {
 		if slot < -1 || int(slot) >= batches && slot != skipped {
-			return fmt.Errorf("%w: part %s names batch %d of %d", checkpoint.ErrDamaged, p.Name, slot, batches)
+			return fmt.Errorf("%w: part %s names batch %d, but there are %d", checkpoint.ErrDamaged, p.Name, slot, batches)
 		}
 		return b.Add(k, slot)
 	})
@@ -199,7 +199,7 @@ func (l *Ledger) loadRun(ctx context.Context, p checkpoint.Part, batches int) (*
 		r, err = b.Run()
 	}
 	if err == nil && int64(r.Len()) != p.Rows {
-		err = fmt.Errorf("%w: part %s has %d rows, its head says %d", checkpoint.ErrDamaged, p.Name, r.Len(), p.Rows)
+		err = fmt.Errorf("%w: part %s has %d rows, but the checkpoint says %d", checkpoint.ErrDamaged, p.Name, r.Len(), p.Rows)
 	}
 	if err != nil {
 		b.Discard()
@@ -220,7 +220,7 @@ func loadTable[T any](ctx context.Context, l *Ledger, p checkpoint.Part, fn func
 		return fn(row)
 	})
 	if err == nil && rows != p.Rows {
-		err = fmt.Errorf("%w: part %s has %d rows, its head says %d", checkpoint.ErrDamaged, p.Name, rows, p.Rows)
+		err = fmt.Errorf("%w: part %s has %d rows, but the checkpoint says %d", checkpoint.ErrDamaged, p.Name, rows, p.Rows)
 	}
 	return err
 }
@@ -280,7 +280,7 @@ func (l *Ledger) loadRows(ctx context.Context, h *checkpoint.Head, st *State) er
 	}
 	err = loadTable(ctx, l, h.Files, func(r checkpoint.File) error {
 		if r.Slot < 0 || r.Slot >= int64(len(st.batches)) {
-			return fmt.Errorf("%w: file %s is of batch %d of %d", checkpoint.ErrDamaged, r.Key, r.Slot, len(st.batches))
+			return fmt.Errorf("%w: file %s belongs to batch %d, but there are %d", checkpoint.ErrDamaged, r.Key, r.Slot, len(st.batches))
 		}
 		b := &st.batches[r.Slot]
 		b.files = append(b.files, fileRef{r.Key, intern(AttemptRef{Key: r.Attempt, SHA256: r.AttemptSHA256})})
@@ -321,7 +321,7 @@ func (l *Ledger) loadRows(ctx context.Context, h *checkpoint.Head, st *State) er
 			st.rolling[s.Seq] = s.rolling(intern)
 			return nil
 		}
-		return fmt.Errorf("%w: a rest of kind %q", checkpoint.ErrDamaged, r.Kind)
+		return fmt.Errorf("%w: unknown content of kind %q", checkpoint.ErrDamaged, r.Kind)
 	})
 }
 

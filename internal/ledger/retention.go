@@ -38,7 +38,7 @@ type Old struct {
 func (l *Ledger) Old(ctx context.Context, ages Ages) (*Old, error) {
 	now, err := l.store.Now(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask the store for its time: %w", err)
+		return nil, fmt.Errorf("read the time of the store: %w", err)
 	}
 	list := func(folder string, age time.Duration) (out []Aged, err error) {
 		if age <= 0 {
@@ -281,7 +281,7 @@ func (l *Ledger) secure(ctx context.Context, need uint64) error {
 			return err
 		}
 		if try == 3 {
-			return fmt.Errorf("%w: checkpoints that were just written cannot be read; nothing was deleted", ErrCorrupt)
+			return fmt.Errorf("%w: the checkpoints that were just written cannot be read, so nothing was deleted", ErrCorrupt)
 		}
 		for range 2 - n {
 			if _, _, err := l.Checkpoint(ctx, true); err != nil {

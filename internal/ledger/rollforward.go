@@ -116,7 +116,7 @@ func (l *Ledger) RollForward(ctx context.Context, o RollOptions) (RollResult, er
 			return res, nil
 		}
 	}
-	return res, fmt.Errorf("roll forward %s: no end after %d rounds: the store shows and hides files", l, maxRounds)
+	return res, fmt.Errorf("roll forward %s: not finished after %d rounds, because files in the store appear and disappear", l, maxRounds)
 }
 
 // toRoll returns the entries not done that want chooses, oldest first.
@@ -151,7 +151,7 @@ func (r *roller) blocked(seq uint64, err error) error {
 	if !errors.As(err, &d) || !errors.Is(err, objstore.ErrDenied) {
 		return err
 	}
-	r.res.Blocked = append(r.res.Blocked, Blocked{Seq: seq, Err: fmt.Errorf("entry %d waits for deletes: %w", seq, d.error)})
+	r.res.Blocked = append(r.res.Blocked, Blocked{Seq: seq, Err: fmt.Errorf("entry %d is waiting for its files to be deleted: %w", seq, d.error)})
 	return nil
 }
 
@@ -317,7 +317,7 @@ func (r *roller) publish(ctx context.Context, f File) (there bool, err error) {
 			return false, nil
 		}
 		if err == nil && o.SizeBytes != f.Held.SizeBytes {
-			err = fmt.Errorf("%s/%s has %d bytes, the attempt's file has %d: another program wrote there; move its object away",
+			err = fmt.Errorf("%s/%s has %d bytes, but the attempt's file has %d, so another program wrote it. Try: move that object away",
 				r.o.Lake, f.Held.Key, o.SizeBytes, f.Held.SizeBytes)
 		}
 	}
@@ -333,15 +333,15 @@ func (r *roller) publish(ctx context.Context, f File) (there bool, err error) {
 // remove ends a dead file. Dropping comes first: once nothing is held no late publication can follow the delete.
 func (r *roller) remove(ctx context.Context, f File) error {
 	if r.o.Deleter == nil {
-		return errDelete{fmt.Errorf("delete %s/%s: %w; give the lake a delete_role_arn", r.o.Lake, f.Held.Key, objstore.ErrDenied)}
+		return errDelete{fmt.Errorf("delete %s/%s: %w. Try: set lake.delete_role_arn", r.o.Lake, f.Held.Key, objstore.ErrDenied)}
 	}
 	if f.Table != "" { // else its record is gone, and nothing of it is held
 		if err := r.o.Deleter.Drop(ctx, f.Held); err != nil {
-			return errDelete{fmt.Errorf("drop a dead file: %w", err)}
+			return errDelete{fmt.Errorf("drop a held file that is no longer needed: %w", err)}
 		}
 	}
 	if err := r.o.Deleter.Delete(ctx, f.Held.Key); err != nil {
-		return errDelete{fmt.Errorf("delete a dead file: %w", err)}
+		return errDelete{fmt.Errorf("delete a file that is no longer needed: %w", err)}
 	}
 	r.mu.Lock()
 	r.res.Deleted++
@@ -366,8 +366,8 @@ func (r *roller) absent(ctx context.Context, keys []string) error {
 			b, _ := st.Batch(id)
 			for _, k := range b.Files {
 				if !slices.Contains(lost, k) {
-					return fmt.Errorf("%w: %s/%s of batch %s (a lifecycle rule for incomplete uploads?); to withdraw the batch's other files and run "+
-						"its objects again, give the lake a delete_role_arn", ErrLost, r.o.Lake, lost[0], id)
+					return fmt.Errorf("%w: %s/%s of batch %s (a lifecycle rule for incomplete uploads?). Try: set lake.delete_role_arn, so that the next run "+
+						"can withdraw the batch's other files and process its objects again", ErrLost, r.o.Lake, lost[0], id)
 				}
 			}
 		}

@@ -25,7 +25,7 @@ const (
 	RunSucceeded RunState = "SUCCEEDED"
 	RunFailed    RunState = "FAILED"
 	RunTimeout   RunState = "TIMEOUT"
-	RunWaiting   RunState = "WAITING" // it ended because another run holds the work
+	RunWaiting   RunState = "WAITING" // it ended because another run is already doing this work
 )
 
 // Ended tells whether a run in this state does nothing more.
@@ -97,7 +97,7 @@ func (l *Ledger) EndRun(ctx context.Context, e RunEnd) error {
 
 func (l *Ledger) putRun(ctx context.Context, what string, v any) error {
 	if l.opts.Run == "" {
-		return errors.New("this ledger was opened for reading: it has no run to record")
+		return errors.New("the ledger is open for reading only, so it cannot record a run")
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -109,7 +109,7 @@ func (l *Ledger) putRun(ctx context.Context, what string, v any) error {
 // Run returns one run, or objstore.ErrNotExist.
 func (l *Ledger) Run(ctx context.Context, id string) (RunInfo, error) {
 	if !isULID(id) {
-		return RunInfo{}, fmt.Errorf("run id %q is no ULID", id)
+		return RunInfo{}, fmt.Errorf("run ID %q is not a ULID", id)
 	}
 	infos, err := l.runInfos(ctx, []string{id})
 	if err != nil {
@@ -122,7 +122,7 @@ func (l *Ledger) Run(ctx context.Context, id string) (RunInfo, error) {
 func (l *Ledger) Runs(ctx context.Context, limit int) ([]RunInfo, error) {
 	now, err := l.store.Now(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask the store for its time: %w", err)
+		return nil, fmt.Errorf("read the time of the store: %w", err)
 	}
 	// A listing is oldest first; run ids begin with their time, so the last days are listed first.
 	windows := []time.Duration{3 * 24 * time.Hour, 60 * 24 * time.Hour, 0}
@@ -172,7 +172,7 @@ func (l *Ledger) runInfos(ctx context.Context, ids []string) ([]RunInfo, error) 
 	}
 	now, err := l.store.Now(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask the store for its time: %w", err)
+		return nil, fmt.Errorf("read the time of the store: %w", err)
 	}
 	err = l.each(len(ids), func(i int) error {
 		o, err := l.readRun(ctx, ids[i], "start", &infos[i].RunStart)

@@ -1,7 +1,7 @@
 // Package objstore is what Silt needs of an object store: list, read, write, hold and publish.
 //
-// Implementations are in packages below it (dir, s3, mem) and all run the suite in objstoretest. The package never interprets what
-// the objects hold, and never retries on its own above what an implementation's client does.
+// The implementations are dir, s3 and mem, and all of them run the suite in objstoretest. The package never interprets the content
+// of objects, and adds no retries to those of an implementation's client.
 //
 // Words: a key is a slash-separated path without a leading slash, relative to the store's root (a bucket and prefix, or a
 // folder). An ETag names one version of one object; it is opaque and compared byte for byte.
@@ -45,12 +45,12 @@ type PutOptions struct {
 	IfMatch  string
 }
 
-// Reader is the read-only half. Every method may be called from many goroutines at once.
+// Reader is the read-only half. All methods are safe for concurrent use.
 type Reader interface {
 	// String names the store for people: "s3://bucket/prefix" or a folder's path. It never holds a secret.
 	String() string
 	// List calls fn for each object, paging lazily: memory does not grow with the number of keys. It stops at the first
-	// error of fn and returns it as it is. A prefix without objects is not an error; a bucket or folder that is not there is
+	// error of fn and returns it unchanged. A prefix without objects is not an error. A bucket or folder that does not exist is
 	// ErrNoStore.
 	List(ctx context.Context, opts ListOptions, fn func(Object) error) error
 	// Folders returns the common prefixes directly under prefix up to the next slash, each with its trailing slash, sorted.
@@ -69,7 +69,7 @@ type Bucket interface {
 	Reader
 	// Put streams r to key: atomic for readers, multipart above the implementation's threshold. r is read once.
 	Put(ctx context.Context, key string, r io.Reader, opts PutOptions) (Object, error)
-	// Delete removes a key. A key that is not there is no error.
+	// Delete removes a key. A key that does not exist is not an error.
 	Delete(ctx context.Context, key string) error
 	// Now is the store's own clock (S3: the Date header of an answer), for the age of leases.
 	Now(ctx context.Context) (time.Time, error)
@@ -93,10 +93,10 @@ type Held struct {
 type Holder interface {
 	// Hold sends a file without making it visible. A failed Hold leaves nothing visible.
 	Hold(ctx context.Context, key string, r io.ReaderAt, sizeBytes int64) (Held, error)
-	// Publish makes a held file visible at its key. ErrNotHeld when nothing is held under that id (published before, or
-	// dropped): the caller then asks Head.
+	// Publish makes a held file visible at its key. ErrNotHeld means that nothing is held under that ID,
+	// because it was published before or dropped; Head says which.
 	Publish(ctx context.Context, h Held) error
-	// Drop discards a held file. One that is not held any more is not an error.
+	// Drop discards a held file. A file that is no longer held is not an error.
 	Drop(ctx context.Context, h Held) error
 	// HeldList lists what is held under a key prefix, for doctor. Only Key, UploadID and Copy are set.
 	HeldList(ctx context.Context, prefix string) ([]Held, error)
@@ -115,8 +115,8 @@ var (
 )
 
 // Fail describes a failed operation. op is the name by which tests inject faults: list, folders, head, get, put, delete, now, hold,
-// publish, drop or held-list. key may be empty, and so may try, which says what a person can do. Every failure is temporary but
-// those that a person has to fix: ErrDenied, ErrNoStore and ErrNoCreds.
+// publish, drop or held-list. key may be empty, and so may try, which says what a person can do. A failure is temporary unless a
+// person must fix its cause: ErrDenied, ErrNoStore and ErrNoCreds.
 func Fail(op, store, key string, err error, try string) *diag.OpError {
 	object := store
 	if key != "" {

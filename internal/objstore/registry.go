@@ -31,7 +31,7 @@ type Kind struct {
 
 	// CreatedByRun says that a run creates the place itself. One that does not exist yet is then not an error.
 	CreatedByRun bool
-	// NeedsState says that a job whose lake is here must name its state. Otherwise the state's default is .silt in the lake.
+	// NeedsState says that a job with such a lake must name its state. Otherwise the state's default is .silt in the lake.
 	NeedsState bool
 	// HoldsCopies says that files can be held as copies (lake.hold: copy).
 	HoldsCopies bool
@@ -39,7 +39,7 @@ type Kind struct {
 	DeletesNeedRole bool
 	// UsesAWS says that AWS credentials and a region are needed.
 	UsesAWS bool
-	// DefaultCatalog is the catalog type of a job whose lake is here and that names no type.
+	// DefaultCatalog is the catalog type of a job with such a lake that does not name one.
 	DefaultCatalog string
 }
 

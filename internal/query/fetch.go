@@ -19,11 +19,11 @@ import (
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
-// fetchers is how many objects are listed or fetched at once.
+// fetchers is how many objects are listed or fetched at the same time.
 const fetchers = 8
 
-// fetch brings the objects of partitions on S3 into the cache. A file is named after its bucket, key and ETag, and appears
-// whole or not at all, so that it may be used again and by several queries at once.
+// fetch brings the objects of partitions on S3 into the cache. A file is named by its bucket, key and ETag, and appears
+// only when it is complete, so that other queries can use it too.
 type fetch struct {
 	o          Options
 	partitions []wantedPartition
@@ -44,7 +44,7 @@ func (f *fetch) add(s *source, at location.Location) {
 
 func (f *fetch) run(ctx context.Context) error {
 	if f.o.CacheDir == "" {
-		return errors.New("there is no folder to fetch to: set HOME or XDG_CACHE_HOME")
+		return errors.New("the folder for fetched files is not known. Try: set HOME or XDG_CACHE_HOME")
 	}
 	f.stores = map[location.Location]objstore.Reader{}
 	for _, p := range f.partitions {
@@ -103,7 +103,7 @@ func (f *fetch) list(ctx context.Context) error {
 					return nil // of no table: Hive reads a partition's folder, not those below it
 				}
 				if !filepath.IsLocal(filepath.FromSlash(o.Key)) {
-					return fmt.Errorf("object %q of %s has a name that is no path; it cannot be fetched", o.Key, f.stores[p.bucket])
+					return fmt.Errorf("object %q of %s cannot be fetched, because its key is not a path", o.Key, f.stores[p.bucket])
 				}
 				info, err := os.Stat(f.path(p.bucket.Bucket(), o))
 				p.objects = append(p.objects, o)
@@ -145,7 +145,7 @@ func (f *fetch) get(ctx context.Context, s objstore.Reader, o objstore.Object, t
 		return fmt.Errorf("fetch %s/%s: %w", s, o.Key, err)
 	}
 	if n != o.SizeBytes {
-		return fmt.Errorf("fetch %s/%s: %d bytes came instead of %d; try again", s, o.Key, n, o.SizeBytes)
+		return fmt.Errorf("fetch %s/%s: got %d bytes instead of %d. Try: run the query again", s, o.Key, n, o.SizeBytes)
 	}
 	if err := tmp.Close(); err != nil {
 		return fmt.Errorf("cache: %w", err)

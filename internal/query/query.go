@@ -1,9 +1,9 @@
-// Package query answers a person's SQL over the lake through its catalog: tables by their catalog names, with the columns,
-// order and types that the catalog says, whatever each file holds.
+// Package query runs SQL over the lake through its catalog. Tables have their catalog names, and the columns, order and types of
+// the catalog, whatever each file contains.
 //
 // Only what the catalog knows is read: the files of its partitions. Partitions that the SQL's own conditions on region,
-// accountid and eventday rule out are neither listed nor opened. Files on S3 are fetched to a cache first, after saying how much
-// that is, since DuckDB runs without network. Nothing is ever written to the lake.
+// accountid and eventday rule out are neither listed nor opened. Files on S3 are first downloaded to a cache, after the size is
+// reported, because DuckDB runs without network. The package never writes to the lake.
 package query
 
 import (
@@ -35,14 +35,14 @@ type Options struct {
 	CacheDir string
 	// MaxFetchBytes is the most that is fetched for a query, without what the cache has. 0: no limit.
 	MaxFetchBytes int64
-	// Tell shows a person a line about what is fetched. May be nil.
+	// Tell shows a line about the download. It may be nil.
 	Tell func(line string)
 	// MemoryBytes and Threads: see engine.Options.
 	MemoryBytes int64
 	Threads     int
 }
 
-// SQLError is something about the query's text that its author has to change.
+// SQLError is a mistake in the SQL that its author has to correct.
 type SQLError struct{ Message string }
 
 func (e *SQLError) Error() string { return e.Message }
@@ -64,7 +64,7 @@ type Result struct {
 	temp string
 }
 
-// Close lets everything go.
+// Close closes the database and removes its temporary files.
 func (r *Result) Close() {
 	r.RowReader.Close()
 	_ = r.db.Close()
@@ -94,7 +94,7 @@ func Run(ctx context.Context, sql string, o Options) (*Result, error) {
 	}
 	temp, err := os.MkdirTemp("", "silt-query-")
 	if err != nil {
-		return nil, fmt.Errorf("folder for spilling: %w", err)
+		return nil, fmt.Errorf("create a folder for temporary files: %w", err)
 	}
 	db, err := engine.OpenReader(engine.ReaderOptions{MemoryBytes: o.MemoryBytes, Threads: o.Threads, TempDir: temp, AllowedPaths: p.allowed, Setup: p.setup})
 	if err != nil {
@@ -110,7 +110,7 @@ func Run(ctx context.Context, sql string, o Options) (*Result, error) {
 	return &Result{RowReader: rows, db: db, temp: temp}, nil
 }
 
-// sqlError tells the author's mistakes from others.
+// sqlError distinguishes mistakes in the SQL from other errors.
 func sqlError(sql string, err error) error {
 	var e *engine.Error
 	var s *engine.SyntaxError
@@ -195,7 +195,7 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// find gives the table of a name in the SQL; ok is false if the name does not concern the catalog.
+// find returns the table of a name in the SQL. ok is false if the name does not refer to the catalog.
 func (n *tableNames) find(r reference) (table string, ok bool, err error) {
 	if r.catalog != "" || r.schema != "" && !strings.EqualFold(r.schema, n.database) {
 		return "", false, nil
@@ -208,12 +208,12 @@ func (n *tableNames) find(r reference) (table string, ok bool, err error) {
 		return "", false, nil
 	}
 	if n.twice[name] {
-		return "", false, &SQLError{fmt.Sprintf("several tables are called %s; write one of %s", r.name, strings.Join(n.like(name), ", "))}
+		return "", false, &SQLError{fmt.Sprintf("%s names several tables; write one of %s", r.name, strings.Join(n.like(name), ", "))}
 	}
 	if len(n.tables) == 0 {
-		return "", false, &SQLError{fmt.Sprintf("there is no table %s: the catalog has no tables yet; a run makes them (etl run JOB)", r.name)}
+		return "", false, &SQLError{fmt.Sprintf("table %s not found: the catalog has no tables yet. Try: etl run JOB, which creates them", r.name)}
 	}
-	return "", false, &SQLError{fmt.Sprintf("there is no table %s; there are %s", r.name, strings.Join(n.short(), ", "))}
+	return "", false, &SQLError{fmt.Sprintf("table %s not found; the catalog has %s", r.name, strings.Join(n.short(), ", "))}
 }
 
 // like are the tables with an alias.

@@ -174,7 +174,7 @@ func TestMistakes(t *testing.T) {
 	o := folderLake(t)
 	for sql, want := range map[string]string{
 		"SELEC 1":                           `column 1: syntax error at or near "SELEC"`,
-		"SELECT *\nFROM nowhere":            "there is no table nowhere; there are network_firewall",
+		"SELECT *\nFROM nowhere":            "table nowhere not found; the catalog has network_firewall",
 		"SELECT nope FROM network_firewall": `column 8: Referenced column "nope" not found`,
 		"EXPLAIN SELEC 1":                   `column 9: syntax error at or near "SELEC"`,
 		" ":                                 "the query is empty",
@@ -194,7 +194,7 @@ func TestAliasOfSeveralTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := ask(t, "FROM network_firewall", o)
-	if err == nil || !strings.Contains(err.Error(), "several tables are called network_firewall; write one of "+other+", "+table) {
+	if err == nil || !strings.Contains(err.Error(), "network_firewall names several tables; write one of "+other+", "+table) {
 		t.Errorf("error is %v", err)
 	}
 	o.Aliases = map[string]string{"network_firewall": table} // as a job says

@@ -82,7 +82,7 @@ func (p *planner) references(ctx context.Context, sql string, names *tableNames)
 	}
 	var doc any
 	d := json.NewDecoder(bytes.NewReader(ast))
-	d.UseNumber() // places are 2^64-1 where there is none
+	d.UseNumber() // an unknown offset is 2^64-1
 	if err := d.Decode(&doc); err != nil {
 		return nil, false, err
 	}

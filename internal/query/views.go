@@ -23,7 +23,7 @@ type source struct {
 	files      []string // local paths
 }
 
-// views makes the statements that create a view for each table the query names, having fetched what is on S3.
+// views makes the statements that create a view for each table the query names, after fetching the files that are on S3.
 func (p *planner) views(ctx context.Context, o Options, names *tableNames, refs []reference, showAll bool) error {
 	byTable := map[string][]reference{}
 	for _, r := range refs {
@@ -47,7 +47,7 @@ func (p *planner) views(ctx context.Context, o Options, names *tableNames, refs 
 		s := &source{table: table}
 		sources = append(sources, s)
 		if len(byTable[t]) == 0 {
-			continue // shown by name; nobody reads it
+			continue // only its name is shown
 		}
 		err = o.Catalog.Partitions(ctx, t, func(part catalog.Partition) error {
 			s.partitions = append(s.partitions, part)
@@ -84,8 +84,8 @@ func (p *planner) views(ctx context.Context, o Options, names *tableNames, refs 
 	return nil
 }
 
-// choose marks the partitions that some reference wants. A condition that cannot be answered from the keys alone rules nothing
-// out.
+// choose marks the partitions that some reference wants. A condition that needs more than the keys excludes
+// no partition.
 func (p *planner) choose(ctx context.Context, s *source, refs []reference) {
 	s.wanted = make([]bool, len(s.partitions))
 	for _, r := range refs {
@@ -201,7 +201,7 @@ func (p *planner) locate(ctx context.Context, o Options, sources []*source) erro
 				continue
 			}
 			if _, at, ok := lake.ParsePrefix(part.Location); !ok || at.Values() != part.Values {
-				return fmt.Errorf("partition %s of table %s lies at %s, which is not the folder of these keys; query it with another tool, or mend the partition",
+				return fmt.Errorf("partition %s of table %s is at %s, which is not the folder of these values. Try: query it with another tool, or correct the partition",
 					strings.Join(part.Values[:], "/"), s.table.Name, part.Location)
 			}
 			at, err := location.Parse(part.Location)
@@ -218,7 +218,7 @@ func (p *planner) locate(ctx context.Context, o Options, sources []*source) erro
 		}
 		if at, err := location.Parse(s.table.Location); err == nil && at.IsFolder() && len(s.files) > 0 {
 			p.allowed = append(p.allowed, s.table.Location)
-			for _, file := range s.files { // a partition may be elsewhere
+			for _, file := range s.files { // a partition can be in another folder
 				if !strings.HasPrefix(file, filepath.Clean(s.table.Location)+string(filepath.Separator)) {
 					p.allowed = append(p.allowed, file)
 				}
@@ -239,7 +239,7 @@ func (p *planner) locate(ctx context.Context, o Options, sources []*source) erro
 	return nil
 }
 
-// folder adds the Parquet files of a partition on this machine. A folder that is not there has none.
+// folder adds the Parquet files of a partition on this machine. A folder that does not exist has none.
 func (s *source) folder(location string) error {
 	entries, err := os.ReadDir(location)
 	if os.IsNotExist(err) {

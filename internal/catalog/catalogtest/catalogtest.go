@@ -1,4 +1,4 @@
-// Package catalogtest is the suite that every catalog.Catalog runs.
+// Package catalogtest is the suite that every catalog.Catalog runs. The comment of each test says what it isolates and why.
 package catalogtest
 
 import (
@@ -14,9 +14,9 @@ import (
 	"github.com/silt-etl/silt/internal/catalog"
 )
 
-// Options say what an implementation can be made to do.
+// Options say what the tests can make an implementation do.
 type Options struct {
-	// Missing opens a catalog whose database does not exist. Nil says that the implementation makes its database with the
+	// Missing opens a catalog whose database does not exist. Nil says that the implementation creates its database with the
 	// first table, and the suite checks that instead.
 	Missing func(t *testing.T) catalog.Catalog
 	// FailItem makes it impossible to add this one partition, for good. Nil says that the server behind the catalog cannot be
@@ -27,7 +27,7 @@ type Options struct {
 	SerialGrowth bool
 }
 
-// inspected is what the suite needs: a catalog that shows its entries whole.
+// inspected is what the suite needs: a catalog that returns complete entries.
 type inspected interface {
 	catalog.Catalog
 	catalog.Inspector
@@ -177,6 +177,7 @@ func wantInherited(t *testing.T, c inspected) (count int) {
 	return count
 }
 
+// create isolates a new table, which must have the shape that Security Lake's crawler gives.
 func create(t *testing.T, c inspected, _ Options) {
 	want := table("time", "bigint", "src_endpoint", "struct<ip:string,port:int>", "unmapped", "map<string,string>")
 	got := ensure(t, c, want)
@@ -232,6 +233,7 @@ func wantCrawlerShape(t *testing.T, c inspected) {
 	}
 }
 
+// grow isolates new columns, which are appended and never lost.
 func grow(t *testing.T, c inspected, _ Options) {
 	ensure(t, c, table("b", "int"))
 	got := ensure(t, c, table("a", "string", "b", "int", "c", "bigint"))
@@ -241,6 +243,7 @@ func grow(t *testing.T, c inspected, _ Options) {
 	wantColumns(t, c, got, table("b", "int", "a", "string", "c", "bigint"))
 }
 
+// growNested isolates new fields of structs, in arrays and maps too, because OCSF objects are nested.
 func growNested(t *testing.T, c inspected, _ Options) {
 	ensure(t, c, table("o", "array<struct<z:int,deep:struct<m:map<string,string>>>>"))
 	add(t, c, days(3), 3)
@@ -248,12 +251,14 @@ func growNested(t *testing.T, c inspected, _ Options) {
 	wantColumns(t, c, got, table("o", "array<struct<z:int,deep:struct<m:map<string,string>,l:string>,a:int>>"))
 }
 
+// orderKept isolates the order of columns, because readers of older files depend on it.
 func orderKept(t *testing.T, c inspected, _ Options) {
 	ensure(t, c, table("c", "int", "a", "int", "b", "struct<y:int,x:int>"))
 	got := ensure(t, c, table("a", "int", "b", "struct<x:int,y:int>", "c", "int"))
 	wantColumns(t, c, got, table("c", "int", "a", "int", "b", "struct<y:int,x:int>"))
 }
 
+// retypeRefused isolates a change of type, which must change nothing, because existing files keep the old type.
 func retypeRefused(t *testing.T, c inspected, _ Options) {
 	first := table("port", "int", "src", "struct<ip:string,as:struct<number:int>>")
 	ensure(t, c, first)
@@ -273,6 +278,7 @@ func retypeRefused(t *testing.T, c inspected, _ Options) {
 	wantColumns(t, c, first, first)
 }
 
+// partitions isolates adding and listing partitions.
 func partitions(t *testing.T, c inspected, _ Options) {
 	ensure(t, c, table("a", "int"))
 	ps := append(days(250), partition("external", 0), partition("external_acme", 1))
@@ -303,6 +309,7 @@ func partitions(t *testing.T, c inspected, _ Options) {
 	}
 }
 
+// duplicates isolates partitions that exist, because several runs add the partitions of one entry.
 func duplicates(t *testing.T, c inspected, _ Options) {
 	ensure(t, c, table("a", "int"))
 	add(t, c, days(120), 120)
@@ -314,6 +321,7 @@ func duplicates(t *testing.T, c inspected, _ Options) {
 	}
 }
 
+// partitionsGrow isolates partitions of a table that grows, because Athena reads columns from the partition.
 func partitionsGrow(t *testing.T, c inspected, _ Options) {
 	ensure(t, c, table("a", "int", "s", "struct<x:int>"))
 	add(t, c, days(230), 230)
@@ -329,6 +337,7 @@ func partitionsGrow(t *testing.T, c inspected, _ Options) {
 	}
 }
 
+// concurrentGrowth isolates writers that grow one table at the same time: no column may be lost.
 func concurrentGrowth(t *testing.T, c inspected, opts Options) {
 	ensure(t, c, table("base", "struct<f:int>"))
 	add(t, c, days(5), 5)
@@ -367,6 +376,7 @@ func concurrentGrowth(t *testing.T, c inspected, opts Options) {
 	wantInherited(t, c)
 }
 
+// growthWhileAdding isolates growth between two steps of adding partitions, which must miss no partition.
 func growthWhileAdding(t *testing.T, c inspected, opts Options) {
 	ensure(t, c, table("base", "int"))
 	var group sync.WaitGroup
@@ -396,6 +406,7 @@ func growthWhileAdding(t *testing.T, c inspected, opts Options) {
 	}
 }
 
+// manyPartitions isolates more partitions than one request or page takes.
 func manyPartitions(t *testing.T, c inspected, _ Options) {
 	const n = 2300 // above two pages of GetPartitions
 	ensure(t, c, table("a", "int"))
@@ -409,6 +420,7 @@ func manyPartitions(t *testing.T, c inspected, _ Options) {
 	}
 }
 
+// listingStops isolates an error of the callback, which must end the listing and come back unchanged.
 func listingStops(t *testing.T, c inspected, _ Options) {
 	ensure(t, c, table("a", "int"))
 	add(t, c, days(3), 3)
@@ -420,6 +432,7 @@ func listingStops(t *testing.T, c inspected, _ Options) {
 	}
 }
 
+// tables isolates the list of tables, by which etl query finds names.
 func tables(t *testing.T, c inspected, _ Options) {
 	if names, err := c.Tables(t.Context()); err != nil || len(names) != 0 {
 		t.Fatalf("a new database has tables %v, %v", names, err)
@@ -439,6 +452,7 @@ func tables(t *testing.T, c inspected, _ Options) {
 	}
 }
 
+// noTable isolates a missing table, because callers decide on ErrNoTable.
 func noTable(t *testing.T, c inspected, _ Options) {
 	ensure(t, c, table("a", "int"))
 	const other = "no_such_table"
@@ -455,6 +469,7 @@ func noTable(t *testing.T, c inspected, _ Options) {
 	}
 }
 
+// noDatabase isolates a missing database, because callers decide on ErrNoDatabase.
 func noDatabase(t *testing.T, c inspected, opts Options) {
 	if opts.Missing == nil {
 		if _, err := c.Table(t.Context(), tableName); !errors.Is(err, catalog.ErrNoTable) {
@@ -477,6 +492,7 @@ func noDatabase(t *testing.T, c inspected, opts Options) {
 	}
 }
 
+// itemFails isolates one partition that cannot be added: the others must be added, and the error returned.
 func itemFails(t *testing.T, c inspected, opts Options) {
 	ensure(t, c, table("a", "int"))
 	ps := days(249)
@@ -500,6 +516,7 @@ func itemFails(t *testing.T, c inspected, opts Options) {
 	}
 }
 
+// limits isolates the limits of Glue, which every catalog keeps, so that a lake in a folder can move to Glue.
 func limits(t *testing.T, c inspected, _ Options) {
 	wide := func(bytes int) string {
 		var b strings.Builder
@@ -537,6 +554,7 @@ func limits(t *testing.T, c inspected, _ Options) {
 	}
 }
 
+// invalid isolates tables and partitions that no catalog accepts.
 func invalid(t *testing.T, c inspected, _ Options) {
 	noSlash := table("a", "int")
 	noSlash.Location = strings.TrimSuffix(location, "/")
@@ -564,6 +582,7 @@ func invalid(t *testing.T, c inspected, _ Options) {
 	}
 }
 
+// cancelled isolates a canceled context, which must end every call.
 func cancelled(t *testing.T, c inspected, _ Options) {
 	ensure(t, c, table("a", "int"))
 	ctx, cancel := context.WithCancel(t.Context())

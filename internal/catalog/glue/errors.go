@@ -83,10 +83,10 @@ func fromSTS(err error) bool {
 	return false
 }
 
-// crossed reports a batch refused as a whole because of another writer. What else may pass, the client has tried again itself.
+// crossed reports whether a batch was refused because of another writer. The client itself retries other temporary errors.
 func crossed(err error) bool { return code(err) == "ConcurrentModificationException" }
 
-// passing reports error codes of one item of a batch that may be gone with the next try.
+// passing reports whether an error of one item of a batch is temporary.
 func passing(code string) bool {
 	switch code {
 	case "InternalServiceException", "InternalServerException", "InternalFailure", "OperationTimeoutException",
@@ -102,7 +102,7 @@ const (
 	alreadyExists = "AlreadyExistsException"
 )
 
-// lostRace reports the answers to a change of a table that was changed, made or removed in between.
+// lostRace reports the answers to a change of a table that was changed, created or removed in between.
 func lostRace(err error) bool {
 	switch code(err) {
 	case "ConcurrentModificationException", "VersionMismatchException", alreadyExists, notFound:

@@ -4,10 +4,10 @@
 // What it keeps to:
 //   - It changes a table only by the version it has read (VersionId). A lost race is read, merged and tried again, so that no
 //     writer's columns are lost, a crawler's included. What others set on a table or partition stays.
-//   - Partitions inherit from their table. A grown table bears catalog.PendingParameter from the write that grew it until
-//     all its partitions have its columns; whoever meets the mark, after a crash for one, does that work. Added partitions are
+//   - Partitions inherit from their table. A grown table has catalog.PendingParameter from the write that grew it until
+//     all its partitions have its columns; whoever finds the parameter, for example after a crash, does that work. Added partitions are
 //     checked against the table once more after they were added, so that growth in between misses none.
-//   - Requests that Glue throttles, times out or fails inside are repeated, whole or item by item, with growing pauses.
+//   - Requests that Glue throttles, times out or fails are retried, completely or item by item, with growing pauses.
 //
 // The endpoint and the credentials are the SDK's own affair (AWS_ENDPOINT_URL_GLUE, AWS_PROFILE, ...).
 package glue
@@ -93,7 +93,7 @@ func Open(ctx context.Context, cfg Config) (*Catalog, error) {
 		return fail(err, "")
 	}
 	if cfg.ExternalID != "" && cfg.RoleARN == "" {
-		return fail(fmt.Errorf("%w: an external ID without a role", catalog.ErrInvalid), "set role_arn as well")
+		return fail(fmt.Errorf("%w: an external ID without a role", catalog.ErrInvalid), "set role_arn too, or remove external_id")
 	}
 	if cfg.RequestTries <= 0 {
 		cfg.RequestTries = 10
@@ -164,7 +164,7 @@ func (c *Catalog) again(ctx context.Context, try func() (done bool, err error)) 
 		last = err
 	}
 	if last == nil {
-		last = errors.New("others keep changing it")
+		last = errors.New("other writers keep changing it")
 	}
 	return fmt.Errorf("%w, tried %d times: %w", catalog.ErrBusy, c.cfg.RequestTries, last)
 }

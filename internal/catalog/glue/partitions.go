@@ -13,8 +13,8 @@ import (
 	"github.com/silt-etl/silt/internal/catalog"
 )
 
-// AddPartitions adds partitions, or repairs those that are there with older columns than the table's. A partition that was
-// added by a request whose answer was lost counts as one that was there.
+// AddPartitions adds partitions, or repairs existing ones that lack columns of the table. A partition that was
+// added by a request whose answer was lost counts as an existing one.
 func (c *Catalog) AddPartitions(ctx context.Context, table string, ps []catalog.Partition) (int, error) {
 	const op = "add partitions"
 	fail := func(err error) error { return c.fail(op, table, err) }
@@ -235,7 +235,7 @@ func (c *Catalog) updateBatch(ctx context.Context, t types.Table, ps []types.Par
 func (c *Catalog) Partitions(ctx context.Context, table string, fn func(catalog.Partition) error) error {
 	return c.each(ctx, table, true, func(p types.Partition) error {
 		if len(p.Values) != len(catalog.PartitionKeys()) {
-			return c.fail("list partitions", table, fmt.Errorf("%w: partition %v has not %d values",
+			return c.fail("list partitions", table, fmt.Errorf("%w: partition %v does not have %d values",
 				catalog.ErrForeign, p.Values, len(catalog.PartitionKeys())))
 		}
 		out := catalog.Partition{Values: [3]string(p.Values)}

@@ -98,7 +98,7 @@ func glueColumns(columns []types.Column) []catalog.GlueColumn {
 
 func plain(columns []types.Column) []catalog.Column { return catalog.Plain(glueColumns(columns)) }
 
-// grown writes merged columns back over those that are there: comments and parameters stay.
+// grown writes merged columns over the existing ones, and keeps comments and parameters.
 func grown(have []types.Column, merged []catalog.Column) []types.Column {
 	return sdkColumns(catalog.Grown(glueColumns(have), merged))
 }

@@ -21,7 +21,7 @@ func (c *Catalog) Table(ctx context.Context, name string) (catalog.Table, error)
 	return t.Table(), err
 }
 
-// InspectTable reads a table whole.
+// InspectTable returns a complete table.
 func (c *Catalog) InspectTable(ctx context.Context, name string) (catalog.GlueTable, error) {
 	t, err := c.get(ctx, name)
 	if err != nil {
@@ -30,7 +30,7 @@ func (c *Catalog) InspectTable(ctx context.Context, name string) (catalog.GlueTa
 	return show(t), nil
 }
 
-// Tables lists the names of all tables of the database, whoever made them.
+// Tables lists the names of all tables of the database, whoever created them.
 func (c *Catalog) Tables(ctx context.Context) ([]string, error) {
 	names := []string{}
 	pages := api.NewGetTablesPaginator(c.client, &api.GetTablesInput{CatalogId: c.catalogID(), DatabaseName: aws.String(c.cfg.Database)})
@@ -91,7 +91,7 @@ func (c *Catalog) get(ctx context.Context, name string) (types.Table, error) {
 	return *out.Table, nil
 }
 
-// missing tells a missing database from a missing table: GetTable answers both with the same code, and its texts are not a
+// missing distinguishes a missing database from a missing table: GetTable answers both with the same code, and its texts are no
 // contract. A GetDatabase that is denied leaves the table missing.
 func (c *Catalog) missing(ctx context.Context, err error) error {
 	if !errors.Is(err, catalog.ErrNoTable) {
@@ -198,7 +198,7 @@ func (c *Catalog) finishGrowth(ctx context.Context, t types.Table) (types.Table,
 		nowMark, marked := now.Parameters[catalog.PendingParameter]
 		t = now
 		switch {
-		case same && !marked: // somebody else has taken it off
+		case same && !marked: // another writer has removed it
 			return true, nil
 		case !same || nowMark != mark:
 			mark = nowMark
@@ -211,7 +211,7 @@ func (c *Catalog) finishGrowth(ctx context.Context, t types.Table) (types.Table,
 		return err == nil || !lostRace(err), err
 	})
 	if err != nil {
-		return t, fmt.Errorf("the table has grown, its partitions not yet all: %w", err)
+		return t, fmt.Errorf("the table has its new columns, but not all of its partitions have them: %w", err)
 	}
 	return t, nil
 }

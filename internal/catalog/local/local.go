@@ -5,9 +5,9 @@
 //	<dir>/<database>/<table>/table.json
 //	<dir>/<database>/<table>/partitions/<region>/<accountid>/<eventday>.json
 //
-// Every file is replaced whole (a temporary file, then a rename), so that readers never need the lock. Writers of one table
+// Every file is replaced atomically (a temporary file, then a rename), so that readers never need the lock. Writers of one table
 // take turns by an flock on <table>/.lock, across processes too; the kernel drops it when a process dies. What a crash can
-// leave behind is a temporary file, which nobody reads, or a grown table with ungrown partitions, which PendingParameter
+// leave behind is a temporary file, which is never read, or a grown table whose partitions lack the new columns, which PendingParameter
 // marks and the next writer finishes.
 package local
 
@@ -74,7 +74,7 @@ func Kind() catalog.Kind {
 		}}
 }
 
-// Open names the catalog of a database below dir. Nothing is read or made yet; folders appear with the first table.
+// Open names the catalog of a database below dir. It reads and creates nothing; the first table creates the folders.
 func Open(dir, database string) (*Catalog, error) {
 	if dir == "" {
 		return nil, catalog.Fail("open", "local catalog", "", fmt.Errorf("%w: no folder is given", catalog.ErrInvalid), "")
@@ -97,7 +97,7 @@ func (c *Catalog) Table(_ context.Context, name string) (catalog.Table, error) {
 	return t.Table(), nil
 }
 
-// Tables lists the folders that hold a table. A folder that is not there yet has none.
+// Tables lists the folders that hold a table. A folder that does not exist has none.
 func (c *Catalog) Tables(_ context.Context) ([]string, error) {
 	entries, err := os.ReadDir(c.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -191,7 +191,7 @@ func (c *Catalog) finishGrowth(ctx context.Context, t catalog.GlueTable) error {
 		err = written.sync()
 	}
 	if err != nil {
-		return fmt.Errorf("growing the partitions: %w", err)
+		return fmt.Errorf("add columns to the partitions: %w", err)
 	}
 	delete(t.Parameters, catalog.PendingParameter)
 	return c.write(t)
@@ -208,7 +208,7 @@ func (c *Catalog) inherit(t catalog.GlueTable, p catalog.GluePartition, written 
 	return replace(path, p)
 }
 
-// AddPartitions writes the partitions that are not there yet, and gives those that are the table's columns if they lack them.
+// AddPartitions writes the partitions that do not exist yet, and gives the others the table's columns if they lack them.
 func (c *Catalog) AddPartitions(ctx context.Context, table string, ps []catalog.Partition) (int, error) {
 	const op = "add partitions"
 	ps, err := catalog.CheckPartitions(ps)
@@ -293,7 +293,7 @@ func (c *Catalog) Partitions(ctx context.Context, table string, fn func(catalog.
 	})
 }
 
-// InspectTable reads a table whole.
+// InspectTable returns a complete table.
 func (c *Catalog) InspectTable(_ context.Context, name string) (catalog.GlueTable, error) {
 	t, err := c.read(name)
 	if err != nil {
@@ -367,7 +367,7 @@ func (c *Catalog) write(t catalog.GlueTable) error {
 	return written.sync()
 }
 
-// partitionPath escapes the values, so that a value cannot leave the table's folder or hide.
+// partitionPath escapes the values, so that no value can leave the table's folder or be hidden.
 func (c *Catalog) partitionPath(table string, values [3]string) string {
 	for i, v := range values {
 		v = url.PathEscape(v)

@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// replace writes a file whole. The contents are synced before the rename, so that a crash never leaves an
-// empty file there; the rename itself lasts once its folder is synced (folders).
+// replace writes a file atomically. The contents are synced before the rename, so that a crash never leaves an
+// empty file; the rename itself lasts once its folder is synced (folders).
 func replace(path string, value any) error {
 	text, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
@@ -70,7 +70,7 @@ func (f *folders) sync() error {
 			err = closed
 		}
 		if err != nil {
-			return fmt.Errorf("syncing folder %s: %w", path, err)
+			return fmt.Errorf("sync folder %s: %w", path, err)
 		}
 	}
 	return nil

@@ -18,7 +18,7 @@ import (
 const Version = 1
 
 // ErrNewer: the head has a version or a field that this program does not know.
-var ErrNewer = errors.New("a checkpoint of a newer format")
+var ErrNewer = errors.New("the checkpoint has a newer format")
 
 // ErrDamaged: the checkpoint is not what was written.
 var ErrDamaged = errors.New("the checkpoint is damaged")
@@ -72,7 +72,7 @@ func DecodeHead(data []byte) (*Head, error) {
 		return nil, fmt.Errorf("%w: not JSON: %w", ErrDamaged, err)
 	}
 	if v.V > Version {
-		return nil, fmt.Errorf("%w: version %d, this one knows %d", ErrNewer, v.V, Version)
+		return nil, fmt.Errorf("%w: version %d; this version of etl knows %d", ErrNewer, v.V, Version)
 	}
 	h := &Head{}
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -84,11 +84,11 @@ func DecodeHead(data []byte) (*Head, error) {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) || h.V < 1 || h.Seq == 0 || !isSHA256(h.EntrySHA256) {
-		return nil, fmt.Errorf("%w: the head does not say what it is of", ErrDamaged)
+		return nil, fmt.Errorf("%w: it does not name its job and entry", ErrDamaged)
 	}
 	for _, p := range h.Parts() {
 		if p.Name == "" || strings.ContainsAny(p.Name, "/\\") || !isSHA256(p.SHA256) || p.SizeBytes <= 0 || p.Rows < 0 {
-			return nil, fmt.Errorf("%w: it names a part %q without name, digest or size", ErrDamaged, p.Name)
+			return nil, fmt.Errorf("%w: its part %q has no name, digest or size", ErrDamaged, p.Name)
 		}
 	}
 	return h, nil

@@ -147,7 +147,7 @@ func (b *Builder) Add(k Key, value int32) error {
 
 func (b *Builder) wrap(err error) error {
 	if err != nil {
-		return fmt.Errorf("write the index of objects to a temporary file: %w; limits.temp_dir needs some 50 bytes for each object ever taken", err)
+		return fmt.Errorf("write the index of objects to a temporary file: %w; limits.temp_dir needs about 50 bytes for each object that was ever taken", err)
 	}
 	return nil
 }

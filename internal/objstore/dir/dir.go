@@ -45,7 +45,7 @@ type Config struct {
 	Root string
 	// HeldDir is where held files wait, on the same file system as Root. Default: <Root>/.silt/held.
 	HeldDir string
-	// Create makes Root when it is not there. Default: Open fails with objstore.ErrNoStore.
+	// Create creates Root if it does not exist. Default: Open fails with objstore.ErrNoStore.
 	Create bool
 	// HideSilt leaves folders whose name begins with ".silt" out of List and Folders, wherever they are. A lake that keeps
 	// its state in .silt wants that; the state's own store is rooted inside and does not.
@@ -193,7 +193,7 @@ func object(key string, info fs.FileInfo) objstore.Object {
 	return objstore.Object{Key: key, ETag: etag(info), SizeBytes: info.Size(), LastModified: info.ModTime()}
 }
 
-// stat is ErrNotExist for everything that is not a regular file, symlinks followed.
+// stat returns ErrNotExist for everything that is not a regular file. It follows symlinks.
 func (s *Store) stat(op, key, path string) (fs.FileInfo, error) {
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().IsRegular() {
@@ -225,7 +225,7 @@ func (s *Store) Head(ctx context.Context, key string) (objstore.Object, error) {
 }
 
 // Get implements objstore.Reader. The version returned is the open file's; Read fails with objstore.ErrChanged at the end
-// when somebody wrote into it meanwhile.
+// if another program wrote into it meanwhile.
 func (s *Store) Get(ctx context.Context, key string, opts objstore.GetOptions) (io.ReadCloser, objstore.Object, error) {
 	path, err := s.path("get", key)
 	if err == nil {
@@ -286,7 +286,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	if err != nil {
 		return n, r.s.wrap("get", r.obj.Key, err)
 	}
-	// A rename over the key leaves this file as it was; only writing into it, or cutting it, shows here.
+	// A rename over the key does not change this file; only writing into it or truncating it does.
 	if r.left > 0 || etag(info) != r.obj.ETag {
 		return n, r.s.wrap("get", r.obj.Key, objstore.ErrChanged)
 	}

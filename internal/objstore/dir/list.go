@@ -14,7 +14,7 @@ import (
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
-// errFound ends a walk that only wants to know whether there is anything.
+// errFound ends a walk that only needs to know whether a file exists.
 var errFound = errors.New("found")
 
 // walk is one listing. It keeps the names of one folder per level, never more.
@@ -27,7 +27,7 @@ type walk struct {
 	err   error // what fn returned, to be handed on as it is
 }
 
-// List implements objstore.Reader. What is made or removed while it runs may or may not be seen.
+// List implements objstore.Reader. Files that are created or removed while it runs may or may not be listed.
 func (s *Store) List(ctx context.Context, opts objstore.ListOptions, fn func(objstore.Object) error) error {
 	if err := s.checkRoot("list"); err != nil {
 		return err
@@ -100,7 +100,7 @@ func (s *Store) children(key string) ([]child, error) {
 		if kind&fs.ModeSymlink != 0 {
 			info, err := os.Stat(filepath.Join(path, name))
 			if err != nil {
-				continue // dangling, or a loop of links: there is no object behind it
+				continue // a dangling link or a loop of links is not an object
 			}
 			kind = info.Mode().Type()
 		}
@@ -117,7 +117,7 @@ func (s *Store) children(key string) ([]child, error) {
 	return out, nil
 }
 
-// gone says whether an error only tells that somebody removed what was being listed.
+// gone says whether an error only means that a file was removed while it was being listed.
 func gone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
@@ -198,7 +198,7 @@ func (w *walk) file(key string) error {
 	return w.err
 }
 
-// Folders implements objstore.Reader. A folder without any file in it, however deep, is left out: it is not a prefix of a key.
+// Folders implements objstore.Reader. A folder without files at any depth is left out, because it is not the prefix of a key.
 func (s *Store) Folders(ctx context.Context, prefix string) ([]string, error) {
 	if err := s.checkRoot("folders"); err != nil {
 		return nil, err

@@ -36,7 +36,7 @@ func (s *Store) locked(exclusive bool, fn func() error) error {
 }
 
 // makeTmp makes the temporary folder, but never the root: a root that went away is an error, not a new empty store. The
-// first time it removes what writes that died long ago left there.
+// first call removes the temporary files of writes that died long ago.
 func (s *Store) makeTmp() error {
 	tmp := filepath.Join(s.root, tmpDir)
 	if err := os.Mkdir(tmp, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -155,7 +155,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, opts objstore.
 	return object(key, info), nil
 }
 
-// taken is ErrExists for a file, and another error for a folder of that name: it is not an object, but its place is taken.
+// taken returns ErrExists for a file, and another error for a folder of that name, which is not an object.
 func (s *Store) taken(op, key, path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return objstore.Fail(op, s.root, key, errors.New("a folder has that name"), notBoth)
@@ -164,7 +164,7 @@ func (s *Store) taken(op, key, path string) error {
 }
 
 // makeParents makes the folders of a file under the root or the held folder, and syncs each folder it adds to, so that
-// a new file is not lost with its folder's entry. The root itself must be there.
+// a new file is not lost with its folder's entry. The root itself must exist.
 func (s *Store) makeParents(path string) error {
 	dir := filepath.Dir(path)
 	if _, err := os.Stat(dir); err == nil {
@@ -185,7 +185,7 @@ func (s *Store) makeParents(path string) error {
 func syncDir(path string) error {
 	dir, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // somebody deleted the object and its folder meanwhile
+		return nil // the object and its folder were deleted meanwhile
 	}
 	if err != nil {
 		return err

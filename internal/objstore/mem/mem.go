@@ -2,7 +2,7 @@
 //
 // It behaves as S3 does where that matters to a caller: a write is seen by every later read, an ETag is a digest of the
 // content (so equal content has an equal ETag), held files are in no listing, and a dropped one cannot be published. Its
-// clock stands still until a test sets it. Hooks make any operation fail, before it happens or after it did.
+// clock stands still until SetNow or SetClock. Hooks make any operation fail, before it happens or after it did.
 //
 // It never touches a file or the network, and nothing outlives the process.
 package memstore
@@ -116,7 +116,7 @@ func (s *Store) after(op, key string) error {
 // String names the store.
 func (s *Store) String() string { return s.name }
 
-// List implements objstore.Reader. Objects put or deleted while it runs may or may not be seen, as on S3.
+// List implements objstore.Reader. Objects that are put or deleted while it runs may or may not be listed, as on S3.
 func (s *Store) List(ctx context.Context, opts objstore.ListOptions, fn func(objstore.Object) error) error {
 	if err := s.before(ctx, "list", opts.Prefix); err != nil {
 		return err

@@ -1,4 +1,4 @@
-// Package objstoretest holds what every object store must do, as one suite of tests, and starts a real S3 server for it.
+// Package objstoretest is the suite of tests that every object store must pass, and starts a real S3 server for it.
 //
 // Run is called by the tests of each implementation. StartVersityGW gives any package's tests an S3 endpoint on loopback.
 // The package knows no implementation; it never skips a test.
@@ -20,7 +20,7 @@ import (
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
-// Run holds a store against the contract of package objstore. open returns a new, empty store each time; it must
+// Run tests a store against the contract of package objstore. The comment of each test says what it isolates and why. open returns a new, empty store each time; it must
 // implement objstore.Holder as well.
 func Run(t *testing.T, open func(t *testing.T) objstore.Bucket) {
 	t.Helper()
@@ -81,7 +81,7 @@ func put(t *testing.T, b objstore.Bucket, key, body string) objstore.Object {
 	return obj
 }
 
-// putAll writes many small objects, a few at a time.
+// putAll writes many small objects, eight at a time.
 func putAll(t *testing.T, b objstore.Bucket, keys []string) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -146,6 +146,7 @@ func wantErr(t *testing.T, what string, err, want error) {
 	}
 }
 
+// testPutGetHead isolates one write and its reads: the plain case on which all others build.
 func testPutGetHead(t *testing.T, b objstore.Bucket) {
 	if b.String() == "" {
 		t.Error("the store has no name")
@@ -191,6 +192,7 @@ func testPutGetHead(t *testing.T, b objstore.Bucket) {
 	}
 }
 
+// testOddKeys isolates keys with spaces, signs and other scripts, because staging keys are named by other programs.
 func testOddKeys(t *testing.T, b objstore.Bucket) {
 	keys := []string{
 		"with space/a b.json", "ünïcode/☃/日本.json", "plus+plus", "per%20cent/100%", "hash#tag", "q?x=1&y=2",
@@ -224,6 +226,7 @@ func testOddKeys(t *testing.T, b objstore.Bucket) {
 	}
 }
 
+// testListOrder isolates the order of a listing, because After resumes a listing only if keys come in byte order.
 func testListOrder(t *testing.T, b objstore.Bucket) {
 	// A folder's keys sort by the slash: "a-b" and "a.b" are around "a/", and "a0" is after it.
 	keys := []string{"a-b/x", "a.b", "a/b", "a/b-c/d", "a/b0", "a/c/d/e", "a0/z", "b", "c!/k", "c/k", "é"}
@@ -250,6 +253,7 @@ func testListOrder(t *testing.T, b objstore.Bucket) {
 	}
 }
 
+// testListPages isolates listings longer than one page of S3, because a lost page would lose objects.
 func testListPages(t *testing.T, b objstore.Bucket) {
 	var keys []string
 	for i := range 1203 { // more than one page of S3, which is 1000 keys
@@ -269,6 +273,7 @@ func testListPages(t *testing.T, b objstore.Bucket) {
 	}
 }
 
+// testListStops isolates an error of the callback, which must end the listing and come back unchanged.
 func testListStops(t *testing.T, b objstore.Bucket) {
 	putAll(t, b, []string{"a", "b", "c", "d"})
 	stop := errors.New("enough")
@@ -285,6 +290,7 @@ func testListStops(t *testing.T, b objstore.Bucket) {
 	}
 }
 
+// testLevel isolates objects directly under a prefix, because a walk over folders would lose them otherwise.
 func testLevel(t *testing.T, b objstore.Bucket) {
 	putAll(t, b, []string{"x/1", "x/y/2", "x/y/z/3", "x/y-z/4", "x/5", "top"})
 	for prefix, want := range map[string][2][]string{
@@ -312,6 +318,7 @@ func testLevel(t *testing.T, b objstore.Bucket) {
 	}
 }
 
+// testFolders isolates common prefixes, by which a listing leaves out days that it does not need.
 func testFolders(t *testing.T, b objstore.Bucket) {
 	putAll(t, b, []string{"x/1", "x/y/2", "x/y/z/3", "x/y-z/4", "x/e=1/5", "top", "w w/ü/6"})
 	for prefix, want := range map[string][]string{
@@ -337,6 +344,7 @@ func testFolders(t *testing.T, b objstore.Bucket) {
 	}
 }
 
+// testGetPinned isolates reads pinned to an ETag, because a batch must not contain two versions of an object.
 func testGetPinned(t *testing.T, b objstore.Bucket) {
 	first := put(t, b, "k", "version 1")
 	if got := get(t, b, "k", objstore.GetOptions{ETag: first.ETag}); got != "version 1" {
@@ -357,6 +365,7 @@ func testGetPinned(t *testing.T, b objstore.Bucket) {
 	wantErr(t, "get of a deleted version", err, objstore.ErrNotExist)
 }
 
+// testGetRange isolates ranges, with which an interrupted read continues.
 func testGetRange(t *testing.T, b objstore.Bucket) {
 	body := "0123456789"
 	put(t, b, "k", body)
@@ -384,6 +393,7 @@ func testGetRange(t *testing.T, b objstore.Bucket) {
 	}
 }
 
+// testMissing isolates what does not exist, because callers decide on ErrNotExist and ErrNoStore.
 func testMissing(t *testing.T, b objstore.Bucket) {
 	_, err := b.Head(t.Context(), "no/such")
 	wantErr(t, "head", err, objstore.ErrNotExist)
@@ -399,6 +409,7 @@ func testMissing(t *testing.T, b objstore.Bucket) {
 	}
 }
 
+// testDelete isolates deleting, which must be repeatable, because every step of a roll-forward can run twice.
 func testDelete(t *testing.T, b objstore.Bucket) {
 	put(t, b, "a/b/c", "x")
 	put(t, b, "a/d", "y")
@@ -415,6 +426,7 @@ func testDelete(t *testing.T, b objstore.Bucket) {
 	}
 }
 
+// testNow isolates the clock of the store, by which leases expire.
 func testNow(t *testing.T, b objstore.Bucket) {
 	put(t, b, "k", "x")
 	head, err := b.Head(t.Context(), "k")
@@ -430,6 +442,7 @@ func testNow(t *testing.T, b objstore.Bucket) {
 	}
 }
 
+// testCanceled isolates a canceled context, which must leave nothing visible.
 func testCanceled(t *testing.T, b objstore.Bucket) {
 	put(t, b, "k", "x")
 	ctx, cancel := context.WithCancel(t.Context())

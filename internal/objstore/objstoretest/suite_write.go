@@ -19,6 +19,7 @@ import (
 // largeBytes is more than two of the smallest parts S3 takes (5 MiB), and no multiple of one.
 const largeBytes = 11<<20 + 12345
 
+// testCreateOnly isolates create-only writes, on which the ledger rests.
 func testCreateOnly(t *testing.T, b objstore.Bucket) {
 	create := objstore.PutOptions{IfAbsent: true}
 	if _, err := b.Put(t.Context(), "a/k", strings.NewReader("first"), create); err != nil {
@@ -48,7 +49,7 @@ func testCreateOnly(t *testing.T, b objstore.Bucket) {
 	noneHeld(t, b)
 }
 
-// race runs n writers at once and returns the index of the only one that won. All others must fail with lost.
+// race runs n writers at the same time and returns the index of the only one that won. All others must fail with lost.
 func race(t *testing.T, n int, lost error, write func(i int) error) int {
 	t.Helper()
 	errs := make([]error, n)
@@ -76,6 +77,7 @@ func race(t *testing.T, n int, lost error, write func(i int) error) int {
 	return won[0]
 }
 
+// testCreateRace isolates simultaneous create-only writes: exactly one must win, because one entry decides.
 func testCreateRace(t *testing.T, b objstore.Bucket) {
 	for round := range 5 {
 		key := fmt.Sprintf("ledger/%d/%020d.json", round, round)
@@ -89,6 +91,7 @@ func testCreateRace(t *testing.T, b objstore.Bucket) {
 	}
 }
 
+// testMatchRace isolates simultaneous replacements of one version: exactly one must win, or two runs would hold a lease.
 func testMatchRace(t *testing.T, b objstore.Bucket) {
 	for round := range 5 {
 		base := put(t, b, "lease", "base "+strconv.Itoa(round))
@@ -102,7 +105,7 @@ func testMatchRace(t *testing.T, b objstore.Bucket) {
 	}
 }
 
-// testMatchCounter lets writers increment one number. A lost update would leave it too small.
+// testMatchCounter isolates lost updates: writers increment one number, and a lost update would leave it too small.
 func testMatchCounter(t *testing.T, b objstore.Bucket) {
 	const writers, increments = 6, 5
 	put(t, b, "n", "0")
@@ -143,6 +146,7 @@ func testMatchCounter(t *testing.T, b objstore.Bucket) {
 	}
 }
 
+// testPutLarge isolates objects of several parts, because parts at wrong offsets would damage a checkpoint.
 func testPutLarge(t *testing.T, b objstore.Bucket) {
 	want := largeBody()
 	obj, err := b.Put(t.Context(), "large", bytes.NewReader(want), objstore.PutOptions{})
@@ -176,6 +180,7 @@ func (r *brokenReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// testPutBrokenReader isolates a source that fails, which must not leave a truncated object.
 func testPutBrokenReader(t *testing.T, b objstore.Bucket) {
 	broken := errors.New("the source broke")
 	for _, n := range []int{0, 10, largeBytes} {
@@ -233,6 +238,7 @@ func invisible(t *testing.T, b objstore.Bucket, key string) {
 
 const heldKey = "ext/src/region=us-east-1/accountId=111122223333/eventDay=20240102/b-1 +%.parquet"
 
+// testHoldPublish isolates a file from Hold to Publish: no reader sees it before, and every byte is there after.
 func testHoldPublish(t *testing.T, b objstore.Bucket) {
 	h := hold(t, b, heldKey, []byte("held body"))
 	invisible(t, b, heldKey)
@@ -285,6 +291,7 @@ func testHoldPublish(t *testing.T, b objstore.Bucket) {
 	}
 }
 
+// testHoldDrop isolates dropping, which must be repeatable and leave nothing held.
 func testHoldDrop(t *testing.T, b objstore.Bucket) {
 	h := hold(t, b, heldKey, []byte("x"))
 	for range 2 {
@@ -297,6 +304,7 @@ func testHoldDrop(t *testing.T, b objstore.Bucket) {
 	noneHeld(t, b)
 }
 
+// testHoldNothingRevived isolates publishing after a drop: what is dead must never become visible.
 func testHoldNothingRevived(t *testing.T, b objstore.Bucket) {
 	h := hold(t, b, heldKey, []byte("x"))
 	if err := holder(t, b).Publish(t.Context(), h); err != nil {
@@ -309,6 +317,7 @@ func testHoldNothingRevived(t *testing.T, b objstore.Bucket) {
 	invisible(t, b, heldKey)
 }
 
+// testHoldLarge isolates held files of several parts, which S3 completes from the part list in the record.
 func testHoldLarge(t *testing.T, b objstore.Bucket) {
 	body := largeBody()
 	h := hold(t, b, "large.parquet", body)
@@ -321,6 +330,7 @@ func testHoldLarge(t *testing.T, b objstore.Bucket) {
 	}
 }
 
+// testHoldShort isolates a file that is shorter than announced, which must not be held.
 func testHoldShort(t *testing.T, b objstore.Bucket) {
 	if h, err := holder(t, b).Hold(t.Context(), "short", strings.NewReader("only this"), 1000); err == nil {
 		t.Errorf("a file shorter than said was held as %+v", h)
@@ -329,7 +339,7 @@ func testHoldShort(t *testing.T, b objstore.Bucket) {
 	noneHeld(t, b)
 }
 
-// testPublishTaken: keys are never reused, so a foreign object at the key is somebody's mistake. It must survive.
+// testPublishTaken isolates a key that another object has: keys are never reused, so that object is a mistake and must survive.
 func testPublishTaken(t *testing.T, b objstore.Bucket) {
 	h := hold(t, b, "k", []byte("held"))
 	put(t, b, "k", "a foreign object")
@@ -342,7 +352,7 @@ func testPublishTaken(t *testing.T, b objstore.Bucket) {
 	}
 }
 
-// testPublishRace: roll-forward may be done by anybody, so by several at once.
+// testPublishRace isolates simultaneous publishing, because several runs can roll one entry forward.
 func testPublishRace(t *testing.T, b objstore.Bucket) {
 	h := hold(t, b, "a/b/k", []byte("held"))
 	var wg sync.WaitGroup

@@ -27,10 +27,10 @@ const (
 	maxCopy    = 5 << 30     // S3's limit for one PutObject and one CopyObject
 )
 
-// copyKey is where a held copy is stored. The id comes from records, so it is checked: only what holdCopy makes passes.
+// copyKey is the key of a held copy. The ID comes from records, so only IDs in holdCopy's form are accepted.
 func copyKey(h objstore.Held) (string, error) {
 	if raw, err := hex.DecodeString(h.UploadID); err != nil || len(raw) != 16 {
-		return "", fmt.Errorf("%w: %q is no id of a held copy", objstore.ErrNotHeld, h.UploadID)
+		return "", fmt.Errorf("%w: %q is not the ID of a held copy", objstore.ErrNotHeld, h.UploadID)
 	}
 	return heldFolder + h.UploadID + "/" + h.Key, nil
 }
@@ -64,8 +64,8 @@ func (s *Store) holdCopy(ctx context.Context, key string, r io.ReaderAt, sizeByt
 	return h, nil
 }
 
-// publishCopy copies, where the server can only if the key is free, and then deletes the held copy. That it may not delete is
-// no error: what stays is nothing that readers see, and doctor names it.
+// publishCopy copies, where the server can only if the key is free, and then deletes the held copy. A denied delete is
+// not an error: readers do not see what stays, and etl doctor reports it.
 func (s *Store) publishCopy(ctx context.Context, h objstore.Held) error {
 	from, err := copyKey(h)
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *Store) publishCopy(ctx context.Context, h objstore.Held) error {
 		switch {
 		case errors.Is(failed, objstore.ErrNotExist):
 			return objstore.Fail("publish", s.String(), h.Key, objstore.ErrNotHeld, "")
-		case errors.Is(failed, objstore.ErrChanged): // somebody was faster
+		case errors.Is(failed, objstore.ErrChanged): // another run was faster
 			if own, err = s.published(ctx, h); err != nil {
 				return err
 			}
@@ -106,7 +106,7 @@ func (s *Store) publishCopy(ctx context.Context, h objstore.Held) error {
 	return nil
 }
 
-// published reports whether the key has this file already. Another object there is ErrExists.
+// published says whether the key already has this file. Another object at the key is ErrExists.
 func (s *Store) published(ctx context.Context, h objstore.Held) (bool, error) {
 	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: s.bucket(), Key: s.key(h.Key)})
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Store) published(ctx context.Context, h objstore.Held) (bool, error) {
 	if out.Metadata[heldMark] == h.UploadID && aws.ToInt64(out.ContentLength) == h.SizeBytes {
 		return true, nil
 	}
-	return false, objstore.Fail("publish", s.String(), h.Key, objstore.ErrExists, "another program wrote there; move its object away")
+	return false, objstore.Fail("publish", s.String(), h.Key, objstore.ErrExists, "move that object away: another program wrote it")
 }
 
 func (s *Store) dropCopy(ctx context.Context, h objstore.Held) error {

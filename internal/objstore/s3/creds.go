@@ -21,7 +21,7 @@ const credsTimeout = 20 * time.Second
 // credsError marks a failure to get credentials, wherever in a request it shows.
 type credsError struct {
 	err  error
-	role string // the role that could not be assumed; empty when there was nothing to assume it with
+	role string // the role that could not be assumed; empty if there were no credentials to assume it with
 }
 
 func (e *credsError) Error() string { return e.err.Error() }

@@ -48,7 +48,7 @@ func (s *Store) decodeKey(key *string, encoding types.EncodingType) (string, err
 	return strings.TrimPrefix(name, s.cfg.Prefix), nil
 }
 
-// hidden says whether a key is below .silt/ of a store that holds copies there.
+// hidden says whether a key belongs to the store itself: it is below .silt/, and the store holds copies there.
 func (s *Store) hidden(key string) bool { return s.cfg.HoldCopies && strings.HasPrefix(key, ownFolder) }
 
 // List implements objstore.Reader, 1000 keys a request.
@@ -84,7 +84,7 @@ func (s *Store) Folders(ctx context.Context, prefix string) ([]string, error) {
 	return s.Level(ctx, prefix, func(objstore.Object) error { return nil })
 }
 
-// Level calls fn for each object directly under prefix, and returns the folders there: one listing gives both.
+// Level calls fn for each object directly under prefix, and returns the folders directly under it; one listing gives both.
 func (s *Store) Level(ctx context.Context, prefix string, fn func(objstore.Object) error) ([]string, error) {
 	var out []string
 	err := s.pages(ctx, "folders", &s3.ListObjectsV2Input{Delimiter: aws.String("/")}, prefix, func(page *s3.ListObjectsV2Output) error {
@@ -178,7 +178,7 @@ func (b *body) open(length int64) error {
 		if !ok || first != b.off {
 			out.Body.Close()
 			cancel()
-			return fmt.Errorf("asked for %s, the server sent %q", *in.Range, aws.ToString(out.ContentRange))
+			return fmt.Errorf("the server was asked for %s and sent %q", *in.Range, aws.ToString(out.ContentRange))
 		}
 		total = size
 	}
@@ -228,7 +228,7 @@ func (b *body) read(p []byte) (int, error) {
 			return n, b.s.fail("get", b.key, b.ctx.Err())
 		case b.off >= b.end && errors.Is(err, io.EOF):
 			return n, io.EOF
-		case b.off >= b.end: // all is there, and its checksum is wrong
+		case b.off >= b.end: // all bytes have arrived, but the checksum is wrong
 			return n, b.s.fail("get", b.key, err)
 		}
 		b.closeBody()

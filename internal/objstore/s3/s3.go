@@ -35,7 +35,7 @@ const (
 	defaultPart = 16 << 20
 	minPart     = 5 << 20 // S3's limit for every part but the last
 	maxParts    = 10_000  // S3's limit
-	parallel    = 4       // parts on their way at once
+	parallel    = 4       // parts sent at the same time
 	maxResumes  = 4       // times a body may break off without getting further
 )
 
@@ -56,7 +56,7 @@ type Config struct {
 	// of these the bucket is in the path of the URL, not in the host name.
 	Endpoint string
 	// HoldCopies holds files as objects below .silt/held/ that are copied on the server, instead of as multipart uploads. What is
-	// below .silt/ is then left out of listings. Publish and Drop do what the Held says, whatever is set here. Default: uploads.
+	// below .silt/ is then left out of listings. Publish and Drop follow the Held, whatever this setting is. Default: uploads.
 	HoldCopies bool
 	// MultipartThresholdBytes is the size from which Put sends parts. Put keeps that much in memory. Default: 16 MiB.
 	MultipartThresholdBytes int64
@@ -164,7 +164,8 @@ func newClient(awsConfig aws.Config, endpoint string) *s3.Client {
 	})
 }
 
-// bucketRegion asks in which region a bucket is: S3 says so in every answer, also in a refusal. Empty when it cannot tell.
+// bucketRegion asks for the region of a bucket, which S3 names in every answer, even if it denies the request. It is empty if it
+// is not known.
 func bucketRegion(ctx context.Context, client *s3.Client, bucket string) string {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

@@ -22,7 +22,7 @@ import (
 )
 
 // Put implements objstore.Bucket: one request below the threshold, parts from there on. LastModified of the returned object
-// is the Date of the answer; Head tells S3's own.
+// is the Date of the answer; Head returns S3's own.
 func (s *Store) Put(ctx context.Context, key string, r io.Reader, opts objstore.PutOptions) (objstore.Object, error) {
 	if opts.IfAbsent && opts.IfMatch != "" {
 		return objstore.Object{}, s.fail("put", key, errors.New("IfAbsent and IfMatch exclude each other"))
@@ -79,12 +79,12 @@ type upload struct {
 	parts []types.CompletedPart
 }
 
-// begin starts an upload. Its checksum is the whole object's CRC32, which S3 makes of the parts' and hands out with it.
+// begin starts an upload. Its checksum is the whole object's CRC32, which S3 computes from those of the parts.
 func (s *Store) begin(ctx context.Context, key string, parts int) (*upload, error) {
 	in := &s3.CreateMultipartUploadInput{Bucket: s.bucket(), Key: s.key(key),
 		ChecksumAlgorithm: types.ChecksumAlgorithmCrc32, ChecksumType: types.ChecksumTypeFullObject}
 	in.ServerSideEncryption, in.SSEKMSKeyId = s.encryption()
-	// A stop waits for the answer: an upload whose id nobody knows cannot be aborted by its writer.
+	// A stop waits for the answer, because an upload cannot be aborted without its ID.
 	sent, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(afterStop, giveUp) })()
@@ -155,7 +155,7 @@ func (u *upload) stream(ctx context.Context, r io.Reader) (sizeBytes int64, part
 	}
 	for last := false; !last; parts++ {
 		if parts == maxParts {
-			err = fmt.Errorf("more than %d bytes in one object", sizeBytes)
+			err = fmt.Errorf("the object has more than %d bytes", sizeBytes)
 			break
 		}
 		size := u.s.cfg.PartSizeBytes * int64(1+parts/1000)
@@ -173,7 +173,7 @@ func (u *upload) stream(ctx context.Context, r io.Reader) (sizeBytes int64, part
 			break
 		}
 		if groupCtx.Err() != nil {
-			break // a part failed; Wait tells which
+			break // a part failed, and Wait returns its error
 		}
 		number := parts + 1
 		sizeBytes += int64(n)
@@ -264,7 +264,7 @@ func (s *Store) Publish(ctx context.Context, h objstore.Held) error {
 	if !errors.Is(failed, objstore.ErrChanged) {
 		return failed
 	}
-	// The key is taken: by this upload, when an earlier answer was lost, or by somebody else.
+	// The key is taken, by this upload if an earlier answer was lost, or by another program.
 	there, err := s.Head(ctx, h.Key)
 	if err != nil {
 		return err
@@ -272,7 +272,7 @@ func (s *Store) Publish(ctx context.Context, h objstore.Held) error {
 	if there.SizeBytes == h.SizeBytes && strings.HasSuffix(there.ETag, fmt.Sprintf("-%d", len(h.PartETags))) {
 		return nil
 	}
-	return objstore.Fail("publish", s.String(), h.Key, objstore.ErrExists, "another program wrote there; move its object away")
+	return objstore.Fail("publish", s.String(), h.Key, objstore.ErrExists, "move that object away: another program wrote it")
 }
 
 // Drop implements objstore.Holder.
