@@ -82,8 +82,8 @@ func TestMergeRefuses(t *testing.T) {
 		{cols("s", "map<string,int>"), cols("s", "map<int,int>"), "s{key} is string", catalog.ErrType},
 		{cols("s", "struct<a:int>"), cols("s", "string"), "s is struct<a:int>", catalog.ErrType},
 		{cols("u", "uniontype<int>"), cols("u", "int"), "u is uniontype<int>", catalog.ErrType},
-		{nil, cols("a", "int", "A", "int"), `column "A" is there twice`, catalog.ErrInvalid},
-		{nil, cols("s", "struct<a:int,A:int>"), "field s.A is there twice", catalog.ErrInvalid},
+		{nil, cols("a", "int", "A", "int"), `column "A" exists twice`, catalog.ErrInvalid},
+		{nil, cols("s", "struct<a:int,A:int>"), "field s.A exists twice", catalog.ErrInvalid},
 		{nil, cols("", "int"), "no name", catalog.ErrInvalid},
 		{nil, cols("a", "array<int"), `column "a"`, catalog.ErrInvalid},
 	}

@@ -53,7 +53,7 @@ func (e *HeldError) Unwrap() error { return ErrHeld }
 func (l *Ledger) leasePrefix() string { return l.job + "/leases/" }
 
 // Lease takes a lease and renews it in the background until Release or the end of ctx. ErrHeld (a *HeldError): another run
-// holds it. A lease that this very run left behind is taken over.
+// holds it. A lease that this run itself left behind is taken over.
 func (l *Ledger) Lease(ctx context.Context, name string) (*Lease, error) {
 	if l.opts.Run == "" {
 		return nil, errors.New("the ledger is open for reading only, so it cannot hold a lease")
@@ -169,7 +169,7 @@ func (le *Lease) renew(ctx context.Context) {
 		}
 		// A renewal that fails for another reason is tried again at the next tick: until the expiry nobody takes the lease.
 		if err := le.renewOnce(ctx); errors.Is(err, ErrHeld) {
-			return // the holder may go on: it can lose, but it cannot do harm
+			return // the holder can continue: it can lose, but it cannot do harm
 		}
 	}
 }
@@ -182,7 +182,7 @@ func (le *Lease) renewOnce(ctx context.Context) error {
 	return le.put(ctx, objstore.PutOptions{IfMatch: match})
 }
 
-// Release ends the renewal and lets the next run in at once. One that was lost is no error.
+// Release ends the renewal, so that the next run does not have to wait. A lease that another run has taken is not an error.
 func (le *Lease) Release(ctx context.Context) error {
 	le.stop()
 	<-le.done

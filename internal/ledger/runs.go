@@ -197,7 +197,7 @@ func (l *Ledger) runInfos(ctx context.Context, ids []string) ([]RunInfo, error) 
 		switch {
 		case r.End != nil:
 			r.State = r.End.State
-		case holders[r.Run] || young[i]: // a young one may not have taken its lease yet
+		case holders[r.Run] || young[i]: // a young run has perhaps not taken its lease yet
 			r.State = RunRunning
 		default:
 			r.State, r.Note = RunFailed, NoEnd

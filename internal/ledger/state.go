@@ -332,7 +332,7 @@ func (s *State) having(keys []string) []string {
 	return out
 }
 
-// Rolling is an entry that is not done: the lake may not be yet what it says.
+// Rolling is an entry that is not done: the lake is perhaps not yet what the entry says.
 type Rolling struct {
 	Seq     uint64   `json:"seq"`
 	Kind    Kind     `json:"kind"`

@@ -306,7 +306,7 @@ func TestPartitionThatLiesElsewhereIsRefused(t *testing.T) {
 	if _, err := o.Catalog.AddPartitions(context.Background(), table, []catalog.Partition{p}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ask(t, "FROM network_firewall", o); err == nil || !strings.Contains(err.Error(), "which is not the folder of these keys") {
+	if _, err := ask(t, "FROM network_firewall", o); err == nil || !strings.Contains(err.Error(), "which is not the folder of these values") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -91,8 +91,8 @@ func (c *Catalog) get(ctx context.Context, name string) (types.Table, error) {
 	return *out.Table, nil
 }
 
-// missing distinguishes a missing database from a missing table: GetTable answers both with the same code, and its texts are no
-// contract. A GetDatabase that is denied leaves the table missing.
+// missing distinguishes a missing database from a missing table: GetTable answers both with the same code, and its texts
+// can change. A GetDatabase that is denied leaves the table missing.
 func (c *Catalog) missing(ctx context.Context, err error) error {
 	if !errors.Is(err, catalog.ErrNoTable) {
 		return err

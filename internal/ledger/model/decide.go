@@ -70,7 +70,7 @@ func decide(s *state, i int, r *rules) {
 		if p.Op == opRun2 || p.Op == opReplan {
 			mapping = 2
 		}
-		if p.Op == opReplan { // releases once, in one entry, what it finds open: else run and replan defeat each other forever
+		if p.Op == opReplan { // releases once, in one entry, what it finds open: otherwise run and replan chase each other forever
 			e, n := entry{Kind: release}, 0
 			for k := 0; k < f.nb && n < 2; k++ {
 				if f.b[k].open && f.b[k].mapping == 1 {
@@ -217,7 +217,7 @@ func after(s *state, i int) {
 		return
 	}
 	p.PC, p.Attempt = start, 0
-	if p.Want.Kind == fence { // once is enough: else it could defeat a live attempt forever
+	if p.Want.Kind == fence { // once is enough: otherwise it could chase a live attempt forever
 		p.PC, p.K = listed, 2
 	}
 	p.Want = entry{}

@@ -9,8 +9,8 @@
 //
 // What a state is: the ledger, the attempts, held and visible files, quarantine files, the content of object 1, and for each
 // process its place and how much of the ledger it has read (its memory, however old). A step is one request or one decision.
-// Crash: a process that never moves again. Zombie: one that moves late. These two are not transitions, because every reachable
-// state is also checked with everybody stopped and one clean run started from it. Leases are left out: any runner may take any
+// Crash: a process that never moves again. Zombie: one that moves late. These are not transitions, because every reachable
+// state is also checked with all processes stopped and one clean run started from it. Leases are left out: any runner may take any
 // open batch at any time, so what holds here holds with whatever clocks do.
 //
 // Invariants, in every state. I1: when the ledger says that all is done, and after a clean run from here, each record is once in the

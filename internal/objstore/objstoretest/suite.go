@@ -413,7 +413,7 @@ func testMissing(t *testing.T, b objstore.Bucket) {
 func testDelete(t *testing.T, b objstore.Bucket) {
 	put(t, b, "a/b/c", "x")
 	put(t, b, "a/d", "y")
-	for range 2 { // the second time there is nothing to delete, which is no error
+	for range 2 { // the second delete finds nothing, which is not an error
 		if err := b.Delete(t.Context(), "a/b/c"); err != nil {
 			t.Fatal(err)
 		}
