@@ -95,7 +95,7 @@ func TestRetention(t *testing.T) {
 			}
 			same(t, "what was deleted after 400 days", fields{"quarantine": 1, "records": 1, "entries": 1, "manifests": 1, "attempts": 2, "held": 0, "warnings": 0},
 				fields{"quarantine": done.Quarantine.Files, "records": int(done.Records), "entries": len(done.Entries), "manifests": done.Manifests.Files,
-					"attempts": done.Attempts.Files, "held": int(done.Held), "warnings": len(done.Warnings)})
+					"attempts": done.Attempts.Files, "held": done.Held, "warnings": len(done.Warnings)})
 			var text strings.Builder
 			done.WriteText(&text)
 			if !strings.Contains(text.String(), "1 record of quarantine") {

@@ -98,13 +98,3 @@ func exitCodeLines(codes ...int) string {
 	}
 	return b.String()
 }
-
-// exitCodeTable is the table of docs/commands.md.
-func exitCodeTable() string {
-	var b strings.Builder
-	b.WriteString("| exit code | meaning |\n| --- | --- |\n")
-	for _, c := range exitCodes() {
-		fmt.Fprintf(&b, "| %d | %s |\n", c.Code, c.Meaning)
-	}
-	return b.String()
-}

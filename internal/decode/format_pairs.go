@@ -81,7 +81,7 @@ func (f *pairsFramer) scan(b []byte) *Reject {
 func (f *pairsFramer) pairs(b []byte) (fault string) {
 	s := f.s
 	base := len(s.fields)
-	head, body := []byte(nil), b
+	var head, body []byte
 	if f.find == nil {
 		s.fields, body = fields.Syslog(s.fields, b)
 	} else {
@@ -117,17 +117,17 @@ func detectLEEF(sample *sample) (Detected, bool) {
 }
 
 // headers tells whether the lines hold a header of so many pipes.
-func (sample *sample) headers(name FormatName, title string, find func([]byte) int, pipes int) (Detected, bool) {
+func (s *sample) headers(name FormatName, title string, find func([]byte) int, pipes int) (Detected, bool) {
 	n := 0
-	for _, l := range sample.lines {
+	for _, l := range s.lines {
 		if i := find(l); i >= 0 && bytes.Count(l[i:], []byte("|")) >= pipes {
 			n++
 		}
 	}
-	if !mostLines(n, sample.lines) {
+	if !mostLines(n, s.lines) {
 		return Detected{}, false
 	}
-	return Detected{Format{Name: name}, fmt.Sprintf("%d of %d lines have a %s header", n, len(sample.lines), title)}, true
+	return Detected{Format{Name: name}, fmt.Sprintf("%d of %d lines have a %s header", n, len(s.lines), title)}, true
 }
 
 func detectKV(sample *sample) (Detected, bool) {

@@ -135,7 +135,7 @@ func (w *window) fill() error {
 		} else if idle > 100 && err == nil {
 			err = io.ErrNoProgress
 		}
-		if err == io.EOF {
+		if err == io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
 			w.eof = true
 			return nil
 		}

@@ -90,12 +90,12 @@ func fenceAbandoned(ctx context.Context, l *ledger.Ledger, abandoned []Abandoned
 
 // clean drops held files, deletes dead visible files and quarantine files, and last the records of void attempts, which say what
 // these attempts hold.
-func (out *Fixed) clean(ctx context.Context, p Places, found *Comparison) error {
+func (f *Fixed) clean(ctx context.Context, p Places, found *Comparison) error {
 	for _, h := range found.Held {
 		if err := p.Lake.Drop(ctx, h.Held); err != nil {
 			return fmt.Errorf("drop a held file: %w", err)
 		}
-		out.Dropped++
+		f.Dropped++
 	}
 	for _, key := range found.Dead {
 		deleted, err := deleteDead(ctx, p, key, found.deadRefs[key])
@@ -103,20 +103,20 @@ func (out *Fixed) clean(ctx context.Context, p Places, found *Comparison) error 
 			return err
 		}
 		if deleted {
-			out.Deleted++
+			f.Deleted++
 		}
 	}
 	for _, q := range found.deadQuarantine {
 		if err := p.Ledger.DeleteAttemptObject(ctx, q); err != nil {
 			return err
 		}
-		out.Quarantine++
+		f.Quarantine++
 	}
 	for _, r := range found.voidRecords {
 		if err := p.Ledger.DeleteAttemptObject(ctx, r); err != nil {
 			return err
 		}
-		out.Records++
+		f.Records++
 	}
 	return nil
 }

@@ -93,7 +93,7 @@ func (c *chunk) open() int64 {
 // add the rows [a, b), ending pages where they are full; never within a row.
 func (c *chunk) add(flat *flatBatch, a, b int) {
 	for a < b {
-		slots, raw := c.size(flat, a, b)
+		slots, raw := c.size(a, b)
 		if c.fits(slots, raw) {
 			c.put(flat, a, b)
 			return
@@ -130,7 +130,7 @@ func (c *chunk) fits(slots, raw int) bool {
 }
 
 // size is the most slots and plain bytes that the rows [a, b) can have.
-func (c *chunk) size(flat *flatBatch, a, b int) (slots, raw int) {
+func (c *chunk) size(a, b int) (slots, raw int) {
 	f := c.leaf.field
 	if l, ok := f.konst.([]string); ok {
 		return (b - a) * max(1, len(l)), 0

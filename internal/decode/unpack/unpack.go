@@ -38,7 +38,7 @@ type Source struct {
 
 func (s *Source) Read(p []byte) (int, error) {
 	n, err := s.R.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
 		s.Err = err
 	}
 	return n, err
@@ -139,7 +139,7 @@ func (u *Reader) Open(r io.Reader) error {
 // Read gives the next bytes of the object. An error other than io.EOF is a *Fault, or the object's own read error, wrapped.
 func (u *Reader) Read(p []byte) (int, error) {
 	n, err := u.out.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
 		err = u.fault(err)
 	}
 	return n, err

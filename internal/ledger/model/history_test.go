@@ -33,9 +33,10 @@ func TestSameHistories(t *testing.T) {
 		r := rules{overwrite: int(seed % 3), twoBatches: seed%2 == 0, lifecycle: seed%5 == 0}
 		h := newHistory(t, seed, r)
 		for range 80 {
-			if h.full() || !h.act() {
+			if h.full() {
 				break
 			}
+			h.act()
 			h.compare()
 		}
 		for what, n := range h.counts {
@@ -115,7 +116,7 @@ func (h *history) fatalf(format string, args ...any) {
 }
 
 // act does one action in the model and in the code. It returns false if nothing is left to do.
-func (h *history) act() bool {
+func (h *history) act() {
 	i := h.rnd.IntN(len(h.procs))
 	p := &h.m.P[i]
 	switch n := h.rnd.IntN(100); {
@@ -123,19 +124,19 @@ func (h *history) act() bool {
 		h.note("%c dies", 'A'+i)
 		h.counts["die"]++
 		*p, h.procs[i] = proc{}, process{}
-		return true
+		return
 	case n < 10 && h.r.overwrite > int(h.m.Object1):
 		h.m.Object1++
 		h.note("object 1 is overwritten")
 		h.counts["overwrite"]++
 		h.stage("in/1", map[bool]string{true: "version b", false: "version a"}[h.m.Object1 == 1])
-		return true
+		return
 	case n < 13:
 		h.fence()
-		return true
+		return
 	case n < 25 && h.r.lifecycle && !h.m.Aborted && h.m.Holds != 0:
 		h.drop()
-		return true
+		return
 	}
 	switch {
 	case p.Op == opNone || p.PC == fin:
@@ -160,7 +161,6 @@ func (h *history) act() bool {
 	default:
 		h.fatalf("process %c stands at %d between two actions", 'A'+i, p.PC)
 	}
-	return true
 }
 
 // move does one step of a process in the model.

@@ -68,7 +68,7 @@ func (s *Store) findCredentials(ctx context.Context, awsConfig *aws.Config) erro
 }
 
 // explainCreds describes a missing credential, or a role that cannot be assumed.
-func explainCreds(creds *credsError) (cause error, try string) {
+func explainCreds(creds *credsError) (cause error, try string) { //nolint:staticcheck // the cause is a value, and leads as in a sentence
 	var api smithy.APIError
 	isAPI := errors.As(creds.err, &api)
 	if creds.role == "" {

@@ -82,7 +82,7 @@ func (s *Store) fail(op, key string, err error) error {
 	return objstore.Fail(op, s.String(), key, cause, try)
 }
 
-func (s *Store) explain(op string, err error) (cause error, try string) {
+func (s *Store) explain(op string, err error) (cause error, try string) { //nolint:staticcheck // the cause is a value, and leads as in a sentence
 	var creds *credsError
 	if errors.As(err, &creds) && !errors.Is(err, context.Canceled) {
 		return explainCreds(creds)
@@ -163,7 +163,7 @@ func advice(op, code string, status int, sentinel error) string {
 }
 
 // explainTransport describes a request that got no answer, or that its caller canceled.
-func (s *Store) explainTransport(err error) (cause error, try string) {
+func (s *Store) explainTransport(err error) (cause error, try string) { //nolint:staticcheck // the cause is a value, and leads as in a sentence
 	switch {
 	case errors.Is(err, context.Canceled):
 		return &lineError{text: context.Canceled.Error(), err: err}, ""
