@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/report"
 )
@@ -25,6 +26,8 @@ func (a *batchAttempt) checkQuarantineLimit(out batchOutput) error {
 	for code, n := range out.result.Reasons {
 		a.run.sum.Reasons[code] += n
 	}
-	return fmt.Errorf("%w: %s of %s records of batch %s were rejected (%.2f%%), and limits.max_quarantine_ratio allows %.2f%%. Nothing of the batch was committed. Reasons: %s. Try: etl preview with an object of the batch, then correct the mapping or raise the limit",
-		ErrQuarantine, human.Count(rejected), human.Count(read), out.batch, 100*float64(rejected)/float64(read), 100*limit, report.ByCount(out.result.Reasons))
+	return &diag.OpError{Op: "process", Object: "batch " + out.batch,
+		Err: fmt.Errorf("%w: %s of %s records were rejected (%.2f%%), and limits.max_quarantine_ratio allows %.2f%%; nothing of the batch was committed. Reasons: %s",
+			ErrQuarantine, human.Count(rejected), human.Count(read), 100*float64(rejected)/float64(read), 100*limit, report.ByCount(out.result.Reasons)),
+		Try: "etl preview with an object of the batch, then correct the mapping or raise the limit"}
 }

@@ -276,7 +276,7 @@ func (r *replacement) remake(ctx context.Context, a *batchAttempt, b ledger.Batc
 			b.ID, human.Plural(b.Counts.Read, "record"), human.Count(read))}
 	}
 	if err := a.checkQuarantineLimit(out); err != nil {
-		return out, fmt.Errorf("batch %s stays as it was: %w", b.ID, err)
+		return out, fmt.Errorf("a batch stays as it was: %w", err)
 	}
 	return out, nil
 }
