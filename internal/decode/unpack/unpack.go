@@ -38,7 +38,7 @@ type Source struct {
 
 func (s *Source) Read(p []byte) (int, error) {
 	n, err := s.R.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
+	if err != nil && err != io.EOF {
 		s.Err = err
 	}
 	return n, err
