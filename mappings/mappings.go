@@ -52,7 +52,7 @@ func (m *Mapping) Tests() (dir fs.FS, at string) {
 	return sub, m.place(m.tests)
 }
 
-// ErrNotFound is wrapped by Load where there is no such mapping.
+// ErrNotFound is the cause of what Load returns for an unknown name or path.
 var ErrNotFound = errors.New("mapping not found")
 
 // Load finds a mapping by the path of its folder or .json file, or by its name: <root>/sql/<name>/, <root>/<name>/,

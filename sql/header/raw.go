@@ -150,7 +150,7 @@ func (x *Raw) one(key string) (w word, ok bool) {
 	return all[0], true
 }
 
-// name reads the format's name; it is false where there is no such format.
+// name reads the format's name. It returns false if the format is unknown.
 func (x *Raw) name() bool {
 	x.Format.Name = decode.FormatJSON
 	w, ok := x.one("format")

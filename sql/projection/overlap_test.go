@@ -33,14 +33,14 @@ func TestOverlap(t *testing.T) {
 			"a.sql": sqltest.SmallHead + header + "SELECT " + sqltest.SmallBase + " FROM raw " + a, "b.sql": sqltest.SmallHead + "SELECT " + sqltest.SmallBase + "\nFROM raw " + c.b})
 		diagnostics := sqltest.Diagnostics(t, m)
 		got := sqltest.Listed(diagnostics)
-		if diagnostics.Failed() || c.want == "" && strings.Contains(got, "takes records") || c.want != "" && !strings.Contains(got, "b matches records that a also matches: ") || !strings.Contains(got, c.want) {
+		if diagnostics.Failed() || c.want == "" && strings.Contains(got, "matches records") || c.want != "" && !strings.Contains(got, "b matches records that a also matches: ") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: want %q in:\n%s", c.name, c.want, got)
 		}
 	}
 	// A drop predicate goes before all.
 	m := sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.SmallRaw, "a.sql": sqltest.SmallHead + "-- drop: name = 'x'\nSELECT " + sqltest.SmallBase + " FROM raw WHERE name = 'x'",
 		"b.sql": sqltest.SmallHead + "SELECT " + sqltest.SmallBase + " FROM raw WHERE name = 'x'"})
-	if got := sqltest.Listed(sqltest.Diagnostics(t, m)); strings.Contains(got, "takes records") {
+	if got := sqltest.Listed(sqltest.Diagnostics(t, m)); strings.Contains(got, "matches records") {
 		t.Errorf("dropped records overlap:\n%s", got)
 	}
 	// A predicate with functions is evaluated, too.

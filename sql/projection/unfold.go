@@ -197,7 +197,7 @@ func (c *Set) attributeAt(p *Projection, o *Output) *ocsf.Attribute {
 	return nil
 }
 
-// within follows a path from the object of an attribute; nil where it leads nowhere: then there is no attribute bad in of.
+// within follows a path from the object of an attribute. It returns nil if the path leads nowhere; bad is then the attribute that of lacks.
 func (c *Set) within(a *ocsf.Attribute, path string) (all []*ocsf.Attribute, bad string, of *ocsf.Fields) {
 	of = &c.Schema.Object(a.Object).Fields
 	segments := strings.Split(path, ".")
