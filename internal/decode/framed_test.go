@@ -47,7 +47,11 @@ func TestFramed(t *testing.T) {
 		t.Errorf("after the last: %v", err)
 	}
 	d.Open(strings.NewReader(`{"a":3}`))
-	if n, _, rej, err := d.Next(); n != 1 || rej != nil || err != nil || d.Values()[0].Int != 3 {
-		t.Error("an object after framed records is not read", n, rej, err)
+	n, _, rej, err := d.Next()
+	if rej != nil || err != nil {
+		t.Fatal("an object after framed records is not read:", rej, err)
+	}
+	if a := d.Values()[0].Int; n != 1 || a != 3 {
+		t.Errorf("record %d has a=%d, want record 1 with a=3", n, a)
 	}
 }

@@ -146,8 +146,11 @@ func TestOpen(t *testing.T) {
 	for _, object := range []string{`{"a":1}{"b":2}`, `[{"a":1},{"b":2}]`, "{\n\"a\":1}\n{}", "{\"a\":1}\n{\"b\":2}"} {
 		d.Open(strings.NewReader(object))
 		n, raw, rej, err := d.Next()
-		if n != 1 || !bytes.Contains(raw, []byte(`"a":1`)) || rej != nil || err != nil {
-			t.Fatalf("%s: %d, %s, %v, %v", object, n, raw, rej, err)
+		if rej != nil || err != nil {
+			t.Fatalf("%s: %v, %v", object, rej, err)
+		}
+		if n != 1 || !bytes.Contains(raw, []byte(`"a":1`)) {
+			t.Fatalf("%s: record %d is %s, want record 1 with a:1", object, n, raw)
 		}
 	}
 }

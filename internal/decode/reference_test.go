@@ -12,6 +12,9 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // The reference is a second scanner, slow and plain, on encoding/json: what the fast one must agree with.
@@ -315,8 +318,9 @@ func compare(s *Scanner, e *Expander, spec *Spec, b []byte) error {
 	}
 	for i, v := range s.Values() {
 		w := ref.values[i]
-		if v.Set != w.Set || v.Int != w.Int || math.Float64bits(v.Num) != math.Float64bits(w.Num) || !bytes.Equal(v.Text, w.Text) {
-			return fmt.Errorf("leaf %v: %+v (%q), want %+v (%q)", spec.Leaves[i].Path, v, v.Text, w, w.Text)
+		sameBits := cmp.Comparer(func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) })
+		if diff := cmp.Diff(w, v, sameBits, cmpopts.EquateEmpty()); diff != "" {
+			return fmt.Errorf("leaf %v (-want +got):\n%s", spec.Leaves[i].Path, diff)
 		}
 	}
 	if fmt.Sprint(s.Misfits()) != fmt.Sprint(ref.misfits) {

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestWritersAgainstAssembled(t *testing.T) {
@@ -20,8 +21,8 @@ func TestWritersAgainstAssembled(t *testing.T) {
 				s, b := firewall(0)
 				bs := batches(b, seed, 1, 0, 63, 64, 65, 2048, 700)
 				f, st := write(t, nw, s, WriterOptions{Threads: int(seed)}, bs)
-				if st.Rows != 2941 || st.MinTime != day0 || st.MaxTime != day0+2940/3 || st.RowGroups != 1 {
-					t.Errorf("stats %+v", st)
+				if diff := cmp.Diff(FileStats{Rows: 2941, Bytes: int64(len(f)), RowGroups: 1, MinTime: day0, MaxTime: day0 + 2940/3}, st); diff != "" {
+					t.Errorf("stats (-want +got):\n%s", diff)
 				}
 				same(t, s, f, bs)
 				verify(t, f, expect(s, 2941))
@@ -133,12 +134,22 @@ func TestTooWideIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 				}
 				b := wideBatch(0, rows)
 				var wide *ValueTooWideError
-				if err := w.Write(b); !errors.As(err, &wide) || wide.Path != path || wide.Row != 1 || wide.Bytes < MaxPageBytes {
+				if err := w.Write(b); !errors.As(err, &wide) {
 					t.Fatalf("%s: %v", path, err)
 				}
+				if diff := cmp.Diff(&ValueTooWideError{Path: path, Row: 1, Bytes: wide.Bytes}, wide); diff != "" || wide.Bytes < MaxPageBytes {
+					t.Fatalf("%s: %v (-want +got):\n%s", path, wide, diff)
+				}
 				es, err := TooWide(s, b)
-				if err != nil || len(es) != 2 || es[0].Row != 1 || es[1].Row != 3 {
-					t.Fatalf("%v %v", es, err)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var wideRows []int
+				for _, e := range es {
+					wideRows = append(wideRows, e.Row)
+				}
+				if diff := cmp.Diff([]int{1, 3}, wideRows); diff != "" {
+					t.Fatalf("rows that are too wide (-want +got):\n%s", diff)
 				}
 				if err := w.Write(b.NewSlice(2, 3)); err != nil || w.Rows() != 1 { // the file is still good
 					t.Fatal(err)
@@ -185,8 +196,11 @@ func TestOrder(t *testing.T) {
 				}
 			}
 			st, err := w.Close()
-			if err != nil || st.Rows != 5 || st.MinTime != 5 || st.MaxTime != 8 {
-				t.Fatalf("%+v %v", st, err)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(FileStats{Rows: 5, Bytes: st.Bytes, RowGroups: 1, MinTime: 5, MaxTime: 8}, st); diff != "" {
+				t.Fatalf("stats (-want +got):\n%s", diff)
 			}
 			if err := w.Write(times(9)); !errors.Is(err, ErrClosed) {
 				t.Error(err)
