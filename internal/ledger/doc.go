@@ -8,9 +8,9 @@
 //
 // Invariants, each with a test that fails when it is broken:
 //   - One entry decides. An entry is written create-only at the number after the fold it was decided from; of several
-//     writers one wins, and the others learn it before they do anything else.
-//   - A missing answer is not an answer: the same bytes are sent to the same number again, and a number that is taken
-//     is read; the nonce tells whose it is. Only ErrVoid means that an attempt lost.
+//     writers one wins, and the others find out before they do anything else.
+//   - A lost answer says nothing: the same bytes are sent to the same number again, and if the number is taken, that entry is
+//     read, and its nonce shows who wrote it. Only ErrVoid means that an attempt lost.
 //   - Nothing is visible before its entry, and any run can finish it afterwards: an attempt's record has all that is needed to
 //     publish and drop its files.
 //   - A dead file never becomes live again: keys contain the attempt's ULID and are not reused.
@@ -19,5 +19,6 @@
 //   - Leases save work. No decision depends on a lease or on a local clock.
 //
 // The package never reads staging objects, never creates files, and never calls a catalog: its caller passes the function that
-// adds partitions. A catalog that publishes files itself would take the place of that function and of Publish. docs/protocol.md holds the rules in prose.
+// adds partitions. A catalog that publishes files itself would take the place of that function and of Publish.
+// docs/protocol.md has the rules in prose.
 package ledger
