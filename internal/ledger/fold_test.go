@@ -95,10 +95,7 @@ func TestNewerStops(t *testing.T) {
 func TestRaceAgainstNewer(t *testing.T) {
 	w, ps, b := rig(t, 1)
 	p := ps[0]
-	a, err := p.attempt(t.Context(), b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := must(p.attempt(t.Context(), b))
 	p.l.store.(*node).before = func(op, key string) error {
 		if op == "put" && key == p.l.entryKey(2) {
 			w.raw(2, `{"v":2,"seq":2,"kind":"x"}`)
@@ -320,10 +317,7 @@ func TestSkipAndPause(t *testing.T) {
 // TestFenceVoids: an attempt from before a fence cannot commit.
 func TestFenceVoids(t *testing.T) {
 	w, ps, b := rig(t, 2)
-	a, err := ps[0].attempt(t.Context(), b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := must(ps[0].attempt(t.Context(), b))
 	must(ps[1].l.Fence(t.Context(), b.ID))
 	if _, err := ps[0].l.Commit(t.Context(), a); !errors.Is(err, ErrVoid) {
 		t.Fatalf("commit after a fence: %v", err)
@@ -470,10 +464,7 @@ func TestReplaceAndReplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	old, _ := st.Batch(b.ID)
-	a, err := p.attempt(t.Context(), old)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := must(p.attempt(t.Context(), old))
 	a.Why = WhyReplace
 	fewer := *a
 	fewer.Objects = slices.Clone(a.Objects)

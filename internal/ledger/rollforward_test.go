@@ -41,10 +41,7 @@ func TestNothingBeforeTheEntry(t *testing.T) {
 func TestDoneOnlyIfStillTrue(t *testing.T) {
 	w, ps, b := rig(t, 2)
 	p, q := ps[0], ps[1]
-	a, err := p.attempt(t.Context(), b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := must(p.attempt(t.Context(), b))
 	must(p.l.Commit(t.Context(), a))
 	res := must(p.roll(t.Context(), true))
 	if len(res.Rolled) != 1 {
@@ -68,10 +65,7 @@ func TestDoneOnlyIfStillTrue(t *testing.T) {
 func TestDoneSurvivesOtherEntries(t *testing.T) {
 	_, ps, b := rig(t, 2)
 	p, q := ps[0], ps[1]
-	a, err := p.attempt(t.Context(), b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := must(p.attempt(t.Context(), b))
 	must(p.l.Commit(t.Context(), a))
 	res := must(p.roll(t.Context(), true))
 	must(q.l.Pause(t.Context(), true))
@@ -159,10 +153,7 @@ func TestBlocked(t *testing.T) {
 			t.Fatal(err)
 		}
 		b, _ := p.l.st.Batch(e.Batches[0].Batch)
-		again, err := p.attempt(t.Context(), b)
-		if err != nil {
-			t.Fatal(err)
-		}
+		again := must(p.attempt(t.Context(), b))
 		must(p.l.Commit(t.Context(), again))
 		if res, err = p.l.RollForward(t.Context(), o); err != nil || len(res.Entries) != 1 || res.Published < 1 {
 			t.Fatalf("beside it: %+v, %v", res, err)
@@ -181,10 +172,7 @@ func TestBlocked(t *testing.T) {
 func TestLateZombie(t *testing.T) {
 	w, ps, b := rig(t, 2)
 	p, q := ps[0], ps[1]
-	a, err := p.attempt(t.Context(), b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := must(p.attempt(t.Context(), b))
 	must(p.l.Commit(t.Context(), a))
 	woken := false
 	p.lake.before = func(op, key string) error {
