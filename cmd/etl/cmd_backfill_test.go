@@ -32,7 +32,7 @@ func TestBackfillOptions(t *testing.T) {
 		t.Errorf("flags win: %+v, %v", o, err)
 	}
 	own.Shard = 2
-	for want, c := range map[string]backfillCmd{"counted from 0": own, "is before --from": {From: "2024-06-30", To: "2023-01-01"}, "is not a day": {From: "yesterday", To: "2023-01-01"}} {
+	for want, c := range map[string]backfillCmd{"counted from 0": own, "is before --from": {From: "2024-06-30", To: "2023-01-01"}, "is not a date": {From: "yesterday", To: "2023-01-01"}} {
 		if _, err := c.options(env()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
