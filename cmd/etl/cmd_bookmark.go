@@ -84,7 +84,7 @@ func (c *bookmarkShowCmd) Run(ctx context.Context, a *app) error {
 		expired = fmt.Sprintf(" + %s expired", human.Count(b.Records.Expired))
 	}
 	p("records", "%s read = %s published + %s filtered + %s quarantined%s", human.Count(b.Records.Read), human.Count(b.Records.Published), human.Count(b.Records.Filtered), human.Count(b.Records.Quarantined), expired)
-	p("lake", "%s files", human.Count(int64(b.Files)))
+	p("lake", "%s", human.Plural(int64(b.Files), "file"))
 	if b.NotDone > 0 {
 		p("unfinished", "%s, which the next run finishes", human.Plural(int64(b.NotDone), "entry"))
 	}

@@ -114,7 +114,7 @@ func (s *Summary) WriteText(w io.Writer) {
 	if s.Command == "replay" {
 		line = "records of " + human.Plural(int64(o.Read), "object")
 		if s.Kept > 0 {
-			line += fmt.Sprintf("; %s others stay in quarantine because of --where", human.Count(s.Kept))
+			line += fmt.Sprintf("; %s left in quarantine because of --where", human.Plural(s.Kept, "other record"))
 		}
 		p("replayed", "%s", line)
 	} else {

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/silt-etl/silt/internal/engine"
+	"github.com/silt-etl/silt/sql/allow"
 	"github.com/silt-etl/silt/sql/duckdb"
 	"github.com/silt-etl/silt/sql/ducktype"
 	"github.com/silt-etl/silt/sql/projection"
@@ -51,7 +52,17 @@ func TestDatabase(t *testing.T) {
 		t.Errorf("a syntax error: %#v", err)
 	}
 	functions, err := db.Functions(ctx)
-	if err != nil || !functions["lower"].Scalar || !functions["twice"].Scalar || !functions["random"].Volatile || !functions["sum"].Aggregate {
-		t.Errorf("functions: %v", err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]allow.Function{
+		"lower":  {Scalar: true},
+		"twice":  {Scalar: true},
+		"random": {Scalar: true, Volatile: true},
+		"sum":    {Aggregate: true},
+	} {
+		if d := cmp.Diff(want, functions[name]); d != "" {
+			t.Errorf("function %s (-want +got):\n%s", name, d)
+		}
 	}
 }
