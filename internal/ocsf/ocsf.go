@@ -9,61 +9,10 @@
 package ocsf
 
 import (
-	"bytes"
-	"embed"
-	"fmt"
-	"strings"
-	"sync"
-
 	"github.com/silt-etl/silt/internal/ocsf/facts"
 )
 
 //go:generate go run ./gen -out facts
-
-//go:embed facts/*.json.gz
-var tables embed.FS
-
-// DefaultVersion is the version of a mapping that names none: the one that Amazon Security Lake writes for its own sources.
-const DefaultVersion = "1.1.0"
-
-// The loaders cache one Schema a version. They are only ever called.
-var (
-	load100 = sync.OnceValues(func() (*Schema, error) { return read("1.0.0") })
-	load110 = sync.OnceValues(func() (*Schema, error) { return read("1.1.0") })
-	load120 = sync.OnceValues(func() (*Schema, error) { return read("1.2.0") })
-)
-
-// Versions are the known OCSF versions, oldest first.
-func Versions() []string { return []string{"1.0.0", "1.1.0", "1.2.0"} }
-
-// Load returns the schema of one of Versions. The first call for a version unpacks it (some ms), later ones share it.
-func Load(version string) (*Schema, error) {
-	switch version {
-	case "1.0.0":
-		return load100()
-	case "1.1.0":
-		return load110()
-	case "1.2.0":
-		return load120()
-	}
-	return nil, fmt.Errorf("unknown OCSF version %q: use one of %s", version, strings.Join(Versions(), ", "))
-}
-
-func read(version string) (*Schema, error) {
-	b, err := tables.ReadFile("facts/" + version + ".json.gz")
-	if err != nil {
-		return nil, fmt.Errorf("OCSF %s: %w", version, err)
-	}
-	t, err := facts.Read(bytes.NewReader(b))
-	if err != nil {
-		return nil, fmt.Errorf("OCSF %s: %w", version, err)
-	}
-	s, err := newSchema(t)
-	if err != nil {
-		return nil, fmt.Errorf("OCSF %s: %w", version, err)
-	}
-	return s, nil
-}
 
 // Schema is one version of OCSF.
 type Schema struct {

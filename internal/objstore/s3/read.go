@@ -2,7 +2,6 @@ package s3store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -206,57 +204,6 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.read(p)
 	b.err = err
 	return n, err
-}
-
-func (b *body) read(p []byte) (int, error) {
-	for {
-		if b.rc == nil {
-			if err := b.resume(); err != nil {
-				return 0, b.s.fail("get", b.key, err)
-			}
-		}
-		stalled := time.AfterFunc(b.s.cfg.StallTimeout, b.cancel)
-		n, err := b.rc.Read(p)
-		stalled.Stop()
-		if b.off += int64(n); n > 0 {
-			b.broken = 0
-		}
-		switch {
-		case err == nil:
-			return n, nil
-		case b.ctx.Err() != nil:
-			return n, b.s.fail("get", b.key, b.ctx.Err())
-		case b.off >= b.end && errors.Is(err, io.EOF):
-			return n, io.EOF
-		case b.off >= b.end: // all bytes have arrived, but the checksum is wrong
-			return n, b.s.fail("get", b.key, err)
-		}
-		b.closeBody()
-		if b.broken++; b.broken > maxResumes {
-			return n, objstore.Fail("get", b.s.String(), b.key, fmt.Errorf("the connection broke %d times at byte %d of %d: %w", b.broken, b.off, b.obj.SizeBytes, innermost(unexpected(err))), "check the network")
-		}
-		if n > 0 {
-			return n, nil
-		}
-	}
-}
-
-// unexpected keeps the end of a connection from being taken for the end of the object.
-func unexpected(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
-// resume waits a little and asks for the rest.
-func (b *body) resume() error {
-	select {
-	case <-b.ctx.Done():
-		return b.ctx.Err()
-	case <-time.After(min(time.Duration(b.broken)*100*time.Millisecond, b.s.cfg.MaxBackoff)):
-	}
-	return b.open(0)
 }
 
 func (b *body) closeBody() {

@@ -21,7 +21,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -36,7 +35,6 @@ const (
 	minPart     = 5 << 20 // S3's limit for every part but the last
 	maxParts    = 10_000  // S3's limit
 	parallel    = 4       // parts sent at the same time
-	maxResumes  = 4       // times a body may break off without getting further
 )
 
 // Config says where a store is and how it is reached. Only Bucket is needed.
@@ -105,9 +103,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	setDefault(&cfg.MultipartThresholdBytes, defaultPart)
 	setDefault(&cfg.PartSizeBytes, defaultPart)
 	cfg.PartSizeBytes = max(cfg.PartSizeBytes, minPart)
-	setDefault(&cfg.RequestTries, 5)
-	setDefault(&cfg.MaxBackoff, 20*time.Second)
-	setDefault(&cfg.StallTimeout, time.Minute)
+	setRetryDefaults(&cfg)
 
 	options := []func(*config.LoadOptions) error{
 		config.WithLogger(logging.Nop{}), // it would write to stderr
@@ -115,13 +111,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 			tr.MaxIdleConnsPerHost = 64
 			tr.ResponseHeaderTimeout = 3 * time.Minute
 		})),
-		config.WithRetryer(func() aws.Retryer {
-			standard := retry.NewStandard(func(o *retry.StandardOptions) {
-				o.MaxAttempts = cfg.RequestTries
-				o.MaxBackoff = cfg.MaxBackoff
-			})
-			return retry.AddWithErrorCodes(standard, "ConditionalRequestConflict", "SlowDown")
-		}),
+		config.WithRetryer(func() aws.Retryer { return newRetryer(cfg) }),
 	}
 	if cfg.Region != "" {
 		options = append(options, config.WithRegion(cfg.Region))

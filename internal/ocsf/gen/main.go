@@ -52,10 +52,6 @@ func run(out string) error {
 	return nil
 }
 
-func exportFiles() []string {
-	return []string{"v1.0-schema.json", "v1.1-schema.json", "v1.2-schema.json"}
-}
-
 // moduleDir is where the go command keeps the module that go.mod pins.
 func moduleDir() (string, error) {
 	cmd := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", sourceModule)

@@ -36,7 +36,7 @@ type Kind struct {
 	WritePermissions func(createsTable bool) string
 }
 
-// Registry is the kinds of catalogs of this program.
+// Registry is a list of kinds of catalogs. The list of this program is in cmd/etl/stores_and_catalogs.go.
 type Registry []Kind
 
 // Types are the names of the known types.

@@ -46,7 +46,7 @@ type Kind struct {
 // ErrUnknownScheme is a location with a scheme that no kind of store has.
 var ErrUnknownScheme = errors.New("unknown scheme")
 
-// Registry is the kinds of stores of this program.
+// Registry is a list of kinds of stores. The list of this program is in cmd/etl/stores_and_catalogs.go.
 type Registry []Kind
 
 // Find parses a location and finds its kind. Errors are *diag.OpError around ErrUnknownScheme or a *location.ParseError, and name
