@@ -104,7 +104,7 @@ func TestOnS3(t *testing.T) {
 	const sql = "SELECT src_endpoint.ip AS ip FROM nfw WHERE eventday = '20250602'"
 	for range 2 {
 		out, errs, code = etl(t, "query", job, sql, "-o", "csv")
-		if code != 0 || out != "ip\n10.0.0.2\n" || !strings.HasPrefix(errs, "etl: 1 partitions, 1 files, ") {
+		if code != 0 || out != "ip\n10.0.0.2\n" || !strings.HasPrefix(errs, "etl: 1 partition, 1 file, ") {
 			t.Errorf("query: code %d, %q, %q", code, out, errs)
 		}
 	}
