@@ -31,8 +31,8 @@ type stored struct {
 	read bool   // the state was begun
 	seq  uint64 // of the one that the state came from or went to; 0: of none
 	head string // its name
-	// parts are where runs of the state are in the store, so that the next checkpoint can name them again.
-	parts map[*index.Run]checkpoint.Part
+	// parts say where the segments of the state are stored, so that the next checkpoint can reuse them.
+	parts map[*index.Segment]checkpoint.Part
 	bad   map[string]bool // heads that cannot be used
 }
 
@@ -82,7 +82,7 @@ func (l *Ledger) writeCheckpoint(ctx context.Context, whole bool) (string, error
 	if err != nil {
 		return "", err
 	}
-	st.mu.Lock() // runs are merged
+	st.mu.Lock() // segments are merged
 	if err = errors.Join(st.objects.Flush(), st.latest.Flush()); err == nil && whole {
 		err = errors.Join(st.objects.Compact(), st.latest.Compact())
 	}
@@ -92,13 +92,13 @@ func (l *Ledger) writeCheckpoint(ctx context.Context, whole bool) (string, error
 	}
 	h := &checkpoint.Head{V: checkpoint.Version, Job: l.job, Seq: st.seq, EntrySHA256: sumOf(entry), Run: l.opts.Run, MarksBy: l.opts.MarksBy,
 		Paused: st.paused, Skipped: st.skippedObjects}
-	parts := map[*index.Run]checkpoint.Part{}
-	runs := func(x *index.Index) (out []checkpoint.Part, err error) {
-		for _, r := range x.Runs() {
+	parts := map[*index.Segment]checkpoint.Part{}
+	segments := func(x *index.Index) (out []checkpoint.Part, err error) {
+		for _, r := range x.Segments() {
 			p, ok := l.stored.parts[r]
 			if ok && !whole {
 				h.Base = l.stored.head
-			} else if p, err = l.putPart(ctx, r.Len(), func(w io.Writer) error { return checkpoint.WriteRun(w, r) }); err != nil {
+			} else if p, err = l.putPart(ctx, r.Len(), func(w io.Writer) error { return checkpoint.WriteSegment(w, r) }); err != nil {
 				return nil, err
 			}
 			parts[r] = p
@@ -106,10 +106,10 @@ func (l *Ledger) writeCheckpoint(ctx context.Context, whole bool) (string, error
 		}
 		return out, nil
 	}
-	if h.Objects, err = runs(st.objects); err != nil {
+	if h.Objects, err = segments(st.objects); err != nil {
 		return "", err
 	}
-	if h.Keys, err = runs(st.latest); err != nil {
+	if h.Keys, err = segments(st.latest); err != nil {
 		return "", err
 	}
 	if err := l.putRows(ctx, h); err != nil {

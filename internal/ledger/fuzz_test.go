@@ -15,7 +15,7 @@ import (
 	memstore "github.com/silt-etl/silt/internal/objstore/mem"
 )
 
-// seedState gives the objects of a small job's state, for seeds: the entries that a plain run writes, its manifest and attempts.
+// seedState gives the objects of a small job's state, for seeds: the entries that an ordinary run writes, its manifest and attempts.
 func seedState(f testing.TB, part string) (texts [][]byte) {
 	f.Helper()
 	w := &world{state: memstore.New("mem://state"), lake: memstore.New("mem://lake"), staging: memstore.New("mem://staging"),

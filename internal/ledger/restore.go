@@ -150,28 +150,28 @@ func (l *Ledger) openPart(ctx context.Context, p checkpoint.Part) (parquet.Reade
 	return bytes.NewReader(mem.Bytes()), io.NopCloser(nil), nil
 }
 
-// loadState reads all parts. The runs it gives are those of the state, with where they are stored.
-func (l *Ledger) loadState(ctx context.Context, h *checkpoint.Head, st *State) (map[*index.Run]checkpoint.Part, error) {
+// loadState reads all parts. The segments that it returns are those of the state, with where they are stored.
+func (l *Ledger) loadState(ctx context.Context, h *checkpoint.Head, st *State) (map[*index.Segment]checkpoint.Part, error) {
 	st.seq, st.paused, st.skippedObjects = h.Seq, h.Paused, h.Skipped
 	if err := l.loadRows(ctx, h, st); err != nil {
 		return nil, err
 	}
 	parts := append(append([]checkpoint.Part{}, h.Objects...), h.Keys...)
-	runs := make([]*index.Run, len(parts))
+	segments := make([]*index.Segment, len(parts))
 	err := l.each(len(parts), func(i int) (err error) {
-		runs[i], err = l.loadRun(ctx, parts[i], len(st.batches))
+		segments[i], err = l.loadSegment(ctx, parts[i], len(st.batches))
 		return err
 	})
 	if err != nil {
-		for _, r := range runs {
+		for _, r := range segments {
 			if r != nil {
 				r.Close()
 			}
 		}
 		return nil, err
 	}
-	where := map[*index.Run]checkpoint.Part{}
-	for i, r := range runs {
+	where := map[*index.Segment]checkpoint.Part{}
+	for i, r := range segments {
 		if where[r] = parts[i]; i < len(h.Objects) {
 			st.objects.Load(r)
 		} else {
@@ -181,22 +181,22 @@ func (l *Ledger) loadState(ctx context.Context, h *checkpoint.Head, st *State) (
 	return where, nil
 }
 
-func (l *Ledger) loadRun(ctx context.Context, p checkpoint.Part, batches int) (*index.Run, error) {
+func (l *Ledger) loadSegment(ctx context.Context, p checkpoint.Part, batches int) (*index.Segment, error) {
 	in, end, err := l.openPart(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	defer end.Close()
 	b := index.NewBuilder(l.opts.TempDir)
-	err = checkpoint.ReadRun(ctx, in, func(k index.Key, slot int32) error {
+	err = checkpoint.ReadSegment(ctx, in, func(k index.Key, slot int32) error {
 		if slot < -1 || int(slot) >= batches && slot != skipped {
 			return fmt.Errorf("%w: part %s names batch %d, but there are %d", checkpoint.ErrDamaged, p.Name, slot, batches)
 		}
 		return b.Add(k, slot)
 	})
-	var r *index.Run
+	var r *index.Segment
 	if err == nil {
-		r, err = b.Run()
+		r, err = b.Segment()
 	}
 	if err == nil && int64(r.Len()) != p.Rows {
 		err = fmt.Errorf("%w: part %s has %d rows, but the checkpoint says %d", checkpoint.ErrDamaged, p.Name, r.Len(), p.Rows)

@@ -45,7 +45,7 @@ type Head struct {
 	MarksBy string `json:"marks_by,omitempty"`
 	Paused  bool   `json:"paused,omitempty"`
 	Skipped int    `json:"skipped,omitempty"` // objects
-	// Objects and Keys are sorted runs, oldest first: where several have a key the newest counts.
+	// Objects and Keys are sorted segments, oldest first. If several have a key, the newest one applies.
 	Objects []Part `json:"objects"`
 	Keys    []Part `json:"keys"`
 	Batches Part   `json:"batches"`

@@ -114,15 +114,15 @@ func sameColumns(got, want *arrow.Schema) error {
 	return nil
 }
 
-func runSchema() *arrow.Schema {
+func segmentSchema() *arrow.Schema {
 	return arrow.NewSchema([]arrow.Field{{Name: "hash", Type: &arrow.FixedSizeBinaryType{ByteWidth: len(index.Key{})}},
 		{Name: "slot", Type: arrow.PrimitiveTypes.Int32}}, nil)
 }
 
-// WriteRun writes a sorted run. Hashes are not packed: nothing makes them smaller.
-func WriteRun(w io.Writer, r *index.Run) error {
+// WriteSegment writes a sorted segment. Hashes are not compressed, because that would not make them smaller.
+func WriteSegment(w io.Writer, r *index.Segment) error {
 	c := r.Cursor()
-	return write(w, runSchema(), func(b *array.RecordBuilder) (bool, error) {
+	return write(w, segmentSchema(), func(b *array.RecordBuilder) (bool, error) {
 		k, v, ok, err := c.Next()
 		if ok && err == nil {
 			b.Field(0).(*array.FixedSizeBinaryBuilder).Append(k[:])
@@ -132,9 +132,9 @@ func WriteRun(w io.Writer, r *index.Run) error {
 	}, parquet.WithCompressionFor("hash", compress.Codecs.Uncompressed), parquet.WithDictionaryFor("hash", false))
 }
 
-// ReadRun calls fn for each entry of a run, in the order of the file.
-func ReadRun(ctx context.Context, r parquet.ReaderAtSeeker, fn func(index.Key, int32) error) error {
-	return read(ctx, r, runSchema(), func(rec arrow.RecordBatch) error {
+// ReadSegment calls fn for each entry of a segment, in the order of the file.
+func ReadSegment(ctx context.Context, r parquet.ReaderAtSeeker, fn func(index.Key, int32) error) error {
+	return read(ctx, r, segmentSchema(), func(rec arrow.RecordBatch) error {
 		hashes, slots := rec.Column(0).(*array.FixedSizeBinary), rec.Column(1).(*array.Int32)
 		if hashes.NullN()+slots.NullN() > 0 {
 			return fmt.Errorf("%w: a null", ErrDamaged)

@@ -1,8 +1,8 @@
 // Package index maps hashes to small numbers, in memory that does not grow with them: a small map of what is new above sorted
-// runs in temporary files, the newer above the older. The ledger keeps in it who has which staging object.
+// segments in temporary files, the newer above the older. The ledger keeps in it who has which staging object.
 //
-// A run is 20 bytes an entry and never changes. Runs are merged so that each is at least twice as long as the next newer one:
-// a lookup reads one block of each of a few runs, and an entry is copied a few times in all.
+// A segment takes 20 bytes for each entry and never changes. Segments are merged so that each is at least twice as long as the
+// next newer one: a lookup reads one block of each of a few segments, and an entry is copied a few times in all.
 package index
 
 import (
@@ -17,14 +17,14 @@ type Key [16]byte
 
 // Index is safe for many readers at once, or one writer.
 //
-// Reading a run can fail, as a disk can. Get cannot say so: it answers that nothing is there, and Err tells from then on. No
-// decision may be written while Err is not nil.
+// Reading a segment can fail, as a disk can. Get cannot report this: it answers that the key is not found, and Err returns the
+// error from then on. No decision may be written while Err is not nil.
 type Index struct {
-	dir   string
-	limit int
-	top   map[Key]int32 // newer than all runs; below zero: deleted
-	runs  []*Run        // oldest first
-	bufs  sync.Pool
+	dir      string
+	limit    int
+	top      map[Key]int32 // newer than all segments; below zero: deleted
+	segments []*Segment    // oldest first
+	bufs     sync.Pool
 
 	mu  sync.Mutex // guards err
 	err error
@@ -61,12 +61,12 @@ func (x *Index) Get(k Key) (value int32, ok bool) {
 	if v, ok := x.top[k]; ok {
 		return max(v, 0), v >= 0
 	}
-	if len(x.runs) == 0 {
+	if len(x.segments) == 0 {
 		return 0, false
 	}
 	buf := x.bufs.Get().(*[]byte)
 	defer x.bufs.Put(buf)
-	for _, r := range slices.Backward(x.runs) {
+	for _, r := range slices.Backward(x.segments) {
 		v, ok, err := r.get(k, *buf)
 		if err != nil {
 			x.fail(fmt.Errorf("read the index of objects: %w", err))
@@ -93,7 +93,7 @@ func (x *Index) set(k Key, v int32) {
 	}
 }
 
-// Flush makes a run of what is in the map, and merges runs that have become alike in length.
+// Flush makes a segment of what is in the map, and merges segments that have become alike in length.
 func (x *Index) Flush() error {
 	if len(x.top) == 0 {
 		return nil
@@ -105,56 +105,56 @@ func (x *Index) Flush() error {
 	slices.SortFunc(keys, func(a, b Key) int { return bytes.Compare(a[:], b[:]) })
 	b := NewBuilder(x.dir)
 	for _, k := range keys {
-		if v := x.top[k]; v >= 0 || len(x.runs) > 0 {
+		if v := x.top[k]; v >= 0 || len(x.segments) > 0 {
 			if err := b.Add(k, v); err != nil {
 				b.Discard()
 				return err
 			}
 		}
 	}
-	r, err := b.Run()
+	r, err := b.Segment()
 	if err != nil {
 		b.Discard()
 		return err
 	}
 	if r.n > 0 {
-		x.runs = append(x.runs, r)
+		x.segments = append(x.segments, r)
 	}
 	clear(x.top)
-	return x.settle(func(older, newer *Run) bool { return older.n < 2*newer.n })
+	return x.settle(func(older, newer *Segment) bool { return older.n < 2*newer.n })
 }
 
-// Compact makes one run of everything.
+// Compact makes one segment of everything.
 func (x *Index) Compact() error {
 	if err := x.Flush(); err != nil {
 		return err
 	}
-	return x.settle(func(_, _ *Run) bool { return true })
+	return x.settle(func(_, _ *Segment) bool { return true })
 }
 
-// settle merges the newest two runs as long as they ask for it.
-func (x *Index) settle(alike func(older, newer *Run) bool) error {
-	for n := len(x.runs); n > 1 && alike(x.runs[n-2], x.runs[n-1]); n = len(x.runs) {
-		r, err := merge(x.dir, x.runs[n-2], x.runs[n-1], n == 2)
+// settle merges the newest two segments as long as they ask for it.
+func (x *Index) settle(alike func(older, newer *Segment) bool) error {
+	for n := len(x.segments); n > 1 && alike(x.segments[n-2], x.segments[n-1]); n = len(x.segments) {
+		r, err := merge(x.dir, x.segments[n-2], x.segments[n-1], n == 2)
 		if err != nil {
 			return err
 		}
-		x.runs[n-2].Close()
-		x.runs[n-1].Close()
-		x.runs = append(x.runs[:n-2:n-2], r)
+		x.segments[n-2].Close()
+		x.segments[n-1].Close()
+		x.segments = append(x.segments[:n-2:n-2], r)
 	}
 	return nil
 }
 
-// Runs are the runs, oldest first. What is in the map is not in them: Flush comes first.
-func (x *Index) Runs() []*Run { return slices.Clone(x.runs) }
+// Segments are the segments, oldest first. What is in the map is not in them: Flush comes first.
+func (x *Index) Segments() []*Segment { return slices.Clone(x.segments) }
 
-// Load puts a run above all others; the map must be empty.
-func (x *Index) Load(r *Run) { x.runs = append(x.runs, r) }
+// Load puts a segment above all others; the map must be empty.
+func (x *Index) Load(r *Segment) { x.segments = append(x.segments, r) }
 
 // Close gives all files back.
 func (x *Index) Close() {
-	for _, r := range x.runs {
+	for _, r := range x.segments {
 		r.Close()
 	}
 }
@@ -162,7 +162,7 @@ func (x *Index) Close() {
 // Each calls fn for every key and its value. It takes memory for all of them: it is for tests.
 func (x *Index) Each(fn func(Key, int32)) error {
 	all := map[Key]int32{}
-	for _, r := range x.runs {
+	for _, r := range x.segments {
 		if err := r.Each(func(k Key, v int32) error { all[k] = v; return nil }); err != nil {
 			return err
 		}

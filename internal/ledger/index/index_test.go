@@ -36,8 +36,8 @@ func TestAgainstMap(t *testing.T) {
 				if err := x.Compact(); err != nil {
 					t.Fatal(err)
 				}
-				if len(x.Runs()) != 1 || x.Runs()[0].Len() != len(want) {
-					t.Errorf("limit %d: compacted into %d runs, the first of %d entries, want %d", limit, len(x.Runs()), x.Runs()[0].Len(), len(want))
+				if len(x.Segments()) != 1 || x.Segments()[0].Len() != len(want) {
+					t.Errorf("limit %d: compacted into %d segments, the first of %d entries, want %d", limit, len(x.Segments()), x.Segments()[0].Len(), len(want))
 				}
 			}
 		}
@@ -57,15 +57,15 @@ func TestAgainstMap(t *testing.T) {
 		}); err != nil || n != len(want) || x.Err() != nil {
 			t.Fatalf("limit %d: %d keys of %d: %v %v", limit, n, len(want), err, x.Err())
 		}
-		for i, r := range x.Runs()[1:] {
-			if limit < 5000 && x.Runs()[i].Len() < 2*r.Len() {
-				t.Errorf("limit %d: run %d has %d entries, the next newer %d", limit, i, x.Runs()[i].Len(), r.Len())
+		for i, r := range x.Segments()[1:] {
+			if limit < 5000 && x.Segments()[i].Len() < 2*r.Len() {
+				t.Errorf("limit %d: segment %d has %d entries, the next newer %d", limit, i, x.Segments()[i].Len(), r.Len())
 			}
 		}
 	}
 }
 
-// TestSpill: long runs are in files that have no name, and Err reports a file that cannot be read any more.
+// TestSpill: long segments are in files that have no name, and Err reports a file that cannot be read any more.
 func TestSpill(t *testing.T) {
 	dir := t.TempDir()
 	x := New(dir, 1<<18)
@@ -81,10 +81,10 @@ func TestSpill(t *testing.T) {
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("files are left: %v %v", left, err)
 	}
-	if x.runs[0].file == nil {
-		t.Fatal("the longest run is in memory")
+	if x.segments[0].file == nil {
+		t.Fatal("the longest segment is in memory")
 	}
-	x.runs[0].file.Close()
+	x.segments[0].file.Close()
 	for i := range uint64(100) {
 		x.Get(key(i))
 	}

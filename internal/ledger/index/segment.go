@@ -13,31 +13,31 @@ import (
 
 const (
 	width    = len(Key{}) + 4 // bytes of an entry: the key, then the value
-	perBlock = 128            // entries between two keys of a run's guide
-	spill    = 4 << 20        // bytes from which on a run is in a file
+	perBlock = 128            // entries between two keys of a segment's guide
+	spill    = 4 << 20        // bytes from which on a segment is in a file
 )
 
-// Run is a part of an Index that does not change any more: entries in ascending order of keys, each once, in memory or in a
+// Segment is a part of an Index that does not change any more: entries in ascending order of keys, each once, in memory or in a
 // temporary file. A value below zero says that the key was deleted.
-type Run struct {
+type Segment struct {
 	n     int
 	data  io.ReaderAt
 	file  *os.File // nil: in memory
 	guide []Key    // the first key of each block
 }
 
-// Len is how many entries the run has.
-func (r *Run) Len() int { return r.n }
+// Len is how many entries the segment has.
+func (r *Segment) Len() int { return r.n }
 
-// Close gives the run's file back. A run that nobody uses any more is closed by the garbage collector as well.
-func (r *Run) Close() {
+// Close gives the segment's file back. A segment that nobody uses any more is closed by the garbage collector as well.
+func (r *Segment) Close() {
 	if r.file != nil {
 		r.file.Close() // what it held is of no use any more, so neither is an error
 	}
 }
 
 // get looks a key up. buf has room for a block.
-func (r *Run) get(k Key, buf []byte) (value int32, ok bool, err error) {
+func (r *Segment) get(k Key, buf []byte) (value int32, ok bool, err error) {
 	b := sort.Search(len(r.guide), func(i int) bool { return bytes.Compare(r.guide[i][:], k[:]) > 0 }) - 1
 	if b < 0 {
 		return 0, false, nil
@@ -55,7 +55,7 @@ func (r *Run) get(k Key, buf []byte) (value int32, ok bool, err error) {
 }
 
 // Each calls fn for every entry in order, deleted ones with a value below zero. It stops at fn's first error.
-func (r *Run) Each(fn func(Key, int32) error) error {
+func (r *Segment) Each(fn func(Key, int32) error) error {
 	c := r.Cursor()
 	for {
 		k, v, ok, err := c.Next()
@@ -68,7 +68,7 @@ func (r *Run) Each(fn func(Key, int32) error) error {
 	}
 }
 
-// Cursor walks over a run.
+// Cursor walks over a segment.
 type Cursor struct {
 	in    *bufio.Reader
 	key   Key
@@ -76,7 +76,7 @@ type Cursor struct {
 }
 
 // Cursor begins a walk.
-func (r *Run) Cursor() *Cursor {
+func (r *Segment) Cursor() *Cursor {
 	return &Cursor{in: bufio.NewReaderSize(io.NewSectionReader(r.data, 0, int64(r.n)*int64(width)), 256<<10)}
 }
 
@@ -102,28 +102,28 @@ func (c *Cursor) next() (bool, error) {
 // ErrOrder: keys were not given in ascending order, each once.
 var ErrOrder = errors.New("keys are not in order")
 
-// Builder makes a Run of entries that come in order.
+// Builder makes a Segment of entries that come in order.
 type Builder struct {
-	dir  string
-	run  *Run
-	last Key
-	mem  bytes.Buffer
-	out  *bufio.Writer // nil: still in memory
+	dir     string
+	segment *Segment
+	last    Key
+	mem     bytes.Buffer
+	out     *bufio.Writer // nil: still in memory
 }
 
-// NewBuilder makes runs whose files, if they need one, are in dir; "": the system's folder for such.
-func NewBuilder(dir string) *Builder { return &Builder{dir: dir, run: &Run{}} }
+// NewBuilder makes segments whose files, if they need one, are in dir; "": the system's folder for such.
+func NewBuilder(dir string) *Builder { return &Builder{dir: dir, segment: &Segment{}} }
 
 // Add appends an entry.
 func (b *Builder) Add(k Key, value int32) error {
-	if b.run.n > 0 && bytes.Compare(k[:], b.last[:]) <= 0 {
+	if b.segment.n > 0 && bytes.Compare(k[:], b.last[:]) <= 0 {
 		return ErrOrder
 	}
-	if b.run.n%perBlock == 0 {
-		b.run.guide = append(b.run.guide, k)
+	if b.segment.n%perBlock == 0 {
+		b.segment.guide = append(b.segment.guide, k)
 	}
 	b.last = k
-	b.run.n++
+	b.segment.n++
 	var e [width]byte
 	copy(e[:], k[:])
 	binary.LittleEndian.PutUint32(e[len(k):], uint32(value))
@@ -139,7 +139,7 @@ func (b *Builder) Add(k Key, value int32) error {
 	if err != nil {
 		return b.wrap(err)
 	}
-	b.run.file, b.out = f, bufio.NewWriterSize(f, 256<<10)
+	b.segment.file, b.out = f, bufio.NewWriterSize(f, 256<<10)
 	_, err = b.out.Write(b.mem.Bytes())
 	b.mem = bytes.Buffer{}
 	return b.wrap(err)
@@ -152,18 +152,18 @@ func (b *Builder) wrap(err error) error {
 	return nil
 }
 
-// Run ends the building.
-func (b *Builder) Run() (*Run, error) {
+// Segment ends the building.
+func (b *Builder) Segment() (*Segment, error) {
 	if b.out == nil {
-		b.run.data = bytes.NewReader(b.mem.Bytes())
-		return b.run, nil
+		b.segment.data = bytes.NewReader(b.mem.Bytes())
+		return b.segment, nil
 	}
-	b.run.data = b.run.file
-	return b.run, b.wrap(b.out.Flush())
+	b.segment.data = b.segment.file
+	return b.segment, b.wrap(b.out.Flush())
 }
 
 // Discard releases what a Builder that will not be finished has.
-func (b *Builder) Discard() { b.run.Close() }
+func (b *Builder) Discard() { b.segment.Close() }
 
 // TempFile makes a file without a name: it ends with the process, however that ends.
 func TempFile(dir string) (*os.File, error) {
@@ -174,17 +174,17 @@ func TempFile(dir string) (*os.File, error) {
 	return f, os.Remove(f.Name())
 }
 
-// merge makes one run of two. What newer has wins; deleted entries are left out where nothing older is below.
-func merge(dir string, older, newer *Run, oldest bool) (*Run, error) {
+// merge makes one segment of two. What newer has wins; deleted entries are left out where nothing older is below.
+func merge(dir string, older, newer *Segment, oldest bool) (*Segment, error) {
 	b := NewBuilder(dir)
-	run, err := mergeInto(b, older.Cursor(), newer.Cursor(), oldest)
+	segment, err := mergeInto(b, older.Cursor(), newer.Cursor(), oldest)
 	if err != nil {
 		b.Discard()
 	}
-	return run, err
+	return segment, err
 }
 
-func mergeInto(b *Builder, x, y *Cursor, oldest bool) (*Run, error) {
+func mergeInto(b *Builder, x, y *Cursor, oldest bool) (*Segment, error) {
 	add := func(c *Cursor) error {
 		if c.value < 0 && oldest {
 			return nil
@@ -221,5 +221,5 @@ func mergeInto(b *Builder, x, y *Cursor, oldest bool) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.Run()
+	return b.Segment()
 }
