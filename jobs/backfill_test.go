@@ -175,7 +175,7 @@ func (s *pauseAt) Begin(stage string, _ int64, _ string) {
 }
 func (*pauseAt) Add(string, int64) {}
 
-// TestRunBesideBackfill: while a backfill is in the middle of a batch, a plain run takes what is new, and one with nothing to do
+// TestRunBesideBackfill: while a backfill is in the middle of a batch, an ordinary run takes what is new, and one with nothing to do
 // succeeds; a second backfill of the same days reports that another one is processing them.
 func TestRunBesideBackfill(t *testing.T) {
 	p := newMemParts(t, 1)

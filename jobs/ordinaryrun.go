@@ -105,7 +105,7 @@ func (o *ordinaryRun) checkConcurrentRuns(ctx context.Context) error {
 	if len(working) > 1 {
 		are = "are"
 	}
-	return fmt.Errorf("%w: %s %s working on this job, and limits.max_concurrent_runs is %d. Try: again when it has ended, or when its lease has expired (5 minutes after its last sign of life)",
+	return fmt.Errorf("%w: %s %s working on this job, and limits.max_concurrent_runs is %d. Try: run the job again when it has ended, or when its lease has expired (5 minutes after the last renewal)",
 		ledger.ErrHeld, strings.Join(working, ", "), are, x.Spec.Limits.MaxConcurrentRuns)
 }
 

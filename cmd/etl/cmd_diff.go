@@ -23,7 +23,7 @@ import (
 type diffCmd struct {
 	Mapping  string `arg:"" complete:"mapping" help:"Name of a mapping, its folder or .json file: the current version." example:"sql/vpn"`
 	Against  string `required:"" placeholder:"REV|RUN" help:"The earlier version: a git revision of the mapping's folder, or a run of --job (its ID, or last)." example:"HEAD~1"`
-	On       string `placeholder:"SAMPLE" complete:"file" help:"Records to run through both versions: a plain or packed file, s3://bucket/key, or - for standard input. Required unless --days is given." example:"logins.jsonl"`
+	On       string `placeholder:"SAMPLE" complete:"file" help:"Records to run through both versions: a plain or compressed file, s3://bucket/key, or - for standard input. Required unless --days is given." example:"logins.jsonl"`
 	Key      string `placeholder:"KEY" help:"Staging key that the sample would have, for the captures of the job's key_pattern. Default: none, and the captures are NULL." example:"vpn/2025/06/01/a.gz"`
 	Job      string `placeholder:"JOB" complete:"file" help:"Job file. Its runs, staging objects, event_days, region and account are used. Default: no job." example:"job.yaml"`
 	Days     string `placeholder:"A..B" help:"Run the job's staging objects of these days, both included (UTC). Required unless --on is given." example:"2025-06-01..2025-06-30"`

@@ -18,7 +18,7 @@ import (
 )
 
 type inferCmd struct {
-	Sample []string `arg:"" complete:"file" help:"Plain or packed log files, s3://bucket/key, or - for standard input." example:"sample.log.gz"`
+	Sample []string `arg:"" complete:"file" help:"Plain or compressed log files, s3://bucket/key, or - for standard input." example:"sample.log.gz"`
 	Name   string   `placeholder:"NAME" help:"Name of the source. Default: the folder of --save, else the name of the first sample." example:"vpn"`
 	Class  string   `placeholder:"CLASS" help:"Event class to write. Default: the best-scoring class." example:"authentication"`
 	Limit  int64    `default:"0" help:"Read only this many records of each sample; 0 reads all." example:"10000"`

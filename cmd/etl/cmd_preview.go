@@ -27,7 +27,7 @@ import (
 
 type previewCmd struct {
 	Mapping    string `arg:"" name:"mapping|job" complete:"mapping" help:"Name of a mapping, its folder or .json file, or a job file." example:"network-firewall"`
-	Sample     string `arg:"" complete:"file" help:"A plain or packed log file, s3://bucket/key, or - for standard input." example:"sample.log.gz"`
+	Sample     string `arg:"" complete:"file" help:"A plain or compressed log file, s3://bucket/key, or - for standard input." example:"sample.log.gz"`
 	Limit      int    `default:"10" help:"Show only this many records." example:"3"`
 	Where      string `placeholder:"SQL" help:"Show only records for which this predicate over raw fields is true. It can use what a WHERE of a mapping can use. Default: all records." example:"event.dest_port > 1024"`
 	Coverage   bool   `help:"Run all records, and count how often each OCSF attribute is filled and where each raw field goes."`

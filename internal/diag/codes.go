@@ -86,7 +86,7 @@ func CodeTexts() []CodeText {
 		{Timestamp, Error, "A timestamp line names a wrong field, an unknown format or zone, or a format without a year"},
 		{Also, Error, "An also line names an unknown field, a field with fields, or a path that raw.sql declares itself"},
 		{RawPath, Error, "A raw path is not valid; a warning if two paths of one attribute end in the same key"},
-		{Coerced, Warning, "A loosely written value is read as the OCSF type"},
+		{Coerced, Warning, "The value has another type than OCSF requires, and was converted"},
 		{Sibling, Warning, "The text is not OCSF's text for its number; your value is kept"},
 		{SampleQuarantine, Warning, "Records of the sample go to quarantine"},
 		{SampleMisfit, Warning, "Values of the sample do not have the type that raw.sql declares"},

@@ -98,7 +98,7 @@ func TestSpecErrors(t *testing.T) {
 		{"unknown top key", "mapping: network", "maping: network", "job.yaml:8:1: error: unknown key maping (did you mean mapping?)"},
 		{"unknown key in flow", "{type: glue,", "{typ: glue,", "job.yaml:16:11: error: unknown key catalog.typ (did you mean catalog.type?)"},
 		{"twice", "state: s3://acme-etl-state/", "state: s3://a/\nstate: s3://b/", `job.yaml:18:1: error: the file is not YAML: mapping key "state" already defined`},
-		{"missing", "  region: us-east-1\n", "", "job.yaml:10:11: error: lake.region is missing (AWS region of the lake: the region= partition.)"},
+		{"missing", "  region: us-east-1\n", "", "job.yaml:10:11: error: lake.region is missing (AWS region of the lake. It is also the value of the region= partition.)"},
 		{"env", "${EXT}", "${NOT_SET}", "job.yaml:15:16: error: lake.external_id: the environment variable NOT_SET is not set"},
 		{"duration", "48h", "48 hours", `job.yaml:7:13: error: source.lookback: "48 hours" is not a duration (example: 48h, 7d or 90m)`},
 		{"size", "4GiB", "four", `limits.memory: "four" is not a size (example: 4GiB or 512MB)`},

@@ -26,7 +26,7 @@ func TestWriteText(t *testing.T) {
 		want   string
 	}{
 		{"summary", text(func(w *strings.Builder) { summary.WriteText(w) }), `nf: run R1 SUCCEEDED in 2s
-  staging     2 objects read, 3.0 MiB (5.0 GiB unpacked), 1 changed or deleted since the listing, 1 already processed
+  staging     2 objects read, 3.0 MiB (5.0 GiB uncompressed), 1 changed or deleted since the listing, 1 already processed
   records     1,200 read = 1,197 published + 1 filtered + 2 quarantined
   lake        3 files in 2 partitions, 4.0 KiB
   table       t

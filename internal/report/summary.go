@@ -100,7 +100,7 @@ func (s *Summary) WriteText(w io.Writer) {
 	o := s.Objects
 	line := fmt.Sprintf("%s read, %s", human.Plural(int64(o.Read), "object"), human.Size(s.SizeIn))
 	if s.SizeRaw > 0 {
-		line += fmt.Sprintf(" (%s unpacked)", human.Size(s.SizeRaw))
+		line += fmt.Sprintf(" (%s uncompressed)", human.Size(s.SizeRaw))
 	}
 	for _, x := range []struct {
 		n    int

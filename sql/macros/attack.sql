@@ -24,7 +24,7 @@ CREATE MACRO tactic_name(id) AS CASE upper(id)
 CREATE MACRO tag_value(t, name) AS nullif(trim(regexp_extract(
   regexp_replace(t, '(^|,)\s*([A-Za-z0-9_]+)=', chr(1) || '\2' || chr(2), 'g'), chr(1) || name || chr(2) || '([^' || chr(1) || ']*)', 1)), '');
 
--- Returns an element of OCSF's attacks from a text with technique_id and technique_name. Without either, the element
--- has no value, and an attacks list of it is NULL.
+-- Returns an element of OCSF's attacks from a text with technique_id and technique_name. If the text has neither, the
+-- element is empty, and an attacks list with only this element is NULL.
 -- example: attack_of_tag('technique_id=T1059,technique_name=Command and Scripting Interpreter') => {'technique': {'uid': T1059, 'name': Command and Scripting Interpreter}}
 CREATE MACRO attack_of_tag(t) AS {'technique': {'uid': tag_value(t, 'technique_id'), 'name': tag_value(t, 'technique_name')}};

@@ -49,7 +49,7 @@ CREATE MACRO cef_pairs(t) AS first_of_each(
   list_transform(cef_cut(t), lambda p: split_part(p, chr(2), 1)),
   list_transform(cef_cut(t), lambda p: replace(replace(replace(replace(replace(rtrim(split_part(p, chr(2), 2)), '\\', chr(3)), '\=', '='), '\n', chr(10)), '\r', chr(13)), chr(3), '\')));
 
--- Returns the pairs of a CEF text as a list of key, chr(2), value.
+-- Returns a list with one text for each pair of a CEF text: the key, chr(2), and the value.
 -- example: list_transform(cef_cut('a=1 b=2'), lambda p: replace(p, chr(2), '/')) => [a/1, b/2]
 CREATE MACRO cef_cut(t) AS list_filter(string_split(regexp_replace(t, '(^|\s)([A-Za-z0-9_.\[\]-]+)=', chr(1) || '\2' || chr(2), 'g'), chr(1)), lambda p: contains(p, chr(2)));
 
@@ -58,8 +58,8 @@ CREATE MACRO cef_cut(t) AS list_filter(string_split(regexp_replace(t, '(^|\s)([A
 -- example: leef_header('LEEF:2.0|Acme|VPN|1.0|login|^|src=1^dst=2', 5) => login
 CREATE MACRO leef_header(t, n) AS nullif(regexp_extract(t, 'LEEF:([0-9.]+)\|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)\|', n), '');
 
--- Returns the fields of a LEEF record as a map. Their separator is a tab. Version 2.0 can name another one (^, 0x5E,
--- x5E).
+-- Returns the fields of a LEEF record as a map. Fields are separated by tabs. A header of version 2.0 can name another
+-- separator (^, 0x5E, x5E).
 -- example: leef_fields('LEEF:2.0|Acme|VPN|1.0|login|^|src=10.0.0.1^usrName=a b') => {src=10.0.0.1, usrName=a b}
 -- example: leef_fields('LEEF:2.0|Acme|VPN|1.0|login|0x5E|src=1^dst=2')['dst'] => 2
 -- example: leef_fields('LEEF:1.0|Acme|VPN|1.0|login|src=1' || chr(9) || 'dst=2') => {src=1, dst=2}

@@ -1,6 +1,6 @@
 -- Users, files, hashes.
 
--- Returns the user of DOMAIN\user or user@domain. Any other text is the user.
+-- Returns the user of DOMAIN\user or user@domain. Returns any other text unchanged.
 -- example: user_of('NT AUTHORITY\SYSTEM') => SYSTEM
 -- example: user_of('ada@example.com') => ada
 -- example: user_of('ada') => ada
@@ -25,17 +25,18 @@ CREATE MACRO basename(path) AS nullif(regexp_extract(path, '([^\\/]*)$', 1), '')
 -- example: dirname('ls') => NULL
 CREATE MACRO dirname(path) AS nullif(CASE WHEN regexp_matches(path, '^[\\/][^\\/]*$') THEN left(path, 1) ELSE regexp_extract(path, '^(.*)[\\/][^\\/]*$', 1) END, '');
 
--- Returns fingerprint.algorithm_id for an algorithm's name. 99 Other if OCSF does not number the algorithm.
+-- Returns fingerprint.algorithm_id for the name of an algorithm. The result is 99 Other if OCSF does not have a number
+-- for it.
 -- example: hash_algorithm_id('sha-256') => 3
 -- example: hash_algorithm_id('IMPHASH') => 99
 CREATE MACRO hash_algorithm_id(name) AS CASE lower(replace(replace(name, '-', ''), '_', '')) WHEN 'md5' THEN 1 WHEN 'sha1' THEN 2 WHEN 'sha256' THEN 3 WHEN 'sha512' THEN 4
   WHEN 'ctph' THEN 5 WHEN 'ssdeep' THEN 5 WHEN 'tlsh' THEN 6 WHEN 'quickxorhash' THEN 7 ELSE CASE WHEN name IS NOT NULL THEN 99 END END;
 
--- Returns the value of one hash in a list as Sysmon writes it. NULL if the list does not have this hash.
+-- Returns the value of one hash in a list in Sysmon's format. NULL if the list does not have this hash.
 -- example: hash_value('SHA1=AA,MD5=BB', 'md5') => BB
 CREATE MACRO hash_value(t, name) AS nullif(regexp_extract(t, '(?i)(?:^|,)\s*' || name || '=([^,]*)', 1), '');
 
--- Returns OCSF's fingerprints for a list of hashes as Sysmon writes it.
+-- Returns OCSF's fingerprints for a list of hashes in Sysmon's format.
 -- example: fingerprints('MD5=AA,SHA256=BB,IMPHASH=CC') => [{'algorithm_id': 1, 'algorithm': MD5, 'value': AA}, {'algorithm_id': 3, 'algorithm': SHA-256, 'value': BB}, {'algorithm_id': 99, 'algorithm': IMPHASH, 'value': CC}]
 -- example: fingerprints(NULL) => NULL
 CREATE MACRO fingerprints(t) AS list_transform(list_filter(string_split(t, ','), lambda h: contains(h, '=')), lambda h: {

@@ -19,8 +19,8 @@ CREATE MACRO is_ipv6(ip) AS regexp_full_match(regexp_replace(regexp_replace(ip, 
 -- example: is_ip('host') => false
 CREATE MACRO is_ip(ip) AS is_ipv4(ip) OR is_ipv6(ip);
 
--- Returns whether an address is used only by a private network, a link or the host itself: RFC 1918, 6598, 1122, 3927,
--- 4193, 4291.
+-- Returns whether an address is reserved for private networks, a link or the host itself (RFC 1918, 6598, 1122, 3927,
+-- 4193, 4291).
 -- example: is_private_ip('172.31.0.1') => true
 -- example: is_private_ip('fd00::1') => true
 -- example: is_private_ip('8.8.8.8') => false
@@ -53,8 +53,9 @@ CREATE MACRO ipv6_digits(ip) AS list_transform([list_transform(string_split(ip, 
 -- example: ipv6_groups('1:ab') => 000100ab
 CREATE MACRO ipv6_groups(part) AS array_to_string(list_transform(string_split(part, ':'), lambda g: CASE WHEN g = '' THEN '' ELSE lpad(g, 4, '0') END), '');
 
--- Returns whether an address is in a network, written address/bits, or an address alone. An IPv4 address is never in an
--- IPv6 network, nor the other way round. NULL if either text is not valid.
+-- Returns whether an address is in a network. Write the network as address/bits, or as a single address. An IPv4
+-- address is never in an IPv6 network, and an IPv6 address is never in an IPv4 network. The result is NULL if either
+-- text is not valid.
 -- example: in_cidr('10.1.2.3', '10.0.0.0/8') => true
 -- example: in_cidr('11.1.2.3', '10.0.0.0/8') => false
 -- example: in_cidr('172.31.255.255', '172.16.0.0/12') => true
@@ -69,7 +70,7 @@ CREATE MACRO ipv6_groups(part) AS array_to_string(list_transform(string_split(pa
 CREATE MACRO in_cidr(ip, cidr) AS hex_prefix(ip_hex(ip), ip_hex(split_part(cidr, '/', 1)),
   CASE WHEN contains(cidr, '/') THEN TRY_CAST(split_part(cidr, '/', 2) AS INTEGER) WHEN contains(cidr, ':') THEN 128 ELSE 32 END);
 
--- Returns whether the first bits of two hexadecimal numbers are the same. false if their lengths differ.
+-- Returns whether the first bits of two hexadecimal numbers are the same. The result is false if their lengths differ.
 -- example: hex_prefix('0a00', '0aff', 8) => true
 -- example: hex_prefix('0a00', '0b00', 8) => false
 CREATE MACRO hex_prefix(a, b, bits) AS list_transform([{'a': a, 'b': b, 'n': bits}], lambda x: CASE
@@ -78,8 +79,8 @@ CREATE MACRO hex_prefix(a, b, bits) AS list_transform([{'a': a, 'b': b, 'n': bit
   ELSE left(x['a'], x['n'] // 4) = left(x['b'], x['n'] // 4) AND (x['n'] % 4 = 0 OR
     TRY_CAST('0x' || substr(x['a'], x['n'] // 4 + 1, 1) AS INTEGER) >> (4 - x['n'] % 4) = TRY_CAST('0x' || substr(x['b'], x['n'] // 4 + 1, 1) AS INTEGER) >> (4 - x['n'] % 4)) END)[1];
 
--- Returns connection_info.direction_id: 1 Inbound, 2 Outbound, 3 Lateral, 0 Unknown (from public to public, or without
--- an address).
+-- Returns connection_info.direction_id: 1 Inbound, 2 Outbound, 3 Lateral, 0 Unknown. It is 0 if both addresses are
+-- public, or if an address is missing.
 -- example: direction_between('10.0.0.1', '8.8.8.8') => 2
 -- example: direction_between('8.8.8.8', NULL) => 0
 CREATE MACRO direction_between(src, dst) AS CASE
@@ -107,7 +108,7 @@ CREATE MACRO iana_protocol_name(num) AS CASE num
   WHEN 2 THEN 'igmp' WHEN 4 THEN 'ip-in-ip' WHEN 41 THEN 'ipv6' WHEN 89 THEN 'ospf' WHEN 103 THEN 'pim' WHEN 112 THEN 'vrrp' WHEN 8 THEN 'egp' WHEN 46 THEN 'rsvp'
   WHEN 88 THEN 'eigrp' WHEN 115 THEN 'l2tp' END;
 
--- Returns the number of TCP flags by their names or letters: SYN,ACK or SA. NULL for NULL.
+-- Returns the number of TCP flags that are given by names or letters (examples: SYN,ACK and SA). NULL for NULL.
 -- example: tcp_flags('SYN,ACK') => 18
 -- example: tcp_flags('SA') => 18
 -- example: tcp_flags('F') => 1
@@ -120,14 +121,14 @@ CREATE MACRO tcp_flags(t) AS CASE WHEN regexp_matches(upper(t), 'FIN|SYN|RST|PSH
     + CASE WHEN contains(t, 'P') THEN 8 ELSE 0 END + CASE WHEN contains(t, 'A') THEN 16 ELSE 0 END + CASE WHEN contains(t, 'U') THEN 32 ELSE 0 END
     + CASE WHEN contains(t, 'E') THEN 64 ELSE 0 END + CASE WHEN contains(t, 'C') THEN 128 ELSE 0 END END;
 
--- Returns the names of TCP flags by their number.
+-- Returns the names of the TCP flags in a number.
 -- example: tcp_flag_names(18) => [SYN, ACK]
 CREATE MACRO tcp_flag_names(num) AS list_filter([CASE WHEN num & 1 > 0 THEN 'FIN' END, CASE WHEN num & 2 > 0 THEN 'SYN' END, CASE WHEN num & 4 > 0 THEN 'RST' END,
   CASE WHEN num & 8 > 0 THEN 'PSH' END, CASE WHEN num & 16 > 0 THEN 'ACK' END, CASE WHEN num & 32 > 0 THEN 'URG' END, CASE WHEN num & 64 > 0 THEN 'ECE' END,
   CASE WHEN num & 128 > 0 THEN 'CWR' END], lambda f: f IS NOT NULL);
 
--- Returns the host of host:port. An IPv6 address with a port is in brackets, which are removed. An IPv6 address without
--- a port is the host.
+-- Returns the host of host:port. An IPv6 address with a port must be in brackets; the result does not have them. An
+-- IPv6 address without a port is returned as it is.
 -- example: host_of('10.0.0.1:443') => 10.0.0.1
 -- example: host_of('[2001:db8::1]:443') => 2001:db8::1
 -- example: host_of('2001:db8::1') => 2001:db8::1

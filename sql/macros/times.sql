@@ -13,27 +13,27 @@ CREATE MACRO time_from_ms(v) AS TRY(make_timestamp(TRY_CAST(TRY_CAST(v AS DECIMA
 -- example: time_from_us('1700000000250000') => 2023-11-14 22:13:20.25
 CREATE MACRO time_from_us(v) AS TRY(make_timestamp(TRY_CAST(v AS BIGINT)));
 
--- Reads nanoseconds since 1970. Digits below a microsecond are cut off.
+-- Reads nanoseconds since 1970. Digits below a microsecond are ignored.
 -- example: time_from_ns('1700000000250000999') => 2023-11-14 22:13:20.25
 CREATE MACRO time_from_ns(v) AS TRY(make_timestamp(TRY_CAST(v AS BIGINT) // 1000));
 
--- Reads a Windows FILETIME: units of 100 ns since 1601.
+-- Reads a Windows FILETIME, which counts units of 100 ns since 1601.
 -- example: time_from_filetime('133444736002500000') => 2023-11-14 22:13:20.25
 CREATE MACRO time_from_filetime(v) AS TRY(make_timestamp(TRY_CAST(v AS BIGINT) // 10 - 11644473600000000));
 
--- Reads a text in a strptime format without an offset, in UTC.
+-- Reads a text with a strptime format that has no offset. The time is in UTC.
 -- example: time_from_text('01/Feb/2024 10:00:00', '%d/%b/%Y %H:%M:%S') => 2024-02-01 10:00:00
 -- example: time_from_text('soon', '%Y') => NULL
 CREATE MACRO time_from_text(v, format) AS CAST(try_strptime(v, format) AS TIMESTAMP);
 
--- Reads a text in a strptime format without an offset, in a time zone.
+-- Reads a text with a strptime format that has no offset. The time is in the given time zone.
 -- example: time_in_zone('2024-07-01 10:00:00', '%Y-%m-%d %H:%M:%S', 'Europe/Berlin') => 2024-07-01 08:00:00
 CREATE MACRO time_in_zone(v, format, zone) AS timezone('UTC', timezone(zone, CAST(try_strptime(v, format) AS TIMESTAMP)));
 
--- Reads a text in a strptime format that ends in an offset (%z).
+-- Reads a text with a strptime format that ends in an offset (%z).
 -- example: time_with_offset('01/Feb/2024:10:00:00 +0100', '%d/%b/%Y:%H:%M:%S %z') => 2024-02-01 09:00:00
 CREATE MACRO time_with_offset(v, format) AS timezone('UTC', CAST(try_strptime(v, format) AS TIMESTAMPTZ));
 
--- Reads the time of an RFC 3164 header, which has no year. The year is given (example: from the file's name).
+-- Reads the time of an RFC 3164 header, which has no year. You give the year (example: from the file's name).
 -- example: syslog_time('Oct  1 22:14:15', 2024) => 2024-10-01 22:14:15
 CREATE MACRO syslog_time(v, year) AS CAST(try_strptime(CAST(year AS VARCHAR) || ' ' || regexp_replace(v, ' +', ' ', 'g'), '%Y %b %d %H:%M:%S') AS TIMESTAMP);

@@ -1,4 +1,4 @@
--- CloudTrail events as delivered to S3: each object is one document, {"Records":[...]}, packed with gzip.
+-- CloudTrail events as delivered to S3: each object is one document, {"Records":[...]}, compressed with gzip.
 -- https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 -- records: Records
 CREATE TABLE raw (
