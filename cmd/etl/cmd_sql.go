@@ -17,7 +17,7 @@ import (
 type sqlCmd struct {
 	Mapping   string `arg:"" complete:"mapping" help:"Name of a mapping, its folder or .json file." example:"network-firewall"`
 	Generated bool   `help:"Print the projection that DuckDB runs instead."`
-	Macros    bool   `help:"Print the macros that the mapping calls instead, its own and the program's. With them and raw.sql, a SELECT runs in a DuckDB shell."`
+	Macros    bool   `help:"Print the macros that the mapping calls instead, its own and the program's. With these macros and raw.sql, a SELECT runs in a DuckDB shell."`
 	Save      string `placeholder:"DIR" complete:"dir" help:"Write the SQL as files of a new folder, so that you can continue from there. Default: print it." example:"sql/my-firewall"`
 	outputFlag
 }

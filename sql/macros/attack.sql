@@ -1,6 +1,7 @@
 -- MITRE ATT&CK, https://attack.mitre.org
 
--- Returns the ID of an enterprise tactic by its name, in any case and with any separators. NULL if the name is unknown.
+-- Returns the ID of an enterprise tactic by its name, in any case and with any separators. The result is NULL if the
+-- name is unknown.
 -- example: tactic_id('Defense Evasion') => TA0005
 -- example: tactic_id('credential-access') => TA0006
 -- example: tactic_id('x') => NULL
@@ -18,7 +19,8 @@ CREATE MACRO tactic_name(id) AS CASE upper(id)
   WHEN 'TA0007' THEN 'Discovery' WHEN 'TA0008' THEN 'Lateral Movement' WHEN 'TA0009' THEN 'Collection' WHEN 'TA0011' THEN 'Command and Control'
   WHEN 'TA0010' THEN 'Exfiltration' WHEN 'TA0040' THEN 'Impact' END;
 
--- Returns a value from a text of names and values, such as Sysmon's RuleName. NULL if the name is not in it.
+-- Returns a value from a text of names and values, such as Sysmon's RuleName. The result is NULL if the name is not in
+-- it.
 -- example: tag_value('technique_id=T1574.010,technique_name=Services File Permissions Weakness', 'technique_name') => Services File Permissions Weakness
 -- example: tag_value('-', 'technique_id') => NULL
 CREATE MACRO tag_value(t, name) AS nullif(trim(regexp_extract(

@@ -20,18 +20,18 @@ CREATE MACRO syslog(t) AS {
   'msgid': syslog_5424(t, 5),
   'message': coalesce(syslog_5424(t, 6), syslog_3164(t, 5), CASE WHEN NOT regexp_matches(t, '^<[0-9]{1,3}>') THEN t END)};
 
--- Returns the n-th part of an RFC 5424 line: timestamp, host, app, procid, msgid, message. NULL if the text is not such
--- a line, or if the part is "-".
+-- Returns the n-th part of an RFC 5424 line: timestamp, host, app, procid, msgid, message. The result is NULL if the
+-- text is not such a line, or if the part is "-".
 -- example: syslog_5424('<34>1 2003-10-11T22:14:15Z h su - - - text', 3) => su
 CREATE MACRO syslog_5424(t, n) AS nullif(nullif(regexp_extract(t, '^<[0-9]{1,3}>[1-9][0-9]? (\S+) (\S+) (\S+) (\S+) (\S+) (?:-|(?:\[(?:[^\]"]|"(?:[^"\\]|\\.)*")*\])+) ?(?:\x{FEFF})?((?s).*)$', n), ''), '-');
 
--- Returns the n-th part of an RFC 3164 line: timestamp, host, app, procid, message. NULL if the text is not such a
--- line.
+-- Returns the n-th part of an RFC 3164 line: timestamp, host, app, procid, message. The result is NULL if the text is
+-- not such a line.
 -- example: syslog_3164('<13>Feb  5 17:32:18 10.0.0.99 test', 2) => 10.0.0.99
 CREATE MACRO syslog_3164(t, n) AS nullif(regexp_extract(t, '^(?:<[0-9]{1,3}>)?([A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}) (\S+) (?:([^\s:\[]+)(?:\[([^\]]*)\])?: )?((?s).*)$', n), '');
 
 -- Returns the n-th part of a CEF header: version, vendor, product, product version, signature ID, name, severity. A
--- syslog header can precede it. NULL if the text is not CEF.
+-- syslog header can precede it. The result is NULL if the text is not CEF.
 -- example: cef_header('CEF:0|Acme|FW\|1|2.0|100|worm stopped|9|src=10.0.0.1', 3) => FW|1
 -- example: cef_header('no cef', 3) => NULL
 CREATE MACRO cef_header(t, n) AS CASE WHEN contains(t, 'CEF:') THEN
@@ -53,8 +53,8 @@ CREATE MACRO cef_pairs(t) AS first_of_each(
 -- example: list_transform(cef_cut('a=1 b=2'), lambda p: replace(p, chr(2), '/')) => [a/1, b/2]
 CREATE MACRO cef_cut(t) AS list_filter(string_split(regexp_replace(t, '(^|\s)([A-Za-z0-9_.\[\]-]+)=', chr(1) || '\2' || chr(2), 'g'), chr(1)), lambda p: contains(p, chr(2)));
 
--- Returns the n-th part of a LEEF header: version, vendor, product, product version, event ID. NULL if the text is not
--- LEEF.
+-- Returns the n-th part of a LEEF header: version, vendor, product, product version, event ID. The result is NULL if
+-- the text is not LEEF.
 -- example: leef_header('LEEF:2.0|Acme|VPN|1.0|login|^|src=1^dst=2', 5) => login
 CREATE MACRO leef_header(t, n) AS nullif(regexp_extract(t, 'LEEF:([0-9.]+)\|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)\|', n), '');
 

@@ -6,19 +6,19 @@
 -- example: user_of('ada') => ada
 CREATE MACRO user_of(t) AS nullif(CASE WHEN contains(t, '\') THEN split_part(t, '\', 2) WHEN contains(t, '@') THEN split_part(t, '@', 1) ELSE t END, '');
 
--- Returns the domain of DOMAIN\user or user@domain. NULL if the text has no domain.
+-- Returns the domain of DOMAIN\user or user@domain. The result is NULL if the text has no domain.
 -- example: domain_of('NT AUTHORITY\SYSTEM') => NT AUTHORITY
 -- example: domain_of('ada@example.com') => example.com
 -- example: domain_of('ada') => NULL
 CREATE MACRO domain_of(t) AS nullif(CASE WHEN contains(t, '\') THEN split_part(t, '\', 1) WHEN contains(t, '@') THEN split_part(t, '@', 2) END, '');
 
--- Returns the last part of a Windows or POSIX path. NULL if the path ends in a separator.
+-- Returns the last part of a Windows or POSIX path. The result is NULL if the path ends in a separator.
 -- example: basename('C:\Windows\system32\cmd.exe') => cmd.exe
 -- example: basename('/usr/bin/ls') => ls
 -- example: basename('cmd.exe') => cmd.exe
 CREATE MACRO basename(path) AS nullif(regexp_extract(path, '([^\\/]*)$', 1), '');
 
--- Returns a path without its last part. NULL if the path has only one part.
+-- Returns a path without its last part. The result is NULL if the path has only one part.
 -- example: dirname('C:\Windows\system32\cmd.exe') => C:\Windows\system32
 -- example: dirname('/usr/bin/ls') => /usr/bin
 -- example: dirname('/ls') => /
@@ -32,7 +32,7 @@ CREATE MACRO dirname(path) AS nullif(CASE WHEN regexp_matches(path, '^[\\/][^\\/
 CREATE MACRO hash_algorithm_id(name) AS CASE lower(replace(replace(name, '-', ''), '_', '')) WHEN 'md5' THEN 1 WHEN 'sha1' THEN 2 WHEN 'sha256' THEN 3 WHEN 'sha512' THEN 4
   WHEN 'ctph' THEN 5 WHEN 'ssdeep' THEN 5 WHEN 'tlsh' THEN 6 WHEN 'quickxorhash' THEN 7 ELSE CASE WHEN name IS NOT NULL THEN 99 END END;
 
--- Returns the value of one hash in a list in Sysmon's format. NULL if the list does not have this hash.
+-- Returns the value of one hash in a list in Sysmon's format. The result is NULL if the list does not have this hash.
 -- example: hash_value('SHA1=AA,MD5=BB', 'md5') => BB
 CREATE MACRO hash_value(t, name) AS nullif(regexp_extract(t, '(?i)(?:^|,)\s*' || name || '=([^,]*)', 1), '');
 

@@ -1,6 +1,6 @@
 -- Addresses, ports, protocols.
 
--- Returns whether a text is an IPv4 address of four decimal numbers. NULL for NULL.
+-- Returns whether a text is an IPv4 address of four decimal numbers. The result is NULL for NULL.
 -- example: is_ipv4('10.0.0.1') => true
 -- example: is_ipv4('10.0.0.256') => false
 CREATE MACRO is_ipv4(ip) AS regexp_full_match(ip, '(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])');
@@ -28,7 +28,8 @@ CREATE MACRO is_ip(ip) AS is_ipv4(ip) OR is_ipv6(ip);
 CREATE MACRO is_private_ip(ip) AS regexp_matches(ip,
   '^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|127\.|169\.254\.|::1$|[fF][cCdD][0-9a-fA-F]{2}:|[fF][eE][89abAB][0-9a-fA-F]:)');
 
--- Returns the bits of an address in hexadecimal: 8 digits for IPv4, 32 for IPv6. NULL if the text is not an address.
+-- Returns the bits of an address in hexadecimal: 8 digits for IPv4, 32 for IPv6. The result is NULL if the text is not
+-- an address.
 -- example: ip_hex('10.0.0.255') => 0a0000ff
 -- example: ip_hex('2001:DB8::1') => 20010db8000000000000000000000001
 -- example: ip_hex('::ffff:10.0.0.1') => 00000000000000000000ffff0a000001
@@ -79,8 +80,8 @@ CREATE MACRO hex_prefix(a, b, bits) AS list_transform([{'a': a, 'b': b, 'n': bit
   ELSE left(x['a'], x['n'] // 4) = left(x['b'], x['n'] // 4) AND (x['n'] % 4 = 0 OR
     TRY_CAST('0x' || substr(x['a'], x['n'] // 4 + 1, 1) AS INTEGER) >> (4 - x['n'] % 4) = TRY_CAST('0x' || substr(x['b'], x['n'] // 4 + 1, 1) AS INTEGER) >> (4 - x['n'] % 4)) END)[1];
 
--- Returns connection_info.direction_id: 1 Inbound, 2 Outbound, 3 Lateral, 0 Unknown. It is 0 if both addresses are
--- public, or if an address is missing.
+-- Returns connection_info.direction_id: 1 Inbound, 2 Outbound, 3 Lateral, 0 Unknown. The result is 0 if both addresses
+-- are public, or if an address is missing.
 -- example: direction_between('10.0.0.1', '8.8.8.8') => 2
 -- example: direction_between('8.8.8.8', NULL) => 0
 CREATE MACRO direction_between(src, dst) AS CASE
@@ -89,8 +90,8 @@ CREATE MACRO direction_between(src, dst) AS CASE
   WHEN is_private_ip(dst) THEN 1
   ELSE 0 END;
 
--- Returns the IANA number of a protocol by its name, in any case, or by its number as text. NULL if the text is
--- neither.
+-- Returns the IANA number of a protocol by its name, in any case, or by its number as text. The result is NULL if the
+-- text is neither.
 -- example: iana_protocol('TCP') => 6
 -- example: iana_protocol('ipv6-icmp') => 58
 -- example: iana_protocol('093') => 93
@@ -101,14 +102,15 @@ CREATE MACRO iana_protocol(proto) AS CASE lower(proto)
   WHEN 'ipv6' THEN 41 WHEN 'ospf' THEN 89 WHEN 'pim' THEN 103 WHEN 'vrrp' THEN 112 WHEN 'egp' THEN 8 WHEN 'rsvp' THEN 46 WHEN 'eigrp' THEN 88 WHEN 'l2tp' THEN 115
   ELSE CASE WHEN TRY_CAST(proto AS INTEGER) BETWEEN 0 AND 255 THEN TRY_CAST(proto AS INTEGER) END END;
 
--- Returns the name of an IANA protocol number, in lower case. NULL if the macro does not know the number.
+-- Returns the name of an IANA protocol number, in lower case. The result is NULL if the macro does not know the number.
 -- example: iana_protocol_name(17) => udp
 CREATE MACRO iana_protocol_name(num) AS CASE num
   WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp' WHEN 1 THEN 'icmp' WHEN 58 THEN 'ipv6-icmp' WHEN 132 THEN 'sctp' WHEN 47 THEN 'gre' WHEN 50 THEN 'esp' WHEN 51 THEN 'ah'
   WHEN 2 THEN 'igmp' WHEN 4 THEN 'ip-in-ip' WHEN 41 THEN 'ipv6' WHEN 89 THEN 'ospf' WHEN 103 THEN 'pim' WHEN 112 THEN 'vrrp' WHEN 8 THEN 'egp' WHEN 46 THEN 'rsvp'
   WHEN 88 THEN 'eigrp' WHEN 115 THEN 'l2tp' END;
 
--- Returns the number of TCP flags that are given by names or letters (examples: SYN,ACK and SA). NULL for NULL.
+-- Returns the number of TCP flags that are given by names or letters (examples: SYN,ACK and SA). The result is NULL for
+-- NULL.
 -- example: tcp_flags('SYN,ACK') => 18
 -- example: tcp_flags('SA') => 18
 -- example: tcp_flags('F') => 1
@@ -137,14 +139,14 @@ CREATE MACRO tcp_flag_names(num) AS list_filter([CASE WHEN num & 1 > 0 THEN 'FIN
 CREATE MACRO host_of(t) AS nullif(nullif(CASE WHEN starts_with(t, '[') THEN regexp_extract(t, '^\[([^\]]*)\]', 1)
   WHEN regexp_full_match(t, '[^:]*:[0-9]+') THEN split_part(t, ':', 1) ELSE t END, '-'), '');
 
--- Returns the port of host:port. NULL if the text has no port.
+-- Returns the port of host:port. The result is NULL if the text has no port.
 -- example: port_of('[2001:db8::1]:443') => 443
 -- example: port_of('10.0.0.1:80') => 80
 -- example: port_of('2001:db8::1') => NULL
 CREATE MACRO port_of(t) AS TRY_CAST(nullif(CASE WHEN starts_with(t, '[') THEN regexp_extract(t, '^\[[^\]]*\]:([0-9]{1,5})$', 1)
   ELSE regexp_extract(t, '^[^:]*:([0-9]{1,5})$', 1) END, '') AS INTEGER);
 
--- Returns the region of an availability zone. NULL if the text is not a zone.
+-- Returns the region of an availability zone. The result is NULL if the text is not a zone.
 -- example: zone_region('us-east-1b') => us-east-1
 -- example: zone_region('us-west-2-lax-1a') => us-west-2
 -- example: zone_region('us-east-1') => NULL

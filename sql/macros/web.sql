@@ -8,8 +8,8 @@
 CREATE MACRO http_activity_id(verb) AS CASE upper(verb) WHEN 'CONNECT' THEN 1 WHEN 'DELETE' THEN 2 WHEN 'GET' THEN 3 WHEN 'HEAD' THEN 4 WHEN 'OPTIONS' THEN 5
   WHEN 'POST' THEN 6 WHEN 'PUT' THEN 7 WHEN 'TRACE' THEN 8 ELSE CASE WHEN verb IS NULL THEN 0 ELSE 99 END END;
 
--- Returns the n-th part of a URL: scheme, hostname, port, path, query. NULL if the URL does not have this part. The URL
--- can be a path alone.
+-- Returns the n-th part of a URL: scheme, hostname, port, path, query. The result is NULL if the URL does not have this
+-- part. The URL can be a path alone.
 -- example: url_part('https://a.example:8443/x/y?q=1#f', 2) => a.example
 -- example: url_part('https://u:p@[::1]/x', 2) => [::1]
 -- example: url_part('/x?q=1', 4) => /x
