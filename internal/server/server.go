@@ -2,7 +2,7 @@
 //
 // It decides when a run starts, and never what a run does: a run is a function that it is given. Invariants: a job never has more
 // runs at a time than it allows; a scheduled start beyond that is skipped and logged; a panic in one job does not stop the others;
-// and Serve returns only after all runs have ended or the grace period is over.
+// open connections are bounded and time out; and Serve returns only after all runs have ended or the grace period is over.
 package server
 
 import (
@@ -10,6 +10,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"slices"
@@ -40,6 +42,10 @@ type Options struct {
 	Log    zerolog.Logger
 	// Grace is how long a stop waits for runs to end. Default: 10 s.
 	Grace time.Duration
+	// Timeout is how long a connection can take for a request or an answer, and be idle between two requests. Default: 10 s.
+	Timeout time.Duration
+	// MaxConns is how many connections are open at a time. A new one beyond it closes the oldest. Default: 64.
+	MaxConns int
 	// Now is the clock of the times in /healthz. Default: time.Now.
 	Now func() time.Time
 }
@@ -75,6 +81,12 @@ func New(o Options) (*Server, error) {
 	if o.Grace == 0 {
 		o.Grace = 10 * time.Second
 	}
+	if o.Timeout == 0 {
+		o.Timeout = 10 * time.Second
+	}
+	if o.MaxConns == 0 {
+		o.MaxConns = 64
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -104,9 +116,11 @@ func (s *Server) Serve(ctx context.Context) error {
 		s.listener.Close()
 		return err
 	}
-	web := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
+	limit := s.o.Timeout
+	web := &http.Server{Handler: s.handler(), ReadHeaderTimeout: limit, ReadTimeout: limit, WriteTimeout: limit, IdleTimeout: limit,
+		MaxHeaderBytes: 16 << 10, ErrorLog: log.New(io.Discard, "", 0)} // its messages are about clients, and not lines of JSON
 	failed := make(chan error, 1)
-	go func() { failed <- web.Serve(s.listener) }()
+	go func() { failed <- web.Serve(&connLimit{Listener: s.listener, max: s.o.MaxConns}) }()
 	s.o.Log.Info().Str("addr", s.Addr()).Int("jobs", len(s.o.Jobs)).Msg("serving")
 	var err error
 	select {
