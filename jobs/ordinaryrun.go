@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/internal/staging"
 )
@@ -90,6 +92,9 @@ func (o *ordinaryRun) checkConcurrentRuns(ctx context.Context) error {
 	var working []string
 	for id := range x.publisher.busy {
 		i, err := x.ledger.Run(ctx, id)
+		if errors.Is(err, objstore.ErrNotExist) {
+			continue // nothing says that it is an ordinary run
+		}
 		if err != nil {
 			return err
 		}

@@ -42,8 +42,8 @@ func (*runsListCmd) Help() string {
 	return commandHelp{
 		Does: "etl runs list prints one line for each run of a job, newest first: when it started, how long it took, its " +
 			"state, and what it read, published, filtered and sent to quarantine. The state is RUNNING, SUCCEEDED, FAILED, " +
-			"STOPPED, TIMEOUT or WAITING. WAITING means that the run ended because other runs were already processing the " +
-			"work.",
+			"STOPPED, TIMEOUT, WAITING or DAMAGED. WAITING means that the run ended because other runs were already " +
+			"processing the work. DAMAGED means that a record of the run cannot be read.",
 		Never: "It only reads.",
 		Examples: []string{
 			"etl runs job.yaml",

@@ -50,6 +50,8 @@ type Comparison struct {
 	Records    []string         `json:"records"`    // records of void attempts
 	Waiting    []ledger.Rolling `json:"waiting"`    // entries that are not done, and whose writers hold no lease
 	LiveFiles  int              `json:"live_files"`
+	// Damaged are leases and run records that cannot be read.
+	Damaged []ledger.Damaged `json:"damaged"`
 	// Partitions are folders of the lake with live files that the catalog does not have.
 	Partitions []string `json:"partitions"`
 	// NotListed is why held files could not be listed; "" if they were.
@@ -179,7 +181,7 @@ func (l *listing) compare(ctx context.Context, p Places) (*Comparison, error) {
 	}
 	out := &Comparison{Unknown: []string{}, Dead: []string{}, Missing: []string{}, Held: []HeldFile{}, Foreign: []string{}, Abandoned: []Abandoned{},
 		Quarantine: []string{}, Records: []string{}, Waiting: []ledger.Rolling{}, Partitions: []string{},
-		deadRefs: map[string]*ledger.AttemptRef{}, missingPartitions: map[string][]catalog.Partition{}}
+		Damaged: []ledger.Damaged{}, deadRefs: map[string]*ledger.AttemptRef{}, missingPartitions: map[string][]catalog.Partition{}}
 	if l.notListed != nil {
 		out.NotListed = l.notListed.Error()
 	}
@@ -194,6 +196,11 @@ func (l *listing) compare(ctx context.Context, p Places) (*Comparison, error) {
 	if err := c.missingFiles(ctx, p.Lake); err != nil {
 		return nil, err
 	}
+	damaged, err := p.Ledger.Damaged(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out.Damaged = append(out.Damaged, damaged...)
 	return out, out.comparePartitions(ctx, p)
 }
 

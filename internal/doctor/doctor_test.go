@@ -226,6 +226,7 @@ func everything() *Comparison {
 		Foreign:    []string{"f1"},
 		Abandoned:  []Abandoned{{Batch: "b1", Attempt: "a1", Files: 1}, {Batch: "b2", Attempt: "a2", Busy: true}},
 		Quarantine: []string{"q1"}, Records: []string{"r1"}, Waiting: []ledger.Rolling{{Seq: 7, Kind: ledger.KindCommit, Why: ledger.WhyRun, Run: "run", Batches: []string{"b3"}, Adds: []string{"w1"}}},
+		Damaged:   []ledger.Damaged{{Key: "job/leases/l1.json", Why: "it is empty"}, {Key: "job/runs/r1/end.json", Why: "it is empty", Fresh: true}},
 		LiveFiles: 4, Partitions: []string{"p1/"}, NotListed: "access denied"}
 }
 
@@ -233,7 +234,7 @@ func everything() *Comparison {
 func TestComparisonLines(t *testing.T) {
 	golden(t, "found.txt", show(everything().results()))
 	golden(t, "found-nothing.txt", show((&Comparison{LiveFiles: 4}).results()))
-	golden(t, "fixed.txt", (&Fixed{Finished: 2, Fence: 9, Fenced: 1, Partitions: 3, Dropped: 1, Deleted: 1, Quarantine: 1, Records: 1}).String()+"\n")
+	golden(t, "fixed.txt", (&Fixed{Finished: 2, Fence: 9, Fenced: 1, Partitions: 3, Dropped: 1, Deleted: 1, Quarantine: 1, Records: 1, Repaired: 2}).String()+"\n")
 }
 
 // The JSON of a report is a contract.

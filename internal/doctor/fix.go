@@ -20,6 +20,7 @@ type Fixed struct {
 	Deleted    int      `json:"deleted"`         // visible files that an entry had removed
 	Quarantine int      `json:"quarantine"`      // quarantine files that were deleted
 	Records    int      `json:"records"`         // records of void attempts that were deleted
+	Repaired   int      `json:"repaired"`        // damaged leases and run records
 	Warnings   []string `json:"warnings,omitempty"`
 	// Left is what remains after the fix; nil if the fix failed.
 	Left *Comparison `json:"-"`
@@ -31,7 +32,8 @@ type Fixed struct {
 //  2. List, then fold: a listed held file belongs to an attempt that began before the fold.
 //  3. Fence the batches of abandoned attempts that no run works on: their attempts become void.
 //  4. Drop and delete what is dead or of a void attempt. Files that no entry names stay.
-//  5. Add missing partitions.
+//  5. Repair damaged leases and run records that no run may be using.
+//  6. Add missing partitions.
 //
 // Every step can be repeated. After an error the result says what was done; it is never nil.
 func Fix(ctx context.Context, p Places) (*Fixed, error) {
@@ -61,6 +63,15 @@ func Fix(ctx context.Context, p Places) (*Fixed, error) {
 	}
 	if err := out.clean(ctx, p, found); err != nil {
 		return out, err
+	}
+	for _, d := range found.Damaged {
+		if d.Fresh {
+			continue
+		}
+		if err := d.Repair(ctx); err != nil {
+			return out, err
+		}
+		out.Repaired++
 	}
 	for table, partitions := range found.missingPartitions {
 		n, err := p.Catalog.AddPartitions(ctx, table, partitions)

@@ -72,6 +72,7 @@ func (f *Fixed) String() string {
 	add(f.Deleted, "dead file", "deleted %s")
 	add(f.Quarantine, "quarantine file", "deleted %s")
 	add(f.Records, "attempt", "deleted the records of %s")
+	add(f.Repaired, "damaged object", "repaired %s")
 	add(f.Partitions, "partition", "added %s")
 	return strings.Join(parts, ", ")
 }
@@ -109,6 +110,10 @@ func (c *Comparison) results() []Result {
 		"%s held in the job's folders for batches that this ledger does not know: %s", plural(len(c.Foreign), "file"), few(c.Foreign)))
 	add(len(c.Quarantine), warn("quarantine", fix, "%s without a batch: %s", plural(len(c.Quarantine), "file"), few(c.Quarantine)))
 	add(len(c.Partitions), warn("partitions", fix, "the catalog lacks %s with live files: %s", plural(len(c.Partitions), "partition"), few(c.Partitions)))
+	old, fresh := c.damagedObjects()
+	add(len(old), warn("damaged objects", fix, "%s of the state that cannot be read (leases or run records); they stop no run: %s", plural(len(old), "object"), few(old)))
+	add(len(fresh), warn("damaged objects", fix+", once the runs in progress have ended and 5 minutes have passed",
+		"%s of the state that cannot be read (leases or run records), and that a run may be using: %s", plural(len(fresh), "object"), few(fresh)))
 	add(len(c.NotListed), ok("held files", "they could not be listed, so only those that attempt records name are known: %s", c.NotListed))
 	return results
 }
@@ -123,6 +128,20 @@ func (c *Comparison) heldKeys() (listed, recorded []string) {
 		}
 	}
 	return listed, recorded
+}
+
+// damagedObjects are damaged leases and run records with what is wrong with each: those that can be repaired, and those that a run
+// may be using.
+func (c *Comparison) damagedObjects() (old, fresh []string) {
+	for _, d := range c.Damaged {
+		text := fmt.Sprintf("%s (%s)", d.Key, d.Why)
+		if d.Fresh {
+			fresh = append(fresh, text)
+		} else {
+			old = append(old, text)
+		}
+	}
+	return old, fresh
 }
 
 func (c *Comparison) abandonedBatches() (idle, busy []string) {

@@ -187,7 +187,7 @@ func FuzzAttempt(f *testing.F) {
 	})
 }
 
-// FuzzRunRecords: a lease, a run's start and its end that say anything stop nobody with more than one line.
+// FuzzRunRecords: a lease, a run's start and its end may hold any bytes, and nothing fails because of them.
 func FuzzRunRecords(f *testing.F) {
 	for _, s := range []string{`{"v":1,"run":"01M89MC1EF6M07HNKCV4HSQB0M","nonce":"n","released":true}`, `{"v":1,"run":"r","state":"STOPPED","exit_code":5,"ended":"2024-06-30T00:00:00Z"}`, `{"v":`, ``, `null`} {
 		f.Add([]byte(s))
@@ -205,12 +205,12 @@ func FuzzRunRecords(f *testing.F) {
 			}
 			l := must(Open(state, "job", Options{Run: "01M89MC1EF6M07HNKCVA0MEGAS", Tries: 2, RetryDelay: 1}))
 			if runs, err := l.Runs(t.Context(), 0); err != nil {
-				refused(t, err)
+				t.Error(err)
 			} else if len(runs) != 1 {
 				t.Errorf("%d runs", len(runs))
 			}
 			if _, err := l.Holders(t.Context()); err != nil {
-				refused(t, err)
+				t.Error(err)
 			}
 			le, err := l.Lease(t.Context(), id)
 			switch {
@@ -219,7 +219,7 @@ func FuzzRunRecords(f *testing.F) {
 					t.Error(err)
 				}
 			case !errors.Is(err, ErrHeld):
-				refused(t, err)
+				t.Error(err)
 			}
 		}
 	})

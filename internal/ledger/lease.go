@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -36,15 +37,26 @@ type leaseBody struct {
 	Nonce    string `json:"nonce"` // of this holding: whose an object is, when the answer to a write was lost
 	Renewals int    `json:"renewals"`
 	Released bool   `json:"released,omitempty"`
+
+	damage string // why the object could not be read as a lease; "": it could
 }
+
+// maxLease bounds what is read of a lease.
+const maxLease = 64 << 10
 
 // HeldError is ErrHeld with who holds the lease and for how long it has not been renewed.
 type HeldError struct {
-	Name, Run string
+	Name, Run string // Run is empty if the lease is damaged
 	Age       time.Duration
+	Damage    string // why the lease cannot be read; "": it can
+	Expiry    time.Duration
 }
 
 func (e *HeldError) Error() string {
+	if e.Damage != "" {
+		return fmt.Sprintf("%v: the lease of %s is damaged (%s) and was written %s ago, so its holder is unknown. Try: again in %s, when the lease has expired",
+			ErrHeld, e.Name, e.Damage, e.Age.Round(time.Second), (e.Expiry - e.Age).Round(time.Second))
+	}
 	return fmt.Sprintf("%v: run %s holds %s and renewed it %s ago. Try: wait until that run ends, or until its lease expires", ErrHeld, e.Run, e.Name, e.Age.Round(time.Second))
 }
 
@@ -66,12 +78,15 @@ func (l *Ledger) Lease(ctx context.Context, name string) (*Lease, error) {
 	put := objstore.PutOptions{IfAbsent: true}
 	found, o, err := l.readLease(ctx, le.key)
 	if err == nil {
-		age, err := l.age(ctx, o)
+		age, err := ageOf(ctx, l.store, o)
 		if err != nil {
 			return nil, err
 		}
 		if !found.Released && found.Run != l.opts.Run && !slices.Contains(l.opts.Former, found.Run) && age < l.opts.LeaseExpiry {
-			return nil, &HeldError{Name: name, Run: found.Run, Age: age}
+			return nil, &HeldError{Name: name, Run: found.Run, Age: age, Damage: found.damage, Expiry: l.opts.LeaseExpiry}
+		}
+		if found.damage != "" && l.opts.Warn != nil {
+			l.opts.Warn(fmt.Sprintf("the lease %s/%s was damaged (%s) and expired, so this run replaced it", l.store, le.key, found.damage))
 		}
 		put = objstore.PutOptions{IfMatch: o.ETag}
 	} else if !errors.Is(err, objstore.ErrNotExist) {
@@ -94,7 +109,7 @@ func (le *Lease) giveUp(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	b, o, err := le.l.readLease(ctx, le.key)
-	if err != nil || b.Nonce != le.body.Nonce {
+	if err != nil || b.damage != "" || b.Nonce != le.body.Nonce {
 		return
 	}
 	b.Released = true
@@ -103,6 +118,7 @@ func (le *Lease) giveUp(ctx context.Context) {
 	}
 }
 
+// readLease reads a lease. One that is not a lease is not an error: its body says so, and only its age counts.
 func (l *Ledger) readLease(ctx context.Context, key string) (leaseBody, objstore.Object, error) {
 	var b leaseBody
 	in, o, err := l.store.Get(ctx, key, objstore.GetOptions{})
@@ -110,18 +126,18 @@ func (l *Ledger) readLease(ctx context.Context, key string) (leaseBody, objstore
 		return b, o, err
 	}
 	defer in.Close()
-	if err := json.NewDecoder(in).Decode(&b); err != nil {
-		return b, o, fmt.Errorf("lease %s/%s: %w", l.store, key, decodeError(err))
+	text, err := io.ReadAll(io.LimitReader(in, maxLease))
+	if err != nil {
+		return b, o, fmt.Errorf("lease %s/%s: %w", l.store, key, err)
+	}
+	damage := damageOf(text, &b)
+	if damage == "" && b.Run == "" {
+		damage = "it names no run"
+	}
+	if damage != "" {
+		b = leaseBody{damage: damage}
 	}
 	return b, o, nil
-}
-
-func (l *Ledger) age(ctx context.Context, o objstore.Object) (time.Duration, error) {
-	now, err := l.store.Now(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("read the time of the store: %w", err)
-	}
-	return now.Sub(o.LastModified), nil
 }
 
 // put writes the body on a condition. When the condition fails the object is read: after a lost answer it may be our own.
@@ -153,7 +169,11 @@ func (le *Lease) put(ctx context.Context, opts objstore.PutOptions) error {
 			opts.IfMatch = o.ETag // an earlier renewal whose answer was lost for good
 			return false, errors.New("the lease has an earlier renewal of this run")
 		}
-		return true, &HeldError{Name: le.key, Run: b.Run}
+		if b.damage != "" && le.etag != "" { // damaged while this run holds it
+			opts.IfMatch = o.ETag
+			return false, fmt.Errorf("the lease is damaged: %s", b.damage)
+		}
+		return true, &HeldError{Name: le.key, Run: b.Run, Damage: b.damage, Expiry: le.l.opts.LeaseExpiry}
 	})
 }
 
@@ -203,13 +223,18 @@ func (l *Ledger) Holders(ctx context.Context) (map[string]bool, error) {
 		return nil, err
 	}
 	runs := map[string]bool{}
-	for _, run := range leases {
-		runs[run] = true
+	for name, run := range leases {
+		if run != "" {
+			runs[run] = true
+		} else if l.opts.Warn != nil {
+			l.opts.Warn(fmt.Sprintf("the lease %s/%s%s.json is damaged, so its holder is unknown. Try: etl doctor --fix, %s after the lease was written",
+				l.store, l.leasePrefix(), name, l.opts.LeaseExpiry))
+		}
 	}
 	return runs, nil
 }
 
-// Leases returns the runs that hold a lease which has not expired, by the name of the lease.
+// Leases returns the runs that hold a lease which has not expired, by the name of the lease. The run of a damaged lease is "".
 func (l *Ledger) Leases(ctx context.Context) (map[string]string, error) {
 	now, err := l.store.Now(ctx)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +27,7 @@ const (
 	RunFailed    RunState = "FAILED"
 	RunTimeout   RunState = "TIMEOUT"
 	RunWaiting   RunState = "WAITING" // it ended because another run is already doing this work
+	RunDamaged   RunState = "DAMAGED" // it is not recorded: one of its two records cannot be read
 )
 
 // Ended tells whether a run in this state does nothing more.
@@ -71,6 +73,9 @@ type RunInfo struct {
 	End   *RunEnd  `json:"end,omitempty"`
 }
 
+// maxRunRecord bounds what is read of a run's record, which has at most 256 KiB of log.
+const maxRunRecord = 16 << 20
+
 // NoEnd is the note of a run that is over without having said so: it crashed, or could not reach the state store.
 const NoEnd = "no end recorded"
 
@@ -106,7 +111,7 @@ func (l *Ledger) putRun(ctx context.Context, what string, v any) error {
 	return l.create(ctx, l.runKey(l.opts.Run, what), bytesBody(text), sumOf(text))
 }
 
-// Run returns one run, or objstore.ErrNotExist.
+// Run returns one run, or objstore.ErrNotExist. A damaged record is not an error: see RunDamaged.
 func (l *Ledger) Run(ctx context.Context, id string) (RunInfo, error) {
 	if !isULID(id) {
 		return RunInfo{}, fmt.Errorf("run ID %q is not a ULID", id)
@@ -174,29 +179,44 @@ func (l *Ledger) runInfos(ctx context.Context, ids []string) ([]RunInfo, error) 
 	if err != nil {
 		return nil, fmt.Errorf("read the time of the store: %w", err)
 	}
+	damaged := make([]string, len(ids))
 	err = l.each(len(ids), func(i int) error {
-		o, err := l.readRun(ctx, ids[i], "start", &infos[i].RunStart)
+		o, damage, err := l.readRun(ctx, ids[i], "start", &infos[i].RunStart)
 		if err != nil {
 			return err
 		}
+		if damage != "" {
+			infos[i].RunStart = unknownStart(l.job, ids[i])
+			damaged[i] = fmt.Sprintf("start.json is damaged (%s)", damage)
+		}
 		young[i] = now.Sub(o.LastModified) < l.opts.LeaseExpiry
 		var end RunEnd
-		if _, err = l.readRun(ctx, ids[i], "end", &end); err == nil {
-			infos[i].End = &end
-		}
-		if errors.Is(err, objstore.ErrNotExist) {
+		_, damage, err = l.readRun(ctx, ids[i], "end", &end)
+		switch {
+		case errors.Is(err, objstore.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case damage != "":
+			damaged[i] = fmt.Sprintf("end.json is damaged (%s)", damage)
 			return nil
 		}
-		return err
+		infos[i].End = &end
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	for i := range infos {
 		r := &infos[i]
+		if damaged[i] != "" {
+			r.Note = damaged[i] + ". Try: etl doctor --fix"
+		}
 		switch {
-		case r.End != nil:
+		case r.End != nil && damaged[i] == "":
 			r.State = r.End.State
+		case damaged[i] != "" && !holders[r.Run]:
+			r.State = RunDamaged
 		case holders[r.Run] || young[i]: // a young run has perhaps not taken its lease yet
 			r.State = RunRunning
 		default:
@@ -206,15 +226,28 @@ func (l *Ledger) runInfos(ctx context.Context, ids []string) ([]RunInfo, error) 
 	return infos, nil
 }
 
-func (l *Ledger) readRun(ctx context.Context, id, what string, into any) (objstore.Object, error) {
+// readRun reads one of a run's two records. damage says why the object is not such a record.
+func (l *Ledger) readRun(ctx context.Context, id, what string, into any) (o objstore.Object, damage string, err error) {
 	key := l.runKey(id, what)
 	in, o, err := l.store.Get(ctx, key, objstore.GetOptions{})
 	if err != nil {
-		return o, fmt.Errorf("read run: %w", err)
+		return o, "", fmt.Errorf("read run: %w", err)
 	}
 	defer in.Close()
-	if err := json.NewDecoder(in).Decode(into); err != nil { // for people only: fields of a later program are left out
-		return o, fmt.Errorf("run record %s/%s: %w", l.store, key, decodeError(err))
+	text, err := io.ReadAll(io.LimitReader(in, maxRunRecord))
+	if err != nil {
+		return o, "", fmt.Errorf("run record %s/%s: %w", l.store, key, err)
 	}
-	return o, nil
+	damage = damageOf(text, into) // for people only: fields of a later program are left out
+	named := ""
+	switch r := into.(type) {
+	case *RunStart:
+		named = r.Run
+	case *RunEnd:
+		named = r.Run
+	}
+	if damage == "" && named != id {
+		damage = fmt.Sprintf("it names run %q", named)
+	}
+	return o, damage, nil
 }

@@ -45,11 +45,11 @@ func Table(infos []ledger.RunInfo) render.Table {
 			for i, n := range []int64{int64(e.Objects), e.Records.Read, e.Records.Published, e.Records.Filtered, e.Records.Quarantined, int64(e.Files)} {
 				row[5+i] = human.Count(n)
 			}
-			if e.Error != "" {
+			if e.Error != "" && r.State != ledger.RunDamaged {
 				row[11] = e.Error
 			}
 		}
-		if r.Command != "run" {
+		if r.Command != "run" && r.State != ledger.RunDamaged {
 			row[11] = strings.TrimSuffix(r.Command+": "+row[11], ": ")
 		}
 		t.Rows = append(t.Rows, row)
@@ -103,6 +103,9 @@ func (r *Run) WriteText(w io.Writer, job string) {
 	var sum report.Summary
 	if r.End != nil && json.Unmarshal(r.End.Summary, &sum) == nil && sum.Run == r.RunInfo.Run {
 		sum.WriteText(w)
+		if r.State == ledger.RunDamaged {
+			fmt.Fprintln(w, r.Note)
+		}
 	} else {
 		fmt.Fprintf(w, "%s: run %s %s, started %s", job, r.RunInfo.Run, r.State, r.Started.UTC().Format(time.DateTime))
 		if r.Host != "" {
