@@ -131,24 +131,15 @@ func (o *ordinaryRun) listNew(ctx context.Context) (*staging.Listing, error) {
 
 // list finds what is new in staging.
 func (o *ordinaryRun) list(ctx context.Context, st *ledger.State) (*staging.Listing, error) {
-	s := o.run.Spec
-	lo := listOptions(s, st, o.run.Now())
-	if lo.Pattern != nil && !o.options.FullSweep {
-		lo.Cutoff = cutoffs(lo.Pattern, st.Bookmark().Marks, s.Source.Lookback)
+	lo := listOptions(o.run.Spec, st, o.run.Now())
+	w, err := o.run.watermarks(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	if w != nil {
+		lo.Cutoff, lo.Sweep = w.cutoff, o.options.FullSweep
 	}
 	return staging.List(ctx, o.run.Staging, lo)
-}
-
-// cutoffs give, for each folder of dated folders, the first day that is still listed: its watermark minus the lookback. A folder
-// that no run has taken anything from, or from which a release set objects free, is listed in full.
-func cutoffs(p *staging.Pattern, marks []ledger.Mark, lookback time.Duration) func(string) time.Time {
-	first := map[string]time.Time{}
-	for _, m := range marks {
-		if day, ok := p.Day(p.Match(m.Key)); ok && m.Prefix != "" && m.FreedFrom.IsZero() {
-			first[m.Prefix] = day.Add(-lookback).Truncate(24 * time.Hour)
-		}
-	}
-	return func(prefix string) time.Time { return first[prefix] }
 }
 
 // DryRun lists what a run would read, and writes nothing.
@@ -166,9 +157,13 @@ func (r *Runner) DryRun(ctx context.Context, fullSweep bool) (*report.DryRun, er
 	if err != nil {
 		return nil, err
 	}
+	w, err := o.run.watermarks(ctx, st)
+	if err != nil {
+		return nil, err
+	}
 	p := &report.DryRun{Job: r.Spec.Name, Objects: len(found.New), SizeBytes: found.SizeBytes, Listed: found.Listed, Taken: found.Taken,
 		Excluded: found.Excluded, Unsettled: found.Unsettled, Unmatched: found.Unmatched, Open: len(st.OpenBatches()), Unfinished: len(st.NotDone()), Days: []report.DryDay{}}
-	p.Batches = len(staging.Batches(found.New, r.Spec.Limits.BatchBytes))
+	p.Batches = len(staging.Batches(found.New, r.Spec.Limits.BatchBytes, w.group))
 	days := map[string]*report.DryDay{}
 	for _, f := range found.New {
 		key := ""

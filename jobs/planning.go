@@ -106,7 +106,12 @@ func (p *planner) planAndProcess(ctx context.Context, l *staging.Listing) error 
 				return nil
 			}
 		}
-		m := newManifest(x.Runner, x.config, l)
+		w, err := x.watermarks(ctx, st)
+		if err != nil {
+			return err
+		}
+		w.warnFuture(x.warn, l.New)
+		m := newManifest(x.Runner, x.config, staging.Batches(l.New, x.config.spec.Limits.BatchBytes, w.group))
 		lease, err := x.ledger.Lease(ctx, m.ID)
 		if err != nil {
 			return err
@@ -192,13 +197,13 @@ func (p *planner) processBatch(ctx context.Context, config *batchConfig, m *ledg
 }
 
 // newManifest fixes a plan: the mapping's text, the settings that decide what is published, and the batches.
-func newManifest(r *Runner, config *batchConfig, l *staging.Listing) *ledger.Manifest {
+func newManifest(r *Runner, config *batchConfig, batches [][]staging.Found) *ledger.Manifest {
 	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: config.compiled.Version, Settings: plannedSettings(config.spec),
 		Mapping: ledger.Mapping{Name: r.Mapping.Name, Digest: r.Mapping.Digest}}
 	for _, name := range slices.Sorted(maps.Keys(r.Mapping.Files)) {
 		m.Mapping.Files = append(m.Mapping.Files, ledger.MappingFile{Path: name, Text: r.Mapping.Files[name]})
 	}
-	for _, b := range staging.Batches(l.New, config.spec.Limits.BatchBytes) {
+	for _, b := range batches {
 		mb := ledger.ManifestBatch{Batch: ulid.Make().String()}
 		for _, f := range b {
 			mb.Objects = append(mb.Objects, f.Object)
@@ -229,6 +234,10 @@ func countListing(sum *report.Summary, warn func(string), l *staging.Listing) {
 	o.Changed += l.Changed
 	o.Ignored += l.Ignored
 	o.Unmatched += l.Unmatched
+	if l.Late > 0 {
+		warn(fmt.Sprintf("%s under days before the lookback (example: %s), which only a full sweep finds. Try: a longer source.lookback, or etl run --full-sweep as a regular run",
+			human.Plural(int64(l.Late), "new object"), l.OneLate))
+	}
 	if l.NotUTF8 > 0 {
 		warn(fmt.Sprintf("left out %s of staging whose name is not UTF-8 (example: %+q). Try: rename what should be loaded", human.Plural(int64(l.NotUTF8), "object"), l.OneNotUTF8))
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/quarantine"
-	"github.com/silt-etl/silt/internal/staging"
 )
 
 // replacement is etl backfill --replace: it reprocesses the committed batches that read objects of the range, in full, with the current
@@ -111,7 +110,7 @@ func (r *replacement) month(ctx context.Context, st *ledger.State, s *survey, mo
 			groups, batches = append(groups, g), append(batches, g.batches...)
 		}
 	}
-	r.manifest, r.written = newManifest(r.run.Runner, r.run.config, &staging.Listing{}), false
+	r.manifest, r.written = newManifest(r.run.Runner, r.run.config, nil), false
 	at := map[string]int{}
 	if _, err := batchInputs(ctx, r.run.ledger, st, batches, func(batch string, o objstore.Object) {
 		i, ok := at[batch]

@@ -38,6 +38,8 @@ type run struct {
 	recorded  bool      // the ledger has the run's start
 	stopBy    time.Time // zero: it is not being stopped
 	committed []string  // batches
+	timeThen  time.Time // of the state's store, at askedTime of this machine
+	askedTime time.Time
 }
 
 // newRun prepares a run. Nothing is opened before do.

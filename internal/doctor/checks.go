@@ -36,6 +36,7 @@ func Checks() []Check {
 		{"clock", "this machine's clock agrees with the store's", ready, minute, checkClock},
 		{"catalog", "the catalog can be read, and its tables fit the mapping", mapped, minute, checkCatalog},
 		{"ledger", "lake, state and catalog agree with the ledger; `--fix` repairs them", ready, 0, checkLedger},
+		{"late objects", "runs list every object of staging that no run has taken", []string{"job", "fix", "staging", "state", "ledger"}, 0, checkLeftOut},
 		{"disk", "a batch fits into the temp folder", ready, 0, checkDisk},
 		{"memory", "`limits.memory` fits into this machine", ready, 0, checkMemory},
 		{"schedule", "the job has a next time under `etl serve`, or no schedule", ready, 0, checkSchedule},

@@ -34,7 +34,9 @@ type Places struct {
 	Location func(folder string) string
 	// RollForward finishes committed entries, and returns how many. Only Fix calls it.
 	RollForward func(ctx context.Context) (int, error)
-	Log         zerolog.Logger
+	// LeftOut lists staging in full and compares it with what a run lists. nil: a run of the job lists all of staging.
+	LeftOut func(ctx context.Context) (LeftOut, error)
+	Log     zerolog.Logger
 }
 
 // Comparison is what a job's lake, state and catalog hold, compared with its ledger. Quarantine and Records are keys of the state,

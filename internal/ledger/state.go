@@ -430,8 +430,6 @@ func (s *State) Bookmark() Bookmark {
 	defer s.mu.RUnlock()
 	k := Bookmark{Seq: s.seq, Paused: s.paused, NotDone: len(s.rolling), Skipped: s.skippedObjects,
 		Bounds: slices.Clone(s.bounds), Files: len(s.live)}
-	marks := map[string]Mark{}
-	lost := false // objects are free, and under which prefix is not known
 	for i := range s.batches {
 		b := &s.batches[i]
 		switch b.state {
@@ -441,7 +439,6 @@ func (s *State) Bookmark() Bookmark {
 			k.Held += int64(b.inputs)
 		case BatchCommitted:
 			k.Committed++
-			lost = lost || b.lost && b.free > 0
 			k.Read += int64(b.inputs)
 			k.SizeBytes += b.bytes
 			k.Records.Add(b.counts)
@@ -449,12 +446,30 @@ func (s *State) Bookmark() Bookmark {
 		case BatchReleased:
 			k.Released++
 			k.Freed += int64(b.free)
-			lost = lost || b.lost && b.free > 0
 		}
+	}
+	k.Marks = s.marks(func(string, Mark) bool { return true })
+	return k
+}
+
+// Marks returns the marks of all prefixes, by prefix, as Bookmark does. What a batch took of a prefix raises the mark only if
+// credible says so: a mark of no credible batch has an empty key, or is left out.
+func (s *State) Marks(credible func(batch string, m Mark) bool) []Mark {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.marks(credible)
+}
+
+func (s *State) marks(credible func(batch string, m Mark) bool) (out []Mark) {
+	marks := map[string]Mark{}
+	lost := false // objects are free, and under which prefix is not known
+	for i := range s.batches {
+		b := &s.batches[i]
+		lost = lost || b.state != BatchOpen && b.lost && b.free > 0
 		for _, m := range b.marks {
 			all := marks[m.Prefix]
 			all.Prefix = m.Prefix
-			if b.state != BatchReleased {
+			if b.state != BatchReleased && credible(b.id, m) {
 				if m.Modified.After(all.Modified) {
 					all.Modified = m.Modified
 				}
@@ -471,9 +486,9 @@ func (s *State) Bookmark() Bookmark {
 			m.FreedFrom = longAgo
 		}
 		if !m.Modified.IsZero() || !m.FreedFrom.IsZero() {
-			k.Marks = append(k.Marks, m)
+			out = append(out, m)
 		}
 	}
-	slices.SortFunc(k.Marks, func(a, b Mark) int { return strings.Compare(a.Prefix, b.Prefix) })
-	return k
+	slices.SortFunc(out, func(a, b Mark) int { return strings.Compare(a.Prefix, b.Prefix) })
+	return out
 }

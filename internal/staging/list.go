@@ -2,6 +2,8 @@ package staging
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -22,6 +24,8 @@ type Options struct {
 	// Cutoff gives the first day to list below a folder that holds dated folders (Pattern.DatePrefix); zero:
 	// all days. nil: nothing is left out. It is called only if the pattern's dates are in the order of keys.
 	Cutoff func(prefix string) time.Time
+	// Sweep also lists what Cutoff leaves out, and counts the new objects there as late.
+	Sweep bool
 	// Through is the last day whose folders are listed, if Cutoff is set; zero: there is no last day.
 	Through time.Time
 	// Select says whether an object that include and exclude accept is listed. nil: all are.
@@ -78,6 +82,8 @@ type Listing struct {
 	Ignored   int // left, for an earlier version was taken
 	Unmatched int // of New: the key does not match the pattern
 	Pruned    int // folders of days before the cutoff, not listed
+	Late      int // of New: in a folder before the cutoff, with Options.Sweep. OneLate is the first
+	OneLate   string
 	// NotUTF8 keys are left: the ledger is JSON and could not tell them from others. OneNotUTF8 is the first.
 	NotUTF8    int
 	OneNotUTF8 string
@@ -89,6 +95,7 @@ type Listing struct {
 // before it: folders are skipped by their date, never looked up by one, so that keys in unexpected places are found as well.
 func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, error) {
 	l := &Listing{}
+	late := false // what is listed is before the cutoff
 	see := func(obj objstore.Object) error {
 		l.Listed++
 		if o.Progress != nil && l.Listed%1000 == 0 {
@@ -129,13 +136,18 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 		if obj.LastModified.After(l.Watermark) {
 			l.Watermark = obj.LastModified
 		}
+		if late {
+			if l.Late++; l.Late == 1 {
+				l.OneLate = obj.Key
+			}
+		}
 		l.SizeBytes += obj.SizeBytes
 		l.New = append(l.New, f)
 		return nil
 	}
 	var err error
 	if o.Pattern != nil && o.Pattern.Prunable() && o.Cutoff != nil {
-		w := &walker{o: o, store: store, see: see, l: l}
+		w := &walker{o: o, store: store, see: see, l: l, late: &late}
 		err = w.walk(ctx, "", 0, nil, time.Time{})
 	} else {
 		err = store.List(ctx, objstore.ListOptions{}, see)
@@ -172,6 +184,7 @@ type walker struct {
 	store objstore.Reader
 	see   func(objstore.Object) error
 	l     *Listing
+	late  *bool // tells see that what it gets is before the cutoff
 }
 
 func (w *walker) walk(ctx context.Context, prefix string, depth int, date map[string]string, cutoff time.Time) error {
@@ -212,7 +225,9 @@ func (w *walker) walk(ctx context.Context, prefix string, depth int, date map[st
 			}
 		}
 		if lastDay, ok := lastDay(d); ok && lastDay.Before(cutoff) {
-			w.l.Pruned++
+			if err := w.leaveOut(ctx, f); err != nil {
+				return err
+			}
 			continue
 		}
 		if first, ok := firstDay(d); ok && !w.o.Through.IsZero() && first.After(w.o.Through) {
@@ -224,6 +239,17 @@ func (w *walker) walk(ctx context.Context, prefix string, depth int, date map[st
 		}
 	}
 	return nil
+}
+
+// leaveOut passes over a folder before the cutoff, or with Options.Sweep lists it as late.
+func (w *walker) leaveOut(ctx context.Context, folder string) error {
+	if !w.o.Sweep {
+		w.l.Pruned++
+		return nil
+	}
+	*w.late = true
+	defer func() { *w.late = false }()
+	return w.store.List(ctx, objstore.ListOptions{Prefix: folder}, w.see)
 }
 
 // moreDates says whether a segment at depth or deeper names a part of the date.
@@ -275,8 +301,25 @@ func lastDay(d map[string]string) (time.Time, bool) {
 	return next(t).AddDate(0, 0, -1), true
 }
 
-// Batches cuts objects, in their order, into batches of at most sizeBytes; an object that is larger is a batch of its own.
-func Batches(objects []Found, sizeBytes int64) [][]Found {
+// Batches cuts objects, in their order, into batches of at most sizeBytes; an object that is larger is a batch of its own. Objects
+// of two groups never share a batch, and the batches of a lower group come first. group may be nil: all objects are of one group.
+func Batches(objects []Found, sizeBytes int64, group func(Found) int) [][]Found {
+	if group == nil {
+		return cut(objects, sizeBytes)
+	}
+	groups := map[int][]Found{}
+	for _, f := range objects {
+		g := group(f)
+		groups[g] = append(groups[g], f)
+	}
+	var out [][]Found
+	for _, g := range slices.Sorted(maps.Keys(groups)) {
+		out = append(out, cut(groups[g], sizeBytes)...)
+	}
+	return out
+}
+
+func cut(objects []Found, sizeBytes int64) [][]Found {
 	var out [][]Found
 	var size int64
 	start := 0

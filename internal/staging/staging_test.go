@@ -229,7 +229,7 @@ func TestBatches(t *testing.T) {
 		fs = append(fs, staging.Found{Object: objstore.Object{Key: fmt.Sprint(i), SizeBytes: size}})
 	}
 	var got [][]string
-	for _, b := range staging.Batches(fs, 10) {
+	for _, b := range staging.Batches(fs, 10, nil) {
 		var ks []string
 		for _, f := range b {
 			ks = append(ks, f.Key)

@@ -114,7 +114,7 @@ func measurePlanning(ctx context.Context, state, stage string, full bool) error 
 	f.New = len(found.New)
 	lap(&f.List)
 	m := manifest()
-	for _, b := range staging.Batches(found.New, perBatch) {
+	for _, b := range staging.Batches(found.New, perBatch, nil) {
 		mb := ledger.ManifestBatch{Batch: ulid.Make().String()}
 		for _, o := range b {
 			mb.Objects = append(mb.Objects, o.Object)
