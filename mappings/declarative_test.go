@@ -176,6 +176,7 @@ func TestDeclarativeErrors(t *testing.T) {
 		"{\n  \"custom_source_events\": {\n    \"source_name\" \"x\"\n  }\n}":    "d.json:3:19: error: not JSON",
 		`{"custom_source_events": {"a": 1, "a": 2}}`:                             `d.json:1:35: error: not JSON: the key "a" appears twice`,
 		`{"custom_source_events": {`:                                             "d.json:1:27: error: not JSON",
+		strings.Repeat(`{"a":`, 100_000):                                         "d.json:1:641: error: not JSON: nested deeper than 128 levels",
 		`[]`:                                                                     "custom_source_events is missing",
 		`{"custom_source_events": {"source_name": "x"}}`:                         "ocsf_mapping is missing",
 		strings.Replace(looseJSON, "process_activity", "process_activty", 1):     `d.json:4:5: error: OCSF 1.1.0 has no class "process_activty" (did you mean process_activity?)`,

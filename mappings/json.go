@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/textfile"
 )
 
 // value is a JSON value with its place in the text. Objects keep the order their author gave them: it becomes the order of
@@ -92,8 +93,9 @@ type jsonError struct {
 func (e *jsonError) Error() string { return e.message }
 
 type jsonParser struct {
-	d    *json.Decoder
-	text string
+	d     *json.Decoder
+	text  string
+	depth int
 }
 
 // next is the offset of the next token: behind blanks and separators.
@@ -112,6 +114,10 @@ func (p *jsonParser) next() int {
 
 func (p *jsonParser) value() (*value, error) {
 	v := &value{at: p.next()}
+	if p.depth++; p.depth > textfile.MaxDepth {
+		return nil, &jsonError{fmt.Sprintf("nested deeper than %d levels", textfile.MaxDepth), v.at}
+	}
+	defer func() { p.depth-- }()
 	t, err := p.d.Token()
 	if err != nil {
 		return nil, err
@@ -119,6 +125,7 @@ func (p *jsonParser) value() (*value, error) {
 	switch t {
 	case json.Delim('{'):
 		v.object = true
+		seen := map[string]bool{}
 		for p.d.More() {
 			at := p.next()
 			k, err := p.d.Token()
@@ -126,9 +133,10 @@ func (p *jsonParser) value() (*value, error) {
 				return nil, err
 			}
 			key, _ := k.(string)
-			if v.get(key) != nil {
+			if seen[key] {
 				return nil, &jsonError{fmt.Sprintf("the key %q appears twice", key), at}
 			}
+			seen[key] = true
 			c, err := p.value()
 			if err != nil {
 				return nil, err

@@ -19,6 +19,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/textfile"
 	shipped "github.com/silt-etl/silt/sql"
 )
 
@@ -37,6 +38,7 @@ type Mapping struct {
 
 	folder fs.FS  // what its tests are in; nil: it was made of texts
 	tests  string // the path of the tests in folder
+	onDisk bool   // folder is Origin
 }
 
 // Tests gives the folder of the mapping's tests and what people call it: tests/ in a mapping's folder, <name>.tests/ next to a .json file.
@@ -44,6 +46,9 @@ type Mapping struct {
 func (m *Mapping) Tests() (dir fs.FS, at string) {
 	if m.folder == nil {
 		return nil, ""
+	}
+	if m.onDisk { // os.DirFS can look at a file without opening it, which would wait for the writer of a named pipe
+		return os.DirFS(filepath.Join(m.Origin, m.tests)), m.place(m.tests)
 	}
 	sub, err := fs.Sub(m.folder, m.tests)
 	if err != nil {
@@ -116,17 +121,22 @@ func loadPath(at string, dir bool) (*Mapping, error) {
 		if abs, err := filepath.Abs(at); err == nil {
 			base = filepath.Base(abs)
 		}
-		return loadFS(os.DirFS(at), base, at)
+		m, err := loadFS(os.DirFS(at), base, at)
+		if err == nil {
+			m.onDisk = true
+		}
+		return m, err
 	}
-	b, err := os.ReadFile(at)
+	b, err := textfile.Read(at, textfile.MaxMapping)
 	if err != nil {
-		return nil, fmt.Errorf("mapping %s: %w", at, err)
+		return nil, fmt.Errorf("mapping %s: %w", at, errors.Unwrap(err))
 	}
 	m, err := LoadFiles(strings.TrimSuffix(base, filepath.Ext(base)), map[string]string{base: string(b)})
 	if err != nil {
 		return nil, fmt.Errorf("mapping %s: %w", at, err)
 	}
 	m.Origin, m.folder, m.tests = filepath.Dir(at), os.DirFS(filepath.Dir(at)), m.Name+".tests"
+	m.onDisk = true
 	return m, nil
 }
 
@@ -140,9 +150,9 @@ func loadFS(dir fs.FS, name, origin string) (*Mapping, error) {
 		if e.IsDir() || path.Ext(e.Name()) != ".sql" {
 			continue
 		}
-		b, err := fs.ReadFile(dir, e.Name())
+		b, err := textfile.ReadFS(dir, e.Name(), textfile.MaxMapping)
 		if err != nil {
-			return nil, fmt.Errorf("mapping %s: %w", origin, err)
+			return nil, fmt.Errorf("mapping %s: %s: %w", origin, e.Name(), errors.Unwrap(err))
 		}
 		files[e.Name()] = string(b)
 	}

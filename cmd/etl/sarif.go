@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"io"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/textfile"
 )
 
 // The parts of SARIF 2.1.0 that code scanning reads. https://docs.oasis-open.org/sarif/sarif/v2.1.0/
@@ -124,7 +124,7 @@ func (t sourceTexts) region(d diag.Diagnostic) sarifRegion {
 		return region
 	}
 	if t[d.File] == nil {
-		b, _ := os.ReadFile(d.File) // of a file that cannot be read columns stay in bytes
+		b, _ := textfile.Read(d.File, textfile.MaxMapping) // of a file that cannot be read columns stay in bytes
 		t[d.File] = strings.Split(string(b), "\n")
 	}
 	region.StartColumn = runeColumn(t[d.File], d.Line, d.Column)

@@ -220,6 +220,18 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// TestSpecTooDeep: nesting that would take the YAML parser gigabytes is refused before it, at its place.
+func TestSpecTooDeep(t *testing.T) {
+	for text, want := range map[string]string{
+		"name: " + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000): "j.yaml:1:133: error: the file is nested deeper than 128 levels",
+		strings.Repeat("- ", 100_000):                                          "j.yaml:1:257: error: the file is nested deeper than 128 levels",
+	} {
+		if _, err := jobfile.Parse("j.yaml", []byte(text), env, kinds()); err == nil || err.Error() != want {
+			t.Errorf("%.20s: %.300v, want %s", text, err, want)
+		}
+	}
+}
+
 // TestSpecTooLong: a file that is too long to be a job file is not read in full.
 func TestSpecTooLong(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "job.yaml")
@@ -227,7 +239,7 @@ func TestSpecTooLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := jobfile.Load(path, env, kinds())
-	if want := path + ": error: the job file cannot be read: it is longer than 1 MiB"; err == nil || err.Error() != want {
+	if want := path + ":1:1: error: the job file cannot be read: it is larger than 1 MiB"; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 }

@@ -3,7 +3,6 @@ package jobfile
 import (
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"regexp"
@@ -23,10 +22,8 @@ import (
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/suggest"
+	"github.com/silt-etl/silt/internal/textfile"
 )
-
-// maxFileBytes is how long a job file may be: reading YAML takes some hundred times its length in memory.
-const maxFileBytes = 1 << 20
 
 // Kinds are the stores and catalogs that a job file can name.
 type Kinds struct {
@@ -36,27 +33,14 @@ type Kinds struct {
 
 // Load reads and checks a job file. An error is a diag.List. env looks up the variables that the file names as ${VAR}.
 func Load(path string, env func(string) (string, bool), kinds Kinds) (*Spec, error) {
-	b, err := readSmall(path)
+	b, err := textfile.Read(path, textfile.MaxJob)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, diag.List{{File: path, Code: diag.Job, Message: "job file not found", Hint: "name a YAML file, for example jobs/specs/network-firewall.yaml"}}
 	case err != nil:
-		return nil, diag.List{{File: path, Code: diag.Job, Message: fmt.Sprintf("the job file cannot be read: %v", errors.Unwrap(err))}}
+		return nil, diag.List{{File: path, Line: 1, Column: 1, Code: diag.Job, Message: fmt.Sprintf("the job file cannot be read: %v", errors.Unwrap(err))}}
 	}
 	return Parse(path, b, env, kinds)
-}
-
-func readSmall(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
-	if err == nil && len(b) > maxFileBytes {
-		err = &os.PathError{Op: "read", Path: path, Err: errors.New("it is longer than 1 MiB")}
-	}
-	return b, err
 }
 
 // Parse is Load for the text of a job file; file only names it in diagnostics.
@@ -141,13 +125,18 @@ func (r *reader) position(t *token.Token) Position {
 }
 
 func (r *reader) read(text []byte) {
+	if line, column, deep := textfile.TooDeep(text); deep {
+		r.fail(Position{line, column}, "the file is nested deeper than %d levels", textfile.MaxDepth)
+		return
+	}
 	f, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		var at Position
-		message := err.Error()
-		var se *yaml.SyntaxError
-		if errors.As(err, &se) {
+		var message string
+		if se, ok := errors.AsType[*yaml.SyntaxError](err); ok { // the text of Error quotes the source, at a cost that grows with it
 			at, message = r.position(se.GetToken()), se.GetMessage()
+		} else {
+			message = err.Error()
 		}
 		message, _, _ = strings.Cut(message, "\n")
 		r.fail(at, "the file is not YAML: %s", message)

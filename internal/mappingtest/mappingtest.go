@@ -13,6 +13,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/staging"
+	"github.com/silt-etl/silt/internal/textfile"
 	"github.com/silt-etl/silt/mappings"
 )
 
@@ -81,9 +82,10 @@ func Load(m *mappings.Mapping) ([]*File, error) {
 		if ext := path.Ext(e.Name()); e.IsDir() || ext != ".yaml" && ext != ".yml" {
 			continue
 		}
-		text, err := fs.ReadFile(dir, e.Name())
+		text, err := textfile.ReadFS(dir, e.Name(), textfile.MaxTests)
 		if err != nil {
-			return nil, fmt.Errorf("tests of %s: %w", m.Name, err)
+			problems.Add(diag.Diagnostic{File: at + "/" + e.Name(), Line: 1, Column: 1, Message: fmt.Sprintf("the file cannot be read: %v", errors.Unwrap(err))})
+			continue
 		}
 		f := &File{Path: at + "/" + e.Name(), Text: text}
 		problems = append(problems, f.parse(dir)...)

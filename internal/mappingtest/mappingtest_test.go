@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/silt-etl/silt/mappings"
@@ -167,6 +168,11 @@ func TestVerdicts(t *testing.T) {
 }
 
 func TestProblems(t *testing.T) {
+	var bomb strings.Builder
+	bomb.WriteString("    a0: &a0 [1]\n")
+	for i := range 12 {
+		fmt.Fprintf(&bomb, "    a%d: &a%d [%s*a%d]\n", i+1, i+1, strings.Repeat(fmt.Sprintf("*a%d,", i), 9), i)
+	}
 	for _, c := range []struct{ name, text, want string }{
 		{"unknown key", "- name: a\n  raw: {}\n  expct: {}\n", `a.yaml:3:3: error: unknown key "expct"; the keys are name, key, raw`},
 		{"not YAML", "- name: a\n  raw: {\n", "a.yaml:"},
@@ -181,16 +187,33 @@ func TestProblems(t *testing.T) {
 		{"filtered", "- name: a\n  raw: {b: 1}\n  filtered: no\n", "a.yaml:3:3: error: filtered is true"},
 		{"quarantine key", "- name: a\n  raw: {b: 1}\n  quarantine: {code: X, paht: y}\n", "a.yaml:3:25: error: unknown key quarantine.paht"},
 		{"named twice", "- name: a\n  raw: {b: 1}\n  expect: {a.b: 1, a: {b: 2}}\n", "error: b is named twice, first in line 3"},
-		{"no file", "- name: a\n  raw_file: none.log\n", "a.yaml:2:13: error: raw_file: open none.log"},
+		{"no file", "- name: a\n  raw_file: none.log\n", "a.yaml:2:13: error: raw_file: read none.log"},
 		{"out of the folder", "- name: a\n  raw_file: ../raw.sql\n", "a.yaml:2:13: error: raw_file:"},
 		{"several", "- name: a\n  raw: [{b: 1}, {b: 2}]\n  filtered: true\n", "a.yaml:1:3: error: the raw data holds 2 records"},
 		{"fewer events", "- name: a\n  raw: [{b: 1}, {b: 2}]\n  events: [{filtered: true}]\n", "error: 2 records, but events holds 1"},
 		{"event", "- name: a\n  raw: {b: 1}\n  events: [{filtred: true}]\n", "a.yaml:3:12: error: each of events has one key"},
+		{"too deep", "- name: a\n  raw: " + strings.Repeat("[", 100_000) + "\n", "a.yaml:2:133: error: nested deeper than 128 levels"},
+		{"alias of itself", "- name: a\n  raw: &a [*a, *a]\n", "error: nested deeper than 100 levels"},
+		{"aliases that multiply", "- name: a\n  raw:\n" + bomb.String(), "error: the aliases of the file repeat more than 16 MiB"},
 		{"alias", "- name: a\n  raw: *nothing\n", "a.yaml:2:"},
 	} {
 		_, err := Load(mapping1(t, map[string]string{"a.yaml": c.text}))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: want %q, got %v", c.name, c.want, err)
+		}
+	}
+}
+
+// TestPipe: a named pipe among the tests is refused, and nothing waits for its writer.
+func TestPipe(t *testing.T) {
+	m := mapping1(t, map[string]string{"a.yaml": "- name: a\n  raw_file: b.yaml\n"})
+	if err := syscall.Mkfifo(filepath.Join(m.Origin, "tests", "b.yaml"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load(m)
+	for _, want := range []string{"a.yaml:2:13: error: raw_file: read b.yaml: it is a named pipe", "b.yaml:1:1: error: the file cannot be read: it is a named pipe"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q, got %v", want, err)
 		}
 	}
 }

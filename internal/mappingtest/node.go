@@ -9,6 +9,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/human"
 )
 
 // node is a YAML value with the places its author wrote it at.
@@ -53,6 +54,8 @@ type reader struct {
 	file    string
 	anchors map[string]ast.Node
 	depth   int
+	aliases int // how many aliases are being read
+	copied  int // what aliases have repeated so far: bytes of text, and one for each value
 	err     *diag.Diagnostic
 }
 
@@ -80,7 +83,10 @@ func position(n ast.Node) (line, column int) {
 	return 0, 0
 }
 
-const maxDepth = 100
+const (
+	maxDepth  = 100
+	maxCopied = 16 << 20 // a list of ten aliases of a list of ten aliases, and so on, would fill the memory
+)
 
 func (r *reader) read(n ast.Node) *node {
 	if r.depth++; r.depth > maxDepth {
@@ -88,10 +94,13 @@ func (r *reader) read(n ast.Node) *node {
 	}
 	defer func() { r.depth-- }()
 	out := &node{}
-	if n == nil {
+	if n == nil || r.err != nil {
 		return out
 	}
 	out.line, out.column = position(n)
+	if r.aliases > 0 && !r.copy(n) {
+		return r.fail(n, "the aliases of the file repeat more than %s", human.Size(maxCopied))
+	}
 	scalar := func(k nodeKind, s string) *node {
 		out.kind, out.text = k, s
 		if t := n.GetToken(); t != nil {
@@ -149,18 +158,37 @@ func (r *reader) read(n ast.Node) *node {
 		if at == nil {
 			return r.fail(n, "anchor &%s not found before this", t.Value.GetToken().Value)
 		}
+		r.aliases++
 		v := *r.read(at)
+		r.aliases--
 		v.source = "" // an alias is not rewritten in place
 		return &v
 	}
 	return r.fail(n, "%s is not used in tests: write plain values, objects and lists", strings.ToLower(n.Type().String()))
 }
 
+// copy counts a value that an alias repeats. It returns false if the aliases of the file have repeated too much.
+func (r *reader) copy(n ast.Node) bool {
+	r.copied++
+	if t := n.GetToken(); t != nil {
+		r.copied += len(t.Value)
+	}
+	if l, ok := n.(*ast.LiteralNode); ok {
+		r.copied += len(l.Value.Value)
+	}
+	return r.copied <= maxCopied
+}
+
 func (r *reader) field(out *node, v *ast.MappingValueNode) {
 	if _, ok := v.Key.(*ast.MergeKeyNode); ok {
 		merged := r.read(v.Value)
+		has := map[string]bool{}
+		for _, f := range out.fields {
+			has[f.key] = true
+		}
 		for _, f := range merged.fields {
-			if out.get(f.key) == nil {
+			if !has[f.key] {
+				has[f.key] = true
 				out.fields = append(out.fields, f)
 			}
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/staging"
+	"github.com/silt-etl/silt/internal/textfile"
 )
 
 // keys of a case, in the order in which docs/mappings.md lists them.
@@ -22,6 +23,9 @@ var caseKeys = []string{"name", "key", "raw", "raw_file", "class", "match", "exp
 
 // parse reads the file's cases. dir holds the files that raw_file names.
 func (f *File) parse(dir fs.FS) diag.List {
+	if line, column, deep := textfile.TooDeep(f.Text); deep {
+		return diag.List{{File: f.Path, Line: line, Column: column, Message: fmt.Sprintf("nested deeper than %d levels", textfile.MaxDepth)}}
+	}
 	tree, err := parser.ParseBytes(f.Text, parser.ParseComments)
 	if err != nil {
 		return diag.List{yamlProblem(f.Path, err)}
@@ -61,13 +65,15 @@ func (f *File) parse(dir fs.FS) diag.List {
 var yamlPlace = regexp.MustCompile(`^\[(\d+):(\d+)\] (.*)`)
 
 func yamlProblem(file string, err error) diag.Diagnostic {
-	p := diag.Diagnostic{File: file, Message: "not YAML: " + strings.SplitN(err.Error(), "\n", 2)[0]}
+	p := diag.Diagnostic{File: file}
 	var e yaml.Error
-	if errors.As(err, &e) {
+	if errors.As(err, &e) { // the text of Error quotes the source, at a cost that grows with it
 		if t := e.GetToken(); t != nil && t.Position != nil {
 			p.Line, p.Column = t.Position.Line, t.Position.Column
 		}
 		p.Message = "not YAML: " + e.GetMessage()
+	} else {
+		p.Message = "not YAML: " + strings.SplitN(err.Error(), "\n", 2)[0]
 	}
 	if m := yamlPlace.FindStringSubmatch(p.Message); m != nil {
 		p.Message = "not YAML: " + m[3]
@@ -363,7 +369,7 @@ func (p *caseParser) records(c *Case, n *node) {
 	case c.raw != nil && c.rawFile != nil:
 		p.bad(n.line, n.column, "raw or raw_file, not both")
 	case c.rawFile != nil:
-		b, err := fs.ReadFile(p.dir, c.rawFile.text)
+		b, err := textfile.ReadFS(p.dir, c.rawFile.text, textfile.MaxRecords)
 		if err != nil {
 			p.bad(c.rawFile.line, c.rawFile.column, "raw_file: %v; name a file in the folder of this one", err)
 			return
