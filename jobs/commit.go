@@ -133,7 +133,11 @@ func (a *batchAttempt) putQuarantine(ctx context.Context, out batchOutput) error
 	}
 	defer h.Close()
 	sum := sha256.New()
+	stop := context.AfterFunc(ctx, func() { h.Close() }) // a quarantine file can be large
 	size, err := io.Copy(sum, h)
+	if !stop() {
+		return ctx.Err()
+	}
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (a *app) checkSample(ctx context.Context, what, file string) (*sample.Cover
 	}
 	defer os.RemoveAll(temp)
 	coverage := sample.NewCoverage(run.compiled)
-	err = sample.Run(ctx, run.options(temp), sample.ReadObject(in, run.compiled, run.captures.Columns(run.compiled.KeyColumns)), func(_ sample.Record, out *sample.Outcome) error {
+	err = sample.Run(ctx, run.options(temp), sample.ReadObject(ctx, in, run.compiled, run.captures.Columns(run.compiled.KeyColumns)), func(_ sample.Record, out *sample.Outcome) error {
 		coverage.Add(out)
 		return nil
 	})

@@ -72,7 +72,7 @@ func (c *inferCmd) Run(ctx context.Context, a *app) error {
 		}
 		samples = append(samples, infer.Sample{Name: shown, Body: body, Changed: changed})
 	}
-	res, err := infer.Infer(samples, infer.Options{Name: c.Name, Class: c.Class, Limit: c.Limit})
+	res, err := infer.Infer(samples, infer.Options{Name: c.Name, Class: c.Class, Limit: c.Limit, Stopped: ctx.Err})
 	var whole *decode.Reject
 	switch {
 	case errors.Is(err, infer.ErrNoRecords), errors.Is(err, infer.ErrClass), errors.As(err, &whole):

@@ -101,7 +101,7 @@ func (c *previewCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer os.RemoveAll(temp)
 	var total int64
-	records := tallied(sample.ReadObject(in, p.compiled, p.captures.Columns(p.compiled.KeyColumns)), &total)
+	records := tallied(sample.ReadObject(ctx, in, p.compiled, p.captures.Columns(p.compiled.KeyColumns)), &total)
 	if c.Where != "" {
 		if records, err = p.where(ctx, c.Where, records, temp); err != nil {
 			return err

@@ -207,7 +207,7 @@ func run(ctx context.Context, o Options, objects []Object) (*Result, error) {
 			return nil, err
 		}
 	}
-	s := newScan(o, objects)
+	s := newScan(ctx, o, objects)
 	defer s.close()
 	s.start(ctx)
 	if err := db.RegisterSource("scan", s); err != nil {
@@ -277,6 +277,9 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 		return nil, fmt.Errorf("%w: %w", ErrAllDenied, w.scan.deniedErr)
 	}
 	for _, f := range w.files {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if err := gate(f); err != nil {
 			return nil, err
 		}

@@ -362,6 +362,9 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 	}()
 	var wrote digest
 	put := func(row quarantine.Row) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if qw == nil {
 			var err error
 			if f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
@@ -430,7 +433,7 @@ func (w *output) refetch(ctx context.Context, add func(object int, record int64,
 	if len(w.o.Compiled.Projections) == 1 {
 		class = w.o.Compiled.Projections[0].Class
 	}
-	records := decode.NewRecords(&w.o.Compiled.Scan, w.scan.keys, decode.Options{TempDir: w.o.TempDir})
+	records := w.scan.newRecords()
 	ex := decode.NewExpander(w.scan.keys)
 	for i := 0; i < len(w.rejects); {
 		object := w.rejects[i].object
@@ -442,6 +445,10 @@ func (w *output) refetch(ctx context.Context, add func(object int, record int64,
 		begin(records, body, f.rows)
 		for i < len(w.rejects) && w.rejects[i].object == object {
 			number, raw, rej, err := records.Next()
+			if e := ctx.Err(); e != nil { // there may be many records between two rejects
+				body.Close()
+				return e
+			}
 			if err != nil {
 				body.Close()
 				return fmt.Errorf("read %s again for quarantine: record %d was not found: %w", w.scan.objects[object].Key, w.rejects[i].record, err)

@@ -26,6 +26,7 @@ const (
 // scan is the engine's Source: it hands objects to cursors, and keeps the result of each.
 type scan struct {
 	o       Options
+	stopped func() error // why the attempt must stop, or nil
 	objects []Object
 	keys    *decode.Keys
 	kinds   []decode.Kind
@@ -61,8 +62,8 @@ type fetched struct {
 	rows  decode.Framed // of a replay, instead of body
 }
 
-func newScan(o Options, objects []Object) *scan {
-	s := &scan{o: o, objects: objects, keys: decode.NewKeys(), states: make([]objectState, len(objects)), ready: make(chan fetched, ahead)}
+func newScan(ctx context.Context, o Options, objects []Object) *scan {
+	s := &scan{o: o, stopped: ctx.Err, objects: objects, keys: decode.NewKeys(), states: make([]objectState, len(objects)), ready: make(chan fetched, ahead)}
 	s.cols = []engine.Column{{Name: rawtable.ColObject, Type: engine.Integer}, {Name: rawtable.ColRecord, Type: engine.BigInt}, {Name: rawtable.ColRest, Type: engine.Varchar}}
 	for _, k := range o.Compiled.KeyColumns {
 		s.cols = append(s.cols, engine.Column{Name: "_key_" + k, Type: engine.Varchar})
@@ -140,6 +141,16 @@ func (s *scan) hand(ctx context.Context, f fetched) bool {
 	}
 }
 
+// next waits for an object that is ready; ok is false after the last.
+func (s *scan) next(ctx context.Context) (f fetched, ok bool, err error) {
+	select {
+	case f, ok = <-s.ready:
+		return f, ok, nil
+	case <-ctx.Done():
+		return f, false, ctx.Err()
+	}
+}
+
 // get opens an object at its listed version, or notes why it cannot be read and returns nil.
 func (s *scan) get(ctx context.Context, i int) io.ReadCloser {
 	obj := s.objects[i]
@@ -193,7 +204,7 @@ func (s *scan) fetch(ctx context.Context, i int) io.ReadCloser {
 		s.fail(fmt.Errorf("temp folder: %w", err))
 		return nil
 	}
-	if _, err = io.Copy(f, body); err == nil {
+	if _, err = io.Copy(f, &countingReader{Reader: body, stopped: s.stopped}); err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
 	switch {
@@ -262,7 +273,12 @@ func (s *scan) NewCursor() engine.Cursor {
 	s.spoolsMade++
 	p := newSpool(filepath.Join(s.o.TempDir, fmt.Sprintf("rejects-%03d", s.spoolsMade)))
 	s.spools = append(s.spools, p)
-	return &cursor{s: s, rejects: p, records: decode.NewRecords(&s.o.Compiled.Scan, s.keys, decode.Options{TempDir: s.o.TempDir}), misfits: make([]int64, s.o.Compiled.Scan.Misfits())}
+	return &cursor{s: s, rejects: p, records: s.newRecords(), misfits: make([]int64, s.o.Compiled.Scan.Misfits())}
+}
+
+// newRecords prepares to read records until the attempt stops.
+func (s *scan) newRecords() *decode.Records {
+	return decode.NewRecords(&s.o.Compiled.Scan, s.keys, decode.Options{TempDir: s.o.TempDir, Stopped: s.stopped})
 }
 
 // cursor scans one object after the other for one thread of DuckDB.
@@ -276,12 +292,17 @@ type cursor struct {
 	misfits []int64 // of the object being scanned, by leaf
 }
 
+// countingReader counts what is read, and ends with the error of stopped.
 type countingReader struct {
 	io.Reader
-	n int64
+	stopped func() error
+	n       int64
 }
 
 func (c *countingReader) Read(p []byte) (int, error) {
+	if err := c.stopped(); err != nil {
+		return 0, err
+	}
 	n, err := c.Reader.Read(p)
 	c.n += int64(n)
 	return n, err
@@ -321,13 +342,19 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 		}
 	}()
 	for rows < limit {
+		if err := ctx.Err(); err != nil { // an object of rejects fills no row
+			return 0, err
+		}
 		if !c.open {
-			f, ok := <-s.ready
+			f, ok, err := s.next(ctx)
+			if err != nil {
+				return 0, err
+			}
 			if !ok {
 				break
 			}
 			c.cur, c.open = f, true
-			c.counted = &countingReader{Reader: f.body}
+			c.counted = &countingReader{Reader: f.body, stopped: s.stopped}
 			begin(c.records, c.counted.seekable(f.body), f.rows)
 			c.rejects.mark()
 			clear(c.misfits)

@@ -200,7 +200,7 @@ func (c *comparer) outcomes(ctx context.Context, compiled *sqlgen.Compiled, f *o
 	return func(yield func(result, error) bool) {
 		captures := obj.Captures.Columns(compiled.KeyColumns)
 		records := func(yield func(sample.Record, error) bool) {
-			d := decode.NewRecords(&compiled.Scan, decode.NewKeys(), decode.Options{TempDir: c.TempDir})
+			d := decode.NewRecords(&compiled.Scan, decode.NewKeys(), decode.Options{TempDir: c.TempDir, Stopped: ctx.Err})
 			info, err := f.Stat()
 			if err != nil {
 				yield(sample.Record{}, err)

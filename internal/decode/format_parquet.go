@@ -18,7 +18,7 @@ type parquetFramer struct {
 }
 
 func newParquetFramer(_ *Spec, s *Scanner, o Options) framer {
-	return &parquetFramer{rows: parquetRows{limits: o.limits(), temp: o.TempDir}, s: s}
+	return &parquetFramer{rows: parquetRows{limits: o.limits(), stop: o.Stopped, temp: o.TempDir}, s: s}
 }
 
 func (f *parquetFramer) open(r io.Reader) { f.rows.open(r) }
@@ -41,6 +41,7 @@ func (f *parquetFramer) context() []byte { return nil }
 // parquetRows are the rows of one object after the other.
 type parquetRows struct {
 	limits
+	stop
 	temp string
 	src  io.Reader
 	rows *parquet.Rows // nil: not yet begun
@@ -69,6 +70,9 @@ func (p *parquetRows) next() ([]byte, error) {
 			p.close()
 			return nil, err
 		}
+	}
+	if err := p.err(); err != nil {
+		return nil, fmt.Errorf("read the object: %w", err)
 	}
 	row, err := p.rows.Next()
 	if err != nil {
@@ -126,7 +130,7 @@ func (p *parquetRows) copy() error {
 	if err := os.Remove(f.Name()); err != nil {
 		return fmt.Errorf("copy the object to a temporary file: %w", err)
 	}
-	src := unpack.Source{R: p.src}
+	src := unpack.Source{R: &stoppable{p.src, p.stop}}
 	switch _, err = io.Copy(f, &src); {
 	case src.Err != nil:
 		return fmt.Errorf("read the object: %w", src.Err)

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 
@@ -26,6 +27,32 @@ type Options struct {
 	MaxRecordBytes int
 	// TempDir is the folder for a copy of an object that is read more than once and is not a file. "": the system's.
 	TempDir string
+	// Stopped returns why reading must stop, or nil. It is asked while an object is read and unpacked, also if no record comes of it,
+	// and must be cheap. nil: reading never stops early.
+	Stopped func() error
+}
+
+// stop is Options.Stopped, which may be nil.
+type stop func() error
+
+func (s stop) err() error {
+	if s == nil {
+		return nil
+	}
+	return s()
+}
+
+// stoppable is an object that cannot be read any further once stop says so.
+type stoppable struct {
+	io.Reader
+	stop
+}
+
+func (s *stoppable) Read(p []byte) (int, error) {
+	if err := s.err(); err != nil {
+		return 0, err
+	}
+	return s.Reader.Read(p)
 }
 
 // limits of the records of an object, in bytes.
@@ -58,6 +85,7 @@ type piece struct {
 // window holds the part of an object that is unpacked and not yet framed. Framers of streams embed it.
 type window struct {
 	limits
+	stop
 	base int // size of buf, while no record is longer
 
 	src    io.Reader
@@ -71,7 +99,7 @@ type window struct {
 	eof  bool
 }
 
-func newWindow(o Options) window { return window{limits: o.limits(), base: bufferBytes} }
+func newWindow(o Options) window { return window{limits: o.limits(), stop: o.Stopped, base: bufferBytes} }
 
 // reset begins another object, with the same buffers.
 func (w *window) reset(src io.Reader) {
@@ -81,7 +109,7 @@ func (w *window) reset(src io.Reader) {
 
 // begin opens the object: it is unpacked, and UTF-8, from here on.
 func (w *window) begin() error {
-	if err := w.un.Open(w.src); err != nil {
+	if err := w.un.Open(&stoppable{w.src, w.stop}); err != nil {
 		return unreadableFault(err)
 	}
 	if w.buf == nil {
@@ -128,6 +156,9 @@ func (w *window) fill() error {
 		w.buf = bigger
 	}
 	for idle := 0; w.n < len(w.buf); {
+		if err := w.err(); err != nil { // a small object can unpack to many bytes
+			return fmt.Errorf("read the object: %w", err)
+		}
 		k, err := w.un.Read(w.buf[w.n:])
 		w.n += k
 		if idle++; k > 0 {

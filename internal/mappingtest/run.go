@@ -29,7 +29,7 @@ func Run(ctx context.Context, compiled *sqlgen.Compiled, files []*File, match *r
 			if match != nil && !match.MatchString(c.Name) {
 				continue
 			}
-			rs, prob := c.records(compiled)
+			rs, prob := c.records(ctx, compiled)
 			if prob != nil {
 				problems = append(problems, *prob)
 				continue
@@ -86,7 +86,7 @@ func (c *Case) expects() bool {
 }
 
 // records of a case, framed where they come from a file.
-func (c *Case) records(compiled *sqlgen.Compiled) ([]sample.Record, *diag.Diagnostic) {
+func (c *Case) records(ctx context.Context, compiled *sqlgen.Compiled) ([]sample.Record, *diag.Diagnostic) {
 	captures := c.Captures.Columns(compiled.KeyColumns)
 	var rs []sample.Record
 	if c.rawFile == nil {
@@ -102,7 +102,7 @@ func (c *Case) records(compiled *sqlgen.Compiled) ([]sample.Record, *diag.Diagno
 	bad := func(format string, args ...any) *diag.Diagnostic {
 		return &diag.Diagnostic{File: c.File, Line: c.rawFile.line, Column: c.rawFile.column, Message: fmt.Sprintf("raw_file %s: ", c.rawFile.text) + fmt.Sprintf(format, args...)}
 	}
-	for r, err := range sample.ReadObject(bytes.NewReader(c.Records[0]), compiled, captures) {
+	for r, err := range sample.ReadObject(ctx, bytes.NewReader(c.Records[0]), compiled, captures) {
 		if err != nil {
 			return nil, bad("%v", err)
 		}

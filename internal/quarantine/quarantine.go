@@ -138,7 +138,12 @@ func (w *Writer) Close() error {
 func Read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) error {
 	var inFn error
 	err := safely(func() error {
-		return read(ctx, r, func(row Row) error { inFn = fn(row); return inFn })
+		return read(ctx, r, func(row Row) error {
+			if inFn = ctx.Err(); inFn == nil {
+				inFn = fn(row)
+			}
+			return inFn
+		})
 	})
 	if err == nil || inFn != nil {
 		return err

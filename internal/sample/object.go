@@ -2,6 +2,7 @@ package sample
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"iter"
@@ -11,9 +12,9 @@ import (
 )
 
 // ReadObject returns the records of an object. If the object cannot be read to its end, the last error is its *decode.Reject.
-func ReadObject(r io.Reader, compiled *sqlgen.Compiled, captures []*string) iter.Seq2[Record, error] {
+func ReadObject(ctx context.Context, r io.Reader, compiled *sqlgen.Compiled, captures []*string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		d := decode.NewRecords(&compiled.Scan, decode.NewKeys(), decode.Options{})
+		d := decode.NewRecords(&compiled.Scan, decode.NewKeys(), decode.Options{Stopped: ctx.Err})
 		d.Open(r)
 		for {
 			number, raw, rej, err := d.Next()

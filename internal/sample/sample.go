@@ -97,6 +97,9 @@ func Run(ctx context.Context, o Options, records iter.Seq2[Record, error], each 
 		return nil
 	}
 	for r, err := range records {
+		if err == nil {
+			err = ctx.Err() // records that are all rejected start no DuckDB
+		}
 		if err != nil {
 			if len(batch) > 0 {
 				if e := flush(); e != nil {

@@ -29,6 +29,8 @@ type Options struct {
 	Version string
 	// Limit is how many records of each sample are read, 0 for all.
 	Limit int64
+	// Stopped returns why reading must stop, or nil. nil: it never does.
+	Stopped func() error
 }
 
 // Sample is one object of raw records.
@@ -121,7 +123,7 @@ func Infer(samples []Sample, o Options) (*Result, error) {
 	in := &inference{profiler: newProfiler(), name: oneLine(o.Name), rules: rules(), candidates: candidates(), schema: schema}
 	res := &Result{Name: o.Name, Format: "json", Reasons: map[string]int{}}
 	for _, s := range samples {
-		if err := in.read(s, o.Limit, res); err != nil {
+		if err := in.read(s, o, res); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Name, err)
 		}
 		in.samples = append(in.samples, s.Name)
@@ -138,8 +140,8 @@ func Infer(samples []Sample, o Options) (*Result, error) {
 	return res, nil
 }
 
-// read takes all records of a sample, up to a limit. All samples are of the first one's format.
-func (in *inference) read(s Sample, limit int64, res *Result) error {
+// read takes all records of a sample, up to Options.Limit. All samples are of the first one's format.
+func (in *inference) read(s Sample, o Options, res *Result) error {
 	if s.Changed.After(in.changed) {
 		in.changed = s.Changed
 	}
@@ -158,7 +160,7 @@ func (in *inference) read(s Sample, limit int64, res *Result) error {
 	}
 	keys := decode.NewKeys()
 	expander := decode.NewExpander(keys)
-	records := decode.NewRecords(spec, keys, decode.Options{})
+	records := decode.NewRecords(spec, keys, decode.Options{Stopped: o.Stopped})
 	records.Open(body)
 	for n := int64(0); ; n++ {
 		_, raw, rej, err := records.Next()
@@ -168,7 +170,7 @@ func (in *inference) read(s Sample, limit int64, res *Result) error {
 		if err != nil {
 			return err
 		}
-		if limit > 0 && n >= limit {
+		if o.Limit > 0 && n >= o.Limit {
 			res.Sampled = true
 			return nil
 		}
