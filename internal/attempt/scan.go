@@ -36,6 +36,9 @@ type scan struct {
 	ready    chan fetched
 	rawBytes atomic.Int64
 
+	pending atomic.Int64  // objects that are handed out and not scanned to their end, and one while more may come
+	scanned chan struct{} // closed when pending is 0
+
 	mu         sync.Mutex
 	err        error
 	deniedErr  error
@@ -63,7 +66,7 @@ type fetched struct {
 }
 
 func newScan(ctx context.Context, o Options, objects []Object) *scan {
-	s := &scan{o: o, stopped: ctx.Err, objects: objects, keys: decode.NewKeys(), states: make([]objectState, len(objects)), ready: make(chan fetched, ahead)}
+	s := &scan{o: o, stopped: ctx.Err, objects: objects, keys: decode.NewKeys(), states: make([]objectState, len(objects)), ready: make(chan fetched, ahead), scanned: make(chan struct{})}
 	s.cols = []engine.Column{{Name: rawtable.ColObject, Type: engine.Integer}, {Name: rawtable.ColRecord, Type: engine.BigInt}, {Name: rawtable.ColRest, Type: engine.Varchar}}
 	for _, k := range o.Compiled.KeyColumns {
 		s.cols = append(s.cols, engine.Column{Name: "_key_" + k, Type: engine.Varchar})
@@ -82,8 +85,10 @@ type local interface{ Local() bool }
 
 // start begins handing out objects. From stores that are not local they are fetched ahead to the temp folder.
 func (s *scan) start(ctx context.Context) {
+	s.pending.Store(1)
 	if l, ok := s.o.Staging.(local); ok && l.Local() {
 		go func() {
+			defer s.done()
 			defer close(s.ready)
 			for i := range s.objects {
 				if f, ok := s.open(ctx, i, s.get); ok && !s.hand(ctx, f) {
@@ -110,7 +115,7 @@ func (s *scan) start(ctx context.Context) {
 			}
 		}()
 	}
-	go func() { wg.Wait(); close(s.ready) }()
+	go func() { wg.Wait(); close(s.ready); s.done() }()
 }
 
 // open prepares an object: its records from quarantine, or the bytes that read returns.
@@ -132,22 +137,40 @@ func begin(records *decode.Records, body io.Reader, rows decode.Framed) {
 }
 
 func (s *scan) hand(ctx context.Context, f fetched) bool {
+	s.pending.Add(1)
 	select {
 	case s.ready <- f:
 		return true
 	case <-ctx.Done():
 		f.body.Close()
+		s.done()
 		return false
 	}
 }
 
-// next waits for an object that is ready; ok is false after the last.
-func (s *scan) next(ctx context.Context) (f fetched, ok bool, err error) {
+// next waits for an object that is ready; ok is false if all are handed out. With last, it then waits until all are scanned to their
+// end: after a thread has ended and combined its part of the sort, DuckDB does not spill what the others still scan.
+func (s *scan) next(ctx context.Context, last bool) (f fetched, ok bool, err error) {
 	select {
 	case f, ok = <-s.ready:
-		return f, ok, nil
 	case <-ctx.Done():
 		return f, false, ctx.Err()
+	}
+	if ok || !last {
+		return f, ok, nil
+	}
+	select {
+	case <-s.scanned:
+		return f, false, nil
+	case <-ctx.Done():
+		return f, false, ctx.Err()
+	}
+}
+
+// done ends one of pending.
+func (s *scan) done() {
+	if s.pending.Add(-1) == 0 {
+		close(s.scanned)
 	}
 }
 
@@ -346,7 +369,7 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 			return 0, err
 		}
 		if !c.open {
-			f, ok, err := s.next(ctx)
+			f, ok, err := s.next(ctx, rows == 0)
 			if err != nil {
 				return 0, err
 			}
@@ -396,8 +419,7 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 func (c *cursor) end(err error) {
 	s, i := c.s, c.cur.index
 	st := &s.states[i]
-	c.cur.body.Close()
-	c.open = false
+	c.close()
 	var rej *decode.Reject
 	switch {
 	case errors.Is(err, io.EOF):
@@ -464,10 +486,14 @@ func (s *scan) addMisfits(n []int64) {
 	}
 }
 
-// Close implements engine.Cursor.
-func (c *cursor) Close() {
+// Close implements engine.Cursor. DuckDB also closes a cursor whose thread has failed, so that the others do not wait for it.
+func (c *cursor) Close() { c.close() }
+
+// close ends the current object, if there is one.
+func (c *cursor) close() {
 	if c.open {
 		c.cur.body.Close()
 		c.open = false
+		c.s.done()
 	}
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/objstore"
-	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/sql/sqlgen"
 	"github.com/silt-etl/silt/sql/sqltest"
 )
@@ -158,32 +157,5 @@ func TestStopWhileQuarantineIsWritten(t *testing.T) {
 	}
 	if n := second.after.Load(); n > 8 {
 		t.Errorf("%d parts were read after the stop", n)
-	}
-}
-
-// TestStopReplay: a replay whose records are all refused again stops in the middle.
-func TestStopReplay(t *testing.T) {
-	ctx, stop := context.WithCancel(t.Context())
-	o := options(t, compiled(t, ""), bodies{})
-	replay, err := attempt.NewReplay(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer replay.Close()
-	const records = 100_000
-	for i := range records {
-		if err := replay.Add(quarantine.Row{Object: "a", ETag: "e", Record: int64(i + 1), Raw: []byte(`"`)}, true); err != nil {
-			t.Fatal(err)
-		}
-	}
-	stop()
-	var seen atomic.Int64
-	o.Replay, o.Progress = replay, func(s attempt.Stage, n int64) {
-		if s == attempt.StageRecords {
-			seen.Add(n)
-		}
-	}
-	if _, err := attempt.Run(ctx, o, object("a")); err == nil || seen.Load() > 0 {
-		t.Fatalf("%v, %d records", err, seen.Load())
 	}
 }

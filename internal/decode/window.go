@@ -99,7 +99,9 @@ type window struct {
 	eof  bool
 }
 
-func newWindow(o Options) window { return window{limits: o.limits(), stop: o.Stopped, base: bufferBytes} }
+func newWindow(o Options) window {
+	return window{limits: o.limits(), stop: o.Stopped, base: bufferBytes}
+}
 
 // reset begins another object, with the same buffers.
 func (w *window) reset(src io.Reader) {
