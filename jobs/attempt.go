@@ -59,6 +59,16 @@ func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects
 		out.objects[i] = attempt.Object{Object: o, Captures: pattern.Captures(o.Key).Columns(a.config.compiled.KeyColumns)}
 	}
 	minDay, maxDay := s.EventDays.Bounds(x.sum.Started)
+	if s.Limits.BatchTimeout > 0 {
+		limited, cancel := context.WithTimeoutCause(ctx, s.Limits.BatchTimeout, ErrBatchTimeout)
+		defer cancel()
+		defer x.watch(limited, func() error {
+			if !errors.Is(context.Cause(limited), ErrBatchTimeout) {
+				return nil // the run as a whole was stopped, and is watched for that
+			}
+			return fmt.Errorf("%w: batch %s took longer than limits.batch_timeout (%s)", ErrBatchTimeout, batch, s.Limits.BatchTimeout)
+		})()
+	}
 	res, err := attempt.Run(ctx, attempt.Options{Job: s.Name, Run: x.id, Compiled: a.config.compiled, Staging: x.Staging, Replay: replay, TempDir: dir,
 		MemoryBytes: s.Limits.MemoryBytes, Threads: s.Limits.Threads, Region: s.Lake.Region, Account: s.Lake.AccountID,
 		MinDay: minDay, MaxDay: maxDay, Progress: scanProgress(x.Progress), Open: x.OpenEngine, Timeout: s.Limits.BatchTimeout}, out.objects)

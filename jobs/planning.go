@@ -53,7 +53,7 @@ func (p *planner) resume(ctx context.Context) error {
 		}
 		x.log.Info().Str("manifest", ref.ID).Int("batches", len(ids)).Msg("resuming an earlier plan")
 		owner := byManifest[ref][0].Run
-		lease, err := x.ledger.Lease(ctx, ref.ID)
+		lease, err := x.takeLease(ctx, ref.ID)
 		if errors.Is(err, ledger.ErrHeld) && x.worksAlongside(ctx, owner) {
 			p.held = append(p.held, ref)
 			if x.Spec.Limits.MaxConcurrentRuns > 1 && x.command == "run" {
@@ -112,7 +112,7 @@ func (p *planner) planAndProcess(ctx context.Context, l *staging.Listing) error 
 		}
 		w.warnFuture(x.warn, l.New)
 		m := newManifest(x.Runner, x.config, staging.Batches(l.New, x.config.spec.Limits.BatchBytes, w.group))
-		lease, err := x.ledger.Lease(ctx, m.ID)
+		lease, err := x.takeLease(ctx, m.ID)
 		if err != nil {
 			return err
 		}

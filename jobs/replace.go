@@ -138,7 +138,7 @@ func (r *replacement) month(ctx context.Context, st *ledger.State, s *survey, mo
 
 // group replaces batches that share files, unless another replace is processing them or has already replaced them.
 func (r *replacement) group(ctx context.Context, g *group) (err error) {
-	lease, err := r.run.ledger.Lease(ctx, g.batches[0].ID)
+	lease, err := r.run.takeLease(ctx, g.batches[0].ID)
 	if errors.Is(err, ledger.ErrHeld) {
 		r.held = err
 		return nil

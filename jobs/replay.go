@@ -45,7 +45,7 @@ func (p *replay) work(ctx context.Context) (err error) {
 		if err := x.publisher.finishEarlierWork(ctx); err != nil {
 			return err
 		}
-		lease, err := x.ledger.Lease(ctx, ledger.LeaseReplay)
+		lease, err := x.takeLease(ctx, ledger.LeaseReplay)
 		if err != nil {
 			return err
 		}

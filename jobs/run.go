@@ -37,6 +37,7 @@ type run struct {
 
 	recorded  bool      // the ledger has the run's start
 	stopBy    time.Time // zero: it is not being stopped
+	dog       watchdog
 	committed []string  // batches
 	timeThen  time.Time // of the state's store, at askedTime of this machine
 	askedTime time.Time
@@ -113,6 +114,12 @@ func (x *run) execute(ctx context.Context, work func(context.Context) error) (er
 			err = fmt.Errorf("%w: the run took longer than limits.timeout (%s); its committed batches stay, and the next run continues from there", ErrTimeout, x.Spec.Limits.Timeout)
 		}
 	}()
+	defer x.watch(limited, func() error {
+		if ctx.Err() != nil {
+			return ErrStopped
+		}
+		return fmt.Errorf("%w: the run took longer than limits.timeout (%s)", ErrTimeout, x.Spec.Limits.Timeout)
+	})()
 	if err := x.open(limited); err != nil {
 		return err
 	}
@@ -121,6 +128,7 @@ func (x *run) execute(ctx context.Context, work func(context.Context) error) (er
 		return fmt.Errorf("limits.temp_dir: %w", err)
 	}
 	defer os.RemoveAll(x.temp)
+	x.dog.setTemp(x.temp)
 	if err := work(limited); err != nil {
 		return err
 	}
@@ -208,7 +216,7 @@ func (x *run) recordStart(ctx context.Context) error {
 
 // recordEnd stores the run's result and its log in the state.
 func (x *run) recordEnd(ctx context.Context, runErr error) error {
-	if !x.recorded {
+	if !x.recorded || x.dog.gaveUp() {
 		return nil
 	}
 	ctx, cancel := x.cleanupContext(ctx, 5*time.Second)
@@ -240,8 +248,20 @@ func (x *run) cleanupContext(ctx context.Context, limit time.Duration) (context.
 	return context.WithDeadline(context.WithoutCancel(ctx), by)
 }
 
+// takeLease takes a lease, which an abandoned run releases too.
+func (x *run) takeLease(ctx context.Context, name string) (*ledger.Lease, error) {
+	lease, err := x.ledger.Lease(ctx, name)
+	if err == nil {
+		x.dog.hold(lease)
+	}
+	return lease, err
+}
+
 // releaseLease releases a lease, even if the run is being stopped.
 func (x *run) releaseLease(ctx context.Context, lease *ledger.Lease) {
+	if !x.dog.forget(lease) {
+		return
+	}
 	ctx, cancel := x.cleanupContext(ctx, 3*time.Second)
 	defer cancel()
 	if err := lease.Release(ctx); err != nil {

@@ -48,7 +48,7 @@ type LakeStore = ledger.Lake
 //	r := &jobs.Runner{Spec: spec, Mapping: m, Compile: compile, Staging: staging, Lake: lake, State: state, Catalog: catalog, ExitCode: code}
 //	summary, err := r.Run(ctx, jobs.RunOptions{Trigger: "ON_DEMAND"})
 //
-// All fields are needed except Deleter, LogTo, Progress, Now, Version, OpenEngine, RetryDelay and CheckpointEntries.
+// All fields are needed except Deleter, LogTo, Progress, Now, Version, OpenEngine, Abandon, UnansweredAfter, RetryDelay and CheckpointEntries.
 type Runner struct {
 	Spec    *jobfile.Spec
 	Mapping *mappings.Mapping
@@ -70,6 +70,10 @@ type Runner struct {
 	ExitCode func(error) int
 	// OpenEngine opens the database of an attempt; nil: DuckDB.
 	OpenEngine attempt.OpenEngine
+	// Abandon ends the process of a run that does not answer a stop, with the exit code of err. nil: such a run goes on.
+	Abandon func(err error)
+	// UnansweredAfter is how long a stop may stay without an answer before Abandon is called. 0: 10 s.
+	UnansweredAfter time.Duration
 	// RetryDelay is how long RunWithRetries waits before the first retry; it doubles. 0: 10 s.
 	RetryDelay time.Duration
 	// CheckpointEntries is the number of ledger entries after which a run writes another checkpoint. 0: 100.

@@ -81,6 +81,7 @@ func (a *app) runAndPrint(r *jobs.Runner, noBars bool, output string, run func()
 		b := newBars(a.stderr)
 		r.Progress, r.LogTo, end = b, io.Discard, b.End
 	}
+	r.Abandon = func(err error) { os.Exit(printError(a.stderr, err)) }
 	sum, err := run()
 	end()
 	if e := printSummary(a.stdout, output, sum); e != nil && err == nil {
