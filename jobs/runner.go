@@ -70,7 +70,7 @@ type Runner struct {
 	ExitCode func(error) int
 	// OpenEngine opens the database of an attempt; nil: DuckDB.
 	OpenEngine attempt.OpenEngine
-	// Abandon ends the process of a run that does not answer a stop, with the exit code of err. nil: such a run goes on.
+	// Abandon ends the process of a run that does not answer a stop, with the exit code of err. nil: such a run continues.
 	Abandon func(err error)
 	// UnansweredAfter is how long a stop may stay without an answer before Abandon is called. 0: 10 s.
 	UnansweredAfter time.Duration
