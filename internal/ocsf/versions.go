@@ -17,7 +17,7 @@ const DefaultVersion = "1.1.0"
 var tables embed.FS
 
 // versions is the one list of known OCSF versions, oldest first. Each version has a loader, which reads its table once and is only
-// ever called. A new version also needs its export in gen/versions.go.
+// ever called. A new version also needs its export in gen/exportfiles.go.
 var versions = []version{newVersion("1.0.0"), newVersion("1.1.0"), newVersion("1.2.0")}
 
 type version struct {
