@@ -20,7 +20,7 @@ type backfillCmd struct {
 	Yes         bool   `short:"y" help:"Continue after the estimate without asking."`
 	Replace     bool   `help:"Reprocess the committed batches of these days with the current mapping, instead of loading what is new."`
 	NewestFirst bool   `help:"Start with the latest month."`
-	Shards      int    `placeholder:"N" help:"Process one of N shares of the objects, or with --replace of the batches. Default: AWS_BATCH_JOB_ARRAY_SIZE, else 1." example:"8"`
+	Shards      int    `placeholder:"N" help:"Divide the objects (with --replace: the batches) into N shares, and process one of them. Default: AWS_BATCH_JOB_ARRAY_SIZE, else 1." example:"8"`
 	Shard       int    `placeholder:"I" help:"The share to process, counted from 0. Default: AWS_BATCH_JOB_ARRAY_INDEX." example:"0"`
 	NoBars      bool   `help:"Print log lines instead of progress bars on a terminal."`
 	outputFlag

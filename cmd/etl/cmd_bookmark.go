@@ -256,7 +256,7 @@ func (*bookmarkResumeCmd) Help() string {
 	return commandHelp{
 		Does: "etl bookmark resume ends the pause of a job. The next run, by hand or by etl serve, continues where the last " +
 			"one ended.",
-		Never: "It starts no run.",
+		Never: "It does not start a run.",
 		Examples: []string{
 			"etl bookmark resume job.yaml",
 			"etl bookmark resume jobs/specs/network-firewall.yaml",

@@ -20,7 +20,7 @@ import (
 type checkCmd struct {
 	What   []string `arg:"" optional:"" name:"job|mapping" complete:"mapping" help:"Job files, folders of SQL, .json mappings or names of shipped mappings." example:"job.yaml"`
 	Schema bool     `help:"Print the JSON Schema of a job file, for editors."`
-	Sample string   `placeholder:"FILE" complete:"file" help:"Also run a sample through the mapping, and report the values that do not fit, the records that go to quarantine, and the fields that no SELECT reads. FILE is a plain or compressed file, s3://bucket/key, or - for standard input. Default: no sample." example:"sample.log.gz"`
+	Sample string   `placeholder:"FILE" complete:"file" help:"Also run a sample through the mapping. The command reports values that do not fit, records that go to quarantine, and fields that no SELECT reads. FILE is a plain or compressed file, s3://bucket/key, or - for standard input. Default: no sample." example:"sample.log.gz"`
 	Output string   `help:"Format of the output: text, json, or sarif for code scanning." enum:"text,json,sarif" default:"text" short:"o"`
 }
 

@@ -35,7 +35,7 @@ type diffCmd struct {
 // Help implements kong.HelpProvider.
 func (*diffCmd) Help() string {
 	return commandHelp{
-		Does: "etl diff shows what a change of a mapping does. It runs the same records through the current mapping and " +
+		Does: "etl diff shows the effect of a change to a mapping. It runs the same records through the current mapping and " +
 			"through an earlier version. It reports which OCSF attributes change, on how many records, with examples before " +
 			"and after, and which records move between the lake, the filter and quarantine. Use it before you reprocess " +
 			"days with etl backfill --replace.",

@@ -19,7 +19,7 @@ type docsCmd struct {
 // Help implements kong.HelpProvider.
 func (*docsCmd) Help() string {
 	return commandHelp{
-		Does: "etl docs writes the page of a source, in Markdown, from its mapping. The page shows the format and the " +
+		Does: "etl docs generates the documentation page of a source, in Markdown, from its mapping. The page shows the format and the " +
 			"classes, the raw fields behind each OCSF path, what goes to unmapped, the reasons for which a record can go to " +
 			"quarantine, and the tests, with the first of them as an example.",
 		Never: "It never writes anything that the mapping does not say, and without --save it writes no file.",

@@ -15,7 +15,7 @@ import (
 type doctorCmd struct {
 	Job    string `arg:"" help:"Job file." example:"job.yaml"`
 	Fix    bool   `help:"Repair what dead runs left behind: roll entries forward, fence abandoned attempts, drop their held files, delete dead files, repair damaged leases and run records, and add missing partitions. On S3 it needs lake.delete_role_arn."`
-	DryRun bool   `help:"With --fix: only report, as without --fix."`
+	DryRun bool   `help:"Only report, even if --fix is given."`
 	outputFlag
 }
 
@@ -26,7 +26,7 @@ func (*doctorCmd) Help() string {
 			"checked, what was found, and what to do. It checks the job file and its mapping, credentials, staging, lake, " +
 			"state, catalog and schedule. After the first run it also compares lake, state and catalog with the ledger.",
 		Never: "It makes nothing visible in the lake, and it never touches files that did not come from this job. Without " +
-			"--fix it changes nothing; what it writes for a test it removes.",
+			"--fix it changes nothing, and it removes the files that it writes for a test.",
 		Examples: []string{
 			"etl doctor job.yaml",
 			"etl doctor job.yaml --fix",

@@ -13,7 +13,7 @@ import (
 
 type importCmd struct {
 	File string `arg:"" complete:"file" help:"A mapping of AWS's OCSF transformation library: a .json file." example:"mappings/guardduty.json"`
-	Save string `placeholder:"DIR" complete:"dir" help:"Write the mapping in SQL as files of a new folder, so that you can continue from there. Default: no files are written." example:"sql/guardduty"`
+	Save string `placeholder:"DIR" complete:"dir" help:"Save the mapping as SQL files in a new folder, so that you can edit it. Default: no files are written." example:"sql/guardduty"`
 	outputFlag
 }
 
@@ -23,7 +23,7 @@ func (*importCmd) Help() string {
 		Does: "etl import reads a mapping of AWS's OCSF transformation library, and reports each of its faults with line and " +
 			"column. With --save it writes the mapping as a folder of SQL that gives the same events, with the faults as " +
 			"comments, and a README.md.\n\n" +
-			"Warnings do not stop the import: such a mapping runs as it is. If there is an error, nothing is written and " +
+			"Warnings do not stop the import: such a mapping can run despite them. If there is an error, nothing is written and " +
 			"the exit code is 2.",
 		Never: "It never changes the .json file, and it never overwrites a file.",
 		Examples: []string{

@@ -22,7 +22,7 @@ type inferCmd struct {
 	Name   string   `placeholder:"NAME" help:"Name of the source. Default: the folder of --save, else the name of the first sample." example:"vpn"`
 	Class  string   `placeholder:"CLASS" help:"Event class to write. Default: the best-scoring class." example:"authentication"`
 	Limit  int64    `default:"0" help:"Read only this many records of each sample; 0 reads all." example:"10000"`
-	Save   string   `placeholder:"DIR" complete:"dir" help:"Write raw.sql and the SELECT as files of a new folder. Default: print them." example:"sql/vpn"`
+	Save   string   `placeholder:"DIR" complete:"dir" help:"Save raw.sql and the SELECT as files in a new folder. Default: print them." example:"sql/vpn"`
 	outputFlag
 }
 
@@ -30,10 +30,10 @@ type inferCmd struct {
 func (*inferCmd) Help() string {
 	return commandHelp{
 		Does: "etl infer reads sample records and writes a first mapping. It recognises the format, writes raw.sql with types " +
-			"that hold for every record, and writes a SELECT with OCSF paths for the fields that it recognises by name and " +
+			"that fit every record, and writes a SELECT with OCSF paths for the fields that it recognises by name and " +
 			"value. It explains why it chose the event class, and the SQL has the reason above each column.\n\n" +
 			"The result is a start: read it, complete what the comments name, and run etl check and etl preview.",
-		Never: "It never overwrites a file. It never guesses in silence: what it is not sure of is a comment.",
+		Never: "It never overwrites a file. It never guesses silently: a comment marks each uncertain choice.",
 		Examples: []string{
 			"etl infer sample.log.gz",
 			"etl infer vpn-1.jsonl vpn-2.jsonl --save sql/vpn",

@@ -13,7 +13,7 @@ type manCmd struct{}
 // Help implements kong.HelpProvider.
 func (*manCmd) Help() string {
 	return commandHelp{
-		Does:  "etl man prints the man page of etl, in roff. It has the help of all commands.",
+		Does:  "etl man prints the man page of etl, in roff format. The man page contains the help of all commands.",
 		Never: "It installs nothing: redirect the output to a folder of MANPATH.",
 		Examples: []string{
 			"etl man",

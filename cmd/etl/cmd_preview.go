@@ -29,7 +29,7 @@ type previewCmd struct {
 	Mapping    string `arg:"" name:"mapping|job" complete:"mapping" help:"Name of a mapping, its folder or .json file, or a job file." example:"network-firewall"`
 	Sample     string `arg:"" complete:"file" help:"A plain or compressed log file, s3://bucket/key, or - for standard input." example:"sample.log.gz"`
 	Limit      int    `default:"10" help:"Show only this many records." example:"3"`
-	Where      string `placeholder:"SQL" help:"Show only records for which this predicate over raw fields is true. It can use what a WHERE of a mapping can use. Default: all records." example:"event.dest_port > 1024"`
+	Where      string `placeholder:"SQL" help:"Show only records for which this predicate over raw fields is true. It can use everything that is allowed in a WHERE clause of a mapping. Default: all records." example:"event.dest_port > 1024"`
 	Coverage   bool   `help:"Run all records, and count how often each OCSF attribute is filled and where each raw field goes."`
 	Key        string `placeholder:"KEY" help:"Staging key that the sample would have, for the captures of key_pattern. Default: none, and the captures are NULL." example:"AWSLogs/111122223333/a.gz"`
 	KeyPattern string `placeholder:"PATTERN" help:"Pattern of staging keys. Default: the job's." example:"AWSLogs/{account_id}/"`

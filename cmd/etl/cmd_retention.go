@@ -6,7 +6,7 @@ import (
 
 type retentionCmd struct {
 	Job    string `arg:"" help:"Job file." example:"job.yaml"`
-	DryRun bool   `help:"Only report what would be deleted: the number of files and bytes, and the date of the oldest."`
+	DryRun bool   `help:"Only report what would be deleted: the number of files and bytes, and the date of the oldest file."`
 	outputFlag
 }
 

@@ -13,7 +13,7 @@ type runCmd struct {
 	Job       string `arg:"" help:"Job file." example:"job.yaml"`
 	DryRun    bool   `help:"Show what a run would read, and write nothing."`
 	FullSweep bool   `help:"List all of staging, including folders older than the lookback."`
-	Replan    bool   `help:"Release, once, what earlier runs planned and did not commit, and plan it again with the current mapping."`
+	Replan    bool   `help:"Release the batches that earlier runs planned but did not commit, and plan their objects again with the current mapping."`
 	NoBars    bool   `help:"Print log lines instead of progress bars on a terminal."`
 	outputFlag
 }
@@ -21,7 +21,7 @@ type runCmd struct {
 // Help implements kong.HelpProvider.
 func (*runCmd) Help() string {
 	return commandHelp{
-		Does: "etl run first finishes what earlier runs left. Then it lists staging, and processes the new objects in " +
+		Does: "etl run first finishes the open work of earlier runs. Then it lists staging, and processes the new objects in " +
 			"batches: it reads the records, maps them to OCSF, and publishes Parquet files and partitions. One ledger entry " +
 			"commits a batch, so every record is delivered exactly once, even if the process is killed. You can start the " +
 			"same job several times at once: the runs share the batches.\n\n" +

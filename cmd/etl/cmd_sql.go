@@ -16,9 +16,9 @@ import (
 
 type sqlCmd struct {
 	Mapping   string `arg:"" complete:"mapping" help:"Name of a mapping, its folder or .json file." example:"network-firewall"`
-	Generated bool   `help:"Print the projection that DuckDB runs instead."`
-	Macros    bool   `help:"Print the macros that the mapping calls instead, its own and the program's. With these macros and raw.sql, a SELECT runs in a DuckDB shell."`
-	Save      string `placeholder:"DIR" complete:"dir" help:"Write the SQL as files of a new folder, so that you can continue from there. Default: print it." example:"sql/my-firewall"`
+	Generated bool   `help:"Print the generated SQL that DuckDB runs, instead of the SELECTs."`
+	Macros    bool   `help:"Print only the macros that the mapping calls: its own and those of the library. With these macros and raw.sql, a SELECT runs in a DuckDB shell."`
+	Save      string `placeholder:"DIR" complete:"dir" help:"Save the SQL as files in a new folder, so that you can edit it. Default: print it." example:"sql/my-firewall"`
 	outputFlag
 }
 

@@ -20,7 +20,7 @@ import (
 
 // testCmd is etl test. Its file is not called cmd_test.go, which Go would take for a test.
 type testCmd struct {
-	Mapping []string `arg:"" optional:"" complete:"mapping" help:"Names of mappings, their folders or .json files. Default: all mappings in ./sql and ./mappings, or the current folder." example:"sql/vpn"`
+	Mapping []string `arg:"" optional:"" complete:"mapping" help:"Names of mappings, their folders or .json files. Default: the current folder if it is a mapping, else all mappings in ./sql and ./mappings." example:"sql/vpn"`
 	Match   string   `name:"run" placeholder:"REGEX" help:"Run only tests whose name matches. Default: all tests." example:"'^login'"`
 	Verbose bool     `short:"v" help:"Also name the tests that pass."`
 	Update  bool     `help:"Rewrite the expectations that fail, so that they pass. Review the change before you commit it."`

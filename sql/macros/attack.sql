@@ -1,7 +1,7 @@
 -- MITRE ATT&CK, https://attack.mitre.org
 
--- Returns the ID of an enterprise tactic by its name, in any case and with any separators. The result is NULL if the
--- name is unknown.
+-- Returns the ID of an enterprise tactic. `name` is the tactic's name, in upper or lower case and with any
+-- separators. The result is NULL if the name is unknown.
 -- example: tactic_id('Defense Evasion') => TA0005
 -- example: tactic_id('credential-access') => TA0006
 -- example: tactic_id('x') => NULL

@@ -90,8 +90,8 @@ CREATE MACRO direction_between(src, dst) AS CASE
   WHEN is_private_ip(dst) THEN 1
   ELSE 0 END;
 
--- Returns the IANA number of a protocol by its name, in any case, or by its number as text. The result is NULL if the
--- text is neither.
+-- Returns a protocol's IANA number. `proto` is the protocol's name (upper or lower case) or its number as text.
+-- The result is NULL if the text is neither.
 -- example: iana_protocol('TCP') => 6
 -- example: iana_protocol('ipv6-icmp') => 58
 -- example: iana_protocol('093') => 93
@@ -109,8 +109,8 @@ CREATE MACRO iana_protocol_name(num) AS CASE num
   WHEN 2 THEN 'igmp' WHEN 4 THEN 'ip-in-ip' WHEN 41 THEN 'ipv6' WHEN 89 THEN 'ospf' WHEN 103 THEN 'pim' WHEN 112 THEN 'vrrp' WHEN 8 THEN 'egp' WHEN 46 THEN 'rsvp'
   WHEN 88 THEN 'eigrp' WHEN 115 THEN 'l2tp' END;
 
--- Returns the number of TCP flags that are given by names or letters (examples: SYN,ACK and SA). The result is NULL for
--- NULL.
+-- Returns TCP flags as a number. `t` gives the flags as names or letters (examples: SYN,ACK and SA). The result is
+-- NULL for NULL.
 -- example: tcp_flags('SYN,ACK') => 18
 -- example: tcp_flags('SA') => 18
 -- example: tcp_flags('F') => 1
@@ -123,7 +123,7 @@ CREATE MACRO tcp_flags(t) AS CASE WHEN regexp_matches(upper(t), 'FIN|SYN|RST|PSH
     + CASE WHEN contains(t, 'P') THEN 8 ELSE 0 END + CASE WHEN contains(t, 'A') THEN 16 ELSE 0 END + CASE WHEN contains(t, 'U') THEN 32 ELSE 0 END
     + CASE WHEN contains(t, 'E') THEN 64 ELSE 0 END + CASE WHEN contains(t, 'C') THEN 128 ELSE 0 END END;
 
--- Returns the names of the TCP flags in a number.
+-- Returns the names of the TCP flags that are set in a number.
 -- example: tcp_flag_names(18) => [SYN, ACK]
 CREATE MACRO tcp_flag_names(num) AS list_filter([CASE WHEN num & 1 > 0 THEN 'FIN' END, CASE WHEN num & 2 > 0 THEN 'SYN' END, CASE WHEN num & 4 > 0 THEN 'RST' END,
   CASE WHEN num & 8 > 0 THEN 'PSH' END, CASE WHEN num & 16 > 0 THEN 'ACK' END, CASE WHEN num & 32 > 0 THEN 'URG' END, CASE WHEN num & 64 > 0 THEN 'ECE' END,

@@ -1,6 +1,6 @@
 -- Key and value pairs in texts.
 
--- Returns a map of two lists of the same length, keys and values. If a key appears twice, the first value is used.
+-- Returns a map from two lists of the same length: keys and values. If a key appears twice, the first value is used.
 -- example: first_of_each(['a', 'b', 'a'], ['1', '2', '3']) => {a=1, b=2}
 CREATE MACRO first_of_each(keys, vals) AS list_transform([keys], lambda k: CASE WHEN k IS NOT NULL THEN
   map_from_entries(list_filter(list_zip(k, vals), lambda e, i: list_position(k, e[1]) = i)) END)[1];
@@ -21,16 +21,17 @@ CREATE MACRO kv(t) AS first_of_each(
   regexp_extract_all(t, '([^\s="]+)=("(?:[^"\\]|\\.)*"|[^\s]*)', 1),
   list_transform(regexp_extract_all(t, '([^\s="]+)=("(?:[^"\\]|\\.)*"|[^\s]*)', 2), lambda v: unquote(v)));
 
--- Returns the pairs of a text as a map. You give the separator between pairs, and the one between key and value. The
--- macro removes spaces around keys and values.
+-- Returns the pairs of a text as a map. `pair` is the separator between pairs, and `assign` is the separator between
+-- key and value. The macro removes spaces around keys and values.
 -- example: kv_split('a: 1; b: x:y; c', ';', ':') => {a=1, b='x:y', c=NULL}
 CREATE MACRO kv_split(t, pair, assign) AS first_of_each(
   list_transform(list_filter(string_split(t, pair), lambda p: trim(p) <> ''), lambda p: trim(split_part(p, assign, 1))),
   list_transform(list_filter(string_split(t, pair), lambda p: trim(p) <> ''),
     lambda p: CASE WHEN contains(p, assign) THEN trim(substr(p, position(assign IN p) + length(assign))) END));
 
--- Returns the text of a Windows event as a map. The text has lines of `Key: value`. If a key is on several lines, the
--- first one is used. In events with sections (Subject, New Logon), it is the line of the first section.
+-- Returns the text of a Windows event as a map. The text has lines of `Key: value`. If a key is on several lines,
+-- the first one is used. If an event has sections (Subject, New Logon), the value comes from the first section that
+-- has the key.
 -- example: windows_event(E'Process Create:\r\nUtcTime: 2024-05-01 10:00:00.000\r\nImage: C:\\a b.exe')['Image'] => C:\a b.exe
 -- example: windows_event('RuleName: -')['RuleName'] => -
 CREATE MACRO windows_event(t) AS first_of_each(

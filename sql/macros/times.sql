@@ -34,6 +34,7 @@ CREATE MACRO time_in_zone(v, format, zone) AS timezone('UTC', timezone(zone, CAS
 -- example: time_with_offset('01/Feb/2024:10:00:00 +0100', '%d/%b/%Y:%H:%M:%S %z') => 2024-02-01 09:00:00
 CREATE MACRO time_with_offset(v, format) AS timezone('UTC', CAST(try_strptime(v, format) AS TIMESTAMPTZ));
 
--- Reads the time of an RFC 3164 header, which has no year. You give the year (example: from the file's name).
+-- Reads the time of an RFC 3164 header, which has no year. `year` is the year to use (example: from the file's
+-- name).
 -- example: syslog_time('Oct  1 22:14:15', 2024) => 2024-10-01 22:14:15
 CREATE MACRO syslog_time(v, year) AS CAST(try_strptime(CAST(year AS VARCHAR) || ' ' || regexp_replace(v, ' +', ' ', 'g'), '%Y %b %d %H:%M:%S') AS TIMESTAMP);
