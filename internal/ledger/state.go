@@ -448,7 +448,7 @@ func (s *State) Bookmark() Bookmark {
 			k.Freed += int64(b.free)
 		}
 	}
-	k.Marks = s.marks(func(string, Mark) bool { return true })
+	k.Marks = marksOf(s.batches, func(string, Mark) bool { return true })
 	return k
 }
 
@@ -457,14 +457,14 @@ func (s *State) Bookmark() Bookmark {
 func (s *State) Marks(credible func(batch string, m Mark) bool) []Mark {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.marks(credible)
+	return marksOf(s.batches, credible)
 }
 
-func (s *State) marks(credible func(batch string, m Mark) bool) (out []Mark) {
+func marksOf(batches []batch, credible func(batch string, m Mark) bool) (out []Mark) {
 	marks := map[string]Mark{}
 	lost := false // objects are free, and under which prefix is not known
-	for i := range s.batches {
-		b := &s.batches[i]
+	for i := range batches {
+		b := &batches[i]
 		lost = lost || b.state != BatchOpen && b.lost && b.free > 0
 		for _, m := range b.marks {
 			all := marks[m.Prefix]
