@@ -23,8 +23,8 @@ func (*runCmd) Help() string {
 	return commandHelp{
 		Does: "etl run first finishes the open work of earlier runs. Then it lists staging, and processes the new objects in " +
 			"batches: it reads the records, maps them to OCSF, and publishes Parquet files and partitions. One ledger entry " +
-			"commits a batch, so every record is delivered exactly once, even if the process is killed. You can start the " +
-			"same job several times at once: the runs share the batches.\n\n" +
+			"commits a batch, so every record is delivered exactly once, even if the process is killed. Two runs of " +
+			"one job cannot load an object twice; by default the second one ends with exit code 4.\n\n" +
 			"If a run fails for a reason that may be temporary, it is retried up to limits.max_retries times. Records that " +
 			"cannot be mapped go to quarantine.",
 		Never: "It never changes staging, and it never publishes a part of a batch.",
