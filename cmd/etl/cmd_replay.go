@@ -10,7 +10,7 @@ import (
 
 type replayCmd struct {
 	Job    string   `arg:"" help:"Job file." example:"job.yaml"`
-	Where  []string `sep:"none" placeholder:"FIELD=VALUE" help:"Only records with reason=CODE, path=PATH or object=GLOB. Several values of one field are alternatives; several fields must all match. Default: all records." example:"reason=NO_PROJECTION"`
+	Where  []string `sep:"none" placeholder:"FIELD=VALUE" help:"Only records with reason=CODE, path=PATH or object=GLOB. If you repeat a field, a record needs to match only one of its values. If you give different fields, a record must match all of them. Default: all records." example:"reason=NO_PROJECTION"`
 	DryRun bool     `help:"Run the records through the mapping, report the result, and write nothing."`
 	NoBars bool     `help:"Print log lines instead of progress bars on a terminal."`
 	outputFlag
