@@ -31,7 +31,7 @@ func (l *connLimit) Accept() (net.Conn, error) {
 	}
 	l.mu.Unlock()
 	if oldest != nil {
-		oldest.Close() // its error is nobody's: the connection is gone either way
+		_ = oldest.Close() // its error is nobody's: the connection is gone either way
 	}
 	return added, nil
 }

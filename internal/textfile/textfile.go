@@ -66,7 +66,7 @@ func ReadFS(dir fs.FS, name string, limit int64) ([]byte, error) {
 }
 
 func readOpen(f fs.File, path string, limit int64) ([]byte, error) {
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err == nil {
 		err = allowed(info, limit) // another file can have taken its place
