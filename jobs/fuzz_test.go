@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"strings"
 	"testing"
 
 	"github.com/silt-etl/silt/internal/catalog"
@@ -36,12 +35,9 @@ func FuzzSettings(f *testing.F) {
 		}
 		f.Add(text)
 	}
-	for _, more := range []string{"", "limits: {max_retries: -1}\n", "limits: {memory: 9999999T}\n", "event_days: {max_age: 0.0015ms, max_future: 1d12h0.5s}\n", "\"a\\nb\": 1\n", "\"\\u001b[2J\": {}\n",
-		"schedule: {cron: \"CRON_TZ=X * * * * *\", timezone: \"../etc\"}\n", "schedule: {cron: \"* * *\\n* *\"}\n", "state: \"${A}${B\"\n", "state: ${HOME}\n", "name: x\n", "limits: &a {threads: *a}\n", "state: |\n  a\n  b\n", "---\nname: y\n", "catalog: ~\n", "limits: [1]\n", "\t", "? x\n: y\n", "<<: {name: z}\n", "source: {}\n", "\xff\xfe", "state: !!binary aGk=\n"} {
+	// jobfile's FuzzSpec has the seeds that are refused; here only accepted jobs count
+	for _, more := range []string{"", "event_days: {max_age: 0.0015ms, max_future: 1d12h0.5s}\n", "state: ${HOME}\n", "limits: {threads: 3, memory: 1GiB}\n"} {
 		f.Add([]byte(smallSpec + more))
-	}
-	for _, s := range []string{"", "x", "[", "{", "-", "\"", "a: b: c", "%YAML 9\n---\n", strings.Repeat("[", 2000), strings.Repeat("a:\n ", 300)} {
-		f.Add([]byte(s))
 	}
 	kinds := jobfile.Kinds{Stores: objstore.Registry{s3store.Kind(), dirstore.Kind()}, Catalogs: catalog.Registry{glue.Kind(), local.Kind()}}
 	env := func(name string) (string, bool) { return "from: {the: environment}", name == "HOME" }

@@ -30,7 +30,7 @@ func (*checkCmd) Help() string {
 		Does: "etl check finds the mistakes in job files and mappings. It prints each one with file, line and column, what is " +
 			"wrong, and what to do. For a job it also checks its mapping, the names of its tables, and that " +
 			"source.key_pattern has the captures that the mapping reads.",
-		Never: "It never runs a job and writes nothing. Without --sample it needs neither data nor network.",
+		Never: "It never runs a job and writes nothing. Without --sample it needs no data, and it does not use the network.",
 		Examples: []string{
 			"etl check job.yaml",
 			"etl check sql/network-firewall --sample sample.log.gz",

@@ -42,7 +42,7 @@ func (*previewCmd) Help() string {
 		Does: "etl preview runs the records of a sample through a mapping, as a run would, and shows the raw record next to " +
 			"its OCSF event. Then follow unmapped, or the reason for which the record would go to quarantine. Use it while " +
 			"you write a mapping.",
-		Never: "It writes nothing, and needs neither a lake nor a catalog.",
+		Never: "It writes nothing, and does not need a lake or a catalog.",
 		Examples: []string{
 			"etl preview network-firewall sample.log.gz --limit 3",
 			`etl preview sql/vpn logins.jsonl --where "user = 'eve'"`,

@@ -123,7 +123,7 @@ func (a *app) queryOptions(ctx context.Context, job string) (query.Options, erro
 		}
 		switch {
 		case err != nil || len(databases) == 0:
-			return o, usagef("no lake was named, and the current folder has neither job.yaml nor lake. Try: etl query JOB \"SQL\", --job or $SILT_JOB")
+			return o, usagef("no lake was named, and the current folder does not have a job.yaml or a lake. Try: etl query JOB \"SQL\", --job or $SILT_JOB")
 		case len(databases) > 1:
 			return o, usagef("%s has several databases (%s). Try: etl query JOB \"SQL\"", dir, strings.Join(databases, ", "))
 		}
