@@ -4,7 +4,7 @@
 //
 // Invariants: for every object read, records = published + filtered + quarantined, or the attempt fails; records are counted
 // during framing (decode), by other code than the projection's (DuckDB). An object that cannot be read to its end publishes
-// nothing. Memory is bounded by the options, for inputs of any size.
+// nothing. Memory is bounded by the options, except for 16 bytes a rejected record, and for records that are themselves large.
 package attempt
 
 import (
