@@ -7,12 +7,20 @@ VENV    ?= .venv
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: all build demo test verify soak lint bench bench-planning generate shots clean
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.PHONY: all build release demo test verify soak lint vulncheck bench bench-planning generate shots clean
 
 all: build
 
+# Without symbols and debugging information (-s -w). Stack traces keep their names and lines.
 build:
-	CGO_ENABLED=1 $(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN)/etl ./cmd/etl
+	CGO_ENABLED=1 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o $(BIN)/etl ./cmd/etl
+
+# What is released: dist/etl, dist/sbom.cdx.json, dist/NOTICE and dist/licenses.
+release:
+	$(MAKE) build BIN=dist
+	$(GO) run ./scripts/release -bin dist/etl -out dist -version $(VERSION)
 
 demo: build
 	$(GO) build -o $(BIN)/nfwgen ./scripts/nfwgen
@@ -41,6 +49,10 @@ lint:
 	$(GO) run $(LINT) run ./...
 	GO="$(GO)" ./scripts/deadcode.sh
 
+# Compares what is linked with Go's database of vulnerabilities (GOVULNDB names another one).
+vulncheck:
+	GO="$(GO)" ./scripts/vulncheck.sh
+
 bench: build
 	$(GO) build -o $(BIN)/ ./scripts/nfwgen ./scripts/loggen ./scripts/bench/perday
 	$(GO) run ./scripts/bench -bin $(BIN) -events 1000000
@@ -59,4 +71,4 @@ shots: build
 	./scripts/shots.sh
 
 clean:
-	rm -rf $(BIN) $(DEMO) $(VENV)
+	rm -rf $(BIN) dist $(DEMO) $(VENV)
