@@ -20,6 +20,8 @@ type Options struct {
 	HoldCopies bool   // S3: hold files as copies instead of as multipart uploads
 	Create     bool   // folder: create it if it does not exist
 	HideSilt   bool   // folder: leave .silt* folders out of listings
+	// StatusTimes: folder: an ETag also has the time of a file's last status change. It is for staging, whose files other programs write
+	StatusTimes bool
 }
 
 // Kind describes the stores of one scheme: how one is opened, and the properties that a job's settings depend on. Code outside of

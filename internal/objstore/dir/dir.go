@@ -8,6 +8,7 @@
 // An ETag is made of a file's size, modification time in nanoseconds and inode number. The store stamps the time itself, so
 // its own versions always differ; a file that another program rewrites in place with the same size within the file
 // system's clock tick (4 ms is usual) keeps its ETag. A file that changes while it is being read fails with ErrChanged.
+// With Config.StatusTimes, for files that other programs write, see package fileversion.
 //
 // Held files wait in HeldDir, on the same file system, under <id>/<key>. Neither they nor .silt-tmp are ever listed,
 // read or written by key. Symlinks are followed for reading; one that leads to a folder it is inside of is left out.
@@ -31,12 +32,14 @@ import (
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/objstore/fileversion"
 )
 
 const (
 	tmpDir      = ".silt-tmp"
 	defaultHeld = ".silt/held"
 	staleAfter  = 24 * time.Hour // a temporary file this old belongs to no living write
+	clockTick   = 20 * time.Millisecond
 )
 
 // Config says where a store is. Only Root is needed.
@@ -50,13 +53,18 @@ type Config struct {
 	// HideSilt leaves folders whose name begins with ".silt" out of List and Folders, wherever they are. A lake that keeps
 	// its state in .silt wants that; the state's own store is rooted inside and does not.
 	HideSilt bool
+	// StatusTimes puts the time of a file's last status change (ctime) into its ETag, which no program can set back: a rewrite that
+	// keeps size and modification time is seen. A read of a file that changed less than a clock tick ago waits for the next tick, so
+	// that no later change can have the same time. ETags without that time, which earlier versions of etl wrote, still pin a read. Such a
+	// store is for reading: what Put returns is not the ETag that the file has in the end.
+	StatusTimes bool
 }
 
 // Kind describes folders to the registry of stores.
 func Kind() objstore.Kind {
 	return objstore.Kind{Form: "the path of a folder", CreatedByRun: true, DefaultCatalog: "local",
 		Open: func(_ context.Context, at location.Location, o objstore.Options) (objstore.Bucket, error) {
-			s, err := Open(Config{Root: at.Path(), Create: o.Create, HideSilt: o.HideSilt})
+			s, err := Open(Config{Root: at.Path(), Create: o.Create, HideSilt: o.HideSilt, StatusTimes: o.StatusTimes})
 			if err != nil {
 				return nil, err
 			}
@@ -68,6 +76,9 @@ func Kind() objstore.Kind {
 type Store struct {
 	root, held string
 	hideSilt   bool
+	version    func(fs.FileInfo) string // the ETag of a file
+	object     func(key string, info fs.FileInfo) objstore.Object
+	tick       time.Duration // longer than the tick of the clock that stamps files; 0: reads do not wait for it
 	sweep      sync.Once
 }
 
@@ -80,7 +91,13 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, objstore.Fail("open", cfg.Root, "", err, "")
 	}
-	s := &Store{root: root, held: filepath.Join(root, filepath.FromSlash(defaultHeld)), hideSilt: cfg.HideSilt}
+	s := &Store{root: root, held: filepath.Join(root, filepath.FromSlash(defaultHeld)), hideSilt: cfg.HideSilt, version: etag}
+	if cfg.StatusTimes {
+		s.version, s.tick = etagWithStatus, clockTick
+	}
+	s.object = func(key string, info fs.FileInfo) objstore.Object {
+		return objstore.Object{Key: key, ETag: s.version(info), SizeBytes: info.Size(), LastModified: info.ModTime()}
+	}
 	if cfg.HeldDir != "" {
 		if s.held, err = filepath.Abs(cfg.HeldDir); err != nil {
 			return nil, objstore.Fail("open", cfg.HeldDir, "", err, "")
@@ -188,11 +205,6 @@ func within(path, dir string) bool {
 	return path == dir || strings.HasPrefix(path, dir+string(filepath.Separator))
 }
 
-// object describes a regular file.
-func object(key string, info fs.FileInfo) objstore.Object {
-	return objstore.Object{Key: key, ETag: etag(info), SizeBytes: info.Size(), LastModified: info.ModTime()}
-}
-
 // stat returns ErrNotExist for everything that is not a regular file. It follows symlinks.
 func (s *Store) stat(op, key, path string) (fs.FileInfo, error) {
 	info, err := os.Stat(path)
@@ -221,7 +233,7 @@ func (s *Store) Head(ctx context.Context, key string) (objstore.Object, error) {
 	if err != nil {
 		return objstore.Object{}, err
 	}
-	return object(key, info), nil
+	return s.object(key, info), nil
 }
 
 // Get implements objstore.Reader. The version returned is the open file's; Read fails with objstore.ErrChanged at the end
@@ -244,13 +256,13 @@ func (s *Store) Get(ctx context.Context, key string, opts objstore.GetOptions) (
 	if err != nil {
 		return nil, objstore.Object{}, s.wrap("get", key, err)
 	}
-	info, err := f.Stat()
+	info, err := settled(ctx, f, s.tick)
 	if err != nil {
 		f.Close()
 		return nil, objstore.Object{}, s.wrap("get", key, err)
 	}
-	obj := object(key, info)
-	if opts.ETag != "" && opts.ETag != obj.ETag {
+	obj := s.object(key, info)
+	if opts.ETag != "" && !fileversion.Matches(opts.ETag, obj.ETag) {
 		f.Close()
 		return nil, objstore.Object{}, s.wrap("get", key, objstore.ErrChanged)
 	}
@@ -259,6 +271,25 @@ func (s *Store) Get(ctx context.Context, key string, opts objstore.GetOptions) (
 		n = min(n, opts.Length)
 	}
 	return &reader{ctx: ctx, s: s, f: f, obj: obj, r: io.NewSectionReader(f, opts.Offset, n), left: n}, obj, nil
+}
+
+// settled describes an open file once every later change of it must have a later time: a file that changed within the last tick is
+// waited for.
+func settled(ctx context.Context, f *os.File, tick time.Duration) (fs.FileInfo, error) {
+	info, err := f.Stat()
+	if err != nil || tick == 0 {
+		return info, err
+	}
+	age := min(time.Since(info.ModTime()), time.Since(statusChanged(info)))
+	if age < 0 || age >= tick { // a time in the future: waiting for it does not help
+		return info, nil
+	}
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(tick - age):
+		return f.Stat()
+	}
 }
 
 type reader struct {
@@ -287,7 +318,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		return n, r.s.wrap("get", r.obj.Key, err)
 	}
 	// A rename over the key does not change this file; only writing into it or truncating it does.
-	if r.left > 0 || etag(info) != r.obj.ETag {
+	if r.left > 0 || r.s.version(info) != r.obj.ETag {
 		return n, r.s.wrap("get", r.obj.Key, objstore.ErrChanged)
 	}
 	return n, io.EOF

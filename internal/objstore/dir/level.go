@@ -37,7 +37,7 @@ func (s *Store) Level(ctx context.Context, prefix string, fn func(objstore.Objec
 		if err != nil {
 			return nil, s.wrap("list", key, err)
 		}
-		if err := fn(object(key, info)); err != nil {
+		if err := fn(s.object(key, info)); err != nil {
 			return nil, err
 		}
 	}

@@ -194,7 +194,7 @@ func (w *walk) file(key string) error {
 	if err != nil {
 		return err
 	}
-	w.err = w.fn(object(key, info))
+	w.err = w.fn(w.s.object(key, info))
 	return w.err
 }
 

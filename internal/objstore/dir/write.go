@@ -130,7 +130,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, opts objstore.
 			if err != nil && !gone(err) {
 				return err
 			}
-			if err != nil || etag(old) != opts.IfMatch {
+			if err != nil || s.version(old) != opts.IfMatch {
 				return objstore.ErrChanged
 			}
 		}
@@ -152,7 +152,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, opts objstore.
 	if err != nil {
 		return objstore.Object{}, s.wrap("put", key, err)
 	}
-	return object(key, info), nil
+	return s.object(key, info), nil
 }
 
 // taken returns ErrExists for a file, and another error for a folder of that name, which is not an object.
