@@ -300,6 +300,9 @@ func (s *State) apply(rec *record) error {
 			}
 		}
 	}
+	if rec.attempt != nil {
+		Versions{s}.learn(rec.attempt)
+	}
 	for i, slot := range c.slots {
 		for _, f := range s.batches[slot].files {
 			if s.live[f.key]--; s.live[f.key] == 0 {
@@ -320,6 +323,8 @@ func (s *State) apply(rec *record) error {
 	switch e.Kind {
 	case KindSkip:
 		s.skip(e)
+	case KindSame:
+		Versions{s}.apply(e)
 	case KindPause:
 		s.paused = *e.On
 	}

@@ -64,6 +64,8 @@ type QuarantineFile struct {
 type ObjectResult struct {
 	ObjectID
 	Gone bool `json:"gone,omitempty"`
+	// SHA256 is that of the object's bytes, if its ETag does not follow from its content (a file of a folder) and all of it was read.
+	SHA256 string `json:"sha256,omitempty"`
 	Counts
 }
 
@@ -174,6 +176,9 @@ func (l *Ledger) validate(a *Attempt) error {
 	for _, o := range a.Objects {
 		if o.Key == "" || o.ETag == "" {
 			return bad("an object without key or ETag")
+		}
+		if o.SHA256 != "" && (o.Gone || !isSHA256(o.SHA256)) {
+			return bad("object %s was gone and has a SHA-256, or %q is not one", o.Key, o.SHA256)
 		}
 		if o.Gone && o.Counts != (Counts{}) {
 			return bad("object %s was gone and has counts", o.Key)

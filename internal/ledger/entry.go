@@ -26,6 +26,7 @@ const (
 	KindCommit  Kind = "commit"  // gives the moved batches their files and quarantine
 	KindRelease Kind = "release" // ends the moved batches: files and quarantine die, objects are free
 	KindSkip    Kind = "skip"    // objects are done without being processed
+	KindSame    Kind = "same"    // versions of objects have the content of versions that are taken
 	KindFence   Kind = "fence"   // moves batches and changes nothing else, so that attempts at them are void
 	KindPause   Kind = "pause"   // stops or resumes planning
 	KindDone    Kind = "done"    // carries only the done field
@@ -75,6 +76,12 @@ type ObjectID struct {
 	ETag string `json:"etag"`
 }
 
+// SameObject says that a version of a staging object has the content of one that was read. SHA256 is that of the content.
+type SameObject struct {
+	ObjectID
+	SHA256 string `json:"sha256"`
+}
+
 // Bound covers staging objects under Prefix: those whose key is at most ThroughKey, or that were last modified at or before
 // Until. Exactly one of the two is set. Objects that arrive later are covered too.
 type Bound struct {
@@ -110,6 +117,7 @@ type Entry struct {
 	Attempt  *AttemptRef    `json:"attempt,omitempty"`  // commit
 	Objects  []ObjectID     `json:"objects,omitempty"`  // skip
 	Bound    *Bound         `json:"bound,omitempty"`    // skip
+	Same     []SameObject   `json:"same,omitempty"`     // same
 	On       *bool          `json:"on,omitempty"`       // pause
 }
 
@@ -127,7 +135,7 @@ func DecodeEntry(data []byte) (Entry, error) {
 		return Entry{}, err
 	}
 	switch head.Kind {
-	case KindPlan, KindCommit, KindRelease, KindSkip, KindFence, KindPause, KindDone:
+	case KindPlan, KindCommit, KindRelease, KindSkip, KindSame, KindFence, KindPause, KindDone:
 	case "":
 		return Entry{}, fmt.Errorf("%w: an entry has no kind", ErrCorrupt)
 	default:
@@ -214,6 +222,7 @@ func (e *Entry) validate() error {
 		{"why", e.Why != "", e.Kind == KindCommit || e.Kind == KindRelease},
 		{"attempt", e.Attempt != nil, e.Kind == KindCommit},
 		{"objects or bound", len(e.Objects) > 0 || e.Bound != nil, e.Kind == KindSkip},
+		{"same", len(e.Same) > 0, e.Kind == KindSame},
 		{"on", e.On != nil, e.Kind == KindPause},
 	}
 	for _, h := range has {
@@ -249,6 +258,12 @@ func (e *Entry) validate() error {
 	case KindSkip:
 		if b := e.Bound; b != nil && (b.ThroughKey != "") == (b.Until != nil) {
 			return bad("its bound must be a key or a time")
+		}
+	case KindSame:
+		for _, o := range e.Same {
+			if o.Key == "" || o.ETag == "" || !isSHA256(o.SHA256) {
+				return bad("object %q is not named by key, ETag and SHA-256", o.Key)
+			}
 		}
 	case KindDone:
 		if len(e.Done) == 0 {

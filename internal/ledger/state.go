@@ -157,7 +157,7 @@ func (s *State) TakenObject(o objstore.Object) bool {
 	covers := func(b Bound) bool { return b.covers(o.Key, o.LastModified) }
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	slot, ok := s.objects.Get(hashObject(o.Key, o.ETag))
+	slot, ok := Versions{s}.find(o.Key, o.ETag)
 	switch {
 	case !ok:
 		return slices.ContainsFunc(s.bounds, covers)
@@ -181,7 +181,7 @@ func (s *State) broken() error { return errors.Join(s.objects.Err(), s.latest.Er
 func (s *State) Changed(o objstore.Object) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if slot, ok := s.objects.Get(hashObject(o.Key, o.ETag)); ok && !s.free(slot) {
+	if slot, ok := (Versions{s}).find(o.Key, o.ETag); ok && !s.free(slot) {
 		return false
 	}
 	slot, ok := s.latest.Get(hashKey(o.Key))

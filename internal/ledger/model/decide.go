@@ -56,7 +56,7 @@ func decide(s *state, i int, r *rules) {
 	committed := func(b *batch) bool { return b.committed && b.vers != 0 }
 	switch p.Op {
 	case opSkip:
-		if v := listing(s) & 0b011 &^ f.taken; v != 0 {
+		if v := listing(s) & 0b011 &^ f.taken; v&^f.touched(v) != 0 {
 			want(entry{Kind: skip, V: [2]uint8{v}})
 			return
 		}
@@ -97,6 +97,12 @@ func decide(s *state, i int, r *rules) {
 		}
 		if r.ignoreChanged {
 			free &^= changed(f.taken)
+		}
+		if r.touch && !r.touchIsChange {
+			if v := f.touched(free); v != 0 {
+				want(entry{Kind: same, V: [2]uint8{v}})
+				return
+			}
 		}
 		if free != 0 {
 			e := entry{Kind: plan, Of: mapping, V: [2]uint8{free}}
@@ -163,18 +169,18 @@ func makeFiles(s *state, i int, r *rules) {
 	switch e.Kind {
 	case commit:
 		a.Read = vers & listing(s) // ETag-pinned: what was overwritten is gone
-		a.Files, a.Q = split(recordsIn(a.Read), b.mapping)
+		a.Files, a.Q = split(recordsIn(a.Read, r), b.mapping)
 	case replace:
 		inputs := b.inputs
 		if e.Batch[1] != 0 {
 			inputs |= f.b[e.Batch[1]-1].inputs
 		}
-		if inputs&^listing(s) != 0 { // refused: an input is gone
+		if inputs&^atContent(s, r) != 0 { // refused: an input is gone
 			*p = proc{Op: p.Op, PC: fin}
 			return
 		}
 		a.Read = inputs
-		a.Files, a.Q = split(recordsIn(inputs), 2)
+		a.Files, a.Q = split(recordsIn(inputs, r), 2)
 	case replay:
 		if s.QFiles>>(b.q-1)&1 == 0 { // somebody moved the batch and removed it
 			p.PC = start

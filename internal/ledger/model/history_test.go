@@ -30,7 +30,7 @@ import (
 func TestSameHistories(t *testing.T) {
 	counts := map[string]int{}
 	for seed := range uint64(120) {
-		r := rules{overwrite: int(seed % 3), twoBatches: seed%2 == 0, lifecycle: seed%5 == 0}
+		r := rules{overwrite: int(seed % 3), touch: seed%7 < 2, twoBatches: seed%2 == 0, lifecycle: seed%5 == 0}
 		h := newHistory(t, seed, r)
 		for range 80 {
 			if h.full() {
@@ -45,7 +45,7 @@ func TestSameHistories(t *testing.T) {
 	}
 	t.Logf("actions: %v", counts)
 	for _, what := range []string{"plan", "plan moved", "commit", "commit void", "replace", "replay", "compact", "compact void", "release", "release moved", "done",
-		"done moved", "skip", "pause", "fence", "discard", "roll", "roll released lost files", "answer lost", "overwrite", "die"} {
+		"done moved", "skip", "same", "pause", "fence", "discard", "roll", "roll released lost files", "answer lost", "overwrite", "die"} {
 		if counts[what] == 0 {
 			t.Errorf("no history has the action %q", what)
 		}
@@ -92,6 +92,9 @@ func newHistory(t *testing.T, seed uint64, r rules) *history {
 	h.reader = must(ledger.Open(h.state, "job", ledger.Options{TempDir: t.TempDir()}))
 	h.versions[1] = h.stage("in/1", "version b")
 	h.versions[0] = h.stage("in/1", "version a")
+	if r.touch {
+		h.versions[1].ETag = "touched"
+	}
 	h.versions[2] = h.stage("in/2", "the other object")
 	return h
 }
@@ -254,6 +257,9 @@ func (h *history) hold(l *ledger.Ledger, of kind) *ledger.Attempt {
 	result := func(v int, gone bool, read, quarantined uint8) {
 		r := ledger.ObjectResult{ObjectID: ledger.ObjectID{Key: h.versions[v].Key, ETag: h.versions[v].ETag}, Gone: gone}
 		if !gone {
+			if h.r.touch {
+				r.SHA256 = contentOf(v)
+			}
 			r.Counts = ledger.Counts{Read: int64(bits.OnesCount8(read)), Quarantined: int64(bits.OnesCount8(quarantined)),
 				Published: int64(bits.OnesCount8(read &^ quarantined))}
 		}
@@ -265,10 +271,10 @@ func (h *history) hold(l *ledger.Ledger, of kind) *ledger.Attempt {
 		switch of {
 		case commit, replace:
 			if vers := map[kind]uint8{commit: b.vers, replace: b.inputs}[of]; vers&in != 0 {
-				result(v, at.Read&in == 0, recordsOf[v], recordsOf[v]&at.Q)
+				result(v, at.Read&in == 0, h.r.records(v), h.r.records(v)&at.Q)
 			}
 		case replay:
-			if again := recordsOf[v] & h.m.Attempts[b.q-1].Q; b.inputs&in != 0 && again != 0 {
+			if again := h.r.records(v) & h.m.Attempts[b.q-1].Q; b.inputs&in != 0 && again != 0 {
 				result(v, false, again, 0)
 			}
 		}
@@ -363,6 +369,14 @@ func (h *history) put(i int) {
 			}
 		}
 		e, err = q.l.Skip(ctx, objects, nil)
+	case same:
+		var objects ledger.SameObjects
+		for v, o := range h.versions {
+			if want.V[0]>>v&1 == 1 {
+				objects = append(objects, ledger.SameObject{ObjectID: ledger.ObjectID{Key: o.Key, ETag: o.ETag}, SHA256: contentOf(v)})
+			}
+		}
+		e, err = objects.Write(ctx, q.l)
 	case pause:
 		e, err = q.l.Pause(ctx, true)
 	}
@@ -376,6 +390,12 @@ func (h *history) put(i int) {
 		what += " " + loses
 	}
 	h.counts[what]++
+}
+
+// contentOf is the digest of a version's content in a world where object 1 is touched.
+func contentOf(v int) string {
+	sum := sha256.Sum256([]byte{byte(v / 2)})
+	return hex.EncodeToString(sum[:])
 }
 
 // fence moves a batch and changes nothing else, as etl doctor --fix does.

@@ -36,10 +36,11 @@ const (
 	fence   // nothing changes but the batch's base
 	done    // entry Of is rolled forward
 	skip    // versions V are done without being read, unless they are taken
+	same    // versions V have the content of another version, and are taken with it
 	pause   // runs that begin from here on end at once
 )
 
-var kindName = []string{"-", "plan", "commit", "replace", "replay", "compact", "release", "fence", "done", "skip", "pause"}
+var kindName = []string{"-", "plan", "commit", "replace", "replay", "compact", "release", "fence", "done", "skip", "same", "pause"}
 
 type entry struct {
 	Kind    kind
@@ -47,7 +48,7 @@ type entry struct {
 	Batch   [2]uint8 // batch + 1, 0 none
 	Base    [2]uint8 // sequence + 1 of the entry that last moved that batch
 	Attempt uint8    // attempt + 1
-	V       [2]uint8 // plan: versions of one or two batches; skip: versions
+	V       [2]uint8 // plan: versions of one or two batches; skip, same: versions
 	Of      uint8    // plan: mapping; done: sequence
 }
 
@@ -149,6 +150,9 @@ type rules struct {
 	fenceThenList   bool // doctor lists what is held after its fence
 	ignoreChanged   bool // on_change: ignore: a version is left while another of its object is taken
 	resumed         bool // nobody looks at a pause any more
+	touch           bool // what overwrites object 1 is a touch: its versions have one content, and a run compares it
+	touchIsChange   bool // a touched object is taken without comparing its content
+	sameForever     bool // a same entry takes a version for good, also after the batch with its content is released
 	replayKeepsOld  bool // replay commits as a batch of its own, not as a move of the batch it came from
 }
 
@@ -158,6 +162,7 @@ type batch struct {
 	live               uint16
 	q                  uint8 // attempt + 1
 	inputs             uint8
+	same               uint8 // versions that have the content of its inputs
 }
 
 type folded struct {
@@ -174,6 +179,7 @@ type folded struct {
 	live    uint16
 	taken   uint8
 	skipped uint8
+	known   uint8 // by a same entry, forever
 	paused  bool
 }
 
@@ -207,6 +213,17 @@ func fold(s *state, n uint8, r *rules) (f folded) {
 				f.skipped |= v
 			} else {
 				f.skipped |= v &^ f.holding()
+			}
+		case same:
+			for v := uint8(1); v <= 2; v <<= 1 {
+				k := f.contentIn(v)
+				switch {
+				case e.V[0]&v == 0 || f.holding()&v != 0:
+				case r.sameForever:
+					f.known |= v
+				case k >= 0: // else its content is free by now: the next plan takes it
+					f.b[k].same |= v
+				}
 			}
 		case pause:
 			f.paused = true
@@ -254,7 +271,7 @@ func fold(s *state, n uint8, r *rules) (f folded) {
 					b.live = b.live&^0x5555 | own // partition 0 only
 				case release:
 					b.open, b.committed = false, false
-					b.live, b.q, b.inputs = 0, 0, 0
+					b.live, b.q, b.inputs, b.same = 0, 0, 0, 0
 				}
 				after |= b.live
 				if b.q != 0 {
@@ -276,7 +293,7 @@ func fold(s *state, n uint8, r *rules) (f folded) {
 			}
 		}
 	}
-	f.taken = f.holding() | f.skipped
+	f.taken = f.holding() | f.skipped | f.known
 	for i := 0; i < f.nb; i++ {
 		b := &f.b[i]
 		if b.committed {
@@ -295,15 +312,43 @@ func (f *folded) holding() (taken uint8) {
 		if b := &f.b[i]; b.open {
 			taken |= b.vers
 		} else if b.committed {
-			taken |= b.inputs
+			taken |= b.inputs | b.same
 		}
 	}
 	return
 }
 
+// contentIn is the committed batch that has read the other version of object 1, which was touched; -1: none.
+func (f *folded) contentIn(v uint8) int {
+	for i := 0; i < f.nb; i++ {
+		if b := &f.b[i]; b.committed && (b.inputs|b.same)&changed(v) != 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// touched are the versions of object 1 whose content a committed batch has read as the other version.
+func (f *folded) touched(free uint8) (out uint8) {
+	for v := uint8(1); v <= 2; v <<= 1 {
+		if free&v != 0 && f.contentIn(v) >= 0 {
+			out |= v
+		}
+	}
+	return out
+}
+
 // changed are the versions of object 1 whose other version is taken.
 func changed(taken uint8) uint8 {
 	return taken&1<<1 | taken>>1&1
+}
+
+// atContent are the versions that a read finds: the one that is listed, and, if object 1 was touched, the one with the same content.
+func atContent(s *state, r *rules) uint8 {
+	if now := listing(s); r.touch {
+		return now | changed(now)
+	}
+	return listing(s)
 }
 
 func listing(s *state) uint8 {
@@ -313,13 +358,21 @@ func listing(s *state) uint8 {
 	return 0b101
 }
 
-func recordsIn(vers uint8) (m uint8) {
+func recordsIn(vers uint8, r *rules) (m uint8) {
 	for v := 0; v < 3; v++ {
 		if vers>>v&1 == 1 {
-			m |= recordsOf[v]
+			m |= r.records(v)
 		}
 	}
 	return
+}
+
+// records are those of a version.
+func (r *rules) records(v int) uint8 {
+	if r.touch && v == 1 {
+		v = 0
+	}
+	return recordsOf[v]
 }
 
 func lowest(m uint32) uint8 {
