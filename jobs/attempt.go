@@ -33,6 +33,7 @@ type batchOutput struct {
 	batch   string
 	objects []attempt.Object
 	result  *attempt.Result
+	digests []string // of the objects, if they are files; nil: their records came from quarantine
 }
 
 // newAttempt begins an attempt. manifest may be empty; batch names the first batch, for the log. The caller closes the attempt.
@@ -80,6 +81,9 @@ func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects
 		return out, err
 	}
 	out.result = res
+	if replay == nil {
+		out.digests = x.Staging.Digests(ctx, objects)
+	}
 	t := res.Totals()
 	a.log.Info().Str("of", batch).Int64("read", t.Records).Int64("published", t.Published).Int64("filtered", t.Filtered).Int64("quarantined", t.Quarantined).Int64("kept", t.Kept).
 		Int64("unreadable_objects", t.QuarantinedObjects).Int64("gone", t.Gone).Int("files", len(res.Files)).Bool("unchanged", res.Unchanged).Msg("files written and verified")
@@ -90,8 +94,12 @@ func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects
 func (a *batchAttempt) add(b ledger.Batch, out batchOutput) {
 	a.record.Moves = append(a.record.Moves, ledger.Move{Batch: out.batch, Base: b.Base})
 	for i, o := range out.result.Objects {
+		sum := ""
+		if out.digests != nil && o.State != attempt.ObjectGone {
+			sum = out.digests[i]
+		}
 		a.record.Objects = append(a.record.Objects, ledger.ObjectResult{ObjectID: ledger.ObjectID{Key: out.objects[i].Key, ETag: out.objects[i].ETag},
-			Gone:   o.State == attempt.ObjectGone && a.record.Why != ledger.WhyReplay,
+			Gone: o.State == attempt.ObjectGone && a.record.Why != ledger.WhyReplay, SHA256: sum,
 			Counts: ledger.Counts{Read: o.Records + o.Kept, Published: o.Published, Filtered: o.Filtered, Quarantined: o.Quarantined + o.Kept}})
 	}
 	t := out.result.Totals()

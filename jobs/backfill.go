@@ -199,7 +199,7 @@ func (f *backfill) work(ctx context.Context) error {
 			break
 		}
 		part := o.month(month)
-		l, err := staging.List(ctx, x.Staging, f.listOptions(st, part))
+		l, err := x.listStaging(ctx, st, f.listOptions(st, part))
 		if err != nil {
 			return err
 		}

@@ -127,6 +127,13 @@ func (o *overwrittenObjects) examine(ctx context.Context, st *ledger.State, ids 
 			w.deleted = obj.Key
 			return w, nil
 		case now[i].ETag != obj.ETag:
+			same, err := o.run.Staging.Same(ctx, obj, now[i])
+			if err != nil {
+				return w, err
+			}
+			if same {
+				break
+			}
 			w.changed = true
 			if st.TakenObject(now[i]) {
 				continue

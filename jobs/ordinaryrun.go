@@ -22,6 +22,8 @@ type RunOptions struct {
 	FullSweep bool
 	// Replan releases what earlier runs planned and did not commit, so that it is planned again with the current mapping.
 	Replan bool
+	// Reread are keys, or globs as in source.include, of files to load again although their content may be the same.
+	Reread []string
 }
 
 // Run executes the job once: it finishes what earlier runs left, plans what is new, and commits batch after batch. The Summary is
@@ -44,6 +46,7 @@ type ordinaryRun struct {
 func (o *ordinaryRun) work(ctx context.Context) error {
 	x := o.run
 	plans := &planner{run: x}
+	x.sorter.Reread = o.options.Reread
 	if paused, err := x.checkStart(ctx); paused || err != nil {
 		return err
 	}
@@ -139,7 +142,7 @@ func (o *ordinaryRun) list(ctx context.Context, st *ledger.State) (*staging.List
 	if w != nil {
 		lo.Cutoff, lo.Sweep = w.cutoff, o.options.FullSweep
 	}
-	return staging.List(ctx, o.run.Staging, lo)
+	return o.run.listStaging(ctx, st, lo)
 }
 
 // DryRun lists what a run would read, and writes nothing.
@@ -153,6 +156,7 @@ func (r *Runner) DryRun(ctx context.Context, fullSweep bool) (*report.DryRun, er
 		return nil, err
 	}
 	o := &ordinaryRun{run: r.newRun("run", "", true), options: RunOptions{FullSweep: fullSweep}}
+	o.run.ledger = l
 	found, err := o.list(ctx, st)
 	if err != nil {
 		return nil, err
@@ -162,7 +166,7 @@ func (r *Runner) DryRun(ctx context.Context, fullSweep bool) (*report.DryRun, er
 		return nil, err
 	}
 	p := &report.DryRun{Job: r.Spec.Name, Objects: len(found.New), SizeBytes: found.SizeBytes, Listed: found.Listed, Taken: found.Taken,
-		Excluded: found.Excluded, Unsettled: found.Unsettled, Unmatched: found.Unmatched, Open: len(st.OpenBatches()), Unfinished: len(st.NotDone()), Days: []report.DryDay{}}
+		Excluded: found.Excluded, Unsettled: found.Unsettled, LeftAlone: found.LeftAlone, Unmatched: found.Unmatched, Open: len(st.OpenBatches()), Unfinished: len(st.NotDone()), Days: []report.DryDay{}}
 	p.Batches = len(staging.Batches(found.New, r.Spec.Limits.BatchBytes, w.group))
 	days := map[string]*report.DryDay{}
 	for _, f := range found.New {

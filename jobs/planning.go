@@ -83,6 +83,19 @@ func (p *planner) planAndProcess(ctx context.Context, l *staging.Listing) error 
 		if err != nil {
 			return err
 		}
+		known := *l
+		wrote, err := x.sortKnown(ctx, st, l)
+		if err != nil {
+			return err
+		}
+		x.sum.Objects.New += len(l.New) - len(known.New)
+		x.sum.Objects.Taken += l.Taken - known.Taken
+		x.sum.Objects.Same += l.Same - known.Same
+		x.sum.Objects.Unsettled += l.Unsettled - known.Unsettled
+		x.sum.Objects.LeftAlone += l.LeftAlone - known.LeftAlone
+		if wrote {
+			continue
+		}
 		at := st.Seq()
 		found := len(l.New)
 		l.New = slices.DeleteFunc(l.New, func(f staging.Found) bool { return st.TakenObject(f.Object) })
@@ -95,7 +108,7 @@ func (p *planner) planAndProcess(ctx context.Context, l *staging.Listing) error 
 			return p.resume(ctx) // what the other run planned, if it is not processing it
 		}
 		if x.Spec.Source.OnChange == jobfile.OnChangeReplace {
-			wrote, err := (&overwrittenObjects{run: x}).release(ctx, st, l)
+			wrote, err = (&overwrittenObjects{run: x}).release(ctx, st, l)
 			if err != nil {
 				return err
 			}
@@ -223,6 +236,39 @@ func listOptions(s *jobfile.Spec, st *ledger.State, now time.Time) staging.Optio
 	return o
 }
 
+// listStaging lists staging, and leaves out what is the same object as one that is taken.
+func (x *run) listStaging(ctx context.Context, st *ledger.State, o staging.Options) (*staging.Listing, error) {
+	l, err := staging.List(ctx, x.Staging, o)
+	if err != nil {
+		return nil, err
+	}
+	_, err = x.sortKnown(ctx, st, l)
+	return l, err
+}
+
+// sameEntry is how many versions one entry names at most: about 2 MB of JSON.
+const sameEntry = 10_000
+
+// sortKnown sorts the new files that the ledger has under another version. wrote: the ledger has a new entry, which says which of them
+// are the same objects; a dry run does not write it.
+func (x *run) sortKnown(ctx context.Context, st *ledger.State, l *staging.Listing) (wrote bool, err error) {
+	x.sorter.Store, x.sorter.Ledger, x.sorter.Warn = x.Staging, x.ledger, x.warn
+	found, err := x.sorter.Sort(ctx, st, l)
+	if err != nil || len(found) == 0 {
+		return false, err
+	}
+	x.log.Info().Int("objects", len(found)).Msg("recognised objects by their content")
+	if x.dry {
+		return false, nil
+	}
+	for part := range slices.Chunk(found, sameEntry) {
+		if _, err := part.Write(ctx, x.ledger); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}
+
 // countListing adds a listing to a summary.
 func countListing(sum *report.Summary, warn func(string), l *staging.Listing) {
 	o := &sum.Objects
@@ -231,6 +277,8 @@ func countListing(sum *report.Summary, warn func(string), l *staging.Listing) {
 	o.Excluded += l.Excluded
 	o.Taken += l.Taken
 	o.Unsettled += l.Unsettled
+	o.Same += l.Same
+	o.LeftAlone += l.LeftAlone
 	o.Changed += l.Changed
 	o.Ignored += l.Ignored
 	o.Unmatched += l.Unmatched

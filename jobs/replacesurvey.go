@@ -265,7 +265,11 @@ func missingInputs(ctx context.Context, x *run, st *ledger.State, batches []ledg
 	}
 	now, err := currentVersions(ctx, x.Staging, ask)
 	for i, o := range ask {
-		if err == nil && now[i].ETag != o.ETag {
+		same := false
+		if err == nil && now[i].ETag != "" {
+			same, err = x.Staging.Same(ctx, o, now[i])
+		}
+		if err == nil && !same {
 			out = append(out, o.Key+map[bool]string{true: " (deleted)", false: " (overwritten)"}[now[i].ETag == ""])
 		}
 	}

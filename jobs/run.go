@@ -13,6 +13,7 @@ import (
 	"github.com/oklog/ulid/v2"
 	"github.com/rs/zerolog"
 
+	"github.com/silt-etl/silt/internal/identity"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/report"
@@ -34,6 +35,8 @@ type run struct {
 	config    *batchConfig // of the job file and the mapping now
 	publisher *publisher
 	temp      string
+	Staging   *identity.Store // the Runner's, which digests files
+	sorter    identity.Sorter // what a listing found new
 
 	recorded  bool      // the ledger has the run's start
 	stopBy    time.Time // zero: it is not being stopped
@@ -59,6 +62,7 @@ func (r *Runner) newRun(command, trigger string, dry bool) *run {
 		x.limit = backfillLimit
 	}
 	x.publisher = &publisher{run: x}
+	x.Staging = &identity.Store{Reader: r.Staging, State: func(ctx context.Context) (*ledger.State, error) { return x.ledger.Fold(ctx) }}
 	x.sum = &report.Summary{Job: r.Spec.Name, Run: x.id, Command: command, DryRun: dry, Trigger: trigger, State: string(ledger.RunStarting),
 		Started: r.Now().UTC(), Reasons: map[string]int64{}, Misses: map[string]int64{}, Partitions: []report.PartitionSummary{}}
 	x.log = NewLog(x.keep.also(r.LogTo)).With().Str("run_id", x.id).Str("job", r.Spec.Name).Logger()

@@ -24,7 +24,6 @@ import (
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/report"
-	"github.com/silt-etl/silt/internal/staging"
 	"github.com/silt-etl/silt/mappings"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
@@ -198,7 +197,7 @@ func (x *run) leftOut(ctx context.Context) (out doctor.LeftOut, err error) {
 	}
 	lo := listOptions(x.Spec, st, x.Now())
 	lo.Cutoff, lo.Sweep = w.cutoff, true
-	l, err := staging.List(ctx, x.Staging, lo)
+	l, err := x.listStaging(ctx, st, lo)
 	if err != nil {
 		return out, err
 	}

@@ -10,11 +10,12 @@ import (
 )
 
 type runCmd struct {
-	Job       string `arg:"" help:"Job file." example:"job.yaml"`
-	DryRun    bool   `help:"Show what a run would read, and write nothing."`
-	FullSweep bool   `help:"List all of staging, including folders older than the lookback."`
-	Replan    bool   `help:"Release the batches that earlier runs planned but did not commit, and plan their objects again with the current mapping."`
-	NoBars    bool   `help:"Print log lines instead of progress bars on a terminal."`
+	Job       string   `arg:"" help:"Job file." example:"job.yaml"`
+	DryRun    bool     `help:"Show what a run would read, and write nothing."`
+	FullSweep bool     `help:"List all of staging, including folders older than the lookback."`
+	Reread    []string `placeholder:"KEY" help:"Load the file of this key again although its content may be the same, if a run left it alone. A glob as in source.include names several. Default: none." example:"edge/2025/06/01/a.log"`
+	Replan    bool     `help:"Release the batches that earlier runs planned but did not commit, and plan their objects again with the current mapping."`
+	NoBars    bool     `help:"Print log lines instead of progress bars on a terminal."`
 	outputFlag
 }
 
@@ -62,7 +63,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return nil
 	}
 	return a.runAndPrint(r, c.NoBars, c.Output, func() (*report.Summary, error) {
-		return r.RunWithRetries(ctx, jobs.RunOptions{Trigger: "ON_DEMAND", FullSweep: c.FullSweep, Replan: c.Replan})
+		return r.RunWithRetries(ctx, jobs.RunOptions{Trigger: "ON_DEMAND", FullSweep: c.FullSweep, Replan: c.Replan, Reread: c.Reread})
 	})
 }
 

@@ -32,7 +32,7 @@ func openStaging(ctx context.Context, s *jobfile.Spec) (objstore.Reader, error) 
 }
 
 func stagingOptions(s *jobfile.Spec) objstore.Options {
-	return objstore.Options{Region: s.Source.Region, RoleARN: s.Source.RoleARN, ExternalID: s.Source.ExternalID, HideSilt: true}
+	return objstore.Options{Region: s.Source.Region, RoleARN: s.Source.RoleARN, ExternalID: s.Source.ExternalID, HideSilt: true, StatusTimes: true}
 }
 
 func openLake(ctx context.Context, s *jobfile.Spec) (jobs.LakeStore, error) {

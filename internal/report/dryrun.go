@@ -19,6 +19,7 @@ type DryRun struct {
 	Taken      int      `json:"taken"`
 	Excluded   int      `json:"excluded"`
 	Unsettled  int      `json:"unsettled"`
+	LeftAlone  int      `json:"left_alone,omitempty"` // files that may be the same as what an earlier version of etl took
 	Unmatched  int      `json:"unmatched"`
 	Days       []DryDay `json:"days"`
 }
@@ -37,6 +38,9 @@ func (p *DryRun) WriteText(w io.Writer) {
 		fmt.Fprintf(w, "  first       %s and %s that an earlier run left unfinished\n", human.Plural(int64(p.Unfinished), "entry"), human.Plural(int64(p.Open), "batch"))
 	}
 	fmt.Fprintf(w, "  listed      %s: %s new, %s already processed, %s excluded, %s too young\n", human.Plural(int64(p.Listed), "object"), human.Count(int64(p.Objects)), human.Count(int64(p.Taken)), human.Count(int64(p.Excluded)), human.Count(int64(p.Unsettled)))
+	if p.LeftAlone > 0 {
+		fmt.Fprintf(w, "  left alone  %s that may be the same as what an earlier version of etl loaded\n", human.Plural(int64(p.LeftAlone), "file"))
+	}
 	if p.Unmatched > 0 {
 		fmt.Fprintf(w, "  unmatched   %s do not match key_pattern; their captures will be NULL\n", human.Plural(int64(p.Unmatched), "key"))
 	}

@@ -51,6 +51,8 @@ type ObjectCounts struct {
 	Quarantined int `json:"quarantined"` // as a whole
 	Excluded    int `json:"excluded"`
 	Taken       int `json:"taken"`
+	Same        int `json:"same,omitempty"`       // of Taken: under another version (touch, a copy, a restore), recognised by their content
+	LeftAlone   int `json:"left_alone,omitempty"` // files that may be the same as what an earlier version of etl took: see etl run --reread
 	Unsettled   int `json:"unsettled"`
 	Changed     int `json:"changed"`   // of New: an earlier version was already taken
 	Ignored     int `json:"ignored"`   // changed, and left because of source.on_change
@@ -105,7 +107,7 @@ func (s *Summary) WriteText(w io.Writer) {
 	for _, x := range []struct {
 		n    int
 		what string
-	}{{o.Quarantined, "unreadable"}, {o.Gone, "changed or deleted since the listing"}, {o.Taken, "already processed"}, {o.Excluded, "excluded"},
+	}{{o.Quarantined, "unreadable"}, {o.Gone, "changed or deleted since the listing"}, {o.Taken, "already processed"}, {o.LeftAlone, "left alone"}, {o.Excluded, "excluded"},
 		{o.Unsettled, "too young"}, {o.Changed, "changed since an earlier version was processed"}, {o.Ignored, "changed and ignored"}, {o.Unmatched, "with a key that does not match key_pattern"}} {
 		if x.n > 0 {
 			line += fmt.Sprintf(", %s %s", human.Count(int64(x.n)), x.what)

@@ -44,6 +44,8 @@ type Found struct {
 	objstore.Object
 	Captures []string
 	Day      time.Time // the first day its key allows, or zero
+	// Changed: an earlier version was taken. Late: it is in a folder before the cutoff. Unmatched: its key does not match the pattern.
+	Changed, Late, Unmatched bool
 }
 
 // MatchObject is a listed object with the captures and the day of its key.
@@ -89,6 +91,9 @@ type Listing struct {
 	OneNotUTF8 string
 	Watermark  time.Time
 	SizeBytes  int64 // of New
+	// Same and LeftAlone are counted by internal/identity: of Taken, objects that are known under another version, by their content;
+	// objects that are neither new nor known to be the same.
+	Same, LeftAlone int
 }
 
 // List finds what is new. It lists everything, or, where the pattern has dates and a cutoff is given, all but folders of days
@@ -128,20 +133,12 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 				l.Ignored++
 				return nil
 			}
-			l.Changed++
+			f.Changed = true
 		}
-		if o.Pattern != nil && f.Captures == nil {
-			l.Unmatched++
-		}
+		f.Late, f.Unmatched = late, o.Pattern != nil && f.Captures == nil
 		if obj.LastModified.After(l.Watermark) {
 			l.Watermark = obj.LastModified
 		}
-		if late {
-			if l.Late++; l.Late == 1 {
-				l.OneLate = obj.Key
-			}
-		}
-		l.SizeBytes += obj.SizeBytes
 		l.New = append(l.New, f)
 		return nil
 	}
@@ -156,7 +153,35 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 		return nil, err
 	}
 	Sort(l.New)
+	l.count()
 	return l, nil
+}
+
+// count counts the new objects again.
+func (l *Listing) count() {
+	l.Changed, l.Unmatched, l.Late, l.OneLate, l.SizeBytes = 0, 0, 0, "", 0
+	for _, f := range l.New {
+		l.SizeBytes += f.SizeBytes
+		if f.Changed {
+			l.Changed++
+		}
+		if f.Unmatched {
+			l.Unmatched++
+		}
+		if f.Late {
+			if l.Late++; l.Late == 1 {
+				l.OneLate = f.Key
+			}
+		}
+	}
+}
+
+// Leave removes objects from New, for a reason that the caller counts, and returns how many they were.
+func (l *Listing) Leave(is func(Found) bool) int {
+	before := len(l.New)
+	l.New = slices.DeleteFunc(l.New, is)
+	l.count()
+	return before - len(l.New)
 }
 
 func (o *Options) selected(key string) bool {
