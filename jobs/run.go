@@ -17,6 +17,7 @@ import (
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/report"
+	"github.com/silt-etl/silt/internal/tempdir"
 )
 
 // run is one execution of a command on a job, from its start in the ledger to its end. It holds what every command needs and no
@@ -124,20 +125,36 @@ func (x *run) execute(ctx context.Context, work func(context.Context) error) (er
 		}
 		return fmt.Errorf("%w: the run took longer than limits.timeout (%s)", ErrTimeout, x.Spec.Limits.Timeout)
 	})()
+	x.removeLeftTemp(limited)
 	if err := x.open(limited); err != nil {
 		return err
 	}
-	x.temp, err = os.MkdirTemp(x.Spec.Limits.TempDir, "silt-"+x.Spec.Name+"-")
+	temp, err := tempdir.New(x.Spec.Limits.TempDir, x.Spec.Name)
 	if err != nil {
 		return fmt.Errorf("limits.temp_dir: %w", err)
 	}
-	defer os.RemoveAll(x.temp)
+	defer temp.Remove()
+	x.temp = temp.Path
 	x.dog.setTemp(x.temp)
 	if err := work(limited); err != nil {
 		return err
 	}
 	x.writeCheckpoint(limited)
 	return nil
+}
+
+// removeLeftTemp removes the temp folders of processes that were killed. A run does not fail if it cannot remove them.
+func (x *run) removeLeftTemp(ctx context.Context) {
+	if x.dry {
+		return
+	}
+	removed, err := tempdir.Clean(ctx, x.Spec.Limits.TempDir)
+	for _, f := range removed {
+		x.log.Info().Str("folder", f.Path).Int64("bytes", f.SizeBytes).Msg("removed the temp folder of a run that was killed")
+	}
+	if err != nil && ctx.Err() == nil {
+		x.warn(fmt.Sprintf("temp folders of runs that were killed could not be removed: %v", err))
+	}
 }
 
 // open compiles the mapping, lays out its tables, opens the ledger, and records the run's start.

@@ -20,6 +20,7 @@ import (
 	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
 	s3store "github.com/silt-etl/silt/internal/objstore/s3"
 	"github.com/silt-etl/silt/internal/report"
+	"github.com/silt-etl/silt/internal/tempdir"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -177,5 +178,38 @@ func TestRunTwice(t *testing.T) {
 	files, _ := filepath.Glob(filepath.Join(w.dir, "lake/ext/network-firewall/region=us-east-1/accountId=111122223333/eventDay=*/*.parquet"))
 	if len(files) != 3 {
 		t.Errorf("files %q", files)
+	}
+}
+
+// A run removes what a killed run left in limits.temp_dir, but not the folder of a run that works. A dry run removes nothing.
+func TestRemovesLeftTemp(t *testing.T) {
+	w := newWorld(t)
+	w.put(key("a"), gz(netflow))
+	w.spec.Limits.TempDir = t.TempDir()
+	used, err := tempdir.New(w.spec.Limits.TempDir, "other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer used.Remove()
+	left := filepath.Join(w.spec.Limits.TempDir, "silt-other-1")
+	if err := errors.Join(os.Mkdir(left, 0o700), os.WriteFile(filepath.Join(left, ".silt-lock"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, dry := range []bool{true, false} {
+		var err error
+		if dry {
+			_, err = w.runner().DryRun(t.Context(), false)
+		} else {
+			_, err = w.run()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(left); errors.Is(err, os.ErrNotExist) == dry {
+			t.Errorf("dry run %t: the folder of a killed run: %v", dry, err)
+		}
+		if _, err := os.Stat(used.Path); err != nil {
+			t.Errorf("dry run %t: the folder of a run that works: %v", dry, err)
+		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 
 	"github.com/silt-etl/silt/internal/decode"
@@ -12,6 +11,7 @@ import (
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/sample"
+	"github.com/silt-etl/silt/internal/tempdir"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -30,13 +30,13 @@ func (a *app) checkSample(ctx context.Context, what, file string) (*sample.Cover
 		return nil, nil, err
 	}
 	defer in.Close()
-	temp, err := os.MkdirTemp("", "silt-check-")
+	temp, err := tempdir.New("", "check")
 	if err != nil {
 		return nil, nil, err
 	}
-	defer os.RemoveAll(temp)
+	defer temp.Remove()
 	coverage := sample.NewCoverage(run.compiled)
-	err = sample.Run(ctx, run.options(temp), sample.ReadObject(ctx, in, run.compiled, run.captures.Columns(run.compiled.KeyColumns)), func(_ sample.Record, out *sample.Outcome) error {
+	err = sample.Run(ctx, run.options(temp.Path), sample.ReadObject(ctx, in, run.compiled, run.captures.Columns(run.compiled.KeyColumns)), func(_ sample.Record, out *sample.Outcome) error {
 		coverage.Add(out)
 		return nil
 	})

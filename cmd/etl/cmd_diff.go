@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/runs"
+	"github.com/silt-etl/silt/internal/tempdir"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
 )
@@ -103,10 +103,12 @@ func (c *diffCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if o.TempDir, err = os.MkdirTemp("", "silt-diff-"); err != nil {
+	temp, err := tempdir.New("", "diff")
+	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(o.TempDir)
+	defer temp.Remove()
+	o.TempDir = temp.Path
 	each := func(yield func(compare.Object, error) bool) {
 		for _, obj := range objects {
 			if !yield(obj, nil) {

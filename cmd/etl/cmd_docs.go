@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/silt-etl/silt/internal/sourcepage"
+	"github.com/silt-etl/silt/internal/tempdir"
 	"github.com/silt-etl/silt/mappings"
 )
 
@@ -43,11 +44,11 @@ func (c *docsCmd) Run(ctx context.Context, a *app) error {
 	if len(names) == 0 {
 		names = mappings.Names()
 	}
-	temp, err := os.MkdirTemp("", "silt-docs-")
+	temp, err := tempdir.New("", "docs")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temp)
+	defer temp.Remove()
 	pages := make([]docPage, 0, len(names))
 	from := map[string]string{}
 	for _, name := range names {
@@ -63,7 +64,7 @@ func (c *docsCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		text, err := sourcepage.Source(ctx, m, compiled, temp)
+		text, err := sourcepage.Source(ctx, m, compiled, temp.Path)
 		if err != nil {
 			return err
 		}

@@ -14,7 +14,7 @@ import (
 
 type doctorCmd struct {
 	Job    string `arg:"" help:"Job file." example:"job.yaml"`
-	Fix    bool   `help:"Repair what dead runs left behind: roll entries forward, fence abandoned attempts, drop their held files, delete dead files, repair damaged leases and run records, and add missing partitions. On S3 it needs lake.delete_role_arn."`
+	Fix    bool   `help:"Repair what dead runs left behind: roll entries forward, fence abandoned attempts, drop their held files, delete dead files, repair damaged leases and run records, add missing partitions, and remove temp folders of killed processes. On S3 it needs lake.delete_role_arn."`
 	DryRun bool   `help:"Only report, even if --fix is given."`
 	outputFlag
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/internal/staging"
+	"github.com/silt-etl/silt/internal/tempdir"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -95,11 +95,12 @@ func (c *previewCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer in.Close()
-	temp, err := os.MkdirTemp("", "silt-preview-")
+	folder, err := tempdir.New("", "preview")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temp)
+	defer folder.Remove()
+	temp := folder.Path
 	var total int64
 	records := tallied(sample.ReadObject(ctx, in, p.compiled, p.captures.Columns(p.compiled.KeyColumns)), &total)
 	if c.Where != "" {

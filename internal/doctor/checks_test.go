@@ -18,6 +18,7 @@ import (
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	memstore "github.com/silt-etl/silt/internal/objstore/mem"
+	"github.com/silt-etl/silt/internal/tempdir"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -276,5 +277,36 @@ func TestAWSParts(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, e.awsParts()); diff != "" {
 		t.Errorf("parts (-want +got):\n%s", diff)
+	}
+}
+
+// Folders of killed processes are named with their size, and removed only with fix. A folder in use stays.
+func TestTempFolders(t *testing.T) {
+	dir := t.TempDir()
+	used, err := tempdir.New(dir, "job")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer used.Remove()
+	left, old := filepath.Join(dir, "silt-job-1"), filepath.Join(dir, "silt-job-2")
+	writeFile(t, filepath.Join(left, "01ARZ3NDEKTSV4RRFFQ69G5FAV", "spill"), strings.Repeat("x", 2048))
+	writeFile(t, filepath.Join(left, ".silt-lock"), "")
+	writeFile(t, filepath.Join(old, "01ARZ3NDEKTSV4RRFFQ69G5FAV", "spill"), "x")
+	find := func(fix bool) string { return show(findTempFolders(context.Background(), dir, fix)) }
+	unsure := "warn temp folders: 1 folder (1 B): " + old + " without a lock. Try: delete them if no older version of etl uses them\n"
+	if d := cmp.Diff("warn temp folders: processes that were killed have left 1 folder (2.0 KiB): "+left+". Try: etl doctor --fix, or wait for the next run\n"+unsure, find(false)); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff("ok   temp folders: removed 1 folder (2.0 KiB): "+left+"\n"+unsure, find(true)); d != "" {
+		t.Error(d)
+	}
+	if err := os.RemoveAll(old); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff("ok   temp folders: no killed process has left one\n", find(true)); d != "" {
+		t.Error(d)
+	}
+	if _, err := os.Stat(used.Path); err != nil {
+		t.Errorf("the folder in use: %v", err)
 	}
 }

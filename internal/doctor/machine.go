@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/tempdir"
 )
 
 func checkDisk(_ context.Context, e *examination) []Result {
@@ -36,6 +38,54 @@ func tryDisk(dir string, batchBytes int64) Result {
 		r.Status, r.Try = Warn, "free some space, set limits.temp_dir to another folder, or lower limits.batch_bytes"
 	}
 	return r
+}
+
+// checkTempFolders names the temp folders of processes that were killed. With Input.Fix it removes them.
+func checkTempFolders(ctx context.Context, e *examination) []Result {
+	return findTempFolders(ctx, e.Job.Limits.TempDir, e.Fix)
+}
+
+func findTempFolders(ctx context.Context, dir string, fix bool) []Result {
+	const what = "temp folders"
+	var results []Result
+	if fix {
+		removed, err := tempdir.Clean(ctx, dir)
+		if len(removed) > 0 {
+			results = append(results, ok(what, "removed %s", describeFolders(removed)))
+		}
+		if err != nil {
+			results = append(results, warn(what, "", "%v", err))
+		}
+	}
+	folders, err := tempdir.Find(ctx, dir)
+	if err != nil {
+		return append(results, warn(what, "", "not known: %v", err)) // checkDisk fails if the folder cannot be used
+	}
+	byState := map[tempdir.State][]tempdir.Folder{}
+	for _, f := range folders {
+		byState[f.State] = append(byState[f.State], f)
+	}
+	if left := byState[tempdir.Left]; len(left) > 0 {
+		results = append(results, warn(what, "etl doctor --fix, or wait for the next run", "processes that were killed have left %s", describeFolders(left)))
+	}
+	if unsure := byState[tempdir.Unsure]; len(unsure) > 0 {
+		results = append(results, warn(what, "delete them if no older version of etl uses them", "%s without a lock", describeFolders(unsure)))
+	}
+	if len(results) == 0 {
+		results = append(results, ok(what, "no killed process has left one"))
+	}
+	return results
+}
+
+// describeFolders gives the number of folders, their size, and the paths of some.
+func describeFolders(folders []tempdir.Folder) string {
+	var size int64
+	var paths []string
+	for _, f := range folders {
+		size += f.SizeBytes
+		paths = append(paths, f.Path)
+	}
+	return fmt.Sprintf("%s (%s): %s", human.Plural(int64(len(folders)), "folder"), human.Size(size), few(paths))
 }
 
 func checkMemory(_ context.Context, e *examination) []Result {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"sort"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/tempdir"
 )
 
 // Filter chooses quarantined records. Values of one field are alternatives; an empty field chooses everything.
@@ -119,14 +119,11 @@ func (q *Reader) file(ctx context.Context, key string, fn func(Row) error) error
 		return err
 	}
 	defer in.Close()
-	f, err := os.CreateTemp(q.TempDir, "silt-quarantine-")
+	f, err := tempdir.File(q.TempDir)
 	if err != nil {
 		return fmt.Errorf("temp folder: %w", err)
 	}
-	defer func() {
-		f.Close()
-		os.Remove(f.Name())
-	}()
+	defer f.Close()
 	if _, err := io.Copy(f, in); err != nil {
 		return fmt.Errorf("fetch %s/%s: %w", q.State, key, err)
 	}

@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sort"
 	"strings"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/tempdir"
 )
 
 // Options of a query.
@@ -61,14 +61,14 @@ func (e *TooMuchError) Error() string {
 type Result struct {
 	engine.RowReader
 	db   *engine.DB
-	temp string
+	temp *tempdir.Dir
 }
 
 // Close closes the database and removes its temporary files.
 func (r *Result) Close() {
 	r.RowReader.Close()
 	_ = r.db.Close()
-	os.RemoveAll(r.temp)
+	r.temp.Remove()
 }
 
 // Run prepares the tables that the SQL names and starts it. The caller closes the result.
@@ -92,19 +92,19 @@ func Run(ctx context.Context, sql string, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	temp, err := os.MkdirTemp("", "silt-query-")
+	temp, err := tempdir.New("", "query")
 	if err != nil {
 		return nil, fmt.Errorf("create a folder for temporary files: %w", err)
 	}
-	db, err := engine.OpenReader(engine.ReaderOptions{MemoryBytes: o.MemoryBytes, Threads: o.Threads, TempDir: temp, AllowedPaths: p.allowed, Setup: p.setup})
+	db, err := engine.OpenReader(engine.ReaderOptions{MemoryBytes: o.MemoryBytes, Threads: o.Threads, TempDir: temp.Path, AllowedPaths: p.allowed, Setup: p.setup})
 	if err != nil {
-		os.RemoveAll(temp)
+		temp.Remove()
 		return nil, fmt.Errorf("prepare the tables: %w", err)
 	}
 	rows, err := db.Query(ctx, sql)
 	if err != nil {
 		_ = db.Close()
-		os.RemoveAll(temp)
+		temp.Remove()
 		return nil, sqlError(sql, err)
 	}
 	return &Result{RowReader: rows, db: db, temp: temp}, nil
