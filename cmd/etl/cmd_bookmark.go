@@ -8,6 +8,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -70,13 +71,13 @@ func (c *bookmarkShowCmd) Run(ctx context.Context, a *app) error {
 		return printJSON(a.stdout, b)
 	}
 	p := func(label, format string, args ...any) {
-		fmt.Fprintf(a.stdout, "  %-11s "+format+"\n", append([]any{label}, args...)...)
+		render.Fprintf(a.stdout, "  %-11s "+format+"\n", append([]any{label}, args...)...)
 	}
 	paused := ""
 	if b.Paused {
 		paused = ", paused"
 	}
-	fmt.Fprintf(a.stdout, "%s: up to ledger entry %d%s\n", spec.Name, b.Seq, paused)
+	render.Fprintf(a.stdout, "%s: up to ledger entry %d%s\n", spec.Name, b.Seq, paused)
 	p("batches", "%s committed, %s open, %s released", human.Count(int64(b.Committed)), human.Count(int64(b.Open)), human.Count(int64(b.Released)))
 	p("objects", "%s read (%s), %s held by open batches, %s skipped by name, %s released", human.Count(b.Read), human.Size(b.SizeBytes), human.Count(b.Held), human.Count(int64(b.Skipped)), human.Count(b.Freed))
 	expired := ""
@@ -169,7 +170,7 @@ func (c *bookmarkSetCmd) Run(ctx context.Context, a *app) error {
 		if m.Bound {
 			late = ", including older objects that arrive later: keys without a day are judged by their last change"
 		}
-		fmt.Fprintf(a.stdout, "%s: %s objects (%s) before %s %s marked as done without processing%s\n", m.Job, human.Count(int64(m.Objects)), human.Size(m.SizeBytes), m.Before, verb, late)
+		render.Fprintf(a.stdout, "%s: %s objects (%s) before %s %s marked as done without processing%s\n", m.Job, human.Count(int64(m.Objects)), human.Size(m.SizeBytes), m.Before, verb, late)
 	}
 	if err == nil && !c.Yes {
 		err = usagef("not confirmed, and nothing was written. Try: add --yes")
@@ -280,7 +281,7 @@ func (a *app) pause(ctx context.Context, job string, on bool) error {
 	if on {
 		text = "paused: runs exit without doing work until etl bookmark resume; a run in progress continues to its end"
 	}
-	fmt.Fprintf(a.stdout, "%s: %s\n", r.Spec.Name, text)
+	render.Fprintf(a.stdout, "%s: %s\n", r.Spec.Name, text)
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
@@ -92,7 +93,7 @@ func printDiagnostics(w io.Writer, output string, found diag.List, coverage *sam
 		return printSARIF(w, found)
 	}
 	for _, d := range found {
-		fmt.Fprintln(w, d)
+		fmt.Fprintln(w, render.Safe(d.String()))
 	}
 	if !slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return d.Severity != diag.Note }) {
 		fmt.Fprintln(w, "ok")

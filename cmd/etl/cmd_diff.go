@@ -226,18 +226,18 @@ func (c *diffCmd) objects(ctx context.Context, spec *jobfile.Spec) ([]compare.Ob
 }
 
 func (r *diffReport) write(w io.Writer, sameText bool) {
-	fmt.Fprintf(w, "%s, now against %s, on %s\n", r.Mapping, r.Against, r.On)
+	render.Fprintf(w, "%s, now against %s, on %s\n", r.Mapping, r.Against, r.On)
 	if sameText {
 		fmt.Fprintln(w, "  the texts of both mappings are the same")
 	}
-	fmt.Fprintf(w, "  records     %s compared: %s the same, %s changed, %s moved\n", human.Count(r.Records), human.Count(r.Same), human.Count(r.Changed), human.Count(r.Moved))
-	fmt.Fprintf(w, "  before      %s published, %s filtered, %s quarantined\n", human.Count(r.Before.Published), human.Count(r.Before.Filtered), human.Count(r.Before.Quarantined))
-	fmt.Fprintf(w, "  now         %s published, %s filtered, %s quarantined\n", human.Count(r.After.Published), human.Count(r.After.Filtered), human.Count(r.After.Quarantined))
+	render.Fprintf(w, "  records     %s compared: %s the same, %s changed, %s moved\n", human.Count(r.Records), human.Count(r.Same), human.Count(r.Changed), human.Count(r.Moved))
+	render.Fprintf(w, "  before      %s published, %s filtered, %s quarantined\n", human.Count(r.Before.Published), human.Count(r.Before.Filtered), human.Count(r.Before.Quarantined))
+	render.Fprintf(w, "  now         %s published, %s filtered, %s quarantined\n", human.Count(r.After.Published), human.Count(r.After.Filtered), human.Count(r.After.Quarantined))
 	if r.Limited {
 		fmt.Fprintln(w, "  limited     there are more records; --limit 0 compares all")
 	}
 	for _, u := range r.Unreadable {
-		fmt.Fprintf(w, "  unreadable  %s: %s\n", render.Safe(u.Object), render.Safe(u.Message))
+		render.Fprintf(w, "  unreadable  %s: %s\n", u.Object, u.Message)
 	}
 	if len(r.Moves) > 0 {
 		fmt.Fprintln(w)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/sourcepage"
 	"github.com/silt-etl/silt/internal/tempdir"
 	"github.com/silt-etl/silt/mappings"
@@ -64,11 +65,11 @@ func (c *docsCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		text, err := sourcepage.Source(ctx, m, compiled, temp.Path)
+		page, err := sourcepage.Source(ctx, m, compiled, temp.Path)
 		if err != nil {
 			return err
 		}
-		pages = append(pages, docPage{m.Name, text})
+		pages = append(pages, docPage{m.Name, render.SafeLines(page)})
 	}
 	if c.Save != "" {
 		if err := os.MkdirAll(c.Save, 0o755); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/doctor"
 	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -39,7 +40,7 @@ func (*doctorCmd) Help() string {
 func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 	report, err := doctor.Run(ctx, c.input(ctx, a), func(r doctor.Result) {
 		if c.Output == "text" {
-			fmt.Fprintln(a.stdout, r)
+			fmt.Fprintln(a.stdout, render.Safe(r.String()))
 		}
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/mappings"
 )
 
@@ -63,7 +64,7 @@ func (c *importCmd) Run(ctx context.Context, a *app) error {
 		}{failed == 0, append(diag.List{}, found...), append([]sqlFile{}, files...)})
 	} else {
 		for _, f := range found {
-			fmt.Fprintln(a.stdout, f)
+			fmt.Fprintln(a.stdout, render.Safe(f.String()))
 		}
 	}
 	if err != nil {

@@ -107,23 +107,23 @@ func (c *inferCmd) Run(ctx context.Context, a *app) error {
 	if err := saveSQL(a, c.Save, files); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "next: etl check %s, then etl preview %s %s\n", c.Save, c.Save, c.Sample[0])
+	render.Fprintf(a.stdout, "next: etl check %s, then etl preview %s %s\n", c.Save, c.Save, c.Sample[0])
 	return nil
 }
 
 // writeInferred prints the evidence for the format, the class and the times.
 func writeInferred(w io.Writer, res *infer.Result) {
-	fmt.Fprintf(w, "%s: %s records of %s", res.Name, human.Count(res.Records), res.Format)
+	render.Fprintf(w, "%s: %s records of %s", res.Name, human.Count(res.Records), res.Format)
 	if res.Rejected > 0 {
-		fmt.Fprintf(w, ", and %s that cannot be read:", human.Count(res.Rejected))
+		render.Fprintf(w, ", and %s that cannot be read:", human.Count(res.Rejected))
 		for _, code := range slices.Sorted(maps.Keys(res.Reasons)) {
-			fmt.Fprintf(w, " %s", code)
+			render.Fprintf(w, " %s", code)
 		}
 	}
 	if res.FormatEvidence != "" {
-		fmt.Fprintf(w, "\n%s: %s", res.Format, res.FormatEvidence)
+		render.Fprintf(w, "\n%s: %s", res.Format, res.FormatEvidence)
 	}
-	fmt.Fprintf(w, "\n\nclass %s, of these candidates:\n", res.Class)
+	render.Fprintf(w, "\n\nclass %s, of these candidates:\n", res.Class)
 	t := &render.Table{Header: []string{"class", "score", "because of"}, Right: []bool{false, true}, MaxCell: 120}
 	for _, s := range res.Classes {
 		if s.Score > 0 {
@@ -136,9 +136,9 @@ func writeInferred(w io.Writer, res *infer.Result) {
 		fmt.Fprintln(w, "  not found: every record will go to quarantine until a column AS \"time\" is written")
 	}
 	for _, x := range res.Times {
-		fmt.Fprintf(w, "  %s: %s", render.Safe(x.Field), render.Safe(x.Evidence))
+		render.Fprintf(w, "  %s: %s", x.Field, x.Evidence)
 		if x.Zone != "" {
-			fmt.Fprintf(w, "; %s", x.Zone)
+			render.Fprintf(w, "; %s", x.Zone)
 		}
 		fmt.Fprintln(w)
 	}
@@ -148,8 +148,8 @@ func writeInferred(w io.Writer, res *infer.Result) {
 			mapped++
 		}
 	}
-	fmt.Fprintf(w, "\n%d of %d fields have a place in OCSF; the others go to unmapped\n", mapped, len(res.Fields))
+	render.Fprintf(w, "\n%d of %d fields have a place in OCSF; the others go to unmapped\n", mapped, len(res.Fields))
 	for _, n := range res.Notes {
-		fmt.Fprintf(w, "note: %s\n", render.Safe(n))
+		render.Fprintf(w, "note: %s\n", n)
 	}
 }

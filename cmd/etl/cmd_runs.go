@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/runs"
 	"github.com/silt-etl/silt/jobs"
 )
@@ -120,7 +120,7 @@ func (c *runsListCmd) Run(ctx context.Context, a *app) error {
 		return printJSON(a.stdout, infos)
 	}
 	if len(infos) == 0 {
-		fmt.Fprintf(a.stdout, "%s has no runs yet\n", spec.Name)
+		render.Fprintf(a.stdout, "%s has no runs yet\n", spec.Name)
 		return nil
 	}
 	t := runs.Table(infos)

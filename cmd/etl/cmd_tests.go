@@ -189,7 +189,7 @@ func (c *testCmd) results(ctx context.Context, a *app, m *mappings.Mapping, matc
 		if err := replaceFile(f.Path, text); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(a.stderr, "updated %s\n", f.Path)
+		render.Fprintf(a.stderr, "updated %s\n", f.Path)
 		changed = true
 	}
 	if !changed {
@@ -230,23 +230,23 @@ func (r *mappingTests) write(w io.Writer, verbose bool) {
 	for _, t := range r.Tests {
 		switch {
 		case !t.OK:
-			fmt.Fprintf(w, "--- FAIL: %s/%s\n", r.Mapping, render.Safe(t.Name))
+			render.Fprintf(w, "--- FAIL: %s/%s\n", r.Mapping, t.Name)
 			for _, d := range t.Diffs {
-				fmt.Fprintf(w, "    %s:%d:%d: %s\n", t.File, d.Line, d.Column, render.Safe(d.String()))
+				render.Fprintf(w, "    %s:%d:%d: %s\n", t.File, d.Line, d.Column, d.String())
 			}
 		case verbose:
-			fmt.Fprintf(w, "--- PASS: %s/%s\n", r.Mapping, render.Safe(t.Name))
+			render.Fprintf(w, "--- PASS: %s/%s\n", r.Mapping, t.Name)
 		}
 	}
 	tests := human.Plural(int64(len(r.Tests)), "test")
 	switch {
 	case r.Error != "":
 		fmt.Fprintln(w, r.Error)
-		fmt.Fprintf(w, "FAIL  %s  [no tests were run]\n", r.Mapping)
+		render.Fprintf(w, "FAIL  %s  [no tests were run]\n", r.Mapping)
 	case len(r.Tests) == 0:
-		fmt.Fprintf(w, "?     %s  [no tests]\n", r.Mapping)
+		render.Fprintf(w, "?     %s  [no tests]\n", r.Mapping)
 	case r.OK:
-		fmt.Fprintf(w, "ok    %s  %s  %.2fs\n", r.Mapping, tests, r.Seconds)
+		render.Fprintf(w, "ok    %s  %s  %.2fs\n", r.Mapping, tests, r.Seconds)
 	default:
 		failed := 0
 		for _, t := range r.Tests {
@@ -254,6 +254,6 @@ func (r *mappingTests) write(w io.Writer, verbose bool) {
 				failed++
 			}
 		}
-		fmt.Fprintf(w, "FAIL  %s  %d of %s  %.2fs\n", r.Mapping, failed, tests, r.Seconds)
+		render.Fprintf(w, "FAIL  %s  %d of %s  %.2fs\n", r.Mapping, failed, tests, r.Seconds)
 	}
 }

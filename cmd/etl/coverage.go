@@ -37,9 +37,9 @@ func (c *previewCmd) coverage(ctx context.Context, a *app, p *previewer, records
 
 // writeCoverage prints two tables: OCSF attributes, and raw fields.
 func writeCoverage(w io.Writer, c *sample.Coverage, terminal bool) error {
-	fmt.Fprintf(w, "%s: %s published, %s filtered, %s quarantined\n", human.Plural(c.Records, "record"), human.Count(c.Published), human.Count(c.Filtered), human.Count(c.Quarantined))
+	render.Fprintf(w, "%s: %s published, %s filtered, %s quarantined\n", human.Plural(c.Records, "record"), human.Count(c.Published), human.Count(c.Filtered), human.Count(c.Quarantined))
 	for _, r := range c.Reasons {
-		fmt.Fprintf(w, "  %s  %s  %s\n", human.Count(r.Records), strings.TrimSpace(r.Reason+" "+r.Path), render.Safe(r.Example))
+		render.Fprintf(w, "  %s  %s  %s\n", human.Count(r.Records), strings.TrimSpace(r.Reason+" "+r.Path), r.Example)
 	}
 	t := render.Table{Header: []string{"OCSF attribute", "events", "%", "in unmapped", "example"}, Right: []bool{false, true, true, true, false}}
 	class := ""

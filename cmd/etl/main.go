@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +17,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/query"
+	"github.com/silt-etl/silt/internal/render"
 )
 
 // version is set by the build (-ldflags -X main.version=...).
@@ -65,6 +68,13 @@ func main() {
 
 // run is main without the process: arguments in, exit code out.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) (string, bool)) int {
+	out, errs := render.NewSafeWriter(stdout), render.NewSafeWriter(stderr)
+	defer func() { _ = errors.Join(out.Flush(), errs.Flush()) }()
+	return runCommand(ctx, args, out, errs, env)
+}
+
+// runCommand is run with outputs that cannot control a terminal.
+func runCommand(ctx context.Context, args []string, stdout, stderr *render.SafeWriter, env func(string) (string, bool)) int {
 	var c cli
 	exited := -1
 	parser, err := newParser(&c, kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
@@ -79,7 +89,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "etl: %v. Try: etl --help\n", err)
+		render.Fprintf(stderr, "etl: %v. Try: etl --help\n", err)
 		return exitUsage
 	}
 	kctx.BindTo(ctx, (*context.Context)(nil))
@@ -91,9 +101,18 @@ func printError(stderr io.Writer, err error) int {
 	switch {
 	case err == nil, as[printedError](err):
 	case as[diag.List](err): // each line begins with its place
-		fmt.Fprintln(stderr, err)
-	default:
+		list, _ := errors.AsType[diag.List](err)
+		if list.Error() != err.Error() {
+			fmt.Fprintln(stderr, err)
+			break
+		}
+		for _, d := range list {
+			fmt.Fprintln(stderr, render.Safe(d.String()))
+		}
+	case as[*query.SQLError](err): // its second line points to the mistake
 		fmt.Fprintln(stderr, "etl:", err)
+	default:
+		fmt.Fprintln(stderr, "etl:", render.Safe(err.Error()))
 	}
 	return exitCodeOf(err)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
 
+	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
@@ -23,8 +24,16 @@ type bars struct {
 
 // isTerminal says whether w is a terminal.
 func isTerminal(w any) bool {
-	f, ok := w.(*os.File)
+	f, ok := unwrapped(w).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// unwrapped is what a command's output goes to.
+func unwrapped(w any) any {
+	if s, ok := w.(*render.SafeWriter); ok {
+		return s.Unwrap()
+	}
+	return w
 }
 
 func newBars(w io.Writer) *bars {
@@ -78,7 +87,7 @@ var _ jobs.Progress = (*bars)(nil)
 func (a *app) runAndPrint(r *jobs.Runner, noBars bool, output string, run func() (*report.Summary, error)) error {
 	end := func() {}
 	if isTerminal(a.stderr) && !noBars {
-		b := newBars(a.stderr)
+		b := newBars(unwrapped(a.stderr).(*os.File))
 		r.Progress, r.LogTo, end = b, io.Discard, b.End
 	}
 	r.Abandon = func(err error) { os.Exit(printError(a.stderr, err)) }
@@ -100,7 +109,7 @@ func printSummary(w io.Writer, output string, sum *report.Summary) error {
 
 // terminalWidth is the width of a terminal in columns, or 0 if w is not a terminal.
 func terminalWidth(w io.Writer) int {
-	f, ok := w.(*os.File)
+	f, ok := unwrapped(w).(*os.File)
 	if !ok {
 		return 0
 	}

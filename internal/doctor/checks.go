@@ -35,7 +35,10 @@ func Checks() []Check {
 		{"state", "the store of the state keeps the promises that the ledger relies on", ready, minute, checkState},
 		{"clock", "this machine's clock agrees with the store's", ready, minute, checkClock},
 		{"catalog", "the catalog can be read, and its tables fit the mapping", mapped, minute, checkCatalog},
-		{"temp folders", "the temp folder has no folders of runs that were killed; `--fix` removes them", ready, minute, checkTempFolders},
+		{"temp folders", "the temp folder has no folders of runs that were killed; `--fix` removes them", ready, minute,
+			func(ctx context.Context, e *examination) []Result {
+				return findTempFolders(ctx, e.Job.Limits.TempDir, e.Fix)
+			}},
 		{"ledger", "lake, state and catalog agree with the ledger; `--fix` repairs them", ready, 0, checkLedger},
 		{"late objects", "runs list every object of staging that no run has taken", []string{"job", "fix", "staging", "state", "ledger"}, 0, checkLeftOut},
 		{"disk", "a batch fits into the temp folder", ready, 0, checkDisk},

@@ -40,11 +40,7 @@ func tryDisk(dir string, batchBytes int64) Result {
 	return r
 }
 
-// checkTempFolders names the temp folders of processes that were killed. With Input.Fix it removes them.
-func checkTempFolders(ctx context.Context, e *examination) []Result {
-	return findTempFolders(ctx, e.Job.Limits.TempDir, e.Fix)
-}
-
+// findTempFolders names the temp folders of processes that were killed. With fix it removes them.
 func findTempFolders(ctx context.Context, dir string, fix bool) []Result {
 	const what = "temp folders"
 	var results []Result

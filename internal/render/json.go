@@ -9,10 +9,10 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"math"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -111,45 +111,20 @@ func floatValue(a arrow.Array, i int) (float64, int) {
 	return a.(*array.Float64).Value(i), 64
 }
 
-// appendString appends s as a JSON string that people can read: <, > and & are not escaped.
+// appendString appends s as a JSON string that people can read: <, > and & are not escaped, and control characters are.
 func appendString(dst []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	clean := true
-	for j := 0; j < len(s); j++ {
-		if c := s[j]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
-			clean = false
-			break
-		}
-	}
-	if clean {
-		dst = append(dst, '"')
-		dst = append(dst, s...)
-		return append(dst, '"')
-	}
 	dst = append(dst, '"')
 	for _, r := range s { // bytes that are not UTF-8 become U+FFFD
 		switch {
 		case r == '"' || r == '\\':
 			dst = append(dst, '\\', byte(r))
-		case r == '\n':
-			dst = append(dst, '\\', 'n')
-		case r == '\t':
-			dst = append(dst, '\\', 't')
-		case r < ' ' || r >= 0x7f && r < 0xa0:
-			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
-		case r == 0x2028 || r == 0x2029 || changesDirection(r):
-			dst = append(dst, fmt.Sprintf("\\u%04x", r)...)
+		case isControl(r):
+			dst = appendEscaped(dst, r)
 		default:
-			dst = append(dst, string(r)...)
+			dst = utf8.AppendRune(dst, r)
 		}
 	}
 	return append(dst, '"')
-}
-
-// changesDirection says whether a character changes the direction of the text around it. With such characters a log line can look like
-// another one.
-func changesDirection(r rune) bool {
-	return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x200e || r == 0x200f
 }
 
 // cellText is a scalar as text without quotes. Structs, lists and maps are compact JSON.

@@ -162,12 +162,44 @@ func TestCSV(t *testing.T) {
 	}
 }
 
+// Safe escapes what could control a terminal, and nothing else. SafeLines and SafeWriter keep line breaks and tabs.
 func TestSafe(t *testing.T) {
-	for in, want := range map[string]string{
-		"plain ünï": "plain ünï", "a\tb": `a\tb`, "\x1b]0;x\x07": `\u001b]0;x\u0007`, "a\u202eb": `a\u202eb`, `say "hi" \n` + "\n": `say "hi" \n\n`, "\u009b31m": `\u009b31m`,
+	for _, c := range []struct{ name, in, safe, lines string }{
+		{"plain", "plain text, ü 漢 😀", "plain text, ü 漢 😀", "plain text, ü 漢 😀"},
+		{"lines", "a\n\tb\r", `a\n\tb\u000d`, "a\n\tb" + `\u000d`},
+		{"escape", "\x1b[31m\x07\x7f\x00", `\u001b[31m\u0007\u007f\u0000`, `\u001b[31m\u0007\u007f\u0000`},
+		{"C1", "\u0080\u009b\u009f\u00a0", `\u0080\u009b\u009f` + "\u00a0", `\u0080\u009b\u009f` + "\u00a0"},
+		{"direction", "\u202e\u2069\u200f\u061c", `\u202e\u2069\u200f\u061c`, `\u202e\u2069\u200f\u061c`},
+		{"no width", "\u200b\u200d\u2060\ufeff\u00ad\u180e", `\u200b\u200d\u2060\ufeff\u00ad\u180e`, `\u200b\u200d\u2060\ufeff\u00ad\u180e`},
+		{"separators", "\u2028\u2029", `\u2028\u2029`, `\u2028\u2029`},
+		{"tags", "\U000e0041", `\udb40\udc41`, `\udb40\udc41`},
+		{"not UTF-8", "a\x9b\xff\xe2\x80", `a\x9b\xff\xe2\x80`, `a\x9b\xff\xe2\x80`},
+		{"backslashes and quotes stay", `a\b "c" \n`, `a\b "c" \n`, `a\b "c" \n`},
 	} {
-		if got := Safe(in); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
+		if got := Safe(c.in); got != c.safe {
+			t.Errorf("%s: Safe gives %q, want %q", c.name, got, c.safe)
 		}
+		if got := SafeLines(c.in); got != c.lines {
+			t.Errorf("%s: SafeLines gives %q, want %q", c.name, got, c.lines)
+		}
+		for size := 1; size <= len(c.in); size++ { // also when characters are cut
+			var out strings.Builder
+			w := NewSafeWriter(&out)
+			for rest := c.in; rest != ""; {
+				n := min(size, len(rest))
+				if written, err := w.Write([]byte(rest[:n])); written != n || err != nil {
+					t.Fatalf("%s: wrote %d of %d, %v", c.name, written, n, err)
+				}
+				rest = rest[n:]
+			}
+			if err := w.Flush(); err != nil || out.String() != c.lines {
+				t.Errorf("%s: in pieces of %d: %q, %v, want %q", c.name, size, out.String(), err, c.lines)
+			}
+		}
+	}
+	var out strings.Builder
+	Fprintf(&out, "%s %-4s|%v %d\n", errors.New("x\ny"), "a\r", []int{1}, 2)
+	if want := `x\ny a\u000d|[1] 2` + "\n"; out.String() != want {
+		t.Errorf("Fprintf gives %q, want %q", out.String(), want)
 	}
 }

@@ -204,17 +204,6 @@ func (t *Table) line(out *bufio.Writer, row []string) {
 	_, _ = out.WriteString(strings.TrimRight(b.String(), " ") + "\n") // Flush returns the first error of a Writer
 }
 
-// Safe returns s as one line with control characters escaped, because log data must not control a terminal.
-func Safe(s string) string {
-	for _, r := range s {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || changesDirection(r) {
-			quoted := appendString(nil, s)
-			return strings.ReplaceAll(strings.ReplaceAll(string(quoted[1:len(quoted)-1]), `\"`, `"`), `\\`, `\`)
-		}
-	}
-	return s
-}
-
 // Fit cuts or pads s to a width, in columns of a terminal.
 func Fit(s string, width int) string {
 	return runewidth.FillRight(runewidth.Truncate(s, width, "…"), width)

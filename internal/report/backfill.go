@@ -1,10 +1,10 @@
 package report
 
 import (
-	"fmt"
 	"io"
 
 	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/render"
 )
 
 // Estimate is what a backfill or a replace has to do. Minutes is 0 if this machine has no earlier runs to estimate from.
@@ -34,23 +34,23 @@ func (e *Estimate) WriteText(w io.Writer) {
 	if e.Replace {
 		e.writeReplace(w)
 	} else {
-		fmt.Fprintf(w, "%s: backfill of %s to %s: %s, %s, of %s in %s; %s already processed\n", e.Job, e.From, e.To,
+		render.Fprintf(w, "%s: backfill of %s to %s: %s, %s, of %s in %s; %s already processed\n", e.Job, e.From, e.To,
 			human.Plural(int64(e.Objects), "object"), human.Size(e.SizeBytes), human.Plural(int64(e.Days), "day"), human.Plural(int64(len(e.Months)), "month"), human.Count(int64(e.Taken)))
 	}
 	if e.Minutes > 0 {
-		fmt.Fprintf(w, "  time        about %.1f minutes at the speed of this machine's last runs\n", e.Minutes)
+		render.Fprintf(w, "  time        about %.1f minutes at the speed of this machine's last runs\n", e.Minutes)
 	} else if e.Objects > 0 {
-		fmt.Fprintf(w, "  time        unknown: this machine has not run the job yet\n")
+		render.Fprintf(w, "  time        unknown: this machine has not run the job yet\n")
 	}
 	for _, s := range e.Warnings {
-		fmt.Fprintf(w, "  warning     %s\n", s)
+		render.Fprintf(w, "  warning     %s\n", s)
 	}
 }
 
 func (e *Estimate) writeReplace(w io.Writer) {
-	fmt.Fprintf(w, "%s: replace of %s to %s: %s of %s, %s, in %s; %s up to date\n", e.Job, e.From, e.To, human.Plural(int64(e.Batches), "batch"),
+	render.Fprintf(w, "%s: replace of %s to %s: %s of %s, %s, in %s; %s up to date\n", e.Job, e.From, e.To, human.Plural(int64(e.Batches), "batch"),
 		human.Plural(int64(e.Objects), "object"), human.Size(e.SizeBytes), human.Plural(int64(e.Partitions), "partition"), human.Plural(int64(e.UpToDate), "batch"))
 	if e.OutsideRange > 0 {
-		fmt.Fprintf(w, "  outside     whole batches are reprocessed: %s of the range and %s outside of it\n", human.Plural(int64(e.Days), "day"), human.Plural(int64(e.OutsideRange), "day"))
+		render.Fprintf(w, "  outside     whole batches are reprocessed: %s of the range and %s outside of it\n", human.Plural(int64(e.Days), "day"), human.Plural(int64(e.OutsideRange), "day"))
 	}
 }

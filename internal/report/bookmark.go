@@ -1,10 +1,10 @@
 package report
 
 import (
-	"fmt"
 	"io"
 
 	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/render"
 )
 
 // Skipped is what a skip marked as processed. With Bound it covers everything last modified before the date, including objects that
@@ -43,19 +43,19 @@ func (w *Rewind) WriteText(out io.Writer) {
 	if w.Entry > 0 {
 		verb = "withdrew"
 	}
-	fmt.Fprintf(out, "%s: a rewind to %s %s %s: %s (%s), %s in %s\n", w.Job, to, verb, human.Plural(int64(w.Batches), "batch"),
+	render.Fprintf(out, "%s: a rewind to %s %s %s: %s (%s), %s in %s\n", w.Job, to, verb, human.Plural(int64(w.Batches), "batch"),
 		human.Plural(int64(w.Objects), "object"), human.Size(w.SizeBytes), human.Plural(w.Rows, "row"), human.Plural(int64(len(w.Files)), "file"))
 	for _, r := range w.Runs {
-		fmt.Fprintf(out, "  run         %s\n", r)
+		render.Fprintf(out, "  run         %s\n", r)
 	}
 	for i, f := range w.Files {
 		if i == 20 && len(w.Files) > 22 {
-			fmt.Fprintf(out, "              ... and %d more\n", len(w.Files)-i)
+			render.Fprintf(out, "              ... and %d more\n", len(w.Files)-i)
 			break
 		}
-		fmt.Fprintf(out, "  file        %s\n", f)
+		render.Fprintf(out, "  file        %s\n", f)
 	}
 	for _, s := range w.Warnings {
-		fmt.Fprintf(out, "  warning     %s\n", s)
+		render.Fprintf(out, "  warning     %s\n", s)
 	}
 }

@@ -1,10 +1,10 @@
 package report
 
 import (
-	"fmt"
 	"io"
 
 	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/render"
 )
 
 // DryRun is what a run would read.
@@ -33,22 +33,22 @@ type DryDay struct {
 
 // WriteText prints the dry run for a person.
 func (p *DryRun) WriteText(w io.Writer) {
-	fmt.Fprintf(w, "%s: a run would read %s, %s, in %s (dry run: nothing was written)\n", p.Job, human.Plural(int64(p.Objects), "object"), human.Size(p.SizeBytes), human.Plural(int64(p.Batches), "batch"))
+	render.Fprintf(w, "%s: a run would read %s, %s, in %s (dry run: nothing was written)\n", p.Job, human.Plural(int64(p.Objects), "object"), human.Size(p.SizeBytes), human.Plural(int64(p.Batches), "batch"))
 	if p.Open > 0 || p.Unfinished > 0 {
-		fmt.Fprintf(w, "  first       %s and %s that an earlier run left unfinished\n", human.Plural(int64(p.Unfinished), "entry"), human.Plural(int64(p.Open), "batch"))
+		render.Fprintf(w, "  first       %s and %s that an earlier run left unfinished\n", human.Plural(int64(p.Unfinished), "entry"), human.Plural(int64(p.Open), "batch"))
 	}
-	fmt.Fprintf(w, "  listed      %s: %s new, %s already processed, %s excluded, %s too young\n", human.Plural(int64(p.Listed), "object"), human.Count(int64(p.Objects)), human.Count(int64(p.Taken)), human.Count(int64(p.Excluded)), human.Count(int64(p.Unsettled)))
+	render.Fprintf(w, "  listed      %s: %s new, %s already processed, %s excluded, %s too young\n", human.Plural(int64(p.Listed), "object"), human.Count(int64(p.Objects)), human.Count(int64(p.Taken)), human.Count(int64(p.Excluded)), human.Count(int64(p.Unsettled)))
 	if p.LeftAlone > 0 {
-		fmt.Fprintf(w, "  left alone  %s that may be the same as what an earlier version of etl loaded\n", human.Plural(int64(p.LeftAlone), "file"))
+		render.Fprintf(w, "  left alone  %s that may be the same as what an earlier version of etl loaded\n", human.Plural(int64(p.LeftAlone), "file"))
 	}
 	if p.Unmatched > 0 {
-		fmt.Fprintf(w, "  unmatched   %s do not match key_pattern; their captures will be NULL\n", human.Plural(int64(p.Unmatched), "key"))
+		render.Fprintf(w, "  unmatched   %s do not match key_pattern; their captures will be NULL\n", human.Plural(int64(p.Unmatched), "key"))
 	}
 	for _, d := range p.Days {
 		day := d.Day
 		if day == "" {
 			day = "(no day)"
 		}
-		fmt.Fprintf(w, "  %-11s %s, %s\n", day, human.Plural(int64(d.Objects), "object"), human.Size(d.SizeBytes))
+		render.Fprintf(w, "  %-11s %s, %s\n", day, human.Plural(int64(d.Objects), "object"), human.Size(d.SizeBytes))
 	}
 }

@@ -1,11 +1,11 @@
 package report
 
 import (
-	"fmt"
 	"io"
 	"time"
 
 	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/render"
 )
 
 // Retention is what etl retention deleted, or would delete if DryRun is set.
@@ -39,29 +39,29 @@ func (r *Retention) WriteText(out io.Writer) {
 	if r.DryRun {
 		verb = "would delete"
 	}
-	fmt.Fprintf(out, "%s: retention %s\n", r.Job, verb)
+	render.Fprintf(out, "%s: retention %s\n", r.Job, verb)
 	for _, k := range []struct {
 		name string
 		Expired
 	}{{"quarantine", r.Quarantine}, {"manifests", r.Manifests}, {"attempts", r.Attempts}} {
 		age, ok := r.Ages[k.name]
 		if !ok {
-			fmt.Fprintf(out, "  %-11s kept forever (no retention.%s)\n", k.name, k.name)
+			render.Fprintf(out, "  %-11s kept forever (no retention.%s)\n", k.name, k.name)
 			continue
 		}
 		oldest := ""
 		if k.Oldest != nil {
 			oldest = ", oldest of " + k.Oldest.Format(time.DateOnly)
 		}
-		fmt.Fprintf(out, "  %-11s %s (%s) of %s and older%s\n", k.name, human.Plural(int64(k.Files), "file"), human.Size(k.SizeBytes), age, oldest)
+		render.Fprintf(out, "  %-11s %s (%s) of %s and older%s\n", k.name, human.Plural(int64(k.Files), "file"), human.Size(k.SizeBytes), age, oldest)
 	}
 	if r.Quarantine.Files > 0 {
-		fmt.Fprintf(out, "  records     %s of quarantine, which the ledger counts as expired from now on\n", human.Plural(r.Records, "record"))
+		render.Fprintf(out, "  records     %s of quarantine, which the ledger counts as expired from now on\n", human.Plural(r.Records, "record"))
 	}
 	if r.Held > 0 {
-		fmt.Fprintf(out, "  left        %s whose files may still be held; set lake.delete_role_arn, or run etl doctor\n", human.Plural(int64(r.Held), "attempt record"))
+		render.Fprintf(out, "  left        %s whose files may still be held; set lake.delete_role_arn, or run etl doctor\n", human.Plural(int64(r.Held), "attempt record"))
 	}
 	for _, s := range r.Warnings {
-		fmt.Fprintf(out, "  warning     %s\n", s)
+		render.Fprintf(out, "  warning     %s\n", s)
 	}
 }

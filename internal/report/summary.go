@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/render"
 )
 
 // Summary is the result of a run, as it is printed and stored in the state. Invariant: Records.Read = Published + Filtered +
@@ -88,14 +89,14 @@ func (s *Summary) EventsPerSecond() float64 {
 // WriteText prints the summary for a person or a cron mail.
 func (s *Summary) WriteText(w io.Writer) {
 	p := func(label, format string, args ...any) {
-		fmt.Fprintf(w, "  %-11s "+format+"\n", append([]any{label}, args...)...)
+		render.Fprintf(w, "  %-11s "+format+"\n", append([]any{label}, args...)...)
 	}
 	took := s.Ended.Sub(s.Started)
 	what := "run"
 	if s.Command != "" {
 		what = s.Command
 	}
-	fmt.Fprintf(w, "%s: %s %s %s in %s\n", s.Job, what, s.Run, s.State, took.Round(100*time.Millisecond))
+	render.Fprintf(w, "%s: %s %s %s in %s\n", s.Job, what, s.Run, s.State, took.Round(100*time.Millisecond))
 	if s.Error != "" {
 		p("error", "%s", s.Error)
 	}

@@ -107,17 +107,17 @@ func (r *Run) WriteText(w io.Writer, job string) {
 			fmt.Fprintln(w, r.Note)
 		}
 	} else {
-		fmt.Fprintf(w, "%s: run %s %s, started %s", job, r.RunInfo.Run, r.State, r.Started.UTC().Format(time.DateTime))
+		render.Fprintf(w, "%s: run %s %s, started %s", job, r.RunInfo.Run, r.State, r.Started.UTC().Format(time.DateTime))
 		if r.Host != "" {
-			fmt.Fprintf(w, " on %s", r.Host)
+			render.Fprintf(w, " on %s", r.Host)
 		}
 		if r.Note != "" {
-			fmt.Fprintf(w, " (%s)", r.Note)
+			render.Fprintf(w, " (%s)", r.Note)
 		}
 		fmt.Fprintln(w)
 	}
 	for _, m := range r.Missing {
-		fmt.Fprintf(w, "the record of attempt %s was deleted by retention\n", m)
+		render.Fprintf(w, "the record of attempt %s was deleted by retention\n", m)
 	}
 	for _, c := range r.Commits {
 		writeCommit(w, c)
@@ -129,8 +129,8 @@ func writeCommit(w io.Writer, c ledger.LineageCommit) {
 	if !c.Done {
 		state = "; the next run finishes publishing it"
 	}
-	fmt.Fprintf(w, "\nentry %d (%s): batch %s, attempt %s%s\n", c.Seq, c.Why, strings.Join(c.Batches, ", "), c.Attempt, state)
-	fmt.Fprintf(w, "  records %s\n", counts(c.Totals))
+	render.Fprintf(w, "\nentry %d (%s): batch %s, attempt %s%s\n", c.Seq, c.Why, strings.Join(c.Batches, ", "), c.Attempt, state)
+	render.Fprintf(w, "  records %s\n", counts(c.Totals))
 	byID := map[ledger.ObjectID]ledger.ObjectResult{}
 	for _, o := range c.Objects {
 		byID[o.ObjectID] = o
@@ -140,7 +140,7 @@ func writeCommit(w io.Writer, c ledger.LineageCommit) {
 		if !f.Live {
 			gone = ", removed by a later entry"
 		}
-		fmt.Fprintf(w, "  file %s\n    %s, %s, table %s%s, from\n", render.Safe(f.Key), human.Plural(f.Rows, "row"), human.Size(f.SizeBytes), f.Table, gone)
+		render.Fprintf(w, "  file %s\n    %s, %s, table %s%s, from\n", f.Key, human.Plural(f.Rows, "row"), human.Size(f.SizeBytes), f.Table, gone)
 		for _, in := range f.Inputs {
 			writeInput(w, byID[in])
 		}
@@ -152,22 +152,22 @@ func writeCommit(w io.Writer, c ledger.LineageCommit) {
 		}
 	}
 	if len(rest) > 0 {
-		fmt.Fprintf(w, "  without rows in a file\n")
+		render.Fprintf(w, "  without rows in a file\n")
 		for _, o := range rest {
 			writeInput(w, o)
 		}
 	}
 	for _, q := range c.Quarantine {
-		fmt.Fprintf(w, "  quarantine %s\n    %s, %s\n", render.Safe(q.Key), human.Plural(q.Records, "record"), human.Size(q.SizeBytes))
+		render.Fprintf(w, "  quarantine %s\n    %s, %s\n", q.Key, human.Plural(q.Records, "record"), human.Size(q.SizeBytes))
 	}
 }
 
 func writeInput(w io.Writer, o ledger.ObjectResult) {
 	if o.Gone {
-		fmt.Fprintf(w, "    %s (changed or deleted since the listing: left for the next run)\n", render.Safe(o.Key))
+		render.Fprintf(w, "    %s (changed or deleted since the listing: left for the next run)\n", o.Key)
 		return
 	}
-	fmt.Fprintf(w, "    %s (%s)\n", render.Safe(o.Key), counts(o.Counts))
+	render.Fprintf(w, "    %s (%s)\n", o.Key, counts(o.Counts))
 }
 
 func counts(c ledger.Counts) string {

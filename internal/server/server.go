@@ -23,6 +23,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/render"
 )
 
 // Job is a job that the server starts.
@@ -239,7 +240,7 @@ func (s *Server) handler() http.Handler {
 		if out.Status != "ok" {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		_ = json.NewEncoder(w).Encode(out)
+		_ = json.NewEncoder(render.NewSafeWriter(w)).Encode(out)
 	})
 	return mux
 }

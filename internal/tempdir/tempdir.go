@@ -113,7 +113,7 @@ func Find(ctx context.Context, parent string) ([]Folder, error) {
 	return each(ctx, parent, func(*Folder) error { return nil })
 }
 
-// Clean deletes the folders whose processes have ended, and returns them. After an error, it goes on with the other folders.
+// Clean deletes the folders whose processes have ended, and returns them. After an error, it continues with the other folders.
 func Clean(ctx context.Context, parent string) ([]Folder, error) {
 	var removed []Folder
 	var failed error

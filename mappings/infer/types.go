@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/mappings"
 )
 
@@ -332,12 +333,7 @@ func leaves(cols []*column) (all []*column) {
 	return all
 }
 
-// oneLine keeps a comment in its line: what follows a line's end would be SQL.
+// oneLine keeps a comment in its line, since what follows a line's end would be SQL, and escapes control characters.
 func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029 {
-			return ' '
-		}
-		return r
-	}, s)
+	return render.Safe(strings.NewReplacer("\n", " ", "\r", " ", "\t", " ", "\u0085", " ", "\u2028", " ", "\u2029", " ").Replace(s))
 }
