@@ -166,7 +166,7 @@ func (r *Runner) DryRun(ctx context.Context, fullSweep bool) (*report.DryRun, er
 		return nil, err
 	}
 	p := &report.DryRun{Job: r.Spec.Name, Objects: len(found.New), SizeBytes: found.SizeBytes, Listed: found.Listed, Taken: found.Taken,
-		Excluded: found.Excluded, Unsettled: found.Unsettled, LeftAlone: found.LeftAlone, Unmatched: found.Unmatched, Open: len(st.OpenBatches()), Unfinished: len(st.NotDone()), Days: []report.DryDay{}}
+		Excluded: found.Excluded, Unsettled: found.Unsettled, LeftAlone: found.LeftAlone, Unmatched: found.Unmatched, Linked: found.Linked, LinksOut: found.LinksOut, Open: len(st.OpenBatches()), Unfinished: len(st.NotDone()), Days: []report.DryDay{}}
 	p.Batches = len(staging.Batches(found.New, r.Spec.Limits.BatchBytes, w.group))
 	days := map[string]*report.DryDay{}
 	for _, f := range found.New {

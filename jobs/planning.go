@@ -282,6 +282,11 @@ func countListing(sum *report.Summary, warn func(string), l *staging.Listing) {
 	o.Changed += l.Changed
 	o.Ignored += l.Ignored
 	o.Unmatched += l.Unmatched
+	o.Linked += l.Linked
+	o.LinksOut += len(l.LinksOut)
+	if len(l.LinksOut) > 0 {
+		warn(staging.DescribeLinksOut(l.LinksOut) + ". Try: copy the files into staging, or set source.follow_links: true")
+	}
 	if l.Late > 0 {
 		warn(fmt.Sprintf("%s under days before the lookback (example: %s), which only a full sweep finds. Try: a longer source.lookback, or etl run --full-sweep as a regular run",
 			human.Plural(int64(l.Late), "new object"), l.OneLate))

@@ -32,7 +32,11 @@ func openStaging(ctx context.Context, s *jobfile.Spec) (objstore.Reader, error) 
 }
 
 func stagingOptions(s *jobfile.Spec) objstore.Options {
-	return objstore.Options{Region: s.Source.Region, RoleARN: s.Source.RoleARN, ExternalID: s.Source.ExternalID, HideSilt: true, StatusTimes: true}
+	links := objstore.LinksInside
+	if s.Source.FollowLinks {
+		links = objstore.LinksOut
+	}
+	return objstore.Options{Region: s.Source.Region, RoleARN: s.Source.RoleARN, ExternalID: s.Source.ExternalID, HideSilt: true, StatusTimes: true, Links: links}
 }
 
 func openLake(ctx context.Context, s *jobfile.Spec) (jobs.LakeStore, error) {

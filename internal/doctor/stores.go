@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/staging"
 )
 
 // trialStore is a store in which a check may write.
@@ -79,7 +82,17 @@ func checkStaging(ctx context.Context, e *examination) []Result {
 	if err != nil {
 		return []Result{fail("staging", err, "")}
 	}
-	return []Result{tryStaging(ctx, s, e.Job.Source.Include, e.Job.Source.Exclude)}
+	out := map[string]bool{}
+	listing := objstore.WithLinkReport(ctx, func(key string) {
+		if strings.HasSuffix(key, "/") || isSelected(key, e.Job.Source.Include, e.Job.Source.Exclude) {
+			out[key] = true
+		}
+	})
+	results := []Result{tryStaging(listing, s, e.Job.Source.Include, e.Job.Source.Exclude)}
+	if len(out) > 0 {
+		results = append(results, warn("links", "copy the files into staging, or set source.follow_links: true", "%s", staging.DescribeLinksOut(slices.Sorted(maps.Keys(out)))))
+	}
+	return results
 }
 
 // tryStaging lists the beginning of staging and reads the first byte of an object that a run would read.

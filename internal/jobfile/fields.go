@@ -33,6 +33,7 @@ func (s *Spec) fields(catalogTypes []string) []field {
 		{path: "source.lookback", ptr: &s.Source.Lookback, doc: "How far back from the latest loaded day to look for late objects (example: 48h or 7d)."},
 		{path: "source.settle", ptr: &s.Source.Settle, doc: "How old an object must be before a run loads it (example: 10m). Younger objects are left for the next run."},
 		{path: "source.on_change", ptr: &s.Source.OnChange, enum: []string{"process", "ignore", OnChangeReplace}, doc: "What to do with an object that was overwritten after a run loaded it. process: load the new version too, and keep the rows of the earlier one; ignore: do not load the new version; replace: reprocess the batches of its earlier version in full (on S3 this needs lake.delete_role_arn)."},
+		{path: "source.follow_links", ptr: &s.Source.FollowLinks, doc: "Whether a run follows symbolic links that lead out of a staging folder. Links inside of the folder are always followed, and each file is read once."},
 		{path: "source.role_arn", ptr: &s.Source.RoleARN, doc: "Role that the run assumes to read staging."},
 		{path: "source.external_id", ptr: &s.Source.ExternalID, doc: "External ID for that role."},
 		{path: "mapping", ptr: &s.Mapping, required: true, doc: "Name of a mapping (sql/<name>/, mappings/<name>.json or a shipped one), or a path."},

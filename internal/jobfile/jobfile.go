@@ -53,6 +53,8 @@ type Source struct {
 	OnChange   string        // of an object that was overwritten after a run took it: process, ignore, replace
 	RoleARN    string
 	ExternalID string
+	// FollowLinks also reads what links of a staging folder lead to outside of it.
+	FollowLinks bool
 }
 
 // OnChangeReplace is the value of source.on_change that reprocesses the batches of changed objects.

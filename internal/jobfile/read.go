@@ -315,6 +315,11 @@ func (f field) set(s string) (err error) {
 		if f.required && s == "" {
 			return errors.New("the value is empty")
 		}
+	case *bool:
+		if s != "true" && s != "false" {
+			return fmt.Errorf("%q is neither true nor false", s)
+		}
+		*p = s == "true"
 	case *time.Duration:
 		*p, err = ParseDuration(s)
 	case *int64:

@@ -43,6 +43,8 @@ func Schema(kinds Kinds) []byte {
 			if *v != "" {
 				p["default"] = *v
 			}
+		case *bool:
+			p["type"], p["default"] = "boolean", *v
 		case *time.Duration:
 			p["type"], p["pattern"] = "string", `^(\d+(\.\d+)?(d|h|m|s|ms))+$|\$\{`
 			p["default"] = v.String()

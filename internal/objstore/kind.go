@@ -22,6 +22,7 @@ type Options struct {
 	HideSilt   bool   // folder: leave .silt* folders out of listings
 	// StatusTimes: folder: an ETag also has the time of a file's last status change. It is for staging, whose files other programs write
 	StatusTimes bool
+	Links       Links // folder: what to do with symbolic links
 }
 
 // Kind describes the stores of one scheme: how one is opened, and the properties that a job's settings depend on. Code outside of

@@ -22,6 +22,9 @@ type Object struct {
 	ETag         string    `json:"etag"`
 	SizeBytes    int64     `json:"size"`
 	LastModified time.Time `json:"last_modified"`
+	// Link is set if the key leads through a symbolic link, and only in listings of stores that Links says so of: it is the key of the file
+	// itself, or its absolute path if it is outside of the store.
+	Link string `json:"-"`
 }
 
 // ListOptions choose a part of the store. After is exclusive. Keys come in ascending byte order.

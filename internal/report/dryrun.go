@@ -21,6 +21,8 @@ type DryRun struct {
 	Unsettled  int      `json:"unsettled"`
 	LeftAlone  int      `json:"left_alone,omitempty"` // files that may be the same as what an earlier version of etl took
 	Unmatched  int      `json:"unmatched"`
+	Linked     int      `json:"linked,omitempty"`    // behind links, and read under another key
+	LinksOut   []string `json:"links_out,omitempty"` // links that lead out of staging and are not followed
 	Days       []DryDay `json:"days"`
 }
 
@@ -43,6 +45,16 @@ func (p *DryRun) WriteText(w io.Writer) {
 	}
 	if p.Unmatched > 0 {
 		render.Fprintf(w, "  unmatched   %s do not match key_pattern; their captures will be NULL\n", human.Plural(int64(p.Unmatched), "key"))
+	}
+	if p.Linked > 0 {
+		render.Fprintf(w, "  linked      %s behind links are read under another key\n", human.Plural(int64(p.Linked), "object"))
+	}
+	for i, k := range p.LinksOut {
+		if i == 20 && len(p.LinksOut) > 22 {
+			render.Fprintf(w, "              ... and %d more\n", len(p.LinksOut)-i)
+			break
+		}
+		render.Fprintf(w, "  links out   %s leads out of staging and is not followed\n", k)
 	}
 	for _, d := range p.Days {
 		day := d.Day

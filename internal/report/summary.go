@@ -55,9 +55,11 @@ type ObjectCounts struct {
 	Same        int `json:"same,omitempty"`       // of Taken: under another version (touch, a copy, a restore), recognised by their content
 	LeftAlone   int `json:"left_alone,omitempty"` // files that may be the same as what an earlier version of etl took: see etl run --reread
 	Unsettled   int `json:"unsettled"`
-	Changed     int `json:"changed"`   // of New: an earlier version was already taken
-	Ignored     int `json:"ignored"`   // changed, and left because of source.on_change
-	Unmatched   int `json:"unmatched"` // read, though the key does not match key_pattern
+	Changed     int `json:"changed"`             // of New: an earlier version was already taken
+	Ignored     int `json:"ignored"`             // changed, and left because of source.on_change
+	Unmatched   int `json:"unmatched"`           // read, though the key does not match key_pattern
+	Linked      int `json:"linked,omitempty"`    // left: a link to an object that is read under another key
+	LinksOut    int `json:"links_out,omitempty"` // links that lead out of staging and are not followed
 }
 
 // RecordCounts of records.
@@ -109,7 +111,8 @@ func (s *Summary) WriteText(w io.Writer) {
 		n    int
 		what string
 	}{{o.Quarantined, "unreadable"}, {o.Gone, "changed or deleted since the listing"}, {o.Taken, "already processed"}, {o.LeftAlone, "left alone"}, {o.Excluded, "excluded"},
-		{o.Unsettled, "too young"}, {o.Changed, "changed since an earlier version was processed"}, {o.Ignored, "changed and ignored"}, {o.Unmatched, "with a key that does not match key_pattern"}} {
+		{o.Unsettled, "too young"}, {o.Changed, "changed since an earlier version was processed"}, {o.Ignored, "changed and ignored"}, {o.Unmatched, "with a key that does not match key_pattern"},
+		{o.Linked, "behind a link and read under another key"}, {o.LinksOut, "links out of staging, not followed"}} {
 		if x.n > 0 {
 			line += fmt.Sprintf(", %s %s", human.Count(int64(x.n)), x.what)
 		}

@@ -83,9 +83,13 @@ type Listing struct {
 	Changed   int // of New: an earlier version was taken
 	Ignored   int // left, for an earlier version was taken
 	Unmatched int // of New: the key does not match the pattern
-	Pruned    int // folders of days before the cutoff, not listed
-	Late      int // of New: in a folder before the cutoff, with Options.Sweep. OneLate is the first
-	OneLate   string
+	// Linked objects are left, because their key leads through a link to an object that is read under another key.
+	Linked int
+	// LinksOut are links that lead out of staging and are not followed, in the order of keys. A link to a folder ends in a slash.
+	LinksOut []string
+	Pruned   int // folders of days before the cutoff, not listed
+	Late     int // of New: in a folder before the cutoff, with Options.Sweep. OneLate is the first
+	OneLate  string
 	// NotUTF8 keys are left: the ledger is JSON and could not tell them from others. OneNotUTF8 is the first.
 	NotUTF8    int
 	OneNotUTF8 string
@@ -101,6 +105,8 @@ type Listing struct {
 func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, error) {
 	l := &Listing{}
 	late := false // what is listed is before the cutoff
+	links := newLinks(&o)
+	ctx = objstore.WithLinkReport(ctx, links.leadsOut)
 	see := func(obj objstore.Object) error {
 		l.Listed++
 		if o.Progress != nil && l.Listed%1000 == 0 {
@@ -109,6 +115,8 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 		switch {
 		case strings.HasSuffix(obj.Key, "/") && obj.SizeBytes == 0, !o.selected(obj.Key):
 			l.Excluded++
+			return nil
+		case obj.Link != "" && links.postpone(obj, late):
 			return nil
 		case !utf8.ValidString(obj.Key):
 			if l.NotUTF8++; l.NotUTF8 == 1 {
@@ -152,6 +160,15 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 	if err != nil {
 		return nil, err
 	}
+	chosen := links.choose()
+	for _, c := range chosen {
+		l.Listed-- // see counts it again
+		late = c.late
+		if err := see(c.Object); err != nil {
+			return nil, err
+		}
+	}
+	l.Linked, l.LinksOut = links.linked, slices.Sorted(maps.Keys(links.out))
 	Sort(l.New)
 	l.count()
 	return l, nil

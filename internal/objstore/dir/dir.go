@@ -11,7 +11,8 @@
 // With Config.StatusTimes, for files that other programs write, see package fileversion.
 //
 // Held files wait in HeldDir, on the same file system, under <id>/<key>. Neither they nor .silt-tmp are ever listed,
-// read or written by key. Symlinks are followed for reading; one that leads to a folder it is inside of is left out.
+// read or written by key. Symlinks are followed for reading as Config.Links says; one that leads to a folder it is inside of is
+// left out.
 package dirstore
 
 import (
@@ -58,13 +59,15 @@ type Config struct {
 	// that no later change can have the same time. ETags without that time, which earlier versions of etl wrote, still pin a read. Such a
 	// store is for reading: what Put returns is not the ETag that the file has in the end.
 	StatusTimes bool
+	// Links says which symlinks are followed for reading. Default: all.
+	Links objstore.Links
 }
 
 // Kind describes folders to the registry of stores.
 func Kind() objstore.Kind {
 	return objstore.Kind{Form: "the path of a folder", CreatedByRun: true, DefaultCatalog: "local",
 		Open: func(_ context.Context, at location.Location, o objstore.Options) (objstore.Bucket, error) {
-			s, err := Open(Config{Root: at.Path(), Create: o.Create, HideSilt: o.HideSilt, StatusTimes: o.StatusTimes})
+			s, err := Open(Config{Root: at.Path(), Create: o.Create, HideSilt: o.HideSilt, StatusTimes: o.StatusTimes, Links: o.Links})
 			if err != nil {
 				return nil, err
 			}
@@ -79,6 +82,7 @@ type Store struct {
 	version    func(fs.FileInfo) string // the ETag of a file
 	object     func(key string, info fs.FileInfo) objstore.Object
 	tick       time.Duration // longer than the tick of the clock that stamps files; 0: reads do not wait for it
+	links      *links
 	sweep      sync.Once
 }
 
@@ -98,6 +102,7 @@ func Open(cfg Config) (*Store, error) {
 	s.object = func(key string, info fs.FileInfo) objstore.Object {
 		return objstore.Object{Key: key, ETag: s.version(info), SizeBytes: info.Size(), LastModified: info.ModTime()}
 	}
+	s.links = &links{root: root, mode: cfg.Links, hidden: s.hidden}
 	if cfg.HeldDir != "" {
 		if s.held, err = filepath.Abs(cfg.HeldDir); err != nil {
 			return nil, objstore.Fail("open", cfg.HeldDir, "", err, "")
@@ -205,10 +210,14 @@ func within(path, dir string) bool {
 	return path == dir || strings.HasPrefix(path, dir+string(filepath.Separator))
 }
 
-// stat returns ErrNotExist for everything that is not a regular file. It follows symlinks.
+// stat returns ErrNotExist for everything that is not a regular file, or behind a link that the store does not follow.
 func (s *Store) stat(op, key, path string) (fs.FileInfo, error) {
-	info, err := os.Stat(path)
-	if err == nil && info.Mode().IsRegular() {
+	var info fs.FileInfo
+	at, follows, err := s.links.place(path)
+	if err == nil && follows {
+		info, err = os.Stat(at.path)
+	}
+	if err == nil && follows && info.Mode().IsRegular() {
 		return info, nil
 	}
 	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) {
@@ -249,7 +258,7 @@ func (s *Store) Get(ctx context.Context, key string, opts objstore.GetOptions) (
 	if _, err := s.stat("get", key, path); err != nil { // before the open: opening a named pipe would wait
 		return nil, objstore.Object{}, err
 	}
-	f, err := os.Open(path)
+	f, err := s.links.openFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = objstore.ErrNotExist
 	}

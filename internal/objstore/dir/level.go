@@ -18,7 +18,11 @@ func (s *Store) Level(ctx context.Context, prefix string, fn func(objstore.Objec
 	if prefix != "" && (!plainPrefix(prefix) || s.hidden(filepath.Join(s.root, filepath.FromSlash(prefix)))) {
 		return nil, nil
 	}
-	children, err := s.children(prefix)
+	at, ok, err := s.links.begin(ctx, prefix)
+	var children []child
+	if err == nil && ok {
+		children, err = s.children(ctx, prefix, at.root)
+	}
 	if err != nil && !gone(err) {
 		return nil, s.wrap("list", prefix, err)
 	}
@@ -37,7 +41,9 @@ func (s *Store) Level(ctx context.Context, prefix string, fn func(objstore.Objec
 		if err != nil {
 			return nil, s.wrap("list", key, err)
 		}
-		if err := fn(s.object(key, info)); err != nil {
+		o := s.object(key, info)
+		o.Link = s.links.link(at.root, at.child(c.sortKey, c.target))
+		if err := fn(o); err != nil {
 			return nil, err
 		}
 	}

@@ -25,6 +25,9 @@ type walk struct {
 	above []fs.FileInfo // the folders being walked, to notice a symlink back to one of them
 	fn    func(objstore.Object) error
 	err   error // what fn returned, to be handed on as it is
+
+	root   string         // without links, if the store looks at links
+	visits map[string]int // how often a folder was listed through links
 }
 
 // List implements objstore.Reader. Files that are created or removed while it runs may or may not be listed.
@@ -41,7 +44,10 @@ func (s *Store) List(ctx context.Context, opts objstore.ListOptions, fn func(obj
 			return nil // no key can begin so
 		}
 	}
-	err := w.folder(start)
+	at, ok, err := s.links.begin(ctx, start)
+	if w.root, w.visits = at.root, map[string]int{}; err == nil && ok {
+		err = w.folder(start, at.place)
+	}
 	if w.err != nil {
 		return w.err
 	}
@@ -80,10 +86,12 @@ func (s *Store) hidden(path string) bool {
 type child struct {
 	sortKey string
 	isDir   bool
+	target  string // of a link, if the store looks at links
 }
 
-// children reads one folder in key order, symlinks resolved. What is neither file nor folder is left out.
-func (s *Store) children(key string) ([]child, error) {
+// children reads one folder in key order, symlinks resolved. What is neither file nor folder is left out, and so are links that are not
+// followed, which are reported. root is the root without links.
+func (s *Store) children(ctx context.Context, key, root string) ([]child, error) {
 	path := filepath.Join(s.root, filepath.FromSlash(key))
 	dir, err := os.Open(path)
 	if err != nil {
@@ -96,21 +104,27 @@ func (s *Store) children(key string) ([]child, error) {
 	}
 	out := make([]child, 0, len(entries))
 	for _, entry := range entries {
-		name, kind := entry.Name(), entry.Type()
+		name, kind, target := entry.Name(), entry.Type(), ""
 		if kind&fs.ModeSymlink != 0 {
-			info, err := os.Stat(filepath.Join(path, name))
-			if err != nil {
+			var leadsOut bool
+			target, kind, leadsOut, err = s.links.readLink(root, filepath.Join(path, name))
+			if leadsOut && kind.IsDir() {
+				name += "/"
+			}
+			if leadsOut && (kind.IsDir() || kind.IsRegular()) {
+				objstore.ReportLink(ctx, key+name)
+			}
+			if leadsOut || err != nil {
 				continue // a dangling link or a loop of links is not an object
 			}
-			kind = info.Mode().Type()
 		}
 		switch {
 		case kind.IsDir():
 			if !s.hidden(filepath.Join(path, name)) {
-				out = append(out, child{sortKey: name + "/", isDir: true})
+				out = append(out, child{sortKey: name + "/", isDir: true, target: target})
 			}
 		case kind.IsRegular():
-			out = append(out, child{sortKey: name})
+			out = append(out, child{sortKey: name, target: target})
 		}
 	}
 	slices.SortFunc(out, func(a, b child) int { return strings.Compare(a.sortKey, b.sortKey) })
@@ -122,8 +136,8 @@ func gone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// folder lists what is under key, which is empty or ends in a slash.
-func (w *walk) folder(key string) error {
+// folder lists what is under key, which is empty or ends in a slash and leads to a place.
+func (w *walk) folder(key string, at place) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
@@ -143,7 +157,12 @@ func (w *walk) folder(key string) error {
 			return nil
 		}
 	}
-	children, err := w.s.children(key)
+	if at.linked {
+		if w.visits[at.path]++; w.visits[at.path] > maxVisits {
+			return nil
+		}
+	}
+	children, err := w.s.children(w.ctx, key, w.root)
 	if gone(err) {
 		return nil
 	}
@@ -171,10 +190,11 @@ func (w *walk) folder(key string) error {
 		if childKey <= w.opts.After && !(c.isDir && strings.HasPrefix(w.opts.After, childKey)) {
 			continue
 		}
+		to := at.child(strings.TrimSuffix(c.sortKey, "/"), c.target)
 		if c.isDir {
-			err = w.folder(childKey)
+			err = w.folder(childKey, to)
 		} else {
-			err = w.file(childKey)
+			err = w.file(childKey, to)
 		}
 		if err != nil {
 			return err
@@ -183,7 +203,7 @@ func (w *walk) folder(key string) error {
 	return nil
 }
 
-func (w *walk) file(key string) error {
+func (w *walk) file(key string, at place) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
@@ -194,7 +214,9 @@ func (w *walk) file(key string) error {
 	if err != nil {
 		return err
 	}
-	w.err = w.fn(w.s.object(key, info))
+	o := w.s.object(key, info)
+	o.Link = w.s.links.link(w.root, at)
+	w.err = w.fn(o)
 	return w.err
 }
 
@@ -207,7 +229,11 @@ func (s *Store) Folders(ctx context.Context, prefix string) ([]string, error) {
 	if dir != "" && (!plainPrefix(dir) || s.hidden(filepath.Join(s.root, filepath.FromSlash(dir)))) {
 		return nil, nil
 	}
-	children, err := s.children(dir)
+	at, ok, err := s.links.begin(ctx, dir)
+	var children []child
+	if err == nil && ok {
+		children, err = s.children(ctx, dir, at.root)
+	}
 	if gone(err) {
 		return nil, nil
 	}
