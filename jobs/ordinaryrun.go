@@ -24,6 +24,8 @@ type RunOptions struct {
 	Replan bool
 	// Reread are keys, or globs as in source.include, of files to load again although their content may be the same.
 	Reread []string
+	// Wait is how long the run waits for another run of the job that holds the work. 0: it ends with ledger.ErrHeld.
+	Wait time.Duration
 }
 
 // Run executes the job once: it finishes what earlier runs left, plans what is new, and commits batch after batch. The Summary is
@@ -53,10 +55,13 @@ func (o *ordinaryRun) work(ctx context.Context) error {
 	if err := o.releaseEarlierPlans(ctx); err != nil {
 		return err
 	}
-	if err := x.publisher.finishEarlierWork(ctx); err != nil {
-		return err
-	}
-	if err := o.checkConcurrentRuns(ctx); err != nil {
+	x.wait.atMost(o.options.Wait)
+	if err := x.wait.whileHeld(ctx, &x.log, func() error {
+		if err := x.publisher.finishEarlierWork(ctx); err != nil {
+			return err
+		}
+		return o.checkConcurrentRuns(ctx)
+	}); err != nil {
 		return err
 	}
 	if err := plans.resume(ctx); err != nil {
@@ -73,7 +78,7 @@ func (o *ordinaryRun) work(ctx context.Context) error {
 		return err
 	}
 	x.publisher.deleteLateFiles(ctx)
-	return x.publisher.waitForOthers(ctx)
+	return x.wait.whileHeld(ctx, &x.log, func() error { return x.publisher.waitForOthers(ctx) })
 }
 
 // releaseEarlierPlans is --replan.
@@ -113,7 +118,7 @@ func (o *ordinaryRun) checkConcurrentRuns(ctx context.Context) error {
 	if len(working) > 1 {
 		are = "are"
 	}
-	return fmt.Errorf("%w: %s %s working on this job, and limits.max_concurrent_runs is %d. Try: run the job again when it has ended, or when its lease has expired (5 minutes after the last renewal)",
+	return fmt.Errorf("%w: %s %s working on this job, and limits.max_concurrent_runs is %d. Try: etl run --wait 10m, which waits until it has ended or its lease has expired (a minute after the last renewal)",
 		ledger.ErrHeld, strings.Join(working, ", "), are, x.Spec.Limits.MaxConcurrentRuns)
 }
 

@@ -61,6 +61,9 @@ func (p *planner) resume(ctx context.Context) error {
 			}
 			continue
 		}
+		if errors.Is(err, ledger.ErrHeld) {
+			lease, err = x.waitForLease(ctx, ref.ID)
+		}
 		x.sum.Resumed += len(ids)
 		if err != nil {
 			return err

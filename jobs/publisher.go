@@ -216,7 +216,7 @@ func (p *publisher) waitForOthers(ctx context.Context) error {
 		return nil
 	}
 	first := unfinished[0]
-	text := fmt.Sprintf("run %s has committed entry %d, which is not visible yet. Try: run the job again once that run has ended or its lease has expired", first.Run, first.Seq)
+	text := fmt.Sprintf("run %s has committed entry %d, which is not visible yet. Try: etl run --wait 10m, which waits until that run has ended or its lease has expired", first.Run, first.Seq)
 	if x.sum.Batches == 0 && !x.worksAlongside(ctx, first.Run) {
 		return fmt.Errorf("%w: %s", ledger.ErrHeld, text)
 	}

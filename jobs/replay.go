@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/ledger"
@@ -17,6 +18,8 @@ type ReplayOptions struct {
 	Where   quarantine.Filter
 	// DryRun runs the records through the mapping, and writes nothing.
 	DryRun bool
+	// Wait is how long the replay waits for another replay of the job. 0: it ends with ledger.ErrHeld.
+	Wait time.Duration
 }
 
 // batchTries is how often a replay or a replace begins a batch again because another writer moved it at the same time.
@@ -29,13 +32,14 @@ const batchTries = 5
 // Summary.Records counts the chosen records, Kept the others. The quarantine limit does not apply: nothing new is rejected.
 func (r *Runner) Replay(ctx context.Context, o ReplayOptions) (*report.Summary, error) {
 	x := r.newRun("replay", o.Trigger, o.DryRun)
-	return x.do(ctx, (&replay{run: x, where: o.Where}).work)
+	return x.do(ctx, (&replay{run: x, where: o.Where, wait: o.Wait}).work)
 }
 
 // replay is etl replay.
 type replay struct {
 	run   *run
 	where quarantine.Filter
+	wait  time.Duration
 }
 
 // work finishes earlier work, and then replays batch after batch.
@@ -45,7 +49,8 @@ func (p *replay) work(ctx context.Context) (err error) {
 		if err := x.publisher.finishEarlierWork(ctx); err != nil {
 			return err
 		}
-		lease, err := x.takeLease(ctx, ledger.LeaseReplay)
+		x.wait.atMost(p.wait)
+		lease, err := x.waitForLease(ctx, ledger.LeaseReplay)
 		if err != nil {
 			return err
 		}

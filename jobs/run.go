@@ -41,6 +41,7 @@ type run struct {
 
 	recorded  bool      // the ledger has the run's start
 	stopBy    time.Time // zero: it is not being stopped
+	wait      waiter
 	dog       watchdog
 	committed []string  // batches
 	timeThen  time.Time // of the state's store, at askedTime of this machine
@@ -276,6 +277,48 @@ func (x *run) takeLease(ctx context.Context, name string) (*ledger.Lease, error)
 		x.dog.hold(lease)
 	}
 	return lease, err
+}
+
+// waitForLease is takeLease, but it waits while another run holds the lease.
+func (x *run) waitForLease(ctx context.Context, name string) (lease *ledger.Lease, err error) {
+	err = x.wait.whileHeld(ctx, &x.log, func() error {
+		lease, err = x.takeLease(ctx, name)
+		return err
+	})
+	return lease, err
+}
+
+// waiter waits for work that another run holds.
+type waiter struct {
+	until time.Time // zero: it does not wait
+	told  bool      // the log says that it waits
+}
+
+// atMost is how long it waits from now on, in total.
+func (w *waiter) atMost(limit time.Duration) {
+	if limit > 0 {
+		w.until = time.Now().Add(limit)
+	}
+}
+
+// whileHeld repeats work while its error is ledger.ErrHeld and the time of atMost is not over.
+func (w *waiter) whileHeld(ctx context.Context, log *zerolog.Logger, work func() error) error {
+	for pause := 250 * time.Millisecond; ; pause = min(2*pause, 4*time.Second) {
+		err := work()
+		left := time.Until(w.until)
+		if !errors.Is(err, ledger.ErrHeld) || w.until.IsZero() || left <= 0 {
+			return err
+		}
+		if !w.told {
+			log.Info().Str("held", err.Error()).Dur("at_most", left).Msg("waiting for another run")
+			w.told = true
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(min(pause, left)):
+		}
+	}
 }
 
 // releaseLease releases a lease, even if the run is being stopped.

@@ -22,6 +22,7 @@ import (
 	"github.com/silt-etl/silt/internal/doctor"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/ledger/holder"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/mappings"
@@ -50,7 +51,8 @@ type LakeStore = ledger.Lake
 //	r := &jobs.Runner{Spec: spec, Mapping: m, Compile: compile, Staging: staging, Lake: lake, State: state, Catalog: catalog, ExitCode: code}
 //	summary, err := r.Run(ctx, jobs.RunOptions{Trigger: "ON_DEMAND"})
 //
-// All fields are needed except Deleter, LogTo, Progress, Now, Version, OpenEngine, Abandon, UnansweredAfter, RetryDelay and CheckpointEntries.
+// All fields are needed except Deleter, LogTo, Progress, Now, Version, OpenEngine, Abandon, UnansweredAfter, RetryDelay,
+// CheckpointEntries and LeaseExpiry.
 type Runner struct {
 	Spec    *jobfile.Spec
 	Mapping *mappings.Mapping
@@ -80,6 +82,9 @@ type Runner struct {
 	RetryDelay time.Duration
 	// CheckpointEntries is the number of ledger entries after which a run writes another checkpoint. 0: 100.
 	CheckpointEntries int
+	// LeaseExpiry is how long a lease of a run counts after its last renewal; it is renewed five times as often. 0: 60 s, renewed
+	// every 10 s.
+	LeaseExpiry time.Duration
 
 	former []string // runs of this Runner that have failed
 }
@@ -126,7 +131,7 @@ func OpenLedger(s *jobfile.Spec, state objstore.Bucket) (*ledger.Ledger, error) 
 }
 
 func ledgerOptions(s *jobfile.Spec) ledger.Options {
-	o := ledger.Options{TempDir: s.Limits.TempDir}
+	o := ledger.Options{TempDir: s.Limits.TempDir, Holder: holder.Self()}
 	if p := s.Pattern(); p != nil {
 		o.WatermarkPrefix, o.MarksBy = p.DatePrefix, s.Source.KeyPattern
 	}
@@ -137,6 +142,7 @@ func ledgerOptions(s *jobfile.Spec) ledger.Options {
 func openLedger(r *Runner, run string, warn func(string)) (*ledger.Ledger, error) {
 	o := ledgerOptions(r.Spec)
 	o.Run, o.Former, o.Warn, o.CheckpointEntries = run, r.former, warn, r.CheckpointEntries
+	o.LeaseExpiry, o.LeaseRenew = r.LeaseExpiry, r.LeaseExpiry/5 // 0: the ledger's own
 	return ledger.Open(r.State, r.Spec.Name, o)
 }
 

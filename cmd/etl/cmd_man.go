@@ -51,6 +51,9 @@ func writeMan(w io.Writer, root *kong.Node) {
 			p(".TP\n.B %s\n%s", roffArgument(v.Summary()), roff(valueHelp(v)))
 		}
 		for _, f := range n.Flags {
+			if f.Hidden {
+				continue
+			}
 			p(".TP\n.B %s\n%s", roffArgument(f.String()), roff(valueHelp(f.Value)))
 		}
 	}

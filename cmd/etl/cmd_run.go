@@ -10,12 +10,15 @@ import (
 )
 
 type runCmd struct {
-	Job       string   `arg:"" help:"Job file." example:"job.yaml"`
-	DryRun    bool     `help:"Show what a run would read, and write nothing."`
-	FullSweep bool     `help:"List all of staging, including folders older than the lookback."`
-	Reread    []string `placeholder:"KEY" help:"Load the file of this key again although its content may be the same, if a run left it alone. A glob as in source.include names several. Default: none." example:"edge/2025/06/01/a.log"`
-	Replan    bool     `help:"Release the batches that earlier runs planned but did not commit, and plan their objects again with the current mapping."`
-	NoBars    bool     `help:"Print log lines instead of progress bars on a terminal."`
+	Job       string        `arg:"" help:"Job file." example:"job.yaml"`
+	DryRun    bool          `help:"Show what a run would read, and write nothing."`
+	FullSweep bool          `help:"List all of staging, including folders older than the lookback."`
+	Reread    []string      `placeholder:"KEY" help:"Load the file of this key again although its content may be the same, if a run left it alone. A glob as in source.include names several. Default: none." example:"edge/2025/06/01/a.log"`
+	Replan    bool          `help:"Release the batches that earlier runs planned but did not commit, and plan their objects again with the current mapping."`
+	Wait      time.Duration `placeholder:"DURATION" help:"How long to wait while another run of the job does the work, before ending with exit code 4. Default: 0s." example:"10m"`
+	NoBars    bool          `help:"Print log lines instead of progress bars on a terminal."`
+	// LeaseExpiry is for tests of what happens after a lease has expired.
+	LeaseExpiry time.Duration `hidden:""`
 	outputFlag
 }
 
@@ -25,13 +28,16 @@ func (*runCmd) Help() string {
 		Does: "etl run first finishes the open work of earlier runs. Then it lists staging, and processes the new objects in " +
 			"batches: it reads the records, maps them to OCSF, and publishes Parquet files and partitions. One ledger entry " +
 			"commits a batch, so every record is delivered exactly once, even if the process is killed. Two runs of " +
-			"one job cannot load an object twice; by default the second one ends with exit code 4.\n\n" +
+			"one job cannot load an object twice; by default the second one ends with exit code 4. With --wait it waits until " +
+			"the first one has ended. After a run was killed, the next run on the same machine continues at once; on another " +
+			"machine it can continue after a minute.\n\n" +
 			"If a run fails for a reason that may be temporary, it is retried up to limits.max_retries times. Records that " +
 			"cannot be mapped go to quarantine.",
 		Never: "It never changes staging, and it never publishes a part of a batch.",
 		Examples: []string{
 			"etl run job.yaml",
 			"etl run job.yaml --dry-run",
+			"etl run job.yaml --wait 10m",
 			"etl run job.yaml --full-sweep --output json",
 		},
 		Exits: []int{exitDone, exitFailed, exitUsage, exitQuarantine, exitHeld, exitStopped},
@@ -46,6 +52,10 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	}
 	r, err := a.runner(ctx, spec)
 	if err != nil {
+		return err
+	}
+	r.LeaseExpiry = c.LeaseExpiry
+	if err := checkWait(c.Wait); err != nil {
 		return err
 	}
 	if c.DryRun && c.Replan {
@@ -63,8 +73,15 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return nil
 	}
 	return a.runAndPrint(r, c.NoBars, c.Output, func() (*report.Summary, error) {
-		return r.RunWithRetries(ctx, jobs.RunOptions{Trigger: "ON_DEMAND", FullSweep: c.FullSweep, Replan: c.Replan, Reread: c.Reread})
+		return r.RunWithRetries(ctx, jobs.RunOptions{Trigger: "ON_DEMAND", FullSweep: c.FullSweep, Replan: c.Replan, Reread: c.Reread, Wait: c.Wait})
 	})
+}
+
+func checkWait(wait time.Duration) error {
+	if wait < 0 {
+		return usagef("--wait %s: a wait cannot be negative (example: --wait 10m)", wait)
+	}
+	return nil
 }
 
 // runner builds the Runner of a job: its mapping, stores and catalog.

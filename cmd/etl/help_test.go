@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,10 +86,15 @@ func TestHelpOfCommands(t *testing.T) {
 	})
 }
 
+// shown leaves out flags that people do not use.
+func shown(flags []*kong.Flag) []*kong.Flag {
+	return slices.DeleteFunc(slices.Clone(flags), func(f *kong.Flag) bool { return f.Hidden })
+}
+
 // Each flag says what it does, its default, and an example of its value.
 func TestHelpOfFlags(t *testing.T) {
 	eachCommand(model(t), func(n *kong.Node) {
-		for _, f := range n.Flags {
+		for _, f := range shown(n.Flags) {
 			name, text := "etl "+n.Path()+" --"+f.Name, valueHelp(f.Value)
 			if !strings.HasSuffix(f.Help, ".") {
 				t.Errorf("%s: %q is not a sentence", name, text)
@@ -180,7 +186,7 @@ func TestCompletionIsComplete(t *testing.T) {
 			if !strings.Contains(script, n.Name) {
 				t.Errorf("%s: the command %s is missing", shell, n.Path())
 			}
-			for _, f := range n.Flags {
+			for _, f := range shown(n.Flags) {
 				if name := "--" + f.Name; shell != "fish" && !strings.Contains(script, name) || shell == "fish" && !strings.Contains(script, " -l "+f.Name) {
 					t.Errorf("%s: the flag %s of %s is missing", shell, name, n.Path())
 				}

@@ -211,6 +211,7 @@ type started struct {
 	seen  []string
 	done  chan error
 	out   bytes.Buffer
+	read  chan struct{} // closed when the rest of the log was read; nil: nobody reads it
 }
 
 func (p *place) start(args ...string) *started {
@@ -250,13 +251,26 @@ func (s *started) signal(sig os.Signal) {
 	}
 }
 
-// end waits for the process and gives its exit code; the rest of the log is kept.
-func (s *started) end(limit time.Duration) int {
-	s.t.Helper()
+// readOn keeps the rest of the log, until the process ends.
+func (s *started) readOn() {
+	if s.read != nil {
+		return
+	}
+	s.read = make(chan struct{})
 	go func() {
+		defer close(s.read)
 		for s.lines.Scan() {
 			s.seen = append(s.seen, s.lines.Text())
 		}
+	}()
+}
+
+// end waits for the process and gives its exit code; the rest of the log is kept.
+func (s *started) end(limit time.Duration) int {
+	s.t.Helper()
+	s.readOn()
+	go func() {
+		<-s.read
 		s.done <- s.cmd.Wait()
 	}()
 	select {

@@ -20,7 +20,7 @@ import (
 type Damaged struct {
 	Key string `json:"key"`
 	Why string `json:"why"`
-	// Fresh says that a run may be using it: it is younger than a lease's expiry, or its run holds a lease. Repair leaves it alone.
+	// Fresh says that a run may be using it: it is younger than five minutes, or its run holds a lease. Repair leaves it alone.
 	Fresh bool `json:"fresh,omitempty"`
 
 	ledger *Ledger
@@ -68,7 +68,7 @@ func (l *Ledger) Damaged(ctx context.Context) ([]Damaged, error) {
 			if errors.Is(err, objstore.ErrNotExist) {
 				return nil
 			}
-			d.etag, d.Fresh = o.ETag, now.Sub(o.LastModified) < l.opts.LeaseExpiry || holders[d.run]
+			d.etag, d.Fresh = o.ETag, now.Sub(o.LastModified) < longestExpiry || holders[d.run]
 			each[i] = d
 			return err
 		})

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/silt-etl/silt/internal/ledger/holder"
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
@@ -20,6 +21,9 @@ const LeaseReplay = "replay"
 
 // Lease on a plan. It only saves work: two holders cost processor time, never rows, so nothing that decides looks at one.
 // Its age is the store's clock less the object's last-modified time; no local clock takes part.
+//
+// A lease names its own expiry, so that runs of other versions or with other settings do not take it over early or late, and the
+// process that holds it, so that the next run takes it over at once if that process has certainly ended.
 type Lease struct {
 	l    *Ledger
 	key  string
@@ -37,8 +41,29 @@ type leaseBody struct {
 	Nonce    string `json:"nonce"` // of this holding: whose an object is, when the answer to a write was lost
 	Renewals int    `json:"renewals"`
 	Released bool   `json:"released,omitempty"`
+	// Expiry is how long after its last renewal the lease counts, in milliseconds. Versions that did not write it renewed each
+	// minute, and their leases count for longestExpiry.
+	Expiry int64         `json:"expiry_ms,omitempty"`
+	Holder holder.Holder `json:"holder,omitzero"`
 
 	damage string // why the object could not be read as a lease; "": it could
+}
+
+// longestExpiry is how long a lease counts that does not name its expiry, or is damaged. No lease counts for longer.
+const longestExpiry = 5 * time.Minute
+
+// expiry is how long the lease counts after it was written.
+func (b *leaseBody) expiry() time.Duration {
+	if b.damage != "" || b.Expiry <= 0 || b.Expiry > longestExpiry.Milliseconds() {
+		return longestExpiry
+	}
+	return time.Duration(b.Expiry) * time.Millisecond
+}
+
+// ended says whether nobody holds a lease any more, whatever its age: it was released, its process has ended, or it is one that this
+// process left behind.
+func (b *leaseBody) ended(by *Options) bool {
+	return b.Released || slices.Contains(by.Former, b.Run) || b.Holder.Ended(by.Holder)
 }
 
 // maxLease bounds what is read of a lease.
@@ -57,7 +82,8 @@ func (e *HeldError) Error() string {
 		return fmt.Sprintf("%v: the lease of %s is damaged (%s) and was written %s ago, so its holder is unknown. Try: again in %s, when the lease has expired",
 			ErrHeld, e.Name, e.Damage, e.Age.Round(time.Second), (e.Expiry - e.Age).Round(time.Second))
 	}
-	return fmt.Sprintf("%v: run %s holds %s and renewed it %s ago. Try: wait until that run ends, or until its lease expires", ErrHeld, e.Run, e.Name, e.Age.Round(time.Second))
+	return fmt.Sprintf("%v: run %s holds %s and renewed it %s ago. Try: wait until that run ends, or until its lease expires (in %s); etl run and etl replay wait with --wait 10m",
+		ErrHeld, e.Run, e.Name, e.Age.Round(time.Second), (e.Expiry - e.Age).Round(time.Second))
 }
 
 func (e *HeldError) Unwrap() error { return ErrHeld }
@@ -65,7 +91,7 @@ func (e *HeldError) Unwrap() error { return ErrHeld }
 func (l *Ledger) leasePrefix() string { return l.job + "/leases/" }
 
 // Lease takes a lease and renews it in the background until Release or the end of ctx. ErrHeld (a *HeldError): another run
-// holds it. A lease that this run itself left behind is taken over.
+// holds it. A lease that this run itself left behind is taken over, and so is one whose process has ended.
 func (l *Ledger) Lease(ctx context.Context, name string) (*Lease, error) {
 	if l.opts.Run == "" {
 		return nil, errors.New("the ledger is open for reading only, so it cannot hold a lease")
@@ -74,7 +100,7 @@ func (l *Ledger) Lease(ctx context.Context, name string) (*Lease, error) {
 		return nil, fmt.Errorf("lease %q: the name must be the ID of a plan", name)
 	}
 	le := &Lease{l: l, key: l.leasePrefix() + name + ".json", done: make(chan struct{}),
-		body: leaseBody{V: Version, Run: l.opts.Run, Nonce: l.opts.NewID()}}
+		body: leaseBody{V: Version, Run: l.opts.Run, Nonce: l.opts.NewID(), Expiry: l.opts.LeaseExpiry.Milliseconds(), Holder: l.opts.Holder}}
 	put := objstore.PutOptions{IfAbsent: true}
 	found, o, err := l.readLease(ctx, le.key)
 	if err == nil {
@@ -82,8 +108,8 @@ func (l *Ledger) Lease(ctx context.Context, name string) (*Lease, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !found.Released && found.Run != l.opts.Run && !slices.Contains(l.opts.Former, found.Run) && age < l.opts.LeaseExpiry {
-			return nil, &HeldError{Name: name, Run: found.Run, Age: age, Damage: found.damage, Expiry: l.opts.LeaseExpiry}
+		if found.Run != l.opts.Run && age < found.expiry() && !found.ended(&l.opts) {
+			return nil, &HeldError{Name: name, Run: found.Run, Age: age, Damage: found.damage, Expiry: found.expiry()}
 		}
 		if found.damage != "" && l.opts.Warn != nil {
 			l.opts.Warn(fmt.Sprintf("the lease %s/%s was damaged (%s) and expired, so this run replaced it", l.store, le.key, found.damage))
@@ -173,7 +199,7 @@ func (le *Lease) put(ctx context.Context, opts objstore.PutOptions) error {
 			opts.IfMatch = o.ETag
 			return false, fmt.Errorf("the lease is damaged: %s", b.damage)
 		}
-		return true, &HeldError{Name: le.key, Run: b.Run, Damage: b.damage, Expiry: le.l.opts.LeaseExpiry}
+		return true, &HeldError{Name: le.key, Run: b.Run, Damage: b.damage, Expiry: b.expiry()}
 	})
 }
 
@@ -215,7 +241,7 @@ func (le *Lease) Release(ctx context.Context) error {
 	return nil
 }
 
-// Holders are the runs that hold a lease of this job which has not expired. A run at its start rolls forward the entries of
+// Holders are the runs that hold a lease of this job which has not expired, and whose process may be alive. A run at its start rolls forward the entries of
 // those that are not among them.
 func (l *Ledger) Holders(ctx context.Context) (map[string]bool, error) {
 	leases, err := l.Leases(ctx)
@@ -228,13 +254,14 @@ func (l *Ledger) Holders(ctx context.Context) (map[string]bool, error) {
 			runs[run] = true
 		} else if l.opts.Warn != nil {
 			l.opts.Warn(fmt.Sprintf("the lease %s/%s%s.json is damaged, so its holder is unknown. Try: etl doctor --fix, %s after the lease was written",
-				l.store, l.leasePrefix(), name, l.opts.LeaseExpiry))
+				l.store, l.leasePrefix(), name, longestExpiry))
 		}
 	}
 	return runs, nil
 }
 
-// Leases returns the runs that hold a lease which has not expired, by the name of the lease. The run of a damaged lease is "".
+// Leases returns the runs that hold a lease which has not expired, and whose process may be alive, by the name of the lease. The run
+// of a damaged lease is "".
 func (l *Ledger) Leases(ctx context.Context) (map[string]string, error) {
 	now, err := l.store.Now(ctx)
 	if err != nil {
@@ -242,7 +269,7 @@ func (l *Ledger) Leases(ctx context.Context) (map[string]string, error) {
 	}
 	var fresh []string // the keys of old leases stay, one for each plan: only young ones are read
 	err = l.store.List(ctx, objstore.ListOptions{Prefix: l.leasePrefix()}, func(o objstore.Object) error {
-		if now.Sub(o.LastModified) < l.opts.LeaseExpiry {
+		if now.Sub(o.LastModified) < longestExpiry {
 			fresh = append(fresh, o.Key)
 		}
 		return nil
@@ -252,14 +279,14 @@ func (l *Ledger) Leases(ctx context.Context) (map[string]string, error) {
 	}
 	leases := map[string]string{}
 	for _, key := range fresh {
-		b, _, err := l.readLease(ctx, key)
+		b, o, err := l.readLease(ctx, key)
 		if errors.Is(err, objstore.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		if !b.Released && !slices.Contains(l.opts.Former, b.Run) {
+		if now.Sub(o.LastModified) < b.expiry() && !b.ended(&l.opts) {
 			leases[strings.TrimSuffix(strings.TrimPrefix(key, l.leasePrefix()), ".json")] = b.Run
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/silt-etl/silt/internal/ledger/holder"
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
@@ -28,9 +29,12 @@ type Options struct {
 	Tries int
 	// RetryDelay is the wait before the second try; it doubles. 0: 200 ms.
 	RetryDelay time.Duration
-	// LeaseExpiry is the age at which a lease counts for nothing. 0: 5 minutes.
+	// Holder is this process, as leases and runs name it. Empty: its leases end by release or expiry only, and it sees other
+	// processes end by nothing else.
+	Holder holder.Holder
+	// LeaseExpiry is the age at which a lease of this run counts for nothing. 0: 60 s. The most: 5 minutes.
 	LeaseExpiry time.Duration
-	// LeaseRenew is how often a held lease is renewed. 0: a fifth of LeaseExpiry.
+	// LeaseRenew is how often a held lease is renewed. 0: a sixth of LeaseExpiry.
 	LeaseRenew time.Duration
 	// WatermarkPrefix says to which prefix of staging a key's watermark belongs. nil: one watermark, of prefix "".
 	WatermarkPrefix func(key string) string
@@ -85,10 +89,11 @@ func Open(store objstore.Bucket, job string, opts Options) (*Ledger, error) {
 		opts.RetryDelay = 200 * time.Millisecond
 	}
 	if opts.LeaseExpiry <= 0 {
-		opts.LeaseExpiry = 5 * time.Minute
+		opts.LeaseExpiry = time.Minute
 	}
+	opts.LeaseExpiry = min(opts.LeaseExpiry, longestExpiry)
 	if opts.LeaseRenew <= 0 {
-		opts.LeaseRenew = opts.LeaseExpiry / 5
+		opts.LeaseRenew = opts.LeaseExpiry / 6
 	}
 	if opts.CheckpointEntries <= 0 {
 		opts.CheckpointEntries = 100

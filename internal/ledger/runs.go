@@ -12,6 +12,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/silt-etl/silt/internal/ledger/holder"
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
@@ -45,6 +46,8 @@ type RunStart struct {
 	Started time.Time `json:"started"`
 	Host    string    `json:"host,omitempty"`
 	Version string    `json:"version,omitempty"` // of etl
+	// Holder is the run's process, so that a run that crashed is seen at once on the same machine.
+	Holder holder.Holder `json:"holder,omitzero"`
 }
 
 // RunEnd is written once, when a run ends.
@@ -87,7 +90,7 @@ func (l *Ledger) runKey(run, what string) string {
 // overwritten, so a run that was given up for dead cannot change what is recorded of another, and a crash leaves a start
 // without an end, which Runs can tell.
 func (l *Ledger) StartRun(ctx context.Context, s RunStart) error {
-	s.V, s.Run, s.Job = Version, l.opts.Run, l.job
+	s.V, s.Run, s.Job, s.Holder = Version, l.opts.Run, l.job, l.opts.Holder
 	return l.putRun(ctx, "start", s)
 }
 
@@ -189,7 +192,7 @@ func (l *Ledger) runInfos(ctx context.Context, ids []string) ([]RunInfo, error) 
 			infos[i].RunStart = unknownStart(l.job, ids[i])
 			damaged[i] = fmt.Sprintf("start.json is damaged (%s)", damage)
 		}
-		young[i] = now.Sub(o.LastModified) < l.opts.LeaseExpiry
+		young[i] = now.Sub(o.LastModified) < longestExpiry && !infos[i].Holder.Ended(l.opts.Holder)
 		var end RunEnd
 		_, damage, err = l.readRun(ctx, ids[i], "end", &end)
 		switch {

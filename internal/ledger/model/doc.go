@@ -11,7 +11,7 @@
 // process its place and how much of the ledger it has read (its memory, however old). A step is one request or one decision.
 // Crash: a process that never moves again. Zombie: one that moves late. These are not transitions, because every reachable
 // state is also checked with all processes stopped and one clean run started from it. Leases are left out: any runner may take any
-// open batch at any time, so what holds here holds with whatever clocks do.
+// open batch at any time, so what holds here holds with whatever clocks do, and however early a lease is taken over.
 //
 // Invariants, in every state. I1: when the ledger says that all is done, and after a clean run from here, each record is once in the
 // lake or once in quarantine, or was skipped. I2: every visible file belongs to a live batch and no record is visible twice, unless
