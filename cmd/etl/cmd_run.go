@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"github.com/silt-etl/silt/internal/jobfile"
@@ -19,6 +20,8 @@ type runCmd struct {
 	NoBars    bool          `help:"Print log lines instead of progress bars on a terminal."`
 	// LeaseExpiry is for tests of what happens after a lease has expired.
 	LeaseExpiry time.Duration `hidden:""`
+	// Scheduled says that etl serve starts this process, and gives it the text of the job file.
+	Scheduled bool `hidden:""`
 	outputFlag
 }
 
@@ -46,6 +49,10 @@ func (*runCmd) Help() string {
 
 // Run implements etl run.
 func (c *runCmd) Run(ctx context.Context, a *app) error {
+	if c.Scheduled {
+		s := scheduledRun{file: c.Job, log: jobs.NewLog(a.stderr), errors: a.stdout}
+		return s.do(ctx, os.Stdin, a.env, a.runner)
+	}
 	spec, err := a.loadSpec(c.Job)
 	if err != nil {
 		return err

@@ -4,14 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/server"
+	"github.com/silt-etl/silt/internal/textfile"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -25,7 +31,8 @@ func (*serveCmd) Help() string {
 	return commandHelp{
 		Does: "etl serve runs the jobs of a folder on their schedules, until SIGTERM. It first checks every job and mapping. " +
 			"One run of a job is in progress at a time: if a schedule is due while the last run is still in progress, it is " +
-			"skipped and logged. Job files are read at the start only.\n\n" +
+			"skipped and logged. Job files are read at the start only. Each run is a process of its own, so a run that is " +
+			"killed or that does not answer a stop ends alone.\n\n" +
 			"On SIGTERM no new run starts, and runs in progress are stopped. The process ends after at most 9 s with exit " +
 			"code 0. The next run continues from there.",
 		Never: "It never runs a job whose file or mapping has a mistake, and it answers nothing but /healthz.",
@@ -46,27 +53,73 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	self, err := thisProgram()
+	if err != nil {
+		return err
+	}
 	out := &lockedWriter{w: a.stderr}
 	log := jobs.NewLog(out)
 	o := server.Options{Listen: c.Listen, Log: log, Grace: stopGrace}
 	for _, spec := range specs {
-		o.Jobs = append(o.Jobs, server.Job{Name: spec.Name, Cron: spec.Schedule.Cron, Timezone: spec.Schedule.Timezone, MaxRuns: spec.Limits.MaxConcurrentRuns, Run: func(ctx context.Context) error {
-			// Each run opens its stores: a bucket might not answer at the moment, and credentials are renewed.
-			r, err := a.runner(ctx, spec)
-			if err != nil {
-				log.Error().Str("job", spec.Name).Err(err).Msg("the run could not start")
-				return err
-			}
-			r.LogTo = out
-			_, err = r.RunWithRetries(ctx, jobs.RunOptions{Trigger: "SCHEDULED"})
-			return err
-		}})
+		o.Jobs = append(o.Jobs, server.Job{Name: spec.Name, Cron: spec.Schedule.Cron, Timezone: spec.Schedule.Timezone, MaxRuns: spec.Limits.MaxConcurrentRuns, Run: server.Process{
+			Path: self, Args: []string{os.Args[0], "run", "--scheduled", "--", spec.File}, Input: spec.Text,
+			Log: out, Logger: log.With().Str("job", spec.Name).Logger(), KillAfter: stopGrace - 500*time.Millisecond}.Run})
 	}
 	s, err := server.New(o)
 	if err != nil {
 		return usageError{err}
 	}
 	return s.Serve(ctx)
+}
+
+// thisProgram is the path of the program that runs, even if another version has been installed over it.
+func thisProgram() (string, error) {
+	const linux = "/proc/self/exe"
+	if exists(linux) {
+		return linux, nil
+	}
+	return os.Executable()
+}
+
+// scheduledRun is a run that etl serve starts as a process of its own. Its log is lines of JSON only; its error goes to errors, where
+// the server reads it.
+type scheduledRun struct {
+	file   string
+	log    zerolog.Logger
+	errors io.Writer
+}
+
+// do runs the job whose file's text comes from in, until ctx is done or etl serve has ended.
+func (s *scheduledRun) do(ctx context.Context, in io.Reader, env func(string) (string, bool), runner func(context.Context, *jobfile.Spec) (*jobs.Runner, error)) error {
+	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads any more does not end the run; the end of etl serve stops it
+	text, ctx, err := server.ReadInput(ctx, in, textfile.MaxJob)
+	if err != nil {
+		return usagef("--scheduled is for etl serve: %w", err)
+	}
+	spec, err := jobfile.Parse(s.file, text, env, jobKinds())
+	if err != nil {
+		return s.report(err, "the run could not start")
+	}
+	// Each run opens its stores: a bucket might not answer at the moment, and credentials are renewed.
+	r, err := runner(ctx, spec)
+	s.log = s.log.With().Str("job", spec.Name).Logger()
+	if err != nil {
+		return s.report(err, "the run could not start")
+	}
+	r.Abandon = func(err error) { os.Exit(exitCodeOf(s.report(err, "run ended"))) }
+	if _, err = r.RunWithRetries(ctx, jobs.RunOptions{Trigger: "SCHEDULED"}); err != nil {
+		return s.report(err, "") // the run has logged its end
+	}
+	return nil
+}
+
+// report passes an error on to etl serve, and gives the exit code.
+func (s *scheduledRun) report(err error, message string) error {
+	if message != "" {
+		s.log.Error().Err(err).Msg(message)
+	}
+	fmt.Fprintln(s.errors, err)
+	return printedError{exitCodeOf(err)}
 }
 
 // checkedJobs reads all job files of a folder and compiles their mappings. The mistakes of all of them come as one diag.List.

@@ -99,8 +99,14 @@ func reported(stderr string) []string {
 // published counts the flow ids in the visible files of the lake.
 func (p *place) published() map[string]int {
 	p.t.Helper()
+	return p.publishedIn("lake/ext")
+}
+
+// publishedIn counts the flow ids in the visible files of a folder.
+func (p *place) publishedIn(folder string) map[string]int {
+	p.t.Helper()
 	got := map[string]int{}
-	err := filepath.WalkDir(filepath.Join(p.dir, "lake", "ext"), func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(p.dir, folder), func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) || err == nil && d.IsDir() {
 			return nil
 		}

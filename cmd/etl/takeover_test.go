@@ -58,7 +58,12 @@ func (s *started) kill() {
 // lease is the lease that is held, with what it says. There is one.
 func (p *place) lease() (path string, body map[string]any) {
 	p.t.Helper()
-	paths, err := filepath.Glob(filepath.Join(p.dir, "lake/.silt/nf/leases/*.json"))
+	return p.leaseIn("lake/.silt/nf")
+}
+
+func (p *place) leaseIn(state string) (path string, body map[string]any) {
+	p.t.Helper()
+	paths, err := filepath.Glob(filepath.Join(p.dir, state, "leases/*.json"))
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -32,8 +32,10 @@ type Spec struct {
 	Limits        Limits
 	Retention     Retention
 
-	// File is where the spec was read from. Pos is where each key's value stands in it ("lake.region"), for later diagnostics.
+	// File is where the spec was read from, and Text is what it said there. Pos is where each key's value stands in it
+	// ("lake.region"), for later diagnostics.
 	File string
+	Text []byte
 	Pos  map[string]Position
 }
 

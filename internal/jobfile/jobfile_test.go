@@ -85,7 +85,7 @@ func TestSpecLocalDefaults(t *testing.T) {
 	want.Source.Region = "eu-central-1"
 	want.Lake.Location, want.Lake.SourceName, want.Lake.Region = "./lake", "s", "eu-central-1"
 	want.Catalog = jobfile.Catalog{Type: "local", Region: "eu-central-1", Database: "amazon_security_lake_glue_db_eu_central_1", Table: "amazon_security_lake_table_eu_central_1_ext_s"}
-	want.File, want.Pos = "j.yaml", s.Pos
+	want.File, want.Text, want.Pos = "j.yaml", s.Text, s.Pos
 	if diff := cmp.Diff(&want, s); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

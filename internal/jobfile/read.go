@@ -46,7 +46,7 @@ func Load(path string, env func(string) (string, bool), kinds Kinds) (*Spec, err
 // Parse is Load for the text of a job file; file only names it in diagnostics.
 func Parse(file string, text []byte, env func(string) (string, bool), kinds Kinds) (*Spec, error) {
 	s := Default()
-	s.File = file
+	s.File, s.Text = file, text
 	s.Pos = map[string]Position{}
 	r := &reader{lines: strings.Split(string(text), "\n"), env: env, kinds: kinds, spec: &s, fields: map[string]field{}, groups: map[string]bool{}}
 	for _, f := range s.fields(kinds.Catalogs.Types()) {

@@ -1,8 +1,9 @@
 // Package server runs jobs on their cron schedules and answers /healthz, for etl serve.
 //
-// It decides when a run starts, and never what a run does: a run is a function that it is given. Invariants: a job never has more
-// runs at a time than it allows; a scheduled start beyond that is skipped and logged; a panic in one job does not stop the others;
-// open connections are bounded and time out; and Serve returns only after all runs have ended or the grace period is over.
+// It decides when a run starts, and never what a run does: a run is a function that it is given, such as Process.Run. Invariants: a
+// job never has more runs at a time than it allows; a scheduled start beyond that is skipped and logged; a panic in one job does not
+// stop the others; open connections are bounded and time out; and Serve returns only after all runs have ended or the grace period
+// is over.
 package server
 
 import (
