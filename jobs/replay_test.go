@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/ledger"
@@ -501,6 +502,50 @@ func TestTwoReplaysAtOnce(t *testing.T) {
 		}
 		p.check(t, "after three replays at once", after)
 	}
+}
+
+// onWaiting calls a function when a run logs that it waits.
+type onWaiting func()
+
+func (f onWaiting) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), "waiting for another run") {
+		f()
+	}
+	return len(p), nil
+}
+
+// TestReplayWaits: a replay that may wait continues when the other one has ended, and ends as one that waits no longer when its time is
+// over.
+func TestReplayWaits(t *testing.T) {
+	p := newMemParts(t, 1)
+	_, after, err := p.replayJob(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := ledger.Open(p.state, p.spec.Name, ledger.Options{Run: "01HZZZZZZZZZZZZZZZZZZZZZZ1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lease, err := l.Lease(t.Context(), ledger.LeaseReplay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waited := 0
+	r := withCorrected(p.runner())
+	r.LogTo = onWaiting(func() { waited++ })
+	if _, err := r.Replay(t.Context(), jobs.ReplayOptions{Wait: time.Millisecond}); !errors.Is(err, ledger.ErrHeld) || waited != 1 {
+		t.Errorf("a wait that is too short: %v, logged %d times", err, waited)
+	}
+	r = withCorrected(p.runner())
+	r.LogTo = onWaiting(func() {
+		if err := lease.Release(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	if sum, err := r.Replay(t.Context(), jobs.ReplayOptions{Wait: time.Hour}); err != nil || sum.Records.Published != 5 {
+		t.Errorf("after a wait: %v, %+v", err, sum.Records)
+	}
+	p.check(t, "after a replay that waited", after)
 }
 
 // TestReplayOfDamagedQuarantine: a quarantine file that lacks records is not replayed.
