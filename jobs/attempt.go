@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/silt-etl/silt/internal/attempt"
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
@@ -72,10 +73,14 @@ func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects
 	}
 	res, err := attempt.Run(ctx, attempt.Options{Job: s.Name, Run: x.id, Compiled: a.config.compiled, Staging: x.Staging, Replay: replay, TempDir: dir,
 		MemoryBytes: s.Limits.MemoryBytes, Threads: s.Limits.Threads, Region: s.Lake.Region, Account: s.Lake.AccountID,
-		MinDay: minDay, MaxDay: maxDay, Progress: scanProgress(x.Progress), Open: x.OpenEngine, Timeout: s.Limits.BatchTimeout}, out.objects)
+		MinDay: minDay, MaxDay: maxDay, MaxPartitions: s.Limits.MaxPartitions, Progress: scanProgress(x.Progress), Open: x.OpenEngine, Timeout: s.Limits.BatchTimeout}, out.objects)
 	if errors.Is(err, attempt.ErrTooLong) {
 		return out, fmt.Errorf("%w: mapping %s took longer than limits.batch_timeout (%s) for batch %s of %s, and nothing of the batch was committed. Try: lower limits.batch_bytes and run etl run --replan, look for slow expressions in the mapping, or raise the limit",
 			ErrBatchTimeout, a.config.compiled.Name, s.Limits.BatchTimeout, batch, human.Plural(int64(len(objects)), "object"))
+	}
+	if many, ok := errors.AsType[*attempt.TooManyPartitions](err); ok {
+		return out, refusedBatch{&diag.OpError{Op: "process", Object: "batch " + batch, Err: many,
+			Try: "correct the mapping if the field should not vary as much, or raise limits.max_partitions"}}
 	}
 	if err != nil {
 		return out, err

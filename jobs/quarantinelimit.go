@@ -9,9 +9,16 @@ import (
 	"github.com/silt-etl/silt/internal/report"
 )
 
-// ErrQuarantine says that a batch has more bad records than limits.max_quarantine_ratio allows. Nothing of such a batch is committed,
-// so its records do not reach quarantine either, and the run ends as FAILED.
+// ErrQuarantine says that a batch is refused: it has more bad records than limits.max_quarantine_ratio allows, or more partitions than
+// limits.max_partitions. Nothing of such a batch is committed, so its records do not reach quarantine either, and the run ends as FAILED.
 var ErrQuarantine = errors.New("too many bad records")
+
+// refusedBatch is an error that counts as ErrQuarantine, with a text of its own.
+type refusedBatch struct{ error }
+
+func (e refusedBatch) Is(target error) bool { return target == ErrQuarantine }
+
+func (e refusedBatch) Unwrap() error { return e.error }
 
 // checkQuarantineLimit compares the rejected records of a batch with its read records. The records of an object that cannot be read
 // as a whole count as far as they were read, and as at least one.

@@ -40,7 +40,7 @@ func exitCodes() []exitCode {
 			Errors: []error{jobs.ErrTimeout, jobs.ErrBatchTimeout}}, // and all errors that no row names
 		{Code: exitUsage, Name: "usage", Meaning: "wrong usage, or an invalid job file, mapping or query",
 			types: []func(error) bool{as[usageError], as[diag.List]}},
-		{Code: exitQuarantine, Name: "quarantine", Meaning: "failed: a batch had more bad records than `limits.max_quarantine_ratio` allows",
+		{Code: exitQuarantine, Name: "quarantine", Meaning: "failed: a batch had too many bad records or partitions (`max_quarantine_ratio`, `max_partitions`)",
 			Errors: []error{jobs.ErrQuarantine}},
 		{Code: exitHeld, Name: "held", Meaning: "another run of the job is already processing the work",
 			Errors: []error{ledger.ErrHeld}},

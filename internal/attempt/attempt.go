@@ -59,6 +59,8 @@ type Options struct {
 	Account string // of records that do not name theirs
 	// MinDay and MaxDay bound the event day, in days since 1970, inclusive.
 	MinDay, MaxDay int32
+	// MaxPartitions bounds the partitions that the records belong to; the error is a *TooManyPartitions. 0: no bound.
+	MaxPartitions int
 	// Progress is called from several goroutines; may be nil.
 	Progress func(Stage, int64)
 	// Trace may be nil.

@@ -42,6 +42,8 @@ type output struct {
 	files  []gatedFile
 	misses map[string]int64
 
+	partitions *partitionCount
+
 	rejects  []rejected
 	reasons  []sqlgen.Reason // of the compiled mapping, then those of messages that the output makes
 	reasonAt map[string]int
@@ -58,7 +60,7 @@ type rejected struct {
 }
 
 func newOutput(o Options, s *scan) *output {
-	return &output{o: o, scan: s, counts: make([]objectCounts, len(s.objects)), misses: map[string]int64{},
+	return &output{o: o, scan: s, counts: make([]objectCounts, len(s.objects)), misses: map[string]int64{}, partitions: newPartitionCount(o.MaxPartitions),
 		reasons: append([]sqlgen.Reason(nil), o.Compiled.Reasons...), reasonAt: map[string]int{}, accounts: map[string]bool{}}
 }
 
@@ -119,6 +121,9 @@ func (w *output) project(ctx context.Context, db Engine, p *sqlgen.Projection) e
 		if err != nil {
 			return err
 		}
+	}
+	if err := w.partitions.err(); err != nil {
+		return err
 	}
 	return f.close()
 }
@@ -262,6 +267,11 @@ type fileSet struct {
 }
 
 func (f *fileSet) write(at partition, r *rows, from, to int) error {
+	if f.lw == nil || at != f.at {
+		if ok, err := f.w.partitions.add(f.p.Class, at); err != nil || !ok {
+			return err
+		}
+	}
 	if f.lw != nil && (at != f.at || f.lw.Bytes() >= lake.MaxFileBytes) {
 		if err := f.end(); err != nil {
 			return err

@@ -135,6 +135,9 @@ func (r *reader) checkLimits() {
 	if s.Limits.MaxConcurrentRuns < 1 {
 		r.refuse("limits.max_concurrent_runs", "must be at least 1; etl bookmark pause keeps a job from running")
 	}
+	if s.Limits.MaxPartitions < 1 {
+		r.refuse("limits.max_partitions", "must be at least 1")
+	}
 	if s.Limits.Timeout <= 0 {
 		r.refuse("limits.timeout", "must be more than 0")
 	}

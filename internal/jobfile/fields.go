@@ -68,6 +68,7 @@ func (s *Spec) fields(catalogTypes []string) []field {
 		{path: "limits.memory", ptr: &s.Limits.MemoryBytes, doc: "Memory limit of one run (example: 4GiB). If sorting needs more memory, it spills to disk."},
 		{path: "limits.batch_bytes", ptr: &s.Limits.BatchBytes, doc: "Largest size of one batch, in bytes of staging objects (example: 2GiB). A batch commits as a whole."},
 		{path: "limits.max_quarantine_ratio", ptr: &s.Limits.MaxQuarantineRatio, doc: "Largest share of a batch's records that can go to quarantine (example: 0.01). If more records are rejected, nothing of the batch is committed, and the run fails with exit code 3."},
+		{path: "limits.max_partitions", ptr: &s.Limits.MaxPartitions, doc: "Largest number of partitions that the records of one batch can belong to, in all tables together. If there are more, nothing of the batch is committed, and the run fails with exit code 3. At least 1."},
 		{path: "limits.threads", ptr: &s.Limits.Threads, doc: "Number of threads. Default: one for each core."},
 		{path: "retention.quarantine", ptr: &s.Retention.Quarantine, doc: "Age at which etl retention deletes quarantined records (example: 365d). The records are lost. Default: records are kept forever."},
 		{path: "retention.manifests", ptr: &s.Retention.Manifests, doc: "Age at which etl retention deletes manifests of finished plans (example: 90d). Their batches cannot be replaced afterwards. Default: manifests are kept forever."},

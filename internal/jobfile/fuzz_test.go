@@ -74,6 +74,7 @@ func FuzzSpec(f *testing.F) {
 			"limits.batch_bytes":          s.Limits.BatchBytes < 1,
 			"limits.timeout":              s.Limits.Timeout <= 0,
 			"limits.max_concurrent_runs":  s.Limits.MaxConcurrentRuns < 1,
+			"limits.max_partitions":       s.Limits.MaxPartitions < 1,
 			"limits.max_retries":          s.Limits.MaxRetries < 0,
 			"limits.max_quarantine_ratio": !(s.Limits.MaxQuarantineRatio >= 0 && s.Limits.MaxQuarantineRatio <= 1),
 			"event_days.max_age":          s.EventDays.MaxAge < 0,

@@ -123,6 +123,7 @@ type Limits struct {
 	MaxQuarantineRatio float64
 	Threads            int    // 0: one for each core
 	TempDir            string // "": the system's
+	MaxPartitions      int    // of a batch
 }
 
 // Default returns the values of keys that a job file may leave out.
@@ -133,7 +134,7 @@ func Default() Spec {
 		Schedule:  Schedule{Timezone: "UTC"},
 		EventDays: EventDays{MaxAge: 3650 * 24 * time.Hour, MaxFuture: 24 * time.Hour},
 		Limits: Limits{Timeout: 2 * time.Hour, BatchTimeout: time.Hour, MaxRetries: 1, MaxConcurrentRuns: 1, MemoryBytes: 4 << 30,
-			BatchBytes: 2 << 30, MaxQuarantineRatio: 0.01},
+			BatchBytes: 2 << 30, MaxQuarantineRatio: 0.01, MaxPartitions: 1000},
 	}
 }
 

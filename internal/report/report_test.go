@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -68,3 +69,28 @@ func TestWriteText(t *testing.T) {
 type text func(*strings.Builder)
 
 func (f text) WriteText(w *strings.Builder) { f(w) }
+
+// A summary lists a bounded number of partitions, and counts all of them once.
+func TestManyPartitions(t *testing.T) {
+	s := &report.Summary{Job: "j"}
+	for range 2 {
+		for i := range 3000 {
+			s.AddPartition("t", fmt.Sprintf("accountId=%06d/", i*7919%3000), 1, 10)
+		}
+	}
+	if got := [...]int{len(s.Partitions), s.AllPartitions, s.Files, int(s.SizeOut)}; got != [...]int{1000, 3000, 6000, 60000} {
+		t.Errorf("%v", got)
+	}
+	for _, p := range s.Partitions {
+		if p.Files != 2 || p.Rows != 2 {
+			t.Fatalf("%+v", p)
+		}
+	}
+	var out strings.Builder
+	s.WriteText(&out)
+	for _, want := range []string{"6,000 files in 3,000 partitions", "... and 2969 more"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
+		}
+	}
+}

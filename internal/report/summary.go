@@ -1,8 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -35,12 +37,16 @@ type Summary struct {
 	SizeRaw    int64              `json:"unpacked_bytes"`
 	SizeOut    int64              `json:"lake_bytes"`
 	Files      int                `json:"files"`
-	Partitions []PartitionSummary `json:"partitions"`
-	Reasons    map[string]int64   `json:"quarantine_reasons,omitempty"`
-	Quarantine []string           `json:"quarantine_files,omitempty"`
-	Unreadable []string           `json:"unreadable_objects,omitempty"` // quarantined as a whole, the first 20
-	Misses     map[string]int64   `json:"kept_in_unmapped,omitempty"`
-	Warnings   []string           `json:"warnings,omitempty"`
+	Partitions []PartitionSummary `json:"partitions"` // the first maxPartitions to which the run added files
+	// AllPartitions is how many there are; 0 in the summaries of earlier versions, which list them all.
+	AllPartitions int              `json:"all_partitions,omitempty"`
+	Reasons       map[string]int64 `json:"quarantine_reasons,omitempty"`
+	Quarantine    []string         `json:"quarantine_files,omitempty"`
+	Unreadable    []string         `json:"unreadable_objects,omitempty"` // quarantined as a whole, the first 20
+	Misses        map[string]int64 `json:"kept_in_unmapped,omitempty"`
+	Warnings      []string         `json:"warnings,omitempty"`
+
+	Unlisted map[string]bool `json:"-"` // partitions that are counted and not listed
 }
 
 // ObjectCounts of staging objects.
@@ -131,7 +137,7 @@ func (s *Summary) WriteText(w io.Writer) {
 	if s.DryRun {
 		p("dry run", "nothing was written")
 	} else {
-		p("lake", "%s in %s, %s", human.Plural(int64(s.Files), "file"), human.Plural(int64(len(s.Partitions)), "partition"), human.Size(s.SizeOut))
+		p("lake", "%s in %s, %s", human.Plural(int64(s.Files), "file"), human.Plural(int64(s.partitions()), "partition"), human.Size(s.SizeOut))
 	}
 	table := ""
 	for i, x := range s.Partitions {
@@ -139,8 +145,8 @@ func (s *Summary) WriteText(w io.Writer) {
 			table = x.Table
 			p("table", "%s", table)
 		}
-		if i == 31 && len(s.Partitions) > 35 {
-			p("", "... and %d more", len(s.Partitions)-i)
+		if i == 31 && s.partitions() > 35 {
+			p("", "... and %d more", s.partitions()-i)
 			break
 		}
 		p("", "%s  %s, %s, %s", x.Partition, human.Plural(x.Rows, "row"), human.Plural(int64(x.Files), "file"), human.Size(x.SizeBytes))
@@ -171,6 +177,9 @@ func (s *Summary) WriteText(w io.Writer) {
 	}
 }
 
+// partitions is the number of partitions to which the run added files.
+func (s *Summary) partitions() int { return max(s.AllPartitions, len(s.Partitions)) }
+
 // ByCount prints counts by name, the largest first (example: TIME_MISSING 12, RECORD_NOT_JSON 3).
 func ByCount(m map[string]int64) string {
 	keys := make([]string, 0, len(m))
@@ -184,21 +193,34 @@ func ByCount(m map[string]int64) string {
 	return strings.Join(keys, ", ")
 }
 
+// maxPartitions bounds the partitions that a summary lists. A backfill of years has more.
+const maxPartitions = 1000
+
 // AddPartition adds one published file.
 func (s *Summary) AddPartition(table, partition string, rows, size int64) {
 	s.Files++
 	s.SizeOut += size
-	for i := range s.Partitions {
-		if p := &s.Partitions[i]; p.Table == table && p.Partition == partition {
-			p.Rows += rows
-			p.SizeBytes += size
-			p.Files++
-			return
-		}
-	}
-	s.Partitions = append(s.Partitions, PartitionSummary{Table: table, Partition: partition, Rows: rows, Files: 1, SizeBytes: size})
-	sort.Slice(s.Partitions, func(i, j int) bool {
-		a, b := s.Partitions[i], s.Partitions[j]
-		return a.Table < b.Table || a.Table == b.Table && a.Partition < b.Partition
+	at, found := slices.BinarySearchFunc(s.Partitions, PartitionSummary{Table: table, Partition: partition}, func(a, b PartitionSummary) int {
+		return cmp.Or(strings.Compare(a.Table, b.Table), strings.Compare(a.Partition, b.Partition))
 	})
+	if found {
+		p := &s.Partitions[at]
+		p.Rows += rows
+		p.SizeBytes += size
+		p.Files++
+		return
+	}
+	name := table + "/" + partition
+	if s.Unlisted[name] {
+		return
+	}
+	s.AllPartitions++
+	if len(s.Partitions) < maxPartitions {
+		s.Partitions = slices.Insert(s.Partitions, at, PartitionSummary{Table: table, Partition: partition, Rows: rows, Files: 1, SizeBytes: size})
+		return
+	}
+	if s.Unlisted == nil {
+		s.Unlisted = map[string]bool{}
+	}
+	s.Unlisted[name] = true
 }

@@ -1,0 +1,77 @@
+package attempt
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/silt-etl/silt/internal/human"
+)
+
+// maxCounted bounds how many partitions are counted once there are too many.
+const maxCounted = 100_000
+
+// TooManyPartitions says that the records of a batch belong to more partitions than Options.MaxPartitions.
+type TooManyPartitions struct {
+	Partitions     int // at least as many
+	Max            int
+	Accounts, Days int
+	Examples       []string // of accounts, if they vary more than days
+}
+
+// Error says how many partitions there are, and which field varies.
+func (e *TooManyPartitions) Error() string {
+	atLeast := ""
+	if e.Partitions >= maxCounted {
+		atLeast = "at least "
+	}
+	varies := fmt.Sprintf("cloud.account.uid has %s (examples: %s)", human.Plural(int64(e.Accounts), "value"), strings.Join(e.Examples, ", "))
+	if e.Days > e.Accounts {
+		varies = fmt.Sprintf("the records are of %s", human.Plural(int64(e.Days), "event day"))
+	}
+	return fmt.Sprintf("too many partitions: the records of the batch belong to %s%s partitions, and limits.max_partitions allows %s; %s; nothing of the batch was committed",
+		atLeast, human.Count(int64(e.Partitions)), human.Count(int64(e.Max)), varies)
+}
+
+// partitionCount counts the partitions of an attempt.
+type partitionCount struct {
+	max      int // 0: no limit
+	all      map[tablePartition]bool
+	accounts map[string]bool
+	days     map[int32]bool
+}
+
+type tablePartition struct {
+	class string
+	partition
+}
+
+func newPartitionCount(max int) *partitionCount {
+	return &partitionCount{max: max, all: map[tablePartition]bool{}, accounts: map[string]bool{}, days: map[int32]bool{}}
+}
+
+// add counts a partition. It is false once there are too many: then partitions are counted, and nothing is written any more.
+func (c *partitionCount) add(class string, at partition) (ok bool, err error) {
+	if c.max <= 0 {
+		return true, nil
+	}
+	c.all[tablePartition{class, at}], c.accounts[at.account], c.days[at.day] = true, true, true
+	if len(c.all) >= maxCounted && len(c.all) > c.max {
+		return false, c.err()
+	}
+	return len(c.all) <= c.max, nil
+}
+
+// err is a *TooManyPartitions, or nil.
+func (c *partitionCount) err() error {
+	if c.max <= 0 || len(c.all) <= c.max {
+		return nil
+	}
+	e := &TooManyPartitions{Partitions: len(c.all), Max: c.max, Accounts: len(c.accounts), Days: len(c.days)}
+	for account := range c.accounts {
+		e.Examples = append(e.Examples, account)
+	}
+	slices.Sort(e.Examples)
+	e.Examples = e.Examples[:min(3, len(e.Examples))]
+	return e
+}
