@@ -165,10 +165,10 @@ func (f *backfill) listOptions(st *ledger.State, o BackfillOptions) staging.Opti
 	return lo
 }
 
-// work resumes open batches, and then plans and processes month after month.
+// work plans and processes month after month, and then resumes the batches that earlier runs left open.
 func (f *backfill) work(ctx context.Context) error {
 	x, o := f.run, f.options
-	plans := &planner{run: x}
+	plans := &planner{run: x, tried: map[string]bool{}}
 	if err := o.Check(); err != nil {
 		return err
 	}
@@ -176,9 +176,6 @@ func (f *backfill) work(ctx context.Context) error {
 		return err
 	}
 	if err := x.publisher.finishEarlierWork(ctx); err != nil {
-		return err
-	}
-	if err := plans.resume(ctx); err != nil {
 		return err
 	}
 	st, err := x.ledger.Fold(ctx)
@@ -210,6 +207,9 @@ func (f *backfill) work(ctx context.Context) error {
 			return err
 		}
 		x.Progress.Add(StageBackfill, size)
+	}
+	if err := plans.resume(ctx); err != nil {
+		return err
 	}
 	if err := x.publisher.markDone(ctx); err != nil {
 		return err

@@ -34,7 +34,7 @@ func (a *batchAttempt) commit(ctx context.Context) (err error) {
 	}
 	if err = errors.Join(err, ctx.Err()); err != nil {
 		a.discard(ctx) // also what earlier outputs of the attempt hold
-		return err
+		return sharedError{err}
 	}
 	through, cancel := commitContext(ctx) // a stop takes effect before the entry or after the last file, not in between
 	defer cancel()
@@ -44,7 +44,7 @@ func (a *batchAttempt) commit(ctx context.Context) (err error) {
 		return err
 	}
 	if err != nil {
-		return err
+		return ledgerError{err}
 	}
 	x.publisher.unmarked = nil
 	a.log.Info().Uint64("entry", e.Seq).Msg("committed")
@@ -54,7 +54,7 @@ func (a *batchAttempt) commit(ctx context.Context) (err error) {
 	}
 	x.Progress.Begin(StagePublish, int64(len(a.record.Files)), "files")
 	if _, err := x.publisher.rollForward(through, func(r ledger.Rolling) bool { return r.Seq == e.Seq }); err != nil {
-		return fmt.Errorf("batch %s is committed, but not all of it is visible yet; the next run finishes it: %w", a.outputs[0].batch, err)
+		return sharedError{fmt.Errorf("batch %s is committed, but not all of it is visible yet; the next run finishes it: %w", a.outputs[0].batch, err)}
 	}
 	x.Progress.Add(StagePublish, int64(len(a.record.Files)))
 	for _, f := range a.record.Files {

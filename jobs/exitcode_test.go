@@ -11,6 +11,9 @@ import (
 // exitCodeOf stands in for the table of exit codes that cmd/etl gives to a Runner. The tests use it to say which of the errors
 // with a code of their own an error is, and that it is not another one too.
 func exitCodeOf(err error) int {
+	if several, ok := errors.AsType[*jobs.Failures](err); ok {
+		return several.ExitCode(exitCodeOf)
+	}
 	switch {
 	case err == nil:
 		return 0

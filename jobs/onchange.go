@@ -30,7 +30,7 @@ func (o *overwrittenObjects) release(ctx context.Context, st *ledger.State, l *s
 	for _, f := range l.New {
 		b, has := st.LatestBatch(f.Key)
 		switch {
-		case !has:
+		case !has, b.State == ledger.BatchReleased:
 		case b.State == ledger.BatchOpen:
 			later[f.Key] = true
 		default:

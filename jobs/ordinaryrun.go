@@ -47,7 +47,7 @@ type ordinaryRun struct {
 // tables, hold the files, commit the entry, publish the files, add the partitions (see batchAttempt).
 func (o *ordinaryRun) work(ctx context.Context) error {
 	x := o.run
-	plans := &planner{run: x}
+	plans := &planner{run: x, tried: map[string]bool{}}
 	x.sorter.Reread = o.options.Reread
 	if paused, err := x.checkStart(ctx); paused || err != nil {
 		return err
@@ -64,14 +64,14 @@ func (o *ordinaryRun) work(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := plans.resume(ctx); err != nil {
-		return err
-	}
 	listing, err := o.listNew(ctx)
 	if err != nil {
 		return err
 	}
 	if err := plans.planAndProcess(ctx, listing); err != nil {
+		return err
+	}
+	if err := plans.resume(ctx); err != nil { // after what is new, so that a batch that ends each run does not keep it from being tried
 		return err
 	}
 	if err := x.publisher.markDone(ctx); err != nil {
@@ -172,7 +172,7 @@ func (r *Runner) DryRun(ctx context.Context, fullSweep bool) (*report.DryRun, er
 	}
 	p := &report.DryRun{Job: r.Spec.Name, Objects: len(found.New), SizeBytes: found.SizeBytes, Listed: found.Listed, Taken: found.Taken,
 		Excluded: found.Excluded, Unsettled: found.Unsettled, LeftAlone: found.LeftAlone, Unmatched: found.Unmatched, Linked: found.Linked, LinksOut: found.LinksOut, Open: len(st.OpenBatches()), Unfinished: len(st.NotDone()), Days: []report.DryDay{}}
-	p.Batches = len(staging.Batches(found.New, r.Spec.Limits.BatchBytes, w.group))
+	p.Batches = len(cutBatches(st, found.New, r.Spec.Limits.BatchBytes, w))
 	days := map[string]*report.DryDay{}
 	for _, f := range found.New {
 		key := ""

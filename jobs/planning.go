@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/ledger/begun"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/internal/staging"
@@ -25,56 +28,190 @@ const planTries = 100
 type planner struct {
 	run  *run
 	held []ledger.ManifestRef // open, and left to another run that is processing them
+	// tried are the batches that this run has tried. One that failed stays open for a later run.
+	tried map[string]bool
 }
 
-// resume processes the batches that an earlier run planned and did not commit, with the mapping and settings of their plan.
+// leftOpen are batches of one plan that earlier runs left open.
+type leftOpen struct {
+	ref   ledger.ManifestRef
+	owner string // the run that planned them
+	ids   []string
+	// begun: a run has begun these batches, and failed at them or died.
+	begun bool
+}
+
+// resume processes the batches that earlier runs planned and did not commit, with the mapping and settings of their plan. Batches that
+// a run has begun come last, and in smaller batches. The order changes from run to run, so that a batch that ends each run does not keep
+// the others from being tried.
 func (p *planner) resume(ctx context.Context) error {
-	x := p.run
-	st, err := x.ledger.Fold(ctx)
+	work, err := p.leftOpen(ctx)
 	if err != nil {
 		return err
 	}
-	byManifest := map[ledger.ManifestRef][]ledger.Batch{}
-	var order []ledger.ManifestRef
-	for _, b := range st.OpenBatches() {
-		if byManifest[b.Manifest] == nil {
-			order = append(order, b.Manifest)
-		}
-		byManifest[b.Manifest] = append(byManifest[b.Manifest], b)
-	}
-	for _, ref := range order {
-		var ids []string
-		for _, b := range byManifest[ref] {
-			ids = append(ids, b.ID)
-		}
-		m, err := x.ledger.Manifest(ctx, ref, ids...)
-		if err != nil {
+	for _, left := range work {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
-		x.log.Info().Str("manifest", ref.ID).Int("batches", len(ids)).Msg("resuming an earlier plan")
-		owner := byManifest[ref][0].Run
-		lease, err := x.takeLease(ctx, ref.ID)
-		if errors.Is(err, ledger.ErrHeld) && x.worksAlongside(ctx, owner) {
-			p.held = append(p.held, ref)
-			if x.Spec.Limits.MaxConcurrentRuns > 1 && x.command == "run" {
-				x.warn(fmt.Sprintf("run %s is processing %s that it planned before; this run leaves them to it", owner, human.Plural(int64(len(ids)), "batch")))
-			}
-			continue
-		}
-		if errors.Is(err, ledger.ErrHeld) {
-			lease, err = x.waitForLease(ctx, ref.ID)
-		}
-		x.sum.Resumed += len(ids)
-		if err != nil {
-			return err
-		}
-		err = p.process(ctx, m)
-		x.releaseLease(ctx, lease)
-		if err != nil {
+		if err := p.resumePlan(ctx, left); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// leftOpen gathers the open batches that this run has not tried, and removes marks that nobody needs.
+func (p *planner) leftOpen(ctx context.Context) ([]leftOpen, error) {
+	x := p.run
+	st, err := x.ledger.Fold(ctx)
+	if err != nil {
+		return nil, err
+	}
+	marked, err := begun.List(ctx, x.State, x.Spec.Name)
+	if err != nil {
+		return nil, fmt.Errorf("list the batches that earlier runs have begun: %w", err)
+	}
+	type part struct {
+		ref   ledger.ManifestRef
+		begun bool
+	}
+	at := map[part]int{}
+	var work []leftOpen
+	for _, b := range st.OpenBatches() {
+		k := part{b.Manifest, marked[b.ID]}
+		delete(marked, b.ID)
+		if p.tried[b.ID] {
+			continue
+		}
+		i, ok := at[k]
+		if !ok {
+			i = len(work)
+			at[k] = i
+			work = append(work, leftOpen{ref: k.ref, owner: b.Run, begun: k.begun})
+		}
+		work[i].ids = append(work[i].ids, b.ID)
+	}
+	for batch := range marked { // not open any more
+		if err := begun.Remove(ctx, x.State, x.Spec.Name, batch); err != nil {
+			x.log.Debug().Err(err).Str("batch", batch).Msg("a mark of an ended batch was not removed")
+		}
+	}
+	random := p.order()
+	random.Shuffle(len(work), func(i, j int) { work[i], work[j] = work[j], work[i] })
+	slices.SortStableFunc(work, func(a, b leftOpen) int {
+		switch {
+		case a.begun == b.begun:
+			return 0
+		case b.begun:
+			return -1
+		}
+		return 1
+	})
+	return work, nil
+}
+
+// order gives random numbers that depend on the run only.
+func (p *planner) order() *rand.Rand {
+	h := fnv.New64a()
+	h.Write([]byte(p.run.id))
+	return rand.New(rand.NewPCG(h.Sum64(), 0))
+}
+
+// resumePlan processes batches of one earlier plan, unless another run is processing them.
+func (p *planner) resumePlan(ctx context.Context, left leftOpen) error {
+	x := p.run
+	m, err := x.ledger.Manifest(ctx, left.ref, left.ids...)
+	if err != nil {
+		return err
+	}
+	x.log.Info().Str("manifest", left.ref.ID).Int("batches", len(left.ids)).Bool("begun", left.begun).Msg("resuming an earlier plan")
+	lease, err := x.takeLease(ctx, left.ref.ID)
+	if errors.Is(err, ledger.ErrHeld) && x.worksAlongside(ctx, left.owner) {
+		p.held = append(p.held, left.ref)
+		if x.Spec.Limits.MaxConcurrentRuns > 1 && x.command == "run" {
+			x.warn(fmt.Sprintf("run %s is processing %s that it planned before; this run leaves them to it", left.owner, human.Plural(int64(len(left.ids)), "batch")))
+		}
+		return nil
+	}
+	if errors.Is(err, ledger.ErrHeld) {
+		lease, err = x.waitForLease(ctx, left.ref.ID)
+	}
+	x.sum.Resumed += len(left.ids)
+	if errors.Is(err, ledger.ErrHeld) {
+		return x.failures.add(ctx, err)
+	}
+	if err != nil {
+		return err
+	}
+	defer x.releaseLease(ctx, lease)
+	p.order().Shuffle(len(m.Batches), func(i, j int) { m.Batches[i], m.Batches[j] = m.Batches[j], m.Batches[i] })
+	if !left.begun {
+		return p.process(ctx, m)
+	}
+	for _, b := range m.Batches {
+		one := *m
+		one.Batches = []ledger.ManifestBatch{b}
+		if err := p.resumeBegun(ctx, &one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resumeBegun processes a batch that a run has begun before. If it can be split, it is released and its objects are planned again in
+// smaller batches, with the mapping and the settings of its plan: an object that kills the process then takes fewer others with it.
+func (p *planner) resumeBegun(ctx context.Context, m *ledger.Manifest) error {
+	x := p.run
+	b := m.Batches[0]
+	var found []staging.Found
+	pattern := x.Spec.Pattern()
+	for _, o := range b.Objects {
+		found = append(found, staging.MatchObject(pattern, o))
+	}
+	parts := splitBatch(found)
+	if len(parts) < 2 {
+		return p.process(ctx, m)
+	}
+	p.tried[b.Batch] = true
+	if _, err := x.ledger.Release(ctx, ledger.WhyReplan, b.Batch); err != nil {
+		return err
+	}
+	p.removeMark(ctx, b.Batch)
+	for try := 1; ; try++ {
+		st, err := x.publisher.deleteReleasedFiles(ctx)
+		if err != nil {
+			return err
+		}
+		again := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: m.SchemaVersion, Settings: m.Settings, Mapping: m.Mapping}
+		for _, part := range parts {
+			part = slices.DeleteFunc(slices.Clone(part), func(f staging.Found) bool { return st.TakenObject(f.Object) }) // by another run
+			if len(part) > 0 {
+				again.Batches = append(again.Batches, newBatch(part))
+			}
+		}
+		if len(again.Batches) == 0 {
+			return nil
+		}
+		p.order().Shuffle(len(again.Batches), func(i, j int) { again.Batches[i], again.Batches[j] = again.Batches[j], again.Batches[i] })
+		x.log.Info().Str("batch", b.Batch).Int("batches", len(again.Batches)).Msg("an earlier run failed at the batch or died, so its objects are planned again in smaller batches")
+		if done, err := p.planAndRun(ctx, st.Seq(), again); done || try == planTries {
+			return err
+		}
+	}
+}
+
+// planAndRun writes a plan and processes it. done is false if another run has written to the ledger since entry at.
+func (p *planner) planAndRun(ctx context.Context, at uint64, m *ledger.Manifest) (done bool, err error) {
+	x := p.run
+	lease, err := x.takeLease(ctx, m.ID)
+	if err != nil {
+		return true, err
+	}
+	defer x.releaseLease(ctx, lease)
+	if _, err = x.ledger.Plan(ctx, at, m); err != nil {
+		return !errors.Is(err, ledger.ErrMoved), err
+	}
+	return true, p.process(ctx, m)
 }
 
 // planAndProcess plans what a listing found new, and processes it. If other runs wrote to the ledger at the same time, the objects
@@ -104,11 +241,8 @@ func (p *planner) planAndProcess(ctx context.Context, l *staging.Listing) error 
 		l.New = slices.DeleteFunc(l.New, func(f staging.Found) bool { return st.TakenObject(f.Object) })
 		x.sum.Objects.New -= found - len(l.New)
 		x.sum.Objects.Taken += found - len(l.New)
-		if found == 0 {
-			return nil
-		}
 		if len(l.New) == 0 {
-			return p.resume(ctx) // what the other run planned, if it is not processing it
+			return nil
 		}
 		if x.Spec.Source.OnChange == jobfile.OnChangeReplace {
 			wrote, err = (&overwrittenObjects{run: x}).release(ctx, st, l)
@@ -127,30 +261,81 @@ func (p *planner) planAndProcess(ctx context.Context, l *staging.Listing) error 
 			return err
 		}
 		w.warnFuture(x.warn, l.New)
-		m := newManifest(x.Runner, x.config, staging.Batches(l.New, x.config.spec.Limits.BatchBytes, w.group))
-		lease, err := x.takeLease(ctx, m.ID)
-		if err != nil {
-			return err
-		}
-		if _, err = x.ledger.Plan(ctx, at, m); err == nil {
-			err = p.process(ctx, m)
-			x.releaseLease(ctx, lease)
-			return err
-		}
-		x.releaseLease(ctx, lease)
-		if !errors.Is(err, ledger.ErrMoved) || try == planTries {
+		m := newManifest(x.Runner, x.config, cutBatches(st, l.New, x.config.spec.Limits.BatchBytes, w))
+		if done, err := p.planAndRun(ctx, at, m); done || try == planTries {
 			return err
 		}
 	}
 }
 
-// process processes the batches of a plan, whose lease the caller holds. If a batch has too many bad records, the open batches of the
-// plan are released: the next run plans their objects with the mapping and the limit that it finds.
+// cutBatches cuts new objects into batches. Objects that were in a batch which was released before it was committed come last and never
+// share a batch with others, so that they cannot spoil them a second time. Those of one such batch are split further each time.
+func cutBatches(st *ledger.State, found []staging.Found, sizeBytes int64, w *watermarks) [][]staging.Found {
+	earlier := map[string][]staging.Found{}
+	var order []string
+	for _, f := range found {
+		if b, ok := st.LatestBatch(f.Key); ok && b.State == ledger.BatchReleased && b.Committed == 0 {
+			if earlier[b.ID] == nil {
+				order = append(order, b.ID)
+			}
+			earlier[b.ID] = append(earlier[b.ID], f)
+		}
+	}
+	groups, n := map[string]int{}, 0
+	for _, id := range order {
+		parts := [][]staging.Found{earlier[id]}
+		if len(order)+n < maxSplit {
+			parts = splitBatch(earlier[id])
+		}
+		for _, part := range parts {
+			for _, f := range part {
+				groups[f.Key] = groupRetried + n
+			}
+			n++
+		}
+	}
+	return staging.Batches(found, sizeBytes, func(f staging.Found) int {
+		if group, ok := groups[f.Key]; ok {
+			return group
+		}
+		return w.group(f)
+	})
+}
+
+// maxSplit bounds into how many batches a plan splits batches that were refused: a mapping that fits no record would otherwise end in a
+// batch for each object.
+const maxSplit = 100
+
+// splitBatch splits the objects of a batch by day, or in two halves if they have one day. A single object is one part.
+func splitBatch(found []staging.Found) (parts [][]staging.Found) {
+	days := map[string]int{}
+	for _, f := range found {
+		day := dayOf(f).Format(time.DateOnly)
+		i, ok := days[day]
+		if !ok {
+			i = len(parts)
+			days[day] = i
+			parts = append(parts, nil)
+		}
+		parts[i] = append(parts[i], f)
+	}
+	if len(parts) == 1 && len(found) > 1 {
+		return [][]staging.Found{found[:len(found)/2], found[len(found)/2:]}
+	}
+	return parts
+}
+
+// process processes the batches of a plan, whose lease the caller holds. A batch that fails does not keep the others from being tried. It
+// stays open for a later run, or is released if it has too many bad records: then the next run plans its objects with the mapping and
+// the limit that it finds. The error is one that ends the run.
 func (p *planner) process(ctx context.Context, m *ledger.Manifest) error {
 	x := p.run
+	for _, b := range m.Batches {
+		p.tried[b.Batch] = true
+	}
 	config, err := x.plannedConfig(ctx, m)
 	if err != nil {
-		return err
+		return x.failures.add(ctx, err, m.Batches...)
 	}
 	var size int64
 	for _, b := range m.Batches {
@@ -164,13 +349,14 @@ func (p *planner) process(ctx context.Context, m *ledger.Manifest) error {
 			return err
 		}
 		err := p.processBatch(ctx, config, m, b)
-		if errors.Is(err, ErrQuarantine) {
-			ids := make([]string, 0, len(m.Batches))
-			for _, b := range m.Batches {
-				ids = append(ids, b.Batch)
-			}
-			_, e := x.ledger.Release(ctx, ledger.WhyReplan, ids...)
-			return errors.Join(err, e)
+		switch {
+		case err == nil:
+			x.failures.shared = 0
+			continue
+		case slices.Contains(x.committed, b.Batch): // only its publication failed
+			err = x.failures.add(ctx, err)
+		default:
+			err = x.failures.add(ctx, err, b)
 		}
 		if err != nil {
 			return err
@@ -179,19 +365,38 @@ func (p *planner) process(ctx context.Context, m *ledger.Manifest) error {
 	return nil
 }
 
-// processBatch makes one attempt at a batch and finishes it: make files, check the quarantine limit, commit, publish.
+// processBatch makes one attempt at a batch and finishes it: make files, check the quarantine limit, commit, publish. A mark says that it
+// has begun, until it is known how it ended.
 func (p *planner) processBatch(ctx context.Context, config *batchConfig, m *ledger.Manifest, b ledger.ManifestBatch) error {
 	x := p.run
 	st, err := x.ledger.Fold(ctx)
 	if err != nil {
-		return err
+		return ledgerError{err}
 	}
 	state, ok := st.Batch(b.Batch)
 	if !ok || state.State != ledger.BatchOpen {
 		x.log.Info().Str("batch", b.Batch).Msg("another run has already processed the batch")
 		return nil
 	}
-	a, err := x.newAttempt(config, ledger.WhyRun, m.ID, b.Batch)
+	if err := begun.Put(ctx, x.State, x.Spec.Name, b.Batch, x.id); err != nil {
+		x.log.Warn().Err(err).Str("batch", b.Batch).Msg("the mark that the batch has begun was not written")
+	}
+	err = p.tryBatch(ctx, config, m, b, state)
+	switch {
+	case errors.Is(err, ErrQuarantine):
+		if _, e := x.ledger.Release(ctx, ledger.WhyReplan, b.Batch); e != nil {
+			return errors.Join(err, ledgerError{e})
+		}
+	case err != nil && !slices.Contains(x.committed, b.Batch) && !errors.Is(ctx.Err(), context.Canceled) && !isOfPlaces(err):
+		return err // the mark stays
+	}
+	p.removeMark(ctx, b.Batch)
+	return err
+}
+
+// tryBatch makes one attempt at an open batch.
+func (p *planner) tryBatch(ctx context.Context, config *batchConfig, m *ledger.Manifest, b ledger.ManifestBatch, state ledger.Batch) error {
+	a, err := p.run.newAttempt(config, ledger.WhyRun, m.ID, b.Batch)
 	if err != nil {
 		return err
 	}
@@ -212,6 +417,16 @@ func (p *planner) processBatch(ctx context.Context, config *batchConfig, m *ledg
 	return err
 }
 
+// removeMark removes the mark of a batch that has ended, or of a run that is being stopped.
+func (p *planner) removeMark(ctx context.Context, batch string) {
+	x := p.run
+	ctx, cancel := x.cleanupContext(ctx, time.Second)
+	defer cancel()
+	if err := begun.Remove(ctx, x.State, x.Spec.Name, batch); err != nil {
+		x.log.Debug().Err(err).Str("batch", batch).Msg("the mark that the batch has begun was not removed")
+	}
+}
+
 // newManifest fixes a plan: the mapping's text, the settings that decide what is published, and the batches.
 func newManifest(r *Runner, config *batchConfig, batches [][]staging.Found) *ledger.Manifest {
 	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: config.compiled.Version, Settings: plannedSettings(config.spec),
@@ -220,13 +435,17 @@ func newManifest(r *Runner, config *batchConfig, batches [][]staging.Found) *led
 		m.Mapping.Files = append(m.Mapping.Files, ledger.MappingFile{Path: name, Text: r.Mapping.Files[name]})
 	}
 	for _, b := range batches {
-		mb := ledger.ManifestBatch{Batch: ulid.Make().String()}
-		for _, f := range b {
-			mb.Objects = append(mb.Objects, f.Object)
-		}
-		m.Batches = append(m.Batches, mb)
+		m.Batches = append(m.Batches, newBatch(b))
 	}
 	return m
+}
+
+func newBatch(found []staging.Found) ledger.ManifestBatch {
+	b := ledger.ManifestBatch{Batch: ulid.Make().String()}
+	for _, f := range found {
+		b.Objects = append(b.Objects, f.Object)
+	}
+	return b
 }
 
 // listOptions choose the objects of a job that no run has taken.

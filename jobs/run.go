@@ -44,6 +44,7 @@ type run struct {
 	wait      waiter
 	dog       watchdog
 	committed []string  // batches
+	failures  failures  // of batches, or of work that another run holds
 	timeThen  time.Time // of the state's store, at askedTime of this machine
 	askedTime time.Time
 }
@@ -68,12 +69,14 @@ func (r *Runner) newRun(command, trigger string, dry bool) *run {
 	x.sum = &report.Summary{Job: r.Spec.Name, Run: x.id, Command: command, DryRun: dry, Trigger: trigger, State: string(ledger.RunStarting),
 		Started: r.Now().UTC(), Reasons: map[string]int64{}, Misses: map[string]int64{}, Partitions: []report.PartitionSummary{}}
 	x.log = NewLog(x.keep.also(r.LogTo)).With().Str("run_id", x.id).Str("job", r.Spec.Name).Logger()
+	x.failures.sum, x.failures.log = x.sum, x.log
 	return x
 }
 
 // do opens the job, calls work, and records how the run ended.
 func (x *run) do(ctx context.Context, work func(context.Context) error) (*report.Summary, error) {
-	err := x.execute(ctx, work)
+	ended := x.execute(ctx, work)
+	err := joinFailures(append(x.failures.errs, ended)...)
 	x.sum.Ended = x.Now().UTC()
 	if x.sum.Ended.Before(x.sum.Started) { // the clock was set back
 		x.sum.Ended = x.sum.Started
@@ -93,9 +96,17 @@ func (x *run) do(ctx context.Context, work func(context.Context) error) (*report
 }
 
 func stateOf(err error) ledger.RunState {
+	var several *Failures
 	switch {
 	case err == nil:
 		return ledger.RunSucceeded
+	case errors.As(err, &several) && !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrStopped):
+		for _, e := range several.Errs {
+			if !errors.Is(e, ledger.ErrHeld) {
+				return ledger.RunFailed
+			}
+		}
+		return ledger.RunWaiting
 	case errors.Is(err, ErrTimeout):
 		return ledger.RunTimeout
 	case errors.Is(err, ErrStopped):

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/silt-etl/silt/internal/attempt"
@@ -115,8 +116,17 @@ func (r *Runner) RunWithRetries(ctx context.Context, opts RunOptions) (*report.S
 	}
 }
 
-// isTemporary says whether a retry can help without a change by a person.
+// isTemporary says whether a retry can help without a change by a person. Of several failures it is enough that one is temporary, unless
+// one of them ended the run for good.
 func isTemporary(err error) bool {
+	if several, ok := errors.AsType[*Failures](err); ok {
+		for _, e := range []error{ErrStopped, ErrTimeout, context.Canceled, ledger.ErrNewer, ledger.ErrCorrupt} {
+			if errors.Is(err, e) {
+				return false
+			}
+		}
+		return slices.ContainsFunc(several.Errs, isTemporary)
+	}
 	for _, e := range []error{ErrQuarantine, ErrStopped, ErrTimeout, ErrBatchTimeout, context.Canceled, ledger.ErrHeld, ledger.ErrNewer, ledger.ErrCorrupt} {
 		if errors.Is(err, e) {
 			return false

@@ -105,6 +105,7 @@ func (w *watermarks) group(f staging.Found) int {
 const (
 	groupCredible = iota
 	groupNotCredible
+	groupRetried // and those after it: one for each batch of objects that were in a batch that was released
 )
 
 // warnFuture reports new objects whose days are too far in the future.

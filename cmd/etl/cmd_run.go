@@ -28,9 +28,10 @@ type runCmd struct {
 // Help implements kong.HelpProvider.
 func (*runCmd) Help() string {
 	return commandHelp{
-		Does: "etl run first finishes the open work of earlier runs. Then it lists staging, and processes the new objects in " +
-			"batches: it reads the records, maps them to OCSF, and publishes Parquet files and partitions. One ledger entry " +
-			"commits a batch, so every record is delivered exactly once, even if the process is killed. Two runs of " +
+		Does: "etl run first finishes what earlier runs committed. Then it lists staging, processes the new objects in " +
+			"batches, and resumes the batches that earlier runs left open: it reads the records, maps them to OCSF, and " +
+			"publishes Parquet files and partitions. One ledger entry commits a batch, so every record is delivered exactly " +
+			"once, even if the process is killed. If a batch fails, the run continues with the others. Two runs of " +
 			"one job cannot load an object twice; by default the second one ends with exit code 4. With --wait it waits until " +
 			"the first one has ended. After a run was killed, the next run on the same machine continues at once; on another " +
 			"machine it can continue after a minute.\n\n" +

@@ -32,7 +32,7 @@ type exitCode struct {
 }
 
 // exitCodes is the one table of exit codes. --help, the man page and docs/commands.md are made from it. Of several rows that
-// match an error the first one decides, but exitFailed only if no other row matches.
+// match an error the first one decides, but exitFailed only if no other row matches. jobs.Failures has the order of several errors.
 func exitCodes() []exitCode {
 	return []exitCode{
 		{Code: exitDone, Name: "done", Meaning: "done"},
@@ -56,6 +56,9 @@ func exitCodeOf(err error) int {
 	}
 	if printed, ok := errors.AsType[printedError](err); ok {
 		return printed.code
+	}
+	if several, ok := errors.AsType[*jobs.Failures](err); ok {
+		return several.ExitCode(exitCodeOf)
 	}
 	for _, c := range exitCodes() {
 		if c.Code != exitFailed && c.matches(err) {

@@ -197,13 +197,13 @@ func (s *State) Holds(batch string, o objstore.Object) bool {
 	return ok && has && held == slot && !s.free(slot)
 }
 
-// LatestBatch is the batch, open or committed, that has the version of a key which was taken last. There is none where that
-// version was skipped, released, or gone when it was to be read.
+// LatestBatch is the batch that took a version of a key last. It can be released by now. There is none where that version was
+// skipped, or gone when it was to be read.
 func (s *State) LatestBatch(key string) (Batch, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	slot, ok := s.latest.Get(hashKey(key))
-	if !ok || slot == skipped || s.free(slot) {
+	if !ok || slot == skipped {
 		return Batch{}, false
 	}
 	return s.batches[slot].public(), true

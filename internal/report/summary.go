@@ -43,6 +43,7 @@ type Summary struct {
 	Reasons       map[string]int64 `json:"quarantine_reasons,omitempty"`
 	Quarantine    []string         `json:"quarantine_files,omitempty"`
 	Unreadable    []string         `json:"unreadable_objects,omitempty"` // quarantined as a whole, the first 20
+	Failed        []FailedBatch    `json:"failed_batches,omitempty"`     // batches that failed or were refused; later runs try them again
 	Misses        map[string]int64 `json:"kept_in_unmapped,omitempty"`
 	Warnings      []string         `json:"warnings,omitempty"`
 
@@ -84,6 +85,16 @@ type PartitionSummary struct {
 	Files     int    `json:"files"`
 	SizeBytes int64  `json:"size"`
 }
+
+// FailedBatch is a batch of which nothing was committed.
+type FailedBatch struct {
+	Batch   string `json:"batch"`
+	Objects int    `json:"objects"`
+	Error   string `json:"error"`
+}
+
+// failedShown is how many failed batches WriteText names.
+const failedShown = 50
 
 // EventsPerSecond over the whole run.
 func (s *Summary) EventsPerSecond() float64 {
@@ -168,6 +179,15 @@ func (s *Summary) WriteText(w io.Writer) {
 	}
 	if s.Finished > 0 || s.Resumed > 0 {
 		p("resumed", "%s and %s that an earlier run left unfinished", human.Plural(int64(s.Finished), "entry"), human.Plural(int64(s.Resumed), "batch"))
+	}
+	if len(s.Failed) > 1 { // the error is about a single one
+		for i, b := range s.Failed {
+			if i == failedShown {
+				p("failed", "%s more", human.Plural(int64(len(s.Failed)-i), "batch"))
+				break
+			}
+			p("failed", "batch %s of %s: %s", b.Batch, human.Plural(int64(b.Objects), "object"), b.Error)
+		}
 	}
 	for _, x := range s.Warnings {
 		p("warning", "%s", x)

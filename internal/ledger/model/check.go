@@ -39,6 +39,9 @@ func exact(s *state, f *folded, r *rules) string {
 			continue
 		case r.ignoreChanged && v < 2 && hi > 0 && f.holding()&0b011 != 1<<v:
 			return "I5: a record is there of a version that was to be ignored"
+		case now>>v&1 == 1 && lo < 1 && r.bad && v == 0: // no batch with it commits
+		case now>>v&1 == 1 && lo < 1 && r.bad:
+			return "I6: an object is not published because of another one"
 		case now>>v&1 == 1 && lo < 1:
 			return "I1: a record is lost"
 		case lo != hi:
@@ -88,23 +91,30 @@ func (s *state) check(r *rules) string {
 			return bad + " although the ledger says all is done"
 		}
 	}
-	// everyone else stops here; one clean run must bring it right
+	// everyone else stops here; one clean run must bring it right, or if a batch is refused, the one after it: the first may find the
+	// objects of that batch together with others
 	c := *s
 	quiet := *r
 	quiet.lostResponses, quiet.overwrite, quiet.lifecycle, quiet.resumed = false, 0, false, true
 	for i := range c.P {
 		c.P[i] = proc{}
 	}
-	c.P[2] = proc{Op: opRun}
-	for n := 0; ; n++ {
-		next := c.next(&quiet)
-		if len(next) == 0 {
-			break
+	runs := 1
+	if r.bad {
+		runs = 2
+	}
+	for range runs {
+		c.P[2] = proc{Op: opRun}
+		for n := 0; ; n++ {
+			next := c.next(&quiet)
+			if len(next) == 0 {
+				break
+			}
+			if n > 200 {
+				return "I4: a clean run does not end"
+			}
+			c = next[0].next
 		}
-		if n > 200 {
-			return "I4: a clean run does not end"
-		}
-		c = next[0].next
 	}
 	g := fold(&c, c.Len, r)
 	if bad := exact(&c, &g, r); bad != "" {

@@ -10,7 +10,7 @@ func decide(s *state, i int, r *rules) {
 		p.PC = listed
 		return
 	}
-	if f.paused && !p.Begun && !r.resumed && (p.Op == opRun || p.Op == opReplan || p.Op == opShard0 || p.Op == opShard1) {
+	if f.paused && !p.Begun && !r.resumed && (p.Op == opRun || p.Op == opReplan || p.Op == opShard0 || p.Op == opShard1 || p.Op == opSplit) {
 		*p = proc{Op: p.Op, PC: fin}
 		return
 	}
@@ -65,7 +65,7 @@ func decide(s *state, i int, r *rules) {
 			want(entry{Kind: pause})
 			return
 		}
-	case opRun, opRun2, opReplan, opShard0, opShard1:
+	case opRun, opRun2, opReplan, opShard0, opShard1, opSplit:
 		mapping := uint8(1)
 		if p.Op == opRun2 || p.Op == opReplan {
 			mapping = 2
@@ -84,11 +84,16 @@ func decide(s *state, i int, r *rules) {
 			}
 			p.Op = opRun2
 		}
-		if k := first(func(b *batch) bool { return b.open }); k >= 0 {
-			p.PC, p.Want = read, one(commit, k)
-			return
+		if p.Op == opSplit { // releases once, as opReplan does
+			if k := first(func(b *batch) bool { return b.open && b.vers&0b100 != 0 && b.vers&0b011 != 0 }); k >= 0 {
+				p.Again = f.b[k].vers
+				want(one(release, k))
+				return
+			}
+			p.Op = opRun
 		}
-		free := listing(s) &^ f.taken
+		// What is new comes before what earlier runs left open. What this run has released is for the next one.
+		free := listing(s) &^ f.taken &^ p.Left
 		switch p.Op {
 		case opShard0:
 			free &= 0b011
@@ -106,10 +111,14 @@ func decide(s *state, i int, r *rules) {
 		}
 		if free != 0 {
 			e := entry{Kind: plan, Of: mapping, V: [2]uint8{free}}
-			if r.twoBatches && free&0b100 != 0 && free&0b011 != 0 {
+			if (r.twoBatches || f.retried&free != 0 && !r.retryTogether) && free&0b100 != 0 && free&0b011 != 0 {
 				e.V = [2]uint8{free & 0b011, free & 0b100}
 			}
 			want(e)
+			return
+		}
+		if k := first(func(b *batch) bool { return b.open }); k >= 0 {
+			p.PC, p.Want = read, one(commit, k)
 			return
 		}
 	case opReplace:
@@ -169,6 +178,10 @@ func makeFiles(s *state, i int, r *rules) {
 	switch e.Kind {
 	case commit:
 		a.Read = vers & listing(s) // ETag-pinned: what was overwritten is gone
+		if r.bad && a.Read&1 != 0 {
+			refuse(&f, p, i, r)
+			return
+		}
 		a.Files, a.Q = split(recordsIn(a.Read, r), b.mapping)
 	case replace:
 		inputs := b.inputs
@@ -205,6 +218,24 @@ func makeFiles(s *state, i int, r *rules) {
 	p.Want.Attempt = s.NA
 }
 
+// refuse gives up an attempt at a batch: the run releases the batch, and continues with the others.
+func refuse(f *folded, p *proc, i int, r *rules) {
+	e := entry{Kind: release, Batch: p.Want.Batch, Base: p.Want.Base}
+	p.Left |= f.b[e.Batch[0]-1].vers
+	if r.refuseAll {
+		for k, n := 0, 1; k < f.nb; k++ {
+			if f.b[k].open && k != int(e.Batch[0]-1) && n < 2 {
+				e.Batch[n], e.Base[n] = uint8(k+1), f.b[k].cur
+				n++
+			}
+		}
+		p.Op = opRoll
+	}
+	p.PC, p.Want = put, e
+	p.Puts++
+	p.Want.Nonce = uint8(i+1)<<5 | p.Puts
+}
+
 // after: the process knows its entry is in.
 func after(s *state, i int) {
 	p := &s.P[i]
@@ -214,6 +245,8 @@ func after(s *state, i int) {
 			if p.Want.Kind == release {
 				p.Op = opRun2
 			}
+		case opSplit:
+			p.Op = opRun
 		case opReplace, opReplay, opRewind, opCompact:
 			p.Op = opRoll
 		}

@@ -17,6 +17,7 @@
 // lake or once in quarantine, or was skipped. I2: every visible file belongs to a live batch and no record is visible twice, unless
 // an entry that removes files is not done yet. I3: a file of a live batch is held or visible; a live quarantine file is
 // there. I4: no cycle, no stuck process, a clean run ends. I5: a paused job has no new plan, and what was skipped is not read.
+// I6: an object that no batch can commit does not keep others from being published, by the second clean run at the latest.
 //
 // A scenario that meets the limit is walked up to there and no further, without the search for cycles: it is not proved.
 // The command imports nothing of this project. TestSameHistories runs random histories through the model and through package

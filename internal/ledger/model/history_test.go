@@ -30,7 +30,7 @@ import (
 func TestSameHistories(t *testing.T) {
 	counts := map[string]int{}
 	for seed := range uint64(120) {
-		r := rules{overwrite: int(seed % 3), touch: seed%7 < 2, twoBatches: seed%2 == 0, lifecycle: seed%5 == 0}
+		r := rules{overwrite: int(seed % 3), touch: seed%7 < 2, twoBatches: seed%2 == 0, lifecycle: seed%5 == 0, bad: seed%7 == 3}
 		h := newHistory(t, seed, r)
 		for range 80 {
 			if h.full() {
@@ -143,7 +143,7 @@ func (h *history) act() {
 	}
 	switch {
 	case p.Op == opNone || p.PC == fin:
-		ops := []op{opRun, opRun, opRun, opReplan, opReplace, opReplay, opRewind, opCompact, opSkip}
+		ops := []op{opRun, opRun, opRun, opReplan, opSplit, opReplace, opReplay, opRewind, opCompact, opSkip}
 		if h.rnd.IntN(20) == 0 {
 			ops = []op{opPause}
 		}
@@ -353,7 +353,7 @@ func (h *history) put(i int) {
 		}
 	case release:
 		why := ledger.WhyRewind
-		if op == opReplan {
+		if op != opRewind {
 			why = ledger.WhyReplan
 		}
 		if !stale { // otherwise the model looks again, where the code decides again in the same call

@@ -50,6 +50,9 @@ func names(ops []op) string {
 	return strings.Join(out, " | ")
 }
 
+// roomToEnd is how many entries are left for the clean runs of a check.
+const roomToEnd = 12
+
 // explored walks one scenario.
 func explored(sc scenario, limit int, cycles bool, ops ...op) result {
 	s := sc.init
@@ -57,7 +60,18 @@ func explored(sc scenario, limit int, cycles bool, ops ...op) result {
 		s.P[i] = proc{Op: o}
 	}
 	r := sc.r
-	m := model[state]{init: s, next: func(s *state) []step[state] { return s.next(&r) }, check: func(s *state) string { return s.check(&r) }}
+	full := func(s *state) bool { return s.Len > maxEntries-roomToEnd } // only with a rule taken away: a process writes its entry without end
+	m := model[state]{init: s, next: func(s *state) []step[state] {
+		if full(s) {
+			return nil
+		}
+		return s.next(&r)
+	}, check: func(s *state) string {
+		if full(s) {
+			return ""
+		}
+		return s.check(&r)
+	}}
 	if cycles {
 		m.final = func(s *state) string { return s.final() }
 	}
@@ -91,7 +105,7 @@ func (w *walker) show(res result) {
 // operations are walked in pairs with each other. Those of the second list leave files alone, and are walked with the first.
 var (
 	operations = []op{opRun, opReplan, opReplace, opReplay, opRewind, opCompact, opDoctor, opFence}
-	besides    = []op{opSkip, opPause, opShard0, opShard1}
+	besides    = []op{opSkip, opPause, opShard0, opShard1, opSplit}
 )
 
 // sweeps are the worlds that every pair of operations is walked in.
@@ -102,6 +116,7 @@ var sweeps = []struct {
 	{"lost answers", rules{lostResponses: true}},
 	{"nobody rolls forward for others", rules{lazy: true}},
 	{"object overwritten", rules{overwrite: 1}},
+	{"a batch with version 0 is refused", rules{bad: true, overwrite: 1}},
 	{"object overwritten, and then left", rules{overwrite: 1, ignoreChanged: true}},
 	{"object touched", rules{overwrite: 2, touch: true}},
 	{"publish by server-side copy", rules{copyPublish: true, lazy: true}},
@@ -163,6 +178,8 @@ var broken = []struct {
 	{"a held file the store dropped is passed over", rules{noHeal: true, lifecycle: true}},
 	{"compaction takes a file that another batch still has", rules{noClosure: true, overwrite: 1}},
 	{"replay commits as a batch of its own", rules{replayKeepsOld: true}},
+	{"objects of a refused batch share their next batch with others", rules{retryTogether: true, bad: true}},
+	{"a refused batch ends its run, which releases all open batches", rules{refuseAll: true, bad: true}},
 }
 
 // counter finds a counter-example: the shortest, or any.

@@ -1,8 +1,8 @@
 package main
 
 const (
-	maxEntries  = 22
-	maxBatches  = 12
+	maxEntries  = 31
+	maxBatches  = 16
 	maxAttempts = 8
 	parts       = 2 // partitions (days)
 )
@@ -97,9 +97,10 @@ const (
 	opPause
 	opShard0 // a run that plans object 1 only
 	opShard1 // a run that plans object 2 only
+	opSplit  // a run that plans the objects of an open batch again, each in a batch of its own
 )
 
-var opName = []string{"-", "run", "replan", "replace", "replay", "rewind", "compact", "doctor", "fence", "run2", "roll", "skip", "pause", "shard 0", "shard 1"}
+var opName = []string{"-", "run", "replan", "replace", "replay", "rewind", "compact", "doctor", "fence", "run2", "roll", "skip", "pause", "shard 0", "shard 1", "split"}
 
 type proc struct {
 	Op      op
@@ -110,6 +111,8 @@ type proc struct {
 	Attempt uint8
 	E, K    uint8 // entry being rolled forward, next action; doctor: E is how long the ledger was in its first fold after the list
 	Begun   bool
+	Left    uint8 // versions in batches that this run has released: later runs plan them again
+	Again   uint8 // opSplit: versions that it has released to plan them again
 	Finals  uint16
 	Holds   uint16
 	QFiles  uint8
@@ -154,6 +157,9 @@ type rules struct {
 	touchIsChange   bool // a touched object is taken without comparing its content
 	sameForever     bool // a same entry takes a version for good, also after the batch with its content is released
 	replayKeepsOld  bool // replay commits as a batch of its own, not as a move of the batch it came from
+	bad             bool // a batch that reads version 0 is refused: its run releases it
+	retryTogether   bool // objects of a refused batch share their next batch with others
+	refuseAll       bool // a refused batch ends its run, which releases all open batches
 }
 
 type batch struct {
@@ -180,6 +186,7 @@ type folded struct {
 	taken   uint8
 	skipped uint8
 	known   uint8 // by a same entry, forever
+	retried uint8 // versions of batches that were released before they were committed
 	paused  bool
 }
 
@@ -270,6 +277,9 @@ func fold(s *state, n uint8, r *rules) (f folded) {
 				case compact:
 					b.live = b.live&^0x5555 | own // partition 0 only
 				case release:
+					if b.open {
+						f.retried |= b.vers
+					}
 					b.open, b.committed = false, false
 					b.live, b.q, b.inputs, b.same = 0, 0, 0, 0
 				}

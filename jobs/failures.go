@@ -1,0 +1,174 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/report"
+)
+
+// ErrQuarantine says that a batch is refused: it has more bad records than limits.max_quarantine_ratio allows, or more partitions than
+// limits.max_partitions. Nothing of such a batch is committed, so its records do not reach quarantine either, and the run ends as FAILED.
+var ErrQuarantine = errors.New("too many bad records")
+
+// refusedBatch is an error that counts as ErrQuarantine, with a text of its own.
+type refusedBatch struct{ error }
+
+func (e refusedBatch) Is(target error) bool { return target == ErrQuarantine }
+
+func (e refusedBatch) Unwrap() error { return e.error }
+
+// checkQuarantineLimit compares the rejected records of a batch with its read records. The records of an object that cannot be read
+// as a whole count as far as they were read, and as at least one.
+func (a *batchAttempt) checkQuarantineLimit(out batchOutput) error {
+	t := out.result.Totals()
+	rejected := t.Quarantined + out.result.UnreadableRecords
+	read := t.Records + out.result.UnreadableRecords
+	limit := a.config.spec.Limits.MaxQuarantineRatio
+	if read == 0 || float64(rejected) <= limit*float64(read) {
+		return nil
+	}
+	for code, n := range out.result.Reasons {
+		a.run.sum.Reasons[code] += n
+	}
+	return &diag.OpError{Op: "process", Object: "batch " + out.batch,
+		Err: fmt.Errorf("%w: %s of %s records were rejected (%.2f%%), and limits.max_quarantine_ratio allows %.2f%%; nothing of the batch was committed. Reasons: %s",
+			ErrQuarantine, human.Count(rejected), human.Count(read), 100*float64(rejected)/float64(read), 100*limit, report.ByCount(out.result.Reasons)),
+		Try: "etl preview with an object of the batch, then correct the mapping or raise the limit"}
+}
+
+// Failures are several reasons why a run did not succeed: batches that failed or were refused, and possibly what ended the run.
+type Failures struct{ Errs []error }
+
+// failuresShown is how many of them an error's text has. The summary names each failed batch.
+const failuresShown = 3
+
+func (f *Failures) Error() string {
+	shown := f.Errs[:min(failuresShown, len(f.Errs))]
+	texts := make([]string, len(shown))
+	for i, err := range shown {
+		texts[i] = oneLine(err)
+	}
+	text := fmt.Sprintf("%d failures: %s", len(f.Errs), strings.Join(texts, "; also "))
+	if more := len(f.Errs) - len(shown); more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
+}
+
+func (f *Failures) Unwrap() []error { return f.Errs }
+
+// oneLine is the text of an error that may have several lines, such as the diagnostics of a mapping.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// ExitCode is the exit code that counts most among those of the failures: 5 (stopped), then 1, 2, 3 and 4 (held).
+func (f *Failures) ExitCode(of func(error) int) int {
+	codes := map[int]bool{}
+	for _, err := range f.Errs {
+		codes[of(err)] = true
+	}
+	for _, code := range []int{5, 1, 2, 3, 4} {
+		if codes[code] {
+			return code
+		}
+	}
+	return of(f.Errs[0])
+}
+
+// joinFailures is one error of several, or nil if there are none. nil errors do not count.
+func joinFailures(errs ...error) error {
+	var all []error
+	for _, err := range errs {
+		if err != nil {
+			all = append(all, err)
+		}
+	}
+	switch len(all) {
+	case 0:
+		return nil
+	case 1:
+		return all[0]
+	}
+	return &Failures{all}
+}
+
+// sharedError is a failure of what all batches need: the lake, the catalog or the state.
+type sharedError struct{ error }
+
+func (e sharedError) Unwrap() error { return e.error }
+
+// ledgerError is a failure to read or write the ledger. The run ends, because what the ledger says is not known.
+type ledgerError struct{ error }
+
+func (e ledgerError) Unwrap() error { return e.error }
+
+// maxSharedFailures is how many batches in a row can fail for a temporary reason, or because of the lake, the catalog or the state. The
+// run then ends, since the next batch would probably fail as well.
+const maxSharedFailures = 3
+
+// isOfPlaces says whether an error comes from a store or a catalog. A smaller batch would have failed as well.
+func isOfPlaces(err error) bool {
+	return as[*diag.OpError](err) || as[sharedError](err) || as[ledgerError](err)
+}
+
+// failures collects what failed in a run without ending it.
+type failures struct {
+	errs   []error
+	shared int // batches in a row that failed for a temporary reason, or because of the lake, the catalog or the state
+	sum    *report.Summary
+	log    zerolog.Logger
+}
+
+// add notes a failure of batches, and returns an error if the run must end because of it.
+func (f *failures) add(ctx context.Context, err error, batches ...ledger.ManifestBatch) error {
+	for _, b := range batches {
+		if ctx.Err() != nil { // it was stopped, and did not fail
+			break
+		}
+		f.sum.Failed = append(f.sum.Failed, report.FailedBatch{Batch: b.Batch, Objects: len(b.Objects), Error: oneLine(err)})
+	}
+	if len(batches) == 1 && !strings.Contains(err.Error(), batches[0].Batch) {
+		err = fmt.Errorf("batch %s: %w", batches[0].Batch, err)
+	}
+	if endsRun(ctx, err) {
+		return err
+	}
+	if isShared := diag.Temporary(err) || as[sharedError](err); !isShared {
+		f.shared = 0
+	} else if f.shared++; f.shared == maxSharedFailures {
+		return fmt.Errorf("%d batches in a row failed, so the run ends: %w", maxSharedFailures, err)
+	}
+	f.log.Error().Err(err).Msg("the batch failed; the run continues with the others")
+	f.errs = append(f.errs, err)
+	return nil
+}
+
+// endsRun says whether an error concerns the whole run, and not only the batch in which it occurred: a stop, limits.timeout, a ledger
+// that cannot be used, or a place that the job cannot reach.
+func endsRun(ctx context.Context, err error) bool {
+	if ctx.Err() != nil || as[ledgerError](err) {
+		return true
+	}
+	for _, e := range []error{ErrStopped, ErrTimeout, ErrNoDelete, ledger.ErrNewer, ledger.ErrCorrupt, ledger.ErrUnknown, ledger.ErrLost, objstore.ErrNoStore, objstore.ErrNoCreds,
+		catalog.ErrDenied, catalog.ErrNoDatabase} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return as[sharedError](err) && errors.Is(err, objstore.ErrDenied)
+}
+
+// as says whether an error is, or wraps, one of type E.
+func as[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
