@@ -296,7 +296,7 @@ func (s *scan) NewCursor() engine.Cursor {
 	s.spoolsMade++
 	p := newSpool(filepath.Join(s.o.TempDir, fmt.Sprintf("rejects-%03d", s.spoolsMade)))
 	s.spools = append(s.spools, p)
-	return &cursor{s: s, rejects: p, records: s.newRecords(), misfits: make([]int64, s.o.Compiled.Scan.Misfits())}
+	return &cursor{s: s, rejects: p, records: s.newRecords(), misfits: make([]int64, s.o.Compiled.Scan.Misfits()), room: room{guards: s.o.Compiled.Guards}}
 }
 
 // newRecords prepares to read records until the attempt stops.
@@ -313,6 +313,7 @@ type cursor struct {
 	open    bool
 	counted *countingReader
 	misfits []int64 // of the object being scanned, by leaf
+	room    room
 }
 
 // countingReader counts what is read, and ends with the error of stopped.
@@ -357,6 +358,7 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 	s := c.s
 	rows := 0
 	limit := ch.Cap()
+	c.room.empty()
 	var scanned, packed int64
 	defer func() {
 		if s.o.Progress != nil {
@@ -411,6 +413,9 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 		}
 		c.fill(ch, rows, number)
 		rows++
+		if c.room.add(c.records.Values()) {
+			break
+		}
 	}
 	return rows, nil
 }

@@ -18,7 +18,7 @@ var functionList string
 func allowedFunctions() map[string]bool {
 	all := map[string]bool{}
 	for line := range strings.Lines(functionList) {
-		if w := strings.Fields(line); len(w) == 3 && w[0] == "allow" {
+		if w := strings.Fields(line); len(w) > 2 && w[0] == "allow" {
 			all[w[1]] = true
 		}
 	}

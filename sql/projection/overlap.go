@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/sql/bound"
 	"github.com/silt-etl/silt/sql/rawtable"
 	"github.com/silt-etl/silt/sql/syntax"
 )
@@ -29,6 +30,9 @@ const (
 type condition struct {
 	expr  syntax.Node
 	reads []*rawtable.Leaf
+	takes *bound.Estimate
+	at    int // its byte offset
+	drop  int // its index in Drops, -1: Where
 }
 
 // checkOverlaps reports pairs of projections for which there is a record that both take.

@@ -16,6 +16,7 @@ import (
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ocsf"
 	"github.com/silt-etl/silt/sql/allow"
+	"github.com/silt-etl/silt/sql/bound"
 	"github.com/silt-etl/silt/sql/cast"
 	"github.com/silt-etl/silt/sql/ducktype"
 	"github.com/silt-etl/silt/sql/header"
@@ -31,10 +32,12 @@ type Set struct {
 	check       *allow.Checker
 	snippets    *syntax.Snippets
 	macros      *syntax.Macros
+	growths     map[string]allow.Growth
 	Src         *rawtable.Source
 	Schema      *ocsf.Schema
 	Format      *header.Raw
 	Projections []*Projection
+	Guards      []Guarded
 }
 
 // Projection is one SELECT on its way to SQL.
@@ -77,6 +80,7 @@ type Output struct {
 	IsConst  bool
 	Total    bool
 	Never    bool // never NULL
+	takes    *bound.Estimate
 	json     bool // of objects in JSON, to be read as such
 	Type     *ducktype.Type
 	Key      string // of unmapped.<key>
@@ -85,7 +89,7 @@ type Output struct {
 
 // Read reads the SELECTs of a mapping and holds them to OCSF. It returns nil where a diagnostic says why the mapping cannot be used.
 func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set, error) {
-	c := &Set{Mapping: m, database: db, Report: report, snippets: syntax.NewSnippets(db)}
+	c := &Set{Mapping: m, database: db, Report: report, snippets: syntax.NewSnippets(db), growths: allow.Growths()}
 	report.Add(m.Notes...)
 	functions, err := db.Functions(ctx)
 	if err != nil {
@@ -120,6 +124,9 @@ func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set
 		c.checkPaths()
 		return nil, nil
 	}
+	g := guards{report: report, ships: strings.HasPrefix(m.Raw.Path, "shipped:")}
+	g.put(c.Projections)
+	c.Guards = g.all
 	for _, p := range c.Projections {
 		if err := c.typeOutputs(ctx, p); err != nil {
 			return nil, err
@@ -184,7 +191,7 @@ func (c *Set) readProjection(ctx context.Context, sel Select) (*Projection, erro
 	}
 	p.table = syntax.Str(syntax.Child(st.Body, "from_table"), "alias")
 	p.whereAt = syntax.Location(syntax.Child(st.Body, "where_clause"))
-	if p.Where, err = c.predicate(ctx, p, syntax.Child(st.Body, "where_clause")); err != nil {
+	if p.Where, err = c.predicate(ctx, p, syntax.Child(st.Body, "where_clause"), -1); err != nil {
 		return nil, err
 	}
 	for _, d := range p.Head.Drops {
@@ -202,7 +209,7 @@ func (c *Set) readProjection(ctx context.Context, sel Select) (*Projection, erro
 			continue
 		}
 		e, _ := items[0].(syntax.Node)
-		sql, err := c.predicate(ctx, p, e)
+		sql, err := c.predicate(ctx, p, e, len(p.Drops))
 		if err != nil {
 			return nil, err
 		}
@@ -280,8 +287,9 @@ func (c *Set) readHeader(p *Projection) bool {
 	return true
 }
 
-// predicate rewrites a condition and gives its SQL, "" where there is none. A condition that fails is not true.
-func (c *Set) predicate(ctx context.Context, p *Projection, e syntax.Node) (string, error) {
+// predicate rewrites a condition and gives its SQL, "" where there is none. A condition that fails is not true. drop is the index that
+// it will have in Drops, -1 for that of WHERE.
+func (c *Set) predicate(ctx context.Context, p *Projection, e syntax.Node, drop int) (string, error) {
 	if e == nil || !c.check.Expression(p.File, e) {
 		return "", nil
 	}
@@ -293,7 +301,7 @@ func (c *Set) predicate(ctx context.Context, p *Projection, e syntax.Node) (stri
 	if err != nil {
 		return "", err
 	}
-	types, err := c.describe(ctx, []string{sql})
+	types, err := c.describe(ctx, []string{bare(sql, out.takes)})
 	if err != nil {
 		var refused *syntax.Error
 		if errors.As(err, &refused) {
@@ -309,7 +317,7 @@ func (c *Set) predicate(ctx context.Context, p *Projection, e syntax.Node) (stri
 	if _, total := c.total(out.inlined); !total {
 		sql = "TRY(" + sql + ")"
 	}
-	p.conditions = append(p.conditions, condition{out.inlined, out.reads})
+	p.conditions = append(p.conditions, condition{out.inlined, out.reads, out.takes, syntax.Location(e), drop})
 	return sql, nil
 }
 
@@ -342,7 +350,7 @@ func (c *Set) readOutput(p *Projection, o *Output) error {
 	if err != nil || out == nil {
 		return err
 	}
-	o.Reads, o.Expr = out.reads, out.inlined
+	o.Reads, o.Expr, o.takes = out.reads, out.inlined, out.takes
 	show := out.expr
 	if v, ok := syntax.Literal(e); ok {
 		o.constant, o.IsConst = v, true

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/sql/bound"
 	"github.com/silt-etl/silt/sql/rawtable"
 	"github.com/silt-etl/silt/sql/syntax"
 )
@@ -29,6 +30,7 @@ type rewriter struct {
 type rewritten struct {
 	expr, inlined syntax.Node
 	reads         []*rawtable.Leaf
+	takes         *bound.Estimate
 }
 
 // rewrite gives the expression over records, nil where diagnostics were found, which are reported.
@@ -43,7 +45,16 @@ func (c *Set) rewrite(f diag.File, table string, e syntax.Node) (*rewritten, err
 	if err != nil {
 		return nil, err
 	}
-	return &rewritten{expr: out.(syntax.Node), inlined: in.(syntax.Node), reads: w.list}, nil
+	takes := bound.Of(in.(syntax.Node), c.Src, c.macros, c.growths)
+	if takes.Fault != "" {
+		at := syntax.Location(takes.At)
+		if at < 0 {
+			at = syntax.Location(e)
+		}
+		c.Report.At(f, at, diag.Error, diag.SQLRefused, "DuckDB's memory limit does not apply within one call", "the expression is too large: %s", takes.Fault)
+		return nil, nil
+	}
+	return &rewritten{expr: out.(syntax.Node), inlined: in.(syntax.Node), reads: w.list, takes: takes}, nil
 }
 
 func (w *rewriter) expr(v any) (any, error) {
@@ -90,7 +101,7 @@ func (w *rewriter) expr(v any) (any, error) {
 		if syntax.Str(t, "class") == "CAST" {
 			n["try_cast"] = true
 		}
-		return n, nil
+		return w.safe(n)
 	}
 	return v, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/sql/bound"
 )
 
 // Compiled is a compiled mapping.
@@ -24,6 +25,8 @@ type Compiled struct {
 	// Owner is an expression over `records`: the 1-based number of the projection that takes the record, 0 where a drop
 	// predicate names it, NULL where none takes it, -1 where several do.
 	Owner string
+	// Guards are what the guarded expressions take of a record.
+	Guards []Guard
 	// Setup are statements to run first (the mapping's macros).
 	Setup []string
 	// Projections are one for each event class: those of several SELECTs for one class are merged.
@@ -37,6 +40,13 @@ type Compiled struct {
 	// Flows are the same the other way around: of every field of raw.sql, in its order, then of the captures of the staging key that
 	// are read, where the value goes.
 	Flows []RawFlows
+}
+
+// Guard is what a guarded expression takes of a record at most, if the leaves that it reads have at most Longest bytes.
+type Guard struct {
+	Leaves       []int // numbers, in Scan.Leaves
+	Memory, Work bound.Poly
+	Longest      float64
 }
 
 // ScanColumn is a leaf's column in `records`. Type is a DuckDB type name: VARCHAR, BOOLEAN, INTEGER, BIGINT, DOUBLE, TIMESTAMP.

@@ -27,6 +27,15 @@ func (c *emitter) assemble() *Compiled {
 		compiled.Scan.Leaves = append(compiled.Scan.Leaves, scan)
 		compiled.ScanColumns = append(compiled.ScanColumns, ScanColumn{Name: l.Column, Type: l.Type})
 	}
+	for _, g := range c.Guards {
+		guard := Guard{Memory: g.Memory, Work: g.Work, Longest: g.Longest}
+		for _, l := range g.Leaves {
+			if l.Key == "" {
+				guard.Leaves = append(guard.Leaves, l.Order)
+			}
+		}
+		compiled.Guards = append(compiled.Guards, guard)
+	}
 	for i, p := range c.Projections {
 		compiled.Projections = append(compiled.Projections, c.project(p, i+1, withheld))
 	}

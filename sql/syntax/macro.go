@@ -57,6 +57,16 @@ func NewMacros(p Parser, defs []Macro) (*Macros, error) {
 // Body returns the syntax tree of a macro as its author wrote it.
 func (ms *Macros) Body(d Macro) Node { return ms.bodies[d.Definition] }
 
+// Definitions returns the definitions of a macro.
+func (ms *Macros) Definitions(name string) (all []Macro) {
+	for _, d := range ms.defs {
+		if strings.EqualFold(d.Name, name) {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
 // Is says whether a macro of this name exists.
 func (ms *Macros) Is(name string) bool {
 	return slices.ContainsFunc(ms.defs, func(d Macro) bool { return strings.EqualFold(d.Name, name) })

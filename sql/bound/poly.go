@@ -1,0 +1,105 @@
+package bound
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// power is a product of powers of S and N.
+type power struct{ s, n int }
+
+// Poly is a polynomial in S, the bytes of the texts that an expression reads from a record, and N, the elements of the lists of JSON
+// among them. No factor is negative, so a larger S or N never gives a smaller value.
+type Poly map[power]float64
+
+// maxPower is the highest power that is kept. What grows faster counts as without bound.
+const maxPower = 8
+
+func constant(v float64) Poly { return Poly{power{}: v} }
+
+// bytesRead and elementsRead are S and N.
+func bytesRead() Poly    { return Poly{power{s: 1}: 1} }
+func elementsRead() Poly { return Poly{power{n: 1}: 1} }
+
+func endless() Poly { return constant(math.Inf(1)) }
+
+func (p Poly) plus(q Poly) Poly {
+	out := make(Poly, max(len(p), len(q)))
+	for at, v := range p {
+		out[at] = v
+	}
+	for at, v := range q {
+		out[at] += v
+	}
+	return out
+}
+
+func (p Poly) times(q Poly) Poly {
+	out := make(Poly, len(p))
+	for a, v := range p {
+		for b, w := range q {
+			at := power{a.s + b.s, a.n + b.n}
+			switch {
+			case v == 0 || w == 0:
+			case at.s+at.n > maxPower:
+				return endless()
+			default:
+				out[at] += v * w
+			}
+		}
+	}
+	return out
+}
+
+func (p Poly) scale(f float64) Poly { return p.times(constant(f)) }
+
+// without gives the part of p that exceeds q.
+func (p Poly) without(q Poly) Poly {
+	out := make(Poly, len(p))
+	for at, v := range p {
+		if v = max(0, v-q[at]); v > 0 { // not a number: both are without bound
+			out[at] = v
+		}
+	}
+	return out
+}
+
+// largest bounds one of several values.
+func (p Poly) largest(q Poly) Poly {
+	out := p.plus(nil)
+	for at, v := range q {
+		out[at] = max(out[at], v)
+	}
+	return out
+}
+
+// At is the value for S and N.
+func (p Poly) At(s, n float64) (v float64) {
+	for at, c := range p {
+		v += c * math.Pow(s, float64(at.s)) * math.Pow(n, float64(at.n))
+	}
+	return v
+}
+
+// sql is p over expressions for S and N.
+func (p Poly) sql(s, n string) string {
+	all := make([]power, 0, len(p))
+	for at := range p {
+		all = append(all, at)
+	}
+	slices.SortFunc(all, func(a, b power) int { return (a.s-b.s)*2*maxPower + a.n - b.n })
+	var terms []string
+	for _, at := range all {
+		factors := []string{strconv.FormatFloat(p[at], 'e', 3, 64)}
+		for range at.s {
+			factors = append(factors, s)
+		}
+		for range at.n {
+			factors = append(factors, n)
+		}
+		terms = append(terms, strings.Join(factors, " * "))
+	}
+	return strings.Join(terms, " + ")
+}
