@@ -34,7 +34,8 @@ type batchOutput struct {
 	batch   string
 	objects []attempt.Object
 	result  *attempt.Result
-	digests []string // of the objects, if they are files; nil: their records came from quarantine
+	digests []string     // of the objects, if they are files; nil: their records came from quarantine
+	before  ledger.Batch // the batch as the attempt found it
 }
 
 // newAttempt begins an attempt. manifest may be empty; batch names the first batch, for the log. The caller closes the attempt.
@@ -73,7 +74,7 @@ func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects
 	}
 	res, err := attempt.Run(ctx, attempt.Options{Job: s.Name, Run: x.id, Compiled: a.config.compiled, Staging: x.Staging, Replay: replay, TempDir: dir,
 		MemoryBytes: s.Limits.MemoryBytes, Threads: s.Limits.Threads, Region: s.Lake.Region, Account: s.Lake.AccountID,
-		MinDay: minDay, MaxDay: maxDay, MaxPartitions: s.Limits.MaxPartitions, Progress: scanProgress(x.Progress), Open: x.OpenEngine, Timeout: s.Limits.BatchTimeout}, out.objects)
+		MinDay: minDay, MaxDay: maxDay, MaxPartitions: s.Limits.MaxPartitions, KeyValues: footerValues(s), Progress: scanProgress(x.Progress), Open: x.OpenEngine, Timeout: s.Limits.BatchTimeout}, out.objects)
 	if errors.Is(err, attempt.ErrTooLong) {
 		return out, fmt.Errorf("%w: mapping %s took longer than limits.batch_timeout (%s) for batch %s of %s, and nothing of the batch was committed. Try: lower limits.batch_bytes and run etl run --replan, look for slow expressions in the mapping, or raise the limit",
 			ErrBatchTimeout, a.config.compiled.Name, s.Limits.BatchTimeout, batch, human.Plural(int64(len(objects)), "object"))
@@ -109,6 +110,7 @@ func (a *batchAttempt) add(b ledger.Batch, out batchOutput) {
 	}
 	t := out.result.Totals()
 	a.record.Totals.Add(ledger.Counts{Read: t.Records + t.Kept, Published: t.Published, Filtered: t.Filtered, Quarantined: t.Quarantined + t.Kept})
+	out.before = b
 	a.outputs = append(a.outputs, out)
 }
 

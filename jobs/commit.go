@@ -11,7 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
@@ -22,6 +22,12 @@ import (
 // is written.
 func (a *batchAttempt) commit(ctx context.Context) (err error) {
 	x := a.run
+	if err := x.check.current(ctx, a); err != nil {
+		return err
+	}
+	if err := a.writeProvenance(); err != nil {
+		return err
+	}
 	offset := 0
 	for _, out := range a.outputs {
 		if err = a.growTables(ctx, out); err != nil {
@@ -80,12 +86,7 @@ func (a *batchAttempt) growTables(ctx context.Context, out batchOutput) error {
 		if !wrote[p.Class] {
 			continue
 		}
-		t := a.config.targets[p.Class]
-		table := catalog.Table{Name: t.Table, Location: a.run.publisher.location(t.Folder)}
-		for _, c := range lake.Columns(&p.Schema) {
-			table.Columns = append(table.Columns, catalog.Column{Name: c.Name, Type: c.Type})
-		}
-		if _, err := a.run.Catalog.EnsureTable(ctx, table); err != nil {
+		if _, err := a.run.Catalog.EnsureTable(ctx, catalogTable(a.config.targets[p.Class], p, a.run.publisher.location)); err != nil {
 			return err
 		}
 	}
@@ -102,13 +103,11 @@ func (a *batchAttempt) hold(ctx context.Context, out batchOutput, offset int) er
 	}
 	x.Progress.Begin(StageHold, total, "bytes")
 	for _, f := range out.result.Files {
-		t := a.config.targets[f.Class]
-		key := t.Folder + f.Partition.Prefix() + ledger.FileName(a.outputs[0].batch, a.record.ID, len(a.record.Files))
 		h, err := os.Open(f.Path)
 		if err != nil {
 			return err
 		}
-		held, err := x.Lake.Hold(ctx, key, h, f.SizeBytes)
+		held, err := x.Lake.Hold(ctx, a.fileKey(f, len(a.record.Files)), h, f.SizeBytes)
 		h.Close()
 		if err != nil {
 			return err
@@ -117,13 +116,18 @@ func (a *batchAttempt) hold(ctx context.Context, out batchOutput, offset int) er
 		for i := range inputs {
 			inputs[i] += offset
 		}
-		a.record.Files = append(a.record.Files, ledger.File{Held: held, Table: t.Table, Values: f.Partition.Values(), Rows: f.Rows, Inputs: inputs})
+		a.record.Files = append(a.record.Files, ledger.File{Held: held, Table: a.config.targets[f.Class].Table, Values: f.Partition.Values(), Rows: f.Rows, Inputs: inputs})
 		x.Progress.Add(StageHold, f.SizeBytes)
 	}
 	if out.result.QuarantinePath == "" {
 		return nil
 	}
 	return a.putQuarantine(ctx, out)
+}
+
+// fileKey is the key of the attempt's n-th file.
+func (a *batchAttempt) fileKey(f attempt.File, n int) string {
+	return a.config.targets[f.Class].Folder + f.Partition.Prefix() + ledger.FileName(a.outputs[0].batch, a.record.ID, n)
 }
 
 func (a *batchAttempt) putQuarantine(ctx context.Context, out batchOutput) error {

@@ -159,7 +159,7 @@ func endsRun(ctx context.Context, err error) bool {
 		return true
 	}
 	for _, e := range []error{ErrStopped, ErrTimeout, ErrNoDelete, ledger.ErrNewer, ledger.ErrCorrupt, ledger.ErrUnknown, ledger.ErrLost, objstore.ErrNoStore, objstore.ErrNoCreds,
-		catalog.ErrDenied, catalog.ErrNoDatabase} {
+		catalog.ErrDenied, catalog.ErrNoDatabase, ErrOtherFiles, ErrAdopting} {
 		if errors.Is(err, e) {
 			return true
 		}

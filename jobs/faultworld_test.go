@@ -38,7 +38,8 @@ type parts struct {
 	spec                 *jobfile.Spec
 	staging, lake, state jobs.LakeStore
 	catalog              catalog.Catalog
-	checkpoints          int // entries after which a run writes a checkpoint; 0: what a job has
+	adopted              bool // its ledger was rebuilt from the lake
+	checkpoints          int  // entries after which a run writes a checkpoint; 0: what a job has
 }
 
 // testMapping is the shipped mapping, testMapping once: a sweep runs the job some hundred times.
@@ -289,6 +290,7 @@ func (p *parts) problems(ctx context.Context, want wanted) (out []string) {
 	if n := st.NotDone(); len(n) > 0 {
 		bad("%d entries are not done: %+v", len(n), n)
 	}
+	out = append(out, p.provenanceProblems(ctx, l, st)...)
 	live, quarantined, committed := map[string]bool{}, map[string]int{}, map[string]bool{}
 	for _, b := range st.Batches() {
 		if b.State == ledger.BatchOpen {

@@ -86,6 +86,27 @@ func (o *ordinaryRun) releaseEarlierPlans(ctx context.Context) error {
 	if !o.options.Replan {
 		return nil
 	}
+	st, err := o.run.ledger.Fold(ctx)
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	var open []string
+	for _, b := range st.OpenBatches() {
+		open = append(open, b.ID)
+		if seen[b.Manifest.ID] {
+			continue
+		}
+		seen[b.Manifest.ID] = true
+		if m, err := o.run.ledger.Manifest(ctx, b.Manifest, b.ID); err == nil { // one that cannot be read does not keep its batches from being released
+			if err := checkAdopted(m); err != nil {
+				return err
+			}
+		}
+	}
+	if err := o.run.check.open(ctx, open...); err != nil {
+		return err
+	}
 	e, err := o.run.ledger.Replan(ctx)
 	if err == nil && e.Seq != 0 {
 		o.run.log.Info().Int("batches", len(e.Moves)).Uint64("entry", e.Seq).Msg("released what earlier runs had planned")

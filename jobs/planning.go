@@ -173,6 +173,9 @@ func (p *planner) resumeBegun(ctx context.Context, m *ledger.Manifest) error {
 		return p.process(ctx, m)
 	}
 	p.tried[b.Batch] = true
+	if err := x.check.open(ctx, b.Batch); err != nil {
+		return err
+	}
 	if _, err := x.ledger.Release(ctx, ledger.WhyReplan, b.Batch); err != nil {
 		return err
 	}
@@ -243,6 +246,9 @@ func (p *planner) planAndProcess(ctx context.Context, l *staging.Listing) error 
 		x.sum.Objects.Taken += found - len(l.New)
 		if len(l.New) == 0 {
 			return nil
+		}
+		if err := x.check.firstPlan(ctx, st); err != nil {
+			return err
 		}
 		if x.Spec.Source.OnChange == jobfile.OnChangeReplace {
 			wrote, err = (&overwrittenObjects{run: x}).release(ctx, st, l)
@@ -330,6 +336,9 @@ func splitBatch(found []staging.Found) (parts [][]staging.Found) {
 // the limit that it finds. The error is one that ends the run.
 func (p *planner) process(ctx context.Context, m *ledger.Manifest) error {
 	x := p.run
+	if err := checkAdopted(m); err != nil {
+		return err
+	}
 	for _, b := range m.Batches {
 		p.tried[b.Batch] = true
 	}

@@ -47,6 +47,7 @@ type run struct {
 	failures  failures  // of batches, or of work that another run holds
 	timeThen  time.Time // of the state's store, at askedTime of this machine
 	askedTime time.Time
+	check     lakeCheck
 }
 
 // newRun prepares a run. Nothing is opened before do.
@@ -65,6 +66,7 @@ func (r *Runner) newRun(command, trigger string, dry bool) *run {
 		x.limit = backfillLimit
 	}
 	x.publisher = &publisher{run: x}
+	x.check.run = x
 	x.Staging = &identity.Store{Reader: r.Staging, State: func(ctx context.Context) (*ledger.State, error) { return x.ledger.Fold(ctx) }}
 	x.sum = &report.Summary{Job: r.Spec.Name, Run: x.id, Command: command, DryRun: dry, Trigger: trigger, State: string(ledger.RunStarting),
 		Started: r.Now().UTC(), Reasons: map[string]int64{}, Misses: map[string]int64{}, Partitions: []report.PartitionSummary{}}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/silt-etl/silt/internal/human"
@@ -246,7 +247,13 @@ func (*bookmarkPauseCmd) Help() string {
 }
 
 // Run implements etl bookmark pause.
-func (c *bookmarkPauseCmd) Run(ctx context.Context, a *app) error { return a.pause(ctx, c.Job, true) }
+func (c *bookmarkPauseCmd) Run(ctx context.Context, a *app) error {
+	r, err := a.quietRunner(ctx, c.Job)
+	if err != nil {
+		return err
+	}
+	return pause(ctx, a.stdout, r, true)
+}
 
 type bookmarkResumeCmd struct {
 	Job string `arg:"" help:"Job file." example:"job.yaml"`
@@ -267,13 +274,16 @@ func (*bookmarkResumeCmd) Help() string {
 }
 
 // Run implements etl bookmark resume.
-func (c *bookmarkResumeCmd) Run(ctx context.Context, a *app) error { return a.pause(ctx, c.Job, false) }
-
-func (a *app) pause(ctx context.Context, job string, on bool) error {
-	r, err := a.quietRunner(ctx, job)
+func (c *bookmarkResumeCmd) Run(ctx context.Context, a *app) error {
+	r, err := a.quietRunner(ctx, c.Job)
 	if err != nil {
 		return err
 	}
+	return pause(ctx, a.stdout, r, false)
+}
+
+// pause pauses or resumes a job, and prints what that means.
+func pause(ctx context.Context, out io.Writer, r *jobs.Runner, on bool) error {
 	if _, err := r.Pause(ctx, on); err != nil {
 		return err
 	}
@@ -281,7 +291,7 @@ func (a *app) pause(ctx context.Context, job string, on bool) error {
 	if on {
 		text = "paused: runs exit without doing work until etl bookmark resume; a run in progress continues to its end"
 	}
-	render.Fprintf(a.stdout, "%s: %s\n", r.Spec.Name, text)
+	render.Fprintf(out, "%s: %s\n", r.Spec.Name, text)
 	return nil
 }
 

@@ -57,6 +57,8 @@ type Options struct {
 	Timeout time.Duration
 	Region  string // the region= partition
 	Account string // of records that do not name theirs
+	// KeyValues are for the footer of every Parquet file.
+	KeyValues []lake.KeyValue
 	// MinDay and MaxDay bound the event day, in days since 1970, inclusive.
 	MinDay, MaxDay int32
 	// MaxPartitions bounds the partitions that the records belong to; the error is a *TooManyPartitions. 0: no bound.

@@ -311,7 +311,7 @@ func (f *fileSet) begin(at partition) error {
 	f.file = h
 	f.seen = make([]bool, len(f.w.scan.objects))
 	f.rows = 0
-	f.lw, err = lake.NewWriter(h, &f.p.Schema, lake.WriterOptions{Threads: f.w.o.Threads})
+	f.lw, err = lake.NewWriter(h, &f.p.Schema, lake.WriterOptions{Threads: f.w.o.Threads, KeyValues: f.w.o.KeyValues})
 	return err
 }
 

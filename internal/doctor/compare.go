@@ -113,7 +113,7 @@ type listing struct {
 // list reads nothing from the ledger's entries.
 func list(ctx context.Context, p Places) (*listing, error) {
 	l := &listing{visible: map[string]bool{}, records: map[attemptID]ledger.AttemptObject{}}
-	for _, folder := range p.folders() {
+	for _, folder := range p.Folders() {
 		err := p.Lake.List(ctx, objstore.ListOptions{Prefix: folder}, func(o objstore.Object) error {
 			l.visible[o.Key] = true
 			return nil
@@ -141,8 +141,8 @@ func list(ctx context.Context, p Places) (*listing, error) {
 	return l, err
 }
 
-// folders are those of the lake that the job writes to, without folders below another one.
-func (p Places) folders() []string {
+// Folders are those of the lake that the job writes to, without folders below another one.
+func (p Places) Folders() []string {
 	all := []string{p.SourceFolder}
 	for _, t := range p.Targets {
 		all = append(all, t.Folder)

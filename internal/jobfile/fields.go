@@ -7,7 +7,7 @@ import (
 // field ties one key of the job file to its place in a Spec. It drives reading, the JSON Schema and docs/jobs.md.
 type field struct {
 	path     string // dotted
-	ptr      any    // *string, *[]string, *time.Duration, *int64 (bytes), *int, *float64
+	ptr      any    // *string, *[]string, *time.Duration, *int64 (bytes), *int, *float64, *bool
 	required bool
 	enum     []string
 	doc      string // what the key is for; a default that Default does not hold is named in it
@@ -47,6 +47,8 @@ func (s *Spec) fields(catalogTypes []string) []field {
 		{path: "lake.kms_key_id", ptr: &s.Lake.KMSKeyID, doc: "SSE-KMS key for new files. Default: the bucket's own setting."},
 		{path: "lake.delete_role_arn", ptr: &s.Lake.DeleteRoleARN, doc: "Role that is allowed to delete objects and abort uploads in the lake. Ordinary runs do not need it."},
 		{path: "lake.hold", ptr: &s.Lake.Hold, enum: []string{"upload", "copy"}, doc: "How files are stored on S3, hidden from readers, until their ledger entry is written. upload: as incomplete multipart uploads; copy: as objects below .silt/held/, which the server then copies. Use copy for stores whose multipart uploads do not behave like those of AWS (etl doctor tests this)."},
+		{path: "lake.provenance", ptr: &s.Lake.Provenance, enum: []string{"on", "off"}, doc: "Whether each file says in its footer which job, batch and objects it came from. etl adopt rebuilds a lost ledger from it, and a run notices if its ledger is older than the lake. off: for lakes whose readers must not see the keys of staging objects."},
+		{path: "lake.shared", ptr: &s.Lake.Shared, doc: "true: another job writes to the same folder of the lake on purpose, so files that do not name this job do not stop its first run."},
 		{path: "catalog.type", ptr: &s.Catalog.Type, enum: catalogTypes, doc: "Type of the catalog: glue, or local for a folder of JSON files. Default: local for a lake in a folder, else glue."},
 		{path: "catalog.database", ptr: &s.Catalog.Database, doc: "Name of the catalog database. Default: amazon_security_lake_glue_db_<region>."},
 		{path: "catalog.table", ptr: &s.Catalog.Table, doc: "Name of the catalog table. Default: amazon_security_lake_table_<region>_ext_<source>."},

@@ -74,6 +74,8 @@ type Lake struct {
 	KMSKeyID      string
 	DeleteRoleARN string
 	Hold          string // upload, copy: how files on S3 wait, hidden from readers, until their ledger entry is written
+	Provenance    string // on, off: whether files say in their footers which job, batch and objects they came from
+	Shared        bool   // another job writes to the same folder or table on purpose
 }
 
 // Catalog is what readers see.
@@ -130,7 +132,7 @@ type Limits struct {
 func Default() Spec {
 	return Spec{
 		Source:    Source{OnChange: "process", Lookback: 48 * time.Hour},
-		Lake:      Lake{AccountID: "external", Layout: "auto", Hold: "upload"},
+		Lake:      Lake{AccountID: "external", Layout: "auto", Hold: "upload", Provenance: "on"},
 		Schedule:  Schedule{Timezone: "UTC"},
 		EventDays: EventDays{MaxAge: 3650 * 24 * time.Hour, MaxFuture: 24 * time.Hour},
 		Limits: Limits{Timeout: 2 * time.Hour, BatchTimeout: time.Hour, MaxRetries: 1, MaxConcurrentRuns: 1, MemoryBytes: 4 << 30,

@@ -152,6 +152,18 @@ type footer struct {
 	time      int // index of the column that the rows are in order of, -1: none
 	leaves    int
 	groups    []groupFooter
+	values    []KeyValue
+}
+
+// KeyValue is an entry of a footer's metadata. Readers of rows ignore it.
+type KeyValue struct{ Key, Value string }
+
+// keyValues writes the metadata as field 5 of a footer.
+func (t *thriftWriter) keyValues(values []KeyValue) {
+	t.list(5, tStruct, len(values))
+	for _, v := range values {
+		t.strct(func() { t.binary(1, v.Key); t.binary(2, v.Value) })
+	}
 }
 
 // encode gives the footer with its length and the magic.
@@ -168,6 +180,9 @@ func (f *footer) encode() []byte {
 		t.list(4, tStruct, len(f.groups))
 		for i := range f.groups {
 			t.strct(func() { f.group(t, &f.groups[i], i) })
+		}
+		if len(f.values) > 0 {
+			t.keyValues(f.values)
 		}
 		t.binary(6, f.createdBy)
 		t.list(7, tStruct, f.leaves) // without an order, readers ignore minimum and maximum

@@ -2,8 +2,12 @@ package lake
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -88,6 +92,125 @@ func readFooter(r io.ReaderAt, size int64, file string) (*fileMeta, int64, error
 		return bad(RuleFooter, "it cannot be parsed")
 	}
 	return m, size - 8 - n, nil
+}
+
+// FooterBytes is how many bytes at the end of a file KeyValues needs. tail is the end of the file, at least its last 8 bytes.
+func FooterBytes(tail []byte) (int64, error) {
+	if n := len(tail); n < 8 || string(tail[n-4:]) != "PAR1" {
+		return 0, errors.New("it does not end as a Parquet file does")
+	}
+	n := int64(binary.LittleEndian.Uint32(tail[len(tail)-8:]))
+	if n > maxFooter {
+		return 0, fmt.Errorf("a footer of %d bytes is too large", n)
+	}
+	return n + 8, nil
+}
+
+// KeyValues reads the metadata of a footer. tail is the end of the file, at least FooterBytes.
+func KeyValues(tail []byte) (map[string]string, error) {
+	n, err := FooterBytes(tail)
+	if err != nil {
+		return nil, err
+	}
+	if n > int64(len(tail)) {
+		return nil, io.ErrUnexpectedEOF
+	}
+	out := map[string]string{}
+	t := &thriftReader{b: tail[int64(len(tail))-n : len(tail)-8]}
+	t.fields(func(id int64, typ byte) bool {
+		if id != 5 || typ != tList {
+			return false
+		}
+		t.each(tStruct, func() {
+			var v KeyValue
+			t.fields(func(id int64, typ byte) bool {
+				switch {
+				case id == 1 && typ == tBinary:
+					v.Key = string(t.binary())
+				case id == 2 && typ == tBinary:
+					v.Value = string(t.binary())
+				default:
+					return false
+				}
+				return true
+			})
+			out[v.Key] = v.Value
+		})
+		return true
+	})
+	if t.bad {
+		return nil, errors.New("its footer cannot be parsed")
+	}
+	return out, nil
+}
+
+// AmendFile is a finished file whose footer is written again: an *os.File.
+type AmendFile interface {
+	io.ReaderAt
+	io.WriterAt
+	Truncate(size int64) error
+}
+
+// Amend adds to the metadata of a finished file's footer, and returns the file's new size. Everything else that the footer says stays
+// as it was, byte for byte, and the pages are not touched: what the gate found in the file stays true.
+func Amend(f AmendFile, size int64, values []KeyValue) (int64, error) {
+	before, at, err := readFooter(f, size, "the file")
+	if err != nil {
+		return 0, err
+	}
+	b := make([]byte, size-at)
+	if err := readFull(f, b, at); err != nil {
+		return 0, err
+	}
+	old, err := KeyValues(b)
+	if err != nil {
+		return 0, err
+	}
+	var all []KeyValue
+	for _, k := range slices.Sorted(maps.Keys(old)) {
+		all = append(all, KeyValue{k, old[k]})
+	}
+	all = append(all, values...)
+	in, out := &thriftReader{b: b[:len(b)-8]}, &thriftWriter{}
+	out.strct(func() {
+		wrote := false
+		in.fields(func(id int64, typ byte) bool {
+			from := in.p
+			in.skip(typ, 1)
+			if id >= 5 && !wrote {
+				out.keyValues(all)
+				wrote = true
+			}
+			if id != 5 {
+				out.field(int16(id), typ)
+				out.b = append(out.b, in.b[from:in.p]...)
+			}
+			return true
+		})
+		if !wrote {
+			out.keyValues(all)
+		}
+	})
+	if in.bad {
+		return 0, errors.New("the file's footer cannot be parsed")
+	}
+	n := len(out.b)
+	text := append(binary.LittleEndian.AppendUint32(out.b, uint32(n)), "PAR1"...)
+	if err := f.Truncate(at); err != nil {
+		return 0, err
+	}
+	if _, err := f.WriteAt(text, at); err != nil {
+		return 0, err
+	}
+	size = at + int64(len(text))
+	after, end, err := readFooter(f, size, "the file")
+	if err != nil {
+		return 0, err
+	}
+	if end != at || !reflect.DeepEqual(before, after) {
+		return 0, errors.New("the file's footer says something else than before. Please report this")
+	}
+	return size, nil
 }
 
 func readFull(r io.ReaderAt, b []byte, at int64) error {

@@ -43,7 +43,7 @@ func NewWriter(w io.Writer, s *Schema, o WriterOptions) (Writer, error) {
 	for range o.Threads {
 		pw.packs = append(pw.packs, newPacker(o.Level))
 	}
-	pw.foot = footer{createdBy: o.createdBy(), time: -1}
+	pw.foot = footer{createdBy: o.createdBy(), time: -1, values: o.KeyValues}
 	for _, n := range s.Columns {
 		pw.foot.roots = append(pw.foot.roots, elementOf(n))
 	}

@@ -46,6 +46,8 @@ type WriterOptions struct {
 	RowGroupRows int64
 	// Version of Silt, for the file's created_by. "": 0.0.0.
 	Version string
+	// KeyValues are for the footer's metadata.
+	KeyValues []KeyValue
 }
 
 func (o WriterOptions) withDefaults(pageBytes int) WriterOptions {

@@ -28,7 +28,9 @@ type Manifest struct {
 	SchemaVersion string  `json:"schema_version"` // OCSF version, as 1.1.0
 	// Settings are those of the job that change what is published, by their names in the job file.
 	Settings map[string]string `json:"settings,omitempty"`
-	Batches  []ManifestBatch   `json:"batches,omitempty"`
+	// Adopted says that the files of the batches are in the lake already: only package adopt may commit them.
+	Adopted bool            `json:"adopted,omitempty"`
+	Batches []ManifestBatch `json:"batches,omitempty"`
 }
 
 // Mapping as it was when planned. Digest is its owner's (the mapping package's), opaque here.

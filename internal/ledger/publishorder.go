@@ -145,7 +145,10 @@ func keysOf(refs []fileRef) []string {
 
 // publish makes a file visible, and tells whether it is.
 func (r *roller) publish(ctx context.Context, f File) (there bool, err error) {
-	err = r.o.Lake.Publish(ctx, f.Held)
+	err = objstore.ErrNotHeld
+	if f.Held.UploadID != "" { // else it was adopted, when it was visible
+		err = r.o.Lake.Publish(ctx, f.Held)
+	}
 	if errors.Is(err, objstore.ErrNotHeld) {
 		var o objstore.Object
 		o, err = r.o.Lake.Head(ctx, f.Held.Key)
@@ -171,7 +174,7 @@ func (r *roller) remove(ctx context.Context, f File) error {
 	if r.o.Deleter == nil {
 		return errDelete{fmt.Errorf("delete %s/%s: %w. Try: set lake.delete_role_arn", r.o.Lake, f.Held.Key, objstore.ErrDenied)}
 	}
-	if f.Table != "" { // else its record is gone, and nothing of it is held
+	if f.Table != "" && f.Held.UploadID != "" { // else its record is gone or it was adopted, and nothing of it is held
 		if err := r.o.Deleter.Drop(ctx, f.Held); err != nil {
 			return errDelete{fmt.Errorf("drop a held file that is no longer needed: %w", err)}
 		}

@@ -37,6 +37,9 @@ func hashObject(key, etag string) index.Key {
 	return index.Key(sum[:16])
 }
 
+// Hash stands for the key and the ETag of an object, in 16 bytes.
+func (o ObjectID) Hash() [16]byte { return hashObject(o.Key, o.ETag) }
+
 // hashKey stands for a key alone.
 func hashKey(key string) index.Key {
 	sum := sha256.Sum256([]byte(key))
