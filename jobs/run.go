@@ -77,6 +77,9 @@ func (r *Runner) newRun(command, trigger string, dry bool) *run {
 
 // do opens the job, calls work, and records how the run ended.
 func (x *run) do(ctx context.Context, work func(context.Context) error) (*report.Summary, error) {
+	if x.Sandbox != "" {
+		x.log.Info().Str("sandbox", x.Sandbox).Msg("run begins")
+	}
 	ended := x.execute(ctx, work)
 	err := joinFailures(append(x.failures.errs, ended)...)
 	x.sum.Ended = x.Now().UTC()

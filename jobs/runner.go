@@ -52,7 +52,7 @@ type LakeStore = ledger.Lake
 //	r := &jobs.Runner{Spec: spec, Mapping: m, Compile: compile, Staging: staging, Lake: lake, State: state, Catalog: catalog, ExitCode: code}
 //	summary, err := r.Run(ctx, jobs.RunOptions{Trigger: "ON_DEMAND"})
 //
-// All fields are needed except Deleter, LogTo, Progress, Now, Version, OpenEngine, Abandon, UnansweredAfter, RetryDelay,
+// All fields are needed except Deleter, LogTo, Progress, Now, Version, Sandbox, OpenEngine, Abandon, UnansweredAfter, RetryDelay,
 // CheckpointEntries and LeaseExpiry.
 type Runner struct {
 	Spec    *jobfile.Spec
@@ -71,6 +71,7 @@ type Runner struct {
 	Progress Progress
 	Now      func() time.Time
 	Version  string // of etl
+	Sandbox  string // what the process was restricted to, for the log; "": not known
 	// ExitCode gives the exit code of an error. The run's record keeps it.
 	ExitCode func(error) int
 	// OpenEngine opens the database of an attempt; nil: DuckDB.

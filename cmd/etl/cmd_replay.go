@@ -47,7 +47,7 @@ func (c *replayCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.runner(ctx, spec)
+	r, err := a.box.runner(ctx, spec, a.stderr)
 	if err != nil {
 		return err
 	}

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"time"
 
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/mappings"
 )
 
 type runCmd struct {
@@ -58,7 +60,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.runner(ctx, spec)
+	r, err := a.box.runner(ctx, spec, a.stderr)
 	if err != nil {
 		return err
 	}
@@ -98,6 +100,11 @@ func (a *app) runner(ctx context.Context, spec *jobfile.Spec) (*jobs.Runner, err
 	if err != nil {
 		return nil, err
 	}
+	return newRunner(ctx, spec, m, a.stderr)
+}
+
+// newRunner builds the Runner of a job whose mapping was loaded.
+func newRunner(ctx context.Context, spec *jobfile.Spec, m *mappings.Mapping, log io.Writer) (*jobs.Runner, error) {
 	if _, err := compile(ctx, m); err != nil {
 		return nil, err
 	}
@@ -106,5 +113,5 @@ func (a *app) runner(ctx context.Context, spec *jobfile.Spec) (*jobs.Runner, err
 		return nil, err
 	}
 	return &jobs.Runner{Spec: spec, Mapping: m, Compile: compile, Staging: st.staging, Lake: st.lake, Deleter: st.deleter, State: st.state, Catalog: st.catalog,
-		LogTo: a.stderr, Now: time.Now, Version: version, ExitCode: exitCodeOf}, nil
+		LogTo: log, Now: time.Now, Version: version, ExitCode: exitCodeOf}, nil
 }

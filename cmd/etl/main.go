@@ -19,6 +19,7 @@ import (
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/query"
 	"github.com/silt-etl/silt/internal/render"
+	"github.com/silt-etl/silt/internal/sandbox"
 )
 
 // version is set by the build (-ldflags -X main.version=...).
@@ -54,6 +55,7 @@ type cli struct {
 type app struct {
 	stdout, stderr io.Writer
 	env            func(string) (string, bool)
+	box            *confinement
 }
 
 // outputFlag is --output, for commands that print text or JSON.
@@ -64,18 +66,18 @@ type outputFlag struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, os.LookupEnv))
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, os.LookupEnv, &confinement{enter: sandbox.Enter}))
 }
 
-// run is main without the process: arguments in, exit code out.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) (string, bool)) int {
+// run is main without the process: arguments in, exit code out. Without a box, the process does not enter a sandbox.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) (string, bool), box ...*confinement) int {
 	out, errs := render.NewSafeWriter(stdout), render.NewSafeWriter(stderr)
 	defer func() { _ = errors.Join(out.Flush(), errs.Flush()) }()
-	return runCommand(ctx, args, out, errs, env)
+	return runCommand(ctx, args, out, errs, env, first(box))
 }
 
 // runCommand is run with outputs that cannot control a terminal.
-func runCommand(ctx context.Context, args []string, stdout, stderr *render.SafeWriter, env func(string) (string, bool)) int {
+func runCommand(ctx context.Context, args []string, stdout, stderr *render.SafeWriter, env func(string) (string, bool), box *confinement) int {
 	var c cli
 	exited := -1
 	parser, err := newParser(&c, kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
@@ -94,7 +96,7 @@ func runCommand(ctx context.Context, args []string, stdout, stderr *render.SafeW
 		return exitUsage
 	}
 	kctx.BindTo(ctx, (*context.Context)(nil))
-	return printError(stderr, kctx.Run(&app{stdout: stdout, stderr: stderr, env: env}))
+	return printError(stderr, kctx.Run(&app{stdout: stdout, stderr: stderr, env: env, box: box}))
 }
 
 // printError prints an error once, and gives its exit code.

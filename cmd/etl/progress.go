@@ -92,6 +92,7 @@ func (a *app) runAndPrint(r *jobs.Runner, noBars bool, output string, run func()
 	}
 	r.Abandon = func(err error) { os.Exit(printError(a.stderr, err)) }
 	sum, err := run()
+	err = a.box.explain(err)
 	end()
 	if e := printSummary(a.stdout, output, sum); e != nil && err == nil {
 		return e

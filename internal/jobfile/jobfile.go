@@ -31,6 +31,7 @@ type Spec struct {
 	EventDays     EventDays
 	Limits        Limits
 	Retention     Retention
+	Sandbox       string // auto, required, off: whether the process of a run gives up what the job does not need
 
 	// File is where the spec was read from, and Text is what it said there. Pos is where each key's value stands in it
 	// ("lake.region"), for later diagnostics.
@@ -131,6 +132,7 @@ type Limits struct {
 // Default returns the values of keys that a job file may leave out.
 func Default() Spec {
 	return Spec{
+		Sandbox:   "auto",
 		Source:    Source{OnChange: "process", Lookback: 48 * time.Hour},
 		Lake:      Lake{AccountID: "external", Layout: "auto", Hold: "upload", Provenance: "on"},
 		Schedule:  Schedule{Timezone: "UTC"},

@@ -20,9 +20,10 @@ var (
 	ErrEmpty    = errors.New("the location is empty")
 	ErrNoBucket = errors.New("the bucket is missing")
 	ErrScheme   = errors.New("the text before :// is not a scheme")
+	ErrPassword = errors.New("a location has no user name and no password; credentials come from the environment")
 )
 
-// ParseError says which text could not be read, and why.
+// ParseError says which text could not be read, and why. Text does not have the part that can be a password.
 type ParseError struct {
 	Text string
 	Err  error
@@ -50,6 +51,9 @@ func Parse(text string) (Location, error) {
 	m := scheme.FindStringSubmatch(text)
 	if m == nil {
 		if strings.Contains(text, "://") {
+			if before, rest, _ := strings.Cut(text, "://"); strings.Contains(rest, "@") {
+				text = before + "://..."
+			}
 			return Location{}, &ParseError{text, ErrScheme}
 		}
 		return Folder(text), nil
@@ -57,6 +61,9 @@ func Parse(text string) (Location, error) {
 	bucket, prefix, _ := strings.Cut(text[len(m[0]):], "/")
 	if bucket == "" {
 		return Location{}, &ParseError{text, ErrNoBucket}
+	}
+	if strings.ContainsAny(bucket, "@:") && !strings.HasPrefix(bucket, "arn:") {
+		return Location{}, &ParseError{m[0] + "...", ErrPassword} // the text may hold a password, so it is not repeated
 	}
 	return InBucket(m[1], bucket, prefix), nil
 }

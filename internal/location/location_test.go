@@ -2,6 +2,7 @@ package location_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,6 +46,20 @@ func TestParse(t *testing.T) {
 		if err != nil || !again.Equal(l) {
 			t.Errorf("%q: its text %q parses to %+v, %v", text, l.String(), partsOf(again), err)
 		}
+	}
+}
+
+// TestPasswords: a text with a user name or a password is refused, and the error does not repeat it.
+func TestPasswords(t *testing.T) {
+	for text, want := range map[string]error{"s3://user:secret@acme/x": location.ErrPassword, "s3://secret@acme": location.ErrPassword, "s3://user:sec/secret@acme": location.ErrPassword,
+		"https://user:secret@host/x": location.ErrPassword, "/srv/s3://user:secret@acme": location.ErrScheme} {
+		_, err := location.Parse(text)
+		if !errors.Is(err, want) || strings.Contains(err.Error(), "sec") {
+			t.Errorf("%q: %v, want %v", text, err, want)
+		}
+	}
+	if _, err := location.Parse("s3://arn:aws:s3:us-east-1:111122223333:accesspoint/x"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -57,6 +57,9 @@ type Registry []Kind
 func (r Registry) Find(text string) (location.Location, Kind, error) {
 	at, err := location.Parse(text)
 	if err != nil {
+		if p, ok := errors.AsType[*location.ParseError](err); ok {
+			text = p.Text
+		}
 		return at, Kind{}, &diag.OpError{Op: "open", Object: fmt.Sprintf("%q", text), Err: errors.Unwrap(err), Try: "write " + r.forms()}
 	}
 	i := slices.IndexFunc(r, func(k Kind) bool { return k.Scheme == at.Scheme() })
