@@ -34,7 +34,7 @@ verify: $(VENV)/.ready
 	SILT_VENV=$(abspath $(VENV)) $(GO) test -tags verify -count=1 -timeout 30m -run 'Verify|Moto' \
 	  $(shell grep -rl '^//go:build verify' --include='*_test.go' . | xargs -n 1 dirname | sort -u)
 
-# Takes hours: each fault in turn, two hundred kills, and ten minutes of fuzzing for each target (FUZZTIME).
+# Takes hours, in parts, and resumes where it stopped: scripts/soak.sh says how to run some of the parts.
 soak:
 	GO="$(GO)" ./scripts/soak.sh
 

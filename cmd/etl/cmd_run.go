@@ -54,7 +54,9 @@ func (*runCmd) Help() string {
 func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if c.Scheduled {
 		s := scheduledRun{file: c.Job, log: jobs.NewLog(a.stderr), errors: a.stdout}
-		return s.do(ctx, os.Stdin, a.env, a.runner)
+		return s.do(ctx, os.Stdin, a.env, func(ctx context.Context, spec *jobfile.Spec) (*jobs.Runner, error) {
+			return a.box.runner(ctx, spec, a.stderr)
+		})
 	}
 	spec, err := a.loadSpec(c.Job)
 	if err != nil {

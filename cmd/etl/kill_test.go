@@ -258,6 +258,12 @@ func killed(t *testing.T, few, soak int) (*rand.Rand, int) {
 	if os.Getenv("SILT_SOAK") != "" {
 		few = soak
 	}
+	if text := os.Getenv("SILT_KILLS"); text != "" { // a part of a soak
+		var err error
+		if few, err = strconv.Atoi(text); err != nil {
+			t.Fatalf("SILT_KILLS: %v", err)
+		}
+	}
 	return rand.New(rand.NewPCG(seed, 0)), few
 }
 

@@ -217,20 +217,23 @@ func (w *walker) rules() {
 func main() {
 	limit := flag.Int("limit", 250_000, "states of a scenario before it is given up")
 	verbose := flag.Bool("v", false, "a line for each scenario")
-	only := flag.String("only", "", "protocol or rules")
+	only := flag.String("only", "", "protocol, rules, triples, or the name of one world")
 	flag.Parse()
 	w := &walker{out: os.Stdout, verbose: *verbose, limit: *limit}
 	began := time.Now()
-	if *only != "rules" {
-		fmt.Println("The protocol, every pair of operations from every start:")
-		for _, s := range sweeps {
+	wanted := func(part string) bool { return *only == "" || *only == part }
+	for _, s := range sweeps {
+		if wanted("protocol") || wanted(s.label) {
+			fmt.Println("The protocol, every pair of operations from every start:")
 			w.pairs(s.r)
 			w.sum(s.label, began)
 		}
+	}
+	if wanted("protocol") || wanted("triples") {
 		w.more()
 		w.sum("overwritten and back; three at once", began)
 	}
-	if *only != "protocol" {
+	if wanted("rules") {
 		fmt.Println("Each rule taken away, shortest counter-example:")
 		w.rules()
 	}
