@@ -555,7 +555,7 @@ func TestReplayOfDamagedQuarantine(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	w, err := quarantine.NewWriter(&b)
+	w, err := quarantine.NewWriter(&b, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/silt-etl/silt/internal/memlimit"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
@@ -83,6 +84,7 @@ func (c *backfillCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	memlimit.Set(spec.Limits.MemoryBytes)
 	e, err := r.Estimate(ctx, o)
 	if err != nil {
 		return err

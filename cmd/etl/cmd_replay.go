@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/silt-etl/silt/internal/memlimit"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
@@ -51,6 +52,7 @@ func (c *replayCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	memlimit.Set(spec.Limits.MemoryBytes)
 	return a.runAndPrint(r, c.NoBars, c.Output, func() (*report.Summary, error) {
 		return r.Replay(ctx, jobs.ReplayOptions{Trigger: "ON_DEMAND", Where: where, DryRun: c.DryRun, Wait: c.Wait})
 	})

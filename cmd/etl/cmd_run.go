@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/memlimit"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
@@ -66,6 +67,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	memlimit.Set(spec.Limits.MemoryBytes)
 	r.LeaseExpiry = c.LeaseExpiry
 	if err := checkWait(c.Wait); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/memlimit"
 	"github.com/silt-etl/silt/internal/server"
 	"github.com/silt-etl/silt/internal/textfile"
 	"github.com/silt-etl/silt/jobs"
@@ -106,6 +107,7 @@ func (s *scheduledRun) do(ctx context.Context, in io.Reader, env func(string) (s
 	if err != nil {
 		return s.report(err, "the run could not start")
 	}
+	memlimit.Set(spec.Limits.MemoryBytes)
 	r.Abandon = func(err error) { os.Exit(exitCodeOf(s.report(err, "run ended"))) }
 	if _, err = r.RunWithRetries(ctx, jobs.RunOptions{Trigger: "SCHEDULED"}); err != nil {
 		return s.report(err, "") // the run has logged its end

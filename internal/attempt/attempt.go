@@ -4,7 +4,7 @@
 //
 // Invariants: for every object read, records = published + filtered + quarantined, or the attempt fails; records are counted
 // during framing (decode), by other code than the projection's (DuckDB). An object that cannot be read to its end publishes
-// nothing. Memory is bounded by the options, except for 16 bytes a rejected record, and for records that are themselves large.
+// nothing. Memory is bounded by the options (memory.go).
 package attempt
 
 import (
@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/silt-etl/silt/internal/engine"
@@ -161,6 +162,9 @@ var ErrAllDenied = errors.New("access denied to every object of the batch")
 // ErrTooLong says that an attempt took longer than Options.Timeout.
 var ErrTooLong = errors.New("the attempt took too long")
 
+// errMemory says that DuckDB needs more memory than it gets.
+var errMemory = errors.New("out of memory")
+
 // sqlError turns an error of DuckDB into one line that names the mapping and the part of it, and for memory the limit and what to try.
 // It returns other errors unchanged.
 func (o *Options) sqlError(err error, what string) error {
@@ -170,8 +174,8 @@ func (o *Options) sqlError(err error, what string) error {
 	}
 	if e.Kind == engine.OutOfMemory {
 		cause, _, _ := strings.Cut(e.Message, ";") // DuckDB's own advice is about options that a job does not have
-		return fmt.Errorf("mapping %s, %s: DuckDB needs more than %s, which is half of limits.memory (%s), and nothing of the batch was committed. Try: raise limits.memory, lower limits.threads or limits.batch_bytes, or free space in limits.temp_dir",
-			o.Compiled.Name, what, human.Size(o.MemoryBytes/2), cause)
+		return fmt.Errorf("%w: mapping %s, %s: DuckDB needs more than %s, which is half of limits.memory (%s), and nothing of the batch was committed. Try: raise limits.memory, lower limits.threads or limits.batch_bytes, or free space in limits.temp_dir",
+			errMemory, o.Compiled.Name, what, human.Size(o.memory().engine), cause)
 	}
 	return fmt.Errorf("mapping %s, %s: %w; nothing of the batch was committed", o.Compiled.Name, what, err)
 }
@@ -190,7 +194,42 @@ func Run(ctx context.Context, o Options, objects []Object) (*Result, error) {
 	return r, err
 }
 
+// run makes the files with DuckDB's sort, and once more without it if that needs too much memory.
 func run(ctx context.Context, o Options, objects []Object) (*Result, error) {
+	if o.Replay != nil {
+		if err := o.Replay.ready(objects); err != nil {
+			return nil, err
+		}
+	}
+	undo := o.countProgress()
+	r, err := pass(ctx, o, o.memory(), objects, false)
+	if ctx.Err() == nil && (errors.Is(err, errMemory) || errors.Is(err, errWide)) {
+		undo()
+		r, err = pass(ctx, o, o.memory().wide(), objects, true)
+	}
+	return r, err
+}
+
+// countProgress returns a function that takes back what was reported from now on.
+func (o *Options) countProgress() (undo func()) {
+	if o.Progress == nil {
+		return func() {}
+	}
+	report := o.Progress
+	var sums [StageRows + 1]atomic.Int64
+	o.Progress = func(s Stage, n int64) {
+		sums[s].Add(n)
+		report(s, n)
+	}
+	return func() {
+		for s := range sums {
+			report(Stage(s), -sums[s].Swap(0))
+		}
+	}
+}
+
+// pass makes the files once. If the rows may be wide, DuckDB only projects them, a few at a time, and each projection reads the objects.
+func pass(ctx context.Context, o Options, m memory, objects []Object, wide bool) (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	duck := filepath.Join(o.TempDir, "duckdb")
@@ -201,18 +240,14 @@ func run(ctx context.Context, o Options, objects []Object) (*Result, error) {
 	if open == nil {
 		open = func(o engine.Options) (Engine, error) { return engine.Open(o) }
 	}
-	db, err := open(engine.Options{MemoryBytes: o.MemoryBytes / 2, TempDir: duck, Threads: o.Threads})
+	db, err := open(engine.Options{MemoryBytes: m.engine, TempDir: duck, Threads: m.threads, BatchBytes: m.batch, Streaming: wide})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = db.Close() }() // the database has no file
-	if o.Replay != nil {
-		if err := o.Replay.ready(objects); err != nil {
-			return nil, err
-		}
-	}
-	s := newScan(ctx, o, objects)
+	s := newScan(ctx, o, m, objects)
 	defer s.close()
+	defer cancel() // ends what s waits for
 	s.start(ctx)
 	if err := db.RegisterSource("scan", s); err != nil {
 		return nil, err
@@ -223,20 +258,31 @@ func run(ctx context.Context, o Options, objects []Object) (*Result, error) {
 		}
 	}
 	relation := "CREATE VIEW records AS SELECT * FROM scan()"
-	if o.Compiled.Several {
+	if o.Compiled.Several && !wide {
 		relation = "CREATE TABLE records AS SELECT * FROM scan()"
 	}
 	if err := db.Exec(ctx, relation); err != nil {
 		return nil, s.cause(o.sqlError(err, "reading records"))
 	}
-	out := newOutput(o, s)
+	out := newOutput(o, m, s)
+	defer out.close()
 	for i := range o.Compiled.Projections {
 		p := &o.Compiled.Projections[i]
-		if err := out.project(ctx, db, p); err != nil {
+		project := out.project
+		if wide {
+			project = out.projectWide
+			if i > 0 {
+				s.restart(ctx)
+			}
+		}
+		if err := project(ctx, db, p); err != nil {
 			return nil, s.cause(o.sqlError(err, fmt.Sprintf("projection %s (class %s)", p.Name, p.Class)))
 		}
 	}
 	if err := s.cause(nil); err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil { // its memory is for the quarantine file and the gate
 		return nil, err
 	}
 	return out.finish(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,11 +14,12 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
+	arrowmemory "github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/quarantine"
+	"github.com/silt-etl/silt/internal/spillsort"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -37,6 +39,7 @@ type gatedFile struct {
 // output splits the rows of the projections into files and rejects.
 type output struct {
 	o      Options
+	memory memory
 	scan   *scan
 	counts []objectCounts
 	files  []gatedFile
@@ -44,23 +47,18 @@ type output struct {
 
 	partitions *partitionCount
 
-	rejects  []rejected
-	reasons  []sqlgen.Reason // of the compiled mapping, then those of messages that the output makes
+	rejects  *spillsort.Sorter[[3]int64] // object, record and reason of each record to read again for quarantine
+	failed   error                       // of the first reject that could not be kept
+	reasons  []sqlgen.Reason             // of the compiled mapping, then those of messages that the output makes
 	reasonAt map[string]int
 	accounts map[string]bool // that are known to be valid
 }
 
 type objectCounts struct{ published, filtered, rejected int64 }
 
-// rejected is a record to read again for quarantine. It takes 16 bytes, since there may be millions.
-type rejected struct {
-	object int32
-	reason int32
-	record int64
-}
-
-func newOutput(o Options, s *scan) *output {
-	return &output{o: o, scan: s, counts: make([]objectCounts, len(s.objects)), misses: map[string]int64{}, partitions: newPartitionCount(o.MaxPartitions),
+func newOutput(o Options, m memory, s *scan) *output {
+	return &output{o: o, memory: m, scan: s, counts: make([]objectCounts, len(s.objects)), misses: map[string]int64{}, partitions: newPartitionCount(o.MaxPartitions),
+		rejects: spillsort.New[[3]int64](s.stopped, o.TempDir, "rejected", m.rejects),
 		reasons: append([]sqlgen.Reason(nil), o.Compiled.Reasons...), reasonAt: map[string]int{}, accounts: map[string]bool{}}
 }
 
@@ -77,7 +75,9 @@ func (w *output) reason(code, path, message string) int32 {
 
 func (w *output) reject(object int32, record int64, reason int32) {
 	w.counts[object].rejected++
-	w.rejects = append(w.rejects, rejected{object, reason, record})
+	if err := w.rejects.Add([3]int64{int64(object), record, int64(reason)}); err != nil && w.failed == nil {
+		w.failed = err
+	}
 }
 
 // rows is one batch of a projection's result, with its fixed columns by name.
@@ -163,8 +163,14 @@ func (w *output) rows(p *sqlgen.Projection, f *fileSet, ex *decode.Expander, b a
 			from, at = i, part
 		}
 	}
+	if w.failed != nil {
+		return w.failed
+	}
 	return cut(n)
 }
+
+// close removes the temporary files of rejects.
+func (w *output) close() { w.rejects.Close() }
 
 // partition of a row, from which a lake.Partition is made.
 type partition struct {
@@ -225,8 +231,8 @@ func dayText(day int32) string {
 	return time.Unix(int64(day)*86400, 0).UTC().Format("2006-01-02")
 }
 
-// view names the fixed columns and appends unmapped to the others.
-func (w *output) view(ex *decode.Expander, b arrow.RecordBatch) (*rows, error) {
+// fixed names the fixed columns.
+func (w *output) fixed(b arrow.RecordBatch) (*rows, error) {
 	r := &rows{}
 	ok := make([]bool, sqlgen.FixedColumns)
 	r.time, ok[0] = b.Column(0).(*array.Int64)
@@ -243,7 +249,16 @@ func (w *output) view(ex *decode.Expander, b arrow.RecordBatch) (*rows, error) {
 			return nil, fmt.Errorf("the projection's column %d is %s", i, b.Column(i).DataType())
 		}
 	}
-	m, err := ex.Map(memory.DefaultAllocator, r.rest, r.more)
+	return r, nil
+}
+
+// view names the fixed columns and appends unmapped to the others.
+func (w *output) view(ex *decode.Expander, b arrow.RecordBatch) (*rows, error) {
+	r, err := w.fixed(b)
+	if err != nil {
+		return nil, err
+	}
+	m, err := ex.Map(arrowmemory.DefaultAllocator, r.rest, r.more)
 	if err != nil {
 		return nil, err
 	}
@@ -311,7 +326,7 @@ func (f *fileSet) begin(at partition) error {
 	f.file = h
 	f.seen = make([]bool, len(f.w.scan.objects))
 	f.rows = 0
-	f.lw, err = lake.NewWriter(h, &f.p.Schema, lake.WriterOptions{Threads: f.w.o.Threads, KeyValues: f.w.o.KeyValues})
+	f.lw, err = lake.NewWriter(h, &f.p.Schema, lake.WriterOptions{Threads: f.w.memory.threads, RowGroupBytes: f.w.memory.rowGroup, PageBytes: f.w.memory.page, KeyValues: f.w.o.KeyValues})
 	return err
 }
 
@@ -370,6 +385,13 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 			f.Close()
 		}
 	}()
+	cut := w.o.Replay != nil && w.o.Replay.cut
+	var parts []refused
+	for _, s := range w.scan.spools {
+		parts = append(parts, s.parts...)
+		cut = cut || s.cut
+	}
+	sort.Slice(parts, func(i, j int) bool { return parts[i].object < parts[j].object })
 	var wrote digest
 	put := func(row quarantine.Row) error {
 		if err := ctx.Err(); err != nil {
@@ -380,7 +402,7 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 			if f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
 				return fmt.Errorf("temp folder: %w", err)
 			}
-			if qw, err = quarantine.NewWriter(f); err != nil {
+			if qw, err = quarantine.NewWriter(f, cut); err != nil {
 				return err
 			}
 		}
@@ -390,20 +412,20 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 		wrote.add(row)
 		return qw.Add(row)
 	}
-	add := func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte) error {
+	row := func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte) quarantine.Row {
 		o := w.scan.objects[object]
 		r.Reasons[reason.Code]++
-		return put(quarantine.Row{Job: w.o.Job, Run: w.o.Run, Object: o.Key, ETag: o.ETag, Record: record, Class: class,
-			Path: reason.Path, Reason: reason.Code, Message: reason.Message, Raw: raw, Context: context})
+		return quarantine.Row{Job: w.o.Job, Run: w.o.Run, Object: o.Key, ETag: o.ETag, Record: record, Class: class,
+			Path: reason.Path, Reason: reason.Code, Message: reason.Message, Raw: raw, Context: context}
 	}
-	var parts []refused
-	for _, s := range w.scan.spools {
-		parts = append(parts, s.parts...)
+	add := func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte) error {
+		return put(row(object, record, class, reason, raw, context))
 	}
-	sort.Slice(parts, func(i, j int) bool { return parts[i].object < parts[j].object })
 	for _, s := range parts {
 		err := s.each(func(object int, record int64, rej decode.Reject, raw, context []byte) error {
-			return add(object, record, "", sqlgen.Reason{Code: rej.Code, Path: rej.Path, Message: rej.Message}, raw, context)
+			q := row(object, record, "", sqlgen.Reason{Code: rej.Code, Path: rej.Path, Message: rej.Message}, raw, context)
+			q.Offset, q.Length = rej.Offset, rej.Length
+			return put(q)
 		})
 		if err != nil {
 			return fmt.Errorf("temp folder: %w", err)
@@ -435,55 +457,74 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 
 // refetch frames the objects of rejected rows again and hands each reject its raw bytes.
 func (w *output) refetch(ctx context.Context, add func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte) error) error {
-	sort.Slice(w.rejects, func(i, j int) bool {
-		a, b := w.rejects[i], w.rejects[j]
-		return a.object < b.object || a.object == b.object && a.record < b.record
-	})
+	r := &refetcher{w: w, records: w.scan.newRecords(), object: -1}
+	defer r.close()
 	class := ""
 	if len(w.o.Compiled.Projections) == 1 {
 		class = w.o.Compiled.Projections[0].Class
 	}
-	records := w.scan.newRecords()
 	ex := decode.NewExpander(w.scan.keys)
-	for i := 0; i < len(w.rejects); {
-		object := w.rejects[i].object
-		f, err := w.scan.reopen(ctx, int(object))
+	return w.rejects.Each(func(t [3]int64) error {
+		object, record := int(t[0]), t[1]
+		if w.scan.states[object].bad.Load() { // rows are rejected before it is known, if they are wide
+			return nil
+		}
+		raw, err := r.find(ctx, object, record)
 		if err != nil {
-			return fmt.Errorf("read %s again for quarantine: %w", w.scan.objects[object].Key, err)
+			return err
 		}
-		body := f.body
-		begin(records, body, f.rows)
-		for i < len(w.rejects) && w.rejects[i].object == object {
-			number, raw, rej, err := records.Next()
-			if e := ctx.Err(); e != nil { // there may be many records between two rejects
-				body.Close()
-				return e
-			}
-			if err != nil {
-				body.Close()
-				return fmt.Errorf("read %s again for quarantine: record %d was not found: %w", w.scan.objects[object].Key, w.rejects[i].record, err)
-			}
-			if number != w.rejects[i].record {
-				continue
-			}
-			if rej != nil {
-				body.Close()
-				return errors.New("the scanner refused a record that it accepted before. Nothing was committed. Please report this")
-			}
-			reason := w.explain(w.reasons[w.rejects[i].reason], records, ex)
-			c := class
-			if reason.Code == sqlgen.ReasonNoProjection {
-				c = ""
-			}
-			if err := add(int(object), number, c, reason, raw, records.Context()); err != nil {
-				body.Close()
-				return err
-			}
-			i++
+		reason := w.explain(w.reasons[t[2]], r.records, ex)
+		c := class
+		if reason.Code == sqlgen.ReasonNoProjection {
+			c = ""
 		}
-		body.Close()
+		return add(object, record, c, reason, raw, r.records.Context())
+	})
+}
+
+// refetcher frames objects again, to find records of them. They are asked for in the order of objects and records.
+type refetcher struct {
+	w       *output
+	records *decode.Records
+	object  int // that is open, or -1
+	body    io.Closer
+}
+
+// find returns the bytes of a record. They are valid until the next call.
+func (r *refetcher) find(ctx context.Context, object int, record int64) ([]byte, error) {
+	key := r.w.scan.objects[object].Key
+	if r.object != object {
+		r.close()
+		f, err := r.w.scan.reopen(ctx, object)
+		if err != nil {
+			return nil, fmt.Errorf("read %s again for quarantine: %w", key, err)
+		}
+		r.object, r.body = object, f.body
+		begin(r.records, f.body, f.rows)
 	}
-	return nil
+	for {
+		number, raw, rej, err := r.records.Next()
+		if e := ctx.Err(); e != nil { // there may be many records between two rejects
+			return nil, e
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s again for quarantine: record %d was not found: %w", key, record, err)
+		}
+		if number != record {
+			continue
+		}
+		if rej != nil {
+			return nil, errors.New("the scanner refused a record that it accepted before. Nothing was committed. Please report this")
+		}
+		return raw, nil
+	}
+}
+
+func (r *refetcher) close() {
+	if r.body != nil {
+		_ = r.body.Close() // it was only read
+		r.body = nil
+	}
 }
 
 // explain distinguishes a time that cannot be read from a missing one, and shows its value.

@@ -37,6 +37,7 @@ type Replay struct {
 
 	chosen int64
 	rows   digest
+	cut    bool // a row is cut
 }
 
 type objectID struct{ key, etag string }
@@ -80,7 +81,7 @@ func NewReplay(dir string) (*Replay, error) {
 }
 
 // Add adds one row of the batch's quarantine. A record without bytes (an array that was not closed) stays in quarantine, since there is
-// nothing to run.
+// nothing to run. A record that was cut because it is too long stays as well: it is still too long.
 func (r *Replay) Add(row quarantine.Row, chosen bool) error {
 	id := objectID{row.Object, row.ETag}
 	i, ok := r.at[id]
@@ -91,8 +92,9 @@ func (r *Replay) Add(row quarantine.Row, chosen bool) error {
 	}
 	o := &r.objects[i]
 	r.rows.add(row)
+	r.cut = r.cut || row.Cut()
 	switch {
-	case !chosen || row.Record > 0 && len(row.Raw) == 0:
+	case !chosen || row.Record > 0 && len(row.Raw) == 0 || row.Cut():
 		if row.Record > 0 {
 			o.kept++
 		}
@@ -142,7 +144,7 @@ func (r *Replay) keep(row quarantine.Row) error {
 			return fmt.Errorf("temp folder: %w", err)
 		}
 		r.keptFile = f
-		if r.kept, err = quarantine.NewWriter(f); err != nil {
+		if r.kept, err = quarantine.NewWriter(f, true); err != nil {
 			return err
 		}
 	}

@@ -23,9 +23,13 @@ const (
 	ahead    = 32
 )
 
+// errWide says that rows are too wide for DuckDB's sort.
+var errWide = errors.New("rows are too wide for DuckDB to sort")
+
 // scan is the engine's Source: it hands objects to cursors, and keeps the result of each.
 type scan struct {
 	o       Options
+	memory  memory
 	stopped func() error // why the attempt must stop, or nil
 	objects []Object
 	keys    *decode.Keys
@@ -35,6 +39,9 @@ type scan struct {
 
 	ready    chan fetched
 	rawBytes atomic.Int64
+	fetching sync.WaitGroup
+	repeated bool         // the objects are read once more: what they hold is known
+	wide     atomic.Int64 // bytes of rows that are wider than memory.wideRow
 
 	pending atomic.Int64  // objects that are handed out and not scanned to their end, and one while more may come
 	scanned chan struct{} // closed when pending is 0
@@ -65,8 +72,8 @@ type fetched struct {
 	rows  decode.Framed // of a replay, instead of body
 }
 
-func newScan(ctx context.Context, o Options, objects []Object) *scan {
-	s := &scan{o: o, stopped: ctx.Err, objects: objects, keys: decode.NewKeys(), states: make([]objectState, len(objects)), ready: make(chan fetched, ahead), scanned: make(chan struct{})}
+func newScan(ctx context.Context, o Options, m memory, objects []Object) *scan {
+	s := &scan{o: o, memory: m, stopped: ctx.Err, objects: objects, keys: decode.NewKeys(), states: make([]objectState, len(objects))}
 	s.cols = []engine.Column{{Name: rawtable.ColObject, Type: engine.Integer}, {Name: rawtable.ColRecord, Type: engine.BigInt}, {Name: rawtable.ColRest, Type: engine.Varchar}}
 	for _, k := range o.Compiled.KeyColumns {
 		s.cols = append(s.cols, engine.Column{Name: "_key_" + k, Type: engine.Varchar})
@@ -85,9 +92,10 @@ type local interface{ Local() bool }
 
 // start begins handing out objects. From stores that are not local they are fetched ahead to the temp folder.
 func (s *scan) start(ctx context.Context) {
+	s.ready, s.scanned = make(chan fetched, ahead), make(chan struct{})
 	s.pending.Store(1)
 	if l, ok := s.o.Staging.(local); ok && l.Local() {
-		go func() {
+		s.fetching.Go(func() {
 			defer s.done()
 			defer close(s.ready)
 			for i := range s.objects {
@@ -95,15 +103,13 @@ func (s *scan) start(ctx context.Context) {
 					return
 				}
 			}
-		}()
+		})
 		return
 	}
 	var wg sync.WaitGroup
 	var next atomic.Int64
 	for range fetchers {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(s.objects) || ctx.Err() != nil {
@@ -113,13 +119,22 @@ func (s *scan) start(ctx context.Context) {
 					return
 				}
 			}
-		}()
+		})
 	}
-	go func() { wg.Wait(); close(s.ready); s.done() }()
+	s.fetching.Go(func() { wg.Wait(); close(s.ready); s.done() })
+}
+
+// restart hands out the objects that were read to their end once more.
+func (s *scan) restart(ctx context.Context) {
+	s.repeated = true
+	s.start(ctx)
 }
 
 // open prepares an object: its records from quarantine, or the bytes that read returns.
 func (s *scan) open(ctx context.Context, i int, read func(context.Context, int) io.ReadCloser) (fetched, bool) {
+	if s.repeated && s.states[i].state != ObjectRead {
+		return fetched{}, false
+	}
 	if rows := s.o.Replay.records(i); rows != nil {
 		return fetched{index: i, body: emptyBody(), rows: rows}, true
 	}
@@ -215,20 +230,27 @@ func (s *scan) gone(i int) {
 	s.states[i].bad.Store(true)
 }
 
-// fetch copies an object to the temp folder.
+// fetch copies an object to the temp folder, where it may be from an earlier pass.
 func (s *scan) fetch(ctx context.Context, i int) io.ReadCloser {
+	if f, err := os.Open(s.path(i)); err == nil {
+		return f
+	}
 	body := s.get(ctx, i)
 	if body == nil {
 		return nil
 	}
 	defer body.Close()
-	f, err := os.OpenFile(s.path(i), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	part := s.path(i) + ".part"
+	f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		s.fail(fmt.Errorf("temp folder: %w", err))
 		return nil
 	}
 	if _, err = io.Copy(f, &countingReader{Reader: body, stopped: s.stopped}); err == nil {
 		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err == nil {
+		err = os.Rename(part, s.path(i))
 	}
 	switch {
 	case errors.Is(err, objstore.ErrChanged), errors.Is(err, objstore.ErrNotExist):
@@ -281,7 +303,16 @@ func (s *scan) cause(err error) error {
 	return err
 }
 
+// close waits until nothing is fetched any more, for which the context must have ended.
 func (s *scan) close() {
+	s.fetching.Wait()
+	for {
+		f, ok := <-s.ready
+		if !ok {
+			break
+		}
+		_ = f.body.Close() // it was not read
+	}
 	for _, p := range s.spools {
 		p.close()
 	}
@@ -361,12 +392,12 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 	c.room.empty()
 	var scanned, packed int64
 	defer func() {
-		if s.o.Progress != nil {
+		if s.o.Progress != nil && !s.repeated {
 			s.o.Progress(StageRecords, scanned)
 			s.o.Progress(StageBytes, packed)
 		}
 	}()
-	for rows < limit {
+	for rows < limit && (rows == 0 || ch.TextBytes() < s.memory.chunk) {
 		if err := ctx.Err(); err != nil { // an object of rejects fills no row
 			return 0, err
 		}
@@ -398,26 +429,45 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 			}
 			continue
 		}
-		scanned++
-		st.records++
-		s.rawBytes.Add(int64(len(raw)))
-		if rej != nil {
-			st.rejected++
-			if err := c.rejects.add(c.cur.index, number, rej, raw, c.records.Context()); err != nil {
-				return 0, fmt.Errorf("temp folder: %w", err)
+		if !s.repeated {
+			scanned++
+			if err := c.count(st, number, raw, rej); err != nil {
+				return 0, err
 			}
+		}
+		if rej != nil {
 			continue
 		}
-		for _, leaf := range c.records.Misfits() {
-			c.misfits[leaf]++
-		}
+		before = ch.TextBytes()
 		c.fill(ch, rows, number)
 		rows++
+		if width := ch.TextBytes() - before; s.memory.tooWide(width, &s.wide) {
+			s.fail(errWide)
+			return 0, errWide
+		}
 		if c.room.add(c.records.Values()) {
 			break
 		}
 	}
 	return rows, nil
+}
+
+// count counts a record, and keeps it if it was rejected.
+func (c *cursor) count(st *objectState, number int64, raw []byte, rej *decode.Reject) error {
+	st.records++
+	if rej == nil {
+		c.s.rawBytes.Add(int64(len(raw)))
+		for _, leaf := range c.records.Misfits() {
+			c.misfits[leaf]++
+		}
+		return nil
+	}
+	c.s.rawBytes.Add(max(int64(len(raw)), rej.Length))
+	st.rejected++
+	if err := c.rejects.add(c.cur.index, number, rej, raw, c.records.Context()); err != nil {
+		return fmt.Errorf("temp folder: %w", err)
+	}
+	return nil
 }
 
 // end closes the current object: all its records were read, or it cannot be read to its end.
@@ -427,6 +477,11 @@ func (c *cursor) end(err error) {
 	c.close()
 	var rej *decode.Reject
 	switch {
+	case s.repeated && errors.Is(err, io.EOF):
+		return
+	case s.repeated:
+		s.fail(fmt.Errorf("read %s again: %w", s.objects[i].Key, err))
+		return
 	case errors.Is(err, io.EOF):
 		st.state = ObjectRead
 		c.rejects.keep(i)

@@ -19,6 +19,7 @@ type spool struct {
 	at     int64
 	marked int64
 	parts  []refused
+	cut    bool // a record that was added is cut
 }
 
 // refused is where the rejects of one object are stored, so that all spools together can be read in the order of objects.
@@ -69,6 +70,9 @@ func (s *spool) add(object int, record int64, rej *decode.Reject, raw, context [
 		b = binary.AppendUvarint(b, uint64(len(t)))
 		b = append(b, t...)
 	}
+	b = binary.AppendVarint(b, rej.Offset)
+	b = binary.AppendUvarint(b, uint64(rej.Length))
+	s.cut = s.cut || rej.Length > 0
 	b = binary.AppendUvarint(b, uint64(len(context)))
 	b = append(b, context...)
 	b = binary.AppendUvarint(b, uint64(len(raw)))
@@ -103,14 +107,18 @@ func (p refused) each(fn func(object int, record int64, rej decode.Reject, raw, 
 		}
 		record, err2 := binary.ReadUvarint(r)
 		var rej decode.Reject
-		var e3, e4, e5, e6 error
+		var length uint64
+		var e3, e4, e5, e6, e8, e9 error
 		var context string
 		rej.Code, e3 = text()
 		rej.Path, e4 = text()
 		rej.Message, e5 = text()
+		rej.Offset, e8 = binary.ReadVarint(r)
+		length, e9 = binary.ReadUvarint(r)
+		rej.Length = int64(length)
 		context, e6 = text()
 		n, e7 := binary.ReadUvarint(r)
-		if err := errors.Join(err, err2, e3, e4, e5, e6, e7); err != nil {
+		if err := errors.Join(err, err2, e3, e4, e5, e6, e7, e8, e9); err != nil {
 			return err
 		}
 		if uint64(cap(buf)) < n {

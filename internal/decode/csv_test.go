@@ -129,11 +129,18 @@ func TestCSV(t *testing.T) {
 				keys := NewKeys()
 				d, e := NewRecords(spec, keys, Options{MaxRecordBytes: 4 << 20}), NewExpander(keys)
 				var list keptList
+				cut := func(i int) bool { return strings.Contains(c.want[i], ReasonTooLong) } // these are not read by themselves
 				for i := range raws {
+					if cut(i) {
+						continue
+					}
 					list = append(list, kept{int64(i + 1), raws[i], contexts[i]})
 				}
 				d.OpenFramed(&list)
 				for i := range raws {
+					if cut(i) {
+						continue
+					}
 					n, raw, rej, err := d.Next()
 					if err != nil || string(raw) != raws[i] || string(d.Context()) != contexts[i] {
 						t.Fatal(n, err)
@@ -250,7 +257,8 @@ func FuzzText(f *testing.F) {
 		d, e := NewRecords(spec, keys, Options{MaxRecordBytes: int(limit)}), NewExpander(keys)
 		d.framer.(*csvFramer).lines.base = 8
 		if limit > 0 {
-			d.framer.(*csvFramer).lines.held = 3 * int(limit)
+			lines := &d.framer.(*csvFramer).lines
+			lines.held, lines.kept, lines.whole = int(limit), max(1, int(limit)/2), 3*int(limit)
 		}
 		var plain unpack.Reader
 		if plain.Open(bytes.NewReader(object)) != nil {
@@ -260,6 +268,7 @@ func FuzzText(f *testing.F) {
 		if err != nil || is16(left) {
 			return
 		}
+		plainText := left
 		d.Open(&chunked{object, int(chunk)%16 + 1})
 		for n := int64(1); ; n++ {
 			number, raw, rej, err := d.Next()
@@ -276,7 +285,7 @@ func FuzzText(f *testing.F) {
 			if !bytes.HasPrefix(left, raw) {
 				t.Fatalf("record %q does not come next in %q", raw, left)
 			}
-			left = left[len(raw):]
+			left = left[cutLength(t, plainText, left, raw, rej):]
 			if rej != nil {
 				continue
 			}

@@ -97,6 +97,9 @@ type Reject struct {
 	Code    string
 	Path    string // dotted path of the value at fault, if one is
 	Message string // one line for a person, without raw data longer than 80 bytes
+	// Offset and Length are set if the raw bytes of the record are cut, because it is too long: where it begins in the unpacked object (-1:
+	// not known), and how long it is.
+	Offset, Length int64
 }
 
 func (r *Reject) Error() string { return r.Code + ": " + r.Message }

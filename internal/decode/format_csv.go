@@ -93,7 +93,7 @@ func (f *csvFramer) kept(raw, context []byte) *Reject {
 	if state := f.csv.Split(raw); state != fields.Whole {
 		return quoteFault(f.csv, state)
 	}
-	if rej := f.lines.tooLong(raw); rej != nil {
+	if _, rej := f.lines.tooLong(raw, -1); rej != nil {
 		return rej
 	}
 	return f.scan(raw)

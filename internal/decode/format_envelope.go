@@ -15,7 +15,9 @@ type envelopeFramer struct {
 }
 
 func newEnvelopeFramer(spec *Spec, s *Scanner, o Options) framer {
-	return &envelopeFramer{r: jsonReader{window: newWindow(o), whole: true}, s: s, env: envelope{path: spec.Format.Records, at: -1}}
+	w := newWindow(o)
+	w.documents = true
+	return &envelopeFramer{r: jsonReader{window: w}, s: s, env: envelope{path: spec.Format.Records, at: -1}}
 }
 
 func (f *envelopeFramer) open(r io.Reader) {
@@ -27,7 +29,7 @@ func (f *envelopeFramer) open(r io.Reader) {
 func (f *envelopeFramer) context() []byte { return f.env.context }
 
 func (f *envelopeFramer) kept(raw, context []byte) *Reject {
-	if rej := f.r.tooLong(raw); rej != nil {
+	if _, rej := f.r.tooLong(raw, -1); rej != nil {
 		return rej
 	}
 	if len(context) == 0 {
@@ -46,7 +48,7 @@ func (f *envelopeFramer) next() (raw []byte, rej *Reject, err error) {
 		b, rej, ok := f.env.next()
 		if ok {
 			if rej == nil {
-				rej = f.r.tooLong(b)
+				b, rej = f.r.tooLong(b, -1)
 			}
 			if rej == nil {
 				rej = f.scan(b)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -54,7 +55,7 @@ func (f *jsonFramer) context() []byte { return nil }
 
 // keptObject scans a record that is one JSON object.
 func keptObject(l limits, s *Scanner, raw []byte) *Reject {
-	if rej := l.tooLong(raw); rej != nil {
+	if _, rej := l.tooLong(raw, -1); rej != nil {
 		return rej
 	}
 	return scanWhole(s, raw)
@@ -84,7 +85,6 @@ type jsonReader struct {
 	fell   bool // it was, until a value did not close
 	array  bool // inside a top-level array
 	long   bool // this line is framed value by value
-	whole  bool // pieces may be as long as can be held, the same for every object
 }
 
 func (r *jsonReader) open(src io.Reader) {
@@ -93,7 +93,7 @@ func (r *jsonReader) open(src io.Reader) {
 }
 
 // next returns the next piece, and io.EOF after the last. A *Reject as the error refuses the object (ReasonUnpack: it
-// cannot be unpacked, or holds a record longer than can be held): no piece of it may be used, not even earlier ones. Any
+// cannot be unpacked, or holds a document longer than can be held): no piece of it may be used, not even earlier ones. Any
 // other error is the object's own read error, wrapped.
 func (r *jsonReader) next() (p piece, err error) {
 	if !r.begun {
@@ -177,12 +177,15 @@ func (r *jsonReader) value() (p piece, ok bool, err error) {
 	for end < 0 {
 		end = f.feed(r.buf[r.p:r.n], i)
 		i = r.n - r.p
-		if end >= 0 || i > r.held || r.eof {
+		if end >= 0 || i > r.limit() || r.eof {
 			break
 		}
 		if err = r.fill(); err != nil {
 			return p, false, err
 		}
+	}
+	if end < 0 && !r.eof && !r.documents {
+		return r.longValue(f)
 	}
 	if end < 0 {
 		end = i
@@ -191,15 +194,69 @@ func (r *jsonReader) value() (p piece, ok bool, err error) {
 			return p, false, nil
 		}
 	}
-	if end > r.held {
+	if end > r.limit() && r.documents {
 		return p, false, r.longerThanHeld()
 	}
+	at := r.offset()
 	p.bytes = trimRight(r.buf[r.p : r.p+end])
 	r.p += end
-	if !r.whole {
-		p.reject = r.tooLong(p.bytes)
+	if !r.documents {
+		p.bytes, p.reject = r.tooLong(p.bytes, at)
 	}
 	return p, true, nil
+}
+
+// longValue passes a value that is longer than held, to its end. f has seen what is in buf. If the rest of the object has to be read as
+// lines, it is read again from a temporary file, since brackets and newlines decide that at the end of the object only.
+func (r *jsonReader) longValue(f valueEnd) (p piece, ok bool, err error) {
+	at, length := r.offset(), int64(r.n-r.p)
+	var aside *os.File
+	defer func() {
+		if aside != nil {
+			_ = aside.Close() // it was not needed
+		}
+	}()
+	if r.values && f.kind == '{' {
+		if aside, err = r.putAside(); err != nil {
+			return p, false, err
+		}
+	}
+	newline := false
+	r.beginLong()
+	for end := -1; end < 0; {
+		if aside != nil {
+			newline = newline || bytes.IndexByte(r.buf[r.p:r.n], '\n') >= 0
+			if length <= int64(r.whole) {
+				if _, err := aside.Write(r.buf[r.p:r.n]); err != nil {
+					return p, false, fmt.Errorf("temp folder: %w", err)
+				}
+			}
+		}
+		if r.eof {
+			if !newline {
+				r.p = r.n
+				break
+			}
+			if length > int64(r.whole) {
+				return p, false, r.longerThanHeld()
+			}
+			r.values, r.array, r.fell = false, false, true
+			f := aside
+			aside = nil
+			return p, false, r.again(f, at)
+		}
+		if err := r.more(); err != nil {
+			return p, false, err
+		}
+		end = f.feed(r.buf[r.p:r.n], 0)
+		if end >= 0 {
+			length += int64(end)
+			r.p += end
+		} else {
+			length += int64(r.n - r.p)
+		}
+	}
+	return r.endLong(length, at), true, nil
 }
 
 // blanks moves to the next record's first byte, over blanks, byte order marks and, among values, the array's brackets and

@@ -52,7 +52,7 @@ func (f *linesFramer) next() (raw []byte, rej *Reject, err error) {
 }
 
 func (f *linesFramer) kept(raw, _ []byte) *Reject {
-	if rej := f.lines.tooLong(raw); rej != nil {
+	if _, rej := f.lines.tooLong(raw, -1); rej != nil {
 		return rej
 	}
 	return f.scan(raw)
@@ -125,19 +125,28 @@ func (r *lineReader) cut() (piece, error) {
 		if bytes.HasPrefix(r.buf[r.p:r.n], []byte(bom)) {
 			r.p += len(bom)
 		}
-		end, next, err := r.lineEnd(0)
+		end, next, ok, err := r.lineEnd(0, r.held)
 		if err != nil {
 			return piece{}, err
+		}
+		if !ok {
+			p, skip, err := r.longLine()
+			if skip {
+				continue
+			}
+			return p, err
 		}
 		b := withoutCR(r.buf[r.p : r.p+end])
 		switch {
 		case end == next && end == 0:
 			return piece{}, io.EOF
-		case allBlank(b), r.comment != "" && bytes.HasPrefix(b, []byte(r.comment)):
+		case allBlank(b), r.isComment(b):
 			r.p += next
 			continue
 		}
-		p := piece{bytes: b, reject: r.tooLong(b)}
+		at := r.offset()
+		var p piece
+		p.bytes, p.reject = r.tooLong(b, at)
 		if r.csv == nil || p.reject != nil {
 			r.p += next
 			return p, nil
@@ -145,10 +154,10 @@ func (r *lineReader) cut() (piece, error) {
 		first, after := len(b), next
 		state := r.csv.Split(b)
 		for state == fields.Open && next > end && next <= r.lineMax {
-			if end, next, err = r.lineEnd(next); err != nil {
+			if end, next, ok, err = r.lineEnd(next, r.lineMax); err != nil {
 				return piece{}, err
 			}
-			if end > r.lineMax {
+			if !ok || end > r.lineMax {
 				break
 			}
 			b = withoutCR(r.buf[r.p : r.p+end])
@@ -158,30 +167,64 @@ func (r *lineReader) cut() (piece, error) {
 			p = piece{bytes: r.buf[r.p : r.p+first], reject: quoteFault(r.csv, state)}
 			next = after
 		} else {
-			p.bytes = b
-			p.reject = r.tooLong(b)
+			p.bytes, p.reject = r.tooLong(b, at)
 		}
 		r.p += next
 		return p, nil
 	}
 }
 
+func (r *lineReader) isComment(b []byte) bool {
+	return r.comment != "" && bytes.HasPrefix(b, []byte(r.comment))
+}
+
+// longLine passes a line that is longer than held, to what comes after its newline. skip says that it is not a record.
+func (r *lineReader) longLine() (p piece, skip bool, err error) {
+	at := r.offset()
+	skip = r.isComment(r.buf[r.p:r.n])
+	empty := allBlank(r.buf[r.p:r.n])
+	length := int64(r.n - r.p)
+	last := r.buf[r.n-1]
+	r.beginLong()
+	for ended := false; !ended; {
+		if err := r.more(); err != nil {
+			return piece{}, false, err
+		}
+		line := r.buf[r.p:r.n]
+		after := len(line)
+		if j := bytes.IndexByte(line, '\n'); j >= 0 {
+			line, after, ended = line[:j], j+1, true
+		}
+		if len(line) > 0 {
+			last = line[len(line)-1]
+		}
+		empty = empty && allBlank(line)
+		length += int64(len(line))
+		r.p += after
+		ended = ended || r.eof
+	}
+	if last == '\r' {
+		length--
+	}
+	return r.endLong(length, at), skip || empty, nil
+}
+
 // lineEnd finds the end of the line that continues at p+from: how many bytes it is from p to its newline and to what comes after
-// that. Both are the same at the end of the object.
-func (r *lineReader) lineEnd(from int) (end, next int, err error) {
+// that. Both are the same at the end of the object. ok is false if there are more than limit bytes from p to its end.
+func (r *lineReader) lineEnd(from, limit int) (end, next int, ok bool, err error) {
 	for at := from; ; {
 		if j := bytes.IndexByte(r.buf[r.p+at:r.n], '\n'); j >= 0 {
-			return at + j, at + j + 1, nil
+			return at + j, at + j + 1, true, nil
 		}
 		at = r.n - r.p
 		if r.eof {
-			return at, at, nil
+			return at, at, true, nil
 		}
-		if at > r.held {
-			return 0, 0, r.longerThanHeld()
+		if at > limit {
+			return 0, 0, false, nil
 		}
 		if err = r.fill(); err != nil {
-			return 0, 0, err
+			return 0, 0, false, err
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (f *pairsFramer) next() (raw []byte, rej *Reject, err error) {
 }
 
 func (f *pairsFramer) kept(raw, _ []byte) *Reject {
-	if rej := f.lines.tooLong(raw); rej != nil {
+	if _, rej := f.lines.tooLong(raw, -1); rej != nil {
 		return rej
 	}
 	return f.scan(raw)

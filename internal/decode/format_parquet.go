@@ -28,7 +28,7 @@ func (f *parquetFramer) next() (raw []byte, rej *Reject, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if rej = f.rows.tooLong(raw); rej == nil {
+	if raw, rej = f.rows.tooLong(raw, -1); rej == nil {
 		_, rej = f.s.scan(raw, utf8.Valid(raw))
 	}
 	return raw, rej, nil
@@ -113,7 +113,7 @@ func (p *parquetRows) begin() error {
 	if kind := unpack.KindOf(head[:n]); kind != unpack.Plain && kind != unpack.Parquet {
 		return unreadable(string(kind) + ": a Parquet file is compressed inside, page by page, and must not be compressed as a whole")
 	}
-	p.rows, err = parquet.Open(at, size, p.held)
+	p.rows, err = parquet.Open(at, size, p.whole)
 	if err != nil {
 		return p.fault(err)
 	}

@@ -117,7 +117,7 @@ func FuzzReader(f *testing.F) {
 		small := newJSONReader(nil, Options{MaxRecordBytes: int(limit)})
 		small.base = 8
 		if limit > 0 {
-			small.held = 3 * int(limit)
+			small.held, small.kept, small.whole = int(limit), max(1, int(limit)/2), 3*int(limit)
 		}
 		for _, r := range []*jsonReader{small, newJSONReader(nil, Options{})} {
 			r.open(&chunked{object, int(chunk)%16 + 1})
@@ -129,7 +129,7 @@ func FuzzReader(f *testing.F) {
 			if err != nil || is16(left) {
 				return
 			}
-			byValues := false
+			byValues, plainText := false, left
 			for n := int64(1); ; n++ {
 				rec, err := r.next()
 				byValues = byValues || r.values || r.fell
@@ -151,7 +151,7 @@ func FuzzReader(f *testing.F) {
 				if !bytes.HasPrefix(left, rec.bytes) {
 					t.Fatalf("record %q does not come next in %q", rec.bytes, left)
 				}
-				left = left[len(rec.bytes):]
+				left = left[cutLength(t, plainText, left, rec.bytes, rec.reject):]
 			}
 			for gap(left, byValues) > 0 {
 				left = left[gap(left, byValues):]
@@ -161,6 +161,17 @@ func FuzzReader(f *testing.F) {
 			}
 		}
 	})
+}
+
+// cutLength is how long a record is, which may be cut: then it begins at its offset.
+func cutLength(t *testing.T, object, left, raw []byte, rej *Reject) int {
+	if rej == nil || rej.Length == 0 {
+		return len(raw)
+	}
+	if rej.Length <= int64(len(raw)) || rej.Offset != int64(len(object)-len(left)) {
+		t.Fatalf("%+v for record %q of %q, which begins at %d", rej, raw, object, len(object)-len(left))
+	}
+	return int(rej.Length)
 }
 
 // gap is how many bytes b begins with that may belong to no record.

@@ -121,10 +121,14 @@ func TestBrokenRecordsAmongGood(t *testing.T) {
 			check(t, []byte(a+"\n"+c.bad+"\n"+b+"\n"), o, a, `{"a":1}`, c.code+" \x00", b)
 			continue
 		}
-		check(t, []byte(a+"\n"+c.bad+"\n"+b+"\n"), o, a, c.code+" "+c.bad, b)
-		check(t, []byte(a+"\r\n"+c.bad), o, a, c.code+" "+c.bad)
+		raw := c.bad
+		if c.code == ReasonTooLong {
+			raw = raw[:MaxRejectBytes]
+		}
+		check(t, []byte(a+"\n"+c.bad+"\n"+b+"\n"), o, a, c.code+" "+raw, b)
+		check(t, []byte(a+"\r\n"+c.bad), o, a, c.code+" "+raw)
 		if c.bad != "}" && c.bad != "[1]" {
-			check(t, []byte(c.bad+"\n"+b+"\n"+a), o, c.code+" "+c.bad, b, a)
+			check(t, []byte(c.bad+"\n"+b+"\n"+a), o, c.code+" "+raw, b, a)
 		}
 	}
 	long := `{"a":"` + strings.Repeat("x", 40) + `"}`
@@ -266,25 +270,72 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestLongLines: a line of 64 MB is one reject with all its bytes, the next record is good, and the memory is released.
-// What is longer than can be held fails the object.
-func TestLongLines(t *testing.T) {
-	const size = 64 << 20
-	r := newJSONReader(repeated("{\"a\":1}\n{\"a\":\"", "xxxxxxxx", size/8, "\"}\n{\"b\":2}\n{\"c\":3}\n"), Options{})
-	for i, want := range []int{7, size + 8, 7, 7} {
-		rec, err := r.next()
-		if err != nil || len(rec.bytes) != want || (rec.reject != nil) != (i == 1) {
-			t.Fatalf("record %d: %d bytes, %v, %v", i+1, len(rec.bytes), rec.reject, err)
-		}
-		if i == 1 && rec.reject.Code != ReasonTooLong {
-			t.Fatal(rec.reject)
-		}
+// TestLongRecords: a record that is too long is one reject with its offset, its length and its first bytes, whatever its length and its
+// format are; the records around it are good; and not more than the longest record is held.
+func TestLongRecords(t *testing.T) {
+	const size = 40 << 20
+	value := func(head, tail string) io.Reader { return repeated(head, "xxxxxxxx", size/8, tail) }
+	csv := Format{Name: FormatCSV, Columns: []string{"a", "b"}, Quote: '"', Delimiter: ','}
+	line := Format{Name: FormatLine, Columns: []string{"a"}, Comment: "#"}
+	for _, c := range []struct {
+		name           string
+		format         Format
+		object         io.Reader
+		records        int
+		offset, length int64
+	}{
+		{"a line", Format{}, value("{\"a\":1}\n{\"a\":\"", "\"}\n{\"b\":2}\n"), 3, 8, size + 8},
+		{"the last line", Format{}, value("{\"a\":1}\n\n{\"a\":\"", "\"}"), 2, 9, size + 8},
+		{"a line that does not close", Format{}, value("{\"a\":1}\n{\"a\":\"", "\n{\"b\":2}\n"), 3, 8, size + 6},
+		{"a word", Format{}, value("{\"a\":1}\n", "\n{\"b\":2}\n"), 3, 8, size},
+		{"an element", Format{}, value("[{\"a\":1},{\"a\":\"", "\"},{\"b\":2}]"), 3, 9, size + 8},
+		{"several lines", Format{}, value("{\n\"a\":1}\n{\n\"a\":\"", "\"}\n{\"b\":2}"), 3, 9, size + 9},
+		{"an escaped quote", Format{}, repeated("{\"a\":1}\n{\"a\":\"x", "xxxxxx\\\"", size/8, "\"}\n{\"b\":2}\n"), 3, 8, size + 9},
+		{"CSV", csv, value("1,2\r\n3,", "\r\n4,5\r\n"), 3, 5, size + 2},
+		{"an open quote", csv, value("1,2\n3,\"", "\n4,5\n"), 3, 4, size + 3},
+		{"text", line, value("first\n", "\nlast"), 3, 6, size},
+		{"a comment", line, repeated("first\n#", "xxxxxxxx", size/8, "\nlast"), 2, 0, 0},
+		{"blanks", line, repeated("first\n", "        ", size/8, "\nlast"), 2, 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			d := NewRecords(&Spec{Format: c.format}, NewKeys(), Options{TempDir: t.TempDir(), MaxRecordBytes: 2 << 20})
+			d.Open(c.object)
+			n, long := 0, 0
+			for {
+				_, raw, rej, err := d.Next()
+				if err == io.EOF {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n++; rej == nil {
+					continue
+				}
+				long++
+				if want := (Reject{Code: ReasonTooLong, Message: rej.Message, Offset: c.offset, Length: c.length}); *rej != want || len(raw) != MaxRejectBytes || strings.Count(string(raw), "x") < MaxRejectBytes/2 {
+					t.Errorf("record %d: %+v, %d bytes", n, rej, len(raw))
+				}
+			}
+			if n != c.records || long != 1 && c.length > 0 || long > 0 && c.length == 0 {
+				t.Errorf("%d records, %d of them too long", n, long)
+			}
+			runtime.ReadMemStats(&after)
+			if got := after.TotalAlloc - before.TotalAlloc; got > 16<<20 {
+				t.Errorf("%d MiB allocated", got>>20)
+			}
+		})
 	}
-	if len(r.buf) != bufferBytes {
-		t.Fatalf("%d bytes are still held", len(r.buf))
-	}
+}
+
+// TestLongUnclosed: a record of several lines that never closes costs itself, also if it is longer than held.
+func TestLongUnclosed(t *testing.T) {
+	object := []byte("{\n\"a\":1}\n{\n\"a\":\"" + strings.Repeat("x", 3<<20) + "\"\n{\"b\":2}\n{\"c\":3}\n")
+	check(t, object, Options{MaxRecordBytes: 1 << 20, TempDir: t.TempDir()}, "{\n\"a\":1}", ReasonJSON+" {", ReasonJSON+" \"a\"", ReasonTooLong+" :\""+strings.Repeat("x", MaxRejectBytes-2), "{\"b\":2}", "{\"c\":3}")
 	var rej *Reject
-	_, err := readAll(repeated("{\"a\":\"", "xxxxxxxx", MaxRejectBytes/8, "\"}\n{\"b\":2}\n"), &Spec{}, Options{})
+	_, err := readAll(repeated("{\n\"a\":\"", "xxxxxxxx", MaxDocumentBytes/8, "\"\n{\"b\":2}\n"), &Spec{}, Options{TempDir: t.TempDir()})
 	if !errors.As(err, &rej) || rej.Code != ReasonUnpack {
 		t.Fatalf("%v", err)
 	}

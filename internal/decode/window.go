@@ -4,14 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 
 	"github.com/silt-etl/silt/internal/decode/unpack"
 )
 
-// MaxRejectBytes is how many bytes of a record that is too long are held, so that quarantine can keep it. An object with a
-// longer record is refused as a whole.
-const MaxRejectBytes = 128 << 20
+const (
+	// MaxRejectBytes is how many bytes of a record that is too long are kept, so that quarantine can show it.
+	MaxRejectBytes = 1 << 20
+	// MaxDocumentBytes is the longest document with an array of records, the longest row of Parquet, and how far an open bracket is
+	// looked for. An object with a longer one is refused as a whole.
+	MaxDocumentBytes = 128 << 20
+)
 
 const (
 	bufferBytes = 512 << 10 // size of a window, while no record is longer
@@ -25,7 +30,7 @@ const bom = "\xef\xbb\xbf"
 type Options struct {
 	// MaxRecordBytes is the longest record accepted, in bytes. 0: DefaultMaxRecordBytes.
 	MaxRecordBytes int
-	// TempDir is the folder for a copy of an object that is read more than once and is not a file. "": the system's.
+	// TempDir is the folder for a copy of what is read more than once and is not a file. "": the system's.
 	TempDir string
 	// Stopped returns why reading must stop, or nil. It is asked while an object is read and unpacked, also if no record comes of it,
 	// and must be cheap. nil: reading never stops early.
@@ -58,7 +63,9 @@ func (s *stoppable) Read(p []byte) (int, error) {
 // limits of the records of an object, in bytes.
 type limits struct {
 	max     int // the longest record accepted
-	held    int // the longest record read, see MaxRejectBytes
+	kept    int // see MaxRejectBytes
+	held    int // the longest record that is in memory as a whole
+	whole   int // see MaxDocumentBytes
 	lineMax int // the longest line framed by its newline
 }
 
@@ -66,14 +73,30 @@ func (o Options) limits() limits {
 	if o.MaxRecordBytes <= 0 {
 		o.MaxRecordBytes = DefaultMaxRecordBytes
 	}
-	return limits{max: o.MaxRecordBytes, held: max(o.MaxRecordBytes, MaxRejectBytes), lineMax: min(lineBytes, o.MaxRecordBytes)}
+	return limits{max: o.MaxRecordBytes, kept: MaxRejectBytes, held: max(o.MaxRecordBytes, MaxRejectBytes), whole: max(o.MaxRecordBytes, MaxDocumentBytes),
+		lineMax: min(lineBytes, o.MaxRecordBytes)}
 }
 
-func (l limits) tooLong(b []byte) *Reject {
+// tooLong refuses the record b if it is too long, and cuts it. offset is where it begins in the object, or -1.
+func (l limits) tooLong(b []byte, offset int64) ([]byte, *Reject) {
 	if len(b) <= l.max {
-		return nil
+		return b, nil
 	}
-	return &Reject{Code: ReasonTooLong, Message: strconv.Itoa(len(b)) + " bytes; at most " + strconv.Itoa(l.max) + " are accepted"}
+	return b[:min(len(b), l.kept)], l.longer(int64(len(b)), offset)
+}
+
+// longer is the Reject of a record of so many bytes.
+func (l limits) longer(length, offset int64) *Reject {
+	r := &Reject{Code: ReasonTooLong, Message: strconv.FormatInt(length, 10) + " bytes"}
+	if offset >= 0 {
+		r.Message += " from byte " + strconv.FormatInt(offset, 10) + " of the unpacked object"
+	}
+	r.Message += "; at most " + strconv.Itoa(l.max) + " are accepted"
+	if length > int64(l.kept) {
+		r.Offset, r.Length = offset, length
+		r.Message += "; raw is cut to the first " + strconv.Itoa(l.kept)
+	}
+	return r
 }
 
 // piece is what a reader cuts out of an object: a record, or a line of several JSON values.
@@ -87,6 +110,8 @@ type window struct {
 	limits
 	stop
 	base int // size of buf, while no record is longer
+	// documents are framed, whose records are in them: a document may be longer than a record.
+	documents bool
 
 	src    io.Reader
 	un     unpack.Reader
@@ -94,19 +119,28 @@ type window struct {
 	pieces int64
 
 	buf  []byte
-	p, n int // buf[p:n] is not yet framed
-	seek int // buf[p:seek] holds no newline
+	from int64 // where buf begins in the unpacked object
+	p, n int   // buf[p:n] is not yet framed
+	seek int   // buf[p:seek] holds no newline
 	eof  bool
+
+	head  []byte   // the first bytes of a record that is too long
+	temp  string   // folder
+	aside *os.File // bytes to read again before the rest of the object, or nil
 }
 
 func newWindow(o Options) window {
-	return window{limits: o.limits(), stop: o.Stopped, base: bufferBytes}
+	return window{limits: o.limits(), stop: o.Stopped, base: bufferBytes, temp: o.TempDir}
 }
+
+// offset is where the next byte to frame is in the unpacked object.
+func (w *window) offset() int64 { return w.from + int64(w.p) }
 
 // reset begins another object, with the same buffers.
 func (w *window) reset(src io.Reader) {
 	w.src, w.begun, w.pieces = src, false, 0
-	w.p, w.n, w.seek, w.eof = 0, 0, 0, false
+	w.from, w.p, w.n, w.seek, w.eof = 0, 0, 0, 0, false
+	w.dropAside()
 }
 
 // begin opens the object: it is unpacked, and UTF-8, from here on.
@@ -148,12 +182,13 @@ func (w *window) need(k int) error {
 func (w *window) fill() error {
 	if w.p > 0 {
 		copy(w.buf, w.buf[w.p:w.n])
+		w.from += int64(w.p)
 		w.n -= w.p
 		w.seek = max(0, w.seek-w.p)
 		w.p = 0
 	}
 	if w.n == len(w.buf) {
-		bigger := make([]byte, max(w.n+1, min(2*w.n, w.held+w.base)))
+		bigger := make([]byte, max(w.n+1, min(2*w.n, w.limit()+w.base)))
 		copy(bigger, w.buf)
 		w.buf = bigger
 	}
@@ -161,7 +196,7 @@ func (w *window) fill() error {
 		if err := w.err(); err != nil { // a small object can unpack to many bytes
 			return fmt.Errorf("read the object: %w", err)
 		}
-		k, err := w.un.Read(w.buf[w.n:])
+		k, err := w.read(w.buf[w.n:])
 		w.n += k
 		if idle++; k > 0 {
 			idle = 0
@@ -179,19 +214,89 @@ func (w *window) fill() error {
 	return nil
 }
 
+// limit is the most that buf may have to hold.
+func (w *window) limit() int {
+	if w.documents {
+		return w.whole
+	}
+	return w.held
+}
+
+// read reads what was put aside, and then the rest of the object.
+func (w *window) read(b []byte) (int, error) {
+	if w.aside != nil {
+		n, err := w.aside.Read(b)
+		if n > 0 || err != nil && err != io.EOF { //nolint:errorlint // as in fill
+			return n, err
+		}
+		w.dropAside()
+	}
+	return w.un.Read(b)
+}
+
+func (w *window) dropAside() {
+	if w.aside != nil {
+		_ = w.aside.Close() // it has no name any more
+		w.aside = nil
+	}
+}
+
+// beginLong keeps the beginning of a record that is longer than held, before what comes next takes its place in buf.
+func (w *window) beginLong() { w.head = append(w.head[:0], w.buf[w.p:min(w.n, w.p+w.kept)]...) }
+
+// more replaces the bytes that were framed or passed by the next ones of a long record.
+func (w *window) more() error {
+	w.p = w.n
+	w.shrink()
+	return w.fill()
+}
+
+// endLong is a long record of so many bytes that began at offset.
+func (w *window) endLong(length, offset int64) piece {
+	p := piece{bytes: w.head, reject: w.longer(length, offset)}
+	w.head = nil
+	return p
+}
+
+// putAside is a file without a name, to put bytes aside.
+func (w *window) putAside() (*os.File, error) {
+	f, err := os.CreateTemp(w.temp, "long-record-")
+	if err != nil {
+		return nil, fmt.Errorf("temp folder: %w", err)
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		_ = f.Close() // the first error is reported
+		return nil, fmt.Errorf("temp folder: %w", err)
+	}
+	return f, nil
+}
+
+// again frames the bytes from offset on again, which are in a file.
+func (w *window) again(f *os.File, offset int64) error {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		_ = f.Close() // the first error is reported
+		return fmt.Errorf("temp folder: %w", err)
+	}
+	w.dropAside()
+	w.aside = f
+	w.from, w.p, w.n, w.seek, w.eof = offset, 0, 0, 0, false
+	return nil
+}
+
 // shrink frees the memory of a long record once it is done with.
 func (w *window) shrink() {
 	if len(w.buf) > 8*w.base && w.n-w.p <= w.base/2 {
 		small := make([]byte, w.base)
 		w.n = copy(small, w.buf[w.p:w.n])
+		w.from += int64(w.p)
 		w.seek = max(0, w.seek-w.p)
 		w.p, w.buf = 0, small
 	}
 }
 
-// longerThanHeld refuses an object with a record that is longer than can be held.
+// longerThanHeld refuses an object with a document that is longer than can be held.
 func (w *window) longerThanHeld() *Reject {
-	return unreadable("record " + strconv.FormatInt(w.pieces+1, 10) + " is longer than " + strconv.Itoa(w.held) + " bytes")
+	return unreadable("record " + strconv.FormatInt(w.pieces+1, 10) + " is longer than " + strconv.Itoa(w.whole) + " bytes")
 }
 
 func unreadable(msg string) *Reject { return &Reject{Code: ReasonUnpack, Message: msg} }

@@ -55,6 +55,10 @@ func (c *Chunk) reset(ck bindings.DataChunk, place []int) {
 // Cap is how many rows fit.
 func (c *Chunk) Cap() int { return chunkRows }
 
+// TextBytes is how many bytes of texts the rows so far have in memory of their own. A Cursor ends a chunk that has many: DuckDB copies and
+// computes whole chunks.
+func (c *Chunk) TextBytes() int64 { return c.arena.held }
+
 // Wanted tells whether the statement reads a column.
 func (c *Chunk) Wanted(col int) bool { return c.cols[col].wanted }
 
@@ -141,6 +145,7 @@ type arena struct {
 	blocks []block
 	at     int
 	used   int
+	held   int64 // in all blocks
 }
 
 type block struct {
@@ -160,6 +165,7 @@ func (a *arena) hold(v []byte) unsafe.Pointer {
 	d := unsafe.Add(a.blocks[a.at].p, a.used)
 	copy(unsafe.Slice((*byte)(d), len(v)), v)
 	a.used += len(v)
+	a.held += int64(len(v))
 	return d
 }
 
@@ -177,7 +183,7 @@ func (a *arena) reset() {
 	}
 	clear(a.blocks[len(keep):])
 	a.blocks = keep
-	a.at, a.used = 0, 0
+	a.at, a.used, a.held = 0, 0, 0
 }
 
 func (a *arena) free() {

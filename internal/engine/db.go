@@ -19,11 +19,14 @@ import (
 type DB struct {
 	db      bindings.Database
 	threads int
+	batch   int // bytes
 	// wide lets Query give the types that only a person's query has (reader.go).
 	wide bool
 
 	main session // Exec
 	side session // Parser, Functions
+	// stream is for the one query at a time of a DB with Options.Streaming, nil while it is in use.
+	stream chan bindings.Connection
 
 	mu      sync.Mutex
 	running map[uint64]*call // by DuckDB's connection id, for the context a Cursor is given
@@ -36,12 +39,10 @@ type session struct {
 	c  bindings.Connection
 }
 
-// settings of every DB, in addition to those of Options. Insertion order is not kept: without it DuckDB scans a table function
-// with one thread only. ORDER BY is kept all the same. All of them are global: a query's connection is made after the lock.
+// settings of every DB, in addition to those of Options. All of them are global: a query's connection is made after the lock.
 var settings = []string{
 	"SET GLOBAL errors_as_json=true",
 	"SET GLOBAL TimeZone='UTC'",
-	"SET GLOBAL preserve_insertion_order=false",
 }
 
 // lock comes last: after it no statement reaches files, the network, extensions or a setting.
@@ -58,7 +59,10 @@ func open(opts Options, last []string) (_ *DB, err error) {
 		return nil, errors.New("engine: DuckDB returned no configuration")
 	}
 	defer bindings.DestroyConfig(&cfg)
-	d := &DB{threads: opts.Threads, running: map[uint64]*call{}}
+	d := &DB{threads: opts.Threads, batch: int(opts.BatchBytes), running: map[uint64]*call{}}
+	if d.batch <= 0 {
+		d.batch = batchBytes
+	}
 	if d.threads <= 0 {
 		d.threads = runtime.NumCPU()
 	}
@@ -104,7 +108,15 @@ func open(opts Options, last []string) (_ *DB, err error) {
 			return nil, errors.New("engine: DuckDB returned no connection")
 		}
 	}
-	for _, s := range append(append([]string(nil), settings...), last...) {
+	// If insertion order is kept, DuckDB scans a table function with one thread only. ORDER BY is kept in any case.
+	all := append(append([]string(nil), settings...), fmt.Sprintf("SET GLOBAL preserve_insertion_order=%t", opts.Streaming))
+	if opts.Streaming {
+		keepNoFreeMemory()
+		if err := d.connectStream(); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range append(all, last...) {
 		if err := d.main.run(s, nil); err != nil {
 			if s = oneLine(s); len(s) > 80 {
 				s = s[:80] + "..."
@@ -113,6 +125,48 @@ func open(opts Options, last []string) (_ *DB, err error) {
 		}
 	}
 	return d, nil
+}
+
+// connectStream makes the connection of queries before the configuration is locked. DuckDB counts 16 bytes for each text of a result that
+// waits to be read, however long it is, so that almost nothing may wait.
+func (d *DB) connectStream() error {
+	s := session{}
+	if bindings.Connect(d.db, &s.c) != bindings.StateSuccess {
+		return errors.New("engine: DuckDB returned no connection")
+	}
+	d.stream = make(chan bindings.Connection, 1)
+	d.stream <- s.c
+	return s.run("SET streaming_buffer_size='1KiB'", nil)
+}
+
+// connect returns a connection for a query.
+func (d *DB) connect() (c bindings.Connection, err error) {
+	if d.stream != nil {
+		select {
+		case c = <-d.stream:
+			return c, nil
+		default:
+			return c, errors.New("engine: a query is still open")
+		}
+	}
+	if bindings.Connect(d.db, &c) != bindings.StateSuccess {
+		return c, errors.New("engine: DuckDB returned no connection")
+	}
+	return c, nil
+}
+
+// disconnect ends the use of a connection for a query.
+func (d *DB) disconnect(c *bindings.Connection) {
+	d.mu.Lock()
+	keep := d.stream != nil && !d.closed
+	if keep {
+		d.stream <- *c
+		c.Ptr = nil
+	}
+	d.mu.Unlock()
+	if !keep {
+		bindings.Disconnect(c)
+	}
 }
 
 // Close lets the database go. Readers that are still open keep it alive until they are closed. It may be called again.
@@ -124,12 +178,18 @@ func (d *DB) Close() error {
 	if done {
 		return nil
 	}
+	select {
+	case c := <-d.stream:
+		bindings.Disconnect(&c)
+	default:
+	}
 	for _, s := range []*session{&d.main, &d.side} {
 		s.mu.Lock()
 		bindings.Disconnect(&s.c)
 		s.mu.Unlock()
 	}
 	bindings.Close(&d.db)
+	trim()
 	return nil
 }
 

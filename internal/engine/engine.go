@@ -21,6 +21,10 @@ type Options struct {
 	TempDir string
 	// Threads DuckDB may use. 0: one for each core.
 	Threads int
+	// BatchBytes ends a batch of a RowReader. 0: 16 MiB. A single row may have more.
+	BatchBytes int64
+	// Streaming gives rows on as they come: DuckDB never gathers those of small chunks to full ones. It scans with one thread then.
+	Streaming bool
 }
 
 // Type of a column that a Source fills.

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -15,7 +14,7 @@ const (
 	// batchRows and batchBytes end a batch: several chunks are merged, because each batch costs its reader as much as some
 	// hundred rows do.
 	batchRows  = 16384
-	batchBytes = 16 << 20
+	batchBytes = 16 << 20 // see Options.BatchBytes
 )
 
 // Query runs one SELECT and streams its rows. Its result is never whole in memory: DuckDB stops while nobody calls Next.
@@ -27,16 +26,17 @@ func (d *DB) Query(ctx context.Context, sql string) (RowReader, error) {
 	if i := strings.IndexByte(sql, 0); i >= 0 {
 		return nil, &Error{Kind: "Parser", Message: "the statement contains a NUL byte", Offset: i}
 	}
-	r := &rows{}
+	r := &rows{batch: d.batch}
 	d.mu.Lock()
 	if d.closed {
 		d.mu.Unlock()
 		return nil, errClosed
 	}
-	ok := bindings.Connect(d.db, &r.conn) == bindings.StateSuccess
+	var err error
+	r.conn, err = d.connect()
 	d.mu.Unlock()
-	if !ok {
-		return nil, errors.New("engine: DuckDB returned no connection")
+	if err != nil {
+		return nil, err
 	}
 	r.call = d.begin(ctx, r.conn)
 	if err := r.start(d, sql); err != nil {
@@ -50,6 +50,7 @@ func (d *DB) Query(ctx context.Context, sql string) (RowReader, error) {
 // rows is a RowReader over a streamed result.
 type rows struct {
 	conn   bindings.Connection
+	batch  int // bytes
 	call   *call
 	ps     bindings.PreparedStatement
 	res    bindings.Result
@@ -135,7 +136,7 @@ func (r *rows) Next() (arrow.RecordBatch, error) {
 		return nil, r.err
 	}
 	have, size := 0, 0
-	for !r.ended && have < batchRows && size < batchBytes {
+	for !r.ended && have < batchRows && size < r.batch {
 		if r.at == r.n {
 			if err := r.fetch(); err != nil {
 				r.err = err
@@ -144,7 +145,7 @@ func (r *rows) Next() (arrow.RecordBatch, error) {
 			continue
 		}
 		to, s := r.step(min(r.n, r.at+batchRows-have))
-		if have > 0 && size+s > 4*batchBytes {
+		if have > 0 && size+s > 4*r.batch {
 			break // a chunk of wide rows is a batch of its own
 		}
 		for i, c := range r.cols {
@@ -170,7 +171,7 @@ func (r *rows) Next() (arrow.RecordBatch, error) {
 	return b, nil
 }
 
-// step gives how far the chunk's next rows go, up to `to`, within batchBytes (one row at least), and their bytes: an Arrow
+// step gives how far the chunk's next rows go, up to `to`, within a batch's bytes (one row at least), and their bytes: an Arrow
 // text column ends at 2 GiB, and a batch's memory is not DuckDB's to limit.
 func (r *rows) step(to int) (int, int) {
 	for {
@@ -178,7 +179,7 @@ func (r *rows) step(to int) (int, int) {
 		for i, c := range r.cols {
 			s += c.size(&r.views[i], r.at, to)
 		}
-		if s <= batchBytes || to == r.at+1 {
+		if s <= r.batch || to == r.at+1 {
 			return to, s
 		}
 		to = r.at + (to-r.at+1)/2
@@ -219,7 +220,7 @@ func (r *rows) Close() {
 	bindings.DestroyResult(&r.res)
 	bindings.DestroyPrepare(&r.ps)
 	r.call.end()
-	bindings.Disconnect(&r.conn)
+	r.call.db.disconnect(&r.conn)
 }
 
 func cmpError(a, b error) error {

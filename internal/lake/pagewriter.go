@@ -140,7 +140,7 @@ func (w *pageWriter) steps(flat *flatBatch, a, b int) error {
 		w.group += int64(n)
 		a += n
 		compressed, open := w.held()
-		if compressed >= w.opts.RowGroupBytes || compressed+open > MaxRowGroupBytes/2 || w.group >= w.opts.RowGroupRows {
+		if compressed >= w.opts.RowGroupBytes || compressed+open > min(4*w.opts.RowGroupBytes, MaxRowGroupBytes/2) || w.group >= w.opts.RowGroupRows {
 			if err := w.endGroup(); err != nil {
 				return err
 			}

@@ -36,21 +36,43 @@ type Row struct {
 	Raw     []byte `json:"raw,omitempty"`
 	// Context is what else of the object is needed to read the record (example: a CSV header); mostly nil (decode).
 	Context []byte `json:"context,omitempty"`
+	// Offset and Length are set if Raw is cut: where the record begins in the unpacked object (-1: not known), and how long it is.
+	Offset int64 `json:"offset,omitempty"`
+	Length int64 `json:"length,omitempty"`
 }
 
-func schema() *arrow.Schema {
+// Cut says that Raw is only the beginning of the record.
+func (r *Row) Cut() bool { return r.Length > 0 }
+
+// columns of a file without cut records, and how many columns files of earlier versions have: they have no context.
+const (
+	columns      = 11
+	firstColumns = 10
+)
+
+// schema of a file. Only one with cut records has all columns, so that earlier versions of etl read the others, and never take a cut
+// record for a whole one.
+func schema(cut bool) *arrow.Schema {
 	s := func(n string) arrow.Field {
 		return arrow.Field{Name: n, Type: arrow.BinaryTypes.String, Nullable: true}
 	}
-	return arrow.NewSchema([]arrow.Field{s("job"), s("run"), s("object"), s("etag"),
-		{Name: "record", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+	n := func(n string) arrow.Field {
+		return arrow.Field{Name: n, Type: arrow.PrimitiveTypes.Int64, Nullable: true}
+	}
+	all := []arrow.Field{s("job"), s("run"), s("object"), s("etag"),
+		n("record"),
 		s("class"), s("path"), s("reason"), s("message"),
 		{Name: "raw", Type: arrow.BinaryTypes.Binary, Nullable: true},
-		{Name: "context", Type: arrow.BinaryTypes.Binary, Nullable: true}}, nil)
+		{Name: "context", Type: arrow.BinaryTypes.Binary, Nullable: true},
+		n("offset"), n("length")}
+	if !cut {
+		all = all[:columns]
+	}
+	return arrow.NewSchema(all, nil)
 }
 
 // flushBytes bounds what a Writer keeps in memory before it ends a row group.
-const flushBytes = 32 << 20
+const flushBytes = 8 << 20
 
 // Writer writes one quarantine file.
 type Writer struct {
@@ -58,16 +80,18 @@ type Writer struct {
 	b     *array.RecordBuilder
 	bytes int
 	rows  int64
+	cut   bool
 }
 
-// NewWriter starts a file.
-func NewWriter(w io.Writer) (*Writer, error) {
-	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithDictionaryFor("raw", false), parquet.WithBatchSize(64))
-	pw, err := pqarrow.NewFileWriter(schema(), nopCloser{w}, props, pqarrow.NewArrowWriterProperties())
+// NewWriter starts a file. cut says that there may be cut records among its rows.
+func NewWriter(w io.Writer, cut bool) (*Writer, error) {
+	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithBatchSize(64),
+		parquet.WithDictionaryFor("raw", false), parquet.WithStatsFor("raw", false), parquet.WithStatsFor("context", false)) // statistics hold whole values
+	pw, err := pqarrow.NewFileWriter(schema(cut), nopCloser{w}, props, pqarrow.NewArrowWriterProperties())
 	if err != nil {
 		return nil, fmt.Errorf("start quarantine file: %w", err)
 	}
-	return &Writer{w: pw, b: array.NewRecordBuilder(memory.DefaultAllocator, schema())}, nil
+	return &Writer{w: pw, b: array.NewRecordBuilder(memory.DefaultAllocator, schema(cut)), cut: cut}, nil
 }
 
 // nopCloser hides Close from the Parquet writer, since whoever opened the file closes it.
@@ -75,6 +99,9 @@ type nopCloser struct{ io.Writer }
 
 // Add appends a row. Raw is copied.
 func (w *Writer) Add(r Row) error {
+	if r.Cut() && !w.cut {
+		return fmt.Errorf("write quarantine file: record %d is cut, and the file is not for cut records", r.Record)
+	}
 	for i, v := range []string{r.Job, r.Run, r.Object, r.ETag} {
 		w.b.Field(i).(*array.StringBuilder).Append(v)
 	}
@@ -93,11 +120,21 @@ func (w *Writer) Add(r Row) error {
 	} else {
 		raw.Append(r.Raw)
 	}
-	context := w.b.Field(10).(*array.BinaryBuilder)
+	context := w.b.Field(firstColumns).(*array.BinaryBuilder)
 	if len(r.Context) == 0 {
 		context.AppendNull()
 	} else {
 		context.Append(r.Context)
+	}
+	if w.cut {
+		offset, length := w.b.Field(columns).(*array.Int64Builder), w.b.Field(columns+1).(*array.Int64Builder)
+		if r.Cut() {
+			offset.Append(r.Offset)
+			length.Append(r.Length)
+		} else {
+			offset.AppendNull()
+			length.AppendNull()
+		}
 	}
 	w.rows++
 	w.bytes += len(r.Raw) + len(r.Context) + len(r.Message) + len(r.Object) + 100
@@ -176,7 +213,7 @@ func read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) err
 	if err != nil {
 		return err
 	}
-	if want := schema().Fields(); !sameColumns(have, want) && !sameColumns(have, want[:len(want)-1]) { // files of earlier versions have no context
+	if want := schema(true).Fields(); !sameColumns(have, want) && !sameColumns(have, want[:columns]) && !sameColumns(have, want[:firstColumns]) {
 		return fmt.Errorf("its columns (%v) are not those of a quarantine file", have.Fields())
 	}
 	for g := range pr.NumRowGroups() {
@@ -223,8 +260,13 @@ func eachRow(rec arrow.RecordBatch, fn func(Row) error) error {
 		if raw := rec.Column(9).(*array.Binary); !raw.IsNull(i) {
 			row.Raw = append([]byte(nil), raw.Value(i)...)
 		}
-		if rec.NumCols() > 10 {
-			if c := rec.Column(10).(*array.Binary); !c.IsNull(i) {
+		if rec.NumCols() > columns {
+			if n := rec.Column(columns + 1).(*array.Int64); !n.IsNull(i) {
+				row.Offset, row.Length = rec.Column(columns).(*array.Int64).Value(i), n.Value(i)
+			}
+		}
+		if rec.NumCols() > firstColumns {
+			if c := rec.Column(firstColumns).(*array.Binary); !c.IsNull(i) {
 				row.Context = append([]byte(nil), c.Value(i)...)
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"testing"
 
+	parquetfile "github.com/apache/arrow-go/v18/parquet/file"
+
 	"github.com/silt-etl/silt/internal/quarantine"
 )
 
@@ -17,9 +19,10 @@ func TestRoundTrip(t *testing.T) {
 		{Job: "j", Run: "r", Object: "a/d.gz", ETag: "3", Record: 1, Reason: "RECORD_NOT_UTF8", Message: "byte 0", Raw: big},
 		{Job: "j", Run: "r", Object: "a/d.gz", ETag: "3", Record: 2, Reason: "RECORD_NOT_UTF8", Message: "byte 0", Raw: big},
 		{Job: "j", Run: "r", Object: "a/d.gz", ETag: "3", Record: 3, Reason: "RECORD_NOT_JSON", Message: "empty", Raw: []byte{}},
+		{Job: "j", Run: "r", Object: "a/d.gz", ETag: "3", Record: 4, Reason: "RECORD_TOO_LONG", Message: "long", Raw: []byte("the beginning"), Offset: 12, Length: 20 << 20},
 	}
 	var buf bytes.Buffer
-	w, err := quarantine.NewWriter(&buf)
+	w, err := quarantine.NewWriter(&buf, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,6 +47,28 @@ func TestRoundTrip(t *testing.T) {
 		}
 		if !reflect.DeepEqual(got[i], rows[i]) {
 			t.Errorf("row %d: got %.200v", i, got[i])
+		}
+	}
+}
+
+// TestColumns: a file without cut records has the columns that earlier versions of etl read; a cut record is never in such a file, since
+// they would take it for a whole one.
+func TestColumns(t *testing.T) {
+	for cut, want := range map[bool]int{false: 11, true: 13} {
+		var buf bytes.Buffer
+		w, err := quarantine.NewWriter(&buf, cut)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Add(quarantine.Row{Record: 1, Raw: []byte("x"), Length: 2}); (err == nil) != cut {
+			t.Errorf("a cut record: %v", err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r, err := parquetfile.NewParquetReader(bytes.NewReader(buf.Bytes()))
+		if err != nil || r.MetaData().Schema.NumColumns() != want {
+			t.Errorf("%d columns, want %d (%v)", r.MetaData().Schema.NumColumns(), want, err)
 		}
 	}
 }

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package engine
+
+func trim() {}
+
+func keepNoFreeMemory() {}
