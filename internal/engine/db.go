@@ -136,7 +136,7 @@ func (d *DB) connectStream() error {
 	}
 	d.stream = make(chan bindings.Connection, 1)
 	d.stream <- s.c
-	return s.run("SET streaming_buffer_size='1KiB'", nil)
+	return s.run("SET streaming_buffer_size='1B'", nil)
 }
 
 // connect returns a connection for a query.

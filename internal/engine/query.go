@@ -153,7 +153,9 @@ func (r *rows) Next() (arrow.RecordBatch, error) {
 		}
 		have += to - r.at
 		size += s
-		r.at = to
+		if r.at = to; r.at == r.n {
+			bindings.DestroyDataChunk(&r.chunk) // its rows may be wide
+		}
 	}
 	if have == 0 {
 		return nil, nil

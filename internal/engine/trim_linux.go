@@ -19,6 +19,7 @@ static void silt_keep_no_free_memory(void) {
 	unsigned n = 0;
 	size_t size = sizeof n;
 	ssize_t at_once = 0;
+	mallopt(M_MMAP_THRESHOLD, 1 << 20); // a larger block is returned as soon as it is freed
 	if (!duckdb_je_mallctl || duckdb_je_mallctl("arenas.narenas", &n, &size, NULL, 0)) return;
 	duckdb_je_mallctl("arenas.dirty_decay_ms", NULL, NULL, &at_once, sizeof at_once);
 	for (unsigned i = 0; i < n; i++) {
