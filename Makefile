@@ -9,7 +9,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: all build release demo test verify soak lint vulncheck bench bench-planning generate shots clean
+.PHONY: all build release demo test verify soak lint vulncheck bench bench-planning bench-memory generate shots clean
 
 all: build
 
@@ -58,6 +58,11 @@ bench: build
 	$(GO) run ./scripts/bench -bin $(BIN) -events 1000000
 	$(GO) run ./scripts/bench -bin $(BIN) -events 500000 -source aws-alb -pairs 3
 	$(GO) run ./scripts/bench -bin $(BIN) -events 500000 -source windows-sysmon -pairs 3
+
+# Peak memory of runs over normal, uneven and hostile input, as a table. A tenth of the records: MEMORY="-divide 10".
+bench-memory: build
+	$(GO) build -o $(BIN)/nfwgen ./scripts/nfwgen
+	$(GO) run ./scripts/memory -bin $(BIN) $(MEMORY)
 
 # Plans against a ledger of a million objects. For more: PLANNING="-objects 10000000 -planned 100000".
 bench-planning:
