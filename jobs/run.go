@@ -322,6 +322,9 @@ func (w *waiter) whileHeld(ctx context.Context, log *zerolog.Logger, work func()
 	for pause := 250 * time.Millisecond; ; pause = min(2*pause, 4*time.Second) {
 		err := work()
 		left := time.Until(w.until)
+		if end, ok := ctx.Deadline(); ok {
+			left = min(left, time.Until(end)-time.Second) // it is the other run that takes too long, and not this one
+		}
 		if !errors.Is(err, ledger.ErrHeld) || w.until.IsZero() || left <= 0 {
 			return err
 		}

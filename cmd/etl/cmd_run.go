@@ -37,7 +37,7 @@ func (*runCmd) Help() string {
 			"once, even if the process is killed. If a batch fails, the run continues with the others. Two runs of " +
 			"one job cannot load an object twice; by default the second one ends with exit code 4. With --wait it waits until " +
 			"the first one has ended. After a run was killed, the next run on the same machine continues at once; on another " +
-			"machine it can continue after a minute.\n\n" +
+			"machine or in another container it can continue after a minute.\n\n" +
 			"If a run fails for a reason that may be temporary, it is retried up to limits.max_retries times. Records that " +
 			"cannot be mapped go to quarantine.",
 		Never: "It never changes staging, and it never publishes a part of a batch.",

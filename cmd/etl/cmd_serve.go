@@ -82,6 +82,9 @@ func thisProgram() (string, error) {
 	return os.Executable()
 }
 
+// scheduledWait is longer than the lease of a run that was killed counts: the next start may be a day away.
+const scheduledWait = 90 * time.Second
+
 // scheduledRun is a run that etl serve starts as a process of its own. Its log is lines of JSON only; its error goes to errors, where
 // the server reads it.
 type scheduledRun struct {
@@ -109,7 +112,7 @@ func (s *scheduledRun) do(ctx context.Context, in io.Reader, env func(string) (s
 	}
 	memlimit.Set(spec.Limits.MemoryBytes)
 	r.Abandon = func(err error) { os.Exit(exitCodeOf(s.report(err, "run ended"))) }
-	if _, err = r.RunWithRetries(ctx, jobs.RunOptions{Trigger: "SCHEDULED"}); err != nil {
+	if _, err = r.RunWithRetries(ctx, jobs.RunOptions{Trigger: "SCHEDULED", Wait: scheduledWait}); err != nil {
 		return s.report(err, "") // the run has logged its end
 	}
 	return nil

@@ -137,7 +137,10 @@ func TestServeRunEndsAlone(t *testing.T) {
 	}
 	s, addr := p.serve()
 	text := ""
-	for text == "" {
+	for deadline := time.Now().Add(2 * time.Minute); text == ""; {
+		if time.Now().After(deadline) {
+			t.Fatal("the stuck run does not end")
+		}
 		s.until("run ended", 1)
 		text, _ = health(t, addr, "stuck")["last_error"].(string)
 	}
@@ -198,5 +201,27 @@ func TestServeKilled(t *testing.T) {
 	}
 	if got := p.publishedIn("long/ext"); len(got) != len(p.staged()) || total(got) != len(got) {
 		t.Errorf("%d rows of %d flows, want %d", total(got), len(got), len(p.staged()))
+	}
+}
+
+// A scheduled run waits for the lease of a run that was killed on another machine: its next start may be a day away.
+func TestServeWaitsForALease(t *testing.T) {
+	p := takeoverPlace(t, 2)
+	p.servedJob("job", "limits: {batch_bytes: 1, memory: 256MiB}\n")
+	first := p.start("run", "jobs/job.yaml", "--lease-expiry", "2s")
+	first.until("batch begins", 1)
+	first.kill()
+	free := p.moveElsewhereIn("job/state/job").Add(2 * time.Second)
+	s, _ := p.serve()
+	s.until("run ended", 1)
+	if line := s.seen[len(s.seen)-1]; !strings.Contains(line, "SUCCEEDED") || time.Now().Before(free) {
+		t.Errorf("the first scheduled run, %s after the lease expired: %s", time.Since(free), line)
+	}
+	s.signal(syscall.SIGTERM)
+	if code := s.end(15 * time.Second); code != 0 {
+		t.Errorf("after SIGTERM: exit %d\n%s", code, strings.Join(s.seen, "\n"))
+	}
+	if got := p.publishedIn("job/ext"); len(got) != 6 || total(got) != 6 {
+		t.Errorf("rows %v", got)
 	}
 }
