@@ -190,7 +190,7 @@ func (r *Runner) Maintain(ctx context.Context, dry bool, work func(context.Conte
 	return x.do(ctx, func(ctx context.Context) error {
 		p := doctor.Places{Ledger: x.ledger, Lake: x.Lake, Catalog: x.Catalog, Targets: x.config.targets, SourceFolder: "ext/" + x.Spec.Lake.SourceName + "/",
 			Location: x.publisher.location, RollForward: x.publisher.finishAndMark, Log: x.log,
-			LeftOut: x.leftOut}
+			LeftOut: x.leftOut, Files: x.Lake, State: x.State}
 		if x.Deleter != nil {
 			p.Lake = x.Deleter
 		}

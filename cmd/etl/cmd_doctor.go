@@ -16,6 +16,7 @@ import (
 type doctorCmd struct {
 	Job    string `arg:"" help:"Job file." example:"job.yaml"`
 	Fix    bool   `help:"Repair what dead runs left behind: roll entries forward, fence abandoned attempts, drop their held files, delete dead files, repair damaged leases and run records, add missing partitions, and remove temp folders of killed processes. On S3 it needs lake.delete_role_arn."`
+	Deep   bool   `help:"Also read all files of the lake and of quarantine again, and compare their SHA-256 with the ledger. On S3 this fetches all of the job's files."`
 	DryRun bool   `help:"Only report, even if --fix is given."`
 	outputFlag
 }
@@ -31,6 +32,7 @@ func (*doctorCmd) Help() string {
 		Examples: []string{
 			"etl doctor job.yaml",
 			"etl doctor job.yaml --fix",
+			"etl doctor job.yaml --deep",
 		},
 		Exits: []int{exitDone, exitFailed, exitUsage, exitStopped},
 	}.String()
@@ -58,7 +60,7 @@ func (c *doctorCmd) Run(ctx context.Context, a *app) error {
 }
 
 func (c *doctorCmd) input(ctx context.Context, a *app) doctor.Input {
-	in := doctor.Input{File: c.Job, Fix: c.Fix && !c.DryRun, Stores: storeKinds(), AWS: awsSDK{}}
+	in := doctor.Input{File: c.Job, Fix: c.Fix && !c.DryRun, Deep: c.Deep, Stores: storeKinds(), AWS: awsSDK{}}
 	var spec *jobfile.Spec
 	if spec, in.JobErr = a.loadSpec(c.Job); in.JobErr != nil {
 		return in

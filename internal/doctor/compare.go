@@ -32,6 +32,10 @@ type Places struct {
 	SourceFolder string
 	// Location gives a folder of the lake as the catalog names it.
 	Location func(folder string) string
+	// Files reads files of the lake, and State those of quarantine. nil: their contents are not compared.
+	Files, State objstore.Reader
+	// Deep also reads all live files and quarantine files again.
+	Deep bool
 	// RollForward finishes committed entries, and returns how many. Only Fix calls it.
 	RollForward func(ctx context.Context) (int, error)
 	// LeftOut lists staging in full and compares it with what a run lists. nil: a run of the job lists all of staging.
@@ -56,6 +60,11 @@ type Comparison struct {
 	Damaged []ledger.Damaged `json:"damaged"`
 	// Partitions are folders of the lake with live files that the catalog does not have.
 	Partitions []string `json:"partitions"`
+	// DamagedFiles are live files, DamagedQuarantine quarantine files of batches, whose content is not that of their attempts' records.
+	DamagedFiles      []DamagedFile `json:"damaged_files"`
+	DamagedQuarantine []DamagedFile `json:"damaged_quarantine"`
+	NotCompared       int           `json:"not_compared,omitempty"` // files whose attempt record does not exist any more
+	Read              *ReadFiles    `json:"read,omitempty"`         // by a deep comparison
 	// NotListed is why held files could not be listed; "" if they were.
 	NotListed string `json:"not_listed,omitempty"`
 
@@ -89,7 +98,11 @@ func Compare(ctx context.Context, p Places) (*Comparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.compare(ctx, p)
+	c, err := l.compare(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.compareContents(ctx, p, l.objects)
 }
 
 // attemptID names an attempt by the ULIDs of its first batch and of itself.
@@ -103,6 +116,7 @@ func (a attemptID) compare(b attemptID) int {
 // began before the fold, so a fence that is written after the fold makes that attempt void.
 type listing struct {
 	visible    map[string]bool
+	objects    map[string]objstore.Object // the visible files
 	held       []objstore.Held
 	records    map[attemptID]ledger.AttemptObject
 	quarantine []ledger.AttemptObject
@@ -112,10 +126,10 @@ type listing struct {
 
 // list reads nothing from the ledger's entries.
 func list(ctx context.Context, p Places) (*listing, error) {
-	l := &listing{visible: map[string]bool{}, records: map[attemptID]ledger.AttemptObject{}}
+	l := &listing{visible: map[string]bool{}, objects: map[string]objstore.Object{}, records: map[attemptID]ledger.AttemptObject{}}
 	for _, folder := range p.Folders() {
 		err := p.Lake.List(ctx, objstore.ListOptions{Prefix: folder}, func(o objstore.Object) error {
-			l.visible[o.Key] = true
+			l.visible[o.Key], l.objects[o.Key] = true, o
 			return nil
 		})
 		if err != nil {
@@ -183,7 +197,7 @@ func (l *listing) compare(ctx context.Context, p Places) (*Comparison, error) {
 	}
 	out := &Comparison{Unknown: []string{}, Dead: []string{}, Missing: []string{}, Held: []HeldFile{}, Foreign: []string{}, Abandoned: []Abandoned{},
 		Quarantine: []string{}, Records: []string{}, Waiting: []ledger.Rolling{}, Partitions: []string{},
-		Damaged: []ledger.Damaged{}, deadRefs: map[string]*ledger.AttemptRef{}, missingPartitions: map[string][]catalog.Partition{}}
+		Damaged: []ledger.Damaged{}, DamagedFiles: []DamagedFile{}, DamagedQuarantine: []DamagedFile{}, deadRefs: map[string]*ledger.AttemptRef{}, missingPartitions: map[string][]catalog.Partition{}}
 	if l.notListed != nil {
 		out.NotListed = l.notListed.Error()
 	}

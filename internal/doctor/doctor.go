@@ -104,6 +104,8 @@ type Input struct {
 
 	// Fix also repairs what the comparison with the ledger finds.
 	Fix bool
+	// Deep also reads the files of the ledger again, and compares their digests.
+	Deep bool
 
 	Stores  objstore.Registry
 	Options StoreOptions

@@ -226,7 +226,9 @@ func everything() *Comparison {
 		Foreign:    []string{"f1"},
 		Abandoned:  []Abandoned{{Batch: "b1", Attempt: "a1", Files: 1}, {Batch: "b2", Attempt: "a2", Busy: true}},
 		Quarantine: []string{"q1"}, Records: []string{"r1"}, Waiting: []ledger.Rolling{{Seq: 7, Kind: ledger.KindCommit, Why: ledger.WhyRun, Run: "run", Batches: []string{"b3"}, Adds: []string{"w1"}}},
-		Damaged:   []ledger.Damaged{{Key: "job/leases/l1.json", Why: "it is empty"}, {Key: "job/runs/r1/end.json", Why: "it is empty", Fresh: true}},
+		Damaged:           []ledger.Damaged{{Key: "job/leases/l1.json", Why: "it is empty"}, {Key: "job/runs/r1/end.json", Why: "it is empty", Fresh: true}},
+		DamagedFiles:      []DamagedFile{{Key: "d1", Why: "w"}, {Key: "d2", Why: "w"}},
+		DamagedQuarantine: []DamagedFile{{Key: "q2", Why: "not found"}}, NotCompared: 2, Read: &ReadFiles{Files: 3, SizeBytes: 2048},
 		LiveFiles: 4, Partitions: []string{"p1/"}, NotListed: "access denied"}
 }
 

@@ -24,6 +24,7 @@ func checkLedger(ctx context.Context, e *examination) []Result {
 		return e.fix(ctx)
 	}
 	_, err := e.Maintain(ctx, false, func(ctx context.Context, p Places) (err error) {
+		p.Deep = e.Deep
 		e.report.Found, err = Compare(ctx, p)
 		return err
 	})
@@ -37,6 +38,7 @@ func (e *examination) fix(ctx context.Context) []Result {
 	const what = "fixed"
 	e.report.Fixed = &Fixed{}
 	warnings, err := e.Maintain(ctx, true, func(ctx context.Context, p Places) (err error) {
+		p.Deep = e.Deep
 		e.report.Fixed, err = Fix(ctx, p)
 		return err
 	})
@@ -94,6 +96,7 @@ func (c *Comparison) results() []Result {
 	} else {
 		add(1, ok("live files", "%s in the ledger, 0 missing in the lake", plural(c.LiveFiles, "file")))
 	}
+	results = append(results, c.contentResults()...)
 	add(len(c.Waiting), warn("entries", fix+", or wait for the next run", "%s committed, but neither finished nor in progress", plural(len(c.Waiting), "entry")))
 	add(len(c.Dead), warn("dead files", fix, "%s to be deleted, whose rows readers still see: %s", plural(len(c.Dead), "file"), few(c.Dead)))
 	add(len(c.Unknown), warn("other files", "move them away, unless another job owns them; etl never deletes them",

@@ -129,6 +129,8 @@ type Batch struct {
 	Files      []string    `json:"files,omitempty"`
 	Quarantine []string    `json:"quarantine,omitempty"`
 	Counts     Counts      `json:"counts"`
+	// FileAttempts are the attempts that made Files, in the same order.
+	FileAttempts []*AttemptRef `json:"-"`
 }
 
 func (b *batch) public() Batch {
@@ -136,6 +138,7 @@ func (b *batch) public() Batch {
 		Inputs: int(b.inputs), SizeBytes: b.bytes, Quarantine: slices.Clone(b.quarantine), Counts: b.counts}
 	for _, f := range b.files {
 		p.Files = append(p.Files, f.key)
+		p.FileAttempts = append(p.FileAttempts, f.attempt)
 	}
 	return p
 }
