@@ -207,7 +207,7 @@ func jobKeys(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sizes := map[string]int64{"limits.memory": spec.Limits.MemoryBytes, "limits.batch_bytes": spec.Limits.BatchBytes} // the schema has no defaults of sizes
+	sizes := map[string]int64{"limits.memory": spec.Limits.MemoryBytes, "limits.batch_bytes": spec.Limits.BatchBytes, "limits.temp_bytes": 0} // the schema has no defaults of sizes
 	order := fieldOrder(t)
 	if len(order) != len(props) {
 		t.Fatalf("internal/jobfile/fields.go lists %d keys, the schema has %d", len(order), len(props))
@@ -228,10 +228,12 @@ func jobKeys(t *testing.T) string {
 			kind = "duration"
 		case reflect.TypeOf(p.Type).Kind() == reflect.Slice:
 			kind = "size"
-			if sizes[key] == 0 {
+			switch n, known := sizes[key]; {
+			case !known:
 				t.Fatalf("%s: give its default here", key)
+			case n > 0:
+				byDefault = fmt.Sprintf("%dGiB", n>>30)
 			}
-			byDefault = fmt.Sprintf("%dGiB", sizes[key]>>30)
 		case kind == "string":
 			kind = "text"
 		}

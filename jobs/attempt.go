@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/oklog/ulid/v2"
 	"github.com/rs/zerolog"
@@ -16,6 +17,7 @@ import (
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/report"
+	"github.com/silt-etl/silt/internal/tempdir"
 )
 
 // batchAttempt is one try at a batch, or at batches that share files: it makes their files (makeFiles), collects them (add) and
@@ -72,9 +74,10 @@ func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects
 			return fmt.Errorf("%w: batch %s took longer than limits.batch_timeout (%s)", ErrBatchTimeout, batch, s.Limits.BatchTimeout)
 		})()
 	}
-	res, err := attempt.Run(ctx, attempt.Options{Job: s.Name, Run: x.id, Compiled: a.config.compiled, Staging: x.Staging, Replay: replay, TempDir: dir,
+	options := attempt.Options{Job: s.Name, Run: x.id, Compiled: a.config.compiled, Staging: x.Staging, Replay: replay, TempDir: dir, TempBytes: x.tempBytes,
 		MemoryBytes: s.Limits.MemoryBytes, Threads: s.Limits.Threads, Region: s.Lake.Region, Account: s.Lake.AccountID,
-		MinDay: minDay, MaxDay: maxDay, MaxPartitions: s.Limits.MaxPartitions, KeyValues: footerValues(s), Progress: scanProgress(x.Progress), Open: x.OpenEngine, Timeout: s.Limits.BatchTimeout}, out.objects)
+		MinDay: minDay, MaxDay: maxDay, MaxPartitions: s.Limits.MaxPartitions, KeyValues: footerValues(s), Progress: scanProgress(x.Progress), Open: x.OpenEngine, Timeout: s.Limits.BatchTimeout}
+	res, err := a.runInBudget(ctx, options, out.objects)
 	if errors.Is(err, attempt.ErrTooLong) {
 		return out, fmt.Errorf("%w: mapping %s took longer than limits.batch_timeout (%s) for batch %s of %s, and nothing of the batch was committed. Try: lower limits.batch_bytes and run etl run --replan, look for slow expressions in the mapping, or raise the limit",
 			ErrBatchTimeout, a.config.compiled.Name, s.Limits.BatchTimeout, batch, human.Plural(int64(len(objects)), "object"))
@@ -154,4 +157,64 @@ func (out batchOutput) addCounts(s *report.Summary) {
 	for k, n := range out.result.Misses {
 		s.Misses[k] += n
 	}
+}
+
+// runInBudget makes the files of a batch within limits.temp_bytes. An object that needs more alone goes to quarantine. Several objects
+// are refused, and the next run plans them in smaller batches.
+func (a *batchAttempt) runInBudget(ctx context.Context, o attempt.Options, objects []attempt.Object) (*attempt.Result, error) {
+	x := a.run
+	if x.tempBytes <= 0 {
+		return attempt.Run(ctx, o, objects)
+	}
+	watched, stop := tempdir.Watch(ctx, x.temp, x.tempBytes)
+	defer stop()
+	res, err := attempt.Run(watched, o, objects)
+	if err == nil { // what was written since the last measurement
+		size, e := tempdir.Size(ctx, x.temp)
+		if e != nil || size <= x.tempBytes {
+			return res, e
+		}
+		err = &tempdir.Full{Path: x.temp, MaxBytes: x.tempBytes}
+	}
+	if ctx.Err() != nil || !isTempFull(watched, err) {
+		return nil, err
+	}
+	limit := fmt.Sprintf("limits.temp_bytes (%s)", human.Size(x.tempBytes))
+	isOwnLimit := x.Spec.Limits.TempBytes > 0
+	if !isOwnLimit {
+		limit = fmt.Sprintf("%s, 90%% of what was free in limits.temp_dir when the run began", human.Size(x.tempBytes))
+	}
+	// A disk that is nearly full says nothing about an object.
+	if len(objects) == 1 && o.Replay == nil && (isOwnLimit || x.tempBytes >= 2*x.Spec.Limits.BatchBytes) {
+		if err := empty(o.TempDir); err != nil {
+			return nil, err
+		}
+		o.TooLarge = "the object alone needs more space in the temp folder than " + limit
+		a.log.Warn().Str("object", objects[0].Key).Msg(o.TooLarge)
+		return attempt.Run(ctx, o, objects)
+	}
+	failed := &diag.OpError{Op: "process", Object: human.Plural(int64(len(objects)), "object") + " in one batch",
+		Err: fmt.Errorf("the batch needs more space in the temp folder than %s, and nothing of it was committed; the next run tries smaller batches", limit),
+		Try: "raise limits.temp_bytes, lower limits.batch_bytes, or set limits.temp_dir to another disk"}
+	if !isOwnLimit { // the batch stays open, since only the disk was too small
+		failed.Err = fmt.Errorf("no space left: the batch needs more than %s, and nothing of it was committed", limit)
+		failed.Try = "free space in limits.temp_dir, set it to another disk, or lower limits.batch_bytes"
+		return nil, failed
+	}
+	return nil, refusedBatch{failed}
+}
+
+// isTempFull says whether an attempt failed because of the limit of the temp folder: that of all files, or DuckDB's.
+func isTempFull(watched context.Context, err error) bool {
+	_, full := errors.AsType[*tempdir.Full](errors.Join(err, context.Cause(watched)))
+	return full || strings.Contains(err.Error(), "max_temp_directory_size")
+}
+
+// empty deletes what an attempt has left in its folder.
+func empty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return err
 }

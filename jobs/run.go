@@ -36,6 +36,7 @@ type run struct {
 	config    *batchConfig // of the job file and the mapping now
 	publisher *publisher
 	temp      string
+	tempBytes int64           // that all files in temp may take; 0: unknown
 	Staging   *identity.Store // the Runner's, which digests files
 	sorter    identity.Sorter // what a listing found new
 
@@ -151,7 +152,10 @@ func (x *run) execute(ctx context.Context, work func(context.Context) error) (er
 		return fmt.Errorf("limits.temp_dir: %w", err)
 	}
 	defer temp.Remove()
-	x.temp = temp.Path
+	x.temp, x.tempBytes = temp.Path, x.Spec.Limits.TempBytes
+	if free, err := tempdir.FreeBytes(x.temp); err == nil && x.tempBytes == 0 {
+		x.tempBytes = free / 10 * 9
+	}
 	x.dog.setTemp(x.temp)
 	if err := work(limited); err != nil {
 		return err

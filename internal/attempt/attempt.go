@@ -51,6 +51,10 @@ type Options struct {
 	Replay *Replay
 	// TempDir is a folder of this attempt alone, on a disk with space for the batch. The caller removes it.
 	TempDir string
+	// TempBytes bounds what DuckDB spills there. 0: its default.
+	TempBytes int64
+	// TooLarge is why every object of the batch goes to quarantine as a whole, without being read. Empty: they are read.
+	TooLarge string
 	// MemoryBytes is for the whole process; DuckDB gets half of it.
 	MemoryBytes int64
 	Threads     int
@@ -159,6 +163,9 @@ func (r *Result) Totals() Totals {
 // ErrAllDenied says that access to every object was denied.
 var ErrAllDenied = errors.New("access denied to every object of the batch")
 
+// ReasonObjectTooLarge is the reason of objects that Options.TooLarge sends to quarantine. They do not count for the quarantine limit.
+const ReasonObjectTooLarge = "OBJECT_TOO_LARGE"
+
 // ErrTooLong says that an attempt took longer than Options.Timeout.
 var ErrTooLong = errors.New("the attempt took too long")
 
@@ -240,7 +247,7 @@ func pass(ctx context.Context, o Options, m memory, objects []Object, wide bool)
 	if open == nil {
 		open = func(o engine.Options) (Engine, error) { return engine.Open(o) }
 	}
-	db, err := open(engine.Options{MemoryBytes: m.engine, TempDir: duck, Threads: m.threads, BatchBytes: m.batch, Streaming: wide})
+	db, err := open(engine.Options{MemoryBytes: m.engine, TempDir: duck, TempBytes: o.TempBytes, Threads: m.threads, BatchBytes: m.batch, Streaming: wide})
 	if err != nil {
 		return nil, err
 	}
@@ -309,7 +316,7 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 				res.State = ObjectKept
 			}
 		}
-		if st.state == ObjectQuarantined {
+		if st.state == ObjectQuarantined && st.reason != ReasonObjectTooLarge {
 			r.UnreadableRecords += max(1, st.seen)
 		}
 		if st.denied {

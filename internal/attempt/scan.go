@@ -193,6 +193,10 @@ func (s *scan) done() {
 func (s *scan) get(ctx context.Context, i int) io.ReadCloser {
 	obj := s.objects[i]
 	st := &s.states[i]
+	if s.o.TooLarge != "" {
+		s.objectFailed(i, ReasonObjectTooLarge, s.o.TooLarge)
+		return nil
+	}
 	body, _, err := s.o.Staging.Get(ctx, obj.Key, objstore.GetOptions{ETag: obj.ETag})
 	switch {
 	case err == nil:

@@ -29,7 +29,7 @@ func tryDisk(dir string, batchBytes int64) Result {
 	}
 	f.Close()
 	os.Remove(f.Name())
-	free, err := freeBytes(dir)
+	free, err := tempdir.FreeBytes(dir)
 	if err != nil {
 		return warn(what, "", "the free space of %s is unknown: %v", dir, err)
 	}

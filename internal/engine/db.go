@@ -87,6 +87,9 @@ func open(opts Options, last []string) (_ *DB, err error) {
 			return nil, fmt.Errorf("engine: temp folder %s is a file; name a folder", dir)
 		}
 		set[1][1] = dir
+		if opts.TempBytes > 0 {
+			set = append(set, [2]string{"max_temp_directory_size", strconv.FormatInt(opts.TempBytes, 10) + "B"})
+		}
 	}
 	for _, kv := range set {
 		if bindings.SetConfig(cfg, kv[0], kv[1]) != bindings.StateSuccess {

@@ -19,6 +19,8 @@ type Options struct {
 	MemoryBytes int64
 	// TempDir is where sorting spills. It must exist. "" forbids spilling.
 	TempDir string
+	// TempBytes bounds what sorting spills. 0: DuckDB's default, 90% of the free space.
+	TempBytes int64
 	// Threads DuckDB may use. 0: one for each core.
 	Threads int
 	// BatchBytes ends a batch of a RowReader. 0: 16 MiB. A single row may have more.

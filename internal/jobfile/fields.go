@@ -76,6 +76,7 @@ func (s *Spec) fields(catalogTypes []string) []field {
 		{path: "retention.manifests", ptr: &s.Retention.Manifests, doc: "Age at which etl retention deletes manifests of finished plans (example: 90d). Their batches cannot be replaced afterwards. Default: manifests are kept forever."},
 		{path: "retention.attempts", ptr: &s.Retention.Attempts, doc: "Age at which etl retention deletes the attempt records of finished attempts (example: 90d). Attempt records show which rows came from which objects. Default: attempt records are kept forever."},
 		{path: "sandbox", ptr: &s.Sandbox, enum: []string{"auto", "required", "off"}, doc: "Whether a run can only read, write and connect to what the job names (Linux). auto: as much of this as the system supports; required: a run without the complete sandbox fails; off: no sandbox. See docs/security.md."},
+		{path: "limits.temp_bytes", ptr: &s.Limits.TempBytes, doc: "Most that a run can write to its temp folder at the same time (example: 50GiB). An object that needs more alone goes to quarantine. Default: 90% of the space that is free when the run starts."},
 		{path: "limits.temp_dir", ptr: &s.Limits.TempDir, doc: "Folder for spilled data and fetched objects. Default: the temp folder of the system."},
 	}
 }

@@ -127,6 +127,7 @@ type Limits struct {
 	Threads            int    // 0: one for each core
 	TempDir            string // "": the system's
 	MaxPartitions      int    // of a batch
+	TempBytes          int64  // that a run may use in TempDir; 0: 90% of what is free when it starts
 }
 
 // Default returns the values of keys that a job file may leave out.
