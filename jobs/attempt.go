@@ -77,10 +77,15 @@ func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects
 	options := attempt.Options{Job: s.Name, Run: x.id, Compiled: a.config.compiled, Staging: x.Staging, Replay: replay, TempDir: dir, TempBytes: x.tempBytes,
 		MemoryBytes: s.Limits.MemoryBytes, Threads: s.Limits.Threads, Region: s.Lake.Region, Account: s.Lake.AccountID,
 		MinDay: minDay, MaxDay: maxDay, MaxPartitions: s.Limits.MaxPartitions, KeyValues: footerValues(s), Progress: scanProgress(x.Progress), Open: x.OpenEngine, Timeout: s.Limits.BatchTimeout}
+	options.MaxFailed = s.Limits.MaxQuarantineRatio
 	res, err := a.runInBudget(ctx, options, out.objects)
 	if errors.Is(err, attempt.ErrTooLong) {
 		return out, fmt.Errorf("%w: mapping %s took longer than limits.batch_timeout (%s) for batch %s of %s, and nothing of the batch was committed. Try: lower limits.batch_bytes and run etl run --replan, look for slow expressions in the mapping, or raise the limit",
 			ErrBatchTimeout, a.config.compiled.Name, s.Limits.BatchTimeout, batch, human.Plural(int64(len(objects)), "object"))
+	}
+	if many, ok := errors.AsType[*attempt.TooManyFailed](err); ok {
+		return out, refusedBatch{&diag.OpError{Op: "process", Object: "batch " + batch, Err: many,
+			Try: "correct the expression, or raise limits.max_quarantine_ratio"}}
 	}
 	if many, ok := errors.AsType[*attempt.TooManyPartitions](err); ok {
 		return out, refusedBatch{&diag.OpError{Op: "process", Object: "batch " + batch, Err: many,

@@ -58,6 +58,8 @@ type Options struct {
 	// MemoryBytes is for the whole process; DuckDB gets half of it.
 	MemoryBytes int64
 	Threads     int
+	// MaxFailed is the share of the records for which an expression may fail in a way that ends a query; 0: all of them.
+	MaxFailed float64
 	// Timeout of the attempt; 0: none.
 	Timeout time.Duration
 	Region  string // the region= partition
@@ -189,30 +191,31 @@ func (o *Options) sqlError(err error, what string) error {
 
 // Run makes the files. On an error, the files in TempDir are of no use.
 func Run(ctx context.Context, o Options, objects []Object) (*Result, error) {
+	if o.Replay != nil {
+		if err := o.Replay.ready(objects); err != nil {
+			return nil, err
+		}
+	}
 	if o.Timeout <= 0 {
-		return run(ctx, o, objects)
+		return runWithout(ctx, o, objects)
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, o.Timeout, ErrTooLong)
 	defer cancel()
-	r, err := run(limited, o, objects)
+	r, err := runWithout(limited, o, objects)
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return nil, ErrTooLong // the error of cancelled work does not say why
 	}
 	return r, err
 }
 
-// run makes the files with DuckDB's sort, and once more without it if that needs too much memory.
-func run(ctx context.Context, o Options, objects []Object) (*Result, error) {
-	if o.Replay != nil {
-		if err := o.Replay.ready(objects); err != nil {
-			return nil, err
-		}
-	}
+// run makes the files with DuckDB's sort, and once more without it if that needs too much memory. The records of without go to
+// quarantine.
+func run(ctx context.Context, o Options, objects []Object, without failed) (*Result, error) {
 	undo := o.countProgress()
-	r, err := pass(ctx, o, o.memory(), objects, false)
+	r, err := pass(ctx, o, o.memory(), objects, without, false)
 	if ctx.Err() == nil && (errors.Is(err, errMemory) || errors.Is(err, errWide)) {
 		undo()
-		r, err = pass(ctx, o, o.memory().wide(), objects, true)
+		r, err = pass(ctx, o, o.memory().wide(), objects, without, true)
 	}
 	return r, err
 }
@@ -236,7 +239,7 @@ func (o *Options) countProgress() (undo func()) {
 }
 
 // pass makes the files once. If the rows may be wide, DuckDB only projects them, a few at a time, and each projection reads the objects.
-func pass(ctx context.Context, o Options, m memory, objects []Object, wide bool) (*Result, error) {
+func pass(ctx context.Context, o Options, m memory, objects []Object, without failed, wide bool) (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	duck := filepath.Join(o.TempDir, "duckdb")
@@ -253,6 +256,7 @@ func pass(ctx context.Context, o Options, m memory, objects []Object, wide bool)
 	}
 	defer func() { _ = db.Close() }() // the database has no file
 	s := newScan(ctx, o, m, objects)
+	s.failed = without
 	defer s.close()
 	defer cancel() // ends what s waits for
 	s.start(ctx)

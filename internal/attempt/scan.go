@@ -35,6 +35,7 @@ type scan struct {
 	keys    *decode.Keys
 	kinds   []decode.Kind
 	cols    []engine.Column
+	failed  failed        // records that go to quarantine, because an expression fails for them
 	states  []objectState // states[i] is written by the one cursor or fetcher that has object i
 
 	ready    chan fetched
@@ -433,6 +434,9 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 			}
 			continue
 		}
+		if rej == nil {
+			rej = s.failed[recordID{c.cur.index, number}]
+		}
 		if !s.repeated {
 			scanned++
 			if err := c.count(st, number, raw, rej); err != nil {
@@ -443,7 +447,7 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 			continue
 		}
 		before = ch.TextBytes()
-		c.fill(ch, rows, number)
+		s.put(ch, rows, c.cur.index, number, c.records.Rest(), c.records.Values())
 		rows++
 		if width := ch.TextBytes() - before; s.memory.tooWide(width, &s.wide) {
 			s.fail(errWide)
@@ -505,13 +509,13 @@ func (c *cursor) end(err error) {
 	}
 }
 
-// fill puts the scanned record into a row.
-func (c *cursor) fill(ch *engine.Chunk, row int, number int64) {
-	ch.SetInt32(0, row, int32(c.cur.index))
+// put puts a record into a row.
+func (s *scan) put(ch *engine.Chunk, row, object int, number int64, rest []byte, values []decode.Value) {
+	ch.SetInt32(0, row, int32(object))
 	ch.SetInt64(1, row, number)
-	ch.SetText(2, row, c.records.Rest())
+	ch.SetText(2, row, rest)
 	col := 3
-	for _, v := range c.s.objects[c.cur.index].Captures {
+	for _, v := range s.objects[object].Captures {
 		if v == nil {
 			ch.SetNull(col, row)
 		} else {
@@ -519,12 +523,12 @@ func (c *cursor) fill(ch *engine.Chunk, row int, number int64) {
 		}
 		col++
 	}
-	for i, v := range c.records.Values() {
+	for i, v := range values {
 		switch {
 		case !v.Set:
 			ch.SetNull(col, row)
 		default:
-			switch c.s.kinds[i] {
+			switch s.kinds[i] {
 			case decode.Bool:
 				ch.SetBool(col, row, v.Int != 0)
 			case decode.Int32:

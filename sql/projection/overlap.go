@@ -47,7 +47,7 @@ func (c *Set) checkOverlaps(parent context.Context) error {
 		}
 		seen[[2]int{i, j}] = true
 		a, b := c.Projections[i], c.Projections[j]
-		c.Report.At(b.File, max(b.whereAt, 0), diag.Warning, diag.Overlap, "make their WHERE clauses exclude each other: records that match both go to quarantine", "%s matches records that %s also matches: %s", b.Name, a.Name, record)
+		c.Report.At(b.File, max(b.WhereAt, 0), diag.Warning, diag.Overlap, "make their WHERE clauses exclude each other: records that match both go to quarantine", "%s matches records that %s also matches: %s", b.Name, a.Name, record)
 	}
 	dropped := false
 	for _, p := range c.Projections {

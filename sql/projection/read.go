@@ -49,7 +49,7 @@ type Projection struct {
 	Class    *ocsf.Class
 	Profiles []string
 	Where    string // over records; "" takes every record
-	whereAt  int    // its byte offset, -1: unknown
+	WhereAt  int    // its byte offset, -1: unknown
 	Drops    []string
 	// conditions are where and drops as they are reasoned about.
 	conditions []condition
@@ -190,7 +190,7 @@ func (c *Set) readProjection(ctx context.Context, sel Select) (*Projection, erro
 		return nil, nil
 	}
 	p.table = syntax.Str(syntax.Child(st.Body, "from_table"), "alias")
-	p.whereAt = syntax.Location(syntax.Child(st.Body, "where_clause"))
+	p.WhereAt = syntax.Location(syntax.Child(st.Body, "where_clause"))
 	if p.Where, err = c.predicate(ctx, p, syntax.Child(st.Body, "where_clause"), -1); err != nil {
 		return nil, err
 	}

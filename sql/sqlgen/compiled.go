@@ -7,6 +7,7 @@ package sqlgen
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/lake"
@@ -25,6 +26,8 @@ type Compiled struct {
 	// Owner is an expression over `records`: the 1-based number of the projection that takes the record, 0 where a drop
 	// predicate names it, NULL where none takes it, -1 where several do.
 	Owner string
+	// Expressions are the author's, each over `records`, to find the one that fails.
+	Expressions []Expression
 	// Guards are what the guarded expressions take of a record.
 	Guards []Guard
 	// Setup are statements to run first (the mapping's macros).
@@ -40,6 +43,23 @@ type Compiled struct {
 	// Flows are the same the other way around: of every field of raw.sql, in its order, then of the captures of the staging key that
 	// are read, where the value goes.
 	Flows []RawFlows
+}
+
+// Expression is one of a SELECT. Path is the output that it is for, "" for a predicate.
+type Expression struct {
+	SQL  string
+	Path string
+	File string
+	Line int
+}
+
+// Place names the expression in a message.
+func (e Expression) Place() string {
+	at := fmt.Sprintf("%s:%d", e.File[strings.LastIndexByte(e.File, '/')+1:], e.Line)
+	if e.Path == "" {
+		return at + " (condition)"
+	}
+	return at + " (" + e.Path + ")"
 }
 
 // Guard is what a guarded expression takes of a record at most, if the leaves that it reads have at most Longest bytes.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/sql/projection"
 	"github.com/silt-etl/silt/sql/rawtable"
@@ -27,6 +28,7 @@ func (c *emitter) assemble() *Compiled {
 		compiled.Scan.Leaves = append(compiled.Scan.Leaves, scan)
 		compiled.ScanColumns = append(compiled.ScanColumns, ScanColumn{Name: l.Column, Type: l.Type})
 	}
+	compiled.Expressions = expressions(c.Projections)
 	for _, g := range c.Guards {
 		guard := Guard{Memory: g.Memory, Work: g.Work, Longest: g.Longest}
 		for _, l := range g.Leaves {
@@ -46,6 +48,30 @@ func (c *emitter) assemble() *Compiled {
 	compiled.Flows = c.rawFlows()
 	c.checkUnread(compiled.Flows)
 	return compiled
+}
+
+// expressions are those of all SELECTs that compute something.
+func expressions(all []*projection.Projection) (out []Expression) {
+	for _, p := range all {
+		for i, sql := range append([]string{p.Where}, p.Drops...) {
+			at := p.WhereAt
+			if i > 0 {
+				at = p.Head.Drops[min(i, len(p.Head.Drops))-1].At
+			}
+			line, _ := diag.Position(p.File.Text, max(at, 0))
+			if sql != "" {
+				out = append(out, Expression{SQL: sql, File: p.File.Path, Line: line})
+			}
+		}
+		for _, o := range p.Outs {
+			if o.IsConst || o.SQL == "" || o.Leaf != nil && o.SQL == syntax.Ident(o.Leaf.Column) {
+				continue
+			}
+			line, _ := diag.Position(p.File.Text, max(o.At, 0))
+			out = append(out, Expression{SQL: o.SQL, Path: o.Alias, File: p.File.Path, Line: line})
+		}
+	}
+	return out
 }
 
 // owner is the expression of Compiled.Owner.

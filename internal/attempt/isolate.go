@@ -1,0 +1,317 @@
+package attempt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/engine"
+	"github.com/silt-etl/silt/internal/human"
+)
+
+// DuckDB's TRY does not catch every error: an unknown time zone or part of a date, for example, ends the query whatever surrounds it.
+// When a projection fails like this, the attempt looks for the records that fail alone, and starts again with those in
+// quarantine. It reads the objects once more for that, and halves a group of records that fails until it has the records: at most
+// twice log2 of a group's records for each one that is found.
+
+// ReasonExpression is the reason of a record for which an expression fails.
+const ReasonExpression = "EXPRESSION_FAILED"
+
+const (
+	// A group of records ends at either.
+	groupRecords = 2048
+	groupBytes   = 4 << 20
+	// certain is how many records must fail before their share decides that the search ends.
+	certain = 1000
+)
+
+// TooManyFailed says that an expression fails for a larger share of the records than Options.MaxFailed.
+type TooManyFailed struct {
+	Failed, Records int64
+	First           string // the message of the first one
+}
+
+func (e *TooManyFailed) Error() string {
+	return fmt.Sprintf("an expression fails for %s of %s: %s", human.Count(e.Failed), human.Plural(e.Records, "record"), e.First)
+}
+
+// failed are the records for which an expression fails, by object and number.
+type failed map[recordID]*decode.Reject
+
+type recordID struct {
+	object int
+	number int64
+}
+
+// notTheRecord are kinds of errors of DuckDB that no record is the cause of.
+var notTheRecord = []string{engine.OutOfMemory, "io", "interrupt", "fatal", "internal", "permission", "catalog", "binder", "serialization", "transaction", "connection"}
+
+// dataError says that a value of a record may have caused an error.
+func dataError(err error) bool {
+	e, ok := errors.AsType[*engine.Error](err)
+	return ok && e.Kind != "" && !slices.ContainsFunc(notTheRecord, func(kind string) bool { return strings.EqualFold(kind, e.Kind) })
+}
+
+// runWithout makes the files. If an expression fails and ends a query, it starts again without the records for which it does.
+func runWithout(ctx context.Context, o Options, objects []Object) (*Result, error) {
+	r, err := run(ctx, o, objects, nil)
+	if ctx.Err() != nil || !dataError(err) {
+		return r, err
+	}
+	found, searchErr := isolate(ctx, o, objects)
+	if searchErr != nil {
+		return nil, searchErr
+	}
+	if len(found) == 0 {
+		return nil, err
+	}
+	o.Progress = nil // it has counted all records
+	return run(ctx, o, objects, found)
+}
+
+// isolation looks for the records for which an expression fails.
+type isolation struct {
+	o       Options
+	scan    *scan
+	db      Engine
+	group   group
+	found   failed
+	records int64
+	first   string
+}
+
+// isolate gives the records of a batch for which an expression fails when they are alone.
+func isolate(ctx context.Context, o Options, objects []Object) (failed, error) {
+	dir := filepath.Join(o.TempDir, "isolate")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("temp folder: %w", err)
+	}
+	open := o.Open
+	if open == nil {
+		open = func(o engine.Options) (Engine, error) { return engine.Open(o) }
+	}
+	db, err := open(engine.Options{MemoryBytes: o.MemoryBytes / 2, TempDir: dir, Threads: 1})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = db.Close() }() // the database has no file
+	x := &isolation{o: o, scan: newScan(ctx, o, o.memory(), objects), db: db, found: failed{}}
+	x.group.scan = x.scan
+	if err := db.RegisterSource("scan", &x.group); err != nil {
+		return nil, err
+	}
+	for _, q := range append(slices.Clone(o.Compiled.Setup), "CREATE VIEW records AS SELECT * FROM scan()") {
+		if err := db.Exec(ctx, q); err != nil {
+			return nil, err
+		}
+	}
+	for i := range objects {
+		if err := x.object(ctx, i); err != nil {
+			return nil, err
+		}
+	}
+	return x.found, x.tooMany()
+}
+
+func (x *isolation) tooMany() error {
+	if n := int64(len(x.found)); x.o.MaxFailed > 0 && float64(n) > x.o.MaxFailed*float64(x.records) {
+		return &TooManyFailed{Failed: n, Records: x.records, First: x.first}
+	}
+	return nil
+}
+
+// object looks at the records of one object. One that cannot be read to its end is left to the attempt itself.
+func (x *isolation) object(ctx context.Context, i int) error {
+	f, err := x.scan.reopen(ctx, i)
+	if err != nil || f.body == nil {
+		return ctx.Err()
+	}
+	defer f.body.Close()
+	records := x.scan.newRecords()
+	body := &countingReader{Reader: f.body, stopped: x.scan.stopped}
+	begin(records, body.seekable(f.body), f.rows)
+	for {
+		number, raw, rej, err := records.Next()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				x.group.clear()
+				return nil
+			}
+			return x.flush(ctx)
+		}
+		if rej != nil {
+			continue
+		}
+		x.records++
+		if x.group.add(i, number, records, len(raw)); x.group.full() {
+			if err := x.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// flush runs the projections over the group, and looks for records if one fails.
+func (x *isolation) flush(ctx context.Context) error {
+	defer x.group.clear()
+	all := x.group.rows
+	if len(all) == 0 {
+		return nil
+	}
+	whole, err := x.whole(ctx, all)
+	if err != nil || whole == "" {
+		return err
+	}
+	rest := all
+	for _, e := range x.o.Compiled.Expressions {
+		if rest, err = x.search(ctx, rest, "SELECT bit_xor(hash(e)) FROM (SELECT "+e.SQL+" AS e FROM records)", e.Place()); err != nil {
+			return err
+		}
+	}
+	for i := range x.o.Compiled.Projections { // what the compiler adds to the author's expressions
+		p := &x.o.Compiled.Projections[i]
+		if rest, err = x.search(ctx, rest, p.SQL, "projection "+p.Name); err != nil {
+			return err
+		}
+	}
+	if len(x.found) >= certain {
+		return x.tooMany()
+	}
+	return nil
+}
+
+// whole runs all projections, and gives the message of the first that fails.
+func (x *isolation) whole(ctx context.Context, rows []savedRow) (string, error) {
+	for i := range x.o.Compiled.Projections {
+		if message, err := x.try(ctx, rows, x.o.Compiled.Projections[i].SQL); message != "" || err != nil {
+			return message, err
+		}
+	}
+	return "", nil
+}
+
+// search notes those of rows for which a query fails, and gives the others.
+func (x *isolation) search(ctx context.Context, rows []savedRow, query, place string) (rest []savedRow, err error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	message, err := x.try(ctx, rows, query)
+	if err != nil || message == "" {
+		return rows, err
+	}
+	if len(rows) == 1 {
+		message = place + ": " + message
+		if x.first == "" {
+			x.first = message
+		}
+		x.found[rows[0].id] = &decode.Reject{Code: ReasonExpression, Message: message}
+		return nil, nil
+	}
+	for _, half := range [][]savedRow{rows[:len(rows)/2], rows[len(rows)/2:]} {
+		good, err := x.search(ctx, half, query, place)
+		if err != nil {
+			return nil, err
+		}
+		rest = append(rest, good...)
+	}
+	return rest, nil
+}
+
+// try runs a query over rows. message is what DuckDB says against it if a record may be the cause.
+func (x *isolation) try(ctx context.Context, rows []savedRow, query string) (message string, err error) {
+	x.group.given = rows
+	defer func() { x.group.given = nil }()
+	err = x.drain(ctx, query)
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	if dataError(err) {
+		e, _ := errors.AsType[*engine.Error](err)
+		return e.Message, nil
+	}
+	return "", err
+}
+
+func (x *isolation) drain(ctx context.Context, query string) error {
+	rows, err := x.db.Query(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for {
+		b, err := rows.Next()
+		if err != nil || b == nil {
+			return err
+		}
+		b.Release()
+	}
+}
+
+// group is the engine's Source of a few records in memory.
+type group struct {
+	scan  *scan
+	rows  []savedRow
+	bytes int
+	given []savedRow // those that a query reads
+}
+
+type savedRow struct {
+	id     recordID
+	rest   []byte
+	values []decode.Value
+}
+
+func (g *group) add(object int, number int64, records *decode.Records, size int) {
+	r := savedRow{id: recordID{object, number}, rest: slices.Clone(records.Rest()), values: slices.Clone(records.Values())}
+	for i := range r.values {
+		r.values[i].Text = slices.Clone(r.values[i].Text)
+	}
+	g.rows = append(g.rows, r)
+	g.bytes += size
+}
+
+func (g *group) full() bool { return len(g.rows) >= groupRecords || g.bytes >= groupBytes }
+
+func (g *group) clear() { g.rows, g.bytes = nil, 0 }
+
+// Columns and NewCursor implement engine.Source.
+func (g *group) Columns() []engine.Column { return g.scan.cols }
+
+func (g *group) NewCursor() engine.Cursor {
+	return &groupCursor{g: g, rows: g.given, room: room{guards: g.scan.o.Compiled.Guards}}
+}
+
+type groupCursor struct {
+	g    *group
+	rows []savedRow
+	room room
+}
+
+// Fill implements engine.Cursor.
+func (c *groupCursor) Fill(ctx context.Context, ch *engine.Chunk) (n int, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	for c.room.empty(); n < ch.Cap() && len(c.rows) > 0; {
+		r := &c.rows[0]
+		c.g.scan.put(ch, n, r.id.object, r.id.number, r.rest, r.values)
+		c.rows = c.rows[1:]
+		n++
+		if c.room.add(r.values) {
+			break
+		}
+	}
+	return n, nil
+}
+
+// Close implements engine.Cursor.
+func (c *groupCursor) Close() {}
