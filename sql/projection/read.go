@@ -145,6 +145,10 @@ func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set
 	if err := c.checkOverlaps(ctx); err != nil {
 		return nil, err
 	}
+	t := trial{database: db, report: report, src: c.Src}
+	if err := t.all(ctx, c.Projections); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
