@@ -198,7 +198,7 @@ func TestStoppedHolder(t *testing.T) {
 	soak := os.Getenv("SILT_SOAK") != ""
 	batches, args := 12, []string{"run", "job.yaml"}
 	if soak {
-		batches, args = 2000, append(args, "--lease-expiry", "5s")
+		batches, args = 1500, append(args, "--lease-expiry", "5s")
 	}
 	p := takeoverPlace(t, batches)
 	first := p.start(args...)
@@ -228,10 +228,10 @@ func TestStoppedHolder(t *testing.T) {
 		t.Logf("another machine asked %d times for a lease that was renewed 50 times", asked)
 	}
 	first.signal(syscall.SIGSTOP)
-	if code, out, errs := p.run("run", "job.yaml"); code != 4 {
-		t.Errorf("while the lease counts: exit %d\n%s%s", code, out, errs)
-	}
-	if !soak { // there it expires by itself
+	if !soak { // there it expires by itself, perhaps before another run looks at it
+		if code, out, errs := p.run("run", "job.yaml"); code != 4 {
+			t.Errorf("while the lease counts: exit %d\n%s%s", code, out, errs)
+		}
 		old := time.Now().Add(-2 * time.Minute)
 		if err := os.Chtimes(path, old, old); err != nil {
 			t.Fatal(err)
