@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,7 +42,7 @@ func (e *TooManyFailed) Error() string {
 	return fmt.Sprintf("an expression fails for %s of %s: %s", human.Count(e.Failed), human.Plural(e.Records, "record"), e.First)
 }
 
-// failed are the records for which an expression fails, by object and number.
+// failed are the records for which an expression fails, by object and number. Number 0 is an object that is too large.
 type failed map[recordID]*decode.Reject
 
 type recordID struct {
@@ -58,21 +59,35 @@ func dataError(err error) bool {
 	return ok && e.Kind != "" && !slices.ContainsFunc(notTheRecord, func(kind string) bool { return strings.EqualFold(kind, e.Kind) })
 }
 
-// runWithout makes the files. If an expression fails and ends a query, it starts again without the records for which it does.
+// maxSearches is how often an attempt looks for what makes it fail: records, then objects, then records of the others.
+const maxSearches = 3
+
+// runWithout makes the files. If an expression fails and ends a query, or if memory does not suffice, it starts again without the
+// records or objects that are the cause.
 func runWithout(ctx context.Context, o Options, objects []Object) (*Result, error) {
-	r, err := run(ctx, o, objects, nil)
-	if ctx.Err() != nil || !dataError(err) {
-		return r, err
+	without := failed{}
+	for range maxSearches {
+		r, err := run(ctx, o, objects, without)
+		var found failed
+		var searchErr error
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return r, err
+		case dataError(err):
+			found, searchErr = isolate(ctx, o, objects)
+		case needsMemory(err) && o.Replay == nil:
+			found, searchErr = oversized(ctx, o, objects, without)
+		}
+		if searchErr != nil {
+			return nil, searchErr
+		}
+		if len(found) == 0 {
+			return nil, err
+		}
+		maps.Copy(without, found)
+		o.Progress = nil // it has counted all records
 	}
-	found, searchErr := isolate(ctx, o, objects)
-	if searchErr != nil {
-		return nil, searchErr
-	}
-	if len(found) == 0 {
-		return nil, err
-	}
-	o.Progress = nil // it has counted all records
-	return run(ctx, o, objects, found)
+	return run(ctx, o, objects, without)
 }
 
 // isolation looks for the records for which an expression fails.

@@ -198,6 +198,10 @@ func (s *scan) get(ctx context.Context, i int) io.ReadCloser {
 		s.objectFailed(i, ReasonObjectTooLarge, s.o.TooLarge)
 		return nil
 	}
+	if rej := s.failed[recordID{object: i}]; rej != nil {
+		s.objectFailed(i, rej.Code, rej.Message)
+		return nil
+	}
 	body, _, err := s.o.Staging.Get(ctx, obj.Key, objstore.GetOptions{ETag: obj.ETag})
 	switch {
 	case err == nil:

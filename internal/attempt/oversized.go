@@ -1,0 +1,83 @@
+package attempt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/human"
+)
+
+// needsMemory says that an attempt needed too much memory. A full temp folder is not the fault of an object.
+func needsMemory(err error) bool {
+	return errors.Is(err, errMemory) && !strings.Contains(err.Error(), "offload") && !strings.Contains(err.Error(), "max_temp_directory_size")
+}
+
+// oversized gives the objects that need too much memory when they are processed alone. It halves the objects that do: at most 2 log2(n)
+// attempts for each one that it finds. Other errors end the search, and no object is the cause of those.
+func oversized(ctx context.Context, o Options, objects []Object, without failed) (failed, error) {
+	o.Progress, o.Trace = nil, nil
+	found := failed{}
+	pass := 0
+	var search func(some []int) error
+	search = func(some []int) error {
+		if len(some) == 0 {
+			return nil
+		}
+		pass++
+		err := alone(ctx, o, objects, some, without, pass)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err == nil || dataError(err): // its records are looked for later
+			return nil
+		case !needsMemory(err):
+			return err
+		case len(some) == 1:
+			found[recordID{object: some[0]}] = &decode.Reject{Code: ReasonObjectTooLarge,
+				Message: "the object alone needs more memory than limits.memory (" + human.Size(o.MemoryBytes) + ")"}
+			return nil
+		}
+		if err := search(some[:len(some)/2]); err != nil {
+			return err
+		}
+		return search(some[len(some)/2:])
+	}
+	var all []int
+	for i := range objects {
+		if without[recordID{object: i}] == nil {
+			all = append(all, i)
+		}
+	}
+	if len(all) < 2 { // it has failed alone; once more decides
+		return found, search(all)
+	}
+	if err := search(all[:len(all)/2]); err != nil {
+		return nil, err
+	}
+	return found, search(all[len(all)/2:])
+}
+
+// alone makes an attempt at some of the objects, and removes its files.
+func alone(ctx context.Context, o Options, objects []Object, some []int, without failed, pass int) error {
+	o.TempDir = filepath.Join(o.TempDir, fmt.Sprintf("alone-%d", pass))
+	if err := os.MkdirAll(o.TempDir, 0o700); err != nil {
+		return fmt.Errorf("temp folder: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(o.TempDir) }()
+	part, left := make([]Object, len(some)), failed{}
+	for k, i := range some {
+		part[k] = objects[i]
+		for id, rej := range without {
+			if id.object == i {
+				left[recordID{k, id.number}] = rej
+			}
+		}
+	}
+	_, err := run(ctx, o, part, left)
+	return err
+}

@@ -1,0 +1,79 @@
+package attempt_test
+
+import (
+	"context"
+	"io"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/silt-etl/silt/internal/attempt"
+	"github.com/silt-etl/silt/internal/engine"
+)
+
+// scarce is a database that runs out of memory at the end of a query if large is set.
+type scarce struct {
+	attempt.Engine
+	large   *atomic.Bool
+	message string
+}
+
+type scarceRows struct {
+	engine.RowReader
+	scarce
+}
+
+func (s scarce) Query(ctx context.Context, sql string) (engine.RowReader, error) {
+	rows, err := s.Engine.Query(ctx, sql)
+	return scarceRows{rows, s}, err
+}
+
+func (r scarceRows) Next() (arrow.RecordBatch, error) {
+	b, err := r.RowReader.Next()
+	if b == nil && err == nil && r.large.Load() {
+		return nil, &engine.Error{Kind: engine.OutOfMemory, Message: r.message}
+	}
+	return b, err
+}
+
+// An object that does not fit into the memory of a run alone goes to quarantine as a whole, and the others are published. A full temp
+// folder makes no object the cause.
+func TestOversizedObject(t *testing.T) {
+	var large atomic.Bool
+	opened := 0
+	staging := bodies{local: true, get: func(key string) io.ReadCloser {
+		if key == "large" {
+			large.Store(true)
+		}
+		return io.NopCloser(strings.NewReader(lines(10)))
+	}}
+	o := options(t, zoned(t, "timezone(zone, ts)", ""), staging)
+	message := "could not allocate block of size 256.0 KiB (255.9 MiB/256.0 MiB used)"
+	o.Open = func(eo engine.Options) (attempt.Engine, error) {
+		opened++
+		large.Store(false)
+		db, err := engine.Open(eo)
+		return scarce{db, &large, message}, err
+	}
+	keys := []string{"a", "b", "c", "large", "e", "f", "g", "h"}
+	r, err := attempt.Run(t.Context(), o, object(keys...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := r.Totals(), (attempt.Totals{Objects: 8, QuarantinedObjects: 1, Records: 70, Published: 70}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got := r.Objects[3]; got.State != attempt.ObjectQuarantined || !strings.Contains(got.Message, "limits.memory") {
+		t.Errorf("%+v", got)
+	}
+	// Each attempt that fails opens a database for DuckDB's sort, and one for none: 2 log2(8) searches, and two attempts at all objects.
+	if opened > 2*(6+2) {
+		t.Errorf("%d databases", opened)
+	}
+	message = "failed to offload data block of size 256.0 KiB: the temp folder is full"
+	if r, err := attempt.Run(t.Context(), o, object(keys...)); err == nil {
+		t.Errorf("%+v", r.Objects)
+	}
+}
