@@ -17,6 +17,7 @@ import (
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/report"
+	"github.com/silt-etl/silt/internal/staging"
 	"github.com/silt-etl/silt/internal/tempdir"
 )
 
@@ -108,6 +109,10 @@ func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects
 func (a *batchAttempt) add(b ledger.Batch, out batchOutput) {
 	a.record.Moves = append(a.record.Moves, ledger.Move{Batch: out.batch, Base: b.Base})
 	for i, o := range out.result.Objects {
+		if o.State == attempt.ObjectGone && a.record.Why == ledger.WhyRun { // its next version is for the next run
+			p := a.run.Spec.Pattern()
+			a.run.later.Wait(p, staging.MatchObject(p, out.objects[i].Object))
+		}
 		sum := ""
 		if out.digests != nil && o.State != attempt.ObjectGone {
 			sum = out.digests[i]

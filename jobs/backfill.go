@@ -132,7 +132,11 @@ func (f *backfill) estimate(ctx context.Context, st *ledger.State) (*report.Esti
 	o := f.options
 	e := &report.Estimate{Job: f.run.Spec.Name, From: o.From.Format(time.DateOnly), To: o.To.Format(time.DateOnly), Shards: o.Shards, Shard: o.Shard, Months: []string{}}
 	months, days := map[string]bool{}, map[string]bool{}
-	lo := f.listOptions(st, o)
+	now, err := f.run.storeTime(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lo := f.listOptions(st, o, now)
 	lo.Select = func(obj staging.Found) bool {
 		switch {
 		case !o.selects(obj):
@@ -159,8 +163,8 @@ func (f *backfill) estimate(ctx context.Context, st *ledger.State) (*report.Esti
 }
 
 // listOptions choose the objects of the backfill, or of one of its months.
-func (f *backfill) listOptions(st *ledger.State, o BackfillOptions) staging.Options {
-	lo := listOptions(f.run.Spec, st, f.run.Now())
+func (f *backfill) listOptions(st *ledger.State, o BackfillOptions, now time.Time) staging.Options {
+	lo := listOptions(f.run.Spec, st, now)
 	lo.Select, lo.Cutoff, lo.Through = o.selects, func(string) time.Time { return o.From }, o.To
 	return lo
 }
@@ -196,7 +200,11 @@ func (f *backfill) work(ctx context.Context) error {
 			break
 		}
 		part := o.month(month)
-		l, err := x.listStaging(ctx, st, f.listOptions(st, part))
+		now, err := x.storeTime(ctx)
+		if err != nil {
+			return err
+		}
+		l, err := x.listStaging(ctx, st, f.listOptions(st, part, now))
 		if err != nil {
 			return err
 		}

@@ -69,6 +69,12 @@ func (o *overwrittenObjects) release(ctx context.Context, st *ledger.State, l *s
 		ids, found = append(ids, w.batches...), append(found, w.inputs...)
 	}
 	before := len(l.New)
+	for _, f := range l.New {
+		if later[f.Key] {
+			l.Wait(x.Spec.Pattern(), f)
+		}
+	}
+	x.leaveLater(l)
 	l.New = slices.DeleteFunc(l.New, func(f staging.Found) bool { return later[f.Key] })
 	l.New = append(l.New, found...)
 	staging.Sort(l.New)
@@ -121,6 +127,10 @@ func (o *overwrittenObjects) examine(ctx context.Context, st *ledger.State, ids 
 	if err != nil {
 		return w, err
 	}
+	clock, err := o.run.storeTime(ctx)
+	if err != nil {
+		return w, err
+	}
 	for i, obj := range inputs {
 		switch {
 		case now[i].ETag == "":
@@ -138,7 +148,7 @@ func (o *overwrittenObjects) examine(ctx context.Context, st *ledger.State, ids 
 			if st.TakenObject(now[i]) {
 				continue
 			}
-			if s.Source.Settle > 0 && now[i].LastModified.After(o.run.Now().Add(-s.Source.Settle)) {
+			if m := now[i].LastModified; s.Source.Settle > 0 && m.After(clock.Add(-s.Source.Settle)) && !m.After(clock.Add(farFuture)) {
 				w.unsettled = true
 			}
 		}

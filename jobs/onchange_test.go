@@ -98,9 +98,8 @@ func TestOnChangeUnsettled(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.spec.Source.Settle = time.Hour
-	r := p.deleting()
-	r.Now = func() time.Time { return o.LastModified.Add(time.Hour + time.Second) }
-	sum, err := r.Run(t.Context(), jobs.RunOptions{})
+	p.state.(*memstore.Store).SetNow(o.LastModified.Add(time.Hour + time.Second))
+	sum, err := p.deleting().Run(t.Context(), jobs.RunOptions{})
 	if err != nil || sum.Replaced != 0 || sum.Objects.Read != 0 || sum.Objects.Unsettled != 1 {
 		t.Errorf("%+v, %v", sum, err)
 	}

@@ -9,8 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/recheck"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/internal/staging"
 )
@@ -39,6 +41,10 @@ func (r *Runner) Run(ctx context.Context, opts RunOptions) (*report.Summary, err
 type ordinaryRun struct {
 	run     *run
 	options RunOptions
+
+	listedAt time.Time // of the state's store
+	pruned   int       // folders that were not listed
+	due      []string  // of these, those that are listed after the batches
 }
 
 // work is the order of a run. run.do has opened the job before it, and records the end after it.
@@ -72,6 +78,9 @@ func (o *ordinaryRun) work(ctx context.Context) error {
 		return err
 	}
 	if err := plans.resume(ctx); err != nil { // after what is new, so that a batch that ends each run does not keep it from being tried
+		return err
+	}
+	if err := o.recheck(ctx, plans); err != nil {
 		return err
 	}
 	if err := x.publisher.markDone(ctx); err != nil {
@@ -160,15 +169,92 @@ func (o *ordinaryRun) listNew(ctx context.Context) (*staging.Listing, error) {
 
 // list finds what is new in staging.
 func (o *ordinaryRun) list(ctx context.Context, st *ledger.State) (*staging.Listing, error) {
-	lo := listOptions(o.run.Spec, st, o.run.Now())
+	now, err := o.run.storeTime(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lo := listOptions(o.run.Spec, st, now)
 	w, err := o.run.watermarks(ctx, st)
 	if err != nil {
 		return nil, err
 	}
 	if w != nil {
+		since := o.run.memo.Until
+		if since.IsZero() {
+			since = now.Add(-24 * time.Hour)
+		}
+		o.listedAt, o.pruned, o.due = now, 0, nil
 		lo.Cutoff, lo.Sweep = w.cutoff, o.options.FullSweep
+		lo.Pruned = func(folder string) {
+			if o.pruned++; !lo.Sweep && recheck.IsDue(folder, since, now) {
+				o.due = append(o.due, folder)
+			}
+		}
 	}
 	return o.run.listStaging(ctx, st, lo)
+}
+
+// recheck lists folders that the watermarks leave out, and loads what is new there: each folder once a week, after the batches of the
+// run, for at most half of the time that is left to it. Then it leaves word for the next run. Only a stop of the run, or what ends any
+// plan, is an error.
+func (o *ordinaryRun) recheck(ctx context.Context, plans *planner) error {
+	x := o.run
+	if o.listedAt.IsZero() || x.Spec.Source.RecheckFolders == 0 {
+		return o.leaveWord(ctx, o.listedAt)
+	}
+	until := o.listedAt
+	if len(o.due) > 0 {
+		folders := recheck.Draw(o.due, x.Spec.Source.RecheckFolders, x.id)
+		st, err := x.ledger.Fold(ctx)
+		if err != nil {
+			return err
+		}
+		limited, cancel := ctx, func() {}
+		if by, ok := ctx.Deadline(); ok {
+			limited, cancel = context.WithTimeout(ctx, time.Until(by)/2)
+		}
+		l, err := staging.ListFolders(limited, x.Staging, listOptions(x.Spec, st, o.listedAt), folders)
+		cancel()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			until = x.memo.Until
+			x.warn(fmt.Sprintf("could not list all of %s of days before the lookback, and tries again in the next run: %s", human.Plural(int64(len(folders)), "folder"), firstLine(err)))
+		}
+		if _, err = x.sortKnown(ctx, st, l); err != nil {
+			return err
+		}
+		x.leaveLater(l)
+		countListing(x.sum, x.warn, l)
+		x.log.Info().Int("folders", len(folders)).Int("due", len(o.due)).Int("pruned_folders", o.pruned).Int("listed", l.Listed).Int("new", len(l.New)).Msg("listed folders of days before the lookback again")
+		x.sum.Rechecked = len(folders)
+		if err := plans.planAndProcess(ctx, l); err != nil {
+			return err
+		}
+	}
+	return o.leaveWord(ctx, until)
+}
+
+// leaveWord tells the next run which folders to list. That it cannot is only a warning: objects are then found later.
+func (o *ordinaryRun) leaveWord(ctx context.Context, until time.Time) error {
+	x := o.run
+	if x.memo == nil || o.pruned == 0 && len(x.later.Waiting) == 0 && x.memo.Until.IsZero() && len(x.memo.Waiting) == 0 {
+		return nil
+	}
+	if err := (recheck.Memo{Until: until, Waiting: x.later.Waiting}).Save(ctx, x.State, x.Spec.Name); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		x.warn("could not record which folders this run has listed: " + err.Error())
+	}
+	return nil
+}
+
+// firstLine is the first of several errors.
+func firstLine(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return text
 }
 
 // DryRun lists what a run would read, and writes nothing.

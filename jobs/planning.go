@@ -236,6 +236,7 @@ func (p *planner) planAndProcess(ctx context.Context, l *staging.Listing) error 
 		x.sum.Objects.Same += l.Same - known.Same
 		x.sum.Objects.Unsettled += l.Unsettled - known.Unsettled
 		x.sum.Objects.LeftAlone += l.LeftAlone - known.LeftAlone
+		x.leaveLater(l)
 		if wrote {
 			continue
 		}
@@ -457,12 +458,17 @@ func newBatch(found []staging.Found) ledger.ManifestBatch {
 	return b
 }
 
-// listOptions choose the objects of a job that no run has taken.
+// farFuture is how far after now a time of last modification is believed. A later one comes from a wrong clock, and says nothing about
+// whether a program still writes the object.
+const farFuture = 24 * time.Hour
+
+// listOptions choose the objects of a job that no run has taken. now is the time of the state's store: with a local clock that is wrong,
+// no object would ever be old enough.
 func listOptions(s *jobfile.Spec, st *ledger.State, now time.Time) staging.Options {
 	o := staging.Options{Include: s.Source.Include, Exclude: s.Source.Exclude, Pattern: s.Pattern(), Taken: st.TakenObject, Changed: st.Changed,
 		IgnoreChanged: s.Source.OnChange == "ignore"}
 	if s.Source.Settle > 0 {
-		o.SettledBefore = now.Add(-s.Source.Settle)
+		o.SettledBefore, o.Future = now.Add(-s.Source.Settle), now.Add(farFuture)
 	}
 	return o
 }
@@ -474,7 +480,16 @@ func (x *run) listStaging(ctx context.Context, st *ledger.State, o staging.Optio
 		return nil, err
 	}
 	_, err = x.sortKnown(ctx, st, l)
+	x.leaveLater(l)
 	return l, err
+}
+
+// leaveLater keeps what a listing leaves for the next run.
+func (x *run) leaveLater(l *staging.Listing) {
+	for folder, day := range l.Waiting {
+		x.later.WaitFor(folder, day)
+	}
+	l.Waiting = nil
 }
 
 // sameEntry is how many versions one entry names at most: about 2 MB of JSON.
@@ -483,7 +498,7 @@ const sameEntry = 10_000
 // sortKnown sorts the new files that the ledger has under another version. wrote: the ledger has a new entry, which says which of them
 // are the same objects; a dry run does not write it.
 func (x *run) sortKnown(ctx context.Context, st *ledger.State, l *staging.Listing) (wrote bool, err error) {
-	x.sorter.Store, x.sorter.Ledger, x.sorter.Warn = x.Staging, x.ledger, x.warn
+	x.sorter.Store, x.sorter.Ledger, x.sorter.Pattern, x.sorter.Warn = x.Staging, x.ledger, x.Spec.Pattern(), x.warn
 	found, err := x.sorter.Sort(ctx, st, l)
 	if err != nil || len(found) == 0 {
 		return false, err
@@ -519,7 +534,7 @@ func countListing(sum *report.Summary, warn func(string), l *staging.Listing) {
 		warn(staging.DescribeLinksOut(l.LinksOut) + ". Try: copy the files into staging, or set source.follow_links: true")
 	}
 	if l.Late > 0 {
-		warn(fmt.Sprintf("%s under days before the lookback (example: %s), which only a full sweep finds. Try: a longer source.lookback, or etl run --full-sweep as a regular run",
+		warn(fmt.Sprintf("%s under days before the lookback (example: %s), where a run lists each folder only once a week. Try: a longer source.lookback if objects keep arriving that late",
 			human.Plural(int64(l.Late), "new object"), l.OneLate))
 	}
 	if l.NotUTF8 > 0 {

@@ -16,7 +16,9 @@ import (
 	"github.com/silt-etl/silt/internal/identity"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/recheck"
 	"github.com/silt-etl/silt/internal/report"
+	"github.com/silt-etl/silt/internal/staging"
 	"github.com/silt-etl/silt/internal/tempdir"
 )
 
@@ -39,6 +41,8 @@ type run struct {
 	tempBytes int64           // that all files in temp may take; 0: unknown
 	Staging   *identity.Store // the Runner's, which digests files
 	sorter    identity.Sorter // what a listing found new
+	memo      *recheck.Memo   // what earlier runs say of listings; nil: not read yet
+	later     staging.Listing // its Waiting: objects that are left for the next run
 
 	recorded  bool      // the ledger has the run's start
 	stopBy    time.Time // zero: it is not being stopped

@@ -25,6 +25,7 @@ import (
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/ledger/holder"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/recheck"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/mappings"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -208,16 +209,49 @@ func (x *run) leftOut(ctx context.Context) (out doctor.LeftOut, err error) {
 	if err != nil || w == nil {
 		return out, err
 	}
-	out.Future = w.ignored
+	out.Future, out.MostAgain = w.ignored, x.Spec.Source.RecheckFolders
 	if len(w.first) == 0 {
 		return out, nil
 	}
-	lo := listOptions(x.Spec, st, x.Now())
+	now, err := x.storeTime(ctx)
+	if err != nil {
+		return out, err
+	}
+	if out.Runs, err = x.runsInAWeek(ctx); err != nil {
+		return out, err
+	}
+	lo := listOptions(x.Spec, st, now)
 	lo.Cutoff, lo.Sweep = w.cutoff, true
+	lo.Pruned = func(string) { out.Folders++ }
 	l, err := x.listStaging(ctx, st, lo)
 	if err != nil {
 		return out, err
 	}
 	out.Late, out.OneLate = l.Late, l.OneLate
 	return out, nil
+}
+
+// runsInAWeek is how many ordinary runs the job has in a week, as its last ones show. 0: there are too few to tell.
+func (x *run) runsInAWeek(ctx context.Context) (float64, error) {
+	infos, err := x.ledger.Runs(ctx, 30)
+	if err != nil {
+		return 0, err
+	}
+	var first, last time.Time
+	n := 0
+	for _, i := range infos {
+		if i.Command != "run" {
+			continue
+		}
+		if n++; n == 1 || i.Started.Before(first) {
+			first = i.Started
+		}
+		if i.Started.After(last) {
+			last = i.Started
+		}
+	}
+	if n < 2 || !last.After(first) {
+		return 0, nil
+	}
+	return float64(n-1) * float64(recheck.Round) / float64(last.Sub(first)), nil
 }

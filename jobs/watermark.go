@@ -11,6 +11,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/recheck"
 	"github.com/silt-etl/silt/internal/staging"
 )
 
@@ -52,6 +53,18 @@ func (x *run) watermarks(ctx context.Context, st *ledger.State) (*watermarks, er
 	}) {
 		if day, ok := w.day(m.Key, now); ok && m.Prefix != "" && m.FreedFrom.IsZero() {
 			w.first[m.Prefix] = day.Add(-x.Spec.Source.Lookback).Truncate(24 * time.Hour)
+		}
+	}
+	if x.memo == nil {
+		memo, err := recheck.Load(ctx, x.State, x.Spec.Name)
+		if err != nil {
+			return nil, err
+		}
+		x.memo = &memo
+	}
+	for folder, day := range x.memo.Waiting { // an object was left there for this run
+		if first, ok := w.first[folder]; ok && day.Before(first) {
+			w.first[folder] = day
 		}
 	}
 	w.ignored = slices.Sorted(maps.Values(latest))

@@ -147,6 +147,7 @@ func TestMaxFutureOfAYear(t *testing.T) {
 // takes it and says so.
 func TestLateObjects(t *testing.T) {
 	p := newMemParts(t, 1<<20)
+	p.spec.Source.RecheckFolders = 0
 	want := wanted{rows: map[string]int{}}
 	p.stageDay(t, want, "2020/10/01", 1)
 	p.mustRun(t, jobs.RunOptions{})

@@ -3,15 +3,22 @@ package doctor
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"time"
 
 	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/recheck"
 )
 
 // LeftOut is what the watermarks of a job keep its runs from listing.
 type LeftOut struct {
 	Late    int    // objects that no run has taken, in folders that a run does not list
 	OneLate string // one of them
+	// Folders is how many folders runs leave out, MostAgain how many of them a run lists again at most (source.recheck_folders), and Runs
+	// how many runs a week has; 0: not known.
+	Folders, MostAgain int
+	Runs               float64
 	// Future has, for each folder from which a run took an object of a day in the future, the last such key.
 	Future []string
 }
@@ -49,13 +56,36 @@ func checkLeftOut(ctx context.Context, e *examination) []Result {
 			"%s of staging with objects of a day in the future, which runs have read and which do not move the watermark (example: %s)",
 			human.Plural(int64(n), "folder"), found.Future[0]))
 	}
+	again := "etl run --full-sweep"
+	if found.MostAgain > 0 {
+		again = "wait for the runs of a week, or etl run --full-sweep"
+	}
 	switch {
 	case found.Late > 0:
-		results = append(results, warn(what, "etl run --full-sweep, and a longer source.lookback if objects keep arriving that late",
-			"%s that no run has taken, under days before the lookback, where runs do not look (example: %s)",
-			human.Plural(int64(found.Late), "object"), found.OneLate))
+		results = append(results, warn(what, again+"; a longer source.lookback if objects keep arriving that late",
+			"%s that no run has taken, under days before the lookback, where %s (example: %s)",
+			human.Plural(int64(found.Late), "object"), found.round(), found.OneLate))
+	case complete && found.Folders > 0:
+		results = append(results, ok(what, "runs have taken every object; %s of days before the lookback: %s", human.Plural(int64(found.Folders), "folder"), found.round()))
 	case complete:
 		results = append(results, ok(what, "runs list every folder of staging that has an object to take"))
 	}
 	return results
+}
+
+// round says how long it takes until runs have listed again each folder that they leave out.
+func (f LeftOut) round() string {
+	if f.MostAgain == 0 {
+		return "runs do not look (source.recheck_folders is 0)"
+	}
+	runs := f.Runs
+	if runs == 0 {
+		runs = 7
+	}
+	took := recheck.RoundOf(f.Folders, f.MostAgain, runs)
+	text := fmt.Sprintf("runs list each folder again within %s", human.Plural(int64(math.Ceil(took.Hours()/24)), "day"))
+	if took > recheck.Round {
+		text += " (source.recheck_folders lists more in a run)"
+	}
+	return text
 }

@@ -21,6 +21,8 @@ import (
 type Sorter struct {
 	Store  *Store
 	Ledger *ledger.Ledger
+	// Pattern of the job; nil: keys have no days.
+	Pattern *staging.Pattern
 	// Reread are keys, or globs as in source.include, of files to load again although their content may be the same.
 	Reread []string
 	Warn   func(string)
@@ -80,6 +82,11 @@ func (s *Sorter) Sort(ctx context.Context, st *ledger.State, l *staging.Listing)
 	}
 	n := count(same)
 	l.Same, l.Taken = l.Same+n, l.Taken+n
+	for _, f := range l.New {
+		if v, ok := verdicts[f.Key]; ok && v == waits {
+			l.Wait(s.Pattern, f)
+		}
+	}
 	l.Unsettled += count(waits)
 	if n = count(leftAlone); n > 0 {
 		l.LeftAlone += n

@@ -79,6 +79,7 @@ func FuzzSpec(f *testing.F) {
 			"limits.max_quarantine_ratio": !(s.Limits.MaxQuarantineRatio >= 0 && s.Limits.MaxQuarantineRatio <= 1),
 			"event_days.max_age":          s.EventDays.MaxAge < 0,
 			"source.lookback":             s.Source.Lookback < 0,
+			"source.recheck_folders":      s.Source.RecheckFolders < 0,
 			"state":                       s.State == "",
 			"catalog.database":            s.Catalog.Database == "",
 		} {

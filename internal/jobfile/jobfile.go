@@ -45,17 +45,18 @@ type Position struct{ Line, Column int }
 
 // Source is where raw logs come from.
 type Source struct {
-	Staging    string // s3://bucket/prefix/ or a folder
-	Region     string // of the bucket; default: Lake.Region
-	Include    []string
-	Exclude    []string
-	KeyPattern string
-	Format     string        // of the records; "": the mapping's
-	Lookback   time.Duration // how far before the watermark the listing goes back for late objects
-	Settle     time.Duration // younger objects are left for the next run
-	OnChange   string        // of an object that was overwritten after a run took it: process, ignore, replace
-	RoleARN    string
-	ExternalID string
+	Staging        string // s3://bucket/prefix/ or a folder
+	Region         string // of the bucket; default: Lake.Region
+	Include        []string
+	Exclude        []string
+	KeyPattern     string
+	Format         string        // of the records; "": the mapping's
+	RecheckFolders int           // how many folders before the lookback a run lists again at most
+	Lookback       time.Duration // how far before the watermark the listing goes back for late objects
+	Settle         time.Duration // younger objects are left for the next run
+	OnChange       string        // of an object that was overwritten after a run took it: process, ignore, replace
+	RoleARN        string
+	ExternalID     string
 	// FollowLinks also reads what links of a staging folder lead to outside of it.
 	FollowLinks bool
 }
@@ -134,7 +135,7 @@ type Limits struct {
 func Default() Spec {
 	return Spec{
 		Sandbox:   "auto",
-		Source:    Source{OnChange: "process", Lookback: 48 * time.Hour},
+		Source:    Source{OnChange: "process", Lookback: 48 * time.Hour, RecheckFolders: 2000},
 		Lake:      Lake{AccountID: "external", Layout: "auto", Hold: "upload", Provenance: "on"},
 		Schedule:  Schedule{Timezone: "UTC"},
 		EventDays: EventDays{MaxAge: 3650 * 24 * time.Hour, MaxFuture: 24 * time.Hour},

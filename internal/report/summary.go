@@ -30,9 +30,10 @@ type Summary struct {
 	Records    RecordCounts       `json:"records"`
 	Kept       int64              `json:"kept_in_quarantine,omitempty"` // of a replay: records that --where left out
 	Batches    int                `json:"batches"`
-	Replaced   int                `json:"replaced_batches,omitempty"` // batches whose files were replaced
-	Finished   int                `json:"finished_entries,omitempty"` // entries of earlier runs that this one rolled forward
-	Resumed    int                `json:"resumed_batches,omitempty"`  // batches that an earlier run had planned
+	Replaced   int                `json:"replaced_batches,omitempty"`  // batches whose files were replaced
+	Rechecked  int                `json:"rechecked_folders,omitempty"` // folders of days before the lookback that were listed again
+	Finished   int                `json:"finished_entries,omitempty"`  // entries of earlier runs that this one rolled forward
+	Resumed    int                `json:"resumed_batches,omitempty"`   // batches that an earlier run had planned
 	SizeIn     int64              `json:"staging_bytes"`
 	SizeRaw    int64              `json:"unpacked_bytes"`
 	SizeOut    int64              `json:"lake_bytes"`
@@ -176,6 +177,9 @@ func (s *Summary) WriteText(w io.Writer) {
 	}
 	if s.Replaced > 0 {
 		p("replaced", "%s", human.Plural(int64(s.Replaced), "batch"))
+	}
+	if s.Rechecked > 0 {
+		p("rechecked", "%s of days before the lookback", human.Plural(int64(s.Rechecked), "folder"))
 	}
 	if s.Finished > 0 || s.Resumed > 0 {
 		p("resumed", "%s and %s that an earlier run left unfinished", human.Plural(int64(s.Finished), "entry"), human.Plural(int64(s.Resumed), "batch"))

@@ -2,10 +2,12 @@ package staging
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -21,11 +23,15 @@ type Options struct {
 	Pattern *Pattern // nil: no captures
 	// Unsettled objects, last modified after this, are left for the next run. Zero: none are.
 	SettledBefore time.Time
+	// Future: an object that was modified after this has a time of a wrong clock, and counts as settled. Zero: no time is too late.
+	Future time.Time
 	// Cutoff gives the first day to list below a folder that holds dated folders (Pattern.DatePrefix); zero:
 	// all days. nil: nothing is left out. It is called only if the pattern's dates are in the order of keys.
 	Cutoff func(prefix string) time.Time
 	// Sweep also lists what Cutoff leaves out, and counts the new objects there as late.
 	Sweep bool
+	// Pruned is called for each folder that Cutoff leaves out. May be nil.
+	Pruned func(folder string)
 	// Through is the last day whose folders are listed, if Cutoff is set; zero: there is no last day.
 	Through time.Time
 	// Select says whether an object that include and exclude accept is listed. nil: all are.
@@ -93,8 +99,10 @@ type Listing struct {
 	// NotUTF8 keys are left: the ledger is JSON and could not tell them from others. OneNotUTF8 is the first.
 	NotUTF8    int
 	OneNotUTF8 string
-	Watermark  time.Time
-	SizeBytes  int64 // of New
+	// Waiting has, by folder of dated folders, the earliest day with an object that is left for the next run.
+	Waiting   map[string]time.Time
+	Watermark time.Time
+	SizeBytes int64 // of New
 	// Same and LeftAlone are counted by internal/identity: of Taken, objects that are known under another version, by their content;
 	// objects that are neither new nor known to be the same.
 	Same, LeftAlone int
@@ -107,7 +115,62 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 	late := false // what is listed is before the cutoff
 	links := newLinks(&o)
 	ctx = objstore.WithLinkReport(ctx, links.leadsOut)
-	see := func(obj objstore.Object) error {
+	see := l.sees(&o, &late, links)
+	var err error
+	if o.Pattern != nil && o.Pattern.Prunable() && o.Cutoff != nil {
+		w := &walker{o: o, store: store, see: see, l: l, late: &late}
+		err = w.walk(ctx, "", 0, nil, time.Time{})
+	} else {
+		err = store.List(ctx, objstore.ListOptions{}, see)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range links.choose() {
+		l.Listed-- // see counts it again
+		late = c.late
+		if err := see(c.Object); err != nil {
+			return nil, err
+		}
+	}
+	l.Linked, l.LinksOut = links.linked, slices.Sorted(maps.Keys(links.out))
+	Sort(l.New)
+	l.count()
+	return l, nil
+}
+
+// listers is how many folders ListFolders lists at the same time.
+const listers = 16
+
+// ListFolders finds what is new in some folders before the cutoff, and counts it as late. If ctx ends, or a folder cannot be listed, the
+// Listing has what was found until then. It leaves out what only links lead to: which of several keys counts shows in a whole listing.
+func ListFolders(ctx context.Context, store objstore.Reader, o Options, folders []string) (*Listing, error) {
+	l, late := &Listing{}, true
+	see := l.sees(&o, &late, newLinks(&o))
+	var mu sync.Mutex
+	errs := make([]error, len(folders))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, listers)
+	for i, f := range folders {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			errs[i] = store.List(ctx, objstore.ListOptions{Prefix: f}, func(obj objstore.Object) error {
+				mu.Lock()
+				defer mu.Unlock()
+				return see(obj)
+			})
+		})
+	}
+	wg.Wait()
+	Sort(l.New)
+	l.count()
+	return l, errors.Join(errs...)
+}
+
+// sees is what a listing does with each object. late says whether what it gets is before the cutoff.
+func (l *Listing) sees(o *Options, late *bool, links *links) func(objstore.Object) error {
+	return func(obj objstore.Object) error {
 		l.Listed++
 		if o.Progress != nil && l.Listed%1000 == 0 {
 			o.Progress(l.Listed)
@@ -116,7 +179,7 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 		case strings.HasSuffix(obj.Key, "/") && obj.SizeBytes == 0, !o.selected(obj.Key):
 			l.Excluded++
 			return nil
-		case obj.Link != "" && links.postpone(obj, late):
+		case obj.Link != "" && links.postpone(obj, *late):
 			return nil
 		case !utf8.ValidString(obj.Key):
 			if l.NotUTF8++; l.NotUTF8 == 1 {
@@ -132,8 +195,9 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 		case o.Taken != nil && o.Taken(obj):
 			l.Taken++
 			return nil
-		case !o.SettledBefore.IsZero() && obj.LastModified.After(o.SettledBefore):
+		case !o.SettledBefore.IsZero() && obj.LastModified.After(o.SettledBefore) && (o.Future.IsZero() || !obj.LastModified.After(o.Future)):
 			l.Unsettled++
+			l.Wait(o.Pattern, f)
 			return nil
 		}
 		if o.Changed != nil && o.Changed(obj) {
@@ -143,35 +207,35 @@ func List(ctx context.Context, store objstore.Reader, o Options) (*Listing, erro
 			}
 			f.Changed = true
 		}
-		f.Late, f.Unmatched = late, o.Pattern != nil && f.Captures == nil
+		f.Late, f.Unmatched = *late, o.Pattern != nil && f.Captures == nil
 		if obj.LastModified.After(l.Watermark) {
 			l.Watermark = obj.LastModified
 		}
 		l.New = append(l.New, f)
 		return nil
 	}
-	var err error
-	if o.Pattern != nil && o.Pattern.Prunable() && o.Cutoff != nil {
-		w := &walker{o: o, store: store, see: see, l: l, late: &late}
-		err = w.walk(ctx, "", 0, nil, time.Time{})
-	} else {
-		err = store.List(ctx, objstore.ListOptions{}, see)
+}
+
+// Wait notes that an object is left for the next run, which then lists its folder from the object's day on.
+func (l *Listing) Wait(p *Pattern, f Found) {
+	if p == nil || f.Day.IsZero() {
+		return
 	}
-	if err != nil {
-		return nil, err
+	folder := p.DatePrefix(f.Key)
+	if folder == "" {
+		return
 	}
-	chosen := links.choose()
-	for _, c := range chosen {
-		l.Listed-- // see counts it again
-		late = c.late
-		if err := see(c.Object); err != nil {
-			return nil, err
-		}
+	l.WaitFor(folder, f.Day)
+}
+
+// WaitFor notes that the next run lists a folder of dated folders from a day on.
+func (l *Listing) WaitFor(folder string, day time.Time) {
+	if l.Waiting == nil {
+		l.Waiting = map[string]time.Time{}
 	}
-	l.Linked, l.LinksOut = links.linked, slices.Sorted(maps.Keys(links.out))
-	Sort(l.New)
-	l.count()
-	return l, nil
+	if first, ok := l.Waiting[folder]; !ok || day.Before(first) {
+		l.Waiting[folder] = day
+	}
 }
 
 // count counts the new objects again.
@@ -285,6 +349,9 @@ func (w *walker) walk(ctx context.Context, prefix string, depth int, date map[st
 
 // leaveOut passes over a folder before the cutoff, or with Options.Sweep lists it as late.
 func (w *walker) leaveOut(ctx context.Context, folder string) error {
+	if w.o.Pruned != nil {
+		w.o.Pruned(folder)
+	}
 	if !w.o.Sweep {
 		w.l.Pruned++
 		return nil
