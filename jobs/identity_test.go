@@ -2,7 +2,9 @@ package jobs_test
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -178,6 +180,90 @@ func TestRewriteWithinTheTick(t *testing.T) {
 	}
 }
 
+// TestNeverDoubled runs random histories of a staging folder: files are touched, copied, restored, rewritten and moved to another volume,
+// between runs and checkpoints. Each content that a key had when a run looked is in the lake once.
+func TestNeverDoubled(t *testing.T) {
+	for _, seed := range seeds(t, soaking(4, 100)) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			rnd := rand.New(rand.NewPCG(seed, 6))
+			f := newStagedFiles(t)
+			f.checkpoints = rnd.IntN(2) * 3
+			type file struct {
+				flows []int // of each content that the file had
+				now   int   // the content that it has
+				taken map[int]bool
+			}
+			files := map[string]*file{}
+			var keys, did []string
+			flows := 0
+			content := func(flowID int) []byte { return gz(flow(flowID, 0)) }
+			for range 30 {
+				what := rnd.IntN(9)
+				if len(keys) == 0 {
+					what = 0
+				}
+				var k string
+				var c *file
+				if what > 0 {
+					k = keys[rnd.IntN(len(keys))]
+					c = files[k]
+				}
+				switch what {
+				case 0:
+					flows++
+					k = key(fmt.Sprint("o", flows))
+					keys = append(keys, k)
+					files[k] = &file{flows: []int{flows}, taken: map[int]bool{}}
+					f.write(k, content(flows))
+				case 1:
+					at := time.Unix(rnd.Int64N(3e9), rnd.Int64N(1e9))
+					f.must(os.Chtimes(f.path(k), at, at))
+				case 2:
+					f.must(os.Chmod(f.path(k), 0o600+os.FileMode(rnd.IntN(2))*0o44))
+				case 3: // a copy over the file
+					f.must(os.Remove(f.path(k)))
+					f.write(k, content(c.flows[c.now]))
+				case 4:
+					flows++
+					c.flows = append(c.flows, flows)
+					c.now = len(c.flows) - 1
+					f.overwrite(k, content(flows))
+				case 5: // an earlier content is restored
+					c.now = rnd.IntN(len(c.flows))
+					f.write(k, content(c.flows[c.now]))
+				case 6:
+					f.moveVolume()
+				default:
+					for _, c := range files {
+						c.taken[c.flows[c.now]] = true
+					}
+					sum := f.mustRun(t, jobs.RunOptions{})
+					did = append(did, fmt.Sprintf("run: %+v", sum.Objects))
+				}
+				did = append(did, fmt.Sprintf("%d: %s", what, k))
+			}
+			want := wanted{rows: map[string]int{}}
+			f.mustRun(t, jobs.RunOptions{})
+			for _, c := range files {
+				c.taken[c.flows[c.now]] = true
+				for id := range c.taken {
+					want.rows[row(id, 0)]++
+				}
+			}
+			for _, problem := range f.left(t.Context(), want) {
+				t.Error(problem)
+			}
+			if sum := f.mustRun(t, jobs.RunOptions{}); sum.Objects.Read+sum.Objects.Same > 0 {
+				t.Errorf("a run without a change: %+v", sum.Objects)
+			}
+			if t.Failed() {
+				t.Logf("history:\n%s", strings.Join(did, "\n"))
+			}
+		})
+	}
+}
+
 // TestTouchedWhileOpen: a file that is touched between its plan and its reading is loaded once.
 func TestTouchedWhileOpen(t *testing.T) {
 	f := newStagedFiles(t)
@@ -194,7 +280,7 @@ func TestTouchedWhileOpen(t *testing.T) {
 	f.again(t, want)
 }
 
-// touching touches a file before the first read.
+// touching touches a file before it is read.
 type touching struct {
 	objstore.Reader
 	touch func()
@@ -205,6 +291,38 @@ func (s touching) Get(ctx context.Context, k string, o objstore.GetOptions) (io.
 		s.touch()
 	}
 	return s.Reader.Get(ctx, k, o)
+}
+
+// TestRestoredAfterItWasGone: a file that was to be read with new content, and has the earlier one again when it is read, is not loaded
+// twice; neither is one whose later content was withdrawn.
+func TestRestoredAfterItWasGone(t *testing.T) {
+	f := newStagedFiles(t)
+	want, err := f.smallJob()
+	f.must(err)
+	first := f.run("the first run", fields{"read": 3})
+	data, err := os.ReadFile(f.path(key("a")))
+	f.must(err)
+	f.write(key("a"), gz(flow(50, 0)))
+	r := f.deleting()
+	reads := 0
+	r.Staging = touching{Reader: f.staging, touch: func() {
+		if reads++; reads == 2 { // the first one compares
+			f.write(key("a"), data)
+		}
+	}}
+	if sum, err := r.Run(t.Context(), jobs.RunOptions{}); err != nil || sum.Objects.Gone != 1 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	f.run("the run after it", fields{"taken": 3, "same": 1})
+	f.again(t, want)
+	f.write(key("a"), gz(flow(51, 0)))
+	f.run("new content", fields{"read": 1, "taken": 2})
+	if _, err := f.deleting().Rewind(t.Context(), first.Run, false); err != nil {
+		t.Fatal(err)
+	}
+	f.write(key("a"), data)
+	f.run("the run after a rewind", fields{"taken": 3, "same": 1})
+	f.again(t, want)
 }
 
 // TestTouchedAndOpen: while a batch is open that another run planned, a file of it with another time waits.

@@ -204,7 +204,7 @@ func TestOnChangeOtherLake(t *testing.T) {
 // more; while it waits, it is found.
 func TestOnChangeListsLittle(t *testing.T) {
 	p := newMemParts(t, 1)
-	p.spec.Source.OnChange = "replace"
+	p.spec.Source.OnChange, p.spec.Source.RecheckFolders = "replace", 0
 	old := strings.Replace(key("a"), "/10/01/", "/09/01/", 1)
 	if old == key("a") {
 		t.Fatal(old)

@@ -52,6 +52,9 @@ func (x *run) watermarks(ctx context.Context, st *ledger.State) (*watermarks, er
 		return ok
 	}) {
 		if day, ok := w.day(m.Key, now); ok && m.Prefix != "" && m.FreedFrom.IsZero() {
+			if day.After(now) { // credible, and perhaps of another time zone: the days until then have not come
+				day = now
+			}
 			w.first[m.Prefix] = day.Add(-x.Spec.Source.Lookback).Truncate(24 * time.Hour)
 		}
 	}

@@ -43,9 +43,10 @@ const (
 // Sort leaves out of l.New what is the same object as one that is taken, what has to wait (counted as unsettled) and what is left alone.
 // It returns the versions that were found to be the same, for SameObjects.Write.
 func (s *Sorter) Sort(ctx context.Context, st *ledger.State, l *staging.Listing) (ledger.SameObjects, error) {
+	versions := ledger.Versions{State: st}
 	var known []objstore.Object
 	for _, f := range l.New {
-		if _, ok := fileversion.Parse(f.ETag); ok && st.Changed(f.Object) {
+		if _, ok := fileversion.Parse(f.ETag); ok && versions.Seen(f.Key, f.ETag) {
 			known = append(known, f.Object)
 		}
 	}
@@ -63,12 +64,12 @@ func (s *Sorter) Sort(ctx context.Context, st *ledger.State, l *staging.Listing)
 		switch {
 		case sums[i] == "":
 			verdicts[o.Key] = waits
-		case (ledger.Versions{State: st}).HasContent(o.Key, sums[i]):
+		case versions.HasContent(o.Key, sums[i]):
 			verdicts[o.Key] = same
 			found = append(found, ledger.SameObject{ObjectID: ledger.ObjectID{Key: o.Key, ETag: o.ETag}, SHA256: sums[i]})
 		case has && latest.State == ledger.BatchOpen:
 			verdicts[o.Key] = waits
-		case s.reread(o.Key) || (ledger.Versions{State: st}).Digested(o.Key):
+		case !st.Changed(o), s.reread(o.Key), versions.Digested(o.Key): // what was taken of the key was released, or is known
 			verdicts[o.Key] = changed
 		default:
 			old = append(old, o)

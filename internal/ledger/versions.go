@@ -60,6 +60,20 @@ func (v Versions) Digested(key string) bool {
 	return ok && has && slot == of
 }
 
+// Seen says whether the ledger has had another version of a key and not this one, whatever became of that version since.
+func (v Versions) Seen(key, etag string) bool {
+	v.State.mu.RLock()
+	defer v.State.mu.RUnlock()
+	if _, known := v.find(key, etag); known {
+		return false
+	}
+	if _, ok := v.State.latest.Get(hashKey(key)); ok {
+		return true
+	}
+	_, ok := v.State.objects.Get(hashObject(key, digested))
+	return ok
+}
+
 // Same says whether the ledger has two versions of a key as one object: one batch took both.
 func (v Versions) Same(key, etag, other string) bool {
 	v.State.mu.RLock()
