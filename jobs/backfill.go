@@ -204,7 +204,7 @@ func (f *backfill) work(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l, err := x.listStaging(ctx, st, f.listOptions(st, part, now))
+		l, err := listings{x}.list(ctx, st, f.listOptions(st, part, now))
 		if err != nil {
 			return err
 		}

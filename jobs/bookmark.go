@@ -59,7 +59,7 @@ func (s *skip) work(ctx context.Context) error {
 	}
 	p := x.Spec.Pattern()
 	out.Bound = p == nil || !p.Dated()
-	l, err := x.listStaging(ctx, st, staging.Options{Include: x.Spec.Source.Include, Exclude: x.Spec.Source.Exclude, Pattern: p, Taken: st.TakenObject})
+	l, err := listings{x}.list(ctx, st, staging.Options{Include: x.Spec.Source.Include, Exclude: x.Spec.Source.Exclude, Pattern: p, Taken: st.TakenObject})
 	if err != nil {
 		return err
 	}

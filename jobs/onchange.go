@@ -74,7 +74,7 @@ func (o *overwrittenObjects) release(ctx context.Context, st *ledger.State, l *s
 			l.Wait(x.Spec.Pattern(), f)
 		}
 	}
-	x.leaveLater(l)
+	listings{x}.leaveLater(l)
 	l.New = slices.DeleteFunc(l.New, func(f staging.Found) bool { return later[f.Key] })
 	l.New = append(l.New, found...)
 	staging.Sort(l.New)

@@ -191,7 +191,7 @@ func (o *ordinaryRun) list(ctx context.Context, st *ledger.State) (*staging.List
 			}
 		}
 	}
-	return o.run.listStaging(ctx, st, lo)
+	return listings{o.run}.list(ctx, st, lo)
 }
 
 // recheck lists folders that the watermarks leave out, and loads what is new there: each folder once a week, after the batches of the
@@ -222,10 +222,10 @@ func (o *ordinaryRun) recheck(ctx context.Context, plans *planner) error {
 			until = x.memo.Until
 			x.warn(fmt.Sprintf("could not list all of %s of days before the lookback, and tries again in the next run: %s", human.Plural(int64(len(folders)), "folder"), firstLine(err)))
 		}
-		if _, err = x.sortKnown(ctx, st, l); err != nil {
+		if _, err = (listings{x}).sortKnown(ctx, st, l); err != nil {
 			return err
 		}
-		x.leaveLater(l)
+		listings{x}.leaveLater(l)
 		countListing(x.sum, x.warn, l)
 		x.log.Info().Int("folders", len(folders)).Int("due", len(o.due)).Int("pruned_folders", o.pruned).Int("listed", l.Listed).Int("new", len(l.New)).Msg("listed folders of days before the lookback again")
 		x.sum.Rechecked = len(folders)

@@ -227,7 +227,7 @@ func (p *planner) planAndProcess(ctx context.Context, l *staging.Listing) error 
 			return err
 		}
 		known := *l
-		wrote, err := x.sortKnown(ctx, st, l)
+		wrote, err := listings{x}.sortKnown(ctx, st, l)
 		if err != nil {
 			return err
 		}
@@ -236,7 +236,7 @@ func (p *planner) planAndProcess(ctx context.Context, l *staging.Listing) error 
 		x.sum.Objects.Same += l.Same - known.Same
 		x.sum.Objects.Unsettled += l.Unsettled - known.Unsettled
 		x.sum.Objects.LeftAlone += l.LeftAlone - known.LeftAlone
-		x.leaveLater(l)
+		listings{x}.leaveLater(l)
 		if wrote {
 			continue
 		}
@@ -473,21 +473,24 @@ func listOptions(s *jobfile.Spec, st *ledger.State, now time.Time) staging.Optio
 	return o
 }
 
-// listStaging lists staging, and leaves out what is the same object as one that is taken.
-func (x *run) listStaging(ctx context.Context, st *ledger.State, o staging.Options) (*staging.Listing, error) {
-	l, err := staging.List(ctx, x.Staging, o)
+// listings are those of staging that a run makes.
+type listings struct{ run *run }
+
+// list lists staging, and leaves out what is the same object as one that is taken.
+func (g listings) list(ctx context.Context, st *ledger.State, o staging.Options) (*staging.Listing, error) {
+	l, err := staging.List(ctx, g.run.Staging, o)
 	if err != nil {
 		return nil, err
 	}
-	_, err = x.sortKnown(ctx, st, l)
-	x.leaveLater(l)
+	_, err = g.sortKnown(ctx, st, l)
+	g.leaveLater(l)
 	return l, err
 }
 
 // leaveLater keeps what a listing leaves for the next run.
-func (x *run) leaveLater(l *staging.Listing) {
+func (g listings) leaveLater(l *staging.Listing) {
 	for folder, day := range l.Waiting {
-		x.later.WaitFor(folder, day)
+		g.run.later.WaitFor(folder, day)
 	}
 	l.Waiting = nil
 }
@@ -497,7 +500,8 @@ const sameEntry = 10_000
 
 // sortKnown sorts the new files that the ledger has under another version. wrote: the ledger has a new entry, which says which of them
 // are the same objects; a dry run does not write it.
-func (x *run) sortKnown(ctx context.Context, st *ledger.State, l *staging.Listing) (wrote bool, err error) {
+func (g listings) sortKnown(ctx context.Context, st *ledger.State, l *staging.Listing) (wrote bool, err error) {
+	x := g.run
 	x.sorter.Store, x.sorter.Ledger, x.sorter.Pattern, x.sorter.Warn = x.Staging, x.ledger, x.Spec.Pattern(), x.warn
 	found, err := x.sorter.Sort(ctx, st, l)
 	if err != nil || len(found) == 0 {

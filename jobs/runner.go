@@ -217,13 +217,13 @@ func (x *run) leftOut(ctx context.Context) (out doctor.LeftOut, err error) {
 	if err != nil {
 		return out, err
 	}
-	if out.Runs, err = x.runsInAWeek(ctx); err != nil {
+	if out.Runs, err = runsInAWeek(ctx, x.ledger); err != nil {
 		return out, err
 	}
 	lo := listOptions(x.Spec, st, now)
 	lo.Cutoff, lo.Sweep = w.cutoff, true
 	lo.Pruned = func(string) { out.Folders++ }
-	l, err := x.listStaging(ctx, st, lo)
+	l, err := listings{x}.list(ctx, st, lo)
 	if err != nil {
 		return out, err
 	}
@@ -232,8 +232,8 @@ func (x *run) leftOut(ctx context.Context) (out doctor.LeftOut, err error) {
 }
 
 // runsInAWeek is how many ordinary runs the job has in a week, as its last ones show. 0: there are too few to tell.
-func (x *run) runsInAWeek(ctx context.Context) (float64, error) {
-	infos, err := x.ledger.Runs(ctx, 30)
+func runsInAWeek(ctx context.Context, l *ledger.Ledger) (float64, error) {
+	infos, err := l.Runs(ctx, 30)
 	if err != nil {
 		return 0, err
 	}

@@ -60,7 +60,7 @@ func (v Versions) Digested(key string) bool {
 	return ok && has && slot == of
 }
 
-// Seen says whether the ledger has had another version of a key and not this one, whatever became of that version since.
+// Seen says whether the ledger has had another version of a key and not this one, also if that version was released since.
 func (v Versions) Seen(key, etag string) bool {
 	v.State.mu.RLock()
 	defer v.State.mu.RUnlock()
