@@ -73,7 +73,6 @@ found() {
 run() {
   mkdir -p "$dir"
   local began=$SECONDS name command out started result commit
-  commit=$(git describe --always --dirty 2>/dev/null || echo unknown)
   while IFS=$'\t' read -r name command <&3; do
     if passed "$name" || ! grep -qE -- "${SOAK_ONLY:-.}" <<<"$name"; then
       continue
@@ -85,6 +84,7 @@ run() {
     out=$dir/$(tr -c 'A-Za-z0-9\n' '-' <<<"$name").log
     echo "== $name"
     started=$SECONDS result=passed
+    commit=$(git describe --always --dirty 2>/dev/null || echo unknown)
     bash -c "$command" >"$out" 2>&1 </dev/null || result=failed
     printf '%s\t%s\t%s\t%s\t%d\t%s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$commit" "$name" "$result" $((SECONDS - started)) "$(found "$out")" >>"$log"
     tail -n 1 "$log"
