@@ -97,14 +97,17 @@ run() {
 }
 
 summary() {
-  echo "| part | result | seconds | what was tried | version |"
-  echo "| --- | --- | --- | --- | --- |"
-  local name command
+  local name command line missing=0 all=0
+  echo "| part | result | seconds | what was tried |"
+  echo "| --- | --- | --- | --- |"
   while IFS=$'\t' read -r name command; do
+    all=$((all + 1))
     # The last line about a part counts.
-    awk -F'\t' -v part="$name" '$3 == part { last = $0 } END { if (last == "") { print "| " part " | not run | | | |" } else { split(last, f, "\t"); print "| " part " | " f[4] " | " f[5] " | " f[6] " | " f[2] " |" } }' \
-      "$([ -f "$log" ] && echo "$log" || echo /dev/null)"
+    line=$([ ! -f "$log" ] || awk -F'\t' -v part="$name" '$3 == part { last = "| " part " | " $4 " | " $5 " | " $6 " |" } END { print last }' "$log")
+    [ -n "$line" ] && echo "$line" || missing=$((missing + 1))
   done < <(parts)
+  echo
+  echo "$missing of $all parts have not run yet."
 }
 
 case ${1:-} in
