@@ -301,14 +301,16 @@ func TestUpgrade(t *testing.T) {
 			return sum
 		}
 		flows := once("1", "2", "4", "5", "6", "7", "8", "9", "10")
-		sum := elsewhere(jobs.RunOptions{})
-		p.same("objects of the run after the upgrade", report.ObjectCounts{Listed: 5, New: 2, Read: 2, Gone: 2, LeftAlone: 3}, sum.Objects)
+		sum := elsewhere(jobs.RunOptions{}) // the open batches find other versions, which wait for the next run
+		p.same("objects of the run after the upgrade", report.ObjectCounts{Listed: 5, Gone: 2, Unsettled: 2, LeftAlone: 3}, sum.Objects)
 		if len(sum.Warnings) != 1 || !strings.Contains(sum.Warnings[0], "left alone 3 files") || !strings.Contains(sum.Warnings[0], "--reread") {
 			t.Errorf("warnings: %q", sum.Warnings)
 		}
+		sum = elsewhere(jobs.RunOptions{})
+		p.same("objects of another run", report.ObjectCounts{Listed: 5, New: 2, Read: 2, LeftAlone: 3}, sum.Objects)
 		p.same("rows after it", flows, p.rows("firewall", "connection_info.uid"))
 		sum = elsewhere(jobs.RunOptions{})
-		p.same("objects of another run", report.ObjectCounts{Listed: 5, Taken: 2, LeftAlone: 3}, sum.Objects)
+		p.same("objects of a third run", report.ObjectCounts{Listed: 5, Taken: 2, LeftAlone: 3}, sum.Objects)
 
 		sum = elsewhere(jobs.RunOptions{Reread: []string{"**/2025/06/0[1-2]/**"}})
 		p.same("objects that are read again", report.ObjectCounts{Listed: 5, New: 3, Read: 3, Taken: 2, Changed: 3}, sum.Objects)
