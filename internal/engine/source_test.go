@@ -310,3 +310,59 @@ func TestNoLeak(t *testing.T) {
 		t.Errorf("%d cursors opened, %d closed", f.opened.Load(), f.closed.Load())
 	}
 }
+
+// wideRows gives n rows of one wide text each, one for each Fill.
+type wideRows struct {
+	n, given int
+	text     []byte
+}
+
+func (*wideRows) Columns() []Column   { return []Column{{"id", BigInt}, {"text", Varchar}} }
+func (w *wideRows) NewCursor() Cursor { return w }
+func (*wideRows) Close()              {}
+func (w *wideRows) Fill(_ context.Context, c *Chunk) (int, error) {
+	if w.given == w.n {
+		return 0, nil
+	}
+	c.SetInt64(0, 0, int64(w.given))
+	c.SetText(1, 0, w.text)
+	w.given++
+	return 1, nil
+}
+
+// TestStreamingWideRows: with Options.Streaming, wide rows are read as they come: neither a filter nor the result gathers them.
+func TestStreamingWideRows(t *testing.T) {
+	d := openDB(t, Options{Threads: 2, Streaming: true, BatchBytes: 1 << 20})
+	w := &wideRows{n: 400, text: bytes.Repeat([]byte("x"), 1<<20)}
+	if err := d.RegisterSource("wide", w); err != nil {
+		t.Fatal(err)
+	}
+	r, err := d.Query(t.Context(), "SELECT id, text || id AS text FROM wide() WHERE id >= 0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := d.Query(t.Context(), "SELECT 1"); err == nil {
+		t.Error("a second query at the same time was accepted")
+	}
+	for n := 0; ; n++ {
+		b, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b == nil {
+			if n != w.n {
+				t.Errorf("%d batches of %d", n, w.n)
+			}
+			break
+		}
+		if ahead := w.given - n; ahead > 10 {
+			t.Fatalf("%d rows were read ahead of row %d", ahead, n)
+		}
+		b.Release()
+	}
+	r.Close()
+	if got := one(t, d, "SELECT 41 + 1"); got != "42" {
+		t.Errorf("the next query: %s", got)
+	}
+}
