@@ -195,6 +195,11 @@ func (x *contents) lakeFile(ctx context.Context, f expected) error {
 		return nil
 	case x.places.Files == nil:
 		return nil
+	case f.sha256 == "": // etl adopt wrote the record, from the file as it was then
+		x.mu.Lock()
+		x.NotCompared++
+		x.mu.Unlock()
+		return nil
 	case x.places.Deep:
 		_, err := x.read(ctx, x.places.Files, f, &x.DamagedFiles)
 		return err
@@ -322,7 +327,7 @@ func (c *Comparison) contentResults() []Result {
 		results = append(results, ok("deep", "%s (%s) read again, and their SHA-256 is the one of the ledger", human.Plural(int64(c.Read.Files), "file"), human.Size(c.Read.SizeBytes)))
 	}
 	if c.NotCompared > 0 {
-		results = append(results, ok("contents", "%s not compared, because retention has deleted the records of their attempts", human.Plural(int64(c.NotCompared), "file")))
+		results = append(results, ok("contents", "%s not compared, because their attempt records were deleted by retention, or written again by etl adopt", human.Plural(int64(c.NotCompared), "file")))
 	}
 	return results
 }
