@@ -15,6 +15,7 @@ import (
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/ledger/awaited"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/internal/staging"
@@ -30,6 +31,7 @@ type batchAttempt struct {
 	log     zerolog.Logger
 	record  *ledger.Attempt
 	outputs []batchOutput
+	giveUp  func(objstore.Object) bool // objects that go to quarantine if they are denied now; nil: none
 }
 
 // batchOutput is what an attempt made of one batch.
@@ -62,7 +64,7 @@ func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects
 	out := batchOutput{batch: batch, objects: make([]attempt.Object, len(objects))}
 	pattern := s.Pattern()
 	for i, o := range objects {
-		out.objects[i] = attempt.Object{Object: o, Captures: pattern.Captures(o.Key).Columns(a.config.compiled.KeyColumns)}
+		out.objects[i] = attempt.Object{Object: o, GiveUp: a.giveUp != nil && a.giveUp(o), Captures: pattern.Captures(o.Key).Columns(a.config.compiled.KeyColumns)}
 	}
 	minDay, maxDay := s.EventDays.Bounds(x.sum.Started)
 	if s.Limits.BatchTimeout > 0 {
@@ -101,7 +103,7 @@ func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects
 	}
 	t := res.Totals()
 	a.log.Info().Str("of", batch).Int64("read", t.Records).Int64("published", t.Published).Int64("filtered", t.Filtered).Int64("quarantined", t.Quarantined).Int64("kept", t.Kept).
-		Int64("unreadable_objects", t.QuarantinedObjects).Int64("gone", t.Gone).Int("files", len(res.Files)).Bool("unchanged", res.Unchanged).Msg("files written and verified")
+		Int64("unreadable_objects", t.QuarantinedObjects).Int64("gone", t.Gone).Int64("denied", t.Denied).Int64("archived", t.Archived).Int("files", len(res.Files)).Bool("unchanged", res.Unchanged).Msg("files written and verified")
 	return out, nil
 }
 
@@ -114,17 +116,34 @@ func (a *batchAttempt) add(b ledger.Batch, out batchOutput) {
 			a.run.later.Wait(p, staging.MatchObject(p, out.objects[i].Object))
 		}
 		sum := ""
-		if out.digests != nil && o.State != attempt.ObjectGone {
+		if out.digests != nil && !isGone(o) {
 			sum = out.digests[i]
 		}
 		a.record.Objects = append(a.record.Objects, ledger.ObjectResult{ObjectID: ledger.ObjectID{Key: out.objects[i].Key, ETag: out.objects[i].ETag},
-			Gone: o.State == attempt.ObjectGone && a.record.Why != ledger.WhyReplay, SHA256: sum,
+			Gone: isGone(o) && a.record.Why != ledger.WhyReplay, Left: leftAs(o, a.record.Why), SHA256: sum,
 			Counts: ledger.Counts{Read: o.Records + o.Kept, Published: o.Published, Filtered: o.Filtered, Quarantined: o.Quarantined + o.Kept}})
 	}
 	t := out.result.Totals()
 	a.record.Totals.Add(ledger.Counts{Read: t.Records + t.Kept, Published: t.Published, Filtered: t.Filtered, Quarantined: t.Quarantined + t.Kept})
 	out.before = b
 	a.outputs = append(a.outputs, out)
+}
+
+// isGone says whether an attempt did not read an object, so that it is not taken.
+func isGone(o attempt.ObjectResult) bool {
+	switch o.State {
+	case attempt.ObjectGone, attempt.ObjectChanged, attempt.ObjectDenied, attempt.ObjectArchived:
+		return true
+	}
+	return false
+}
+
+// leftAs is why an object of a run is awaited.
+func leftAs(o attempt.ObjectResult, why ledger.Why) awaited.Why {
+	if why != ledger.WhyRun {
+		return ""
+	}
+	return map[attempt.ObjectState]awaited.Why{attempt.ObjectChanged: awaited.Changed, attempt.ObjectDenied: awaited.Denied, attempt.ObjectArchived: awaited.Archived}[o.State]
 }
 
 // scanProgress reports the stages of an attempt as stages of a run.
@@ -146,6 +165,8 @@ func (out batchOutput) addCounts(s *report.Summary) {
 	t := out.result.Totals()
 	s.Objects.Read += int(t.Objects)
 	s.Objects.Gone += int(t.Gone)
+	s.Objects.Denied += int(t.Denied)
+	s.Objects.Archived += int(t.Archived)
 	s.Objects.Quarantined += int(t.QuarantinedObjects)
 	s.Records.Read += t.Records
 	s.Records.Published += t.Published
@@ -154,11 +175,14 @@ func (out batchOutput) addCounts(s *report.Summary) {
 	s.Kept += t.Kept
 	s.SizeRaw += out.result.RawBytes
 	for i, o := range out.result.Objects {
-		if o.State != attempt.ObjectGone {
+		if !isGone(o) {
 			s.SizeIn += out.objects[i].SizeBytes
 		}
 		if o.State == attempt.ObjectQuarantined && len(s.Unreadable) < 20 {
 			s.Unreadable = append(s.Unreadable, out.objects[i].Key+": "+o.Message)
+		}
+		if o.State == attempt.ObjectDenied && len(s.Denied) < 20 {
+			s.Denied = append(s.Denied, out.objects[i].Key+": "+o.Message)
 		}
 	}
 	for k, n := range out.result.Reasons {

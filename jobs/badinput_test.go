@@ -100,7 +100,7 @@ func TestBadInput(t *testing.T) {
 		{"a wrong CRC", crc, 0, "OBJECT_UNREADABLE@0", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, "max_quarantine_ratio: 1")
+			w := newWorld(t, "max_quarantine_ratio: 1", "max_broken_ratio: 1")
 			w.put(key("a"), c.data)
 			sum, err := w.run()
 			if err != nil {
@@ -188,39 +188,6 @@ func TestOverTheQuarantineLimit(t *testing.T) {
 	}
 	if sum, err = w.run(); err != nil || sum.Records.Published != 3 || sum.Records.Quarantined != 1 {
 		t.Errorf("with a higher limit: %v, %+v", err, sum.Records)
-	}
-}
-
-// denying refuses some objects, as a bucket policy does.
-type denying struct {
-	objstore.Bucket
-	deny func(key string) bool
-}
-
-func (d denying) Local() bool { return true }
-
-func (d denying) Get(ctx context.Context, key string, o objstore.GetOptions) (io.ReadCloser, objstore.Object, error) {
-	if d.deny(key) {
-		return nil, objstore.Object{}, objstore.Fail("get", d.String(), key, objstore.ErrDenied, "allow s3:GetObject")
-	}
-	return d.Bucket.Get(ctx, key, o)
-}
-
-func TestDenied(t *testing.T) {
-	w := newWorld(t, "max_quarantine_ratio: 0.5")
-	w.put(key("a"), gz(netflow, alert))
-	w.put(key("b"), gz(netflow))
-	r := w.runner()
-	all := r.Staging.(objstore.Bucket)
-	r.Staging = denying{all, func(string) bool { return true }}
-	if _, err := r.Run(t.Context(), jobs.RunOptions{}); !errors.Is(err, objstore.ErrDenied) || !strings.Contains(err.Error(), "s3:GetObject") {
-		t.Fatalf("denied everywhere: %v", err)
-	}
-	r = w.runner()
-	r.Staging = denying{all, func(k string) bool { return k == key("b") }}
-	sum, err := r.Run(t.Context(), jobs.RunOptions{})
-	if err != nil || sum.Records.Published != 2 || sum.Objects.Quarantined != 1 || sum.Reasons["OBJECT_DENIED"] != 1 {
-		t.Errorf("one denied: %v, %+v", err, sum)
 	}
 }
 

@@ -17,7 +17,7 @@ func exitCodeOf(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, jobs.ErrQuarantine):
+	case errors.Is(err, jobs.ErrQuarantine), errors.Is(err, jobs.ErrUnread):
 		return 3
 	case errors.Is(err, ledger.ErrHeld):
 		return 4

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/human"
@@ -27,14 +28,16 @@ func (e refusedBatch) Is(target error) bool { return target == ErrQuarantine }
 
 func (e refusedBatch) Unwrap() error { return e.error }
 
-// checkQuarantineLimit compares the rejected records of a batch with its read records. The records of an object that cannot be read
-// as a whole count as far as they were read, and as at least one.
+// ErrUnread says that objects of staging could not be read: more than limits.max_denied_objects or limits.max_broken_ratio allow. What
+// could be read is committed, and the run ends as FAILED.
+var ErrUnread = errors.New("too many objects could not be read")
+
+// checkQuarantineLimit compares the rejected records of a batch with its read records. Objects that cannot be read as a whole have limits
+// of their own (checkUnread).
 func (a *batchAttempt) checkQuarantineLimit(out batchOutput) error {
 	t := out.result.Totals()
-	rejected := t.Quarantined + out.result.UnreadableRecords
-	read := t.Records + out.result.UnreadableRecords
 	limit := a.config.spec.Limits.MaxQuarantineRatio
-	if read == 0 || float64(rejected) <= limit*float64(read) {
+	if t.Records == 0 || float64(t.Quarantined) <= limit*float64(t.Records) {
 		return nil
 	}
 	for code, n := range out.result.Reasons {
@@ -42,8 +45,72 @@ func (a *batchAttempt) checkQuarantineLimit(out batchOutput) error {
 	}
 	return &diag.OpError{Op: "process", Object: "batch " + out.batch,
 		Err: fmt.Errorf("%w: %s of %s records were rejected (%.2f%%), and limits.max_quarantine_ratio allows %.2f%%; nothing of the batch was committed. Reasons: %s",
-			ErrQuarantine, human.Count(rejected), human.Count(read), 100*float64(rejected)/float64(read), 100*limit, report.ByCount(out.result.Reasons)),
+			ErrQuarantine, human.Count(t.Quarantined), human.Count(t.Records), 100*float64(t.Quarantined)/float64(t.Records), 100*limit, report.ByCount(out.result.Reasons)),
 		Try: "etl preview with an object of the batch, then correct the mapping or raise the limit"}
+}
+
+// unread are the objects of a run that the store refused.
+type unread struct {
+	denied   int
+	keys     []string // the first ones, with the reason
+	lasting  bool     // one of them was refused for a reason that is not temporary
+	archived int
+}
+
+// unreadShown is how many unread objects an error names.
+const unreadShown = 5
+
+// checkUnread notes the objects of a committed batch that could not be read. Too many broken ones are a failure of the run at once.
+func (a *batchAttempt) checkUnread(out batchOutput) {
+	x, u := a.run, &a.run.unread
+	var broken []string
+	for i, o := range out.result.Objects {
+		switch o.State {
+		case attempt.ObjectDenied:
+			u.denied++
+			u.lasting = u.lasting || !o.Temporary
+			if len(u.keys) < unreadShown {
+				u.keys = append(u.keys, out.objects[i].Key+": "+o.Message)
+			}
+		case attempt.ObjectArchived:
+			u.archived++
+		case attempt.ObjectQuarantined:
+			if o.Reason == attempt.ReasonObjectTooLarge { // the temp folder is too small for it, and it is not damaged
+				continue
+			}
+			broken = append(broken, out.objects[i].Key+": "+o.Message)
+		}
+	}
+	t := out.result.Totals()
+	if limit := a.config.spec.Limits.MaxBrokenRatio; float64(len(broken)) > limit*float64(t.Objects) {
+		x.failures.errs = append(x.failures.errs, &diag.OpError{Op: "read the objects of", Object: "batch " + out.batch,
+			Err: fmt.Errorf("%w: %s of %s are unreadable (%.2f%%), and limits.max_broken_ratio allows %.2f%%; the others are committed, and these are in quarantine: %s",
+				ErrUnread, human.Count(int64(len(broken))), human.Plural(t.Objects, "object"), 100*float64(len(broken))/float64(t.Objects), 100*limit, firstOf(broken)),
+			Try: "correct the cause, then etl replay, which reads the objects again"})
+	}
+}
+
+// err is the failure of a run to which the store refused too many objects.
+func (u *unread) err(staging objstore.Reader, limit int) error {
+	if u.denied <= limit {
+		return nil
+	}
+	names := strings.Join(u.keys, "; ")
+	if more := u.denied - len(u.keys); more > 0 {
+		names += fmt.Sprintf("; and %d more", more)
+	}
+	return &diag.OpError{Op: "read", Object: staging.String(), Temporary: !u.lasting,
+		Err: fmt.Errorf("%w: the store refused %s, and limits.max_denied_objects allows %d; what could be read is committed, and later runs try these again: %s",
+			ErrUnread, human.Plural(int64(u.denied), "object"), limit, names)}
+}
+
+// firstOf names the first of some things.
+func firstOf(all []string) string {
+	text := strings.Join(all[:min(unreadShown, len(all))], "; ")
+	if more := len(all) - unreadShown; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
 }
 
 // Failures are several reasons why a run did not succeed: batches that failed or were refused, and possibly what ended the run.

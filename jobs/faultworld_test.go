@@ -98,7 +98,7 @@ mapping: network-firewall
 lake: {location: "%s", source_name: network-firewall, region: us-east-1, account_id: "111122223333"}
 catalog: %s
 state: %s
-limits: {batch_bytes: %d, max_quarantine_ratio: 1, memory: 1GiB, threads: 1}
+limits: {batch_bytes: %d, max_quarantine_ratio: 1, max_broken_ratio: 1, memory: 1GiB, threads: 1}
 `, staging, lake, catalog, state, batchBytes)), func(string) (string, bool) { return "", false }, kinds())
 	if err != nil {
 		t.Fatal(err)

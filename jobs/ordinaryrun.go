@@ -70,13 +70,15 @@ func (o *ordinaryRun) work(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	listing, err := o.listNew(ctx)
+	listing, whole, err := o.listNew(ctx)
 	if err != nil {
 		return err
 	}
+	plans.whole = whole
 	if err := plans.planAndProcess(ctx, listing); err != nil {
 		return err
 	}
+	plans.whole = nil                         // what is listed after this is of chosen folders
 	if err := plans.resume(ctx); err != nil { // after what is new, so that a batch that ends each run does not keep it from being tried
 		return err
 	}
@@ -153,27 +155,37 @@ func (o *ordinaryRun) checkConcurrentRuns(ctx context.Context) error {
 }
 
 // listNew lists staging and counts what is new.
-func (o *ordinaryRun) listNew(ctx context.Context) (*staging.Listing, error) {
+func (o *ordinaryRun) listNew(ctx context.Context) (*staging.Listing, *wholeListing, error) {
 	st, err := o.run.ledger.Fold(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	l, err := o.list(ctx, st)
+	whole := &wholeListing{at: st.Seq(), seen: map[string]bool{}}
+	l, err := o.list(ctx, st, whole)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	countListing(o.run.sum, o.run.warn, l)
 	o.run.log.Info().Int("listed", l.Listed).Int("new", len(l.New)).Int64("bytes", l.SizeBytes).Int("changed", l.Changed).Int("pruned_folders", l.Pruned).Msg("listed staging")
-	return l, nil
+	return l, whole, nil
 }
 
 // list finds what is new in staging.
-func (o *ordinaryRun) list(ctx context.Context, st *ledger.State) (*staging.Listing, error) {
+func (o *ordinaryRun) list(ctx context.Context, st *ledger.State, whole *wholeListing) (*staging.Listing, error) {
 	now, err := o.run.storeTime(ctx)
 	if err != nil {
 		return nil, err
 	}
 	lo := listOptions(o.run.Spec, st, now)
+	waiting := map[string]bool{}
+	for _, a := range st.Awaited.Objects() {
+		waiting[a.Key] = true
+	}
+	lo.Seen = func(obj objstore.Object) {
+		if waiting[obj.Key] {
+			whole.seen[obj.Key] = true
+		}
+	}
 	w, err := o.run.watermarks(ctx, st)
 	if err != nil {
 		return nil, err
@@ -269,7 +281,7 @@ func (r *Runner) DryRun(ctx context.Context, fullSweep bool) (*report.DryRun, er
 	}
 	o := &ordinaryRun{run: r.newRun("run", "", true), options: RunOptions{FullSweep: fullSweep}}
 	o.run.ledger = l
-	found, err := o.list(ctx, st)
+	found, err := o.list(ctx, st, &wholeListing{seen: map[string]bool{}})
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/ledger/awaited"
 	"github.com/silt-etl/silt/internal/ledger/begun"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/report"
@@ -30,6 +31,8 @@ type planner struct {
 	held []ledger.ManifestRef // open, and left to another run that is processing them
 	// tried are the batches that this run has tried. One that failed stays open for a later run.
 	tried map[string]bool
+	// whole is what an ordinary run has listed: all that is not before the cutoff of its folder. nil: the listing was of chosen days.
+	whole *wholeListing
 }
 
 // leftOpen are batches of one plan that earlier runs left open.
@@ -269,6 +272,7 @@ func (p *planner) planAndProcess(ctx context.Context, l *staging.Listing) error 
 		}
 		w.warnFuture(x.warn, l.New)
 		m := newManifest(x.Runner, x.config, cutBatches(st, l.New, x.config.spec.Limits.BatchBytes, w))
+		p.await(st, l, w, m)
 		if done, err := p.planAndRun(ctx, at, m); done || try == planTries {
 			return err
 		}
@@ -391,7 +395,7 @@ func (p *planner) processBatch(ctx context.Context, config *batchConfig, m *ledg
 	if err := begun.Put(ctx, x.State, x.Spec.Name, b.Batch, x.id); err != nil {
 		x.log.Warn().Err(err).Str("batch", b.Batch).Msg("the mark that the batch has begun was not written")
 	}
-	err = p.tryBatch(ctx, config, m, b, state)
+	err = p.tryBatch(ctx, config, m, b, state, st.Awaited)
 	switch {
 	case errors.Is(err, ErrQuarantine):
 		if _, e := x.ledger.Release(ctx, ledger.WhyReplan, b.Batch); e != nil {
@@ -405,12 +409,13 @@ func (p *planner) processBatch(ctx context.Context, config *batchConfig, m *ledg
 }
 
 // tryBatch makes one attempt at an open batch.
-func (p *planner) tryBatch(ctx context.Context, config *batchConfig, m *ledger.Manifest, b ledger.ManifestBatch, state ledger.Batch) error {
+func (p *planner) tryBatch(ctx context.Context, config *batchConfig, m *ledger.Manifest, b ledger.ManifestBatch, state ledger.Batch, waiting *awaited.Table) error {
 	a, err := p.run.newAttempt(config, ledger.WhyRun, m.ID, b.Batch)
 	if err != nil {
 		return err
 	}
 	defer a.close()
+	a.giveUp = p.givenUp(waiting)
 	a.log.Info().Int("objects", len(b.Objects)).Msg("batch begins")
 	out, err := a.makeFiles(ctx, b.Batch, a.temp, b.Objects, nil)
 	if err != nil {
@@ -424,7 +429,28 @@ func (p *planner) tryBatch(ctx context.Context, config *batchConfig, m *ledger.M
 		a.log.Warn().Err(err).Msg("another run was first; this attempt was dropped")
 		return nil
 	}
+	if slices.Contains(p.run.committed, b.Batch) {
+		a.checkUnread(out)
+	}
 	return err
+}
+
+// givenUp says which objects source.retry_denied gives up: if they are denied once more, they go to quarantine.
+func (p *planner) givenUp(waiting *awaited.Table) func(objstore.Object) bool {
+	limit := p.run.Spec.Source.RetryDenied
+	if limit.Times <= 1 && limit.Over == 0 {
+		return func(objstore.Object) bool { return true }
+	}
+	if waiting.Empty() {
+		return nil
+	}
+	now, out := p.run.Now(), map[ledger.ObjectID]bool{}
+	for _, o := range waiting.Objects() {
+		if o.Why == awaited.Denied && o.Tries+1 >= limit.Times && now.Sub(o.First) >= limit.Over {
+			out[ledger.ObjectID{Key: o.Key, ETag: o.ETag}] = true
+		}
+	}
+	return func(o objstore.Object) bool { return out[ledger.ObjectID{Key: o.Key, ETag: o.ETag}] }
 }
 
 // removeMark removes the mark of a batch that has ended, or of a run that is being stopped.

@@ -258,10 +258,12 @@ func (r *replacement) remake(ctx context.Context, a *batchAttempt, b ledger.Batc
 		return out, err
 	}
 	var read int64
-	var gone []string
+	var gone, refused []string
 	for i, o := range out.result.Objects {
 		switch {
-		case o.State == attempt.ObjectGone:
+		case o.State == attempt.ObjectDenied, o.State == attempt.ObjectArchived:
+			refused = append(refused, objects[i].Key+": "+o.Message)
+		case isGone(o):
 			gone = append(gone, objects[i].Key)
 		case !whole[ledger.ObjectID{Key: objects[i].Key, ETag: objects[i].ETag}]:
 			read += o.Records
@@ -270,6 +272,8 @@ func (r *replacement) remake(ctx context.Context, a *batchAttempt, b ledger.Batc
 	switch {
 	case len(gone) > 0:
 		return out, refusedError{fmt.Errorf("batch %s stays as it was: %w while it was replaced: %s", b.ID, ErrInputsGone, strings.Join(gone[:min(20, len(gone))], ", "))}
+	case len(refused) > 0:
+		return out, refusedError{fmt.Errorf("batch %s stays as it was: %w while it was replaced: %s", b.ID, ErrUnread, firstOf(refused))}
 	case read != b.Counts.Read:
 		return out, refusedError{fmt.Errorf("batch %s stays as it was: it had %s, and %s can be read now. Try: check whether the mapping splits objects into records in another way, or whether an object was unreadable for a moment",
 			b.ID, human.Plural(b.Counts.Read, "record"), human.Count(read))}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	memstore "github.com/silt-etl/silt/internal/objstore/mem"
@@ -86,6 +87,7 @@ func (p *parts) replayJob(ctx context.Context) (before, after wanted, err error)
 		}
 	}
 	p.spec.Limits.BatchBytes = int64(len(objects[0].data) + len(objects[1].data))
+	p.spec.Source.RetryDenied = jobfile.RetryDenied{Times: 1}
 	r := p.runner()
 	r.Staging = denied{p.staging, "/c.log"}
 	sum, err := r.Run(ctx, jobs.RunOptions{Trigger: "ON_DEMAND"})

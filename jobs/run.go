@@ -50,6 +50,7 @@ type run struct {
 	dog       watchdog
 	committed []string  // batches
 	failures  failures  // of batches, or of work that another run holds
+	unread    unread    // objects
 	timeThen  time.Time // of the state's store, at askedTime of this machine
 	askedTime time.Time
 	check     lakeCheck
@@ -86,7 +87,7 @@ func (x *run) do(ctx context.Context, work func(context.Context) error) (*report
 		x.log.Info().Str("sandbox", x.Sandbox).Msg("run begins")
 	}
 	ended := x.execute(ctx, work)
-	err := joinFailures(append(x.failures.errs, ended)...)
+	err := joinFailures(append(x.failures.errs, x.unread.err(x.Staging, x.Spec.Limits.MaxDeniedObjects), ended)...)
 	x.sum.Ended = x.Now().UTC()
 	if x.sum.Ended.Before(x.sum.Started) { // the clock was set back
 		x.sum.Ended = x.sum.Started
@@ -134,7 +135,7 @@ func (x *run) execute(ctx context.Context, work func(context.Context) error) (er
 	defer func() {
 		// the error of a cancelled request does not say why it was cancelled
 		switch {
-		case err == nil || errors.Is(err, ErrQuarantine):
+		case err == nil, errors.Is(err, ErrQuarantine):
 		case ctx.Err() != nil:
 			err = fmt.Errorf("%w before the run was done; the next run continues from there", ErrStopped)
 		case limited.Err() != nil:

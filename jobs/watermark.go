@@ -22,7 +22,8 @@ type watermarks struct {
 	pattern  *staging.Pattern
 	future   time.Duration        // how far after now a day is credible
 	planning time.Time            // of what is planned now
-	first    map[string]time.Time // by folder of dated folders: the first day that is listed. None: all days
+	first    map[string]time.Time // by folder of dated folders: the first day of the lookback. None: all days
+	awaited  map[string]time.Time // by folder: the first day with an object that was seen and not taken
 	ignored  []string             // of each folder with a day that is not credible, the greatest key
 }
 
@@ -71,6 +72,17 @@ func (x *run) watermarks(ctx context.Context, st *ledger.State) (*watermarks, er
 		}
 	}
 	w.ignored = slices.Sorted(maps.Values(latest))
+	w.awaited = map[string]time.Time{}
+	for folder, text := range st.Awaited.Folders() {
+		if day, err := time.Parse(time.DateOnly, text); err == nil {
+			w.await(folder, day)
+		}
+	}
+	for _, o := range st.Awaited.Objects() {
+		if day, ok := p.Day(p.Match(o.Key)); ok {
+			w.await(p.DatePrefix(o.Key), day)
+		}
+	}
 	return w, nil
 }
 
@@ -102,9 +114,35 @@ func (w *watermarks) day(key string, planned time.Time) (time.Time, bool) {
 	return day, ok && !day.After(planned.Add(w.future))
 }
 
-// cutoff is the first day that is listed of a folder of dated folders. A folder from which no run has taken a credible day, or from
-// which a release set objects free, is listed in full.
-func (w *watermarks) cutoff(folder string) time.Time { return w.first[folder] }
+// await makes listings of a folder begin with a day at the latest.
+func (w *watermarks) await(folder string, day time.Time) {
+	if first, ok := w.awaited[folder]; !ok || day.Before(first) {
+		w.awaited[folder] = day
+	}
+}
+
+// cutoff is the first day that is listed of a folder of dated folders: that of the lookback, or of an object that was seen and not taken.
+// A folder from which no run has taken a credible day, or from which a release set objects free, is listed in full.
+func (w *watermarks) cutoff(folder string) time.Time {
+	first := w.first[folder]
+	if day, ok := w.awaited[folder]; ok && day.Before(first) {
+		return day
+	}
+	return first
+}
+
+// afterPlan is the first day of the lookback of each folder once found is taken.
+func (w *watermarks) afterPlan(found []staging.Found, lookback time.Duration) map[string]time.Time {
+	first := maps.Clone(w.first)
+	for _, f := range found {
+		if folder := w.pattern.DatePrefix(f.Key); folder != "" {
+			if day, ok := w.day(f.Key, w.planning); ok && day.Add(-lookback).Truncate(24*time.Hour).After(first[folder]) {
+				first[folder] = day.Add(-lookback).Truncate(24 * time.Hour)
+			}
+		}
+	}
+	return first
+}
 
 // group keeps objects whose days are not credible out of the batches of other objects, so that those move the watermark.
 func (w *watermarks) group(f staging.Found) int {
@@ -142,3 +180,48 @@ func (w *watermarks) warnFuture(warn func(string), found []staging.Found) {
 			human.Plural(int64(n), "new object"), example))
 	}
 }
+
+// wholeListing is what a listing of an ordinary run saw of what is awaited.
+type wholeListing struct {
+	at   uint64          // the entry through which the ledger was read before
+	seen map[string]bool // awaited objects that are there
+}
+
+// await writes into a plan what later runs must look for: the plan moves watermarks past objects that this listing has left. It also
+// says which awaited objects the listing did not find any more.
+func (p *planner) await(st *ledger.State, l *staging.Listing, w *watermarks, m *ledger.Manifest) {
+	if w == nil {
+		return
+	}
+	had, first, current := st.Awaited.Folders(), w.afterPlan(l.New, p.run.Spec.Source.Lookback), p.upToDate(st)
+	want := map[string]string{}
+	for folder, day := range l.Waiting {
+		if day.Before(first[folder]) && !day.Before(w.cutoff(folder)) { // what is before the cutoff is not looked for anyway
+			want[folder] = day.Format(time.DateOnly)
+		}
+	}
+	for folder, day := range had {
+		if !current && (want[folder] == "" || day < want[folder]) {
+			want[folder] = day
+		} else if _, ok := want[folder]; !ok {
+			want[folder] = ""
+		}
+	}
+	m.ListFrom = map[string]string{}
+	for folder, day := range want {
+		if day != had[folder] {
+			m.ListFrom[folder] = day
+		}
+	}
+	if !current {
+		return
+	}
+	for _, o := range st.Awaited.Objects() {
+		if !p.whole.seen[o.Key] {
+			m.Missing = append(m.Missing, o.Key)
+		}
+	}
+}
+
+// upToDate says whether the listing saw all that is awaited now: nobody has written to the ledger since, and it was not of chosen days.
+func (p *planner) upToDate(st *ledger.State) bool { return p.whole != nil && p.whole.at == st.Seq() }

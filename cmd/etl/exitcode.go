@@ -40,8 +40,8 @@ func exitCodes() []exitCode {
 			Errors: []error{jobs.ErrTimeout, jobs.ErrBatchTimeout}}, // and all errors that no row names
 		{Code: exitUsage, Name: "usage", Meaning: "wrong usage, or an invalid job file, mapping or query",
 			types: []func(error) bool{as[usageError], as[diag.List]}},
-		{Code: exitQuarantine, Name: "quarantine", Meaning: "failed: a batch had too many bad records or partitions (`max_quarantine_ratio`, `max_partitions`)",
-			Errors: []error{jobs.ErrQuarantine}},
+		{Code: exitQuarantine, Name: "quarantine", Meaning: "failed: too many bad records, partitions or unread objects (the `max_` keys of `limits`)",
+			Errors: []error{jobs.ErrQuarantine, jobs.ErrUnread}},
 		{Code: exitHeld, Name: "held", Meaning: "another run of the job is already processing the work",
 			Errors: []error{ledger.ErrHeld}},
 		{Code: exitStopped, Name: "stopped", Meaning: "stopped by SIGINT or SIGTERM; the next run continues from there",

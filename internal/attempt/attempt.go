@@ -29,6 +29,7 @@ import (
 type Object struct {
 	objstore.Object
 	Captures []*string
+	GiveUp   bool // it was denied so often that it goes to quarantine if it is denied again
 }
 
 // Engine is the database of an attempt: an engine.DB.
@@ -102,7 +103,10 @@ type ObjectState string
 
 const (
 	ObjectRead        ObjectState = "read"
-	ObjectGone        ObjectState = "gone"        // changed or deleted since it was listed: for the next run
+	ObjectGone        ObjectState = "gone"        // deleted since it was listed
+	ObjectChanged     ObjectState = "changed"     // overwritten since it was listed: for the next run
+	ObjectDenied      ObjectState = "denied"      // refused by the store: for the next run
+	ObjectArchived    ObjectState = "archived"    // has to be restored first: for a later run
 	ObjectQuarantined ObjectState = "quarantined" // whole, by reference
 	ObjectKept        ObjectState = "kept"        // of a replay: not one of its rows was selected
 )
@@ -115,7 +119,9 @@ type ObjectResult struct {
 	Filtered    int64
 	Quarantined int64
 	Kept        int64  // of a replay: records that were not chosen. They stay in quarantine, and no other count has them
-	Message     string // why an object is quarantined as a whole
+	Reason      string // code of an object that is quarantined as a whole
+	Message     string // why an object is quarantined as a whole, denied or archived
+	Temporary   bool   // of a denied object: it may be readable without a change by a person
 }
 
 // Result of an attempt.
@@ -128,13 +134,12 @@ type Result struct {
 	Reasons        map[string]int64 // quarantined, by reason code
 	Misses         map[string]int64 // paths whose value went to unmapped instead, by record: OCSF paths of what the mapping made, raw paths of values that did not have the declared type
 	RawBytes       int64            // unpacked bytes scanned
-	// UnreadableRecords were read from objects that are quarantined as a whole, and count as at least one for each. Objects does not count them.
-	UnreadableRecords int64
 }
 
 // Totals of a result's objects.
 type Totals struct {
-	Objects, Gone, QuarantinedObjects         int64
+	Objects, Gone, QuarantinedObjects         int64 // Gone: also changed ones
+	Denied, Archived                          int64
 	Records, Published, Filtered, Quarantined int64
 	Kept                                      int64
 }
@@ -147,8 +152,14 @@ func (r *Result) Totals() Totals {
 		switch o.State {
 		case ObjectKept:
 			continue
-		case ObjectGone:
+		case ObjectGone, ObjectChanged:
 			t.Gone++
+			continue
+		case ObjectDenied:
+			t.Denied++
+			continue
+		case ObjectArchived:
+			t.Archived++
 			continue
 		case ObjectQuarantined:
 			t.QuarantinedObjects++
@@ -162,10 +173,7 @@ func (r *Result) Totals() Totals {
 	return t
 }
 
-// ErrAllDenied says that access to every object was denied.
-var ErrAllDenied = errors.New("access denied to every object of the batch")
-
-// ReasonObjectTooLarge is the reason of objects that Options.TooLarge sends to quarantine. They do not count for the quarantine limit.
+// ReasonObjectTooLarge is the reason of objects that Options.TooLarge sends to quarantine. They do not count as unreadable.
 const ReasonObjectTooLarge = "OBJECT_TOO_LARGE"
 
 // ErrTooLong says that an attempt took longer than Options.Timeout.
@@ -306,13 +314,12 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	w.addMisfits()
-	denied, read := 0, 0
 	for i := range w.scan.objects {
 		st := &w.scan.states[i]
 		c := &w.counts[i]
 		res := ObjectResult{State: st.state, Records: st.records, Published: c.published, Filtered: c.filtered, Quarantined: st.rejected + c.rejected}
 		if st.state != ObjectRead {
-			res = ObjectResult{State: st.state, Message: st.message}
+			res = ObjectResult{State: st.state, Reason: st.reason, Message: st.message, Temporary: st.temporary}
 		}
 		if w.o.Replay != nil {
 			res.Kept = w.o.Replay.objects[i].kept
@@ -320,22 +327,11 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 				res.State = ObjectKept
 			}
 		}
-		if st.state == ObjectQuarantined && st.reason != ReasonObjectTooLarge {
-			r.UnreadableRecords += max(1, st.seen)
-		}
-		if st.denied {
-			denied++
-		} else if st.state != ObjectGone {
-			read++
-		}
 		if res.Records != res.Published+res.Filtered+res.Quarantined {
 			return nil, fmt.Errorf("counts do not reconcile for %s: %d records framed, but %d published + %d filtered + %d quarantined. Nothing was committed. Please report this",
 				w.scan.objects[i].Key, res.Records, res.Published, res.Filtered, res.Quarantined)
 		}
 		r.Objects = append(r.Objects, res)
-	}
-	if denied > 0 && read == 0 && w.o.Replay == nil {
-		return nil, fmt.Errorf("%w: %w", ErrAllDenied, w.scan.deniedErr)
 	}
 	for _, f := range w.files {
 		if err := ctx.Err(); err != nil {

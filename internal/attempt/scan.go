@@ -49,21 +49,20 @@ type scan struct {
 
 	mu         sync.Mutex
 	err        error
-	deniedErr  error
+	outage     int // objects in a row that failed for a temporary reason
 	spools     []*spool
 	misfits    []int64 // records of objects read whole in which a leaf's value did not fit its type, by leaf
 	spoolsMade int
 }
 
 type objectState struct {
-	state    ObjectState
-	records  int64
-	rejected int64 // by the scanner
-	seen     int64 // records seen before the object turned out unreadable
-	reason   string
-	message  string
-	denied   bool
-	bad      atomic.Bool // rows of it that the projection may still have must not be published
+	state     ObjectState
+	records   int64
+	rejected  int64 // by the scanner
+	reason    string
+	message   string
+	temporary bool        // of a denied object
+	bad       atomic.Bool // rows of it that the projection may still have must not be published
 }
 
 // fetched is an object ready to be scanned.
@@ -193,7 +192,6 @@ func (s *scan) done() {
 // get opens an object at its listed version, or notes why it cannot be read and returns nil.
 func (s *scan) get(ctx context.Context, i int) io.ReadCloser {
 	obj := s.objects[i]
-	st := &s.states[i]
 	if s.o.TooLarge != "" {
 		s.objectFailed(i, ReasonObjectTooLarge, s.o.TooLarge)
 		return nil
@@ -203,18 +201,11 @@ func (s *scan) get(ctx context.Context, i int) io.ReadCloser {
 		return nil
 	}
 	body, _, err := s.o.Staging.Get(ctx, obj.Key, objstore.GetOptions{ETag: obj.ETag})
-	switch {
-	case err == nil:
+	if err == nil {
+		s.answered()
 		return body
-	case errors.Is(err, objstore.ErrChanged), errors.Is(err, objstore.ErrNotExist):
-		s.gone(i)
-	case errors.Is(err, objstore.ErrDenied):
-		st.denied = true
-		s.objectFailed(i, decode.ReasonDenied, err.Error())
-		s.mu.Lock()
-		s.deniedErr = err
-		s.mu.Unlock()
-	default:
+	}
+	if !s.notRead(ctx, i, err) {
 		s.fail(err)
 	}
 	return nil
@@ -230,12 +221,12 @@ func (s *scan) objectFailed(i int, reason, message string) {
 const goneMessage = "; the object is not in staging any more at this version"
 
 // gone records that an object was not found at its version. One that a replay wanted to read again stays in quarantine.
-func (s *scan) gone(i int) {
+func (s *scan) gone(i int, state ObjectState) {
 	if row := s.o.Replay.whole(i); row != nil {
 		s.objectFailed(i, row.Reason, strings.TrimSuffix(row.Message, goneMessage)+goneMessage)
 		return
 	}
-	s.states[i].state = ObjectGone
+	s.states[i].state = state
 	s.states[i].bad.Store(true)
 }
 
@@ -261,15 +252,13 @@ func (s *scan) fetch(ctx context.Context, i int) io.ReadCloser {
 	if err == nil {
 		err = os.Rename(part, s.path(i))
 	}
-	switch {
-	case errors.Is(err, objstore.ErrChanged), errors.Is(err, objstore.ErrNotExist):
-		s.gone(i)
-	case err != nil:
-		s.fail(fmt.Errorf("fetch %s: %w", s.objects[i].Key, err))
-	default:
+	if err == nil {
 		return f
 	}
 	f.Close()
+	if !s.notRead(ctx, i, err) {
+		s.fail(fmt.Errorf("fetch %s: %w", s.objects[i].Key, err))
+	}
 	return nil
 }
 
@@ -501,13 +490,12 @@ func (c *cursor) end(err error) {
 		return
 	case errors.As(err, &rej):
 		s.objectFailed(i, rej.Code, rej.Message)
-	case errors.Is(err, objstore.ErrChanged), errors.Is(err, objstore.ErrNotExist):
-		s.gone(i)
+	case s.stopped() == nil && s.notRead(context.Background(), i, err):
 	default:
 		s.fail(fmt.Errorf("read %s: %w", s.objects[i].Key, err))
 		return
 	}
-	st.seen, st.records, st.rejected = st.records, 0, 0
+	st.records, st.rejected = 0, 0
 	if err := c.rejects.rewind(); err != nil {
 		s.fail(fmt.Errorf("temp folder: %w", err))
 	}

@@ -26,17 +26,27 @@ type LeftOut struct {
 // listTime bounds how long checkLeftOut lists staging.
 const listTime = 10 * time.Minute
 
-// checkLeftOut finds objects that no ordinary run will take, because their days are older than the lookback.
+// checkLeftOut finds objects that no ordinary run will take, because their days are older than the lookback, and those that the store
+// refused to runs.
 func checkLeftOut(ctx context.Context, e *examination) []Result {
 	const what = "late objects"
-	if p := e.Job.Pattern(); p == nil || !p.Prunable() || e.Mapping == nil || e.willBeCreated(e.Job.State) || e.willBeCreated(e.Job.Lake.Location) {
-		return nil // each run lists all of staging, or none has listed it yet
+	if e.Mapping == nil || e.willBeCreated(e.Job.State) || e.willBeCreated(e.Job.Lake.Location) {
+		return nil // no run has listed staging yet
 	}
+	pattern := e.Job.Pattern()
+	whole := pattern == nil || !pattern.Prunable() // each run lists all of staging
 	var found LeftOut
-	complete := true
+	complete := !whole
 	var results []Result
 	_, err := e.Maintain(ctx, false, func(ctx context.Context, p Places) (err error) {
 		if p.LeftOut == nil {
+			return nil
+		}
+		st, err := p.Ledger.Fold(ctx)
+		if err != nil {
+			return err
+		}
+		if results = deniedResults(st.Awaited.Objects()); whole {
 			return nil
 		}
 		limited, cancel := context.WithTimeout(ctx, listTime)

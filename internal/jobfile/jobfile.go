@@ -45,20 +45,29 @@ type Position struct{ Line, Column int }
 
 // Source is where raw logs come from.
 type Source struct {
-	Staging        string // s3://bucket/prefix/ or a folder
-	Region         string // of the bucket; default: Lake.Region
-	Include        []string
-	Exclude        []string
-	KeyPattern     string
+	Staging    string // s3://bucket/prefix/ or a folder
+	Region     string // of the bucket; default: Lake.Region
+	Include    []string
+	Exclude    []string
+	KeyPattern string
+	// RecheckFolders is how many folders before the lookback a run lists again at most.
+	RecheckFolders int
 	Format         string        // of the records; "": the mapping's
-	RecheckFolders int           // how many folders before the lookback a run lists again at most
 	Lookback       time.Duration // how far before the watermark the listing goes back for late objects
 	Settle         time.Duration // younger objects are left for the next run
-	OnChange       string        // of an object that was overwritten after a run took it: process, ignore, replace
-	RoleARN        string
-	ExternalID     string
+	// RetryDenied says when an object that the store refuses is given up: once it was tried so often, over so long.
+	RetryDenied RetryDenied
+	OnChange    string // of an object that was overwritten after a run took it: process, ignore, replace
+	RoleARN     string
+	ExternalID  string
 	// FollowLinks also reads what links of a staging folder lead to outside of it.
 	FollowLinks bool
+}
+
+// RetryDenied is source.retry_denied. Both must be reached.
+type RetryDenied struct {
+	Times int
+	Over  time.Duration
 }
 
 // OnChangeReplace is the value of source.on_change that reprocesses the batches of changed objects.
@@ -125,22 +134,24 @@ type Limits struct {
 	MemoryBytes        int64 // DuckDB's memory_limit is a part of it
 	BatchBytes         int64 // of staging objects as they are stored
 	MaxQuarantineRatio float64
-	Threads            int    // 0: one for each core
-	TempDir            string // "": the system's
-	MaxPartitions      int    // of a batch
-	TempBytes          int64  // that a run may use in TempDir; 0: 90% of what is free when it starts
+	MaxDeniedObjects   int     // of a run
+	MaxBrokenRatio     float64 // of the objects of a batch
+	Threads            int     // 0: one for each core
+	TempDir            string  // "": the system's
+	MaxPartitions      int     // of a batch
+	TempBytes          int64   // that a run may use in TempDir; 0: 90% of what is free when it starts
 }
 
 // Default returns the values of keys that a job file may leave out.
 func Default() Spec {
 	return Spec{
 		Sandbox:   "auto",
-		Source:    Source{OnChange: "process", Lookback: 48 * time.Hour, RecheckFolders: 2000},
+		Source:    Source{OnChange: "process", Lookback: 48 * time.Hour, RecheckFolders: 2000, RetryDenied: RetryDenied{Times: 7, Over: 14 * 24 * time.Hour}},
 		Lake:      Lake{AccountID: "external", Layout: "auto", Hold: "upload", Provenance: "on"},
 		Schedule:  Schedule{Timezone: "UTC"},
 		EventDays: EventDays{MaxAge: 3650 * 24 * time.Hour, MaxFuture: 24 * time.Hour},
 		Limits: Limits{Timeout: 2 * time.Hour, BatchTimeout: time.Hour, MaxRetries: 1, MaxConcurrentRuns: 1, MemoryBytes: 4 << 30,
-			BatchBytes: 2 << 30, MaxQuarantineRatio: 0.01, MaxPartitions: 1000},
+			BatchBytes: 2 << 30, MaxQuarantineRatio: 0.01, MaxBrokenRatio: 0.05, MaxPartitions: 1000},
 	}
 }
 

@@ -60,7 +60,7 @@ func TestSpec(t *testing.T) {
 	if s.Lake.ExternalID != "a: b # not YAML" {
 		t.Errorf("a variable's text was read as YAML: %q", s.Lake.ExternalID)
 	}
-	limits := jobfile.Limits{Timeout: 2 * time.Hour, BatchTimeout: 30 * time.Minute, MaxRetries: 1, MaxConcurrentRuns: 1, MemoryBytes: 4 << 30, BatchBytes: 2 << 30, MaxQuarantineRatio: 0.01, MaxPartitions: 1000}
+	limits := jobfile.Limits{Timeout: 2 * time.Hour, BatchTimeout: 30 * time.Minute, MaxRetries: 1, MaxConcurrentRuns: 1, MemoryBytes: 4 << 30, BatchBytes: 2 << 30, MaxQuarantineRatio: 0.01, MaxBrokenRatio: 0.05, MaxPartitions: 1000}
 	if diff := cmp.Diff(limits, s.Limits); diff != "" {
 		t.Errorf("limits (-want +got):\n%s", diff)
 	}

@@ -51,8 +51,10 @@ func Parse(file string, text []byte, env func(string) (string, bool), kinds Kind
 	r := &reader{lines: strings.Split(string(text), "\n"), env: env, kinds: kinds, spec: &s, fields: map[string]field{}, groups: map[string]bool{}}
 	for _, f := range s.fields(kinds.Catalogs.Types()) {
 		r.fields[f.path] = f
-		if i := strings.LastIndexByte(f.path, '.'); i > 0 {
-			r.groups[f.path[:i]] = true
+		for i, c := range f.path {
+			if c == '.' {
+				r.groups[f.path[:i]] = true
+			}
 		}
 	}
 	r.read(text)

@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
+	"github.com/oklog/ulid/v2"
+
+	"github.com/silt-etl/silt/internal/ledger/awaited"
 	"github.com/silt-etl/silt/internal/ledger/index"
 )
 
@@ -289,6 +293,7 @@ func (s *State) apply(rec *record) error {
 	for _, h := range c.gone {
 		s.objects.Delete(h)
 	}
+	await(s.Awaited, rec)
 	if len(c.gone) > 0 {
 		for _, o := range rec.attempt.Objects {
 			if !o.Gone {
@@ -340,6 +345,48 @@ func (s *State) apply(rec *record) error {
 	}
 	s.rememberDeaths(e, c.removes)
 	return nil
+}
+
+// await keeps what an entry says of objects that were seen and not taken.
+func await(t *awaited.Table, rec *record) {
+	e := &rec.entry
+	switch {
+	case e.Kind == KindPlan:
+		t.SetFolders(rec.listFrom)
+		for _, key := range rec.missing {
+			t.Forget(awaited.ID(hashKey(key)))
+		}
+		if t.Empty() {
+			return
+		}
+		for _, p := range rec.planned {
+			for _, k := range p.keys {
+				t.Planned(awaited.ID(k))
+			}
+		}
+	case e.Kind == KindSkip:
+		for _, o := range e.Objects {
+			t.Forget(awaited.ID(hashKey(o.Key)))
+		}
+	case rec.attempt != nil && e.Why == WhyRun:
+		for _, o := range rec.attempt.Objects {
+			switch {
+			case o.Left != "":
+				t.Saw(awaited.ID(hashKey(o.Key)), o.Key, o.ETag, o.Left, timeOf(rec.attempt.ID))
+			case !t.Empty():
+				t.Forget(awaited.ID(hashKey(o.Key)))
+			}
+		}
+	}
+}
+
+// timeOf is the time at which a ULID was made.
+func timeOf(id string) time.Time {
+	u, err := ulid.ParseStrict(id)
+	if err != nil {
+		return time.Time{}
+	}
+	return ulid.Time(u.Time()).UTC()
 }
 
 func (s *State) open(e *Entry, p plannedBatch) {

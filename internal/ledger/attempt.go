@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/ledger/awaited"
 	"github.com/silt-etl/silt/internal/objstore"
 )
 
@@ -59,13 +60,15 @@ type QuarantineFile struct {
 	Records   int64  `json:"records"`
 }
 
-// ObjectResult is the result for one object. One that was gone (deleted or overwritten between list and read) has no counts,
-// and is not taken once the attempt is committed: its new version is for the next plan.
+// ObjectResult is the result for one object. One that was gone (deleted or overwritten between list and read, denied or archived) has
+// no counts, and is not taken once the attempt is committed: it, or its new version, is for a later plan.
 type ObjectResult struct {
 	ObjectID
 	Gone bool `json:"gone,omitempty"`
 	// SHA256 is that of the object's bytes, if its ETag does not follow from its content (a file of a folder) and all of it was read.
 	SHA256 string `json:"sha256,omitempty"`
+	// Left says why an object that was gone is awaited; "": it was deleted.
+	Left awaited.Why `json:"left,omitempty"`
 	Counts
 }
 
@@ -182,6 +185,12 @@ func (l *Ledger) validate(a *Attempt) error {
 		}
 		if o.Gone && o.Counts != (Counts{}) {
 			return bad("object %s was gone and has counts", o.Key)
+		}
+		if o.Left != "" && !o.Left.Known() {
+			return fmt.Errorf("%w: object %s of attempt %s was left as %q. Try: use the version of etl that wrote it", ErrNewer, o.Key, a.ID, o.Left)
+		}
+		if o.Left != "" && (!o.Gone || a.Why != WhyRun) {
+			return bad("object %s was left as %s, and was not gone in a run", o.Key, o.Left)
 		}
 		if err := o.reconcile(); err != nil {
 			return bad("object %s: %v", o.Key, err)

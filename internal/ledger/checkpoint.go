@@ -205,8 +205,22 @@ func (l *Ledger) putRows(ctx context.Context, h *checkpoint.Head) (err error) {
 	for _, d := range st.died {
 		rest = append(rest, checkpoint.Rest{Kind: "died", Text: text(savedDeath{d.at, d.seq, d.key}, 1)})
 	}
+	var await []checkpoint.Rest
+	for _, o := range st.Awaited.Objects() {
+		await = append(await, checkpoint.Rest{Kind: "object", Text: text(o, 1)})
+	}
+	for _, folder := range slices.Sorted(maps.Keys(st.Awaited.Folders())) {
+		await = append(await, checkpoint.Rest{Kind: "folder", Text: text(awaitedFolder{folder, st.Awaited.Folders()[folder]}, 1)})
+	}
 	if err != nil {
 		return err
+	}
+	if len(await) > 0 { // an older program then says that the checkpoint is newer
+		p, err := putTable(ctx, l, await)
+		if err != nil {
+			return err
+		}
+		h.Awaited = &p
 	}
 	for _, put := range []func() error{
 		func() (err error) { h.Batches, err = putTable(ctx, l, batches); return err },
@@ -239,6 +253,12 @@ type savedDeath struct {
 	At  time.Time `json:"at"`
 	Seq uint64    `json:"seq"`
 	Key string    `json:"key"`
+}
+
+// awaitedFolder is a folder of awaited objects as JSON.
+type awaitedFolder struct {
+	Folder string `json:"folder"`
+	Day    string `json:"day"`
 }
 
 // savedRef is a file and the attempt that made it.

@@ -12,9 +12,11 @@ import (
 
 // record is an entry with what it points to, as far as the fold needs it.
 type record struct {
-	entry   Entry
-	planned []plannedBatch // plan
-	attempt *Attempt       // commit
+	entry    Entry
+	planned  []plannedBatch    // plan
+	listFrom map[string]string // plan
+	missing  []string          // plan
+	attempt  *Attempt          // commit
 }
 
 // plannedBatch is what the fold keeps of a batch's objects: not their keys, or a million of them would fill the memory.
@@ -131,11 +133,13 @@ func (l *Ledger) load(ctx context.Context, seq uint64) (*record, error) {
 	switch e.Kind {
 	case KindPlan:
 		gather := newPlanned(l.opts.WatermarkPrefix)
-		_, err = l.openManifest(ctx, *e.Manifest, func(batch string, o objstore.Object) error {
+		var m *Manifest
+		if m, err = l.openManifest(ctx, *e.Manifest, func(batch string, o objstore.Object) error {
 			gather.add(batch, o)
 			return nil
-		})
-		rec.planned = gather.batches
+		}); err == nil {
+			rec.planned, rec.listFrom, rec.missing = gather.batches, m.ListFrom, m.Missing
+		}
 	case KindCommit:
 		rec.attempt, err = l.Attempt(ctx, *e.Attempt)
 	}

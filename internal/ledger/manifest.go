@@ -28,6 +28,10 @@ type Manifest struct {
 	SchemaVersion string  `json:"schema_version"` // OCSF version, as 1.1.0
 	// Settings are those of the job that change what is published, by their names in the job file.
 	Settings map[string]string `json:"settings,omitempty"`
+	// ListFrom gives folders of dated folders the first day that later listings begin with, because of objects that were too young or
+	// archived; "": the watermark of the folder is enough. Missing are awaited objects that the plan's listing did not find.
+	ListFrom map[string]string `json:"list_from,omitempty"`
+	Missing  []string          `json:"missing,omitempty"`
 	// Adopted says that the files of the batches are in the lake already: only package adopt may commit them.
 	Adopted bool            `json:"adopted,omitempty"`
 	Batches []ManifestBatch `json:"batches,omitempty"`

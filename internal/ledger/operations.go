@@ -32,7 +32,7 @@ func (l *Ledger) Plan(ctx context.Context, at uint64, m *Manifest) (Entry, error
 			gather.add(b.Batch, o)
 		}
 	}
-	rec := &record{entry: Entry{Kind: KindPlan}, planned: gather.batches}
+	rec := &record{entry: Entry{Kind: KindPlan}, planned: gather.batches, listFrom: m.ListFrom, missing: m.Missing}
 	for _, b := range m.Batches {
 		rec.entry.Batches = append(rec.entry.Batches, PlannedBatch{Batch: b.Batch, Objects: len(b.Objects)})
 	}

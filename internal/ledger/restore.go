@@ -13,6 +13,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/parquet"
 
+	"github.com/silt-etl/silt/internal/ledger/awaited"
 	"github.com/silt-etl/silt/internal/ledger/checkpoint"
 	"github.com/silt-etl/silt/internal/ledger/index"
 	"github.com/silt-etl/silt/internal/objstore"
@@ -113,6 +114,7 @@ func (s *State) become(o *State) {
 	defer s.mu.Unlock()
 	s.seq, s.batches, s.slot, s.objects, s.latest, s.bounds, s.skippedObjects = o.seq, o.batches, o.slot, o.objects, o.latest, o.bounds, o.skippedObjects
 	s.live, s.quarantine, s.rolling, s.paused, s.runs, s.died, s.grown = o.live, o.quarantine, o.rolling, o.paused, o.runs, o.died, 0
+	s.Awaited = o.Awaited
 }
 
 // openPart fetches a part and verifies it before anything of it is used.
@@ -297,6 +299,12 @@ func (l *Ledger) loadRows(ctx context.Context, h *checkpoint.Head, st *State) er
 	if err != nil {
 		return err
 	}
+	if h.Awaited != nil {
+		err := loadTable(ctx, l, *h.Awaited, func(r checkpoint.Rest) error { return loadAwaited(r, st.Awaited) })
+		if err != nil {
+			return err
+		}
+	}
 	return loadTable(ctx, l, h.Rest, func(r checkpoint.Rest) error {
 		switch r.Kind {
 		case "bound":
@@ -323,6 +331,27 @@ func (l *Ledger) loadRows(ctx context.Context, h *checkpoint.Head, st *State) er
 		}
 		return fmt.Errorf("%w: unknown content of kind %q", checkpoint.ErrDamaged, r.Kind)
 	})
+}
+
+// loadAwaited reads an object or a folder that later runs must look for.
+func loadAwaited(r checkpoint.Rest, into *awaited.Table) error {
+	switch r.Kind {
+	case "object":
+		var o awaited.Object
+		if err := parse(r.Text, &o); err != nil {
+			return err
+		}
+		into.Put(awaited.ID(hashKey(o.Key)), o)
+		return nil
+	case "folder":
+		var f awaitedFolder
+		if err := parse(r.Text, &f); err != nil {
+			return err
+		}
+		into.SetFolders(map[string]string{f.Folder: f.Day})
+		return nil
+	}
+	return fmt.Errorf("%w: unknown awaited content of kind %q", checkpoint.ErrDamaged, r.Kind)
 }
 
 func (s *savedRolling) rolling(intern func(AttemptRef) *AttemptRef) *rolling {

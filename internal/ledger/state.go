@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/silt-etl/silt/internal/ledger/awaited"
 	"github.com/silt-etl/silt/internal/ledger/index"
 	"github.com/silt-etl/silt/internal/objstore"
 )
@@ -104,12 +105,14 @@ type State struct {
 	paused         bool
 	runs           map[string][]uint64
 	died           []death // of the last days, oldest first
-	grown          int     // objects planned since the last checkpoint
+	// Awaited are objects and folders that later runs must look for, whatever the watermarks say.
+	Awaited *awaited.Table
+	grown   int // objects planned since the last checkpoint
 }
 
 // newState makes an empty one. dir is where files go, entries how many objects are kept in memory; 0: index.DefaultLimit.
 func newState(dir string, entries int) *State {
-	return &State{slot: map[string]int32{}, objects: index.New(dir, entries), latest: index.New(dir, entries), live: map[string]int32{},
+	return &State{slot: map[string]int32{}, objects: index.New(dir, entries), latest: index.New(dir, entries), live: map[string]int32{}, Awaited: &awaited.Table{},
 		quarantine: map[string]struct{}{}, rolling: map[uint64]*rolling{}, runs: map[string][]uint64{}}
 }
 

@@ -115,11 +115,13 @@ var (
 	ErrDenied   = errors.New("access denied")
 	ErrNotHeld  = errors.New("held file not found")
 	ErrNoCreds  = errors.New("credentials not found")
+	// ErrArchived: the object is in an archive, such as S3 Glacier, and has to be restored before it can be read.
+	ErrArchived = errors.New("object is archived")
 )
 
 // Fail describes a failed operation. op is the name by which tests inject faults: list, folders, head, get, put, delete, now, hold,
 // publish, drop or held-list. key may be empty, and so may try, which says what a person can do. A failure is temporary unless a
-// person must fix its cause: ErrDenied, ErrNoStore and ErrNoCreds.
+// person must fix its cause: ErrDenied, ErrNoStore, ErrNoCreds and ErrArchived.
 func Fail(op, store, key string, err error, try string) *diag.OpError {
 	object := store
 	if key != "" {
@@ -135,6 +137,6 @@ func Fail(op, store, key string, err error, try string) *diag.OpError {
 	case "held-list":
 		op = "list held files of"
 	}
-	temporary := !errors.Is(err, ErrDenied) && !errors.Is(err, ErrNoStore) && !errors.Is(err, ErrNoCreds)
+	temporary := !errors.Is(err, ErrDenied) && !errors.Is(err, ErrNoStore) && !errors.Is(err, ErrNoCreds) && !errors.Is(err, ErrArchived)
 	return &diag.OpError{Op: op, Object: object, Err: err, Try: try, Temporary: temporary}
 }

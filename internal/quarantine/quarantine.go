@@ -1,5 +1,5 @@
 // Package quarantine writes, reads and lists rejected records: Parquet files in the state, one row for each record, with the reason and
-// the raw bytes. It never rejects a record itself. The limit on rejected records is in jobs/quarantinelimit.go.
+// the raw bytes. It never rejects a record itself. The limit on rejected records is in jobs/failures.go.
 //
 // A file counts only while a batch of the ledger names it. A row with record 0 stands for a whole object, by reference: nothing of that
 // object was published, and raw is empty. Reason codes are a contract (docs/quarantine.md).

@@ -44,6 +44,7 @@ type Summary struct {
 	Reasons       map[string]int64 `json:"quarantine_reasons,omitempty"`
 	Quarantine    []string         `json:"quarantine_files,omitempty"`
 	Unreadable    []string         `json:"unreadable_objects,omitempty"` // quarantined as a whole, the first 20
+	Denied        []string         `json:"denied_objects,omitempty"`     // refused by the store, the first 20
 	Failed        []FailedBatch    `json:"failed_batches,omitempty"`     // batches that failed or were refused; later runs try them again
 	Misses        map[string]int64 `json:"kept_in_unmapped,omitempty"`
 	Warnings      []string         `json:"warnings,omitempty"`
@@ -57,6 +58,8 @@ type ObjectCounts struct {
 	New         int `json:"new"`
 	Read        int `json:"read"`
 	Gone        int `json:"gone"`        // changed or deleted since the listing: for the next run
+	Denied      int `json:"denied"`      // refused by the store: later runs try them again
+	Archived    int `json:"archived"`    // have to be restored first: later runs look at them again
 	Quarantined int `json:"quarantined"` // as a whole
 	Excluded    int `json:"excluded"`
 	Taken       int `json:"taken"`
@@ -128,7 +131,7 @@ func (s *Summary) WriteText(w io.Writer) {
 	for _, x := range []struct {
 		n    int
 		what string
-	}{{o.Quarantined, "unreadable"}, {o.Gone, "changed or deleted since the listing"}, {o.Taken, "already processed"}, {o.LeftAlone, "left alone"}, {o.Excluded, "excluded"},
+	}{{o.Quarantined, "unreadable"}, {o.Denied, "denied"}, {o.Archived, "archived"}, {o.Gone, "changed or deleted since the listing"}, {o.Taken, "already processed"}, {o.LeftAlone, "left alone"}, {o.Excluded, "excluded"},
 		{o.Unsettled, "too young"}, {o.Changed, "changed since an earlier version was processed"}, {o.Ignored, "changed and ignored"}, {o.Unmatched, "with a key that does not match key_pattern"},
 		{o.Linked, "behind a link and read under another key"}, {o.LinksOut, "links out of staging, not followed"}} {
 		if x.n > 0 {
@@ -171,6 +174,9 @@ func (s *Summary) WriteText(w io.Writer) {
 	}
 	for _, u := range s.Unreadable {
 		p("unreadable", "%s", u)
+	}
+	for _, d := range s.Denied {
+		p("denied", "%s", d)
 	}
 	if len(s.Misses) > 0 {
 		p("unmapped", "values kept there because their OCSF attribute did not take them: %s", ByCount(s.Misses))

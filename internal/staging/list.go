@@ -41,6 +41,8 @@ type Options struct {
 	// Changed says whether an earlier version of an object was taken. It is called for objects that are not taken. nil: none was.
 	Changed       func(objstore.Object) bool
 	IgnoreChanged bool // changed objects are left, and counted
+	// Seen is called for each object that no run has taken, also those that this listing leaves. nil: for none.
+	Seen func(objstore.Object)
 	// Progress is called now and then with the number of objects listed so far. May be nil.
 	Progress func(listed int)
 }
@@ -195,7 +197,11 @@ func (l *Listing) sees(o *Options, late *bool, links *links) func(objstore.Objec
 		case o.Taken != nil && o.Taken(obj):
 			l.Taken++
 			return nil
-		case !o.SettledBefore.IsZero() && obj.LastModified.After(o.SettledBefore) && (o.Future.IsZero() || !obj.LastModified.After(o.Future)):
+		}
+		if o.Seen != nil {
+			o.Seen(obj)
+		}
+		if !o.SettledBefore.IsZero() && obj.LastModified.After(o.SettledBefore) && (o.Future.IsZero() || !obj.LastModified.After(o.Future)) {
 			l.Unsettled++
 			l.Wait(o.Pattern, f)
 			return nil

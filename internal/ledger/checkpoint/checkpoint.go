@@ -52,11 +52,16 @@ type Head struct {
 	Files   Part   `json:"files"`
 	Runs    Part   `json:"runs"`
 	Rest    Part   `json:"rest"`
+	// Awaited are the objects and folders that later runs must look for. nil: there are none.
+	Awaited *Part `json:"awaited,omitempty"`
 }
 
 // Parts are all that the head names.
 func (h *Head) Parts() []Part {
 	out := append([]Part{h.Batches, h.Files, h.Runs, h.Rest}, h.Objects...)
+	if h.Awaited != nil {
+		out = append(out, *h.Awaited)
+	}
 	return append(out, h.Keys...)
 }
 

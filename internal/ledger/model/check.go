@@ -40,6 +40,7 @@ func exact(s *state, f *folded, r *rules) string {
 		case r.ignoreChanged && v < 2 && hi > 0 && f.holding()&0b011 != 1<<v:
 			return "I5: a record is there of a version that was to be ignored"
 		case now>>v&1 == 1 && lo < 1 && r.bad && v == 0: // no batch with it commits
+		case v == 2 && hi < 1 && refused(s, r) != 0 && f.taken>>2&1 == 0: // later runs try it again
 		case now>>v&1 == 1 && lo < 1 && r.bad:
 			return "I6: an object is not published because of another one"
 		case now>>v&1 == 1 && lo < 1:
@@ -94,8 +95,9 @@ func (s *state) check(r *rules) string {
 	// everyone else stops here; one clean run must bring it right, or if a batch is refused, the one after it: the first may find the
 	// objects of that batch together with others
 	c := *s
+	c.Access = 1
 	quiet := *r
-	quiet.lostResponses, quiet.overwrite, quiet.lifecycle, quiet.resumed = false, 0, false, true
+	quiet.lostResponses, quiet.overwrite, quiet.lifecycle, quiet.resumed, quiet.denied = false, 0, false, true, false
 	for i := range c.P {
 		c.P[i] = proc{}
 	}

@@ -177,7 +177,8 @@ func makeFiles(s *state, i int, r *rules) {
 	}
 	switch e.Kind {
 	case commit:
-		a.Read = vers & listing(s) // ETag-pinned: what was overwritten is gone
+		a.Read = vers & listing(s) &^ refused(s, r) // ETag-pinned: what was overwritten is gone
+		p.Left |= vers & refused(s, r)
 		if r.bad && a.Read&1 != 0 {
 			refuse(&f, p, i, r)
 			return
@@ -188,12 +189,12 @@ func makeFiles(s *state, i int, r *rules) {
 		if e.Batch[1] != 0 {
 			inputs |= f.b[e.Batch[1]-1].inputs
 		}
-		if inputs&^atContent(s, r) != 0 { // refused: an input is gone
+		if inputs&^atContent(s, r) != 0 || inputs&refused(s, r) != 0 && !r.replaceDenied { // refused: an input is gone or denied
 			*p = proc{Op: p.Op, PC: fin}
 			return
 		}
-		a.Read = inputs
-		a.Files, a.Q = split(recordsIn(inputs, r), 2)
+		a.Read = inputs &^ refused(s, r)
+		a.Files, a.Q = split(recordsIn(a.Read, r), 2)
 	case replay:
 		if s.QFiles>>(b.q-1)&1 == 0 { // somebody moved the batch and removed it
 			p.PC = start

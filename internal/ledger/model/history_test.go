@@ -16,6 +16,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/ledger/awaited"
 	"github.com/silt-etl/silt/internal/objstore"
 	memstore "github.com/silt-etl/silt/internal/objstore/mem"
 )
@@ -30,7 +31,7 @@ import (
 func TestSameHistories(t *testing.T) {
 	counts := map[string]int{}
 	for seed := range uint64(120) {
-		r := rules{overwrite: int(seed % 3), touch: seed%7 < 2, twoBatches: seed%2 == 0, lifecycle: seed%5 == 0, bad: seed%7 == 3}
+		r := rules{overwrite: int(seed % 3), touch: seed%7 < 2, twoBatches: seed%2 == 0, lifecycle: seed%5 == 0, bad: seed%7 == 3, denied: seed%6 == 1}
 		h := newHistory(t, seed, r)
 		for range 80 {
 			if h.full() {
@@ -45,7 +46,7 @@ func TestSameHistories(t *testing.T) {
 	}
 	t.Logf("actions: %v", counts)
 	for _, what := range []string{"plan", "plan moved", "commit", "commit void", "replace", "replay", "compact", "compact void", "release", "release moved", "done",
-		"done moved", "skip", "same", "pause", "fence", "discard", "roll", "roll released lost files", "answer lost", "overwrite", "die"} {
+		"done moved", "skip", "same", "pause", "fence", "discard", "roll", "roll released lost files", "answer lost", "overwrite", "denied", "die"} {
 		if counts[what] == 0 {
 			t.Errorf("no history has the action %q", what)
 		}
@@ -136,6 +137,10 @@ func (h *history) act() {
 		return
 	case n < 13:
 		h.fence()
+		return
+	case n < 18 && h.r.denied && h.m.Access < 2:
+		h.m.Access++
+		h.note("access to object 2 becomes %d", h.m.Access)
 		return
 	case n < 25 && h.r.lifecycle && !h.m.Aborted && h.m.Holds != 0:
 		h.drop()
@@ -256,6 +261,10 @@ func (h *history) hold(l *ledger.Ledger, of kind) *ledger.Attempt {
 	b := f.b[at.Batch[0]-1]
 	result := func(v int, gone bool, read, quarantined uint8) {
 		r := ledger.ObjectResult{ObjectID: ledger.ObjectID{Key: h.versions[v].Key, ETag: h.versions[v].ETag}, Gone: gone}
+		if gone && v == 2 {
+			r.Left = awaited.Denied
+			h.counts["denied"]++
+		}
 		if !gone {
 			if h.r.touch {
 				r.SHA256 = contentOf(v)
@@ -442,6 +451,7 @@ func (h *history) drop() {
 type observed struct {
 	Entries    int
 	Paused     bool
+	Awaited    bool // object 2
 	Batches    []seenBatch
 	NotDone    []int
 	Taken      [3]bool
@@ -488,7 +498,7 @@ func (h *history) compare() {
 
 func (h *history) inModel() observed {
 	f := fold(&h.m, h.m.Len, &h.r)
-	o := observed{Entries: int(h.m.Len), Paused: f.paused, Visible: bitNames(h.m.Finals), Held: bitNames(h.m.Holds), Quarantine: []string{}}
+	o := observed{Entries: int(h.m.Len), Paused: f.paused, Awaited: f.awaited, Visible: bitNames(h.m.Finals), Held: bitNames(h.m.Holds), Quarantine: []string{}}
 	for _, b := range f.b[:f.nb] {
 		s := seenBatch{State: "released", Base: int(b.cur), Files: []string{}}
 		switch {
@@ -524,7 +534,7 @@ func (h *history) inCode() observed {
 	if err != nil {
 		h.fatalf("fold: %v", err)
 	}
-	o := observed{Entries: int(st.Seq()), Paused: st.Paused(), Visible: []string{}, Held: []string{}, Quarantine: []string{}}
+	o := observed{Entries: int(st.Seq()), Paused: st.Paused(), Awaited: !st.Awaited.Empty(), Visible: []string{}, Held: []string{}, Quarantine: []string{}}
 	for _, b := range st.Batches() {
 		s := seenBatch{State: b.State.String(), Base: int(b.Base), Files: []string{}}
 		for _, key := range b.Files {

@@ -117,6 +117,7 @@ var sweeps = []struct {
 	{"nobody rolls forward for others", rules{lazy: true}},
 	{"object overwritten", rules{overwrite: 1}},
 	{"a batch with version 0 is refused", rules{bad: true, overwrite: 1}},
+	{"object denied for a time", rules{denied: true}},
 	{"object overwritten, and then left", rules{overwrite: 1, ignoreChanged: true}},
 	{"object touched", rules{overwrite: 2, touch: true}},
 	{"publish by server-side copy", rules{copyPublish: true, lazy: true}},
@@ -179,6 +180,8 @@ var broken = []struct {
 	{"compaction takes a file that another batch still has", rules{noClosure: true, overwrite: 1}},
 	{"replay commits as a batch of its own", rules{replayKeepsOld: true}},
 	{"objects of a refused batch share their next batch with others", rules{retryTogether: true, bad: true}},
+	{"an object that the store refused counts as taken", rules{deniedIsTaken: true, denied: true}},
+	{"a replace leaves out an input that the store refuses", rules{replaceDenied: true, denied: true}},
 	{"a refused batch ends its run, which releases all open batches", rules{refuseAll: true, bad: true}},
 }
 

@@ -128,6 +128,7 @@ type state struct {
 	QFiles   uint8
 	Object1  uint8 // 0 ETag a, 1 ETag b, 2 ETag a again
 	Aborted  bool
+	Access   uint8 // to object 2, with rules.denied: 0 refused, 1 given, 2 refused again
 	P        [3]proc
 }
 
@@ -159,6 +160,9 @@ type rules struct {
 	replayKeepsOld  bool // replay commits as a batch of its own, not as a move of the batch it came from
 	bad             bool // a batch that reads version 0 is refused: its run releases it
 	retryTogether   bool // objects of a refused batch share their next batch with others
+	denied          bool // the store refuses to read object 2, at first
+	deniedIsTaken   bool // an object that the store refused counts as taken
+	replaceDenied   bool // a replace leaves out an input that the store refuses
 	refuseAll       bool // a refused batch ends its run, which releases all open batches
 }
 
@@ -186,6 +190,7 @@ type folded struct {
 	taken   uint8
 	skipped uint8
 	known   uint8 // by a same entry, forever
+	awaited bool  // the last attempt at object 2 was refused
 	retried uint8 // versions of batches that were released before they were committed
 	paused  bool
 }
@@ -268,6 +273,12 @@ func fold(s *state, n uint8, r *rules) (f folded) {
 					b.inputs = s.Attempts[e.Attempt-1].Read & b.vers
 					if r.goneIsTaken {
 						b.inputs = b.vers
+					}
+					if r.deniedIsTaken || r.replaceDenied && e.Kind == replace {
+						b.inputs |= b.vers & 0b100
+					}
+					if b.vers&0b100 != 0 && e.Kind == commit {
+						f.awaited = s.Attempts[e.Attempt-1].Read&0b100 == 0
 					}
 				case replay:
 					if !r.replayKeepsOld {
@@ -366,6 +377,14 @@ func listing(s *state) uint8 {
 		return 0b110
 	}
 	return 0b101
+}
+
+// refused are the versions that the store does not give although it lists them.
+func refused(s *state, r *rules) uint8 {
+	if r.denied && s.Access != 1 {
+		return 0b100
+	}
+	return 0
 }
 
 func recordsIn(vers uint8, r *rules) (m uint8) {

@@ -172,6 +172,11 @@ func (s *state) next(r *rules) []step[state] {
 		n.Object1++
 		out = append(out, step[state]{'E', "object 1 is overwritten", int(n.Object1), n})
 	}
+	if r.denied && s.Access < 2 {
+		n := *s
+		n.Access++
+		out = append(out, step[state]{'E', []string{"", "the store gives object", "the store refuses object"}[n.Access], 2, n})
+	}
 	if r.lifecycle && !s.Aborted {
 		for b := 0; b < 16; b++ {
 			if s.Holds>>b&1 == 1 {

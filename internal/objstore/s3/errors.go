@@ -102,7 +102,7 @@ func (s *Store) explain(op string, err error) (cause error, try string) { //noli
 	switch {
 	case sentinel == nil:
 		cause = &lineError{text: what.Error(), err: err}
-	case errors.Is(sentinel, objstore.ErrDenied):
+	case errors.Is(sentinel, objstore.ErrDenied), errors.Is(sentinel, objstore.ErrArchived), errors.Is(sentinel, objstore.ErrNoCreds):
 		cause = fmt.Errorf("%w: %w", sentinel, &lineError{text: what.Error(), err: err})
 	default:
 		cause = &lineError{text: sentinel.Error(), err: errors.Join(sentinel, err)}
@@ -123,6 +123,10 @@ func sentinelOf(code string, status int) error {
 		return objstore.ErrNotExist
 	case "PreconditionFailed":
 		return objstore.ErrChanged
+	case "InvalidObjectState":
+		return objstore.ErrArchived
+	case "ExpiredToken", "ExpiredTokenException":
+		return objstore.ErrNoCreds
 	}
 	switch status {
 	case http.StatusForbidden, http.StatusUnauthorized:
@@ -148,6 +152,8 @@ func advice(op, code string, status int, sentinel error) string {
 		return "log in again: the session has expired"
 	case "RequestTimeTooSkewed":
 		return "set this machine's clock"
+	case "InvalidObjectState":
+		return "restore the object, for example with etl backfill --restore"
 	case "SlowDown", "ServiceUnavailable":
 		return "run again later, or run fewer jobs at once: the store is overloaded"
 	}
