@@ -56,7 +56,10 @@ func (p *parts) provenanceProblems(ctx context.Context, l *ledger.Ledger, st *le
 			if err != nil {
 				return append(out, err.Error())
 			}
-			if diff := cmp.Diff(entryOf(a, p.spec.Name), f.Entry, cmpopts.IgnoreFields(provenance.Batch{}, "Had"), p.adoptedFields(),
+			if a.Why == ledger.WhyCompact {
+				continue // no command compacts: a test commits a copy of a file, with the footer of the copied file
+			}
+			if diff := cmp.Diff(entryOf(st, a, p.spec.Name), f.Entry, cmpopts.IgnoreFields(provenance.Batch{}, "Had"), p.adoptedFields(),
 				cmpopts.IgnoreFields(provenance.Object{}, "SizeBytes", "Modified")); diff != "" {
 				bad("%s (-record +entry):\n%s", key, diff)
 			}
@@ -73,16 +76,24 @@ func (p *parts) adoptedFields() cmp.Option {
 	return cmp.Options{cmpopts.IgnoreFields(provenance.Entry{}, "Run", "Why"), cmpopts.IgnoreFields(provenance.Batch{}, "Base")}
 }
 
-// entryOf is the entry that an attempt at one batch must have.
-func entryOf(a *ledger.Attempt, job string) *provenance.Entry {
-	b := provenance.Batch{Batch: a.Moves[0].Batch, Base: a.Moves[0].Base}
-	for _, q := range a.Quarantine {
-		b.Quarantined = &q.Records
+// entryOf is the entry that an attempt must have.
+func entryOf(st *ledger.State, a *ledger.Attempt, job string) *provenance.Entry {
+	var batches []provenance.Batch
+	for _, m := range a.Moves {
+		b := provenance.Batch{Batch: m.Batch, Base: m.Base}
+		for _, q := range a.Quarantine {
+			if q.Batch == m.Batch {
+				b.Quarantined = &q.Records
+			}
+		}
+		for _, o := range a.Objects {
+			if len(a.Moves) == 1 || st.Holds(m.Batch, objstore.Object{Key: o.Key, ETag: o.ETag}) {
+				b.Objects = append(b.Objects, provenance.Object{Key: o.Key, ETag: o.ETag, SHA256: o.SHA256, Gone: o.Gone, Read: o.Read, Published: o.Published, Filtered: o.Filtered, Quarantined: o.Quarantined})
+			}
+		}
+		batches = append(batches, b)
 	}
-	for _, o := range a.Objects {
-		b.Objects = append(b.Objects, provenance.Object{Key: o.Key, ETag: o.ETag, SHA256: o.SHA256, Gone: o.Gone, Read: o.Read, Published: o.Published, Filtered: o.Filtered, Quarantined: o.Quarantined})
-	}
-	e := &provenance.Entry{V: 1, Job: job, Attempt: a.ID, Run: a.Run, Why: a.Why, Manifest: a.Manifest, Batches: []provenance.Batch{b}}
+	e := &provenance.Entry{V: 1, Job: job, Attempt: a.ID, Run: a.Run, Why: a.Why, Manifest: a.Manifest, Batches: batches}
 	for i, f := range a.Files {
 		file := provenance.File{Key: f.Held.Key, Table: f.Table, Values: f.Values, Rows: f.Rows, SizeBytes: f.Held.SizeBytes}
 		if i == 0 {

@@ -22,9 +22,9 @@ func (p *place) servedJob(name, more string) {
 }
 
 // serve starts etl serve, and gives its address.
-func (p *place) serve(args ...string) (s *started, addr string) {
+func (p *place) serve() (s *started, addr string) {
 	p.t.Helper()
-	s = p.start(append([]string{"serve", "--jobs", "jobs", "--listen", "127.0.0.1:0"}, args...)...)
+	s = p.start("serve", "--jobs", "jobs", "--listen", "127.0.0.1:0")
 	s.until("serving", 1)
 	var line struct{ Addr string }
 	if err := json.Unmarshal([]byte(s.seen[len(s.seen)-1]), &line); err != nil {

@@ -20,10 +20,9 @@ import (
 )
 
 // zoned compiles a SELECT with an expression that ends the query for some values.
-func zoned(t *testing.T, expr, tail string) *sqlgen.Compiled {
+func zoned(t *testing.T) *sqlgen.Compiled {
 	return sqltest.Compile(t, sqltest.Mapping(t, map[string]string{"raw.sql": "CREATE TABLE raw (ts TIMESTAMP, id VARCHAR, zone VARCHAR);",
-		"a.sql": "-- class: authentication\nSELECT ts AS \"time\", 1 AS activity_id, 1 AS severity_id,\n  'P' AS \"metadata.product.name\", 'V' AS \"metadata.product.vendor_name\",\n  id AS \"user.name\",\n  " +
-			expr + " AS \"unmapped.local\" FROM raw" + tail}))
+		"a.sql": "-- class: authentication\nSELECT ts AS \"time\", 1 AS activity_id, 1 AS severity_id,\n  'P' AS \"metadata.product.name\", 'V' AS \"metadata.product.vendor_name\",\n  id AS \"user.name\",\n  timezone(zone, ts) AS \"unmapped.local\" FROM raw"}))
 }
 
 // lines are n records, of which those in bad have a zone that does not exist.
@@ -70,7 +69,7 @@ func rejects(t *testing.T, r *attempt.Result) (all []string) {
 
 // A record for which an expression fails goes to quarantine with the line of the expression, and all others are published.
 func TestExpressionFails(t *testing.T) {
-	c := zoned(t, "timezone(zone, ts)", "")
+	c := zoned(t)
 	staging := texts(map[string]string{"a": lines(3000, 1, 2500), "b": lines(10), "c": lines(5, 1, 2, 3, 4, 5)})
 	r, err := attempt.Run(t.Context(), options(t, c, staging), object("a", "b", "c"))
 	if err != nil {
@@ -111,7 +110,7 @@ func TestConditionFails(t *testing.T) {
 
 // The batch is refused if the share of such records is too large.
 func TestTooManyFail(t *testing.T) {
-	o := options(t, zoned(t, "timezone(zone, ts)", ""), texts(map[string]string{"a": lines(10, 4, 6)}))
+	o := options(t, zoned(t), texts(map[string]string{"a": lines(10, 4, 6)}))
 	o.MaxFailed = 0.1
 	_, err := attempt.Run(t.Context(), o, object("a"))
 	many, ok := errors.AsType[*attempt.TooManyFailed](err)
@@ -149,7 +148,7 @@ func counting(o *attempt.Options, fail error) *int {
 
 // A record is found with 2 log2(n) queries at most, n being the records of a group, in addition to those that every group and expression needs.
 func TestQueriesPerRecord(t *testing.T) {
-	c := zoned(t, "timezone(zone, ts)", "")
+	c := zoned(t)
 	run := func(bad ...int) int {
 		o := options(t, c, texts(map[string]string{"a": lines(2048, bad...)}))
 		n := counting(&o, nil)
@@ -167,14 +166,14 @@ func TestQueriesPerRecord(t *testing.T) {
 // A full disk, a fault of DuckDB and a stop make no record the cause.
 func TestNotTheRecord(t *testing.T) {
 	for _, kind := range []string{"IO", "INTERRUPT", "FATAL", "INTERNAL"} {
-		o := options(t, zoned(t, "timezone(zone, ts)", ""), texts(map[string]string{"a": lines(3, 2)}))
+		o := options(t, zoned(t), texts(map[string]string{"a": lines(3, 2)}))
 		n := counting(&o, &engine.Error{Kind: kind, Message: "no"})
 		if r, err := attempt.Run(t.Context(), o, object("a")); err == nil || *n != 1 {
 			t.Errorf("%s: %v, %v after %d queries", kind, r, err, *n)
 		}
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	o := options(t, zoned(t, "timezone(zone, ts)", ""), texts(map[string]string{"a": lines(3, 2)}))
+	o := options(t, zoned(t), texts(map[string]string{"a": lines(3, 2)}))
 	o.Open = func(eo engine.Options) (attempt.Engine, error) {
 		db, err := engine.Open(eo)
 		if strings.HasSuffix(eo.TempDir, "isolate") {

@@ -49,7 +49,7 @@ func TestOversizedObject(t *testing.T) {
 		}
 		return io.NopCloser(strings.NewReader(lines(10)))
 	}}
-	o := options(t, zoned(t, "timezone(zone, ts)", ""), staging)
+	o := options(t, zoned(t), staging)
 	message := "could not allocate block of size 256.0 KiB (255.9 MiB/256.0 MiB used)"
 	o.Open = func(eo engine.Options) (attempt.Engine, error) {
 		opened++

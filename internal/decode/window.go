@@ -226,7 +226,7 @@ func (w *window) limit() int {
 func (w *window) read(b []byte) (int, error) {
 	if w.aside != nil {
 		n, err := w.aside.Read(b)
-		if n > 0 || err != nil && err != io.EOF { //nolint:errorlint // as in fill
+		if n > 0 || err != nil && err != io.EOF {
 			return n, err
 		}
 		w.dropAside()

@@ -138,7 +138,7 @@ func (e *Entry) encode() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer z.Close()
+	defer func() { _ = z.Close() }()
 	return base64.StdEncoding.EncodeToString(z.EncodeAll(text, nil)), nil
 }
 

@@ -105,7 +105,7 @@ func isStripped(bin string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", bin, err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	for _, section := range []string{".symtab", ".debug_info", ".zdebug_info"} {
 		if f.Section(section) != nil {
 			return fmt.Errorf("%s is not stripped: it has the section %s. Try: make release", bin, section)

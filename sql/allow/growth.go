@@ -1,8 +1,6 @@
 package allow
 
 import (
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -44,14 +42,11 @@ func (g Growth) Factor() (factor float64, ok bool) {
 	return float64(n), err == nil
 }
 
-// Names are the allowed functions, in order.
-func Names() []string { return slices.Sorted(maps.Keys(allowedFunctions())) }
-
-// Growths reads the growth of each allowed function.
+// Growths reads the growth of each allowed function: "" if its line does not say it.
 func Growths() map[string]Growth {
 	all := map[string]Growth{}
 	for line := range strings.Lines(functionList) {
-		if w := strings.Fields(line); len(w) == 4 && w[0] == "allow" {
+		if w := append(strings.Fields(line), ""); len(w) >= 4 && w[0] == "allow" {
 			all[w[1]] = Growth(w[3])
 		}
 	}

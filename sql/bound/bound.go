@@ -208,7 +208,7 @@ func (a *analysis) operator(n syntax.Node, parts []value) value {
 	case "OPERATOR_TRY":
 		return sum
 	case "STRUCT_EXTRACT", "ARRAY_EXTRACT":
-		return extracted(parts, n)
+		return extracted(parts)
 	case "ARRAY_SLICE":
 		a.spend(sum.memory(), nil)
 		return sum
@@ -222,7 +222,7 @@ func (a *analysis) operator(n syntax.Node, parts []value) value {
 }
 
 // extracted is an element of a list, or a field of an object.
-func extracted(args []value, n syntax.Node) value {
+func extracted(args []value) value {
 	if len(args) == 0 {
 		return scalar(true)
 	}
@@ -296,7 +296,7 @@ func (a *analysis) column(n syntax.Node) value {
 			continue
 		}
 		for _, name := range names[1:] {
-			v = extracted([]value{v, {literal: name}}, nil)
+			v = extracted([]value{v, {literal: name}})
 		}
 		return v
 	}
@@ -398,7 +398,7 @@ func (a *analysis) call(n syntax.Node) value {
 	case "flatten":
 		v.count, v.vectors = v.inner, max(1, v.vectors-1)
 	case "struct_extract", "struct_extract_at", "array_extract", "list_extract", "element_at", "list_element", "list_any_value", "list_first", "list_last":
-		return extracted(args, n)
+		return extracted(args)
 	}
 	if s, ok := folded(name, args); ok {
 		v.literal, v.text = s, constant(float64(len(s)))
@@ -480,7 +480,7 @@ func (a *analysis) lambda(name string, n syntax.Node) value {
 		a.spend(list.memory(), nil)
 		return list
 	}
-	element := extracted([]value{list}, nil)
+	element := extracted([]value{list})
 	whole, memory, work := a.body(params, body, element)
 	part, partMemory, partWork := whole, memory, work
 	if a.deep < maxLambdas {

@@ -19,9 +19,7 @@ func TestGrowths(t *testing.T) {
 		allow.GrowsByPairs, allow.Searches, allow.Splits, allow.SearchesLike, allow.SearchesPattern, allow.SearchesPatternAll} {
 		known[g] = true
 	}
-	growths := allow.Growths()
-	for _, name := range allow.Names() {
-		g := growths[name]
+	for name, g := range allow.Growths() {
 		if _, factor := g.Factor(); !known[g] && !factor {
 			t.Errorf("%s: %q does not say how its result grows", name, g)
 		}

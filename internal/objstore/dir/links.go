@@ -171,7 +171,7 @@ func (l *links) openFile(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	f, err := root.OpenFile(rel, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a named pipe would wait
 	if gone(err) || errors.Is(err, syscall.ELOOP) {
 		return nil, fs.ErrNotExist

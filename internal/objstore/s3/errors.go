@@ -153,7 +153,7 @@ func advice(op, code string, status int, sentinel error) string {
 	case "RequestTimeTooSkewed":
 		return "set this machine's clock"
 	case "InvalidObjectState":
-		return "restore the object, for example with etl backfill --restore"
+		return "restore the object, for example with aws s3api restore-object; the next run after that reads it"
 	case "SlowDown", "ServiceUnavailable":
 		return "run again later, or run fewer jobs at once: the store is overloaded"
 	}
