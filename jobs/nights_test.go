@@ -234,10 +234,18 @@ func TestSplitKeepsTheMapping(t *testing.T) {
 	if maps.Equal(after.Settings, before.Settings) == false || after.Mapping.Digest != before.Mapping.Digest || len(after.Batches) != 3 {
 		t.Errorf("the plan was made with %v, and again with %v in %d batches", before.Settings, after.Settings, len(after.Batches))
 	}
-	var marks []string
-	if err := p.state.List(t.Context(), objstore.ListOptions{Prefix: "test/begun/"}, func(o objstore.Object) error { marks = append(marks, o.Key); return nil }); err != nil || len(marks) > 0 {
-		t.Errorf("marks are left: %q, %v", marks, err)
+	if marks := p.marks(t); len(marks) > 0 {
+		t.Errorf("marks are left: %q", marks)
 	}
+}
+
+// marks are the keys of the marks of begun batches.
+func (p *parts) marks(t *testing.T) (keys []string) {
+	t.Helper()
+	if err := p.state.List(t.Context(), objstore.ListOptions{Prefix: "test/begun/"}, func(o objstore.Object) error { keys = append(keys, o.Key); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return keys
 }
 
 // manifest of the last plan.

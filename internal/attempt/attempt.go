@@ -197,6 +197,11 @@ func (o *Options) sqlError(err error, what string) error {
 	return fmt.Errorf("mapping %s, %s: %w; nothing of the batch was committed", o.Compiled.Name, what, err)
 }
 
+// fullName names a projection in an error.
+func fullName(p *sqlgen.Projection) string {
+	return fmt.Sprintf("projection %s (class %s)", p.Name, p.Class)
+}
+
 // Run makes the files. On an error, the files in TempDir are of no use.
 func Run(ctx context.Context, o Options, objects []Object) (*Result, error) {
 	if o.Replay != nil {
@@ -295,7 +300,7 @@ func pass(ctx context.Context, o Options, m memory, objects []Object, without fa
 			}
 		}
 		if err := project(ctx, db, p); err != nil {
-			return nil, s.cause(o.sqlError(err, fmt.Sprintf("projection %s (class %s)", p.Name, p.Class)))
+			return nil, s.cause(o.sqlError(err, fullName(p)))
 		}
 	}
 	if err := s.cause(nil); err != nil {

@@ -34,12 +34,14 @@ const (
 
 // TooManyFailed says that an expression fails for a larger share of the records than Options.MaxFailed.
 type TooManyFailed struct {
+	Mapping         string
 	Failed, Records int64
 	First           string // the message of the first one
 }
 
 func (e *TooManyFailed) Error() string {
-	return fmt.Sprintf("an expression fails for %s of %s: %s", human.Count(e.Failed), human.Plural(e.Records, "record"), e.First)
+	return fmt.Sprintf("an expression of mapping %s fails for %s of %s: %s; nothing of the batch was committed",
+		e.Mapping, human.Count(e.Failed), human.Plural(e.Records, "record"), e.First)
 }
 
 // failed are the records for which an expression fails, by object and number. Number 0 is an object that is too large.
@@ -121,10 +123,13 @@ func isolate(ctx context.Context, o Options, objects []Object) (failed, error) {
 	if err := db.RegisterSource("scan", &x.group); err != nil {
 		return nil, err
 	}
-	for _, q := range append(slices.Clone(o.Compiled.Setup), "CREATE VIEW records AS SELECT * FROM scan()") {
+	for _, q := range o.Compiled.Setup {
 		if err := db.Exec(ctx, q); err != nil {
-			return nil, err
+			return nil, o.sqlError(err, "its macros")
 		}
+	}
+	if err := db.Exec(ctx, "CREATE VIEW records AS SELECT * FROM scan()"); err != nil {
+		return nil, o.sqlError(err, "reading records")
 	}
 	for i := range objects {
 		if err := x.object(ctx, i); err != nil {
@@ -136,7 +141,7 @@ func isolate(ctx context.Context, o Options, objects []Object) (failed, error) {
 
 func (x *isolation) tooMany() error {
 	if n := int64(len(x.found)); x.o.MaxFailed > 0 && float64(n) > x.o.MaxFailed*float64(x.records) {
-		return &TooManyFailed{Failed: n, Records: x.records, First: x.first}
+		return &TooManyFailed{Mapping: x.o.Compiled.Name, Failed: n, Records: x.records, First: x.first}
 	}
 	return nil
 }
@@ -207,7 +212,8 @@ func (x *isolation) flush(ctx context.Context) error {
 // whole runs all projections, and gives the message of the first that fails.
 func (x *isolation) whole(ctx context.Context, rows []savedRow) (string, error) {
 	for i := range x.o.Compiled.Projections {
-		if message, err := x.try(ctx, rows, x.o.Compiled.Projections[i].SQL); message != "" || err != nil {
+		p := &x.o.Compiled.Projections[i]
+		if message, err := x.try(ctx, rows, p.SQL, fullName(p)); message != "" || err != nil {
 			return message, err
 		}
 	}
@@ -219,7 +225,7 @@ func (x *isolation) search(ctx context.Context, rows []savedRow, query, place st
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	message, err := x.try(ctx, rows, query)
+	message, err := x.try(ctx, rows, query, place)
 	if err != nil || message == "" {
 		return rows, err
 	}
@@ -241,8 +247,8 @@ func (x *isolation) search(ctx context.Context, rows []savedRow, query, place st
 	return rest, nil
 }
 
-// try runs a query over rows. message is what DuckDB says against it if a record may be the cause.
-func (x *isolation) try(ctx context.Context, rows []savedRow, query string) (message string, err error) {
+// try runs a query over rows. message is what DuckDB says against it if a record may be the cause. Another error names the place.
+func (x *isolation) try(ctx context.Context, rows []savedRow, query, place string) (message string, err error) {
 	x.group.given = rows
 	defer func() { x.group.given = nil }()
 	err = x.drain(ctx, query)
@@ -253,7 +259,7 @@ func (x *isolation) try(ctx context.Context, rows []savedRow, query string) (mes
 		e, _ := errors.AsType[*engine.Error](err)
 		return e.Message, nil
 	}
-	return "", err
+	return "", x.o.sqlError(err, place)
 }
 
 func (x *isolation) drain(ctx context.Context, query string) error {
