@@ -177,6 +177,9 @@ func (h *history) perform(o operation, how fault) {
 	go func() {
 		defer close(z.ended)
 		sum, err = o.do(r)
+		if errors.Is(err, jobs.ErrUnread) && strings.Contains(f.hit(), " mem://staging/") { // later runs try the object again
+			return
+		}
 		if err != nil && !slices.ContainsFunc([]error{errInjected, errDead, ledger.ErrHeld, ledger.ErrVoid, ledger.ErrMoved, objstore.ErrNotExist, jobs.ErrInputsGone},
 			func(e error) bool { return errors.Is(err, e) }) {
 			h.t.Errorf("%s: %v", z.name, err)
@@ -285,9 +288,47 @@ func (h *history) want() wanted {
 	return want
 }
 
+// waitsBesideOpen says whether an open batch has an object in a version that was overwritten since. A run lists before it resumes open
+// batches, and with on_change: replace it leaves the new version of such an object for the run after it.
+func (h *history) waitsBesideOpen() bool {
+	if h.p.spec.Source.OnChange != "replace" {
+		return false
+	}
+	now := map[string]string{}
+	if err := h.p.staging.List(context.Background(), objstore.ListOptions{}, func(o objstore.Object) error {
+		now[o.Key] = o.ETag
+		return nil
+	}); err != nil {
+		h.t.Error(err)
+	}
+	l, err := ledger.Open(h.p.state, h.p.spec.Name, ledger.Options{})
+	if err != nil {
+		h.t.Error(err)
+		return false
+	}
+	st, err := l.Fold(context.Background())
+	if err != nil {
+		h.t.Error(err)
+		return false
+	}
+	for _, b := range st.OpenBatches() {
+		m, err := l.Manifest(context.Background(), b.Manifest, b.ID)
+		if err != nil {
+			h.t.Error(err)
+			return false
+		}
+		for _, planned := range m.Batches {
+			if slices.ContainsFunc(planned.Objects, func(o objstore.Object) bool { return now[o.Key] != o.ETag }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // TestAnyInterleaving: however objects arrive and change, and runs, replays, backfills, replaces and rewinds are begun, fail, die, or
 // wait in the middle of an operation while others continue, no invariant of the protocol is broken after any step, and after one
-// clean run each record is in the lake once or in quarantine once.
+// clean run, or two if a new version waits beside an open batch, each record is in the lake once or in quarantine once.
 func TestAnyInterleaving(t *testing.T) {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 3)
@@ -318,11 +359,17 @@ func TestAnyInterleaving(t *testing.T) {
 			h.now = h.now.Add(time.Hour)
 			h.clock()
 			never := &injector{at: 1 << 30}
-			if _, err := h.runner(never).Run(context.Background(), jobs.RunOptions{}); err != nil {
-				t.Errorf("the last run: %v", err)
+			names := []string{"the last run"}
+			if h.waitsBesideOpen() {
+				names = []string{"the run that ends open batches", "the last run"}
 			}
-			h.did("the last run")
-			h.hold()
+			for _, name := range names {
+				if _, err := h.runner(never).Run(context.Background(), jobs.RunOptions{}); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+				h.did("%s", name)
+				h.hold()
+			}
 			last := h.runner(never)
 			last.Spec = h.corrected()
 			if _, err := last.Replay(context.Background(), jobs.ReplayOptions{}); err != nil {

@@ -513,12 +513,11 @@ func (g listings) list(ctx context.Context, st *ledger.State, o staging.Options)
 	return l, err
 }
 
-// leaveLater keeps what a listing leaves for the next run.
+// leaveLater keeps what a listing leaves for the next run. The listing has it still: a plan writes it to the ledger (see planner.await).
 func (g listings) leaveLater(l *staging.Listing) {
 	for folder, day := range l.Waiting {
 		g.run.later.WaitFor(folder, day)
 	}
-	l.Waiting = nil
 }
 
 // sameEntry is how many versions one entry names at most: about 2 MB of JSON.

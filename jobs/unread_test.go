@@ -262,7 +262,8 @@ func TestReplaceDenied(t *testing.T) {
 }
 
 // TestAwaitedDays: an object of an old day that a run has seen and not taken is found once it can be taken, although the watermark has
-// moved past its day: one that was denied, overwritten while it was read, or too young. Afterwards a run lists the lookback alone again.
+// moved past its day: one that was denied, overwritten while it was read, or too young. The ledger alone is enough: the run may have died
+// before it wrote listing.json. Afterwards a run lists the lookback alone again.
 func TestAwaitedDays(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -288,7 +289,7 @@ func TestAwaitedDays(t *testing.T) {
 			o, _ := p.staging.Head(context.Background(), nightKey(2))
 			p.staging.(*memstore.Store).SetNow(o.LastModified.Add(2 * time.Minute)) // after the others
 			_ = p.put(nightKey(1), gz(flow(1, 0)))
-			r.Now = func() time.Time { return o.LastModified.Add(time.Hour + time.Minute) }
+			p.state.(*memstore.Store).SetNow(o.LastModified.Add(time.Hour + time.Minute))
 			return r
 		}, false},
 	} {
@@ -297,11 +298,15 @@ func TestAwaitedDays(t *testing.T) {
 				t.Parallel()
 				p := newMemParts(t, 2<<30)
 				p.checkpoints = checkpoints
+				p.spec.Source.RecheckFolders = 0 // a recheck would find it too
 				p.stageNights(t, 1, 10)
 				if _, err := c.first(p).Run(t.Context(), jobs.RunOptions{}); (err != nil) != c.fails {
 					t.Fatal(err)
 				}
 				p.spec.Source.Settle = 0
+				if err := p.state.Delete(t.Context(), "test/listing.json"); err != nil {
+					t.Fatal(err)
+				}
 				p.publishedRows(t, "at first", nightRows(2, 10))
 				p.mustRun(t, jobs.RunOptions{})
 				p.noProblems(t, "once it can be read", nightRows(1, 10))
@@ -318,6 +323,7 @@ func TestAwaitedDays(t *testing.T) {
 // TestForgotten: an awaited object that was deleted is forgotten once another plan is made: a run then lists the lookback alone.
 func TestForgotten(t *testing.T) {
 	p := newMemParts(t, 2<<30)
+	p.spec.Source.RecheckFolders = 0
 	p.stageNights(t, 1, 10)
 	if _, err := p.refuse(objstore.ErrDenied, nightKey(1)).Run(t.Context(), jobs.RunOptions{}); err == nil {
 		t.Fatal("it succeeded")
