@@ -180,7 +180,7 @@ func TestParquetOnS3(t *testing.T) {
 	}
 	dir := filepath.Dir(job)
 	for name, text := range map[string]string{
-		"job.yaml": strings.NewReplacer("logs/", "rows/", "mapping: network-firewall", "mapping: flow", "{memory", "{max_quarantine_ratio: 1, memory").Replace(string(text)),
+		"job.yaml": strings.NewReplacer("logs/", "rows/", "mapping: network-firewall", "mapping: flow", "{memory", "{max_quarantine_ratio: 1, max_broken_ratio: 1, memory").Replace(string(text)),
 		"flow/raw.sql": `-- format: parquet
 CREATE TABLE raw ("start" TIMESTAMP, srcaddr VARCHAR);`,
 		"flow/network_activity.sql": `-- class: network_activity
