@@ -328,7 +328,7 @@ func (h *history) waitsBesideOpen() bool {
 
 // TestAnyInterleaving: however objects arrive and change, and runs, replays, backfills, replaces and rewinds are begun, fail, die, or
 // wait in the middle of an operation while others continue, no invariant of the protocol is broken after any step, and after one
-// clean run, or two if a new version waits beside an open batch, each record is in the lake once or in quarantine once.
+// clean run, or two if a new version waits next to an open batch, each record is in the lake once or in quarantine once.
 func TestAnyInterleaving(t *testing.T) {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 3)
