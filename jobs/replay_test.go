@@ -454,13 +454,9 @@ func (s unleased) List(ctx context.Context, o objstore.ListOptions, fn func(objs
 	return s.of(o.Prefix).List(ctx, o, fn)
 }
 
-// TestTwoReplaysAtOnce: with leases the second one reports that another run holds the work; without, the ledger decides.
-func TestTwoReplaysAtOnce(t *testing.T) {
-	p := newMemParts(t, 1)
-	_, after, err := p.replayJob(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+// leaseOfReplay is the lease of another run, which replays.
+func (p *parts) leaseOfReplay(t *testing.T) *ledger.Lease {
+	t.Helper()
 	l, err := ledger.Open(p.state, p.spec.Name, ledger.Options{Run: "01HZZZZZZZZZZZZZZZZZZZZZZ1"})
 	if err != nil {
 		t.Fatal(err)
@@ -469,6 +465,17 @@ func TestTwoReplaysAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return lease
+}
+
+// TestTwoReplaysAtOnce: with leases the second one reports that another run holds the work; without, the ledger decides.
+func TestTwoReplaysAtOnce(t *testing.T) {
+	p := newMemParts(t, 1)
+	_, after, err := p.replayJob(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lease := p.leaseOfReplay(t)
 	if _, err := withCorrected(p.runner()).Replay(t.Context(), jobs.ReplayOptions{}); !errors.Is(err, ledger.ErrHeld) || exitCodeOf(err) != 4 {
 		t.Errorf("a replay alongside another: %v", err)
 	}
@@ -524,14 +531,7 @@ func TestReplayWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := ledger.Open(p.state, p.spec.Name, ledger.Options{Run: "01HZZZZZZZZZZZZZZZZZZZZZZ1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	lease, err := l.Lease(t.Context(), ledger.LeaseReplay)
-	if err != nil {
-		t.Fatal(err)
-	}
+	lease := p.leaseOfReplay(t)
 	waited := 0
 	r := withCorrected(p.runner())
 	r.LogTo = onWaiting(func() { waited++ })

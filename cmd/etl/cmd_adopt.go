@@ -41,7 +41,7 @@ func (c *adoptCmd) Run(ctx context.Context, a *app) error {
 		var err error
 		if o.SkipUntil, err = time.Parse(time.RFC3339, c.SkipUntil); err != nil {
 			if o.SkipUntil, err = time.Parse(time.DateOnly, c.SkipUntil); err != nil {
-				return usagef("--skip-until: %q is neither a time (example: 2026-03-01T04:00:00Z) nor a day (example: 2026-03-01)", c.SkipUntil)
+				return usagef("--skip-until: %q is not a time (examples: 2026-03-01T04:00:00Z, 2026-03-01)", c.SkipUntil)
 			}
 		}
 	}

@@ -17,9 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow-go/v18/parquet"
-	"github.com/apache/arrow-go/v18/parquet/file"
-
+	"github.com/silt-etl/silt/internal/lake/laketest"
 	"github.com/silt-etl/silt/internal/objstore/objstoretest"
 )
 
@@ -105,39 +103,7 @@ func (p *place) published() map[string]int {
 // publishedIn counts the flow ids in the visible files of a folder.
 func (p *place) publishedIn(folder string) map[string]int {
 	p.t.Helper()
-	got := map[string]int{}
-	err := filepath.WalkDir(filepath.Join(p.dir, folder), func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) || err == nil && d.IsDir() {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		f, err := file.OpenParquetFile(path, false)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		column := f.MetaData().Schema.ColumnIndexByName("connection_info.uid")
-		for g := range f.NumRowGroups() {
-			reader, err := f.RowGroup(g).Column(column)
-			if err != nil {
-				return err
-			}
-			ids := reader.(*file.ByteArrayColumnChunkReader)
-			values, levels := make([]parquet.ByteArray, 1000), make([]int16, 1000)
-			for ids.HasNext() {
-				_, n, err := ids.ReadBatch(1000, values, levels, nil)
-				if err != nil {
-					return err
-				}
-				for _, v := range values[:n] {
-					got[string(v)]++
-				}
-			}
-		}
-		return nil
-	})
+	got, err := laketest.Count(filepath.Join(p.dir, folder), "connection_info.uid")
 	if err != nil {
 		p.t.Fatal(err)
 	}

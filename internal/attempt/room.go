@@ -9,7 +9,7 @@ import (
 )
 
 // room decides how many records go into a chunk, from what the mapping's guarded expressions make of them: DuckDB computes an
-// expression for a whole chunk at once, and neither its memory limit nor an interrupt reaches into that.
+// expression for a whole chunk at once, and checks its memory limit and interrupts only between two chunks.
 type room struct {
 	guards []sqlgen.Guard
 	used   float64

@@ -330,7 +330,7 @@ func (w *wideRows) Fill(_ context.Context, c *Chunk) (int, error) {
 	return 1, nil
 }
 
-// TestStreamingWideRows: with Options.Streaming, wide rows are read as they come: neither a filter nor the result gathers them.
+// TestStreamingWideRows: with Options.Streaming, wide rows are read as they come: the filter and the result do not gather them.
 func TestStreamingWideRows(t *testing.T) {
 	d := openDB(t, Options{Threads: 2, Streaming: true, BatchBytes: 1 << 20})
 	w := &wideRows{n: 400, text: bytes.Repeat([]byte("x"), 1<<20)}

@@ -11,7 +11,7 @@ import (
 // maxPeak is what a run of these tests may take, at limits.memory: 256MiB. Records are as large as the tests make them.
 const maxPeak = 1 << 30
 
-// TestBombs: an object that unpacks to far more than its size neither fills the memory nor stops the records next to it.
+// TestBombs: an object that unpacks to far more than its size stays within the memory limit, and the records next to it are published.
 func TestBombs(t *testing.T) {
 	zeros := func(n int) string { return strings.Repeat("\x00", n) }
 	n := size(16<<20, 1<<30)

@@ -27,7 +27,7 @@ func TestManyObjects(t *testing.T) {
 	})
 }
 
-// TestOddFiles: what is not a regular file in a staging folder neither stops a run nor makes it wait, and names are only names.
+// TestOddFiles: what is not a regular file in a staging folder does not stop or delay a run, whatever its name is.
 func TestOddFiles(t *testing.T) {
 	w := newWorld(t)
 	in := func(name string) string { return filepath.Join(w.dir, "staging", name) }

@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,8 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow-go/v18/parquet"
-	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
@@ -27,6 +24,7 @@ import (
 	"github.com/silt-etl/silt/internal/catalog/glue"
 	"github.com/silt-etl/silt/internal/catalog/local"
 	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/lake/laketest"
 	"github.com/silt-etl/silt/internal/objstore"
 	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
 	s3store "github.com/silt-etl/silt/internal/objstore/s3"
@@ -101,24 +99,12 @@ const settings = `
 name: hostile
 mapping: network-firewall
 event_days: {max_age: 20000d}
-limits: {memory: 256MiB, max_quarantine_ratio: 1, max_retries: 0, timeout: 30m, batch_timeout: 20m%s}
+limits: {memory: 256MiB, max_quarantine_ratio: 1, max_broken_ratio: 1, max_denied_objects: 1000000, max_retries: 0, timeout: 30m, batch_timeout: 20m}
 `
-
-// moreLimits are limits of broken input that a job has to lift for these tests, where its version has them.
-var moreLimits = []string{"max_broken_ratio: 1", "max_denied_objects: 1000000"}
 
 func parse(t *testing.T, text string) *jobfile.Spec {
 	t.Helper()
-	read := func(limits string) (*jobfile.Spec, error) {
-		return jobfile.Parse("job.yaml", []byte(text+fmt.Sprintf(settings, limits)), func(string) (string, bool) { return "", false }, kinds())
-	}
-	limits := ""
-	for _, l := range moreLimits {
-		if _, err := read(limits + ", " + l); err == nil {
-			limits += ", " + l
-		}
-	}
-	s, err := read(limits)
+	s, err := jobfile.Parse("job.yaml", []byte(text+settings), func(string) (string, bool) { return "", false }, kinds())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,39 +240,7 @@ func (w *world) rows() map[string]int { return rowsBelow(w.t, filepath.Join(w.la
 
 func rowsBelow(t *testing.T, dir string) map[string]int {
 	t.Helper()
-	got := map[string]int{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) || err == nil && !strings.HasSuffix(path, ".parquet") {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		f, err := file.OpenParquetFile(path, false)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		column := f.MetaData().Schema.ColumnIndexByName("connection_info.uid")
-		for g := range f.NumRowGroups() {
-			reader, err := f.RowGroup(g).Column(column)
-			if err != nil {
-				return err
-			}
-			ids := reader.(*file.ByteArrayColumnChunkReader)
-			values, levels := make([]parquet.ByteArray, 1000), make([]int16, 1000)
-			for ids.HasNext() {
-				_, n, err := ids.ReadBatch(1000, values, levels, nil)
-				if err != nil {
-					return err
-				}
-				for _, v := range values[:n] {
-					got[string(v)]++
-				}
-			}
-		}
-		return nil
-	})
+	got, err := laketest.Count(dir, "connection_info.uid")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ type Links int
 const (
 	// LinksAnywhere follows all links.
 	LinksAnywhere Links = iota
-	// LinksInside follows links to files and folders of the store, and no others: neither listing nor reading leaves the folder, also if a
+	// LinksInside follows links to files and folders of the store, and no others: listing and reading stay in the folder, also if a
 	// file or a folder is replaced by a link in between. Objects behind links have Object.Link.
 	LinksInside
 	// LinksOut follows all links. Objects behind links have Object.Link.
