@@ -103,11 +103,7 @@ func (p *place) published() map[string]int {
 // publishedIn counts the flow ids in the visible files of a folder.
 func (p *place) publishedIn(folder string) map[string]int {
 	p.t.Helper()
-	got, err := laketest.Count(filepath.Join(p.dir, folder), "connection_info.uid")
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return got
+	return laketest.Count(p.t, filepath.Join(p.dir, folder), "connection_info.uid")
 }
 
 // staged counts the flow ids in staging.

@@ -240,11 +240,7 @@ func (w *world) rows() map[string]int { return rowsBelow(w.t, filepath.Join(w.la
 
 func rowsBelow(t *testing.T, dir string) map[string]int {
 	t.Helper()
-	got, err := laketest.Count(dir, "connection_info.uid")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
+	return laketest.Count(t, dir, "connection_info.uid")
 }
 
 // peakBelow says that the process, while work runs, takes at most so many bytes more than before it. Linux can forget the peak.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"testing"
 
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
@@ -12,7 +13,8 @@ import (
 
 // Count counts the rows of the Parquet files below a folder, by the values of a text column (example: connection_info.uid). A folder
 // that does not exist has none. Rows without a value are not counted.
-func Count(dir, column string) (map[string]int, error) {
+func Count(tb testing.TB, dir, column string) map[string]int {
+	tb.Helper()
 	got := map[string]int{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) || err == nil && d.IsDir() {
@@ -23,7 +25,10 @@ func Count(dir, column string) (map[string]int, error) {
 		}
 		return countFile(path, column, got)
 	})
-	return got, err
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return got
 }
 
 func countFile(path, column string, got map[string]int) error {
