@@ -48,6 +48,8 @@ type Spec struct {
 	// Parsers are texts inside of records that are parsed into fields below them. A text that cannot be parsed is left as it is,
 	// and counts as a misfit with the number len(Leaves) + the parser's.
 	Parsers []Parser
+	// Nulls are texts that mean that a field has no value, for fields that have some of their own.
+	Nulls []Null
 }
 
 // Parser names a text by its path from the record's root, and what it is written in.

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -116,23 +117,32 @@ func (c *textColumn) nodeOf(s *Scanner) *node {
 	return s.child(s.root, []byte(c.name))
 }
 
-// nullTexts are texts that mean that a field has no value, in addition to the empty text.
-type nullTexts []string
+// Null lists texts that mean that one field has no value, in addition to Format.Null.
+type Null struct {
+	Path  []string
+	Texts []string
+}
 
-func (n nullTexts) has(v []byte) bool {
-	if len(v) == 0 {
-		return true
+// nullTexts are the texts of a record that are read as null: those of Format.Null for every field, and for the fields of Spec.Nulls some
+// of their own. In formats of text the empty text is one of them; a JSON string that is empty is one only if "" is listed.
+type nullTexts struct {
+	texts   []string
+	longest int // bytes of the longest one of any field; -1: there are none
+}
+
+func (n *nullTexts) note(texts []string) {
+	for _, t := range texts {
+		n.longest = max(n.longest, len(t))
 	}
-	for _, t := range n {
-		if string(v) == t {
-			return true
-		}
-	}
-	return false
+}
+
+// has says whether v is read as null in the field of k.
+func (n *nullTexts) has(k *node, v []byte) bool {
+	return slices.Contains(n.texts, string(v)) || slices.Contains(k.null, string(v))
 }
 
 // beginText prepares for the fields of a record b that is text. The rules are those of JSON: a field is what a string of that text
-// would be, the empty text and those of Format.Null are what null is, and of a name that comes twice the first counts.
+// would be, the empty text and the null texts are what null is, and of a name that comes twice the first counts.
 func (s *Scanner) beginText(b []byte) *Reject {
 	s.reset(b)
 	s.depth = 1
@@ -153,7 +163,7 @@ func badText(b []byte) *Reject {
 // field is value for a text that is not from JSON.
 func (s *Scanner) field(k *node, v []byte) {
 	again := s.met(k)
-	if s.null.has(v) || k.parser != nil && !again && s.parsed(k, v, false) {
+	if len(v) == 0 || len(v) <= s.null.longest && s.null.has(k, v) || k.parser != nil && !again && s.parsed(k, v, false) {
 		return
 	}
 	if k.leaf < 0 || again || s.set(k, v, nil) {

@@ -140,7 +140,7 @@ type Format struct {
 	Comment   string         // lines that begin with it are not records; "": there are no comments
 	Records   []string       // JSON: the path of an array in each document whose elements are the records; nil: a document is one
 	Pattern   *regexp.Regexp // lines: all of a line, its named groups are columns; nil: a line is the one column
-	Null      []string       // texts that mean that a value is missing, in addition to the empty text
+	Null      []string       // texts and JSON strings that mean that a value is missing, in addition to a text that is empty
 }
 
 // Layout gives the columns of the records of one type, in an object of several.

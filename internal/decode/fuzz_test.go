@@ -11,7 +11,7 @@ import (
 
 // fuzzSpec has leaves of every kind, one below the other, two of one path, kept and named ones.
 func fuzzSpec() *Spec {
-	return &Spec{Leaves: []Leaf{
+	return &Spec{Format: Format{Null: []string{"-", "N/A"}}, Nulls: []Null{{[]string{"e", "o"}, []string{"::", ""}}, {[]string{"z"}, []string{"zero"}}}, Leaves: []Leaf{
 		{Path: []string{"t"}, Kind: Text},
 		{Path: []string{"b"}, Kind: Bool},
 		{Path: []string{"i"}, Kind: Int32},
@@ -33,6 +33,7 @@ func fuzzSpec() *Spec {
 }
 
 var scanSeeds = []string{
+	`{"t":"-","t":"x","i":"N\/A","e":{"o":"::","t":"::"},"z":"zero","y":"-"}`, `{"t":"","e":{"o":""},"z":"\u007aero","j":"-","k":["-"]}`,
 	`{}`, ` { } `, `{"t":"x"}{"t":"y"}`, `{"t":null,"t":"later"}`, `{"t":1.50,"b":"true","i":"443","l":9223372036854775807,"d":"-1e3"}`,
 	`{"i":2147483648,"l":-9223372036854775808,"d":1e999,"b":"yes"}`, `{"i":1.0,"l":007}`, `{"i":"007","l":"1e3","d":"0x1"}`,
 	`{"at":"2020-10-01T00:00:13.977896+0000"}`, `{"at":"2024-02-29 23:59:59.123456789-05:30"}`, `{"at":"2023-02-29T00:00:00Z"}`,
@@ -48,7 +49,7 @@ var scanSeeds = []string{
 
 func FuzzScan(f *testing.F) {
 	for _, s := range scanSeeds {
-		f.Add([]byte(s), []byte(scanSeeds[4]))
+		f.Add([]byte(s), []byte(scanSeeds[6]))
 	}
 	f.Add([]byte(strings.Repeat(`{"x":`, 201)+"1"+strings.Repeat("}", 201)), []byte(`{"x":[]}`))
 	f.Add([]byte(strings.Repeat(`{"x":`, 200)+"1"+strings.Repeat("}", 200)), []byte(`{"x":[]}`))

@@ -137,7 +137,7 @@ func depth(b []byte) int {
 
 // any takes the value at path; name is its key in the rest.
 func (r *reference) any(path []string, name string, raw json.RawMessage, dead, mute bool) {
-	if string(raw) == "null" {
+	if string(raw) == "null" || r.null(path, raw) {
 		return
 	}
 	toRest, isLeaf, named := false, false, false
@@ -189,6 +189,21 @@ func (r *reference) any(path []string, name string, raw json.RawMessage, dead, m
 	if empty && toRest && len(path) > 0 {
 		r.rest = append(r.rest, pair{name, "{}"})
 	}
+}
+
+// null tells whether a string is one of the texts that the spec reads as null at a path.
+func (r *reference) null(path []string, raw json.RawMessage) bool {
+	var text string
+	if raw[0] != '"' || json.Unmarshal(raw, &text) != nil {
+		return false
+	}
+	texts := slices.Clone(r.spec.Format.Null)
+	for _, n := range r.spec.Nulls {
+		if slices.Equal(n.Path, path) {
+			texts = append(texts, n.Texts...)
+		}
+	}
+	return slices.Contains(texts, text)
 }
 
 func controlsToBlanks(raw []byte) string {

@@ -61,8 +61,9 @@ type node struct {
 	below  bool   // a leaf is below
 	leaf   int    // or -1
 	parser *textParser
-	gen    uint64 // the last record it was met in
-	also   *node  // the node whose leaf this one's path is another name of, or nil
+	null   []string // texts that are null here, and not everywhere
+	gen    uint64   // the last record it was met in
+	also   *node    // the node whose leaf this one's path is another name of, or nil
 	kids   []*node
 	index  map[string]*node // kids by key, if many
 	first  *node            // the key that came first inside when last met
@@ -78,7 +79,8 @@ type textParser struct {
 
 // NewScanner prepares to read what the spec asks for. Two leaves of the same path are each set.
 func NewScanner(spec *Spec, keys *Keys) *Scanner {
-	s := &Scanner{keys: keys, root: &node{leaf: -1, known: true}, null: spec.Format.Null, values: make([]Value, len(spec.Leaves))}
+	s := &Scanner{keys: keys, root: &node{leaf: -1, known: true}, null: nullTexts{texts: spec.Format.Null, longest: -1}, values: make([]Value, len(spec.Leaves))}
+	s.null.note(spec.Format.Null)
 	for i, l := range spec.Leaves {
 		n := s.path(l.Path)
 		for up := n.parent; up != nil; up = up.parent {
@@ -98,10 +100,14 @@ func NewScanner(spec *Spec, keys *Keys) *Scanner {
 		}
 		s.leaves[at].next = i
 	}
+	for _, n := range spec.Nulls {
+		s.path(n.Path).null = n.Texts
+		s.null.note(n.Texts)
+	}
 	for _, l := range spec.Leaves {
 		for _, path := range l.Also {
 			n, k := s.path(l.Path), s.path(path)
-			k.leaf, k.also = n.leaf, n
+			k.leaf, k.also, k.null = n.leaf, n, n.null
 		}
 	}
 	for i, p := range spec.Parsers {
@@ -370,6 +376,9 @@ func (s *Scanner) value(i int, k *node, dead, mute bool) int {
 	case '"':
 		end = s.str(i + 1)
 		esc = s.esc
+		if s.null.longest >= 0 && end >= 0 && (end-i-2 <= s.null.longest || esc && end-i-2 <= 6*s.null.longest) && s.null.has(k, s.unquoted(b[i+1:end-1], esc)) {
+			return end
+		}
 		if k.parser != nil && end >= 0 && !dead && s.parsed(k, s.unquoted(b[i+1:end-1], esc), mute) {
 			return end
 		}

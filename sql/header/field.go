@@ -120,6 +120,46 @@ func (x *Raw) also() {
 	}
 }
 
+// nulls reads `-- null: text, ...`: texts that mean "no value" in every field, or `-- null: field = text, ...` in one field. `""` stands for
+// the empty text, and for a text of two quotes.
+func (x *Raw) nulls() {
+	of := map[*rawtable.Field]int{}
+	for _, w := range x.head["null"] {
+		into := &x.Format.Null
+		list := w
+		name, rest := cutField(w.Text)
+		if strings.HasPrefix(rest, "=") && name != "" {
+			f, near := x.find(name)
+			switch {
+			case f == nil:
+				hint := "name a field that raw.sql declares"
+				if near != "" {
+					hint = "did you mean " + near + "?"
+				}
+				x.bad(w, hint, "raw has no field %s", name)
+				continue
+			case f != nil && len(f.Fields) > 0:
+				x.bad(w, "name each of its fields", "%s has fields of its own", name)
+				continue
+			default:
+				if _, ok := of[f]; !ok {
+					of[f] = len(x.Nulls)
+					x.Nulls = append(x.Nulls, decode.Null{Path: f.Path})
+				}
+				into = &x.Nulls[of[f]].Texts
+				at := len(w.Text) - len(rest) + 1
+				list = trimWord(w.Text[at:], w.At+at)
+			}
+		}
+		for _, part := range splitWords(list.Text, list.At) {
+			*into = append(*into, part.Text)
+			if part.Text == `""` {
+				*into = append(*into, "")
+			}
+		}
+	}
+}
+
 // declared tells whether raw.sql has a field at exactly this path.
 func (x *Raw) declared(path []string) bool {
 	f, _ := x.follow(path)

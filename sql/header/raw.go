@@ -44,6 +44,7 @@ type Raw struct {
 
 	Format  decode.Format
 	Parsers []decode.Parser
+	Nulls   []decode.Null
 	Times   map[*rawtable.Field]*decode.TimeFormat
 }
 
@@ -89,11 +90,7 @@ func ReadRaw(f diag.File, root *rawtable.Field, r *diag.List) *Raw {
 	case decode.FormatLine:
 		x.lines()
 	}
-	for _, w := range x.head["null"] {
-		for _, part := range splitWords(w.Text, w.At) {
-			x.Format.Null = append(x.Format.Null, part.Text)
-		}
-	}
+	x.nulls()
 	return x
 }
 

@@ -67,13 +67,19 @@ func TestFormatLines(t *testing.T) {
 
 // Lines about one field: a parser, the format of a time, another path.
 func TestFieldLines(t *testing.T) {
-	got, found := readRaw(t, "-- parse: text windows_event\n-- timestamp: \"a b\".at %Y/%m/%d 'Europe/Berlin'\n-- timestamp: ms epoch_ms\n-- also: id ID.other",
+	got, found := readRaw(t, "-- parse: text windows_event\n-- timestamp: \"a b\".at %Y/%m/%d 'Europe/Berlin'\n-- timestamp: ms epoch_ms\n-- also: id ID.other\n-- null: \"\", -, a=b\n-- null: id = none, \"\"\n-- null: \"a b\".at = x\n-- null: id = n=a",
 		"text:STRUCT(Image VARCHAR)", `a b:STRUCT("at" TIMESTAMP)`, "ms:TIMESTAMP", "id:VARCHAR")
 	if len(found) > 0 {
 		t.Fatal(found)
 	}
 	if d := cmp.Diff([]decode.Parser{{Path: []string{"text"}, Name: decode.ParseWindows}}, got.Parsers); d != "" {
 		t.Errorf("parsers (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]string{`""`, "", "-", "a=b"}, got.Format.Null); d != "" {
+		t.Errorf("null (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]decode.Null{{Path: []string{"id"}, Texts: []string{"none", `""`, "", "n=a"}}, {Path: []string{"a b", "at"}, Texts: []string{"x"}}}, got.Nulls); d != "" {
+		t.Errorf("null of a field (-want +got):\n%s", d)
 	}
 	if len(got.Times) != 2 {
 		t.Errorf("%d times", len(got.Times))
@@ -116,6 +122,8 @@ func TestLinesThatCannotBeRead(t *testing.T) {
 		{"-- timestamp: a clf", "a is VARCHAR, not a TIMESTAMP"},
 		{"-- timestamp: at epoch_sec", `unknown time format "epoch_sec" (did you mean epoch_s?)`},
 		{"-- timestamp: at %Y 'Mars/Olympus'", "the time format of at: "},
+		{"-- null: q = x", "raw.sql:1:10: error: raw has no field q"},
+		{"-- null: s = x", "s has fields of its own"},
 		{"-- also: a", "an also line must name a field and a second path for its value"},
 		{"-- also: q x", "raw has no field q"},
 		{"-- also: s x", "s has fields of its own"},

@@ -19,6 +19,21 @@ CREATE MACRO is_ipv6(ip) AS regexp_full_match(regexp_replace(regexp_replace(ip, 
 -- example: is_ip('host') => false
 CREATE MACRO is_ip(ip) AS is_ipv4(ip) OR is_ipv6(ip);
 
+-- Returns an address, or NULL if the text is a placeholder (see `known`), or the address that means "no address":
+-- 0.0.0.0, ::, 0:0:0:0:0:0:0:0. Double quotes around the address are removed. Any other text is returned as it is.
+-- example: known_ip('0.0.0.0') => NULL
+-- example: known_ip('::') => NULL
+-- example: known_ip('N/A') => NULL
+-- example: known_ip('10.0.0.0') => 10.0.0.0
+-- example: known_ip('"2001:db8::1"') => 2001:db8::1
+CREATE MACRO known_ip(ip) AS CASE WHEN ip NOT IN ('0.0.0.0', '::', '"0.0.0.0"', '"::"') AND (strlen(ip) < 15 OR NOT regexp_full_match(ip, '"?0{1,4}(:0{1,4}){7}"?')) THEN known(ip) END;
+
+-- Returns a MAC address, or NULL if the text is a placeholder (see `known`), or has only zeros.
+-- example: known_mac('00:00:00:00:00:00') => NULL
+-- example: known_mac('-') => NULL
+-- example: known_mac('02:00:5e:00:53:01') => 02:00:5e:00:53:01
+CREATE MACRO known_mac(mac) AS CASE WHEN NOT regexp_full_match(mac, '[0:.-]*') THEN known(mac) END;
+
 -- Returns whether an address is reserved for private networks, a link or the host itself (RFC 1918, 6598, 1122, 3927,
 -- 4193, 4291).
 -- example: is_private_ip('172.31.0.1') => true

@@ -11,6 +11,17 @@ CREATE MACRO first_of_each(keys, vals) AS list_transform([keys], lambda k: CASE 
 CREATE MACRO unquote(t) AS CASE WHEN length(t) >= 2 AND starts_with(t, '"') AND ends_with(t, '"')
   THEN replace(replace(replace(substr(t, 2, length(t) - 2), '\\', chr(3)), '\"', '"'), chr(3), '\') ELSE t END;
 
+-- Returns a text, or NULL if the text is a placeholder for "no value": -, --, N/A, null, (null), nil, unknown,
+-- undefined, or nothing but blanks, in upper or lower case and with or without double quotes around it. Double quotes
+-- around any other text are removed. If a placeholder means "no value" wherever it appears, `-- null:` in raw.sql is
+-- simpler, and costs less.
+-- example: known('N/A') => NULL
+-- example: known('"-"') => NULL
+-- example: known('"DNS lookup"') => DNS lookup
+-- example: known('unknown host') => unknown host
+CREATE MACRO known(t) AS CASE WHEN strlen(t) > 16 OR lower(trim(unquote(trim(t)))) NOT IN ('', '-', '--', 'n/a', 'null', '(null)', 'nil', 'unknown', 'undefined')
+  THEN unquote(t) END;
+
 -- Returns the key=value pairs of a text as a map. The pairs are separated by spaces, as firewalls write them, and
 -- values can be in double quotes. If a key appears twice, the first value is used. Text that is not a pair is ignored.
 -- The result is NULL for NULL, and an empty map for a text without pairs.
