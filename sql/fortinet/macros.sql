@@ -1,9 +1,5 @@
--- eventtime by its length: 10 digits are seconds, 13 milliseconds, 16 microseconds, 19 nanoseconds.
-CREATE MACRO fortinet_eventtime(t) AS CASE length(t)
-  WHEN 10 THEN time_from_s(t) WHEN 13 THEN time_from_ms(t) WHEN 16 THEN time_from_us(t) WHEN 19 THEN time_from_ns(t) END;
-
 -- The time of a log: eventtime, else the firewall's clock and its offset, else its clock as UTC.
-CREATE MACRO fortinet_time(eventtime, day, clock, tz) AS coalesce(fortinet_eventtime(eventtime),
+CREATE MACRO fortinet_time(eventtime, day, clock, tz) AS coalesce(time_from_epoch(eventtime),
   time_with_offset(day || ' ' || clock || tz, '%Y-%m-%d %H:%M:%S%z'),
   CASE WHEN tz IS NULL THEN time_from_text(day || ' ' || clock, '%Y-%m-%d %H:%M:%S') END);
 
@@ -16,22 +12,36 @@ CREATE MACRO level_severity(t) AS CASE lower(t)
 CREATE MACRO threat_severity(t) AS CASE lower(t)
   WHEN 'info' THEN 1 WHEN 'low' THEN 2 WHEN 'medium' THEN 3 WHEN 'high' THEN 4 WHEN 'critical' THEN 5 END;
 
--- What the firewall did. Of a session that was let through, action says how it ended; utm writes both - and _ between words.
-CREATE MACRO fortinet_passed(a) AS replace(a, '_', '-') IN ('accept', 'start', 'close', 'timeout', 'client-rst', 'server-rst', 'ip-conn', 'dns', 'pass',
-  'passthrough', 'passthru', 'permit', 'exempt', 'monitored', 'monitor', 'detected', 'detect', 'pass-session', 'log-only', 'analytics', 'submitted');
-CREATE MACRO fortinet_blocked(a) AS replace(a, '_', '-') IN ('deny', 'block', 'blocked', 'dropped', 'drop', 'drop-session', 'reset', 'reset-client', 'reset-server', 'reset-both',
-  'clear-session', 'redirect', 'redirected', 'quarantine', 'content-disarmed', 'violation');
+-- What the firewall did with the session. Of a session that the policy let through, action says how it ended, and utmaction
+-- what the inspection did. utm logs write both - and _ between words.
+CREATE MACRO fortinet_passed(a) AS replace(lower(a), '_', '-') IN ('accept', 'allow', 'allowed', 'start', 'close', 'timeout', 'client-rst', 'server-rst', 'ip-conn', 'dns',
+  'pass', 'passed', 'passthrough', 'passthru', 'permit', 'exempt', 'monitored', 'monitor', 'detected', 'detect', 'pass-session', 'log-only', 'logged', 'analytics', 'submitted',
+  'traffic-shape', 'tagged');
+CREATE MACRO fortinet_blocked(a) AS replace(lower(a), '_', '-') IN ('deny', 'denied', 'block', 'blocked', 'dropped', 'drop', 'drop-session', 'reset', 'reset-client',
+  'reset-server', 'reset-both', 'clear-session', 'redirect', 'redirected', 'quarantine', 'quarantined', 'content-disarmed', 'violation', 'ssl-anomaly-block', 'banned');
+-- The verdict is what stopped the session: the policy (action), or the inspection (utmaction).
+CREATE MACRO fortinet_verdict(a, utm) AS CASE WHEN fortinet_blocked(a) THEN a WHEN fortinet_blocked(utm) THEN utm ELSE coalesce(a, utm) END;
 CREATE MACRO fortinet_action_id(a) AS CASE WHEN fortinet_passed(a) THEN 1 WHEN fortinet_blocked(a) THEN 2 WHEN a IS NULL THEN 0 ELSE 99 END;
 CREATE MACRO fortinet_disposition_id(a) AS CASE
-  WHEN replace(a, '_', '-') IN ('detected', 'detect', 'monitored', 'monitor') THEN 15 -- Detected
-  WHEN replace(a, '_', '-') IN ('dropped', 'drop', 'drop-session') THEN 6             -- Dropped
-  WHEN starts_with(a, 'reset') THEN 21                                                -- Reset
-  WHEN a = 'quarantine' THEN 3                                                        -- Quarantined
-  WHEN fortinet_passed(a) THEN 1                                                      -- Allowed
-  WHEN fortinet_blocked(a) THEN 2                                                     -- Blocked
+  WHEN lower(a) IN ('detected', 'detect', 'monitored', 'monitor') THEN 15               -- Detected
+  WHEN replace(lower(a), '_', '-') IN ('dropped', 'drop', 'drop-session') THEN 6        -- Dropped
+  WHEN starts_with(lower(a), 'reset') THEN 21                                           -- Reset
+  WHEN lower(a) IN ('quarantine', 'quarantined') THEN 3                                 -- Quarantined
+  WHEN lower(a) IN ('log-only', 'log_only', 'logged') THEN 17                           -- Logged
+  WHEN fortinet_passed(a) THEN 1                                                        -- Allowed
+  WHEN fortinet_blocked(a) THEN 2                                                       -- Blocked
   WHEN a IS NULL THEN 0 ELSE 99 END;
 
--- direction_id by the roles of the interfaces, else by the addresses.
+-- The kinds of logs that tell of traffic: traffic itself, and what inspection found in it. FortiOS 5.6 and 6.0 give some
+-- inspection logs a type of their own, and later releases the type utm.
+CREATE MACRO fortinet_inspects(kind) AS lower(kind) IN ('utm', 'anomaly', 'app-ctrl', 'casb', 'cifs', 'dlp', 'dns', 'emailfilter', 'file-filter', 'icap', 'ips', 'sctp-filter',
+  'spamfilter', 'ssh', 'ssl', 'virtual-patch', 'virus', 'voip', 'waf', 'webfilter');
+
+-- An address after translation. 0.0.0.0 and :: say that nothing was translated.
+CREATE MACRO translated(ip) AS CASE WHEN ip NOT IN ('0.0.0.0', '::') THEN ip END;
+
+-- direction_id by the roles of the interfaces, else by the addresses. Multicast and broadcast do not leave the site.
 CREATE MACRO fortinet_direction(src_role, dst_role, src, dst) AS CASE
+  WHEN is_group_ip(dst) THEN direction_between(src, dst)
   WHEN src_role = 'wan' AND dst_role IN ('lan', 'dmz') THEN 1 WHEN src_role IN ('lan', 'dmz') AND dst_role = 'wan' THEN 2
   WHEN src_role IN ('lan', 'dmz') AND dst_role IN ('lan', 'dmz') THEN 3 ELSE direction_between(src, dst) END;

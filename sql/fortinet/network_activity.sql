@@ -1,12 +1,13 @@
 -- class: network_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: "date", "time", tz, "user", duration, proto, "level", policyname, policytype, url, virus, virusid, transport, tranport
+-- drop: lower("type") = 'event'
+-- consumes: "date", "time", tz, "user", duration, proto, "level", policyname, policytype, url, virus, virusid, transip, transport, tranip, tranport
 SELECT
   fortinet_time(eventtime, "date", "time", tz) AS "time",
   eventtime AS "metadata.original_time",
   CASE
-    WHEN "type" = 'utm' THEN 6                                                -- Traffic: found in the course of a session
+    WHEN fortinet_inspects("type") THEN 6                                     -- Traffic: found in the course of a session
     WHEN "action" = 'start' THEN 1                                            -- Open
     WHEN "action" IN ('close', 'timeout') THEN 2                              -- Close
     WHEN "action" IN ('client-rst', 'server-rst') THEN 3                      -- Reset
@@ -32,7 +33,7 @@ SELECT
   srcname AS "src_endpoint.name",
   srcmac AS "src_endpoint.mac",
   srcintf AS "src_endpoint.interface_name",
-  transip AS "src_endpoint.proxy_endpoint.ip",
+  translated(transip) AS "src_endpoint.proxy_endpoint.ip",
   nullif(transport, 0) AS "src_endpoint.proxy_endpoint.port",
   dstip AS "dst_endpoint.ip",
   dstport AS "dst_endpoint.port",
@@ -40,7 +41,7 @@ SELECT
   hostname AS "dst_endpoint.hostname",
   dstmac AS "dst_endpoint.mac",
   dstintf AS "dst_endpoint.interface_name",
-  tranip AS "dst_endpoint.proxy_endpoint.ip",
+  translated(tranip) AS "dst_endpoint.proxy_endpoint.ip",
   nullif(tranport, 0) AS "dst_endpoint.proxy_endpoint.port",
   service AS "dst_endpoint.svc_name",
   user_of("user") AS "actor.user.name",
@@ -61,8 +62,8 @@ SELECT
   sentpkt AS "traffic.packets_out",
   rcvdpkt AS "traffic.packets_in",
 
-  fortinet_action_id("action") AS action_id,
-  fortinet_disposition_id("action") AS disposition_id,
+  fortinet_action_id(fortinet_verdict("action", utmaction)) AS action_id,
+  fortinet_disposition_id(fortinet_verdict("action", utmaction)) AS disposition_id,
   policyid AS "firewall_rule.uid",
   policyname AS "firewall_rule.name",
   policytype AS "firewall_rule.type",
@@ -72,4 +73,4 @@ SELECT
   CASE WHEN starts_with(url, '/') THEN coalesce(hostname, '') || url ELSE url END AS "url.url_string",
   CASE WHEN url IS NOT NULL THEN coalesce(CASE WHEN contains(url, '://') THEN url_part(url, 2) END, hostname) END AS "url.hostname"
 FROM raw
-WHERE "type" IN ('traffic', 'utm');
+WHERE lower("type") = 'traffic' OR fortinet_inspects("type");

@@ -12,21 +12,28 @@
 -- another zone, write time_in_zone("date" || ' ' || "time", '%Y-%m-%d %H:%M:%S', 'Europe/Berlin') into fortinet_time in
 -- macros.sql.
 --
--- Event logs (type="event": logins, VPN, HA and others) are not network activity. They go to quarantine. To leave them
--- out, put `drop: "type" = 'event'` in a header. Fields that the SELECT does not read go to unmapped under their own
--- names.
+-- Event logs (type="event": logins, VPN, HA and others) are not network activity. A drop line leaves them out. FortiOS 5.6
+-- and 6.0 write some inspection logs with a type of their own (dns, anomaly, webfilter, app-ctrl and others) instead of
+-- utm; they are mapped like utm. Logs of any other type go to quarantine. Fields that the SELECT does not read go to
+-- unmapped under their own names, and so do fields that a later release adds.
+--
+-- action of a traffic log is deny if the policy stopped the session. Any other value says how an allowed session ended, so
+-- utmaction decides whether the inspection stopped it.
+--
+-- Tried against logs of FortiOS 5.6, 6.0, 6.2, 6.4, 7.0, 7.2, 7.4 and 7.6.
 CREATE TABLE raw (
   "date"       VARCHAR,
   "time"       VARCHAR,
   tz           VARCHAR, -- +0200
   eventtime    VARCHAR,
   logid        VARCHAR,
-  "type"       VARCHAR, -- traffic, utm
+  "type"       VARCHAR, -- traffic, utm, event; dns, anomaly and others
   subtype      VARCHAR, -- forward, local, multicast, sniffer; virus, webfilter, ips, app-ctrl, dns, anomaly, ...
   "level"      VARCHAR, -- of syslog, in words
   devname      VARCHAR,
   devid        VARCHAR,
-  "action"     VARCHAR,
+  "action"     VARCHAR, -- of traffic: deny, else how the session ended
+  utmaction    VARCHAR, -- what the inspection did with the session
   msg          VARCHAR,
 
   srcip        VARCHAR,

@@ -35,13 +35,24 @@ CREATE MACRO known_ip(ip) AS CASE WHEN ip NOT IN ('0.0.0.0', '::', '"0.0.0.0"', 
 CREATE MACRO known_mac(mac) AS CASE WHEN NOT regexp_full_match(mac, '[0:.-]*') THEN known(mac) END;
 
 -- Returns whether an address is reserved for private networks, a link or the host itself (RFC 1918, 6598, 1122, 3927,
--- 4193, 4291).
+-- 4193, 4291). The result is false if the text is not an address.
 -- example: is_private_ip('172.31.0.1') => true
 -- example: is_private_ip('fd00::1') => true
+-- example: is_private_ip('::ffff:10.0.0.1') => true
 -- example: is_private_ip('8.8.8.8') => false
+-- example: is_private_ip('10.0.0.1,10.0.0.2') => false
 -- example: is_private_ip(NULL) => NULL
-CREATE MACRO is_private_ip(ip) AS regexp_matches(ip,
-  '^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|127\.|169\.254\.|::1$|[fF][cCdD][0-9a-fA-F]{2}:|[fF][eE][89abAB][0-9a-fA-F]:)');
+CREATE MACRO is_private_ip(ip) AS regexp_full_match(ip,
+  '(?:(?:::[fF]{4}:)?(?:10\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|127\.|169\.254\.)[0-9.]{3,11}|::1|(?:[fF][cCdD][0-9a-fA-F]{2}|[fF][eE][89abAB][0-9a-fA-F]):[0-9a-fA-F:.]+(?:%[0-9A-Za-z._-]+)?)');
+
+-- Returns whether an address stands for a group of hosts: IPv4 and IPv6 multicast, and the broadcast address
+-- 255.255.255.255.
+-- example: is_group_ip('239.255.255.250') => true
+-- example: is_group_ip('ff02::1') => true
+-- example: is_group_ip('255.255.255.255') => true
+-- example: is_group_ip('8.8.8.8') => false
+-- example: is_group_ip(NULL) => NULL
+CREATE MACRO is_group_ip(ip) AS regexp_full_match(ip, '(?:::[fF]{4}:)?(?:22[4-9]|23[0-9])\.[0-9.]{5,11}|(?:::[fF]{4}:)?255\.255\.255\.255|[fF]{2}[0-9a-fA-F]{2}:[0-9a-fA-F:.]+(?:%[0-9A-Za-z._-]+)?');
 
 -- Returns the bits of an address in hexadecimal: 8 digits for IPv4, 32 for IPv6. The result is NULL if the text is not
 -- an address.
@@ -95,15 +106,35 @@ CREATE MACRO hex_prefix(a, b, bits) AS list_transform([{'a': a, 'b': b, 'n': bit
   ELSE left(x['a'], x['n'] // 4) = left(x['b'], x['n'] // 4) AND (x['n'] % 4 = 0 OR
     TRY_CAST('0x' || substr(x['a'], x['n'] // 4 + 1, 1) AS INTEGER) >> (4 - x['n'] % 4) = TRY_CAST('0x' || substr(x['b'], x['n'] // 4 + 1, 1) AS INTEGER) >> (4 - x['n'] % 4)) END)[1];
 
--- Returns connection_info.direction_id: 1 Inbound, 2 Outbound, 3 Lateral, 0 Unknown. The result is 0 if both addresses
--- are public, or if an address is missing.
+-- Returns connection_info.direction_id: 1 Inbound, 2 Outbound, 3 Lateral, 0 Unknown. Multicast and broadcast do not
+-- leave the site: they are 3 from a private address, and 0 from any other. The result is 0 if both addresses are public,
+-- and if one is missing or is not an address.
 -- example: direction_between('10.0.0.1', '8.8.8.8') => 2
+-- example: direction_between('8.8.8.8', '10.0.0.1') => 1
+-- example: direction_between('10.0.0.1', 'fd00::1') => 3
+-- example: direction_between('10.0.0.1', '239.255.255.250') => 3
+-- example: direction_between('8.8.8.8', '255.255.255.255') => 0
+-- example: direction_between('10.0.0.1', 'server-a') => 0
+-- example: direction_between('10.0.0.1', '0.0.0.0') => 0
 -- example: direction_between('8.8.8.8', NULL) => 0
 CREATE MACRO direction_between(src, dst) AS CASE
   WHEN src IS NULL OR dst IS NULL THEN 0
-  WHEN is_private_ip(src) THEN CASE WHEN is_private_ip(dst) THEN 3 ELSE 2 END
-  WHEN is_private_ip(dst) THEN 1
+  WHEN is_private_ip(src) THEN CASE WHEN is_private_ip(dst) THEN 3 WHEN is_host_ip(dst) THEN 2 WHEN is_group_ip(dst) THEN 3 ELSE 0 END
+  WHEN is_private_ip(dst) THEN CASE WHEN is_host_ip(src) THEN 1 ELSE 0 END
   ELSE 0 END;
+
+-- Returns whether a text looks like the address of one host: no multicast, no broadcast, not 0.0.0.0 and not ::. It is
+-- faster than is_ip, and less strict.
+-- example: is_host_ip('8.8.8.8') => true
+-- example: is_host_ip('223.255.0.1') => true
+-- example: is_host_ip('2001:db8::1') => true
+-- example: is_host_ip('::1') => true
+-- example: is_host_ip('224.0.0.1') => false
+-- example: is_host_ip('ff02::1') => false
+-- example: is_host_ip('0.0.0.0') => false
+-- example: is_host_ip('::') => false
+-- example: is_host_ip('server-a') => false
+CREATE MACRO is_host_ip(ip) AS regexp_full_match(ip, '(?:[1-9]|[1-9][0-9]|1[0-9][0-9]|2[01][0-9]|22[0-3])\.[0-9.]{5,11}|(?:[1-9a-eA-E][0-9a-fA-F]{0,3}|[fF][0-9a-eA-E][0-9a-fA-F]{0,2}):[0-9a-fA-F:.]*(?:%[0-9A-Za-z._-]+)?|[0:]*:[0:]*[1-9a-fA-F][0-9a-fA-F:.]*');
 
 -- Returns a protocol's IANA number. `proto` is the protocol's name (upper or lower case) or its number as text.
 -- The result is NULL if the text is neither.

@@ -17,6 +17,22 @@ CREATE MACRO time_from_us(v) AS TRY(make_timestamp(TRY_CAST(v AS BIGINT)));
 -- example: time_from_ns('1700000000250000999') => 2023-11-14 22:13:20.25
 CREATE MACRO time_from_ns(v) AS TRY(make_timestamp(TRY_CAST(v AS BIGINT) // 1000));
 
+-- Reads a time since 1970 whose unit is not known, with 10 to 19 digits before the point: 10 and 11 digits are seconds, 12 to
+-- 14 milliseconds, 15 to 17 microseconds, 18 and 19 nanoseconds.
+-- example: time_from_epoch('1700000000') => 2023-11-14 22:13:20
+-- example: time_from_epoch('1700000000.25') => 2023-11-14 22:13:20.25
+-- example: time_from_epoch(1700000000250) => 2023-11-14 22:13:20.25
+-- example: time_from_epoch('1700000000250.5') => 2023-11-14 22:13:20.2505
+-- example: time_from_epoch('1700000000250000') => 2023-11-14 22:13:20.25
+-- example: time_from_epoch('1700000000250000999') => 2023-11-14 22:13:20.25
+-- example: time_from_epoch('170000000') => NULL
+CREATE MACRO time_from_epoch(v) AS CASE length(regexp_extract(CAST(v AS VARCHAR), '^([0-9]{10,19})(?:\.[0-9]{1,9})?$', 1))
+  WHEN 10 THEN time_from_s(v) WHEN 11 THEN time_from_s(v)
+  WHEN 12 THEN time_from_ms(v) WHEN 13 THEN time_from_ms(v) WHEN 14 THEN time_from_ms(v)
+  WHEN 15 THEN time_from_us(split_part(CAST(v AS VARCHAR), '.', 1)) WHEN 16 THEN time_from_us(split_part(CAST(v AS VARCHAR), '.', 1))
+  WHEN 17 THEN time_from_us(split_part(CAST(v AS VARCHAR), '.', 1))
+  WHEN 18 THEN time_from_ns(split_part(CAST(v AS VARCHAR), '.', 1)) WHEN 19 THEN time_from_ns(split_part(CAST(v AS VARCHAR), '.', 1)) END;
+
 -- Reads a Windows FILETIME, which counts units of 100 ns since 1601.
 -- example: time_from_filetime('133444736002500000') => 2023-11-14 22:13:20.25
 CREATE MACRO time_from_filetime(v) AS TRY(make_timestamp(TRY_CAST(v AS BIGINT) // 10 - 11644473600000000));
