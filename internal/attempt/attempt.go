@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/lake"
@@ -174,7 +175,7 @@ func (r *Result) Totals() Totals {
 }
 
 // ReasonObjectTooLarge is the reason of objects that Options.TooLarge sends to quarantine. They do not count as unreadable.
-const ReasonObjectTooLarge = "OBJECT_TOO_LARGE"
+const ReasonObjectTooLarge = decode.ReasonTooLarge
 
 // ErrTooLong says that an attempt took longer than Options.Timeout.
 var ErrTooLong = errors.New("the attempt took too long")

@@ -11,14 +11,16 @@ const engineThreadBytes = 128 << 20
 // memory is what the parts of an attempt may hold, in bytes, and how many threads share it. All of it is derived from
 // Options.MemoryBytes. The rest of it is for Go's garbage, and for the program itself.
 type memory struct {
-	engine   int64 // DuckDB's memory_limit
-	threads  int   // of DuckDB and the writer
-	chunk    int64 // texts that a cursor gives to DuckDB at once. One record may have more
-	batch    int64 // a batch of rows that DuckDB returns
-	rejects  int64 // numbers of rejected records. More are sorted in the temp folder
-	order    int64 // places of rows, if DuckDB does not sort them. More are sorted in the temp folder
-	rowGroup int64 // compressed, of the open Parquet file
-	page     int   // of an open column of it
+	engine  int64 // DuckDB's memory_limit
+	threads int   // of DuckDB and the writer
+	chunk   int64 // texts that a cursor gives to DuckDB at once. One record may have more
+	batch   int64 // a batch of rows that DuckDB returns
+	rejects int64 // numbers of rejected records. More are sorted in the temp folder
+	order   int64 // places of rows, if DuckDB does not sort them. More are sorted in the temp folder
+	// Windows of zstd and pages of Parquet: of several objects together, and of one object that needs more than its part of that.
+	readers, reader int64
+	rowGroup        int64 // compressed, of the open Parquet file
+	page            int   // of an open column of it
 	// wideRow is the width from which rows count as wide. DuckDB's sort gives 2,048 rows at once to each thread, in memory that it does
 	// not count, so that it does not sort rows if wide ones have more than wideSum together.
 	wideRow, wideSum int64
@@ -34,6 +36,7 @@ func (o *Options) memory() memory {
 	m.batch = between(1<<20, o.MemoryBytes/64, 16<<20)
 	m.rejects = between(64<<10, o.MemoryBytes/256, 16<<20)
 	m.order = between(256<<10, o.MemoryBytes/64, 64<<20)
+	m.readers, m.reader = o.MemoryBytes/8, o.MemoryBytes/4
 	m.rowGroup = between(4<<20, o.MemoryBytes/32, 64<<20)
 	m.page = int(between(128<<10, o.MemoryBytes/1024, 768<<10))
 	m.wideSum = m.engine / 8

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/decode/budget"
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/sql/rawtable"
@@ -33,6 +34,7 @@ type scan struct {
 	stopped func() error // why the attempt must stop, or nil
 	objects []Object
 	keys    *decode.Keys
+	readers *budget.Budget
 	kinds   []decode.Kind
 	cols    []engine.Column
 	failed  failed        // records that go to quarantine, because an expression fails for them
@@ -73,7 +75,7 @@ type fetched struct {
 }
 
 func newScan(ctx context.Context, o Options, m memory, objects []Object) *scan {
-	s := &scan{o: o, memory: m, stopped: ctx.Err, objects: objects, keys: decode.NewKeys(), states: make([]objectState, len(objects))}
+	s := &scan{o: o, memory: m, stopped: ctx.Err, objects: objects, keys: decode.NewKeys(), readers: budget.New(m.readers, m.reader), states: make([]objectState, len(objects))}
 	s.cols = []engine.Column{{Name: rawtable.ColObject, Type: engine.Integer}, {Name: rawtable.ColRecord, Type: engine.BigInt}, {Name: rawtable.ColRest, Type: engine.Varchar}}
 	for _, k := range o.Compiled.KeyColumns {
 		s.cols = append(s.cols, engine.Column{Name: "_key_" + k, Type: engine.Varchar})
@@ -330,7 +332,7 @@ func (s *scan) NewCursor() engine.Cursor {
 
 // newRecords prepares to read records until the attempt stops.
 func (s *scan) newRecords() *decode.Records {
-	return decode.NewRecords(&s.o.Compiled.Scan, s.keys, decode.Options{TempDir: s.o.TempDir, Stopped: s.stopped})
+	return decode.NewRecords(&s.o.Compiled.Scan, s.keys, decode.Options{TempDir: s.o.TempDir, Stopped: s.stopped, Memory: s.readers})
 }
 
 // cursor scans one object after the other for one thread of DuckDB.
@@ -553,6 +555,7 @@ func (c *cursor) Close() { c.close() }
 func (c *cursor) close() {
 	if c.open {
 		c.cur.body.Close()
+		c.records.Close()
 		c.open = false
 		c.s.done()
 	}

@@ -90,6 +90,7 @@ const (
 	ReasonHeader          = "CSV_HEADER"        // a required header is missing: the object
 	ReasonUnpack          = "OBJECT_UNREADABLE" // truncated or corrupt compression: the object
 	ReasonDenied          = "OBJECT_DENIED"     // access denied: the object
+	ReasonTooLarge        = "OBJECT_TOO_LARGE"  // needs more than a limit of the job: the object
 	MaxDepth              = 200                 // levels of objects and arrays
 	DefaultMaxRecordBytes = 16 << 20            // bytes of one record
 )

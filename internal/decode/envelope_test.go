@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
+	"os"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -55,6 +58,126 @@ func TestEnvelope(t *testing.T) {
 	}
 }
 
+// listedLong lists an object whose documents count as long from so many bytes on; 0: none does.
+func listedLong(t *testing.T, spec *Spec, object []byte, held, base int) (lines []string) {
+	t.Helper()
+	keys := NewKeys()
+	d, e := NewRecords(spec, keys, Options{TempDir: t.TempDir()}), NewExpander(keys)
+	f := d.framer.(*envelopeFramer)
+	if held > 0 {
+		f.r.held, f.r.base, f.long.base = held, base, base
+	}
+	d.Open(bytes.NewReader(object))
+	for {
+		n, raw, rej, err := d.Next()
+		if err != nil {
+			return append(lines, err.Error())
+		}
+		lines = append(lines, tell(t, spec, d, e, n, rej)+" "+string(raw)+" "+string(d.Context()))
+	}
+}
+
+// tooLongFor says that got refuses a document as too long that is refused for what it holds if it is shorter.
+func tooLongFor(got, want string) bool {
+	return strings.Contains(got, " "+ReasonTooLong+" ") && (strings.Contains(want, " "+ReasonJSON+" ") || strings.Contains(want, " "+ReasonRecords+" "))
+}
+
+func sameLong(t *testing.T, spec *Spec, object []byte) {
+	t.Helper()
+	want := listedLong(t, spec, object, 0, 0)
+	for _, at := range [][2]int{{1, 16}, {40, 32}, {100, 8}} {
+		got := listedLong(t, spec, object, at[0], at[1])
+		for i := range max(len(got), len(want)) {
+			if i >= len(got) || i >= len(want) || got[i] != want[i] && !tooLongFor(got[i], want[i]) {
+				t.Fatalf("%q, long from %d bytes on:\ngot  %q\nwant %q", object, at[0], got, want)
+			}
+		}
+	}
+}
+
+// TestLongDocuments: the records of a document that is read from a file are those of one that is read in memory, whatever it holds.
+func TestLongDocuments(t *testing.T) {
+	spec := &Spec{Format: Format{Records: []string{"R"}}, Leaves: leaves("a#", "owner")}
+	r := newRand()
+	parts := []string{"{", "}", "[", "]", ",", ":", "\n", " ", `"R":[`, `"R":[`, `{"a":1}`, `{"a":2,"b":"x]},"}`, `"owner":"o"`, `"`, `\`, "7", "text", "\r\n", `{"R":[{"a":1},`, "]}", "null", "\xff"}
+	for range 3000 {
+		var b strings.Builder
+		b.WriteString(`{"owner":"o","R":[`)
+		for range 1 + r.Intn(40) {
+			b.WriteString(parts[r.Intn(len(parts))])
+		}
+		if r.Intn(2) == 0 {
+			b.WriteString("]}\n")
+		}
+		sameLong(t, spec, []byte(b.String()))
+	}
+}
+
+// TestLongDocument: a document that is much longer than a record gives its records in the memory of a few records. One whose length is
+// not that of its records is in quarantine with its offset, its length and its first bytes.
+func TestLongDocument(t *testing.T) {
+	const size = 64 << 20
+	spec := &Spec{Format: Format{Records: []string{"R"}}, Leaves: leaves("a#", "owner")}
+	element := `{"a":1,"b":"` + strings.Repeat("x", 1000) + `"},`
+	n := size / len(element)
+	long := strings.Repeat("y", 20<<20)
+	for name, c := range map[string]struct {
+		object  io.Reader
+		records int
+		want    map[string]int // rejects
+	}{
+		"one line":          {repeated(`{"owner":"o","R":[`, element, n, `{"a":2}],"after":1}`+"\n"), n + 1, nil},
+		"several lines":     {repeated("{\n\"owner\":\"o\",\"R\":[\n", element, n, "{\"a\":2}],\n\"after\":1}\n"), n + 1, nil},
+		"two documents":     {io.MultiReader(repeated(`{"owner":"o","R":[`, element, n/2, `{"a":2}]}`), repeated(`{"owner":"o","R":[`, element, n/2, `{"a":2}]}`)), n/2*2 + 2, nil},
+		"a long element":    {repeated(`{"owner":"o","R":[{"b":"`+long+`"},`, element, n, `{"a":2}]}`), n + 2, map[string]int{ReasonTooLong: 1}},
+		"not closed":        {repeated(`{"owner":"o","R":[`, element, n, ``), n + 1, map[string]int{ReasonJSON: 1}},
+		"much before":       {repeated(`{"owner":"`+long+`","R":[`, element, n, `{"a":2}]}`), 1, map[string]int{ReasonTooLong: 1}},
+		"much after":        {repeated(`{"owner":"o","R":[`, element, n, `{"a":2}],"after":"`+long+`"}`), 1, map[string]int{ReasonTooLong: 1}},
+		"broken around":     {repeated(`{"owner":"o","R":[`, element, n, `{"a":2}],}`), 1, map[string]int{ReasonJSON: 1}},
+		"without the array": {repeated(`{"owner":"o","S":[`, element, n, `{"a":2}]}`), 1, map[string]int{ReasonTooLong: 1}},
+		"not an object":     {repeated(`[[`, element, n, `{"a":2}]]`), 1, map[string]int{ReasonTooLong: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			dir := t.TempDir()
+			d := NewRecords(spec, NewKeys(), Options{TempDir: dir})
+			d.Open(c.object)
+			got, rejects := 0, map[string]int{}
+			for {
+				_, raw, rej, err := d.Next()
+				if err == io.EOF {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				got++
+				f := d.framer.(*envelopeFramer)
+				if held := cap(f.r.buf) + cap(f.long.buf); held > 2*(DefaultMaxRecordBytes+bufferBytes) {
+					t.Fatalf("buffers of %d MiB", held>>20)
+				}
+				if rej != nil {
+					rejects[rej.Code]++
+					if len(raw) > MaxRejectBytes || rej.Code == ReasonTooLong && (rej.Length < DefaultMaxRecordBytes || rej.Offset < 0) {
+						t.Errorf("%d bytes, offset %d, length %d", len(raw), rej.Offset, rej.Length)
+					}
+				}
+			}
+			runtime.ReadMemStats(&after)
+			if got != c.records || !maps.Equal(rejects, c.want) {
+				t.Errorf("%d records, want %d; %v, want %v", got, c.records, rejects, c.want)
+			}
+			if mib := (after.TotalAlloc - before.TotalAlloc) >> 20; mib > 200 {
+				t.Errorf("%d MiB allocated", mib)
+			}
+			if left, _ := os.ReadDir(dir); len(left) > 0 {
+				t.Errorf("%d files are left", len(left))
+			}
+		})
+	}
+}
+
 var noElement = regexp.MustCompile(`\[[\s,]*\]`)
 
 // FuzzEnvelope: every letter and digit of an object is in a record, or in the envelope that comes with one, or its document held no
@@ -64,6 +187,7 @@ func FuzzEnvelope(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, object []byte) {
+		sameLong(t, &Spec{Format: Format{Records: []string{"R"}}, Leaves: leaves("a#")}, object)
 		d := NewRecords(&Spec{Format: Format{Records: []string{"R"}}}, NewKeys(), Options{})
 		d.Open(bytes.NewReader(object))
 		var plain unpack.Reader

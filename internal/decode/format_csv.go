@@ -44,7 +44,6 @@ func newCSVFramer(spec *Spec, s *Scanner, o Options) framer {
 func (f *csvFramer) open(r io.Reader) {
 	f.lines.reset(r)
 	f.begun = false
-	f.withoutHeader()
 }
 
 func (f *csvFramer) withoutHeader() { f.columns, f.header = f.plain, nil }
@@ -52,6 +51,9 @@ func (f *csvFramer) withoutHeader() { f.columns, f.header = f.plain, nil }
 func (f *csvFramer) context() []byte { return f.header }
 
 func (f *csvFramer) next() (raw []byte, rej *Reject, err error) {
+	if !f.lines.begun {
+		f.withoutHeader()
+	}
 	for {
 		p, err := f.lines.next()
 		if err != nil {

@@ -3,6 +3,7 @@ package decode
 import (
 	"bytes"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -11,18 +12,20 @@ type envelopeFramer struct {
 	r    jsonReader
 	s    *Scanner
 	env  envelope
-	line []byte // what is left of a piece with several documents glued together
+	line []byte        // what is left of a piece with several documents glued together
+	long arrayElements // of a document that is longer than held
 }
 
 func newEnvelopeFramer(spec *Spec, s *Scanner, o Options) framer {
 	w := newWindow(o)
 	w.documents = true
-	return &envelopeFramer{r: jsonReader{window: w}, s: s, env: envelope{path: spec.Format.Records, at: -1}}
+	return &envelopeFramer{r: jsonReader{window: w}, s: s, env: envelope{path: spec.Format.Records, at: -1}, long: arrayElements{window: newWindow(o)}}
 }
 
 func (f *envelopeFramer) open(r io.Reader) {
 	f.r.open(r)
 	f.line = nil
+	f.long.close()
 	f.env.at, f.env.context = -1, nil
 }
 
@@ -46,6 +49,11 @@ func (f *envelopeFramer) kept(raw, context []byte) *Reject {
 func (f *envelopeFramer) next() (raw []byte, rej *Reject, err error) {
 	for {
 		b, rej, ok := f.env.next()
+		if !ok {
+			if b, rej, ok, err = f.long.record(&f.env); err != nil {
+				return nil, nil, err
+			}
+		}
 		if ok {
 			if rej == nil {
 				b, rej = f.r.tooLong(b, -1)
@@ -57,6 +65,12 @@ func (f *envelopeFramer) next() (raw []byte, rej *Reject, err error) {
 		}
 		if len(f.line) == 0 {
 			p, err := f.r.next()
+			if err == nil && p.document != nil {
+				p.reject, err = f.long.open(p.document, &f.env)
+				if p.reject == nil && err == nil {
+					continue
+				}
+			}
 			if err != nil || p.reject != nil {
 				return p.bytes, p.reject, err
 			}
@@ -118,18 +132,30 @@ func (e *envelope) open(b []byte) *Reject {
 		}
 		i += e.element(i)
 	}
-	e.context = append(append([]byte(nil), b[:from]...), "null"...)
-	if end < 0 { // it was cut: what came before the array holds
+	after := b[len(b):]
+	if end >= 0 {
+		after = b[end:]
+	}
+	if rej := e.surround(b[:from], after, end >= 0); rej != nil {
+		return rej
+	}
+	e.at = from + 1
+	return nil
+}
+
+// surround makes the context of what is before and after the array.
+func (e *envelope) surround(before, after []byte, closed bool) *Reject {
+	e.context = append(append([]byte(nil), before...), "null"...)
+	if closed {
+		e.context = append(e.context, after...)
+		e.more = e.more || bytes.IndexByte(after, ',') >= 0
+	} else { // it was cut: what came before the array holds
 		e.context = append(e.context, strings.Repeat("}", len(e.path))...)
-	} else {
-		e.context = append(e.context, b[end:]...)
-		e.more = e.more || bytes.IndexByte(b[end:], ',') >= 0
 	}
 	if c := (parser{b: e.context}); c.skip(c.ws(0)) < 0 {
 		e.context = nil
 		return c.reject("")
 	}
-	e.at = from + 1
 	return nil
 }
 
@@ -181,6 +207,10 @@ func (e *envelope) missing() *Reject {
 	return &Reject{Code: ReasonRecords, Path: strings.Join(e.path, "."), Message: "the document has no array " + strings.Join(e.path, ".")}
 }
 
+func (e *envelope) notClosed() *Reject {
+	return &Reject{Code: ReasonJSON, Message: "the array " + strings.Join(e.path, ".") + " is not closed: the object ends before its ]"}
+}
+
 // gap passes blanks and commas.
 func (e *envelope) gap(i int) int {
 	for i < len(e.doc) && (blank(e.doc[i]) || e.doc[i] == ',') {
@@ -207,7 +237,7 @@ func (e *envelope) next() (b []byte, rej *Reject, ok bool) {
 	switch {
 	case i >= len(e.doc):
 		e.at = -1
-		return nil, &Reject{Code: ReasonJSON, Message: "the array " + strings.Join(e.path, ".") + " is not closed: the object ends before its ]"}, true
+		return nil, e.notClosed(), true
 	case e.doc[i] == ']':
 		e.at = -1
 		return nil, nil, false
@@ -215,4 +245,202 @@ func (e *envelope) next() (b []byte, rej *Reject, ok bool) {
 	n := e.element(i)
 	e.at = i + n
 	return e.doc[i : i+n], nil, true
+}
+
+// document is a document that is longer than held. It is in a file.
+type document struct {
+	file           tempFile
+	length, offset int64 // of the unpacked object
+}
+
+// longDocument puts a document that is longer than held into a file. f has seen what is in buf, and found its end there unless end is
+// negative. ok is false if the rest of the object is read as lines.
+func (r *jsonReader) longDocument(f valueEnd, end int) (p piece, ok bool, err error) {
+	d := &document{offset: r.offset()}
+	if d.file, err = r.putAside(); err != nil {
+		return p, false, err
+	}
+	defer func() {
+		if !ok && r.aside != d.file {
+			d.file.close()
+		}
+	}()
+	r.beginLong()
+	for newline := false; ; {
+		part := r.buf[r.p:r.n]
+		if end >= 0 {
+			part = part[:end]
+		}
+		newline = newline || bytes.IndexByte(part, '\n') >= 0
+		if _, err := d.file.Write(part); err != nil {
+			return p, false, err
+		}
+		d.length += int64(len(part))
+		if end < 0 && r.eof && r.values && newline {
+			r.values, r.array, r.fell = false, false, true
+			return p, false, r.again(d.file, d.offset)
+		}
+		r.p += len(part)
+		if end >= 0 || r.eof {
+			break
+		}
+		if err := r.more(); err != nil {
+			return p, false, err
+		}
+		end = f.feed(r.buf[r.p:r.n], 0)
+	}
+	p.bytes, p.document, r.head = r.head[:min(int64(len(r.head)), d.length)], d, nil
+	return p, true, nil
+}
+
+// arrayElements reads the elements of an array in a long document, as envelope does for a document in memory.
+type arrayElements struct {
+	window
+	document *document // nil: none is open
+	closed   bool      // the array's end was found
+}
+
+func (a *arrayElements) close() {
+	if a.document != nil {
+		a.document.file.close()
+	}
+	a.document, a.buf = nil, nil
+}
+
+// restart reads the document from a place on.
+func (a *arrayElements) restart(at int64) error {
+	if a.buf == nil {
+		a.buf = make([]byte, a.base)
+	}
+	a.in = &a.document.file
+	a.from, a.p, a.n, a.eof, a.closed = a.document.offset+at, 0, 0, false, false
+	return a.document.file.rewind(at)
+}
+
+// open begins a document, and makes its context. With a Reject, the document is one record.
+func (a *arrayElements) open(d *document, e *envelope) (rej *Reject, err error) {
+	a.close()
+	a.document = d
+	defer func() {
+		if rej != nil || err != nil {
+			a.close()
+		}
+	}()
+	e.at, e.context, e.more = -1, nil, false
+	if err := a.restart(0); err != nil {
+		return nil, err
+	}
+	if err := a.need(a.kept); err != nil {
+		return nil, err
+	}
+	p := parser{b: a.buf[:min(a.n, a.kept)]}
+	from, rej := e.find(&p)
+	if rej != nil {
+		return a.tooLongAround(e, d), nil
+	}
+	before := append([]byte(nil), a.buf[:from]...)
+	a.p = from + 1
+	for more := true; more; {
+		if _, _, more, err = a.next(); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.need(a.kept + 1); err != nil {
+		return nil, err
+	}
+	if a.n-a.p > a.kept-len(before) {
+		return a.tooLongAround(e, d), nil
+	}
+	if rej := e.surround(before, a.buf[a.p:a.n], a.closed); rej != nil {
+		rej.Offset, rej.Length = d.offset, d.length
+		rej.Message += "; the document has " + strconv.FormatInt(d.length, 10) + " bytes"
+		return rej, nil
+	}
+	return nil, a.restart(int64(from + 1))
+}
+
+// tooLongAround refuses a document that is longer than a record and does not consist of its records.
+func (a *arrayElements) tooLongAround(e *envelope, d *document) *Reject {
+	rej := a.longer(d.length, d.offset)
+	rej.Message += "; a longer document must have at most " + strconv.Itoa(a.kept) + " bytes around its array " + strings.Join(e.path, ".")
+	return rej
+}
+
+// record gives the next element; ok is false after the last, and if no document is open. An array that is not closed ends with a Reject
+// without bytes.
+func (a *arrayElements) record(e *envelope) (b []byte, rej *Reject, ok bool, err error) {
+	if a.document == nil {
+		return nil, nil, false, nil
+	}
+	if b, rej, ok, err = a.next(); ok || err != nil {
+		return b, rej, ok, err
+	}
+	if !a.closed {
+		rej = e.notClosed()
+	}
+	a.close()
+	return nil, rej, rej != nil, nil
+}
+
+// next passes the next element. ok is false after the last.
+func (a *arrayElements) next() (b []byte, rej *Reject, ok bool, err error) {
+	a.shrink()
+	for {
+		for a.p < a.n && (blank(a.buf[a.p]) || a.buf[a.p] == ',') {
+			a.p++
+		}
+		if a.p < a.n {
+			break
+		}
+		if a.eof {
+			return nil, nil, false, nil
+		}
+		if err := a.fill(); err != nil {
+			return nil, nil, false, err
+		}
+	}
+	if a.buf[a.p] == ']' {
+		a.p++
+		a.closed = true
+		return nil, nil, false, nil
+	}
+	f := valueEnd{bound: boundArray}
+	for i := 0; ; {
+		end := f.feed(a.buf[a.p:a.n], i)
+		if i = a.n - a.p; end < 0 && a.eof {
+			end = i
+		}
+		switch {
+		case end >= 0:
+			at := a.offset()
+			b = a.buf[a.p : a.p+end]
+			a.p += end
+			b, rej = a.tooLong(b, at)
+			return b, rej, true, nil
+		case i > a.held:
+			p, err := a.longElement(f)
+			return p.bytes, p.reject, true, err
+		}
+		if err := a.fill(); err != nil {
+			return nil, nil, false, err
+		}
+	}
+}
+
+// longElement passes an element that is longer than held. f has seen what is in buf.
+func (a *arrayElements) longElement(f valueEnd) (piece, error) {
+	at, length := a.offset(), int64(a.n-a.p)
+	a.beginLong()
+	for end := -1; end < 0 && !a.eof; {
+		if err := a.more(); err != nil {
+			return piece{}, err
+		}
+		n := a.n - a.p
+		if end = f.feed(a.buf[a.p:a.n], 0); end >= 0 {
+			n = end
+		}
+		a.p += n
+		length += int64(n)
+	}
+	return a.endLong(length, at), nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -177,14 +176,18 @@ func (r *jsonReader) value() (p piece, ok bool, err error) {
 	for end < 0 {
 		end = f.feed(r.buf[r.p:r.n], i)
 		i = r.n - r.p
-		if end >= 0 || i > r.limit() || r.eof {
+		if end >= 0 || i > r.held || r.eof {
 			break
 		}
 		if err = r.fill(); err != nil {
 			return p, false, err
 		}
 	}
-	if end < 0 && !r.eof && !r.documents {
+	isDocument := r.documents && r.buf[r.p] == '{'
+	if isDocument && (end > r.held || end < 0 && i > r.held) {
+		return r.longDocument(f, end)
+	}
+	if end < 0 && !r.eof {
 		return r.longValue(f)
 	}
 	if end < 0 {
@@ -194,13 +197,10 @@ func (r *jsonReader) value() (p piece, ok bool, err error) {
 			return p, false, nil
 		}
 	}
-	if end > r.limit() && r.documents {
-		return p, false, r.longerThanHeld()
-	}
 	at := r.offset()
 	p.bytes = trimRight(r.buf[r.p : r.p+end])
 	r.p += end
-	if !r.documents {
+	if !isDocument {
 		p.bytes, p.reject = r.tooLong(p.bytes, at)
 	}
 	return p, true, nil
@@ -210,12 +210,8 @@ func (r *jsonReader) value() (p piece, ok bool, err error) {
 // lines, it is read again from a temporary file, since brackets and newlines decide that at the end of the object only.
 func (r *jsonReader) longValue(f valueEnd) (p piece, ok bool, err error) {
 	at, length := r.offset(), int64(r.n-r.p)
-	var aside *os.File
-	defer func() {
-		if aside != nil {
-			_ = aside.Close() // it was not needed
-		}
-	}()
+	var aside tempFile
+	defer func() { aside.close() }()
 	if r.values && f.kind == '{' {
 		if aside, err = r.putAside(); err != nil {
 			return p, false, err
@@ -224,11 +220,11 @@ func (r *jsonReader) longValue(f valueEnd) (p piece, ok bool, err error) {
 	newline := false
 	r.beginLong()
 	for end := -1; end < 0; {
-		if aside != nil {
+		if aside.File != nil {
 			newline = newline || bytes.IndexByte(r.buf[r.p:r.n], '\n') >= 0
 			if length <= int64(r.whole) {
 				if _, err := aside.Write(r.buf[r.p:r.n]); err != nil {
-					return p, false, fmt.Errorf("temp folder: %w", err)
+					return p, false, err
 				}
 			}
 		}
@@ -242,7 +238,7 @@ func (r *jsonReader) longValue(f valueEnd) (p piece, ok bool, err error) {
 			}
 			r.values, r.array, r.fell = false, false, true
 			f := aside
-			aside = nil
+			aside = tempFile{}
 			return p, false, r.again(f, at)
 		}
 		if err := r.more(); err != nil {

@@ -1,12 +1,17 @@
 package decode
 
-import "io"
+import (
+	"io"
+
+	"github.com/silt-etl/silt/internal/decode/budget"
+)
 
 // Records reads an object's records and scans each. One goroutine uses it at a time, and keeps it from object to object.
 type Records struct {
 	framer framer
 	framed Framed // instead of an object's bytes; nil: there is an object
 	s      *Scanner
+	use    *budget.Use
 	number int64
 	err    error // what Next returns from now on
 }
@@ -14,13 +19,15 @@ type Records struct {
 // NewRecords prepares to read what the spec asks for; keys are shared with the other Records of a run.
 func NewRecords(spec *Spec, keys *Keys, o Options) *Records {
 	s := NewScanner(spec, keys)
-	return &Records{framer: newFramer(spec, s, o), s: s}
+	o.use = o.Memory.NewUse(o.Stopped)
+	return &Records{framer: newFramer(spec, s, o), s: s, use: o.use}
 }
 
 // Open begins another object. It reads nothing yet. Parquet is read in place if r is also an io.ReaderAt and an io.Seeker;
 // otherwise it is copied to Options.TempDir.
 func (d *Records) Open(r io.Reader) {
 	d.framer.open(r)
+	d.use.Release()
 	d.number, d.framed, d.err = 0, nil, nil
 }
 
@@ -34,12 +41,18 @@ type Framed interface {
 // each.
 func (d *Records) OpenFramed(f Framed) { d.framed = f }
 
+// Close ends the object that is open, and frees what it needs. Next does it at the end of an object.
+func (d *Records) Close() {
+	d.framer.open(nil)
+	d.use.Release()
+}
+
 // Next reads the next record. number counts them from 1 in the order of the object, rejected ones included, and depends on
 // nothing but the object's bytes and Options. raw is the record without the blanks around it, valid until the next Next.
 // Without a Reject, Values, Rest and Misfits are the record's.
 //
 // err is io.EOF after the last record. After any other error, the records read so far must not be used either: a *Reject refuses
-// the object, with ReasonUnpack if it cannot be unpacked or holds a record longer than MaxRejectBytes, or with
+// the object, with ReasonUnpack if it cannot be unpacked, with ReasonTooLarge if it needs more than Options.Memory, or with
 // ReasonHeader. Other errors are the object's own read error, wrapped.
 func (d *Records) Next() (number int64, raw []byte, rej *Reject, err error) {
 	if d.framed != nil {
@@ -55,6 +68,7 @@ func (d *Records) Next() (number int64, raw []byte, rej *Reject, err error) {
 	raw, rej, err = d.framer.next()
 	if err != nil {
 		d.err = err
+		d.Close()
 		return 0, nil, nil, err
 	}
 	d.number++

@@ -7,14 +7,14 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/silt-etl/silt/internal/decode/budget"
 	"github.com/silt-etl/silt/internal/decode/unpack"
 )
 
 const (
 	// MaxRejectBytes is how many bytes of a record that is too long are kept, so that quarantine can show it.
 	MaxRejectBytes = 1 << 20
-	// MaxDocumentBytes is the longest document with an array of records, the longest row of Parquet, and how far an open bracket is
-	// looked for. An object with a longer one is refused as a whole.
+	// MaxDocumentBytes is how far an open bracket is looked for. An object with a bracket that is open for longer is refused as a whole.
 	MaxDocumentBytes = 128 << 20
 )
 
@@ -35,6 +35,10 @@ type Options struct {
 	// Stopped returns why reading must stop, or nil. It is asked while an object is read and unpacked, also if no record comes of it,
 	// and must be cheap. nil: reading never stops early.
 	Stopped func() error
+	// Memory bounds what objects ask for in addition to the memory of their records. nil: budget.Unlimited for each.
+	Memory *budget.Budget
+
+	use *budget.Use // of Memory, by the Records
 }
 
 // stop is Options.Stopped, which may be nil.
@@ -101,8 +105,9 @@ func (l limits) longer(length, offset int64) *Reject {
 
 // piece is what a reader cuts out of an object: a record, or a line of several JSON values.
 type piece struct {
-	bytes  []byte  // valid until the next piece
-	reject *Reject // why it was refused while it was framed, or nil
+	bytes    []byte    // valid until the next piece
+	reject   *Reject   // why it was refused while it was framed, or nil
+	document *document // one that is longer than held, of which bytes are the first; or nil
 }
 
 // window holds the part of an object that is unpacked and not yet framed. Framers of streams embed it.
@@ -115,7 +120,8 @@ type window struct {
 
 	src    io.Reader
 	un     unpack.Reader
-	begun  bool // the object is open
+	in     io.Reader // what is framed: un, or a file with a part of an object
+	begun  bool      // the object is open
 	pieces int64
 
 	buf  []byte
@@ -126,11 +132,11 @@ type window struct {
 
 	head  []byte   // the first bytes of a record that is too long
 	temp  string   // folder
-	aside *os.File // bytes to read again before the rest of the object, or nil
+	aside tempFile // bytes to read again before the rest of the object
 }
 
 func newWindow(o Options) window {
-	return window{limits: o.limits(), stop: o.Stopped, base: bufferBytes, temp: o.TempDir}
+	return window{limits: o.limits(), stop: o.Stopped, base: bufferBytes, temp: o.TempDir, un: unpack.Reader{Memory: o.use}}
 }
 
 // offset is where the next byte to frame is in the unpacked object.
@@ -138,9 +144,10 @@ func (w *window) offset() int64 { return w.from + int64(w.p) }
 
 // reset begins another object, with the same buffers.
 func (w *window) reset(src io.Reader) {
+	w.un.Close()
 	w.src, w.begun, w.pieces = src, false, 0
 	w.from, w.p, w.n, w.seek, w.eof = 0, 0, 0, 0, false
-	w.dropAside()
+	w.aside.close()
 }
 
 // begin opens the object: it is unpacked, and UTF-8, from here on.
@@ -148,6 +155,7 @@ func (w *window) begin() error {
 	if err := w.un.Open(&stoppable{w.src, w.stop}); err != nil {
 		return unreadableFault(err)
 	}
+	w.in = &w.un
 	if w.buf == nil {
 		w.buf = make([]byte, w.base)
 	}
@@ -188,7 +196,7 @@ func (w *window) fill() error {
 		w.p = 0
 	}
 	if w.n == len(w.buf) {
-		bigger := make([]byte, max(w.n+1, min(2*w.n, w.limit()+w.base)))
+		bigger := make([]byte, max(w.n+1, min(2*w.n, w.held+w.base)))
 		copy(bigger, w.buf)
 		w.buf = bigger
 	}
@@ -214,31 +222,16 @@ func (w *window) fill() error {
 	return nil
 }
 
-// limit is the most that buf may have to hold.
-func (w *window) limit() int {
-	if w.documents {
-		return w.whole
-	}
-	return w.held
-}
-
 // read reads what was put aside, and then the rest of the object.
 func (w *window) read(b []byte) (int, error) {
-	if w.aside != nil {
+	if w.aside.File != nil {
 		n, err := w.aside.Read(b)
-		if n > 0 || err != nil && err != io.EOF {
+		if n > 0 || err != nil && err != io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
 			return n, err
 		}
-		w.dropAside()
+		w.aside.close()
 	}
-	return w.un.Read(b)
-}
-
-func (w *window) dropAside() {
-	if w.aside != nil {
-		_ = w.aside.Close() // it has no name any more
-		w.aside = nil
-	}
+	return w.in.Read(b)
 }
 
 // beginLong keeps the beginning of a record that is longer than held, before what comes next takes its place in buf.
@@ -258,29 +251,60 @@ func (w *window) endLong(length, offset int64) piece {
 	return p
 }
 
-// putAside is a file without a name, to put bytes aside.
-func (w *window) putAside() (*os.File, error) {
+// tempFile holds bytes that were put aside. The zero tempFile is closed.
+type tempFile struct{ *os.File }
+
+// putAside creates a file, which has a name if a folder was given, so that it counts in limits.temp_bytes.
+func (w *window) putAside() (tempFile, error) {
 	f, err := os.CreateTemp(w.temp, "long-record-")
+	if err == nil && w.temp == "" {
+		err = os.Remove(f.Name())
+	}
 	if err != nil {
-		return nil, fmt.Errorf("temp folder: %w", err)
+		return tempFile{}, fmt.Errorf("temp folder: %w", err)
 	}
-	if err := os.Remove(f.Name()); err != nil {
-		_ = f.Close() // the first error is reported
-		return nil, fmt.Errorf("temp folder: %w", err)
+	return tempFile{f}, nil
+}
+
+func (f *tempFile) Read(b []byte) (int, error) {
+	n, err := f.File.Read(b)
+	if err != nil && err != io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
+		err = fmt.Errorf("temp folder: %w", err)
 	}
-	return f, nil
+	return n, err
+}
+
+func (f *tempFile) Write(b []byte) (int, error) {
+	n, err := f.File.Write(b)
+	if err != nil {
+		err = fmt.Errorf("temp folder: %w", err)
+	}
+	return n, err
+}
+
+// rewind makes the next Read begin at a place.
+func (f *tempFile) rewind(at int64) error {
+	if _, err := f.Seek(at, io.SeekStart); err != nil {
+		return fmt.Errorf("temp folder: %w", err)
+	}
+	return nil
+}
+
+// close removes the file, if there is one.
+func (f *tempFile) close() {
+	if f.File != nil {
+		_ = f.Close()
+		_ = os.Remove(f.Name()) // what is left is removed with the folder
+		f.File = nil
+	}
 }
 
 // again frames the bytes from offset on again, which are in a file.
-func (w *window) again(f *os.File, offset int64) error {
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		_ = f.Close() // the first error is reported
-		return fmt.Errorf("temp folder: %w", err)
-	}
-	w.dropAside()
+func (w *window) again(f tempFile, offset int64) error {
+	w.aside.close()
 	w.aside = f
 	w.from, w.p, w.n, w.seek, w.eof = offset, 0, 0, 0, false
-	return nil
+	return f.rewind(0)
 }
 
 // shrink frees the memory of a long record once it is done with.
@@ -294,7 +318,7 @@ func (w *window) shrink() {
 	}
 }
 
-// longerThanHeld refuses an object with a document that is longer than can be held.
+// longerThanHeld refuses an object with a bracket that stays open for too long.
 func (w *window) longerThanHeld() *Reject {
 	return unreadable("record " + strconv.FormatInt(w.pieces+1, 10) + " is longer than " + strconv.Itoa(w.whole) + " bytes")
 }
@@ -306,6 +330,9 @@ func unreadableFault(err error) error {
 	var f *unpack.Fault
 	if errors.As(err, &f) {
 		return unreadable(f.Message)
+	}
+	if large, ok := errors.AsType[*budget.TooLarge](err); ok {
+		return &Reject{Code: ReasonTooLarge, Message: large.Error()}
 	}
 	return err
 }

@@ -7,11 +7,13 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"math/bits"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,9 +34,12 @@ type testCase struct {
 	events int    // of nfwgen; 0: objects
 	// objects write staging, and return what the run must publish and reject.
 	objects func(put func(name string, write func(io.Writer) error) error) (counts, error)
+	raw     string // raw.sql; "": rawSQL
+	window  int    // of the zstd frames; 0: 1 MiB
 }
 
-type counts struct{ published, quarantined int64 }
+// counts of records, and of objects that are rejected as a whole.
+type counts struct{ published, quarantined, objects int64 }
 
 const (
 	rawSQL  = "CREATE TABLE raw (ts TIMESTAMP, id VARCHAR);\n"
@@ -97,7 +102,7 @@ func cases(divide int) (out []testCase) {
 			return c, errors.Join(err, put("small", repeat("{"+stamp+`,"id":"r%d"}`+"\n", 1)))
 		}}
 	}
-	return append(out,
+	out = append(out,
 		wide("4,000 records of 900 KB", "4GiB", 4096, 2, n(2000), 900, "more", true),
 		wide("800 records of 900 KB", "256MiB", 256, 2, n(400), 900, "more", true),
 		wide("200 records of 15 MiB", "4GiB", 4096, 2, n(100), 15<<10, "more", false),
@@ -105,6 +110,7 @@ func cases(divide int) (out []testCase) {
 		wide("20 records of 15 MiB in a field that is mapped", "256MiB", 256, 2, n(10), 15<<10, "id", false),
 		wide("4 records of 120 MB", "256MiB", 256, 4, 1, 120_000_000>>10, "more", false),
 		wide("4 records of 100 MB in one object", "512MiB", 512, 1, 4, 100_000_000>>10, "more", false))
+	return append(out, objectCases(n)...)
 }
 
 // repeat writes n lines. %d in a line is its number.
@@ -177,12 +183,13 @@ func (c *testCase) measure(bin, dir string) error {
 	}
 	var sum struct {
 		Records struct{ Published, Quarantined int64 } `json:"records"`
+		Objects struct{ Quarantined int64 }            `json:"objects"`
 	}
 	if err := json.Unmarshal(out, &sum); err != nil {
 		return fmt.Errorf("read the summary of etl run: %w", err)
 	}
 	fmt.Printf("| %s | %s | %d | %d%% | %.1f | %d | %d |\n", c.name, c.memory, peak, 100*peak/c.limit, cpu, sum.Records.Published, sum.Records.Quarantined)
-	if got := (counts{sum.Records.Published, sum.Records.Quarantined}); got != want {
+	if got := (counts{sum.Records.Published, sum.Records.Quarantined, sum.Objects.Quarantined}); got != want {
 		return fmt.Errorf("%+v, want %+v", got, want)
 	}
 	if float64(peak) > slack*float64(c.limit) {
@@ -209,13 +216,13 @@ func (c *testCase) prepare(bin, dir string) (want counts, err error) {
 		want.published = int64(c.events)
 		source, uses = fmt.Sprintf(`staging: %s, include: ["**/*.gz"], key_pattern: "{account_id}/network-firewall/{log_type}/{region}/{firewall}/{yyyy}/{mm}/{dd}/{hh}/"`, filepath.Join(staging, "AWSLogs")), "network-firewall"
 	} else if want, err = c.objects(func(name string, write func(io.Writer) error) error {
-		return packed(filepath.Join(staging, name+".zst"), write)
+		return packed(filepath.Join(staging, name+".zst"), c.window, write)
 	}); err != nil {
 		return want, err
 	}
 	job := fmt.Sprintf("name: memory\nsource: {%s}\nmapping: %s\nlake: {location: %s/lake, source_name: memory, region: us-east-1, account_id: \"111122223333\"}\n"+
 		"limits: {memory: %s, max_retries: 0, max_quarantine_ratio: 1, temp_dir: %s/tmp}\n", source, uses, dir, c.memory, dir)
-	for file, text := range map[string]string{"job.yaml": job, "login/raw.sql": rawSQL, "login/login.sql": mapping} {
+	for file, text := range map[string]string{"job.yaml": job, "login/raw.sql": cmp.Or(c.raw, rawSQL), "login/login.sql": mapping} {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
 			return want, err
 		}
@@ -223,7 +230,9 @@ func (c *testCase) prepare(bin, dir string) (want counts, err error) {
 	return want, nil
 }
 
-func packed(path string, write func(io.Writer) error) error {
+// packed writes a zstd frame that says that its window has so many bytes, a power of 2. Writing one with such a window would count in the
+// peak of the process that is started next.
+func packed(path string, window int, write func(io.Writer) error) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
@@ -232,5 +241,10 @@ func packed(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(write(z), z.Close(), f.Close())
+	err = errors.Join(write(z), z.Close())
+	if err == nil && window > 0 {
+		const windowByte, leastLog = 5, 10
+		_, err = f.WriteAt([]byte{byte(bits.Len(uint(window))-1-leastLog) << 3}, windowByte)
+	}
+	return errors.Join(err, f.Close())
 }

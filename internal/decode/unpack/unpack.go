@@ -13,16 +13,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/silt-etl/silt/internal/decode/budget"
 )
 
 const (
 	inputBuffer = 256 << 10
-	// maxWindowBytes is the largest zstd window that is read: what `zstd --long` writes by default (2^27). A frame that asks
-	// for more is refused, so that an object cannot decide how much memory the reader allocates.
-	maxWindowBytes = 128 << 20
+	// keptWindowBytes is the largest zstd window whose memory is kept for the next object: levels up to 19 need no more.
+	keptWindowBytes = 8 << 20
+	// hugeWindowBytes is the size from which the memory of a window is collected at once.
+	hugeWindowBytes = 32 << 20
 )
 
 // Fault says why the content of an object cannot be unpacked, in one line.
@@ -47,12 +51,17 @@ func (s *Source) Read(p []byte) (int, error) {
 // Reader gives the bytes of one object after the other, unpacked. It keeps its decoders from object to object. One goroutine
 // uses it at a time.
 type Reader struct {
-	src  Source
-	in   *bufio.Reader
-	gz   *gzip.Reader
-	zstd *zstd.Decoder
-	out  io.Reader
-	kind Kind
+	// Memory is asked before a window is allocated; the object's error is a *budget.TooLarge if it gives less. nil: see budget.Use.
+	Memory *budget.Use
+
+	src    Source
+	in     *bufio.Reader
+	gz     *gzip.Reader
+	zstd   *zstd.Decoder
+	frames frames
+	most   int64 // the largest window that zstd has had
+	out    io.Reader
+	kind   Kind
 }
 
 // Kind is what the first bytes of an object say it is, as a person would call it.
@@ -119,21 +128,48 @@ func (u *Reader) Open(r io.Reader) error {
 		u.out = (*gzipMembers)(u)
 		return u.member()
 	case zstded:
-		if u.zstd == nil {
-			u.zstd, err = zstd.NewReader(u.in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindowBytes))
-		} else {
-			err = u.zstd.Reset(u.in)
-		}
-		if err != nil {
-			return u.fault(err)
-		}
-		u.out = u.zstd
+		return u.openZstd()
 	case Parquet:
 		return &Fault{"Parquet: write `-- format: parquet` into the mapping's raw.sql to read it"}
 	default:
 		return &Fault{string(u.kind) + " is not supported; objects must be gzip, zstd or plain text"}
 	}
 	return nil
+}
+
+func (u *Reader) openZstd() (err error) {
+	u.frames.need = func(window int64) error {
+		u.most = max(u.most, window)
+		err := u.Memory.Need(window, "a zstd window")
+		if _, large := errors.AsType[*budget.TooLarge](err); !large {
+			u.src.Err = err // it is not about the content
+		}
+		return err
+	}
+	u.frames.reset(u.in)
+	if u.zstd == nil {
+		// Memory decides how large a window may be.
+		u.zstd, err = zstd.NewReader(&u.frames, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(uint64(u.Memory.Most())))
+	} else {
+		err = u.zstd.Reset(&u.frames)
+	}
+	if err != nil {
+		return u.fault(err)
+	}
+	u.out = u.zstd
+	return nil
+}
+
+// Close ends the object, and frees the memory of a large window.
+func (u *Reader) Close() {
+	if u.most > keptWindowBytes && u.zstd != nil {
+		u.zstd.Close()
+		u.zstd, u.out = nil, nil
+	}
+	if u.most > hugeWindowBytes { // the next window must not come on top of it
+		runtime.GC()
+	}
+	u.most = 0
 }
 
 // Read gives the next bytes of the object. An error other than io.EOF is a *Fault, or the object's own read error, wrapped.
@@ -202,7 +238,10 @@ func (m *gzipMembers) Read(p []byte) (int, error) {
 // fault turns an error met while unpacking into a *Fault where the content is the cause.
 func (u *Reader) fault(err error) error {
 	var f *Fault
+	large, isLarge := errors.AsType[*budget.TooLarge](err)
 	switch {
+	case isLarge:
+		return large
 	case u.src.Err != nil:
 		return fmt.Errorf("read the object: %w", u.src.Err)
 	case errors.As(err, &f):
@@ -213,8 +252,6 @@ func (u *Reader) fault(err error) error {
 		return &Fault{"gzip: the checksum or the length does not match"}
 	case errors.Is(err, gzip.ErrHeader):
 		return &Fault{"gzip: a broken header, or bytes after the end that are not a gzip member"}
-	case errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return &Fault{"zstd: a window of more than 128 MiB"}
 	}
 	msg := err.Error()
 	return &Fault{string(u.kind) + ": " + msg[:min(80, len(msg))]}

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/silt-etl/silt/internal/decode/budget"
 )
 
 func gz(t *testing.T, text string) string {
@@ -84,6 +87,71 @@ func TestMembers(t *testing.T) {
 	}
 	if got, err := io.ReadAll(&u); err != nil || string(got) != "abc" {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// windowed is a frame with a window of so many bytes, whose content is longer than the window.
+func windowed(t *testing.T, window, content int) string {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := zstd.NewWriter(&b, zstd.WithWindowSize(window), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := strings.Repeat("text ", 199) + "end.\n"
+	for n := 0; n < content; n += len(line) {
+		if _, err := w.Write([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// TestWindows: the budget decides about a window before it is allocated, in whichever frame it is, and whether it holds all of the content.
+func TestWindows(t *testing.T) {
+	small, large := windowed(t, 1<<20, 2<<20), windowed(t, 32<<20, 40<<20)
+	single := zst(t, strings.Repeat("0123456789abcdef", 256<<10))
+	claims := "\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00" // 2 GiB, and an empty block
+	for _, c := range []struct {
+		name, object string
+		most         int64
+		fits         bool
+	}{
+		{"within", small, 1 << 20, true},
+		{"above", small, 1<<20 - 1, false},
+		{"a second frame", small + "\x50\x2a\x4d\x18\x03\x00\x00\x00abc" + large, 1 << 20, false},
+		{"a second frame within", small + large + small, 32 << 20, true},
+		{"one segment", single, 4<<20 - 1, false},
+		{"one segment within", single, 4 << 20, true},
+		{"a claim", claims, 64 << 20, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := budget.New(0, c.most)
+			use := b.NewUse(nil)
+			u := Reader{Memory: use}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			err := u.Open(strings.NewReader(c.object))
+			if err == nil {
+				_, err = io.Copy(io.Discard, &u)
+			}
+			runtime.ReadMemStats(&after)
+			large, refused := errors.AsType[*budget.TooLarge](err)
+			if refused == c.fits || c.fits && err != nil {
+				t.Errorf("%v (%v)", err, large)
+			}
+			if got := int64(after.TotalAlloc - before.TotalAlloc); got > c.most+4<<20 {
+				t.Errorf("%d MiB allocated", got>>20)
+			}
+			u.Close()
+			use.Release()
+			if other := b.NewUse(nil); other.Need(c.most, "all") != nil {
+				t.Error("the budget is still in use")
+			}
+		})
 	}
 }
 
