@@ -191,6 +191,9 @@ func (out batchOutput) addCounts(s *report.Summary) {
 	for k, n := range out.result.Misses {
 		s.Misses[k] += n
 	}
+	for k, n := range out.result.Without {
+		s.Without[k] += n
+	}
 }
 
 // runInBudget makes the files of a batch within limits.temp_bytes. An object that needs more alone goes to quarantine. Several objects

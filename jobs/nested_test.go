@@ -60,7 +60,7 @@ FROM raw`,
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := validate.Validate("dns_activity", text); err != nil && !onlyUndeclared(t, "dns_activity", err, nil) {
+		if err := validate.Validate("dns_activity", text); err != nil && !onlyUndeclared(t, "dns_activity", err, nil, nil) {
 			t.Fatalf("row %d: %v\n%s", i, err, text)
 		}
 		if a, ok := row["answers"].([]any); ok {

@@ -78,6 +78,9 @@ func sampleDiagnostics(compiled *sqlgen.Compiled, c *sample.Coverage) diag.List 
 		if x.Kept > 0 {
 			add(places.of(x.Path), diag.Warning, diag.SampleKept, "%s could not take its value in %s; the value is in unmapped", x.Path, human.Plural(x.Kept, "record"))
 		}
+		if x.Without > 0 {
+			add(places.of(x.Path), diag.Warning, diag.SampleWithout, "%s would be published without %s, which OCSF requires", human.Plural(x.Without, "record"), x.Path)
+		}
 	}
 	unread := c.Unread()
 	for i, f := range unread {

@@ -63,6 +63,7 @@ type previewed struct {
 	// Kept are OCSF paths that could not take their value. Misfits are raw fields whose value does not have the type that raw.sql
 	// declares. The values of both are in unmapped.
 	Kept     []string `json:"kept_in_unmapped,omitempty"`
+	Without  []string `json:"published_without,omitempty"` // required attributes
 	Misfits  []string `json:"misfits,omitempty"`
 	Filtered bool     `json:"filtered,omitempty"` // a `-- drop:` predicate names it
 	Reason   string   `json:"reason,omitempty"`
@@ -287,7 +288,7 @@ func (p *previewer) where(ctx context.Context, predicate string, records iter.Se
 // preview is the part of an outcome that is shown.
 func preview(in sample.Record, out *sample.Outcome) *previewed {
 	return &previewed{Record: in.Number, Raw: rawJSON(in.Raw), Class: out.Class, Partition: out.Partition, OCSF: out.OCSF, Unmapped: out.Unmapped,
-		Kept: slices.Sorted(slices.Values(out.Kept)), Misfits: out.Misfits, Filtered: out.Filtered, Reason: out.Reason, Path: out.Path, Message: out.Message}
+		Kept: slices.Sorted(slices.Values(out.Kept)), Without: out.Without, Misfits: out.Misfits, Filtered: out.Filtered, Reason: out.Reason, Path: out.Path, Message: out.Message}
 }
 
 func rawJSON(raw []byte) json.RawMessage {
@@ -352,6 +353,9 @@ func (r *previewed) write(w io.Writer, width int) {
 	}
 	if len(r.Kept) > 0 {
 		fmt.Fprintf(w, "  in unmapped, because the OCSF attribute could not take the value: %s\n", strings.Join(r.Kept, ", "))
+	}
+	if len(r.Without) > 0 {
+		fmt.Fprintf(w, "  published without %s, which OCSF requires\n", strings.Join(r.Without, ", "))
 	}
 	fmt.Fprintln(w)
 }

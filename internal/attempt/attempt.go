@@ -134,6 +134,7 @@ type Result struct {
 	Objects        []ObjectResult
 	Reasons        map[string]int64 // quarantined, by reason code
 	Misses         map[string]int64 // paths whose value went to unmapped instead, by record: OCSF paths of what the mapping made, raw paths of values that did not have the declared type
+	Without        map[string]int64 // paths of required attributes that published records lack, because the mapping lets them
 	RawBytes       int64            // unpacked bytes scanned
 }
 
@@ -315,7 +316,7 @@ func pass(ctx context.Context, o Options, m memory, objects []Object, without fa
 
 // finish writes the quarantine file, reconciles the counts and sends the files through the gate.
 func (w *output) finish(ctx context.Context) (*Result, error) {
-	r := &Result{Reasons: map[string]int64{}, Misses: w.misses, RawBytes: w.scan.rawBytes.Load()}
+	r := &Result{Reasons: map[string]int64{}, Misses: w.misses, Without: w.without, RawBytes: w.scan.rawBytes.Load()}
 	if err := w.quarantine(ctx, r); err != nil {
 		return nil, err
 	}

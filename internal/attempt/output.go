@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	mathbits "math/bits"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,6 +46,8 @@ type output struct {
 	counts []objectCounts
 	files  []gatedFile
 	misses map[string]int64
+	// without counts published records that lack a required attribute, by its path.
+	without map[string]int64
 
 	partitions *partitionCount
 
@@ -57,7 +61,7 @@ type output struct {
 type objectCounts struct{ published, filtered, rejected int64 }
 
 func newOutput(o Options, m memory, s *scan) *output {
-	return &output{o: o, memory: m, scan: s, counts: make([]objectCounts, len(s.objects)), misses: map[string]int64{}, partitions: newPartitionCount(o.MaxPartitions),
+	return &output{o: o, memory: m, scan: s, counts: make([]objectCounts, len(s.objects)), misses: map[string]int64{}, without: map[string]int64{}, partitions: newPartitionCount(o.MaxPartitions),
 		rejects: spillsort.New[[3]int64](s.stopped, o.TempDir, "rejected", m.rejects),
 		reasons: append([]sqlgen.Reason(nil), o.Compiled.Reasons...), reasonAt: map[string]int{}, accounts: map[string]bool{}}
 }
@@ -217,14 +221,28 @@ func (w *output) row(p *sqlgen.Projection, r *rows, i int, wide map[int]string) 
 		return false, at
 	}
 	w.counts[object].published++
-	if m := r.miss; m != nil && !m.IsNull(i) && m.Value(i) != 0 {
-		for bit, path := range p.Misses {
-			if m.Value(i)>>bit&1 == 1 {
-				w.misses[path]++
-			}
+	for m := range missing(p, r, i) {
+		if m.Without {
+			w.without[m.Path]++
+		} else {
+			w.misses[m.Path]++
 		}
 	}
 	return true, at
+}
+
+// missing gives what row i misses.
+func missing(p *sqlgen.Projection, r *rows, i int) iter.Seq[sqlgen.Miss] {
+	return func(yield func(sqlgen.Miss) bool) {
+		if r.miss == nil || r.miss.IsNull(i) {
+			return
+		}
+		for bits := r.miss.Value(i); bits != 0; bits &= bits - 1 {
+			if !yield(p.Misses[mathbits.TrailingZeros64(bits)]) {
+				return
+			}
+		}
+	}
 }
 
 func dayText(day int32) string {

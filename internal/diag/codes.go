@@ -41,6 +41,7 @@ const (
 	SampleQuarantine Code = "SAMPLE_QUARANTINE"
 	SampleMisfit     Code = "SAMPLE_MISFIT"
 	SampleKept       Code = "SAMPLE_KEPT"
+	SampleWithout    Code = "SAMPLE_WITHOUT"
 	SampleUnread     Code = "SAMPLE_UNREAD"
 	Job              Code = "JOB"
 )
@@ -67,7 +68,7 @@ func CodeTexts() []CodeText {
 		{TypeUID, Warning, "type_uid is not class_uid x 100 + activity_id; your value is kept"},
 		{Twice, Error, "Two columns fill the same path"},
 		{Null, Warning, "The column is NULL in every record"},
-		{MissingRequired, Error, "Nothing fills a required attribute; a warning if the header's -- without: names it"},
+		{MissingRequired, Error, "Nothing fills a required attribute; a warning if the header's -- without: names it, also where a column may fill it"},
 		{Deprecated, Warning, "OCSF has deprecated the attribute"},
 		{NoAlias, Error, "The column does not have an OCSF path"},
 		{NoProjection, Error, "The mapping has no SELECT"},
@@ -90,6 +91,7 @@ func CodeTexts() []CodeText {
 		{Sibling, Warning, "The text is not OCSF's text for its number; your value is kept"},
 		{SampleQuarantine, Warning, "Records of the sample go to quarantine"},
 		{SampleMisfit, Warning, "Values of the sample do not have the type that raw.sql declares"},
+		{SampleWithout, Warning, "Records of the sample lack an attribute that OCSF requires, and a -- without: line lets them be published"},
 		{SampleKept, Warning, "Values of the sample do not fit an attribute and stay in unmapped"},
 		{SampleUnread, Note, "No SELECT reads these fields of the sample"},
 		{Job, Error, "The job file is not valid"},

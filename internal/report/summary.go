@@ -47,6 +47,7 @@ type Summary struct {
 	Denied        []string         `json:"denied_objects,omitempty"`     // refused by the store, the first 20
 	Failed        []FailedBatch    `json:"failed_batches,omitempty"`     // batches that failed or were refused; later runs try them again
 	Misses        map[string]int64 `json:"kept_in_unmapped,omitempty"`
+	Without       map[string]int64 `json:"published_without,omitempty"` // records that lack a required attribute, by its path
 	Warnings      []string         `json:"warnings,omitempty"`
 
 	Unlisted map[string]bool `json:"-"` // partitions that are counted and not listed
@@ -180,6 +181,9 @@ func (s *Summary) WriteText(w io.Writer) {
 	}
 	if len(s.Misses) > 0 {
 		p("unmapped", "values kept there because their OCSF attribute did not take them: %s", ByCount(s.Misses))
+	}
+	if len(s.Without) > 0 {
+		p("incomplete", "published without %s", ByCount(s.Without))
 	}
 	if s.Replaced > 0 {
 		p("replaced", "%s", human.Plural(int64(s.Replaced), "batch"))

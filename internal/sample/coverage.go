@@ -31,7 +31,6 @@ type Coverage struct {
 	leaves   []*FieldCount          // by leaf of the compiled mapping
 	fields   map[string]*FieldCount // by raw path
 	named    map[string]*FieldCount // by the name in unmapped that the mapping gives
-	kept     map[[2]string]int64    // by class and path
 }
 
 // ReasonCount of records in quarantine for one reason and path.
@@ -51,8 +50,10 @@ type AttributeCount struct {
 	Percent float64 `json:"percent"`
 	Example string  `json:"example"` // as JSON, cut where it is long
 	// Kept counts records whose value for it is in unmapped instead.
-	Kept  int64 `json:"kept_in_unmapped,omitempty"`
-	order int
+	Kept int64 `json:"kept_in_unmapped,omitempty"`
+	// Without counts events that lack it although OCSF requires it.
+	Without int64 `json:"published_without,omitempty"`
+	order   int
 }
 
 // FieldCount counts a raw field. Records that the mapping filters or refuses count only for fields that it reads; for other fields
@@ -79,7 +80,7 @@ type FieldCount struct {
 // NewCoverage returns a coverage without records.
 func NewCoverage(compiled *sqlgen.Compiled) *Coverage {
 	c := &Coverage{compiled: compiled, reasons: map[[2]string]*ReasonCount{}, classes: map[string]int64{}, attrs: map[[2]string]*AttributeCount{},
-		leaves: make([]*FieldCount, len(compiled.Scan.Leaves)), fields: map[string]*FieldCount{}, named: map[string]*FieldCount{}, kept: map[[2]string]int64{}}
+		leaves: make([]*FieldCount, len(compiled.Scan.Leaves)), fields: map[string]*FieldCount{}, named: map[string]*FieldCount{}}
 	for _, l := range compiled.Flows {
 		if l.File == "" && l.Leaf < 0 {
 			continue // a capture of the key is not a field of the record
@@ -166,8 +167,20 @@ func (c *Coverage) Add(out *Outcome) {
 		}
 	}
 	for _, path := range out.Kept {
-		c.kept[[2]string{out.Class, path}]++
+		c.attribute(out.Class, path).Kept++
 	}
+	for _, path := range out.Without {
+		c.attribute(out.Class, path).Without++
+	}
+}
+
+// attribute is the count of an attribute, also of one that no event has so far.
+func (c *Coverage) attribute(class, path string) *AttributeCount {
+	k := [2]string{class, path}
+	if c.attrs[k] == nil {
+		c.attrs[k] = &AttributeCount{Class: class, Path: path, order: math.MaxInt}
+	}
+	return c.attrs[k]
 }
 
 // event counts the attributes of one event.
@@ -193,11 +206,10 @@ func (c *Coverage) event(out *Outcome) {
 			return
 		}
 		seen[path] = true
-		k := [2]string{out.Class, path}
-		if c.attrs[k] == nil {
-			c.attrs[k] = &AttributeCount{Class: out.Class, Path: path, Example: cut(string(raw)), order: len(c.attrs)}
+		a := c.attribute(out.Class, path)
+		if a.Records++; a.order == math.MaxInt {
+			a.Example, a.order = cut(string(raw)), len(c.attrs)
 		}
-		c.attrs[k].Records++
 	}
 	var all json.RawMessage
 	if d.Decode(&all) == nil && len(all) > 0 {
@@ -255,12 +267,6 @@ func (c *Coverage) Finish() {
 		}
 		return a.Reason+a.Path < b.Reason+b.Path
 	})
-	for k, n := range c.kept {
-		if c.attrs[k] == nil { // not one event took its value
-			c.attrs[k] = &AttributeCount{Class: k[0], Path: k[1], order: math.MaxInt}
-		}
-		c.attrs[k].Kept = n
-	}
 	for _, a := range c.attrs {
 		if a.Of = c.classes[a.Class]; a.Of > 0 {
 			a.Percent = 100 * float64(a.Records) / float64(a.Of)

@@ -50,6 +50,8 @@ type Outcome struct {
 	// Kept are OCSF paths that did not take their value, Misfits raw fields whose value is not of the type that raw.sql gives:
 	// both are in Unmapped.
 	Kept, Misfits []string
+	// Without are required attributes that it lacks, because the mapping lets it.
+	Without []string
 	// Filled are the leaves of Compiled.Scan for which the record has a value, including misfits, in ascending order.
 	Filled   []int
 	Filtered bool // a `-- drop:` predicate matches it
@@ -191,9 +193,16 @@ type batch struct {
 func (b *batch) trace() *attempt.Trace {
 	return &attempt.Trace{
 		Filtered: func(object int, _ int64) { b.out[b.index[object]].Filtered = true },
-		Published: func(object int, _ int64, path string, _ int64, misses []string) {
+		Published: func(object int, _ int64, path string, _ int64, misses []sqlgen.Miss) {
 			b.rows[path] = append(b.rows[path], b.index[object])
-			b.out[b.index[object]].Kept = misses
+			out := b.out[b.index[object]]
+			for _, m := range misses {
+				if m.Without {
+					out.Without = append(out.Without, m.Path)
+				} else {
+					out.Kept = append(out.Kept, m.Path)
+				}
+			}
 		},
 	}
 }

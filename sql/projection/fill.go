@@ -149,7 +149,7 @@ func remove(all []*Field, f *Field) (rest []*Field) {
 // fillRequired gives required enums that nothing fills the value 0 Unknown.
 func (c *Set) fillRequired(p *Projection, f *Field) {
 	for _, a := range f.Fields.Attributes {
-		if a.Requirement != ocsf.Required || !a.In(p.Profiles) || f.Get(a.Name) != nil || !cast.HasUnknown(a) || p.leavesOut(join(f.Path, a.Name)) {
+		if a.Requirement != ocsf.Required || !a.In(p.Profiles) || f.Get(a.Name) != nil || !cast.HasUnknown(a) || p.LeavesOut(join(f.Path, a.Name)) {
 			continue
 		}
 		x := f.add(a, nil)
@@ -175,10 +175,16 @@ func (c *Set) checkRequired(p *Projection, f *Field) {
 		at = ls[0].Out.NameAt
 	}
 	for _, a := range f.Fields.Attributes {
-		if a.Requirement != ocsf.Required || !a.In(p.Profiles) || f.Get(a.Name) != nil {
+		if a.Requirement != ocsf.Required || !a.In(p.Profiles) {
 			continue
 		}
 		path := join(f.Path, a.Name)
+		if x := f.Get(a.Name); x != nil {
+			if w, ok := p.without[path]; ok && path != "time" && x.optional() {
+				c.Report.At(p.File, w, diag.Warning, diag.MissingRequired, "", "records without %s are published, although OCSF %s requires it: these events are not valid OCSF", path, c.Schema.Version)
+			}
+			continue
+		}
 		if w, ok := p.without[path]; ok && path != "time" { // no event is without a time: its partition is its day
 			c.Report.At(p.File, w, diag.Warning, diag.MissingRequired, "", "OCSF %s requires %s, which is left out: the events are not valid OCSF", c.Schema.Version, path)
 			continue
@@ -193,7 +199,13 @@ func (c *Set) checkRequired(p *Projection, f *Field) {
 		c.Report.At(p.File, at, diag.Error, diag.MissingRequired, hint, "OCSF %s requires %s, but no column fills it", c.Schema.Version, path)
 	}
 	for _, rule := range [][]string{f.Fields.AtLeastOne, f.Fields.JustOne} {
-		if len(rule) == 0 || len(Present(f, rule)) > 0 {
+		if len(rule) == 0 {
+			continue
+		}
+		if len(Present(f, rule)) > 0 {
+			if w, ok := p.without[f.Path]; ok && !required(f) {
+				c.Report.At(p.File, w, diag.Warning, diag.MissingRequired, "", "records with none of %s in %s are published, although OCSF %s requires one: these events are not valid OCSF", strings.Join(rule, ", "), f.Path, c.Schema.Version)
+			}
 			continue
 		}
 		if w, ok := p.without[f.Path]; ok {
@@ -212,6 +224,14 @@ func (c *Set) checkRequired(p *Projection, f *Field) {
 	}
 }
 
+// optional says whether a field that the mapping fills can lack its value.
+func (f *Field) optional() bool {
+	return f.IsGroup() || f.Elems != nil || f.Out != nil && !f.Out.Never && !f.IsConst
+}
+
+// required says whether OCSF requires an object where it is.
+func required(f *Field) bool { return f.Attribute != nil && f.Attribute.Requirement == ocsf.Required }
+
 func orClass(path string, p *Projection) string {
 	if path == "" {
 		return p.Class.Name
@@ -229,8 +249,8 @@ func Present(f *Field, names []string) (all []*Field) {
 	return all
 }
 
-// leavesOut says whether the header leaves a required attribute out.
-func (p *Projection) leavesOut(path string) bool {
+// LeavesOut says whether the header lets events lack a required attribute.
+func (p *Projection) LeavesOut(path string) bool {
 	_, ok := p.without[path]
 	return ok
 }

@@ -79,7 +79,7 @@ type ScanColumn struct {
 // projections, a table of what it gave. The columns are, in this order:
 // _time BIGINT (epoch ms), _day INTEGER (days since 1970), _account VARCHAR, _reject SMALLINT (NULL: accepted, else an
 // index into Compiled.Reasons), _obj, _rec, _rest, _more VARCHAR (entries to add to unmapped, in decode's inline form, NULL if
-// none), _miss UBIGINT (bit i set: Misses[i] was present but not kept), then the columns that Schema's nodes number from 0.
+// none), _miss UBIGINT (bit i set: Misses[i] holds), then the columns that Schema's nodes number from 0.
 //
 // Every record comes out of exactly one projection's SQL. Those that no projection owns come out of the first one's, with
 // _reject set to NO_PROJECTION, SEVERAL_PROJECTIONS, or DROPPED (a drop predicate names it: count it as filtered, do not
@@ -98,8 +98,16 @@ type Projection struct {
 	// TimeLeaves are the numbers, in Scan.Leaves, of those that time is read from. A record rejected with TIME_MISSING in which
 	// one of them is a misfit of the scanner has a time that is unreadable, not missing.
 	TimeLeaves []int
-	// Misses are the output paths whose value can fail its cast or be dropped with its parent.
-	Misses []string
+	// Misses are what the bits of _miss mean.
+	Misses []Miss
+}
+
+// Miss is something that a published record can lack, and that is counted.
+type Miss struct {
+	Path string // of an OCSF attribute
+	// Without says that the attribute is required, has no value, and that the mapping publishes the record nevertheless. Otherwise the
+	// attribute did not take its value, which is in unmapped.
+	Without bool
 }
 
 // FixedColumns is how many columns of a projection's result come before those that Schema's nodes number.

@@ -59,7 +59,7 @@ func nameLeaf(p *projection.Projection, l *rawtable.Leaf, key string) {
 }
 
 // more builds the columns _miss and _more: their SQL, and the paths that bits of _miss stand for.
-func (s *sqlProjection) more(withheld map[*rawtable.Leaf]bool) (more, miss string, misses []string) {
+func (s *sqlProjection) more(withheld map[*rawtable.Leaf]bool) (more, miss string, misses []Miss) {
 	var always, when, flags []string
 	bit := map[*projection.Field]string{}
 	mark := func(f *projection.Field, cond string) {
@@ -131,20 +131,22 @@ func (s *sqlProjection) more(withheld map[*rawtable.Leaf]bool) (more, miss strin
 }
 
 // missBits makes a number of the flags; from the 64th on they share the last bit.
-func (s *sqlProjection) missBits(bit map[*projection.Field]string) (sql string, paths []string) {
-	var any, sum []string
+func (s *sqlProjection) missBits(bit map[*projection.Field]string) (sql string, misses []Miss) {
+	flags := s.without
 	for _, f := range s.p.Root.Leaves() {
-		cond := bit[f]
-		if cond == "" {
-			continue
+		if bit[f] != "" {
+			flags = append(flags, flag{Miss{Path: f.Path}, bit[f]})
 		}
-		any = append(any, cond)
-		if len(paths) < 64 {
-			sum = append(sum, cond)
-			paths = append(paths, f.Path)
+	}
+	var any, sum []string
+	for _, f := range flags {
+		any = append(any, f.when)
+		if len(misses) < maxMisses {
+			sum = append(sum, f.when)
+			misses = append(misses, f.miss)
 		} else {
-			sum[63] += " OR " + cond
-			paths[63] = "others"
+			sum[maxMisses-1] += " OR " + f.when
+			misses[maxMisses-1] = Miss{Path: otherMisses}
 		}
 	}
 	if len(any) == 0 {
@@ -154,7 +156,18 @@ func (s *sqlProjection) missBits(bit map[*projection.Field]string) (sql string, 
 	for i, cond := range sum {
 		sum[i] = "CASE WHEN " + cond + " THEN " + pow2(i) + " ELSE 0 END"
 	}
-	return "CAST(CASE WHEN " + strings.Join(any, " OR ") + " THEN " + strings.Join(sum, " + ") + " ELSE 0 END AS UBIGINT)", paths
+	return "CAST(CASE WHEN " + strings.Join(any, " OR ") + " THEN " + strings.Join(sum, " + ") + " ELSE 0 END AS UBIGINT)", misses
+}
+
+const (
+	maxMisses   = 64       // bits of _miss
+	otherMisses = "others" // the path of several that share a bit
+)
+
+// flag is a condition that is counted.
+type flag struct {
+	miss Miss
+	when string
 }
 
 func distinct(all []string) (out []string) {

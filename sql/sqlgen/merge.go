@@ -2,7 +2,9 @@ package sqlgen
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -82,14 +84,8 @@ func merge(parts []*Projection) Projection {
 	p.Schema.Columns = append(p.Schema.Columns, &unmapped)
 	var sql []string
 	for i, q := range parts {
-		miss := "CAST(0 AS UBIGINT)"
-		if n := len(p.Misses); n+len(q.Misses) <= 64 {
-			miss = fmt.Sprintf("_miss << %d", n)
-			if n == 0 {
-				miss = "_miss"
-			}
-			p.Misses = append(p.Misses, q.Misses...)
-		}
+		var miss string
+		p.Misses, miss = mergeMisses(p.Misses, q.Misses)
 		cols := []string{"_time", "_day", "_account", "_reject", rawtable.ColObject, rawtable.ColRecord, rawtable.ColRest, "_more", miss + " AS _miss"}
 		for k, e := range m.exprs[i] {
 			cols = append(cols, e+" AS c"+strconv.Itoa(k))
@@ -98,6 +94,36 @@ func merge(parts []*Projection) Projection {
 	}
 	p.SQL = strings.Join(sql, "\nUNION ALL\n")
 	return p
+}
+
+// mergeMisses adds what the bits of one part mean to what those of the parts before it do, and gives the SQL of its bits in their new
+// places. Parts share the bits of what they have in common, and the last bit of what does not fit.
+func mergeMisses(all, part []Miss) (merged []Miss, sql string) {
+	merged = all
+	masks := map[int]uint64{}
+	same := true
+	for i, m := range part {
+		at := slices.Index(merged, m)
+		switch {
+		case at >= 0:
+		case len(merged) < maxMisses:
+			at = len(merged)
+			merged = append(merged, m)
+		default:
+			at = maxMisses - 1
+			merged[at] = Miss{Path: otherMisses}
+		}
+		masks[at] |= 1 << i
+		same = same && at == i
+	}
+	if same {
+		return merged, "_miss"
+	}
+	var sum []string
+	for _, at := range slices.Sorted(maps.Keys(masks)) {
+		sum = append(sum, fmt.Sprintf("CASE WHEN _miss & CAST(%d AS UBIGINT) <> 0 THEN %s ELSE 0 END", masks[at], pow2(at)))
+	}
+	return merged, "CAST(CASE WHEN _miss = 0 THEN 0 ELSE " + strings.Join(sum, " + ") + " END AS UBIGINT)"
 }
 
 // nodes merges the fields of one level; lists[i] are those of the i-th part, nil where it has none.

@@ -2,6 +2,7 @@ package sqlgen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/silt-etl/silt/internal/lake"
@@ -23,6 +24,7 @@ type sqlProjection struct {
 	state map[*projection.Field]*fieldState
 	// rejects are conditions and the reasons they give, the first that holds wins.
 	rejects []reject
+	without []flag                     // required attributes that a published record may lack
 	forced  map[*projection.Field]bool // groups that are present in every record
 	fields  map[*projection.Field]*emitted
 }
@@ -273,6 +275,8 @@ type need struct {
 	sql  string
 	path string
 	only *projection.Field // the one field that the condition asks for
+	// waived says that the header lets records be published that do not meet it.
+	waived bool
 }
 
 // needs gives what an object, or the class, must have in every record and may lack.
@@ -326,7 +330,38 @@ func (s *sqlProjection) needs(f *projection.Field) (all []need) {
 			all = append(all, need{sql: "(" + strings.Join(sum, " + ") + ") = 1", path: path})
 		}
 	}
+	for i, n := range all {
+		all[i].waived = n.path != "time" && !slices.ContainsFunc(strings.Split(n.path, " or "), func(path string) bool { return !s.p.LeavesOut(path) })
+	}
 	return all
+}
+
+// waive takes the needs that the header waives out of needs, and counts the records that do not meet them.
+func (s *sqlProjection) waive(f *projection.Field, needs []need) (rest []need) {
+	var there []string // conditions under which the object is kept
+	if f.Parent != nil && !s.whole(f) {
+		if has := s.presence(f); has != "" {
+			there = append(there, "("+has+")")
+		}
+		for _, n := range needs {
+			if !n.waived {
+				there = append(there, n.sql)
+			}
+		}
+	}
+	for _, n := range needs {
+		if !n.waived {
+			rest = append(rest, n)
+			continue
+		}
+		s.without = append(s.without, flag{Miss{Path: n.path, Without: true}, s.l.add("w", strings.Join(append(there[:len(there):len(there)], "NOT ("+n.sql+")"), " AND "))})
+	}
+	return rest
+}
+
+// whole says whether a record without the object is rejected, or is the object itself.
+func (s *sqlProjection) whole(f *projection.Field) bool {
+	return f == s.p.Root || f.Parent == s.p.Root && f.Attribute.Requirement == ocsf.Required
 }
 
 // settle drops objects that lack what they require, the innermost first, and rejects records whose class does.
@@ -339,22 +374,25 @@ func (s *sqlProjection) settle(f *projection.Field) {
 			s.settle(y)
 		}
 	}
-	whole := f == s.p.Root || f.Parent == s.p.Root && f.Attribute.Requirement == ocsf.Required
+	whole := s.whole(f)
 	if f != s.p.Root && whole && s.presence(f) != "" && hasConst(f) {
 		s.forced[f] = true // it is required and always has something to say
 	}
 	needs := s.needs(f)
+	strict := slices.ContainsFunc(needs, func(n need) bool { return !n.waived })
 	if within := f.Parent; within != nil && within.Parent == s.p.Root && within.Attribute.Requirement == ocsf.Required &&
-		f.Attribute.Requirement == ocsf.Required && len(needs) == 0 && s.presence(f) != "" && hasConst(f) {
+		f.Attribute.Requirement == ocsf.Required && !strict && s.presence(f) != "" && hasConst(f) {
 		s.forced[f] = true // so is one in it, as metadata.product, that lacks nothing where its columns are NULL
 	}
+	needs = slices.DeleteFunc(needs, func(n need) bool {
+		x := f.Get(n.path)
+		return f == s.p.Root && x != nil && x.IsGroup() && len(s.needs(x)) > 0 // its own needs say it better
+	})
+	needs = s.waive(f, needs)
 	if whole {
 		for _, n := range needs {
 			if n.path == "time" {
 				continue
-			}
-			if x := f.Get(n.path); f == s.p.Root && x != nil && x.IsGroup() && len(s.needs(x)) > 0 {
-				continue // its own needs say it better
 			}
 			r := s.c.reason(ReasonMissingRequired, n.path, "required "+n.path+" has no value")
 			s.rejects = append(s.rejects, reject{"NOT (" + n.sql + ")", fmt.Sprint(r)})
@@ -362,6 +400,7 @@ func (s *sqlProjection) settle(f *projection.Field) {
 		return
 	}
 	if len(needs) == 0 {
+		s.l.seal()
 		return
 	}
 	var conds []string

@@ -29,6 +29,7 @@ type Event struct {
 	Day        any
 	Account    any
 	Misses     []string
+	Without    []string       // required attributes that it lacks
 	Fields     map[string]any // by OCSF path, NULLs left out
 	Unmapped   map[string]string
 }
@@ -142,9 +143,13 @@ func readEvent(t testing.TB, compiled *sqlgen.Compiled, p sqlgen.Projection, row
 	}
 	var bits uint64
 	fmt.Sscan(fmt.Sprint(row[8]), &bits)
-	for i, path := range p.Misses {
-		if bits>>i&1 == 1 {
-			e.Misses = append(e.Misses, path)
+	for i, m := range p.Misses {
+		switch {
+		case bits>>i&1 == 0:
+		case m.Without:
+			e.Without = append(e.Without, m.Path)
+		default:
+			e.Misses = append(e.Misses, m.Path)
 		}
 	}
 	text := func(v any) []byte {
