@@ -204,7 +204,7 @@ func (c *Set) checkRequired(p *Projection, f *Field) {
 		}
 		if len(Present(f, rule)) > 0 {
 			if w, ok := p.without[f.Path]; ok && !required(f) {
-				c.Report.At(p.File, w, diag.Warning, diag.MissingRequired, "", "records with none of %s in %s are published, although OCSF %s requires one: these events are not valid OCSF", strings.Join(rule, ", "), f.Path, c.Schema.Version)
+				c.Report.At(p.File, w, diag.Warning, diag.MissingRequired, "", "records without %s in %s are published, although OCSF %s requires one of them: these events are not valid OCSF", strings.Join(rule, " or "), f.Path, c.Schema.Version)
 			}
 			continue
 		}
