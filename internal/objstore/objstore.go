@@ -25,6 +25,10 @@ type Object struct {
 	// Link is set if the key leads through a symbolic link, and only in listings of stores that Links says so of: it is the key of the file
 	// itself, or its absolute path if it is outside of the store.
 	Link string `json:"-"`
+	// StorageClass is the storage class on S3 in answers to List, Level and Head; "" for STANDARD and in other stores.
+	StorageClass string `json:"-"`
+	// Restore is the status of a restore of an archived object, in the same answers. nil: nobody has asked for one.
+	Restore *RestoreStatus `json:"-"`
 }
 
 // ListOptions choose a part of the store. After is exclusive. Keys come in ascending byte order.
@@ -120,7 +124,7 @@ var (
 )
 
 // Fail describes a failed operation. op is the name by which tests inject faults: list, folders, head, get, put, delete, now, hold,
-// publish, drop or held-list. key may be empty, and so may try, which says what a person can do. A failure is temporary unless a
+// publish, drop, held-list or restore. key may be empty, and so may try, which says what a person can do. A failure is temporary unless a
 // person must fix its cause: ErrDenied, ErrNoStore, ErrNoCreds and ErrArchived.
 func Fail(op, store, key string, err error, try string) *diag.OpError {
 	object := store

@@ -59,6 +59,8 @@ func needs(op string) string {
 		return "s3:ListBucket on the bucket"
 	case "head", "get":
 		return "s3:GetObject on the object (and s3:ListBucket, without which S3 denies missing keys too), and kms:Decrypt if it is encrypted with a KMS key"
+	case "restore":
+		return "s3:RestoreObject on the object"
 	case "delete":
 		return "s3:DeleteObject on the object"
 	case "drop":
@@ -89,7 +91,7 @@ func (s *Store) explain(op string, err error) (cause error, try string) { //noli
 	}
 	var api smithy.APIError
 	if !errors.As(err, &api) {
-		return s.explainTransport(err)
+		return explainTransport(err, s.client.Options().BaseEndpoint)
 	}
 	status, region := 0, ""
 	if resp := response(err); resp != nil {
@@ -153,7 +155,9 @@ func advice(op, code string, status int, sentinel error) string {
 	case "RequestTimeTooSkewed":
 		return "set this machine's clock"
 	case "InvalidObjectState":
-		return "restore the object, for example with aws s3api restore-object; the next run after that reads it"
+		return "etl backfill --restore Standard --days 3 with the days of such objects, which asks S3 to restore them; a later run reads them"
+	case "GlacierExpeditedRetrievalNotAvailable":
+		return "--restore Standard, or run again later: S3 has no capacity for expedited restores at the moment"
 	case "SlowDown", "ServiceUnavailable":
 		return "run again later, or run fewer jobs at once: the store is overloaded"
 	}
@@ -169,7 +173,7 @@ func advice(op, code string, status int, sentinel error) string {
 }
 
 // explainTransport describes a request that got no answer, or that its caller canceled.
-func (s *Store) explainTransport(err error) (cause error, try string) { //nolint:staticcheck // the cause is a value, and leads as in a sentence
+func explainTransport(err error, endpoint *string) (cause error, try string) { //nolint:staticcheck // the cause is a value, and leads as in a sentence
 	switch {
 	case errors.Is(err, context.Canceled):
 		return &lineError{text: context.Canceled.Error(), err: err}, ""
@@ -181,7 +185,7 @@ func (s *Store) explainTransport(err error) (cause error, try string) { //nolint
 		return oneLine(err), ""
 	}
 	try = "check the endpoint and the network"
-	if endpoint := s.client.Options().BaseEndpoint; endpoint != nil {
+	if endpoint != nil {
 		if u, parseErr := url.Parse(*endpoint); parseErr == nil {
 			try = "check the endpoint " + u.Scheme + "://" + u.Host + " and the network"
 		}

@@ -21,6 +21,7 @@ import (
 func (s *Store) pages(ctx context.Context, op string, in *s3.ListObjectsV2Input, prefix string, fn func(*s3.ListObjectsV2Output) error) error {
 	in.Bucket, in.Prefix = s.bucket(), s.key(prefix)
 	in.EncodingType = types.EncodingTypeUrl // XML cannot carry every character a key may have
+	in.OptionalObjectAttributes = []types.OptionalObjectAttributes{types.OptionalObjectAttributesRestoreStatus}
 	paginator := s3.NewListObjectsV2Paginator(s.client, in)
 	for paginator.HasMorePages() {
 		page, err := paginator.NextPage(ctx)
@@ -69,7 +70,8 @@ func (s *Store) each(page *s3.ListObjectsV2Output, prefix string, fn func(objsto
 		if key == "" || s.hidden(key) {
 			continue // the marker some tools make of the prefix itself, or our own
 		}
-		obj := objstore.Object{Key: key, ETag: bareETag(o.ETag), SizeBytes: aws.ToInt64(o.Size), LastModified: aws.ToTime(o.LastModified)}
+		obj := objstore.Object{Key: key, ETag: bareETag(o.ETag), SizeBytes: aws.ToInt64(o.Size), LastModified: aws.ToTime(o.LastModified),
+			StorageClass: storageClass(string(o.StorageClass)), Restore: restoreStatus(o.RestoreStatus)}
 		if err := fn(obj); err != nil {
 			return err
 		}
@@ -110,7 +112,8 @@ func (s *Store) Head(ctx context.Context, key string) (objstore.Object, error) {
 	if err != nil {
 		return objstore.Object{}, s.fail("head", key, err)
 	}
-	return objstore.Object{Key: key, ETag: bareETag(out.ETag), SizeBytes: aws.ToInt64(out.ContentLength), LastModified: aws.ToTime(out.LastModified)}, nil
+	return objstore.Object{Key: key, ETag: bareETag(out.ETag), SizeBytes: aws.ToInt64(out.ContentLength), LastModified: aws.ToTime(out.LastModified),
+		StorageClass: storageClass(string(out.StorageClass)), Restore: restoreHeader(out.Restore)}, nil
 }
 
 // Get implements objstore.Reader. When the body breaks off or stalls, it is taken up again where it stopped, pinned to the
