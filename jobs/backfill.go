@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -11,7 +12,10 @@ import (
 
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/ledger/awaited"
+	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/report"
+	"github.com/silt-etl/silt/internal/restore"
 	"github.com/silt-etl/silt/internal/staging"
 )
 
@@ -29,6 +33,10 @@ type BackfillOptions struct {
 	Shards, Shard int // Shards 0 or 1: all objects
 	// Replace reprocesses the committed batches that read objects of these days, with the current mapping.
 	Replace bool
+	// Restore asks for archived objects of these days to be restored. An empty Tier: they are left.
+	Restore objstore.RestoreOptions
+	// Wait is how long the backfill waits for objects that are being restored. 0: it does not wait.
+	Wait time.Duration
 }
 
 // selects says whether the options choose an object.
@@ -53,6 +61,12 @@ func (o BackfillOptions) Check() error {
 		return fmt.Errorf("--to %s is before --from %s", o.To.Format(time.DateOnly), o.From.Format(time.DateOnly))
 	case o.Shards < 0, o.Shard < 0, o.Shards > 0 && o.Shard >= o.Shards, o.Shards == 0 && o.Shard > 0:
 		return fmt.Errorf("--shard %d of --shards %d does not exist: shards are counted from 0", o.Shard, o.Shards)
+	case o.Restore.Tier == "" && o.Restore.Days != 0:
+		return errors.New("--days is for --restore (example: --restore Standard --days 3)")
+	case o.Restore.Tier != "" && o.Replace:
+		return errors.New("--restore cannot be used with --replace. Try: etl backfill without --replace for the same days and with --restore, and --replace once the objects are restored")
+	case o.Restore.Tier != "":
+		return restore.Check(o.Restore)
 	}
 	return nil
 }
@@ -76,7 +90,7 @@ func (r *Runner) Estimate(ctx context.Context, o BackfillOptions) (*report.Estim
 		}
 		e, err = (&replacement{run: x, options: o}).estimate(ctx, st)
 	} else {
-		e, err = (&backfill{run: x, options: o}).estimate(ctx, st)
+		e, err = (&backfill{run: x, options: o}).estimate(ctx, st, nil)
 	}
 	if err != nil {
 		return nil, err
@@ -126,9 +140,19 @@ func (r *Runner) Backfill(ctx context.Context, o BackfillOptions) (*report.Summa
 type backfill struct {
 	run     *run
 	options BackfillOptions
+	// restores are the requests of --restore; nil: there are none.
+	restores *restore.Requests
+	deep     int                     // objects of DEEP_ARCHIVE that are not restored
+	archived staging.ArchivedObjects // that the last listing left
 }
 
-func (f *backfill) estimate(ctx context.Context, st *ledger.State) (*report.Estimate, error) {
+// isArchived says whether an object must be restored before it can be read.
+func (f *backfill) isArchived(o staging.Found) bool {
+	return o.Archived() && (f.restores == nil || !f.restores.Readable(o.Object))
+}
+
+// estimate counts what is new. It calls found, which may be nil, for each object that no run has taken.
+func (f *backfill) estimate(ctx context.Context, st *ledger.State, found func(o objstore.Object, archived bool)) (*report.Estimate, error) {
 	o := f.options
 	e := &report.Estimate{Job: f.run.Spec.Name, From: o.From.Format(time.DateOnly), To: o.To.Format(time.DateOnly), Shards: o.Shards, Shard: o.Shard, Months: []string{}}
 	months, days := map[string]bool{}, map[string]bool{}
@@ -137,16 +161,29 @@ func (f *backfill) estimate(ctx context.Context, st *ledger.State) (*report.Esti
 		return nil, err
 	}
 	lo := f.listOptions(st, o, now)
+	f.archived, f.deep = staging.ArchivedObjects{}, 0
 	lo.Select = func(obj staging.Found) bool {
 		switch {
 		case !o.selects(obj):
 		case st.TakenObject(obj.Object):
 			e.Taken++
+		case lo.IgnoreChanged && st.Changed(obj.Object): // no run reads it
+		case f.isArchived(obj):
+			f.archived.Add(obj)
+			if obj.StorageClass == objstore.ClassDeepArchive && !obj.Restoring() {
+				f.deep++
+			}
+			if found != nil {
+				found(obj.Object, true)
+			}
 		default:
 			e.Objects++
 			e.SizeBytes += obj.SizeBytes
 			months[dayOf(obj).Format("2006-01")] = true
 			days[dayOf(obj).Format(time.DateOnly)] = true
+			if found != nil {
+				found(obj.Object, false)
+			}
 		}
 		return false // counted, not kept
 	}
@@ -154,6 +191,10 @@ func (f *backfill) estimate(ctx context.Context, st *ledger.State) (*report.Esti
 		return nil, err
 	}
 	e.Days = len(days)
+	e.Archived, e.ArchivedSize, e.Restoring = f.archived.Objects, f.archived.SizeBytes, f.archived.Restoring
+	if err := f.checkTier(); err != nil {
+		e.Warnings = append(e.Warnings, "the backfill will be refused: "+err.Error())
+	}
 	e.Months = slices.AppendSeq(e.Months, maps.Keys(months))
 	slices.Sort(e.Months)
 	if o.NewestFirst {
@@ -165,11 +206,11 @@ func (f *backfill) estimate(ctx context.Context, st *ledger.State) (*report.Esti
 // listOptions choose the objects of the backfill, or of one of its months.
 func (f *backfill) listOptions(st *ledger.State, o BackfillOptions, now time.Time) staging.Options {
 	lo := listOptions(f.run.Spec, st, now)
-	lo.Select, lo.Cutoff, lo.Through = o.selects, func(string) time.Time { return o.From }, o.To
+	lo.Select, lo.Cutoff, lo.Through, lo.Archived = o.selects, func(string) time.Time { return o.From }, o.To, f.isArchived
 	return lo
 }
 
-// work plans and processes month after month, and then resumes the batches that earlier runs left open.
+// work asks to restore what is archived, plans and processes month after month, and then resumes the batches that earlier runs left open.
 func (f *backfill) work(ctx context.Context) error {
 	x, o := f.run, f.options
 	plans := &planner{run: x, tried: map[string]bool{}}
@@ -182,13 +223,40 @@ func (f *backfill) work(ctx context.Context) error {
 	if err := x.publisher.finishEarlierWork(ctx); err != nil {
 		return err
 	}
+	if err := f.askForRestores(ctx); err != nil {
+		return err
+	}
+	if err := f.load(ctx, plans, false); err != nil {
+		return err
+	}
+	if err := f.waitForRestores(ctx, plans); err != nil {
+		return err
+	}
+	if err := plans.resume(ctx); err != nil {
+		return err
+	}
+	if err := x.publisher.markDone(ctx); err != nil {
+		return err
+	}
+	if err := x.publisher.waitForOthers(ctx); err != nil {
+		return err
+	}
+	return f.checkHeld(ctx, plans.held)
+}
+
+// load plans and processes what is new, month after month. With restored, it is what has been restored since the last look.
+func (f *backfill) load(ctx context.Context, plans *planner, restored bool) error {
+	x, o := f.run, f.options
 	st, err := x.ledger.Fold(ctx)
 	if err != nil {
 		return err
 	}
-	e, err := f.estimate(ctx, st)
+	e, err := f.estimate(ctx, st, nil)
 	if err != nil {
 		return err
+	}
+	if f.restores == nil {
+		countArchived(x.sum, x.warn, f.archived)
 	}
 	x.Progress.Begin(StageBackfill, e.SizeBytes, "bytes")
 	for _, month := range e.Months {
@@ -204,7 +272,11 @@ func (f *backfill) work(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l, err := listings{x}.list(ctx, st, f.listOptions(st, part, now))
+		lo := f.listOptions(st, part, now)
+		if restored {
+			lo.Select = func(obj staging.Found) bool { return part.selects(obj) && f.restores.Restored(obj.Object) }
+		}
+		l, err := listings{x}.list(ctx, st, lo)
 		if err != nil {
 			return err
 		}
@@ -216,16 +288,129 @@ func (f *backfill) work(ctx context.Context) error {
 		}
 		x.Progress.Add(StageBackfill, size)
 	}
-	if err := plans.resume(ctx); err != nil {
+	return nil
+}
+
+// checkTier refuses a tier that S3 does not have for the objects that are archived.
+func (f *backfill) checkTier() error {
+	if f.options.Restore.Tier != objstore.TierExpedited || f.deep == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s of these days are in DEEP_ARCHIVE, from which S3 restores nothing with the tier Expedited. Try: --restore Standard or --restore Bulk", human.Plural(int64(f.deep), "object"))
+}
+
+// askForRestores is --restore. Requests that fail do not keep the backfill from loading what can be read.
+func (f *backfill) askForRestores(ctx context.Context) error {
+	x := f.run
+	if f.options.Restore.Tier == "" {
+		return nil
+	}
+	if _, ok := x.Runner.Staging.(objstore.Restorer); !ok {
+		return fmt.Errorf("--restore: objects of %s cannot be archived: only S3 has archives", x.Staging)
+	}
+	f.restores = &restore.Requests{Store: x.Runner.Staging, Options: f.options.Restore}
+	st, err := x.ledger.Fold(ctx)
+	if err != nil {
 		return err
 	}
-	if err := x.publisher.markDone(ctx); err != nil {
+	if st.Paused() {
+		return nil
+	}
+	if _, err := f.estimate(ctx, st, nil); err != nil {
 		return err
 	}
-	if err := x.publisher.waitForOthers(ctx); err != nil {
+	if err := f.checkTier(); err != nil {
 		return err
 	}
-	return f.checkHeld(ctx, plans.held)
+	var stopped error
+	if _, err := f.estimate(ctx, st, func(o objstore.Object, archived bool) {
+		if archived && stopped == nil {
+			stopped = f.restores.See(ctx, o)
+		}
+	}); err != nil {
+		return err
+	}
+	if stopped == nil {
+		stopped = f.restores.Flush(ctx)
+	}
+	x.log.Info().Str("tier", f.options.Restore.Tier).Int("archived", f.archived.Objects).Int("in_progress", f.restores.Pending()).Msg("asked to restore archived objects")
+	return stopped
+}
+
+// askForKnown asks to restore the objects of the range that a read has shown to be archived: no listing says so of INTELLIGENT_TIERING.
+func (f *backfill) askForKnown(ctx context.Context) error {
+	st, err := f.run.ledger.Fold(ctx)
+	if err != nil {
+		return err
+	}
+	var known []objstore.Object
+	pattern := f.run.Spec.Pattern()
+	for _, o := range st.Awaited.Objects() {
+		obj := objstore.Object{Key: o.Key, ETag: o.ETag}
+		if o.Why == awaited.Archived && f.options.selects(staging.MatchObject(pattern, obj)) {
+			known = append(known, obj)
+		}
+	}
+	return f.restores.Known(ctx, known)
+}
+
+// waitForRestores waits for objects that are being restored, at most as long as the options say, and loads them: all of them together, or
+// as much as a batch takes. Then it says how many are left.
+func (f *backfill) waitForRestores(ctx context.Context, plans *planner) error {
+	x := f.run
+	if f.restores == nil {
+		return nil
+	}
+	until := time.Now().Add(f.options.Wait)
+	first := x.RestoreDelay
+	if first == 0 {
+		first = 30 * time.Second
+	}
+	before := f.restores.Pending()
+	if err := f.askForKnown(ctx); err != nil {
+		return err
+	}
+	refused := f.restores.Pending() - before // counted as archived when a read of them failed
+	for pause := time.Duration(0); ; {
+		if err := f.look(ctx); err != nil {
+			return err
+		}
+		pending, over := f.restores.Pending(), !time.Now().Before(until)
+		if size := f.restores.RestoredBytes(); size > 0 && (pending == 0 || over || size >= x.Spec.Limits.BatchBytes) {
+			if err := f.load(ctx, plans, true); err != nil {
+				return err
+			}
+			f.restores.Loaded()
+		}
+		if pending == 0 || over {
+			x.sum.Objects.Archived += f.archived.Objects - refused
+			x.sum.Restores = f.restores.Report()
+			if err := f.restores.Err(); err != nil {
+				x.failures.errs = append(x.failures.errs, err)
+			}
+			return nil
+		}
+		pause = min(restore.Pause(pause, first), time.Until(until))
+		x.log.Info().Int("in_progress", pending).Dur("next_look", pause).Msg("waiting for objects to be restored")
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// look lists the range again, and finds out what has been restored.
+func (f *backfill) look(ctx context.Context) error {
+	st, err := f.run.ledger.Fold(ctx)
+	if err != nil {
+		return err
+	}
+	l := f.restores.Look()
+	if _, err := f.estimate(ctx, st, l.See); err != nil {
+		return err
+	}
+	return l.Done(ctx)
 }
 
 // month narrows the range to a month (example: 2024-01).

@@ -166,6 +166,7 @@ func (o *ordinaryRun) listNew(ctx context.Context) (*staging.Listing, *wholeList
 		return nil, nil, err
 	}
 	countListing(o.run.sum, o.run.warn, l)
+	countArchived(o.run.sum, o.run.warn, l.Archived)
 	o.run.log.Info().Int("listed", l.Listed).Int("new", len(l.New)).Int64("bytes", l.SizeBytes).Int("changed", l.Changed).Int("pruned_folders", l.Pruned).Msg("listed staging")
 	return l, whole, nil
 }
@@ -239,6 +240,7 @@ func (o *ordinaryRun) recheck(ctx context.Context, plans *planner) error {
 		}
 		listings{x}.leaveLater(l)
 		countListing(x.sum, x.warn, l)
+		countArchived(x.sum, x.warn, l.Archived)
 		x.log.Info().Int("folders", len(folders)).Int("due", len(o.due)).Int("pruned_folders", o.pruned).Int("listed", l.Listed).Int("new", len(l.New)).Msg("listed folders of days before the lookback again")
 		x.sum.Rechecked = len(folders)
 		if err := plans.planAndProcess(ctx, l); err != nil {
@@ -290,7 +292,7 @@ func (r *Runner) DryRun(ctx context.Context, fullSweep bool) (*report.DryRun, er
 		return nil, err
 	}
 	p := &report.DryRun{Job: r.Spec.Name, Objects: len(found.New), SizeBytes: found.SizeBytes, Listed: found.Listed, Taken: found.Taken,
-		Excluded: found.Excluded, Unsettled: found.Unsettled, LeftAlone: found.LeftAlone, Unmatched: found.Unmatched, Linked: found.Linked, LinksOut: found.LinksOut, Open: len(st.OpenBatches()), Unfinished: len(st.NotDone()), Days: []report.DryDay{}}
+		Excluded: found.Excluded, Unsettled: found.Unsettled, LeftAlone: found.LeftAlone, Archived: found.Archived.Objects, Unmatched: found.Unmatched, Linked: found.Linked, LinksOut: found.LinksOut, Open: len(st.OpenBatches()), Unfinished: len(st.NotDone()), Days: []report.DryDay{}}
 	p.Batches = len(cutBatches(st, found.New, r.Spec.Limits.BatchBytes, w))
 	days := map[string]*report.DryDay{}
 	for _, f := range found.New {

@@ -571,6 +571,14 @@ func countListing(sum *report.Summary, warn func(string), l *staging.Listing) {
 	}
 }
 
+// countArchived adds the objects that a listing left because they are archived.
+func countArchived(sum *report.Summary, warn func(string), a staging.ArchivedObjects) {
+	sum.Objects.Archived += a.Objects
+	if text := report.Archived(a); text != "" {
+		warn(text)
+	}
+}
+
 // dayOf a staging object: the first day that its key allows, or the time of its last change if its key has no date.
 func dayOf(f staging.Found) time.Time {
 	if f.Day.IsZero() {

@@ -83,6 +83,9 @@ type Runner struct {
 	UnansweredAfter time.Duration
 	// RetryDelay is how long RunWithRetries waits before the first retry; it doubles. 0: 10 s.
 	RetryDelay time.Duration
+	// RestoreDelay is how long a backfill waits before it looks for the first time whether archived objects are restored; it doubles, up to
+	// five minutes. 0: 30 s.
+	RestoreDelay time.Duration
 	// CheckpointEntries is the number of ledger entries after which a run writes another checkpoint. 0: 100.
 	CheckpointEntries int
 	// LeaseExpiry is how long a lease of a run counts after its last renewal; it is renewed five times as often. 0: 60 s, renewed
@@ -206,27 +209,30 @@ func (x *run) leftOut(ctx context.Context) (out doctor.LeftOut, err error) {
 		return out, err
 	}
 	w, err := x.watermarks(ctx, st)
-	if err != nil || w == nil {
+	if err != nil {
 		return out, err
-	}
-	out.Future, out.MostAgain = w.ignored, x.Spec.Source.RecheckFolders
-	if len(w.first) == 0 {
-		return out, nil
 	}
 	now, err := x.storeTime(ctx)
 	if err != nil {
 		return out, err
 	}
+	lo := listOptions(x.Spec, st, now)
+	if w != nil {
+		out.Future, out.MostAgain = w.ignored, x.Spec.Source.RecheckFolders
+		if len(w.first) == 0 { // the next run lists all of staging
+			return out, nil
+		}
+		lo.Cutoff, lo.Sweep = w.cutoff, true
+		lo.Pruned = func(string) { out.Folders++ }
+	}
 	if out.Runs, err = runsInAWeek(ctx, x.ledger); err != nil {
 		return out, err
 	}
-	lo := listOptions(x.Spec, st, now)
-	lo.Cutoff, lo.Sweep = w.cutoff, true
-	lo.Pruned = func(string) { out.Folders++ }
 	l, err := listings{x}.list(ctx, st, lo)
 	if err != nil {
 		return out, err
 	}
+	out.Archived = l.Archived
 	out.Late, out.OneLate = l.Late, l.OneLate
 	return out, nil
 }

@@ -37,9 +37,14 @@ func warned(sum *report.Summary, text string) bool {
 }
 
 // leftOut is what etl doctor finds that runs do not list.
-func (p *parts) leftOut(t *testing.T) (out doctor.LeftOut) {
+func (p *parts) leftOut(t *testing.T) doctor.LeftOut {
 	t.Helper()
-	_, err := p.runner().Maintain(t.Context(), true, func(ctx context.Context, pl doctor.Places) (err error) {
+	return leftOutOf(t, p.runner())
+}
+
+func leftOutOf(t *testing.T, r *jobs.Runner) (out doctor.LeftOut) {
+	t.Helper()
+	_, err := r.Maintain(t.Context(), true, func(ctx context.Context, pl doctor.Places) (err error) {
 		out, err = pl.LeftOut(ctx)
 		return err
 	})

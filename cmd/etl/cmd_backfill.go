@@ -10,20 +10,24 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/memlimit"
+	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
 
 type backfillCmd struct {
-	Job         string `arg:"" help:"Job file." example:"job.yaml"`
-	From        string `required:"" placeholder:"DATE" help:"First day, included (UTC)." example:"2023-01-01"`
-	To          string `required:"" placeholder:"DATE" help:"Last day, included (UTC)." example:"2024-06-30"`
-	Yes         bool   `short:"y" help:"Continue after the estimate without asking."`
-	Replace     bool   `help:"Reprocess the committed batches of these days with the current mapping, instead of loading what is new."`
-	NewestFirst bool   `help:"Start with the latest month."`
-	Shards      int    `placeholder:"N" help:"Divide the objects (with --replace: the batches) into N shares, and process one of them. Default: AWS_BATCH_JOB_ARRAY_SIZE, else 1." example:"8"`
-	Shard       int    `placeholder:"I" help:"The share to process, counted from 0. Default: AWS_BATCH_JOB_ARRAY_INDEX." example:"0"`
-	NoBars      bool   `help:"Print log lines instead of progress bars on a terminal."`
+	Job         string        `arg:"" help:"Job file." example:"job.yaml"`
+	From        string        `required:"" placeholder:"DATE" help:"First day, included (UTC)." example:"2023-01-01"`
+	To          string        `required:"" placeholder:"DATE" help:"Last day, included (UTC)." example:"2024-06-30"`
+	Yes         bool          `short:"y" help:"Continue after the estimate without asking."`
+	Replace     bool          `help:"Reprocess the committed batches of these days with the current mapping, instead of loading what is new."`
+	Restore     string        `placeholder:"TIER" help:"Ask S3 to restore the archived objects of these days (GLACIER, DEEP_ARCHIVE), and load what can be read. Expedited takes minutes and cannot restore from DEEP_ARCHIVE, Standard takes hours, Bulk up to two days and costs least. Default: archived objects are left." example:"Standard"`
+	Days        int           `placeholder:"N" help:"With --restore, which needs it: how many days the restored copies stay readable. Default: none." example:"3"`
+	Wait        time.Duration `placeholder:"DURATION" help:"How long to wait for objects that are being restored, and to load them. Default: 0s." example:"12h"`
+	NewestFirst bool          `help:"Start with the latest month."`
+	Shards      int           `placeholder:"N" help:"Divide the objects (with --replace: the batches) into N shares, and process one of them. Default: AWS_BATCH_JOB_ARRAY_SIZE, else 1." example:"8"`
+	Shard       int           `placeholder:"I" help:"The share to process, counted from 0. Default: AWS_BATCH_JOB_ARRAY_INDEX." example:"0"`
+	NoBars      bool          `help:"Print log lines instead of progress bars on a terminal."`
 	outputFlag
 }
 
@@ -35,18 +39,23 @@ func (*backfillCmd) Help() string {
 			"committed batches are skipped, and open ones are resumed.\n\n" +
 			"With --replace it reprocesses batches that are already committed. Use it after you fix a mapping. A batch is " +
 			"reprocessed in full, including objects outside the range. Its new files replace the old ones, which needs the " +
-			"right to delete in the lake.",
+			"right to delete in the lake.\n\n" +
+			"Objects in S3 Glacier Flexible Retrieval and Deep Archive have to be restored before they can be read. The estimate " +
+			"counts them, and with --restore the command asks S3 to restore them, which costs money. Run the same command again " +
+			"after some hours, or add --wait: it loads what is restored.",
 		Never: "It never loads an object a second time without --replace, and it never writes before you confirm.",
 		Examples: []string{
 			"etl backfill job.yaml --from 2023-01-01 --to 2024-06-30",
 			"etl backfill job.yaml --from 2024-01-01 --to 2024-01-31 --replace --yes",
+			"etl backfill job.yaml --from 2023-01-01 --to 2023-12-31 --restore Standard --days 3 --wait 12h",
 		},
 		Exits: []int{exitDone, exitFailed, exitUsage, exitQuarantine, exitHeld, exitStopped},
 	}.String()
 }
 
 func (c *backfillCmd) options(env func(string) (string, bool)) (o jobs.BackfillOptions, err error) {
-	o = jobs.BackfillOptions{Trigger: "ON_DEMAND", NewestFirst: c.NewestFirst, Replace: c.Replace, Shards: c.Shards, Shard: c.Shard}
+	o = jobs.BackfillOptions{Trigger: "ON_DEMAND", NewestFirst: c.NewestFirst, Replace: c.Replace, Shards: c.Shards, Shard: c.Shard,
+		Restore: objstore.RestoreOptions{Tier: c.Restore, Days: c.Days}, Wait: c.Wait}
 	for flag, p := range map[string]struct {
 		text string
 		to   *time.Time
@@ -67,7 +76,7 @@ func (c *backfillCmd) options(env func(string) (string, bool)) (o jobs.BackfillO
 	if err := o.Check(); err != nil {
 		return o, usageError{err}
 	}
-	return o, nil
+	return o, checkWait(c.Wait)
 }
 
 // Run implements etl backfill.

@@ -32,7 +32,9 @@ func TestBackfillOptions(t *testing.T) {
 		t.Errorf("flags win: %+v, %v", o, err)
 	}
 	own.Shard = 2
-	for want, c := range map[string]backfillCmd{"counted from 0": own, "is before --from": {From: "2024-06-30", To: "2023-01-01"}, "is not a date": {From: "yesterday", To: "2023-01-01"}} {
+	for want, c := range map[string]backfillCmd{"counted from 0": own, "is before --from": {From: "2024-06-30", To: "2023-01-01"}, "is not a date": {From: "yesterday", To: "2023-01-01"},
+		"is not a tier": {From: "2023-01-01", To: "2023-01-02", Restore: "standard", Days: 2}, "needs --days": {From: "2023-01-01", To: "2023-01-02", Restore: "Bulk"}, "--days is for --restore": {From: "2023-01-01", To: "2023-01-02", Days: 2},
+		"cannot be used with --replace": {From: "2023-01-01", To: "2023-01-02", Restore: "Bulk", Days: 2, Replace: true}, "cannot be negative": {From: "2023-01-01", To: "2023-01-02", Wait: -1}} {
 		if _, err := c.options(env()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/ledger/awaited"
 	"github.com/silt-etl/silt/internal/recheck"
+	"github.com/silt-etl/silt/internal/staging"
 )
 
 // LeftOut is what the watermarks of a job keep its runs from listing.
@@ -19,6 +21,8 @@ type LeftOut struct {
 	// how many runs a week has; 0: not known.
 	Folders, MostAgain int
 	Runs               float64
+	// Archived objects are left by every run until they are restored.
+	Archived staging.ArchivedObjects
 	// Future has, for each folder from which a run took an object of a day in the future, the last such key.
 	Future []string
 }
@@ -38,6 +42,7 @@ func checkLeftOut(ctx context.Context, e *examination) []Result {
 	var found LeftOut
 	complete := !whole
 	var results []Result
+	var known []awaited.Object
 	_, err := e.Maintain(ctx, false, func(ctx context.Context, p Places) (err error) {
 		if p.LeftOut == nil {
 			return nil
@@ -46,21 +51,22 @@ func checkLeftOut(ctx context.Context, e *examination) []Result {
 		if err != nil {
 			return err
 		}
-		if results = deniedResults(st.Awaited.Objects()); whole {
-			return nil
-		}
+		known = st.Awaited.Objects()
 		limited, cancel := context.WithTimeout(ctx, listTime)
 		defer cancel()
 		if found, err = p.LeftOut(limited); err == nil || ctx.Err() != nil || !errors.Is(limited.Err(), context.DeadlineExceeded) {
 			return err
 		}
-		complete = false
+		if complete = false; whole {
+			return nil
+		}
 		results = append(results, warn(what, "etl run --full-sweep", "staging could not be listed within %s, so it is not known whether runs miss objects", listTime))
 		return nil
 	})
 	if err != nil {
-		return []Result{fail(what, err, "")}
+		return append(deniedResults(known), fail(what, err, ""))
 	}
+	results = append(append(deniedResults(known), archivedResults(found.Archived, known)...), results...)
 	if n := len(found.Future); n > 0 {
 		results = append(results, warn("watermark", "correct the clock, or the names, of what writes there",
 			"%s of staging with objects of a day in the future, which runs have read and which do not move the watermark (example: %s)",

@@ -19,6 +19,10 @@ type Estimate struct {
 	Days      int      `json:"days"`
 	Months    []string `json:"months"` // that have something to do, in the order of the backfill
 	Taken     int      `json:"taken"`
+	// Archived objects are not among Objects. ArchivedSize is in bytes. Of them, Restoring have a restore in progress.
+	Archived     int   `json:"archived,omitempty"`
+	ArchivedSize int64 `json:"archived_size,omitempty"`
+	Restoring    int   `json:"restoring,omitempty"`
 	// Of a replace: Objects and SizeBytes then count whole batches.
 	Replace      bool     `json:"replace,omitempty"`
 	Batches      int      `json:"batches,omitempty"`
@@ -36,6 +40,10 @@ func (e *Estimate) WriteText(w io.Writer) {
 	} else {
 		render.Fprintf(w, "%s: backfill of %s to %s: %s, %s, of %s in %s; %s already processed\n", e.Job, e.From, e.To,
 			human.Plural(int64(e.Objects), "object"), human.Size(e.SizeBytes), human.Plural(int64(e.Days), "day"), human.Plural(int64(len(e.Months)), "month"), human.Count(int64(e.Taken)))
+	}
+	if e.Archived > 0 {
+		render.Fprintf(w, "  archived    %s, %s, have to be restored before they can be read; %s in progress\n", human.Plural(int64(e.Archived), "more object"), human.Size(e.ArchivedSize),
+			human.Plural(int64(e.Restoring), "restore"))
 	}
 	if e.Minutes > 0 {
 		render.Fprintf(w, "  time        about %.1f minutes at the speed of this machine's last runs\n", e.Minutes)

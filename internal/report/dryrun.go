@@ -20,6 +20,7 @@ type DryRun struct {
 	Excluded   int      `json:"excluded"`
 	Unsettled  int      `json:"unsettled"`
 	LeftAlone  int      `json:"left_alone,omitempty"` // files that may be the same as what an earlier version of etl took
+	Archived   int      `json:"archived,omitempty"`   // have to be restored before a run can read them
 	Unmatched  int      `json:"unmatched"`
 	Linked     int      `json:"linked,omitempty"`    // behind links, and read under another key
 	LinksOut   []string `json:"links_out,omitempty"` // links that lead out of staging and are not followed
@@ -42,6 +43,9 @@ func (p *DryRun) WriteText(w io.Writer) {
 	render.Fprintf(w, "  listed      %s: %s new, %s already processed, %s excluded, %s too young\n", human.Plural(int64(p.Listed), "object"), human.Count(int64(p.Objects)), human.Count(int64(p.Taken)), human.Count(int64(p.Excluded)), human.Count(int64(p.Unsettled)))
 	if p.LeftAlone > 0 {
 		render.Fprintf(w, "  left alone  %s that may be the same as what an earlier version of etl loaded\n", human.Plural(int64(p.LeftAlone), "file"))
+	}
+	if p.Archived > 0 {
+		render.Fprintf(w, "  archived    %s have to be restored before a run can read them (etl backfill --restore)\n", human.Plural(int64(p.Archived), "object"))
 	}
 	if p.Unmatched > 0 {
 		render.Fprintf(w, "  unmatched   %s do not match key_pattern; their captures will be NULL\n", human.Plural(int64(p.Unmatched), "key"))

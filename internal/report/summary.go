@@ -46,6 +46,7 @@ type Summary struct {
 	Unreadable    []string         `json:"unreadable_objects,omitempty"` // quarantined as a whole, the first 20
 	Denied        []string         `json:"denied_objects,omitempty"`     // refused by the store, the first 20
 	Failed        []FailedBatch    `json:"failed_batches,omitempty"`     // batches that failed or were refused; later runs try them again
+	Restores      *Restores        `json:"restores,omitempty"`           // of a backfill with --restore
 	Misses        map[string]int64 `json:"kept_in_unmapped,omitempty"`
 	Without       map[string]int64 `json:"published_without,omitempty"` // records that lack a required attribute, by its path
 	Warnings      []string         `json:"warnings,omitempty"`
@@ -178,6 +179,9 @@ func (s *Summary) WriteText(w io.Writer) {
 	}
 	for _, d := range s.Denied {
 		p("denied", "%s", d)
+	}
+	if s.Restores != nil {
+		s.Restores.writeText(p)
 	}
 	if len(s.Misses) > 0 {
 		p("unmapped", "values kept there because their OCSF attribute did not take them: %s", ByCount(s.Misses))

@@ -41,6 +41,9 @@ type Options struct {
 	// Changed says whether an earlier version of an object was taken. It is called for objects that are not taken. nil: none was.
 	Changed       func(objstore.Object) bool
 	IgnoreChanged bool // changed objects are left, and counted
+	// Archived is called for each object that a read would be refused of until it is restored, and says whether the listing leaves it.
+	// nil: it leaves all of them.
+	Archived func(Found) bool
 	// Seen is called for each object that no run has taken, also those that this listing leaves. nil: for none.
 	Seen func(objstore.Object)
 	// Progress is called now and then with the number of objects listed so far. May be nil.
@@ -102,12 +105,43 @@ type Listing struct {
 	NotUTF8    int
 	OneNotUTF8 string
 	// Waiting has, by folder of dated folders, the earliest day with an object that is left for the next run.
-	Waiting   map[string]time.Time
+	Waiting map[string]time.Time
+	// Archived objects are left until they are restored.
+	Archived  ArchivedObjects
 	Watermark time.Time
 	SizeBytes int64 // of New
 	// Same and LeftAlone are counted by internal/identity: of Taken, objects that are known under another version, by their content;
 	// objects that are neither new nor known to be the same.
 	Same, LeftAlone int
+}
+
+// ArchivedObjects are objects that a store refuses to read until they are restored.
+type ArchivedObjects struct {
+	Objects     int
+	Restoring   int // of Objects: a restore is in progress
+	SizeBytes   int64
+	First, Last time.Time // day; zero: no key has a day
+	One         string    // the key of one of them
+}
+
+// Add counts one object.
+func (a *ArchivedObjects) Add(f Found) {
+	if a.Objects++; a.Objects == 1 {
+		a.One = f.Key
+	}
+	a.SizeBytes += f.SizeBytes
+	if f.Restoring() {
+		a.Restoring++
+	}
+	if f.Day.IsZero() {
+		return
+	}
+	if a.First.IsZero() || f.Day.Before(a.First) {
+		a.First = f.Day
+	}
+	if f.Day.After(a.Last) {
+		a.Last = f.Day
+	}
 }
 
 // List finds what is new. It lists everything, or, where the pattern has dates and a cutoff is given, all but folders of days
@@ -212,6 +246,11 @@ func (l *Listing) sees(o *Options, late *bool, links *links) func(objstore.Objec
 				return nil
 			}
 			f.Changed = true
+		}
+		if obj.Archived() && (o.Archived == nil || o.Archived(f)) {
+			l.Archived.Add(f)
+			l.Wait(o.Pattern, f)
+			return nil
 		}
 		f.Late, f.Unmatched = *late, o.Pattern != nil && f.Captures == nil
 		if obj.LastModified.After(l.Watermark) {
