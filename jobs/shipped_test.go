@@ -29,6 +29,8 @@ type shipped struct {
 	name string
 	// keys are the staging keys of the files in testdata/NAME, by their names. A key that ends in .gz gets the file packed.
 	keys map[string]string
+	// leftOut are keys below the same prefix that the job must not read.
+	leftOut []string
 	// published rows of each class.
 	published map[string]int
 	// filtered records, and quarantined ones by reason: those that the samples have on purpose.
@@ -89,7 +91,11 @@ func sources() []shipped {
 			keys:      map[string]string{"audit.jsonl": "AuditLog/OCSF/JSON/OKTA/example-tenant/0f8a3f2e-7c1d-4a58-9f35-2f6d5f0b9a11/20250601/AuditLogs-0001"},
 			published: map[string]int{"account_change": 2, "authentication": 2, "group_management": 1, "user_access": 1, "web_resources_activity": 2}},
 		{name: "aws-alb",
-			keys:      map[string]string{"access.log": "111122223333/elasticloadbalancing/us-east-1/2025/06/01/111122223333_elasticloadbalancing_us-east-1_app.web.50dc6c495c0c9188_20250601T0005Z_192.0.2.10_2rqv5zdp.log.gz"},
+			keys: map[string]string{"access.log": "111122223333/elasticloadbalancing/us-east-1/2025/06/01/111122223333_elasticloadbalancing_us-east-1_app.web.50dc6c495c0c9188_20250601T0005Z_192.0.2.10_2rqv5zdp.log.gz"},
+			leftOut: []string{
+				"111122223333/elasticloadbalancing/us-east-1/2025/06/01/conn_log.111122223333_elasticloadbalancing_us-east-1_app.web.50dc6c495c0c9188_20250601T0005Z_192.0.2.10_3sqv5zdq.log.gz",
+				"111122223333/elasticloadbalancing/us-east-1/2025/06/01/health_check_log_111122223333_elasticloadbalancing_us-east-1_app.web.50dc6c495c0c9188_20250601T0005Z_192.0.2.10_4tqv5zdr.log.gz",
+			},
 			published: map[string]int{"http_activity": 7}},
 		{name: "cef",
 			keys:      map[string]string{"events.log": "gw1/2025/06/01/events-2025-06-01T10.log.gz"},
@@ -215,6 +221,9 @@ func (s shipped) run(t *testing.T, m *mappings.Mapping) []map[string]any {
 			data = gz(string(bytes.TrimSuffix(data, []byte("\n"))))
 		}
 		w.put(key, data)
+	}
+	for _, key := range s.leftOut {
+		w.put(key, gz("not a record of this source"))
 	}
 	open := func(name string) *dirstore.Store {
 		st, err := dirstore.Open(dirstore.Config{Root: filepath.Join(w.dir, name), Create: true})

@@ -1,13 +1,18 @@
 -- class: http_activity
 -- ocsf: 1.1.0
 -- profiles: cloud, load_balancer
--- consumes: client, target, request, type, elb_status_code
+-- drop: "type" LIKE '____-__-__T__:%'
+-- drop: request IS NULL AND elb_status_code IS NULL AND target IS NOT NULL AND (elb IS NULL OR TRY_CAST(elb AS DOUBLE) IS NOT NULL)
+-- consumes: client, target, request, elb_status_code
+--
+-- The first -- drop: line is for connection logs, which begin with a time. The second one is for health check logs, which
+-- have a latency where access logs have the name of the load balancer. Load balancers write both below the same prefix.
 SELECT
   "time" AS "time",
   request_creation_time AS start_time,
   "time" AS end_time,
   CASE WHEN request_creation_time IS NOT NULL THEN epoch_ms("time") - epoch_ms(request_creation_time) END AS duration,
-  http_activity_id(split_part(request, ' ', 1)) AS activity_id,
+  http_activity_id(request_method(request)) AS activity_id,
   1 AS severity_id,
   CASE WHEN elb_status_code BETWEEN 100 AND 399 THEN 1 WHEN elb_status_code >= 400 THEN 2 ELSE 0 END AS status_id,
   error_reason AS status_detail,
@@ -20,15 +25,18 @@ SELECT
   domain_name AS "dst_endpoint.hostname",
   elb AS "dst_endpoint.name",
 
-  split_part(request, ' ', 1) AS "http_request.http_method",
-  url_object(split_part(request, ' ', 2)) AS "http_request.url",
-  nullif(split_part(request, ' ', 3), '-') AS "http_request.version",
+  request_method(request) AS "http_request.http_method",
+  url_object(request_url(request)) AS "http_request.url",
+  request_version(request) AS "http_request.version",
   user_agent AS "http_request.user_agent",
   trace_id AS "http_request.uid",
+  -- OCSF requires http_request: of a request that could not be read, its length is known
+  CASE WHEN request_url(request) IS NULL THEN received_bytes END AS "http_request.length",
   elb_status_code AS "http_response.code",
 
-  received_bytes AS "traffic.bytes_in",
-  sent_bytes AS "traffic.bytes_out",
+  -- in OCSF, bytes_out is what the source sent: the client's request
+  received_bytes AS "traffic.bytes_out",
+  sent_bytes AS "traffic.bytes_in",
 
   ssl_protocol AS "tls.version",
   ssl_cipher AS "tls.cipher",
@@ -42,7 +50,7 @@ SELECT
   error_reason AS "load_balancer.error_message",
   actions_executed AS "load_balancer.message",
 
-  CASE type WHEN 'ws' THEN 'websocket' ELSE 'tcp' END AS "connection_info.protocol_name",
+  CASE WHEN "type" IN ('ws', 'wss') THEN 'websocket' ELSE 'tcp' END AS "connection_info.protocol_name",
   6 AS "connection_info.protocol_num",
   1 AS "connection_info.direction_id", -- Inbound
   conn_trace_id AS "connection_info.uid",

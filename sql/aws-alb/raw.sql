@@ -4,8 +4,11 @@
 -- header: no
 -- null: -
 --
--- Access logs of an Application Load Balancer: 30 fields a line. Fields that can contain blanks are in quotes. A dash
--- means "no value".
+-- Access logs of an Application Load Balancer: 33 fields a line. Fields that can contain blanks are in quotes. A dash
+-- means "no value". A line has fewer fields if it is older: 29 before conn_trace_id, 30 before the three fields of
+-- transforms. Fields that AWS adds at the end go to unmapped as column_34 and so on.
+--
+-- Tried with lines of AWS's guide from 2018 to 2025, with transforms, and with connection logs and health check logs.
 -- https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html
 CREATE TABLE raw (
   type                     VARCHAR, -- http, https, h2, grpcs, ws, wss
@@ -18,9 +21,9 @@ CREATE TABLE raw (
   response_processing_time DOUBLE,
   elb_status_code          INTEGER,
   target_status_code       INTEGER,
-  received_bytes           BIGINT,
-  sent_bytes               BIGINT,
-  request                  VARCHAR, -- method, URL and protocol
+  received_bytes           BIGINT, -- from the client
+  sent_bytes               BIGINT, -- to the client
+  request                  VARCHAR, -- method, URL and protocol; the URL can contain blanks
   user_agent               VARCHAR,
   ssl_cipher               VARCHAR,
   ssl_protocol             VARCHAR,
@@ -38,6 +41,9 @@ CREATE TABLE raw (
   classification           VARCHAR,
   classification_reason    VARCHAR,
   conn_trace_id            VARCHAR,
+  transformed_host         VARCHAR, -- the host after the rule's transform
+  transformed_uri          VARCHAR,
+  request_transform_status VARCHAR,
   -- captures of the job's key_pattern; not a part of the record
   "key" STRUCT(account_id VARCHAR, region VARCHAR)
 );
