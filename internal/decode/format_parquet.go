@@ -7,6 +7,7 @@ import (
 	"os"
 	"unicode/utf8"
 
+	"github.com/silt-etl/silt/internal/decode/budget"
 	"github.com/silt-etl/silt/internal/decode/parquet"
 	"github.com/silt-etl/silt/internal/decode/unpack"
 )
@@ -18,19 +19,20 @@ type parquetFramer struct {
 }
 
 func newParquetFramer(_ *Spec, s *Scanner, o Options) framer {
-	return &parquetFramer{rows: parquetRows{limits: o.limits(), stop: o.Stopped, temp: o.TempDir}, s: s}
+	return &parquetFramer{rows: parquetRows{limits: o.limits(), stop: o.Stopped, temp: o.TempDir, use: o.use}, s: s}
 }
 
 func (f *parquetFramer) open(r io.Reader) { f.rows.open(r) }
 
 func (f *parquetFramer) next() (raw []byte, rej *Reject, err error) {
-	raw, err = f.rows.next()
+	raw, length, err := f.rows.next()
 	if err != nil {
 		return nil, nil, err
 	}
-	if raw, rej = f.rows.tooLong(raw, -1); rej == nil {
-		_, rej = f.s.scan(raw, utf8.Valid(raw))
+	if length > int64(f.rows.max) {
+		return raw, f.rows.longer(length, -1), nil
 	}
+	_, rej = f.s.scan(raw, utf8.Valid(raw))
 	return raw, rej, nil
 }
 
@@ -43,6 +45,7 @@ type parquetRows struct {
 	limits
 	stop
 	temp string
+	use  *budget.Use
 	src  io.Reader
 	rows *parquet.Rows // nil: not yet begun
 	file *os.File      // that the object was copied to, already removed
@@ -61,31 +64,34 @@ func (p *parquetRows) close() {
 }
 
 // next is the next row. Errors are those of jsonReader.next.
-func (p *parquetRows) next() ([]byte, error) {
+func (p *parquetRows) next() (row []byte, length int64, err error) {
 	if p.rows == nil {
 		if p.src == nil {
-			return nil, io.EOF
+			return nil, 0, io.EOF
 		}
 		if err := p.begin(); err != nil {
 			p.close()
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	if err := p.err(); err != nil {
-		return nil, fmt.Errorf("read the object: %w", err)
+		return nil, 0, fmt.Errorf("read the object: %w", err)
 	}
-	row, err := p.rows.Next()
+	row, length, err = p.rows.Next()
 	if err != nil {
 		p.close()
-		return nil, p.fault(err)
+		return nil, 0, p.fault(err)
 	}
-	return row, nil
+	return row, length, nil
 }
 
 func (p *parquetRows) fault(err error) error {
 	var f *parquet.Fault
 	if errors.As(err, &f) {
 		return unreadable("Parquet: " + err.Error())
+	}
+	if large, ok := errors.AsType[*budget.TooLarge](err); ok {
+		return &Reject{Code: ReasonTooLarge, Message: "Parquet: " + large.Error()}
 	}
 	return err
 }
@@ -113,7 +119,7 @@ func (p *parquetRows) begin() error {
 	if kind := unpack.KindOf(head[:n]); kind != unpack.Plain && kind != unpack.Parquet {
 		return unreadable(string(kind) + ": a Parquet file is compressed inside, page by page, and must not be compressed as a whole")
 	}
-	p.rows, err = parquet.Open(at, size, p.whole)
+	p.rows, err = parquet.Open(at, size, parquet.Options{MaxRow: p.max, Keep: p.kept, Memory: p.use})
 	if err != nil {
 		return p.fault(err)
 	}

@@ -24,6 +24,7 @@ func TestBombs(t *testing.T) {
 		"an open text in gzip": gz(`{"event":{"a":"` + strings.Repeat("a", n)),
 		"gzip in gzip in gzip": gz(string(gz(string(gz(zeros(n)))))),
 		"zstd in gzip":         gz(string(zst(t, zeros(n)))),
+		"a window of zstd":     []byte("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00"), // of 2 GiB, around nothing
 		"members of gzip":      bytes.Repeat(gz(""), size(1000, 100_000)),
 	} {
 		t.Run(name, func(t *testing.T) {

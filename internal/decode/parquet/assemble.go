@@ -1,10 +1,42 @@
 package parquet
 
+import "encoding/base64"
+
 // assembler writes one row. After its first error nothing it writes counts, and every loop ends.
 type assembler struct {
 	cols []*column
-	most int
+	most int // the longest row, in bytes
+	keep int // bytes of a longer row that are kept
 	err  error
+
+	head []byte // the first bytes of a row that is longer; nil: it is not
+	gone int64  // how many of its bytes are not in dst any more
+}
+
+// longBytes is the length from which the bytes of a value are written in parts.
+const longBytes = 64 << 10
+
+// drop keeps a row that is too long from growing: dst then continues with nothing.
+func (a *assembler) drop(dst []byte) []byte {
+	if len(dst) <= a.most && (a.head == nil || len(dst) <= longBytes) {
+		return dst
+	}
+	if a.head == nil {
+		a.head = append(make([]byte, 0, a.keep), dst[:min(len(dst), a.keep)]...)
+	}
+	a.gone += int64(len(dst))
+	return dst[:0]
+}
+
+// at is how long the row is; back makes it as long as it was.
+func (a *assembler) at(dst []byte) int64 { return a.gone + int64(len(dst)) }
+
+func (a *assembler) back(dst []byte, at int64) []byte {
+	if n := at - a.gone; n >= 0 {
+		return dst[:n]
+	}
+	a.gone = at
+	return dst[:0]
 }
 
 func (a *assembler) fail(err error) {
@@ -81,15 +113,15 @@ func (a *assembler) again(n *node) bool {
 // group writes a row or a group as an object.
 func (a *assembler) group(dst []byte, n *node) []byte {
 	dst = append(dst, '{')
-	begin := len(dst)
+	begin := a.at(dst)
 	for _, k := range n.kids {
-		back := len(dst)
+		back := a.at(dst)
 		if back > begin {
 			dst = append(dst, ',')
 		}
 		var is bool
 		if dst, is = a.field(append(dst, k.key...), k); !is {
-			dst = dst[:back]
+			dst = a.back(dst, back)
 		}
 		if a.err != nil {
 			return dst
@@ -112,9 +144,9 @@ func (a *assembler) field(dst []byte, n *node) (out []byte, is bool) {
 // elements writes a repeated field as an array.
 func (a *assembler) elements(dst []byte, n *node) []byte {
 	dst = append(dst, '[')
-	begin := len(dst)
+	begin := a.at(dst)
 	for more := a.present(n); more && a.err == nil; more = a.again(n) {
-		if len(dst) > begin {
+		if a.at(dst) > begin {
 			dst = append(dst, ',')
 		}
 		var is bool
@@ -127,12 +159,10 @@ func (a *assembler) elements(dst []byte, n *node) []byte {
 
 // one writes one value of a field that is there; is tells whether it is other than NULL.
 func (a *assembler) one(dst []byte, n *node) (out []byte, is bool) {
-	if len(dst) > a.most {
-		a.fail(faultf("it is longer than %d bytes", a.most))
-	}
 	if a.err != nil {
 		return dst, false
 	}
+	dst = a.drop(dst)
 	switch n.shape {
 	case shapeGroup:
 		return a.group(dst, n), true
@@ -148,15 +178,49 @@ func (a *assembler) one(dst []byte, n *node) (out []byte, is bool) {
 		a.fail(faultf("column %s is required, but a value is missing", c.name))
 		return dst, false
 	}
+	if v := c.bytes(); len(v) > longBytes {
+		return a.long(dst, c, v), true
+	}
 	return c.value(dst), true
+}
+
+// long writes a value of many bytes in parts.
+func (a *assembler) long(dst []byte, c *column, v []byte) []byte {
+	form := c.form(v)
+	c.v++
+	c.i++
+	if form == longRefused {
+		a.fail(faultf("column %s has a number of %d bytes", c.name, len(v)))
+		return dst
+	}
+	if form != longJSON {
+		dst = append(dst, '"')
+	}
+	for len(v) > 0 {
+		part := v[:min(len(v), longBytes/3*3)] // base64 has 3 bytes at a time
+		v = v[len(part):]
+		switch form {
+		case longText:
+			dst = appendEscaped(dst, part)
+		case longBase64:
+			dst = base64.StdEncoding.AppendEncode(dst, part)
+		default:
+			dst = append(dst, part...)
+		}
+		dst = a.drop(dst)
+	}
+	if form != longJSON {
+		dst = append(dst, '"')
+	}
+	return dst
 }
 
 // entries writes a map whose keys are texts as an object. Entries without a value are left out.
 func (a *assembler) entries(dst []byte, n *node) []byte {
 	dst = append(dst, '{')
-	begin := len(dst)
+	begin := a.at(dst)
 	for more := a.present(n); more && a.err == nil; more = a.again(n) {
-		back := len(dst)
+		back := a.at(dst)
 		if back > begin {
 			dst = append(dst, ',')
 		}
@@ -165,7 +229,7 @@ func (a *assembler) entries(dst []byte, n *node) []byte {
 			dst = append(dst, `""`...)
 		}
 		if dst, is = a.field(append(dst, ':'), n.kids[1]); !is {
-			dst = dst[:back]
+			dst = a.back(dst, back)
 		}
 	}
 	return append(dst, '}')

@@ -6,7 +6,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/schema"
 )
 
-// batch is how many entries of a column are decoded at once.
+// batch is how many entries of a column are decoded at once, at most.
 const batch = 512
 
 // column reads the entries of a column of one row group after the other. Texts point into the page, so a batch does not cross a page's
@@ -15,6 +15,9 @@ type column struct {
 	name           string // dotted, for messages
 	maxDef, maxRep int16
 	write          func(dst []byte, c *column, i int) []byte // value i
+	form           func(v []byte) longForm                   // how a value of many bytes is written
+	leastBits      int64                                     // of a value in a page
+	batch          int64                                     // entries to decode at once
 
 	reader         file.ColumnChunkReader
 	promised, seen int64 // entries, NULLs included
@@ -33,7 +36,7 @@ type column struct {
 }
 
 func newColumn(d *schema.Column, def, rep int16) *column {
-	c := &column{name: d.Path(), maxDef: def, maxRep: rep, write: writer(d)}
+	c := &column{name: d.Path(), maxDef: def, maxRep: rep, write: writer(d), form: longer(d), batch: batch}
 	if len(c.name) > 80 {
 		c.name = c.name[:80]
 	}
@@ -45,20 +48,28 @@ func newColumn(d *schema.Column, def, rep int16) *column {
 	}
 	switch d.PhysicalType() {
 	case parquet.Types.Boolean:
+		c.leastBits = 1
 		c.bools = make([]bool, batch)
 	case parquet.Types.Int32:
+		c.leastBits = 32
 		c.i32 = make([]int32, batch)
 	case parquet.Types.Int64:
+		c.leastBits = 64
 		c.i64 = make([]int64, batch)
 	case parquet.Types.Int96:
+		c.leastBits = 96
 		c.i96 = make([]parquet.Int96, batch)
 	case parquet.Types.Float:
+		c.leastBits = 32
 		c.f32 = make([]float32, batch)
 	case parquet.Types.Double:
+		c.leastBits = 64
 		c.f64 = make([]float64, batch)
 	case parquet.Types.ByteArray:
+		c.leastBits = 32
 		c.texts = make([]parquet.ByteArray, batch)
 	case parquet.Types.FixedLenByteArray:
+		c.leastBits = 8 * max(1, int64(d.TypeLength()))
 		c.fixeds = make([]parquet.FixedLenByteArray, batch)
 	}
 	return c
@@ -78,6 +89,17 @@ func (c *column) defAt(i int) int16 {
 		return 0
 	}
 	return c.defs[i]
+}
+
+// bytes of the next entry, which is a value, if it is written as bytes.
+func (c *column) bytes() []byte {
+	switch {
+	case c.texts != nil:
+		return c.texts[c.v]
+	case c.fixeds != nil:
+		return c.fixeds[c.v]
+	}
+	return nil
 }
 
 // value writes the next entry, which is one.
@@ -104,21 +126,21 @@ func (c *column) more() (bool, error) {
 	var err error
 	switch r := c.reader.(type) {
 	case *file.BooleanColumnChunkReader:
-		n, read, err = r.ReadBatchInPage(batch, c.bools, c.defs, c.reps)
+		n, read, err = r.ReadBatchInPage(c.batch, c.bools, c.defs, c.reps)
 	case *file.Int32ColumnChunkReader:
-		n, read, err = r.ReadBatchInPage(batch, c.i32, c.defs, c.reps)
+		n, read, err = r.ReadBatchInPage(c.batch, c.i32, c.defs, c.reps)
 	case *file.Int64ColumnChunkReader:
-		n, read, err = r.ReadBatchInPage(batch, c.i64, c.defs, c.reps)
+		n, read, err = r.ReadBatchInPage(c.batch, c.i64, c.defs, c.reps)
 	case *file.Int96ColumnChunkReader:
-		n, read, err = r.ReadBatchInPage(batch, c.i96, c.defs, c.reps)
+		n, read, err = r.ReadBatchInPage(c.batch, c.i96, c.defs, c.reps)
 	case *file.Float32ColumnChunkReader:
-		n, read, err = r.ReadBatchInPage(batch, c.f32, c.defs, c.reps)
+		n, read, err = r.ReadBatchInPage(c.batch, c.f32, c.defs, c.reps)
 	case *file.Float64ColumnChunkReader:
-		n, read, err = r.ReadBatchInPage(batch, c.f64, c.defs, c.reps)
+		n, read, err = r.ReadBatchInPage(c.batch, c.f64, c.defs, c.reps)
 	case *file.ByteArrayColumnChunkReader:
-		n, read, err = r.ReadBatchInPage(batch, c.texts, c.defs, c.reps)
+		n, read, err = r.ReadBatchInPage(c.batch, c.texts, c.defs, c.reps)
 	case *file.FixedLenByteArrayColumnChunkReader:
-		n, read, err = r.ReadBatchInPage(batch, c.fixeds, c.defs, c.reps)
+		n, read, err = r.ReadBatchInPage(c.batch, c.fixeds, c.defs, c.reps)
 	default:
 		return false, faultf("column %s has a type that is not supported", c.name)
 	}

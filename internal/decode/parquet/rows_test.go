@@ -30,12 +30,12 @@ import (
 
 // read returns all rows of a file.
 func read(data []byte) (rows []string, err error) {
-	r, err := parquet.Open(bytes.NewReader(data), int64(len(data)), 1<<20)
+	r, err := parquet.Open(bytes.NewReader(data), int64(len(data)), parquet.Options{MaxRow: 1 << 20, Keep: 1 << 10})
 	if err != nil {
 		return nil, err
 	}
 	for {
-		row, err := r.Next()
+		row, _, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			return rows, nil
 		}
@@ -374,9 +374,9 @@ func TestReadError(t *testing.T) {
 		if from%97 != 0 && from > 12 {
 			continue
 		}
-		o, err := parquet.Open(failing{bytes.NewReader(data), from, broken}, int64(len(data)), 1<<20)
+		o, err := parquet.Open(failing{bytes.NewReader(data), from, broken}, int64(len(data)), parquet.Options{MaxRow: 1 << 20})
 		for err == nil {
-			_, err = o.Next()
+			_, _, err = o.Next()
 		}
 		var f *parquet.Fault
 		if !errors.Is(err, broken) || errors.As(err, &f) {
@@ -571,19 +571,5 @@ func TestRefused(t *testing.T) {
 		if _, err := read(bad); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not said: %v", want, err)
 		}
-	}
-	long := arrow.NewSchema([]arrow.Field{{Name: "s", Type: arrow.BinaryTypes.String}}, nil)
-	b := array.NewRecordBuilder(memory.DefaultAllocator, long)
-	b.Field(0).(*array.StringBuilder).AppendValues([]string{"a", strings.Repeat("x", 1<<20)}, nil)
-	var out bytes.Buffer
-	w, err := pqarrow.NewFileWriter(long, &out, nil, pqarrow.NewArrowWriterProperties())
-	if err == nil {
-		err = errors.Join(w.Write(b.NewRecordBatch()), w.Close())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if rows, err := read(out.Bytes()); len(rows) != 1 || err == nil || !strings.Contains(err.Error(), "row 2: it is longer than 1048576 bytes") {
-		t.Errorf("a row too long: %d rows, %v", len(rows), err)
 	}
 }

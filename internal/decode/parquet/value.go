@@ -182,13 +182,13 @@ func appendDecimal(dst []byte, neg bool, digits string, scale int) []byte {
 func text(d *schema.Column) func(dst, v []byte) []byte {
 	switch t := d.LogicalType().(type) {
 	case schema.StringLogicalType, *schema.StringLogicalType, schema.EnumLogicalType, *schema.EnumLogicalType:
-		return func(dst, v []byte) []byte { return appendText(dst, string(v)) }
+		return func(dst, v []byte) []byte { return appendText(dst, v) }
 	case schema.JSONLogicalType, *schema.JSONLogicalType:
 		return func(dst, v []byte) []byte {
 			if json.Valid(v) {
 				return append(dst, v...)
 			}
-			return appendText(dst, string(v))
+			return appendText(dst, v)
 		}
 	case schema.DecimalLogicalType:
 		return func(dst, v []byte) []byte { return appendBig(dst, v, int(t.Scale())) }
@@ -199,7 +199,7 @@ func text(d *schema.Column) func(dst, v []byte) []byte {
 	}
 	return func(dst, v []byte) []byte {
 		if readable(v) {
-			return appendText(dst, string(v))
+			return appendText(dst, v)
 		}
 		return appendBase64(dst, v)
 	}
@@ -224,7 +224,7 @@ func fixed(d *schema.Column) func(dst, v []byte) []byte {
 	case schema.IntervalLogicalType, *schema.IntervalLogicalType:
 		return appendInterval
 	case schema.StringLogicalType, *schema.StringLogicalType:
-		return func(dst, v []byte) []byte { return appendText(dst, string(v)) }
+		return func(dst, v []byte) []byte { return appendText(dst, v) }
 	}
 	if d.ConvertedType() == schema.ConvertedTypes.Interval {
 		return appendInterval
@@ -287,9 +287,13 @@ func readable(v []byte) bool {
 
 // appendText writes a JSON string. Bytes that are not UTF-8 stay as they are: the scanner refuses the record, which is then in
 // quarantine as it came.
-func appendText(dst []byte, s string) []byte {
+func appendText[T string | []byte](dst []byte, s T) []byte {
+	return append(appendEscaped(append(dst, '"'), s), '"')
+}
+
+// appendEscaped writes what is between the quotes of a JSON string. A part of a text can be written by itself.
+func appendEscaped[T string | []byte](dst []byte, s T) []byte {
 	const digits = "0123456789abcdef"
-	dst = append(dst, '"')
 	from := 0
 	for i := 0; i < len(s); i++ {
 		c := s[i]
@@ -311,5 +315,48 @@ func appendText(dst []byte, s string) []byte {
 			dst = append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
 		}
 	}
-	return append(append(dst, s[from:]...), '"')
+	return append(dst, s[from:]...)
+}
+
+// longForm is how a value of many bytes is written.
+type longForm uint8
+
+const (
+	longText longForm = iota
+	longJSON
+	longBase64
+	longRefused // numbers that are not numbers
+)
+
+// longer is the form of the long values of a column of bytes: what writer writes of shorter ones.
+func longer(d *schema.Column) func(v []byte) longForm {
+	always := func(f longForm) func([]byte) longForm { return func([]byte) longForm { return f } }
+	switch d.LogicalType().(type) {
+	case schema.StringLogicalType, *schema.StringLogicalType:
+		return always(longText)
+	case schema.DecimalLogicalType, *schema.DecimalLogicalType:
+		return always(longRefused)
+	}
+	if d.PhysicalType() != parquet.Types.ByteArray {
+		return always(longBase64)
+	}
+	switch d.LogicalType().(type) {
+	case schema.EnumLogicalType, *schema.EnumLogicalType:
+		return always(longText)
+	case schema.BSONLogicalType, *schema.BSONLogicalType:
+		return always(longBase64)
+	case schema.JSONLogicalType, *schema.JSONLogicalType:
+		return func(v []byte) longForm {
+			if json.Valid(v) {
+				return longJSON
+			}
+			return longText
+		}
+	}
+	return func(v []byte) longForm {
+		if readable(v) {
+			return longText
+		}
+		return longBase64
+	}
 }
