@@ -46,6 +46,7 @@ type chunkMeta struct {
 	dataOff  int64
 	dictOff  int64 // 0: none
 	indexOff int64 // 0: none
+	min      []byte
 }
 
 // start is where the chunk's pages begin.
@@ -142,6 +143,25 @@ func KeyValues(tail []byte) (map[string]string, error) {
 		return nil, errors.New("its footer cannot be parsed")
 	}
 	return out, nil
+}
+
+// ClassUID reads the event class of a file's rows from its footer. tail is the end of the file, at least FooterBytes.
+func ClassUID(tail []byte) (int, error) {
+	n, err := FooterBytes(tail)
+	if err != nil {
+		return 0, err
+	}
+	if n > int64(len(tail)) {
+		return 0, io.ErrUnexpectedEOF
+	}
+	for _, g := range readFileMeta(&thriftReader{b: tail[int64(len(tail))-n : len(tail)-8]}).groups {
+		for _, c := range g.chunks {
+			if c.path == "class_uid" && len(c.min) == 4 {
+				return int(int32(binary.LittleEndian.Uint32(c.min))), nil
+			}
+		}
+	}
+	return 0, errors.New("its footer does not say which event class its rows have")
 }
 
 // AmendFile is a finished file whose footer is written again: an *os.File.
@@ -333,6 +353,14 @@ func readChunkMeta(t *thriftReader, c *chunkMeta) {
 			c.indexOff = t.int()
 		case id == 11 && typ == tI64:
 			c.dictOff = t.int()
+		case id == 12 && typ == tStruct:
+			t.fieldsAt(2, func(id int64, typ byte) bool {
+				if id != 6 || typ != tBinary {
+					return false
+				}
+				c.min = t.binary()
+				return true
+			})
 		default:
 			return false
 		}

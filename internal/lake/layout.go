@@ -39,6 +39,27 @@ type Target struct {
 	Source string // the custom source's name
 	Folder string // below the lake's location, ending in a slash; a Partition's Prefix follows
 	Table  string // in the catalog
+	// Missing says what a class with a source of its own lacks, and what to try. Nothing is written to such a target. "": it has all.
+	Missing string
+}
+
+// SourceFolder is the folder of a source.
+func SourceFolder(source string) string { return "ext/" + source + "/" }
+
+// SourceOfClass is the name of the source that a class has for itself, unless the job names another. It can be too long.
+func SourceOfClass(source string, c Class) string { return source + "-" + strconv.Itoa(c.UID) }
+
+// OwnTarget is the target of a class that has a source for itself.
+func OwnTarget(source, region string, c Class) Target {
+	return Target{Class: c, Source: source, Folder: SourceFolder(source), Table: TableName(region, source)}
+}
+
+// CheckTable checks the length of a table's name.
+func CheckTable(name string) error {
+	if len(name) > maxTableName {
+		return &KeyError{"table name", name, fmt.Sprintf("Glue allows at most %d characters: shorten source_name", maxTableName)}
+	}
+	return nil
 }
 
 // Targets lays out the classes of a job, in the order given. The same arguments always give the same answer: keys that were
@@ -63,7 +84,7 @@ func Targets(source, region string, layout Layout, classes []Class) ([]Target, e
 			return nil, fmt.Errorf("source %s: class %s is given twice", source, c.Name)
 		}
 		seen[c.Name] = true
-		t := Target{Class: c, Source: source, Folder: "ext/" + source + "/", Table: TableName(region, source)}
+		t := OwnTarget(source, region, c)
 		switch layout {
 		case LayoutByClass:
 			if len(classes) > 1 {
@@ -71,18 +92,18 @@ func Targets(source, region string, layout Layout, classes []Class) ([]Target, e
 				t.Table += "_" + c.Name
 			}
 		case LayoutSourcePerClass:
-			t.Source = source + "-" + strconv.Itoa(c.UID)
+			t = OwnTarget(SourceOfClass(source, c), region, c)
 			if c.UID <= 0 || len(t.Source) > MaxSourceName {
 				return nil, &KeyError{"source name", t.Source, fmt.Sprintf(
-					"layout source-per-class adds -%d, and a source name has at most %d characters: shorten source_name to %d", c.UID, MaxSourceName, MaxSourceName-1-len(strconv.Itoa(c.UID)))}
+					"layout source-per-class adds -%d, and a source name has at most %d characters: shorten source_name to %d, or name the source with lake.classes.%s.source_name",
+					c.UID, MaxSourceName, MaxSourceName-1-len(strconv.Itoa(c.UID)), c.Name)}
 			}
-			t.Folder, t.Table = "ext/"+t.Source+"/", TableName(region, t.Source)
 		case LayoutSingle:
 		default:
 			return nil, fmt.Errorf("layout %q is not known: use %s or %s, or leave it out", layout, LayoutSourcePerClass, LayoutSingle)
 		}
-		if len(t.Table) > maxTableName {
-			return nil, &KeyError{"table name", t.Table, fmt.Sprintf("Glue allows at most %d characters: shorten source_name", maxTableName)}
+		if err := CheckTable(t.Table); err != nil {
+			return nil, err
 		}
 		ts = append(ts, t)
 	}

@@ -244,21 +244,9 @@ const tailBytes = 64 << 10
 
 // Read reads the footer of a file of the lake. Errors of the store are returned, and errors of the content are in the Footer.
 func Read(ctx context.Context, store objstore.Reader, o objstore.Object) (out Footer, err error) {
-	tail, err := readTail(ctx, store, o, tailBytes)
-	if err != nil {
-		return out, err
-	}
-	n, err := lake.FooterBytes(tail)
-	if err == nil && n > o.SizeBytes {
-		err = fmt.Errorf("a footer of %d bytes cannot be in a file of %d", n, o.SizeBytes)
-	}
-	if err != nil {
-		return Footer{Err: err}, nil
-	}
-	if n > int64(len(tail)) {
-		if tail, err = readTail(ctx, store, o, n); err != nil {
-			return out, err
-		}
+	tail, bad, err := readFooter(ctx, store, o)
+	if err != nil || bad != nil {
+		return Footer{Err: bad}, err
 	}
 	values, err := lake.KeyValues(tail)
 	if err != nil {
@@ -271,6 +259,31 @@ func Read(ctx context.Context, store objstore.Reader, o objstore.Object) (out Fo
 		}
 	}
 	return out, nil
+}
+
+// ClassUID reads the event class of the rows of a file of the lake.
+func ClassUID(ctx context.Context, store objstore.Reader, o objstore.Object) (int, error) {
+	tail, bad, err := readFooter(ctx, store, o)
+	if err = errors.Join(err, bad); err != nil {
+		return 0, err
+	}
+	return lake.ClassUID(tail)
+}
+
+// readFooter reads the end of an object, with its whole footer. bad is what is wrong with the content.
+func readFooter(ctx context.Context, store objstore.Reader, o objstore.Object) (tail []byte, bad, err error) {
+	if tail, err = readTail(ctx, store, o, tailBytes); err != nil {
+		return nil, nil, err
+	}
+	n, bad := lake.FooterBytes(tail)
+	if bad == nil && n > o.SizeBytes {
+		bad = fmt.Errorf("a footer of %d bytes cannot be in a file of %d", n, o.SizeBytes)
+	}
+	if bad != nil || n <= int64(len(tail)) {
+		return tail, bad, nil
+	}
+	tail, err = readTail(ctx, store, o, n)
+	return tail, nil, err
 }
 
 // readTail reads the last bytes of an object.
