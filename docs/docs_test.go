@@ -146,11 +146,18 @@ type property struct {
 	Enum        []string            `json:"enum"`
 	Required    []string            `json:"required"`
 	Properties  map[string]property `json:"properties"`
+	// AdditionalProperties is false, or what each class of lake.classes has.
+	AdditionalProperties json.RawMessage `json:"additionalProperties"`
 }
 
 func (p property) flat(prefix string, into map[string]property, required map[string]bool) {
 	for name, q := range p.Properties {
 		path := prefix + name
+		var class property
+		if json.Unmarshal(q.AdditionalProperties, &class) == nil && class.Properties != nil {
+			class.flat(path+".<class>.", into, required)
+			continue
+		}
 		if q.Properties != nil {
 			q.flat(path+".", into, required)
 			continue

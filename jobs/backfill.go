@@ -88,6 +88,9 @@ func (r *Runner) Estimate(ctx context.Context, o BackfillOptions) (*report.Estim
 		if x.config, err = r.currentConfig(ctx); err != nil {
 			return nil, err
 		}
+		if err = x.places.assign(ctx); err != nil {
+			return nil, err
+		}
 		e, err = (&replacement{run: x, options: o}).estimate(ctx, st)
 	} else {
 		e, err = (&backfill{run: x, options: o}).estimate(ctx, st, nil)

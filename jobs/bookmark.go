@@ -128,7 +128,7 @@ func (w *rewind) work(ctx context.Context) error {
 		after = slices.Max(entries)
 	}
 	ids := addBatches(out, st, func(b ledger.Batch) bool { return b.State == ledger.BatchCommitted && b.Committed > after })
-	places := newPlaceCheck(x.Spec, x.ledger)
+	places := newPlaceCheck(x.config, x.ledger)
 	for _, id := range ids {
 		b, _ := st.Batch(id)
 		changed, err := places.changed(ctx, b)

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"time"
 
 	"github.com/silt-etl/silt/internal/attempt"
+	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
@@ -56,6 +58,7 @@ func (a *batchAttempt) commit(ctx context.Context) (err error) {
 	a.log.Info().Uint64("entry", e.Seq).Msg("committed")
 	for _, out := range a.outputs {
 		out.addCounts(x.sum)
+		a.warnNotRegistered(out)
 		x.committed = append(x.committed, out.batch)
 	}
 	x.Progress.Begin(StagePublish, int64(len(a.record.Files)), "files")
@@ -86,11 +89,29 @@ func (a *batchAttempt) growTables(ctx context.Context, out batchOutput) error {
 		if !wrote[p.Class] {
 			continue
 		}
-		if _, err := a.run.Catalog.EnsureTable(ctx, catalogTable(a.config.targets[p.Class], p, a.run.publisher.location)); err != nil {
+		t := a.config.targets[p.Class]
+		if t.Source != a.run.Spec.Lake.SourceName {
+			if _, err := a.run.Catalog.Table(ctx, t.Table); errors.Is(err, catalog.ErrNoTable) {
+				a.run.warn(fmt.Sprintf("class %s has its first rows: they go to the new table %s. Security Lake must have the custom source %s", p.Class, t.Table, t.Source))
+			}
+		}
+		if _, err := a.run.Catalog.EnsureTable(ctx, catalogTable(t, p, a.run.publisher.location)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// warnNotRegistered says which classes have records in quarantine because they have no source yet.
+func (a *batchAttempt) warnNotRegistered(out batchOutput) {
+	if out.result.Reasons[attempt.ReasonNotRegistered] == 0 {
+		return
+	}
+	for _, class := range slices.Sorted(maps.Keys(a.config.targets)) {
+		if why := a.config.targets[class].Missing; why != "" {
+			a.run.warn(why + ". Until then its records go to quarantine as " + attempt.ReasonNotRegistered)
+		}
+	}
 }
 
 // hold sends the files of a batch to the lake where readers do not see them, and its quarantine file to the state. offset is the

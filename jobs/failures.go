@@ -36,6 +36,7 @@ var ErrUnread = errors.New("too many objects could not be read")
 // of their own (checkUnread).
 func (a *batchAttempt) checkQuarantineLimit(out batchOutput) error {
 	t := out.result.Totals()
+	t.Quarantined -= out.result.Reasons[attempt.ReasonNotRegistered] // good records, which wait for their source
 	limit := a.config.spec.Limits.MaxQuarantineRatio
 	if t.Records == 0 || float64(t.Quarantined) <= limit*float64(t.Records) {
 		return nil

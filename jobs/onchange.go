@@ -25,7 +25,7 @@ func (o *overwrittenObjects) release(ctx context.Context, st *ledger.State, l *s
 	x := o.run
 	earlier := map[string][]string{} // batch to overwritten keys
 	var order []string
-	places := newPlaceCheck(x.Spec, x.ledger)
+	places := newPlaceCheck(x.config, x.ledger)
 	later := map[string]bool{} // keys that are left for the next run
 	for _, f := range l.New {
 		b, has := st.LatestBatch(f.Key)

@@ -12,6 +12,7 @@ import (
 	"github.com/silt-etl/silt/internal/adopt"
 	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/catalog"
+	"github.com/silt-etl/silt/internal/classes"
 	"github.com/silt-etl/silt/internal/doctor"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/lake"
@@ -25,9 +26,9 @@ import (
 
 // changedPlaces names the places of a job that a manifest was not planned for. A setting that the manifest does not have was not kept
 // by the version that wrote it.
-func changedPlaces(s *jobfile.Spec, m *ledger.Manifest) []string {
-	var out []string
-	for _, k := range settings(s) {
+func changedPlaces(now *batchConfig, m *ledger.Manifest) []string {
+	out := classes.Changed(m, now.targets)
+	for _, k := range settings(now.spec) {
 		if was, kept := m.Settings[k.key]; kept && k.set == nil && !samePlace(was, k.text) {
 			out = append(out, fmt.Sprintf("%s was %q and is %q", k.key, was, k.text))
 		}
@@ -47,13 +48,13 @@ func samePlace(a, b string) bool {
 
 // placeCheck compares the places that a job names now with those that batches were published to. It reads each manifest once.
 type placeCheck struct {
-	spec   *jobfile.Spec
+	now    *batchConfig
 	ledger *ledger.Ledger
 	known  map[string][]string // by manifest
 }
 
-func newPlaceCheck(s *jobfile.Spec, l *ledger.Ledger) *placeCheck {
-	return &placeCheck{s, l, map[string][]string{}}
+func newPlaceCheck(now *batchConfig, l *ledger.Ledger) *placeCheck {
+	return &placeCheck{now, l, map[string][]string{}}
 }
 
 // changed names the places that were changed since a batch's files were made. A batch whose manifest retention has removed is not
@@ -70,7 +71,7 @@ func (p *placeCheck) changed(ctx context.Context, b ledger.Batch) ([]string, err
 	if err != nil {
 		return nil, err
 	}
-	p.known[b.Made] = changedPlaces(p.spec, m)
+	p.known[b.Made] = changedPlaces(p.now, m)
 	return p.known[b.Made], nil
 }
 
@@ -379,6 +380,9 @@ func (r *Runner) Adopt(ctx context.Context, o AdoptOptions) (*adopt.Report, *rep
 			}
 			defer x.releaseLease(ctx, lease)
 		}
+		if err := x.places.assignFromLake(ctx); err != nil {
+			return err
+		}
 		p := adopt.Places{Job: x.Spec.Name, Ledger: x.ledger, Staging: x.Staging, Lake: x.Lake, State: x.State, CanDelete: x.Deleter != nil,
 			Targets: x.config.targets, Folders: lakeFolders(x.Spec, x.config.targets), From: cmp.Or(o.From, x.Spec.Name), Shared: x.Spec.Lake.Shared, Log: x.log,
 			Manifest: func(batches []ledger.ManifestBatch) *ledger.Manifest {
@@ -403,6 +407,22 @@ func (r *Runner) Adopt(ctx context.Context, o AdoptOptions) (*adopt.Report, *rep
 		return err
 	})
 	return out, sum, err
+}
+
+// assignFromLake gives the classes of a ledger without files their places as the lake has them.
+func (p *placement) assignFromLake(ctx context.Context) error {
+	x := p.run
+	if st, err := x.ledger.Fold(ctx); err != nil || st.Bookmark().Files > 0 {
+		return nil // adopt.Adopt reports the error
+	}
+	all := classes.Of(x.config.compiled)
+	live, err := p.reader.InLake(ctx, all)
+	if err != nil {
+		return err
+	}
+	p.live = live
+	x.config.targets, err = classes.Assign(x.Spec, all, live)
+	return err
 }
 
 // growTables makes sure that tables exist and have the columns of the current mapping.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/silt-etl/silt/internal/classes"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
@@ -188,7 +189,7 @@ func (p *planner) resumeBegun(ctx context.Context, m *ledger.Manifest) error {
 		if err != nil {
 			return err
 		}
-		again := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: m.SchemaVersion, Settings: m.Settings, Mapping: m.Mapping}
+		again := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: m.SchemaVersion, Settings: m.Settings, Mapping: m.Mapping, Classes: m.Classes}
 		for _, part := range parts {
 			part = slices.DeleteFunc(slices.Clone(part), func(f staging.Found) bool { return st.TakenObject(f.Object) }) // by another run
 			if len(part) > 0 {
@@ -271,6 +272,9 @@ func (p *planner) planAndProcess(ctx context.Context, l *staging.Listing) error 
 			return err
 		}
 		w.warnFuture(x.warn, l.New)
+		if err := x.places.assign(ctx); err != nil { // another run may have written the first rows meanwhile
+			return err
+		}
 		m := newManifest(x.Runner, x.config, cutBatches(st, l.New, x.config.spec.Limits.BatchBytes, w))
 		p.await(st, l, w, m)
 		if done, err := p.planAndRun(ctx, at, m); done || try == planTries {
@@ -465,7 +469,7 @@ func (p *planner) removeMark(ctx context.Context, batch string) {
 
 // newManifest fixes a plan: the mapping's text, the settings that decide what is published, and the batches.
 func newManifest(r *Runner, config *batchConfig, batches [][]staging.Found) *ledger.Manifest {
-	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: config.compiled.Version, Settings: plannedSettings(config.spec),
+	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: config.compiled.Version, Settings: plannedSettings(config.spec), Classes: classes.Record(config.spec, config.targets),
 		Mapping: ledger.Mapping{Name: r.Mapping.Name, Digest: r.Mapping.Digest}}
 	for _, name := range slices.Sorted(maps.Keys(r.Mapping.Files)) {
 		m.Mapping.Files = append(m.Mapping.Files, ledger.MappingFile{Path: name, Text: r.Mapping.Files[name]})

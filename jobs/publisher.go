@@ -52,7 +52,7 @@ func (p *publisher) checkPlaces(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	places := newPlaceCheck(p.run.Spec, p.run.ledger)
+	places := newPlaceCheck(p.run.config, p.run.ledger)
 	for _, r := range st.NotDone() {
 		if len(r.Adds)+len(r.Removes) == 0 || p.busy[r.Run] {
 			continue

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/silt-etl/silt/internal/classes"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
@@ -182,10 +183,11 @@ func (f *freshness) check(ctx context.Context, b ledger.Batch) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if err := checkSamePlace("replace", b, changedPlaces(f.runner.Spec, m)); err != nil {
+	if err := checkSamePlace("replace", b, changedPlaces(f.config, m)); err != nil {
 		return false, err
 	}
-	f.known[b.Made] = m.Mapping.Digest == f.runner.Mapping.Digest && m.SchemaVersion == f.config.compiled.Version && maps.Equal(m.Settings, plannedSettings(f.runner.Spec))
+	f.known[b.Made] = m.Mapping.Digest == f.runner.Mapping.Digest && m.SchemaVersion == f.config.compiled.Version && maps.Equal(m.Settings, plannedSettings(f.runner.Spec)) &&
+		maps.Equal(m.Classes, classes.Record(f.runner.Spec, f.config.targets))
 	return f.known[b.Made], nil
 }
 

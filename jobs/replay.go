@@ -60,7 +60,7 @@ func (p *replay) work(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	places := newPlaceCheck(x.Spec, x.ledger)
+	places := newPlaceCheck(x.config, x.ledger)
 	for _, b := range st.Batches() {
 		for try := 1; b.State == ledger.BatchCommitted && len(b.Quarantine) > 0; try++ {
 			changed, err := places.changed(ctx, b)

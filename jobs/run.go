@@ -54,6 +54,7 @@ type run struct {
 	timeThen  time.Time // of the state's store, at askedTime of this machine
 	askedTime time.Time
 	check     lakeCheck
+	places    placement
 }
 
 // newRun prepares a run. Nothing is opened before do.
@@ -72,7 +73,7 @@ func (r *Runner) newRun(command, trigger string, dry bool) *run {
 		x.limit = backfillLimit
 	}
 	x.publisher = &publisher{run: x}
-	x.check.run = x
+	x.check.run, x.places.run = x, x
 	x.Staging = &identity.Store{Reader: r.Staging, State: func(ctx context.Context) (*ledger.State, error) { return x.ledger.Fold(ctx) }}
 	x.sum = &report.Summary{Job: r.Spec.Name, Run: x.id, Command: command, DryRun: dry, Trigger: trigger, State: string(ledger.RunStarting),
 		Started: r.Now().UTC(), Reasons: map[string]int64{}, Misses: map[string]int64{}, Without: map[string]int64{}, Partitions: []report.PartitionSummary{}}
@@ -183,19 +184,24 @@ func (x *run) removeLeftTemp(ctx context.Context) {
 	}
 }
 
-// open compiles the mapping, lays out its tables, opens the ledger, and records the run's start.
+// open compiles the mapping, opens the ledger, records the run's start, and gives each class its place in the lake.
 func (x *run) open(ctx context.Context) (err error) {
 	if x.config, err = x.currentConfig(ctx); err != nil {
 		return err
 	}
 	if x.dry {
-		x.ledger, err = openLedger(x.Runner, "", x.warn)
-		return err
+		if x.ledger, err = openLedger(x.Runner, "", x.warn); err != nil {
+			return err
+		}
+		return x.places.assign(ctx)
 	}
 	if x.ledger, err = openLedger(x.Runner, x.id, x.warn); err != nil {
 		return err
 	}
-	return x.recordStart(ctx)
+	if err = x.recordStart(ctx); err != nil {
+		return err
+	}
+	return x.places.assign(ctx)
 }
 
 // writeCheckpoint saves later runs from reading old entries. A run does not fail if the checkpoint cannot be written.

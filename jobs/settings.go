@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/silt-etl/silt/internal/classes"
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/lake"
@@ -76,32 +77,81 @@ func CheckFormat(s *jobfile.Spec, compiled *sqlgen.Compiled) error {
 	return nil
 }
 
-// Targets lays out the classes of a plan as the job says.
-func Targets(s *jobfile.Spec, p *sqlgen.Compiled) (map[string]lake.Target, error) {
-	layout := map[string]lake.Layout{"auto": lake.LayoutByClass, "source-per-class": lake.LayoutSourcePerClass, "single": lake.LayoutSingle}[s.Lake.Layout]
-	var classes []lake.Class
-	seen := map[string]bool{}
-	for _, q := range p.Projections {
-		if !seen[q.Class] {
-			seen[q.Class] = true
-			classes = append(classes, lake.Class{Name: q.Class, UID: q.UID})
-		}
+// Targets says where the rows of each class go: what the job's ledger has decides about classes that have rows. It writes nothing.
+func (r *Runner) Targets(ctx context.Context) (map[string]lake.Target, error) {
+	x := r.newRun("check", "", true)
+	var err error
+	if x.config, err = x.currentConfig(ctx); err != nil {
+		return nil, err
 	}
-	ts, err := lake.Targets(s.Lake.SourceName, s.Lake.Region, layout, classes)
+	if x.ledger, err = openLedger(r, "", nil); err != nil {
+		return nil, err
+	}
+	if err = x.places.assign(ctx); err != nil {
+		return nil, err
+	}
+	return x.config.targets, nil
+}
+
+// placement gives the classes of a run's mapping their places in the lake.
+type placement struct {
+	run    *run
+	reader classes.Reader
+	live   classes.Live // which folders of the job's source have rows
+}
+
+// assign gives each class of the current mapping its place.
+func (p *placement) assign(ctx context.Context) error {
+	x := p.run
+	all := classes.Of(x.config.compiled)
+	if p.reader.Ledger == nil {
+		p.reader = classes.Reader{Job: x.Spec, Ledger: x.ledger, Lake: x.Lake, Planned: p.plannedClasses}
+	}
+	st, err := x.ledger.Fold(ctx)
+	if err == nil {
+		p.live, err = p.reader.Live(ctx, st, all)
+	}
+	if err != nil && x.command != "adopt" { // adopt reports a damaged ledger itself
+		return err
+	}
+	if err = classes.CheckNames(x.Spec, all); err != nil {
+		return err
+	}
+	targets, err := classes.Assign(x.Spec, all, p.live)
+	if err == nil {
+		x.config.targets = targets
+	}
+	return err
+}
+
+// plannedClasses are the classes of the mapping that a manifest keeps.
+func (p *placement) plannedClasses(ctx context.Context, m *ledger.Manifest) ([]lake.Class, error) {
+	compiled, err := p.plannedMapping(ctx, m)
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]lake.Target{}
-	for _, t := range ts {
-		if s.Catalog.Table != "" && layout != lake.LayoutSourcePerClass {
-			t.Table = s.Catalog.Table + strings.TrimPrefix(t.Table, lake.TableName(s.Lake.Region, s.Lake.SourceName))
-		}
-		if s.Catalog.TablePrefix != "" && len(ts) > 1 && layout == lake.LayoutByClass {
-			t.Table = s.Catalog.TablePrefix + t.Class.Name
-		}
-		out[t.Class.Name] = t
+	return classes.Of(compiled), nil
+}
+
+// plannedMapping compiles the mapping that a manifest keeps.
+func (p *placement) plannedMapping(ctx context.Context, m *ledger.Manifest) (*sqlgen.Compiled, error) {
+	x := p.run
+	if m.Mapping.Digest == x.Mapping.Digest {
+		return x.config.compiled, nil
 	}
-	return out, nil
+	files := map[string]string{}
+	for _, f := range m.Mapping.Files {
+		files[f.Path] = f.Text
+	}
+	planned, err := mappings.LoadFiles(m.Mapping.Name, files)
+	if err != nil {
+		return nil, fmt.Errorf("the mapping that manifest %s was planned with: %w", m.ID, err)
+	}
+	compiled, err := x.Compile(ctx, planned)
+	if err != nil {
+		return nil, fmt.Errorf("the mapping that manifest %s was planned with: %w", m.ID, err)
+	}
+	return compiled, nil
 }
 
 // batchConfig decides which rows come out of a batch and where they go: the job's settings, the compiled mapping and the tables.
@@ -112,7 +162,7 @@ type batchConfig struct {
 	targets  map[string]lake.Target // by class
 }
 
-// currentConfig is the job as its file and its mapping are now.
+// currentConfig is the job as its file and its mapping are now, without targets (see placement).
 func (r *Runner) currentConfig(ctx context.Context) (*batchConfig, error) {
 	compiled, err := r.Compile(ctx, r.Mapping)
 	if err != nil {
@@ -121,14 +171,13 @@ func (r *Runner) currentConfig(ctx context.Context) (*batchConfig, error) {
 	if err = CheckFormat(r.Spec, compiled); err != nil {
 		return nil, err
 	}
-	targets, err := Targets(r.Spec, compiled)
-	return &batchConfig{r.Spec, compiled, targets}, err
+	return &batchConfig{spec: r.Spec, compiled: compiled, targets: map[string]lake.Target{}}, nil
 }
 
 // plannedConfig is the job as it was when a manifest was planned. ErrSettings: a place was changed, so the files of one plan would go
 // to two places, or its objects would not be found.
 func (x *run) plannedConfig(ctx context.Context, m *ledger.Manifest) (*batchConfig, error) {
-	if changed := changedPlaces(x.Spec, m); len(changed) > 0 {
+	if changed := changedPlaces(x.config, m); len(changed) > 0 {
 		return nil, fmt.Errorf("%w since run %s planned work that is not finished: %s. Try: put the setting back, or plan the work again with etl run --replan", ErrSettings, m.Run, strings.Join(changed, ", "))
 	}
 	s := *x.Spec
@@ -142,24 +191,19 @@ func (x *run) plannedConfig(ctx context.Context, m *ledger.Manifest) (*batchConf
 		}
 		x.log.Info().Str("manifest", m.ID).Str("setting", k.key).Str("planned", planned).Str("now", k.text).Msg("resuming with the setting it was planned with")
 	}
-	config := &batchConfig{&s, x.config.compiled, x.config.targets}
-	if m.Mapping.Digest == x.Mapping.Digest {
-		return config, nil
-	}
-	files := map[string]string{}
-	for _, f := range m.Mapping.Files {
-		files[f.Path] = f.Text
-	}
-	planned, err := mappings.LoadFiles(m.Mapping.Name, files)
+	compiled, err := x.places.plannedMapping(ctx, m)
 	if err != nil {
-		return nil, fmt.Errorf("the mapping that manifest %s was planned with: %w", m.ID, err)
-	}
-	if config.compiled, err = x.Compile(ctx, planned); err != nil {
-		return nil, fmt.Errorf("the mapping that manifest %s was planned with: %w", m.ID, err)
-	}
-	if config.targets, err = Targets(&s, config.compiled); err != nil {
 		return nil, err
 	}
-	x.log.Info().Str("manifest", m.ID).Msg("resuming with the mapping it was planned with")
+	config := &batchConfig{spec: &s, compiled: compiled}
+	if config.targets, err = classes.Planned(m, classes.Of(compiled)); err == nil && config.targets == nil {
+		config.targets, err = classes.Assign(&s, classes.Of(compiled), x.places.live)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if m.Mapping.Digest != x.Mapping.Digest {
+		x.log.Info().Str("manifest", m.ID).Msg("resuming with the mapping it was planned with")
+	}
 	return config, nil
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/sample"
-	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
 )
 
@@ -30,7 +29,8 @@ func (*checkCmd) Help() string {
 	return commandHelp{
 		Does: "etl check finds the mistakes in job files and mappings. It prints each one with file, line and column, what is " +
 			"wrong, and what to do. For a job it also checks its mapping, the names of its tables, and that " +
-			"source.key_pattern has the captures that the mapping reads.",
+			"source.key_pattern has the captures that the mapping reads. If the state is a folder, it says which new tables and " +
+			"sources the classes of the mapping need.",
 		Never: "It never runs a job and writes nothing. Without --sample it needs no data, and it does not use the network.",
 		Examples: []string{
 			"etl check job.yaml",
@@ -149,8 +149,12 @@ func (a *app) checkJob(ctx context.Context, file string) (diag.List, error) {
 	if err := compiled.CheckFormat(spec.Source.Format); err != nil {
 		at("source.format", diag.Error, "source.format: %v", err)
 	}
-	if _, err := jobs.Targets(spec, compiled); err != nil {
+	places, err := placeClasses(ctx, spec, m, compiled, false)
+	if err != nil {
 		at("lake.source_name", diag.Error, "lake.source_name: %v", err)
+	}
+	for _, n := range places.notes(spec) {
+		at("lake.source_name", n.severity, "%s", n.text)
 	}
 	if len(compiled.KeyColumns) > 0 && spec.Source.KeyPattern == "" {
 		at("source", diag.Warning, "source.key_pattern is missing, but the mapping reads %s from the staging key: they will be NULL", strings.Join(compiled.KeyColumns, ", "))

@@ -99,11 +99,11 @@ func compileForDoctor(ctx context.Context, spec *jobfile.Spec) (*doctor.Mapping,
 	if err := jobs.CheckFormat(spec, compiled); err != nil {
 		return nil, err
 	}
-	targets, err := jobs.Targets(spec, compiled)
+	places, err := placeClasses(ctx, spec, m, compiled, true)
 	if err != nil {
 		d := spec.At("lake.source_name")
 		d.Message = "lake.source_name: " + err.Error()
 		return nil, diag.List{d}
 	}
-	return &doctor.Mapping{Name: m.Name, Compiled: compiled, Targets: targets, Warnings: len(found)}, nil
+	return &doctor.Mapping{Name: m.Name, Compiled: compiled, Targets: places.targets, Warnings: len(found)}, nil
 }

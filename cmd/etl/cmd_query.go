@@ -141,9 +141,14 @@ func (a *app) queryOptions(ctx context.Context, job string) (query.Options, erro
 	}
 	o.Catalog, o.Database = cat, spec.Catalog.Database
 	o.Aliases = map[string]string{strings.ReplaceAll(spec.Lake.SourceName, "-", "_"): spec.Catalog.Table}
+	for _, c := range spec.Lake.Classes {
+		if c.Table != "" && c.SourceName != "" {
+			o.Aliases[strings.ReplaceAll(c.SourceName, "-", "_")] = c.Table
+		}
+	}
 	o.MemoryBytes, o.Threads = spec.Limits.MemoryBytes, spec.Limits.Threads
 	o.OpenBucket = func(ctx context.Context, root location.Location) (objstore.Reader, error) {
-		return storeKinds().Open(ctx, root.String(), objstore.Options{Region: spec.Lake.Region, RoleARN: spec.Lake.RoleARN, ExternalID: spec.Lake.ExternalID})
+		return openBucketOf(ctx, spec, root)
 	}
 	return o, nil
 }

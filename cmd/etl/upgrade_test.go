@@ -24,6 +24,7 @@ import (
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/mappings"
 )
 
 // upgradePlace is a copy of testdata/upgrade, as the working directory.
@@ -133,10 +134,17 @@ func (p *upgradePlace) etl(args ...string) string {
 }
 
 // rows counts the rows of a job's table by one column.
-func (p *upgradePlace) rows(job, column string) map[string]int {
+func (p *upgradePlace) rows(job, column string) map[string]int { return p.count(job, job, column) }
+
+// table counts the rows of another table of a job by flow.
+func (p *upgradePlace) table(job, table string) map[string]int {
+	return p.count(job, table, "connection_info.uid")
+}
+
+func (p *upgradePlace) count(job, table, column string) map[string]int {
 	p.t.Helper()
 	got := map[string]int{}
-	out := p.etl("query", job+".yaml", fmt.Sprintf("SELECT %s, count(*) FROM %s GROUP BY ALL", column, job), "-o", "csv")
+	out := p.etl("query", job+".yaml", fmt.Sprintf("SELECT %s, count(*) FROM %s GROUP BY ALL", column, table), "-o", "csv")
 	lines, err := csv.NewReader(strings.NewReader(out)).ReadAll()
 	if err != nil {
 		p.t.Fatalf("%v\n%s", err, out)
@@ -349,6 +357,63 @@ func TestUpgrade(t *testing.T) {
 		p.etl("doctor", "vpn.yaml")
 		p.wantKept(kept)
 	})
+}
+
+// TestUpgradeClasses: a job of an earlier version gets a mapping with one class more. Its table grows on, open work ends there, and the new
+// class gets a source and a table of its own. etl check names both before.
+func TestUpgradeClasses(t *testing.T) {
+	p := newUpgradePlace(t)
+	kept := p.files("lake/ext")
+	m, err := mappings.Load("network-firewall")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll("sql/network-firewall", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range m.Files {
+		if !strings.Contains(name, "/") {
+			p.write("sql/network-firewall/"+name, text)
+		}
+	}
+	p.write("sql/network-firewall/dns_activity.sql", `-- class: dns_activity
+-- profiles: cloud
+SELECT event.timestamp AS "time", 1 AS activity_id, 1 AS severity_id, event.flow_id AS "connection_info.uid", 0 AS "connection_info.direction_id",
+  event.src_ip AS "src_endpoint.ip", event.dest_ip AS "dst_endpoint.ip", key.account_id AS "cloud.account.uid", 'AWS' AS "cloud.provider",
+  'Network Firewall' AS "metadata.product.name", 'AWS' AS "metadata.product.vendor_name"
+FROM raw WHERE event.event_type = 'dns'`)
+	const table = "amazon_security_lake_table_us_east_1_ext_firewall_4003"
+	for _, text := range []string{"class dns_activity has table " + table, "the custom source firewall-4003 of its own"} {
+		if out := p.etl("check", "firewall.yaml"); !strings.Contains(out, text) {
+			t.Errorf("etl check does not print %q:\n%s", text, out)
+		}
+	}
+	fresh := "staging/firewall/111122223333/network-firewall/flow/us-east-1/edge/2025/06/03/10/a.log.gz"
+	if err := os.MkdirAll(filepath.Dir(fresh), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var data bytes.Buffer
+	z := gzip.NewWriter(&data)
+	for i, kind := range []string{"netflow", "dns"} {
+		fmt.Fprintf(z, `{"firewall_name":"edge","event":{"timestamp":"2025-06-03T10:00:11.000000+0000","flow_id":%d,"event_type":%q,"src_ip":"10.0.0.1","dest_ip":"192.0.2.9","proto":"TCP"}}`+"\n", 11+i, kind)
+	}
+	z.Close()
+	p.write(fresh, data.String())
+	sum, err := p.runner("firewall").Run(context.Background(), jobs.RunOptions{Trigger: "ON_DEMAND"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.same("objects of the run", report.ObjectCounts{Listed: 6, New: 1, Read: 3, Taken: 5}, sum.Objects)
+	p.same("warnings", []string{"class dns_activity has its first rows: they go to the new table " + table + ". Security Lake must have the custom source firewall-4003"}, sum.Warnings)
+	p.same("rows of the old table", once("1", "2", "4", "5", "6", "7", "8", "9", "10", "11"), p.rows("firewall", "connection_info.uid"))
+	p.same("rows of the new table", map[string]int{"12": 1}, p.table("firewall", "firewall_4003"))
+	p.did("another run", work{State: "SUCCEEDED", ObjectsTaken: 6}, func() (*report.Summary, error) {
+		return p.runner("firewall").Run(context.Background(), jobs.RunOptions{Trigger: "ON_DEMAND"})
+	})
+	if out := p.etl("doctor", "firewall.yaml"); !strings.Contains(out, table) {
+		t.Errorf("etl doctor does not check the new table:\n%s", out)
+	}
+	p.wantKept(kept)
 }
 
 // pinnedStaging is a folder whose files have the versions that an earlier etl saw there: git keeps neither modification times nor

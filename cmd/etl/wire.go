@@ -6,10 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/objstore/perfolder"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -39,12 +43,48 @@ func stagingOptions(s *jobfile.Spec) objstore.Options {
 	return objstore.Options{Region: s.Source.Region, RoleARN: s.Source.RoleARN, ExternalID: s.Source.ExternalID, HideSilt: true, StatusTimes: true, Links: links}
 }
 
+// openLake opens the lake as its provider role, and the folders of sources that have a role of their own as that role.
 func openLake(ctx context.Context, s *jobfile.Spec) (jobs.LakeStore, error) {
-	return openLakeAs(ctx, s, s.Lake.RoleARN, s.Lake.ExternalID)
+	return openPerSource(s, "", func(roleARN, externalID string) (jobs.LakeStore, error) {
+		return openLakeAs(ctx, s, roleARN, externalID)
+	})
 }
 
-func openLakeAs(ctx context.Context, s *jobfile.Spec, roleARN, externalID string) (jobs.LakeStore, error) {
-	b, err := storeKinds().Open(ctx, s.Lake.Location, lakeOptions(s, roleARN, externalID))
+// openBucketOf opens the whole bucket of a partition to read it, each source as its role.
+func openBucketOf(ctx context.Context, s *jobfile.Spec, root location.Location) (objstore.Reader, error) {
+	at, _, err := storeKinds().Find(s.Lake.Location)
+	if err != nil {
+		return nil, err
+	}
+	below := ""
+	if at.Path() != "" && at.Bucket() == root.Bucket() {
+		below = strings.Trim(at.Path(), "/") + "/"
+	}
+	return openPerSource(s, below, func(roleARN, externalID string) (jobs.LakeStore, error) {
+		return openStore(ctx, root.String(), objstore.Options{Region: s.Lake.Region, RoleARN: roleARN, ExternalID: externalID})
+	})
+}
+
+// openPerSource opens a store once for each role of the lake. below is where the lake begins in it.
+func openPerSource(s *jobfile.Spec, below string, open func(roleARN, externalID string) (jobs.LakeStore, error)) (jobs.LakeStore, error) {
+	rest, err := open(s.Lake.RoleARN, s.Lake.ExternalID)
+	if err != nil {
+		return nil, err
+	}
+	folders := map[string]perfolder.Handle{}
+	for name, c := range s.Lake.Classes {
+		if c.RoleARN == "" {
+			continue
+		}
+		if folders[below+lake.SourceFolder(c.SourceName)], err = open(c.RoleARN, c.ExternalID); err != nil {
+			return nil, fmt.Errorf("lake.classes.%s.role_arn: %w", name, err)
+		}
+	}
+	return perfolder.New(rest, folders), nil
+}
+
+func openStore(ctx context.Context, at string, o objstore.Options) (jobs.LakeStore, error) {
+	b, err := storeKinds().Open(ctx, at, o)
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +93,10 @@ func openLakeAs(ctx context.Context, s *jobfile.Spec, roleARN, externalID string
 		return nil, fmt.Errorf("%s cannot hold files", b)
 	}
 	return l, nil
+}
+
+func openLakeAs(ctx context.Context, s *jobfile.Spec, roleARN, externalID string) (jobs.LakeStore, error) {
+	return openStore(ctx, s.Lake.Location, lakeOptions(s, roleARN, externalID))
 }
 
 func lakeOptions(s *jobfile.Spec, roleARN, externalID string) objstore.Options {

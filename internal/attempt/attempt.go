@@ -70,6 +70,8 @@ type Options struct {
 	KeyValues []lake.KeyValue
 	// MinDay and MaxDay bound the event day, in days since 1970, inclusive.
 	MinDay, MaxDay int32
+	// NotRegistered says of classes why their rows cannot be written yet. Those rows go to quarantine.
+	NotRegistered map[string]string
 	// MaxPartitions bounds the partitions that the records belong to; the error is a *TooManyPartitions. 0: no bound.
 	MaxPartitions int
 	// Progress is called from several goroutines; may be nil.

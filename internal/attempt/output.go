@@ -1,6 +1,7 @@
 package attempt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,8 @@ const (
 	ReasonEventDay = "EVENT_DAY_OUT_OF_RANGE"
 	ReasonAccount  = "ACCOUNT_INVALID"
 	ReasonTooWide  = "VALUE_TOO_WIDE"
+	// ReasonNotRegistered is of good records whose class has no source in the lake yet. No limit counts them.
+	ReasonNotRegistered = "CLASS_NOT_REGISTERED"
 )
 
 // gatedFile is a finished file and what the gate must find in it.
@@ -55,7 +58,8 @@ type output struct {
 	failed   error                       // of the first reject that could not be kept
 	reasons  []sqlgen.Reason             // of the compiled mapping, then those of messages that the output makes
 	reasonAt map[string]int
-	accounts map[string]bool // that are known to be valid
+	classOf  map[int32]string // by reason, if it is of one class
+	accounts map[string]bool  // that are known to be valid
 }
 
 type objectCounts struct{ published, filtered, rejected int64 }
@@ -63,7 +67,7 @@ type objectCounts struct{ published, filtered, rejected int64 }
 func newOutput(o Options, m memory, s *scan) *output {
 	return &output{o: o, memory: m, scan: s, counts: make([]objectCounts, len(s.objects)), misses: map[string]int64{}, without: map[string]int64{}, partitions: newPartitionCount(o.MaxPartitions),
 		rejects: spillsort.New[[3]int64](s.stopped, o.TempDir, "rejected", m.rejects),
-		reasons: append([]sqlgen.Reason(nil), o.Compiled.Reasons...), reasonAt: map[string]int{}, accounts: map[string]bool{}}
+		reasons: append([]sqlgen.Reason(nil), o.Compiled.Reasons...), reasonAt: map[string]int{}, classOf: map[int32]string{}, accounts: map[string]bool{}}
 }
 
 func (w *output) reason(code, path, message string) int32 {
@@ -218,6 +222,12 @@ func (w *output) row(p *sqlgen.Projection, r *rows, i int, wide map[int]string) 
 	}
 	if path, ok := wide[i]; ok {
 		w.reject(object, record, w.reason(ReasonTooWide, path, "a value is wider than a Parquet page of 1 MiB"))
+		return false, at
+	}
+	if why, ok := w.o.NotRegistered[p.Class]; ok {
+		reason := w.reason(ReasonNotRegistered, "", why)
+		w.classOf[reason] = p.Class
+		w.reject(object, record, reason)
 		return false, at
 	}
 	w.counts[object].published++
@@ -492,7 +502,7 @@ func (w *output) refetch(ctx context.Context, add func(object int, record int64,
 			return err
 		}
 		reason := w.explain(w.reasons[t[2]], r.records, ex)
-		c := class
+		c := cmp.Or(w.classOf[int32(t[2])], class)
 		if reason.Code == sqlgen.ReasonNoProjection {
 			c = ""
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // AWS asks AWS about a part of a job. cmd/etl implements it with the SDK.
@@ -46,6 +48,13 @@ func (e *examination) awsParts() []AWSPart {
 		}
 		p.Bucket = at.Bucket()
 		parts = append(parts, p.AWSPart)
+	}
+	if at, kind, err := e.Stores.Find(job.Lake.Location); err == nil && kind.UsesAWS {
+		for _, name := range slices.Sorted(maps.Keys(job.Lake.Classes)) {
+			if c := job.Lake.Classes[name]; c.RoleARN != "" {
+				parts = append(parts, AWSPart{"class " + name, job.Lake.Region, "lake.region", c.RoleARN, c.ExternalID, at.Bucket()})
+			}
+		}
 	}
 	if e.Catalog.UsesAWS {
 		parts = append(parts, AWSPart{"catalog", job.Catalog.Region, "catalog.region", job.Catalog.RoleARN, job.Catalog.ExternalID, ""})

@@ -45,6 +45,11 @@ func tryCatalog(ctx context.Context, c catalog.Catalog, m *Mapping, location fun
 			continue
 		}
 		seen[[2]string{p.Class, t.Table}] = true
+		if t.Missing != "" {
+			detail, try, _ := strings.Cut(t.Missing, ". Try: ")
+			results = append(results, warn("class "+p.Class, try, "%s, so its records go to quarantine as CLASS_NOT_REGISTERED", detail))
+			continue
+		}
 		want := catalog.Table{Name: t.Table, Location: location(t.Folder)}
 		for _, col := range lake.Columns(&p.Schema) {
 			want.Columns = append(want.Columns, catalog.Column{Name: col.Name, Type: col.Type})

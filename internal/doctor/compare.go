@@ -159,7 +159,9 @@ func list(ctx context.Context, p Places) (*listing, error) {
 func (p Places) Folders() []string {
 	all := []string{p.SourceFolder}
 	for _, t := range p.Targets {
-		all = append(all, t.Folder)
+		if t.Missing == "" {
+			all = append(all, t.Folder)
+		}
 	}
 	slices.Sort(all)
 	var out []string

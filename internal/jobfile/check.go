@@ -3,7 +3,9 @@ package jobfile
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 var (
 	jobName    = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+	className  = regexp.MustCompile(`^[a-z0-9_]+$`)
 	roleARN    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/\S+$`)
 )
 
@@ -32,6 +35,7 @@ func (r *reader) check() {
 	r.checkSchedule()
 	r.checkLimits()
 	r.checkLake()
+	r.checkClasses()
 	r.fillDefaults()
 }
 
@@ -171,6 +175,38 @@ func (r *reader) checkLake() {
 	}
 	if err != nil {
 		r.refuse("catalog.type", "%v", err)
+	}
+}
+
+// checkClasses checks the sources of single classes.
+func (r *reader) checkClasses() {
+	s := r.spec
+	if len(s.Lake.Classes) > 0 && s.Lake.Layout == "single" {
+		r.refuse("lake.classes", "layout single puts all classes into one source; leave lake.classes out, or choose another layout")
+		return
+	}
+	named := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(s.Lake.Classes)) {
+		c, key := s.Lake.Classes[name], "lake.classes."+name
+		if c.RoleARN != "" && !roleARN.MatchString(c.RoleARN) {
+			r.refuse(key+".role_arn", "%q is not a role (example: arn:aws:iam::111122223333:role/name)", c.RoleARN)
+		}
+		if err := lake.CheckTable(c.Table); err != nil {
+			r.refuse(key+".table", "%v", err)
+		}
+		if c.SourceName == "" {
+			if c.RoleARN != "" {
+				r.refuse(key+".role_arn", "source_name is missing; a provider role can write to its own source only")
+			}
+			continue
+		}
+		if err := lake.ValidateSource(c.SourceName); err != nil {
+			r.refuse(key+".source_name", "%v", err)
+		}
+		if other := named[c.SourceName]; other != "" {
+			r.refuse(key+".source_name", "class %s has source %s already; each class has its own", other, c.SourceName)
+		}
+		named[c.SourceName] = name
 	}
 }
 

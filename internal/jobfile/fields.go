@@ -21,7 +21,14 @@ func formats() (names []string) {
 	return names
 }
 
+// anyClass stands for the name of an event class in the path of a key.
+const anyClass = "<class>"
+
 func (s *Spec) fields(catalogTypes []string) []field {
+	class := s.Lake.Classes[anyClass]
+	if class == nil {
+		class = &Class{} // the keys are read into a Class for each name
+	}
 	return []field{
 		{path: "name", ptr: &s.Name, required: true, doc: "Name of the job: 1 to 64 of a-z, 0-9, dash and underscore. The ledger is stored under this name."},
 		{path: "source.staging", ptr: &s.Source.Staging, required: true, doc: "Where the raw logs are: s3://bucket/prefix/ or a folder."},
@@ -52,6 +59,10 @@ func (s *Spec) fields(catalogTypes []string) []field {
 		{path: "lake.hold", ptr: &s.Lake.Hold, enum: []string{"upload", "copy"}, doc: "How files are stored on S3, hidden from readers, until their ledger entry is written. upload: as incomplete multipart uploads; copy: as objects below .silt/held/, which the server then copies. Use copy for stores whose multipart uploads do not behave like those of AWS (etl doctor tests this)."},
 		{path: "lake.provenance", ptr: &s.Lake.Provenance, enum: []string{"on", "off"}, doc: "Whether each file says in its footer which job, batch and objects it came from. etl adopt rebuilds a lost ledger from it, and a run notices if its ledger is older than the lake. off: for lakes whose readers must not see the keys of staging objects."},
 		{path: "lake.shared", ptr: &s.Lake.Shared, doc: "true: another job writes to the same folder of the lake on purpose, so files that do not name this job do not stop its first run."},
+		{path: "lake.classes.<class>.source_name", ptr: &class.SourceName, doc: "Name of the custom source of one event class, at most 20 characters (example: http_activity: {source_name: nfw-http}). Its rows go to ext/<source_name>/. Default for a class that a newer mapping adds: <lake.source_name>-<class uid>."},
+		{path: "lake.classes.<class>.role_arn", ptr: &class.RoleARN, doc: "Provider role of that source. It needs source_name. A job with lake.role_arn writes a class with a source of its own only if the class has its own role, because a provider role can write to its own source only."},
+		{path: "lake.classes.<class>.external_id", ptr: &class.ExternalID, doc: "External ID for that role."},
+		{path: "lake.classes.<class>.table", ptr: &class.Table, doc: "Name of the class's catalog table. Default: amazon_security_lake_table_<region>_ext_<source_name>."},
 		{path: "catalog.type", ptr: &s.Catalog.Type, enum: catalogTypes, doc: "Type of the catalog: glue, or local for a folder of JSON files. Default: local for a lake in a folder, else glue."},
 		{path: "catalog.database", ptr: &s.Catalog.Database, doc: "Name of the catalog database. Default: amazon_security_lake_glue_db_<region>."},
 		{path: "catalog.table", ptr: &s.Catalog.Table, doc: "Name of the catalog table. Default: amazon_security_lake_table_<region>_ext_<source>."},

@@ -87,6 +87,16 @@ type Lake struct {
 	Hold          string // upload, copy: how files on S3 wait, hidden from readers, until their ledger entry is written
 	Provenance    string // on, off: whether files say in their footers which job, batch and objects they came from
 	Shared        bool   // another job writes to the same folder or table on purpose
+	// Classes are sources of single event classes, by class.
+	Classes map[string]*Class
+}
+
+// Class is lake.classes.<class>: the source of one event class. Keys that the file leaves out are empty.
+type Class struct {
+	SourceName string // at most 20 characters
+	RoleARN    string // provider role of that source
+	ExternalID string
+	Table      string // in the catalog; default: Security Lake's own name for the source
 }
 
 // Catalog is what readers see.

@@ -243,3 +243,33 @@ func TestSpecTooLong(t *testing.T) {
 		t.Errorf("%v, want %s", err, want)
 	}
 }
+
+// TestClasses: lake.classes has keys for each class, whose mistakes are named with their places.
+func TestClasses(t *testing.T) {
+	parse := func(classes string) (*jobfile.Spec, error) {
+		return jobfile.Parse("job.yaml", []byte(strings.Replace(good, "  external_id: ${EXT}\n", "  external_id: ${EXT}\n  classes:\n"+classes, 1)), env, kinds())
+	}
+	s, err := parse("    http_activity: {source_name: nfw-http, role_arn: \"arn:aws:iam::111122223333:role/http\", external_id: \"${EXT}\", table: t}\n    dns_activity: {source_name: nfw-dns}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]*jobfile.Class{"http_activity": {SourceName: "nfw-http", RoleARN: "arn:aws:iam::111122223333:role/http", ExternalID: "a: b # not YAML", Table: "t"}, "dns_activity": {SourceName: "nfw-dns"}}
+	if diff := cmp.Diff(want, s.Lake.Classes); diff != "" {
+		t.Error(diff)
+	}
+	for text, want := range map[string]string{
+		"    HTTP: {source_name: x}\n":                                              `job.yaml:17:5: error: lake.classes: "HTTP" is not the name of an event class`,
+		"    http_activity: {source: x}\n":                                          "job.yaml:17:21: error: unknown key lake.classes.http_activity.source",
+		"    http_activity: {source_name: network-firewall-http}\n":                 "lake.classes.http_activity.source_name: source name \"network-firewall-http\" cannot be part of a lake key: it has 21 characters",
+		"    http_activity: {role_arn: \"arn:aws:iam::111122223333:role/http\"}\n":  "lake.classes.http_activity.role_arn: source_name is missing",
+		"    http_activity: {source_name: x, role_arn: http}\n":                     "lake.classes.http_activity.role_arn: \"http\" is not a role",
+		"    http_activity: {source_name: x}\n    dns_activity: {source_name: x}\n": "lake.classes.http_activity.source_name: class dns_activity has source x already",
+		"    http_activity: {source_name: x}\n  layout: single\n":                   "lake.classes: layout single puts all classes into one source",
+		"    http_activity: {table: " + strings.Repeat("t", 129) + "}\n":            "lake.classes.http_activity.table: table name",
+		"    http_activity: x\n":                                                    "lake.classes.http_activity must be a mapping of keys",
+	} {
+		if _, err := parse(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}

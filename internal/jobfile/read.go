@@ -190,6 +190,9 @@ func (r *reader) group(n ast.Node, path string) {
 		}
 		seen[k] = true
 		r.spec.Pos[p] = r.position(v.Value.GetToken())
+		if path == "lake.classes" && !r.class(k, at) {
+			continue
+		}
 		if r.groups[p] {
 			if _, null := v.Value.(*ast.NullNode); !null {
 				r.group(v.Value, p)
@@ -203,6 +206,28 @@ func (r *reader) group(n ast.Node, path string) {
 		}
 		r.value(f, v.Value)
 	}
+}
+
+// class adds the keys of an event class.
+func (r *reader) class(name string, at Position) bool {
+	if !className.MatchString(name) {
+		r.fail(at, "lake.classes: %q is not the name of an event class (example: http_activity)", name)
+		return false
+	}
+	if r.spec.Lake.Classes == nil {
+		r.spec.Lake.Classes = map[string]*Class{}
+	}
+	c := &Class{}
+	r.spec.Lake.Classes[name] = c
+	one := Spec{Lake: Lake{Classes: map[string]*Class{anyClass: c}}}
+	for _, f := range one.fields(nil) {
+		if key, ok := strings.CutPrefix(f.path, "lake.classes."+anyClass+"."); ok {
+			f.path = "lake.classes." + name + "." + key
+			r.fields[f.path] = f
+		}
+	}
+	r.groups["lake.classes."+name] = true
+	return true
 }
 
 // unknown reports a key that job files do not have, with the key that was probably meant.

@@ -19,6 +19,15 @@ func Schema(kinds Kinds) []byte {
 		obj := root
 		parts := strings.Split(f.path, ".")
 		for _, g := range parts[:len(parts)-1] {
+			if g == anyClass {
+				sub, ok := obj["additionalProperties"].(map[string]any)
+				if !ok {
+					sub = map[string]any{"type": "object", "additionalProperties": false, "properties": map[string]any{}}
+					obj["additionalProperties"] = sub
+				}
+				obj = sub
+				continue
+			}
 			props := obj["properties"].(map[string]any)
 			sub, ok := props[g].(map[string]any)
 			if !ok {

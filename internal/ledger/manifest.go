@@ -28,6 +28,8 @@ type Manifest struct {
 	SchemaVersion string  `json:"schema_version"` // OCSF version, as 1.1.0
 	// Settings are those of the job that change what is published, by their names in the job file.
 	Settings map[string]string `json:"settings,omitempty"`
+	// Classes say where the rows of each event class go, if the settings alone do not say it.
+	Classes map[string]ClassTarget `json:"classes,omitempty"`
 	// ListFrom gives folders of dated folders the first day that later listings begin with, because of objects that were too young or
 	// archived; "": the watermark of the folder is enough. Missing are awaited objects that the plan's listing did not find.
 	ListFrom map[string]string `json:"list_from,omitempty"`
@@ -35,6 +37,15 @@ type Manifest struct {
 	// Adopted says that the files of the batches are in the lake already: only package adopt may commit them.
 	Adopted bool            `json:"adopted,omitempty"`
 	Batches []ManifestBatch `json:"batches,omitempty"`
+}
+
+// ClassTarget is where the rows of an event class go.
+type ClassTarget struct {
+	Source string `json:"source"`
+	Folder string `json:"folder"`
+	Table  string `json:"table"`
+	// Missing is what the class lacked when the plan was written. Its records then go to quarantine.
+	Missing string `json:"missing,omitempty"`
 }
 
 // Mapping as it was when planned. Digest is its owner's (the mapping package's), opaque here.

@@ -241,6 +241,27 @@ func (s *State) OpenBatches() []Batch {
 	return s.which(func(b *batch) bool { return b.state == BatchOpen })
 }
 
+// LakeFiles are the files of the lake that committed batches have.
+type LakeFiles struct{ State *State }
+
+// Each calls fn for each file, newest batch first, until it returns false.
+func (f LakeFiles) Each(fn func(batch, key string) bool) {
+	s := f.State
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for i := len(s.batches) - 1; i >= 0; i-- {
+		b := &s.batches[i]
+		if b.state != BatchCommitted {
+			continue
+		}
+		for _, f := range b.files {
+			if !fn(b.id, f.key) {
+				return
+			}
+		}
+	}
+}
+
 func (s *State) which(want func(*batch) bool) []Batch {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
