@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
 
 	"github.com/oklog/ulid/v2"
 
-	"github.com/silt-etl/silt/internal/classes"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
@@ -465,27 +463,6 @@ func (p *planner) removeMark(ctx context.Context, batch string) {
 	if err := begun.Remove(ctx, x.State, x.Spec.Name, batch); err != nil {
 		x.log.Debug().Err(err).Str("batch", batch).Msg("the mark that the batch has begun was not removed")
 	}
-}
-
-// newManifest fixes a plan: the mapping's text, the settings that decide what is published, and the batches.
-func newManifest(r *Runner, config *batchConfig, batches [][]staging.Found) *ledger.Manifest {
-	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: config.compiled.Version, Settings: plannedSettings(config.spec), Classes: classes.Record(config.spec, config.targets),
-		Mapping: ledger.Mapping{Name: r.Mapping.Name, Digest: r.Mapping.Digest}}
-	for _, name := range slices.Sorted(maps.Keys(r.Mapping.Files)) {
-		m.Mapping.Files = append(m.Mapping.Files, ledger.MappingFile{Path: name, Text: r.Mapping.Files[name]})
-	}
-	for _, b := range batches {
-		m.Batches = append(m.Batches, newBatch(b))
-	}
-	return m
-}
-
-func newBatch(found []staging.Found) ledger.ManifestBatch {
-	b := ledger.ManifestBatch{Batch: ulid.Make().String()}
-	for _, f := range found {
-		b.Objects = append(b.Objects, f.Object)
-	}
-	return b
 }
 
 // farFuture is how far after now a time of last modification is believed. A later one comes from a wrong clock, and says nothing about

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/oklog/ulid/v2"
 
 	"github.com/silt-etl/silt/internal/classes"
 	"github.com/silt-etl/silt/internal/diag"
@@ -206,4 +210,25 @@ func (x *run) plannedConfig(ctx context.Context, m *ledger.Manifest) (*batchConf
 		x.log.Info().Str("manifest", m.ID).Msg("resuming with the mapping it was planned with")
 	}
 	return config, nil
+}
+
+// newManifest fixes a plan: the mapping's text, the settings that decide what is published, and the batches.
+func newManifest(r *Runner, config *batchConfig, batches [][]staging.Found) *ledger.Manifest {
+	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: config.compiled.Version, Settings: plannedSettings(config.spec), Classes: classes.Record(config.spec, config.targets),
+		Mapping: ledger.Mapping{Name: r.Mapping.Name, Digest: r.Mapping.Digest}}
+	for _, name := range slices.Sorted(maps.Keys(r.Mapping.Files)) {
+		m.Mapping.Files = append(m.Mapping.Files, ledger.MappingFile{Path: name, Text: r.Mapping.Files[name]})
+	}
+	for _, b := range batches {
+		m.Batches = append(m.Batches, newBatch(b))
+	}
+	return m
+}
+
+func newBatch(found []staging.Found) ledger.ManifestBatch {
+	b := ledger.ManifestBatch{Batch: ulid.Make().String()}
+	for _, f := range found {
+		b.Objects = append(b.Objects, f.Object)
+	}
+	return b
 }
