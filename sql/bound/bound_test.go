@@ -76,7 +76,8 @@ func TestGuards(t *testing.T) {
 // What is usual needs no guard.
 func TestNoGuard(t *testing.T) {
 	for _, expr := range []string{"lower(trim(name))", "replace(name, 'a', 'bb')", "lpad(name, 100, '0')", "concat_ws(' ', name, ev.a, ev.b.d)", "name || ':' || ev.a",
-		"regexp_replace(name, '\\s+', ' ', 'g')", "array_to_string(tags, ', ')", "levenshtein(name, 'administrator')::VARCHAR", "name LIKE '%a%b%c%'", "format('{:08d}', n)",
+		"regexp_replace(name, '\\s+', ' ', 'g')", "regexp_replace(name, '(^|,)\\s*([A-Za-z0-9_]+)=', chr(1) || '\\2' || chr(2), 'g')",
+		"len(regexp_extract_all(name, '\"([^\"\\\\]|\\\\.)*\"'))", "tag_value(name, 'technique_id')", "array_to_string(tags, ', ')", "levenshtein(name, 'administrator')::VARCHAR", "name LIKE '%a%b%c%'", "format('{:08d}', n)",
 		"list_transform(tags, lambda t: lower(t))[1]", "split_part(name, '/', 2)", "CASE WHEN name ILIKE '%admin%' THEN 'a' ELSE upper(name) END"} {
 		compiled := sqltest.Compile(t, sqltest.SmallMapping(t, "("+expr+")::VARCHAR AS app_name", ""))
 		if len(compiled.Guards) > 0 {

@@ -208,8 +208,8 @@ const (
 	wordSteps = 16
 )
 
-// patternWork bounds a search for a regular expression. It is linear in the text, except for all matches of a pattern
-// that may read far beyond its match before it gives up.
+// patternWork bounds a search for a regular expression. It is linear in the text, except for all matches of a pattern whose search may
+// read far beyond the end of its match before it gives up.
 func patternWork(text, pattern value, all bool) Poly {
 	in := text.text
 	p, ok := pattern.literal.(string)
@@ -226,16 +226,22 @@ func patternWork(text, pattern value, all bool) Poly {
 		}
 		return in.times(steps)
 	}
-	states, goesBack := patternShape(p)
+	states, early := patternShape(p)
 	work := in.scale(1 + states/wordSteps)
-	if all && goesBack {
-		return work.plus(in.times(in).scale(2))
+	if !all {
+		return work
 	}
-	return work
+	if beyond, ok := overrun(p); ok { // each match has one character of its own at least
+		return work.plus(in.scale(4 * float64(beyond)))
+	}
+	if early {
+		return work
+	}
+	return work.plus(in.times(in).scale(2))
 }
 
-// patternShape gives the number of states of a pattern, and whether a search may go far beyond the end of its match.
-func patternShape(p string) (states float64, goesBack bool) {
+// patternShape gives the number of states of a pattern, and whether its form says that a search stops near the end of its match.
+func patternShape(p string) (states float64, early bool) {
 	re, err := syntax.Parse(p, syntax.Perl)
 	if err != nil { // not known to Go: as large as its repetitions allow
 		states = float64(len(p))
@@ -243,14 +249,14 @@ func patternShape(p string) (states float64, goesBack bool) {
 			v, _ := strconv.ParseFloat(n, 64)
 			states *= max(1, min(v, 1000))
 		}
-		return states, true
+		return states, false
 	}
-	goesBack = !endsEarly(re)
+	early = endsEarly(re)
 	prog, err := syntax.Compile(re.Simplify())
 	if err != nil {
-		return 1e6, goesBack
+		return 1e6, early
 	}
-	return float64(len(prog.Inst)), goesBack
+	return float64(len(prog.Inst)), early
 }
 
 // endsEarly says that a match's last repetition is its only one without an end, so that the search stops where the match does.
