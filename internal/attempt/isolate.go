@@ -308,7 +308,7 @@ func (g *group) clear() { g.rows, g.bytes = nil, 0 }
 func (g *group) Columns() []engine.Column { return g.scan.cols }
 
 func (g *group) NewCursor() engine.Cursor {
-	return &groupCursor{g: g, rows: g.given, room: room{guards: g.scan.o.Compiled.Guards}}
+	return &groupCursor{g: g, rows: g.given, room: newRoom(g.scan.o.Compiled.Guards)}
 }
 
 type groupCursor struct {

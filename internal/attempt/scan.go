@@ -327,7 +327,7 @@ func (s *scan) NewCursor() engine.Cursor {
 	s.spoolsMade++
 	p := newSpool(filepath.Join(s.o.TempDir, fmt.Sprintf("rejects-%03d", s.spoolsMade)))
 	s.spools = append(s.spools, p)
-	return &cursor{s: s, rejects: p, records: s.newRecords(), misfits: make([]int64, s.o.Compiled.Scan.Misfits()), room: room{guards: s.o.Compiled.Guards}}
+	return &cursor{s: s, rejects: p, records: s.newRecords(), misfits: make([]int64, s.o.Compiled.Scan.Misfits()), room: newRoom(s.o.Compiled.Guards)}
 }
 
 // newRecords prepares to read records until the attempt stops.

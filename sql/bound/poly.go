@@ -83,6 +83,25 @@ func (p Poly) At(s, n float64) (v float64) {
 	return v
 }
 
+// Curve is a Poly of S alone, for lists of as many elements as their bytes allow: the factors of S, S², and so on.
+type Curve [maxPower + 1]float64
+
+// Curve is p for N = S/2, as JSON of S bytes has fewer than S/2 elements.
+func (p Poly) Curve() (c Curve) {
+	for at, v := range p {
+		c[at.s+at.n] += v * math.Pow(0.5, float64(at.n))
+	}
+	return c
+}
+
+// At is the value for S.
+func (c *Curve) At(s float64) (v float64) {
+	for i := maxPower; i >= 0; i-- {
+		v = v*s + c[i]
+	}
+	return v
+}
+
 // sql is p over expressions for S and N.
 func (p Poly) sql(s, n string) string {
 	all := make([]power, 0, len(p))

@@ -11,6 +11,7 @@ import (
 
 // Guarded is what an expression with a guard takes of one record, if the texts that it reads have at most Longest bytes.
 type Guarded struct {
+	Projection   int // of an output; 1 is the first. 0: a condition
 	Leaves       []*rawtable.Leaf
 	Memory, Work bound.Poly
 	Longest      float64
@@ -33,7 +34,7 @@ func (g *guards) put(projections []*Projection) {
 			}
 		}
 	}
-	for _, p := range projections {
+	for i, p := range projections {
 		all := conditions
 		for _, o := range p.Outs {
 			if o.takes != nil && o.takes.NeedsGuard() {
@@ -44,12 +45,12 @@ func (g *guards) put(projections []*Projection) {
 		longest := func(e *bound.Estimate) float64 { return max(together, e.Longest(len(all))) }
 		for _, o := range p.Outs {
 			if o.takes != nil && o.takes.NeedsGuard() {
-				o.SQL = g.guarded(p.File, o.At, o.takes, longest(o.takes), o.SQL)
+				o.SQL = g.guarded(i+1, p.File, o.At, o.takes, longest(o.takes), o.SQL)
 				o.Total, o.Never = false, false
 			}
 		}
-		for i := range p.conditions {
-			cond := &p.conditions[i]
+		for j := range p.conditions {
+			cond := &p.conditions[j]
 			if !cond.takes.NeedsGuard() {
 				continue
 			}
@@ -57,20 +58,20 @@ func (g *guards) put(projections []*Projection) {
 			if cond.drop >= 0 {
 				sql = &p.Drops[cond.drop]
 			}
-			*sql = g.guarded(p.File, cond.at, cond.takes, longest(cond.takes), *sql)
+			*sql = g.guarded(0, p.File, cond.at, cond.takes, longest(cond.takes), *sql)
 		}
 	}
 }
 
 // guarded is an expression with its guard. One that no record passes is reported.
-func (g *guards) guarded(f diag.File, at int, e *bound.Estimate, longest float64, sql string) string {
+func (g *guards) guarded(projection int, f diag.File, at int, e *bound.Estimate, longest float64, sql string) string {
 	if g.ships {
 		longest = e.Harmless(longest)
 	}
 	if longest < 0 {
 		g.report.At(f, at, diag.Warning, diag.Null, "make its widths, replacements or nested calls smaller", "the value is NULL in every record, because it can become larger than %d MiB, or take too long", bound.MaxMemory>>20)
 	}
-	g.all = append(g.all, Guarded{Leaves: e.Leaves, Memory: e.Memory, Work: e.Work, Longest: longest})
+	g.all = append(g.all, Guarded{Projection: projection, Leaves: e.Leaves, Memory: e.Memory, Work: e.Work, Longest: longest})
 	return "CASE WHEN " + e.Guard(longest) + " THEN " + sql + " END"
 }
 

@@ -64,6 +64,7 @@ func (e Expression) Place() string {
 
 // Guard is what a guarded expression takes of a record at most, if the leaves that it reads have at most Longest bytes.
 type Guard struct {
+	Projection   int   // 1 is the first SELECT's; 0: the expression is a condition, which every record is tested with
 	Leaves       []int // numbers, in Scan.Leaves
 	Memory, Work bound.Poly
 	Longest      float64

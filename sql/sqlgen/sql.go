@@ -30,7 +30,7 @@ func (c *emitter) assemble() *Compiled {
 	}
 	compiled.Expressions = expressions(c.Projections)
 	for _, g := range c.Guards {
-		guard := Guard{Memory: g.Memory, Work: g.Work, Longest: g.Longest}
+		guard := Guard{Projection: g.Projection, Memory: g.Memory, Work: g.Work, Longest: g.Longest}
 		for _, l := range g.Leaves {
 			if l.Key == "" {
 				guard.Leaves = append(guard.Leaves, l.Order)
