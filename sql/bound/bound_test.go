@@ -57,6 +57,9 @@ func TestGuards(t *testing.T) {
 		{"LIKE a value", "(name LIKE name || '%%a%a%a%a%a%x')::VARCHAR"},
 		{"regexp_extract_all", "len(regexp_extract_all(name, 'a(.*x)?'))::VARCHAR"},
 		{"a pattern", "regexp_matches(name, name || name)::VARCHAR"},
+		{"never NULL", "coalesce(" + nested("hex(", "name", ")", 14) + ", 'none')"},
+		{"a CASE", "CASE WHEN name IS NULL THEN 'none' ELSE " + nested("hex(", "name", ")", 14) + " END"},
+		{"a number, too", "coalesce(" + nested("hex(", "name", ")", 14) + ", n::VARCHAR)"},
 	} {
 		compiled := sqltest.Compile(t, sqltest.SmallMapping(t, c.expr+" AS app_name", ""))
 		events := sqltest.Run(t, compiled, nil,
@@ -82,6 +85,27 @@ func TestNoGuard(t *testing.T) {
 		compiled := sqltest.Compile(t, sqltest.SmallMapping(t, "("+expr+")::VARCHAR AS app_name", ""))
 		if len(compiled.Guards) > 0 {
 			t.Errorf("%s: %v", expr, compiled.Guards)
+		}
+	}
+}
+
+// What guarded expressions have in common is computed once: DuckDB's plan has it in a column of its own.
+func TestGuardsShare(t *testing.T) {
+	for _, c := range []struct {
+		one, other string
+		shared     bool
+	}{
+		{"levenshtein(name, reverse(name)) + 1", "levenshtein(name, reverse(name)) + 2", true},
+		{"levenshtein(name, reverse(name)) + 1", "levenshtein(name, reverse(name)) + 2 + levenshtein(name, 'admin')", true},
+		{"levenshtein(name, reverse(name)) + 1", "coalesce(levenshtein(name, reverse(name)) + 2, 0)", false}, // NULLs would give 0
+	} {
+		compiled := sqltest.Compile(t, sqltest.SmallMapping(t, "("+c.one+")::VARCHAR AS app_name, ("+c.other+`)::VARCHAR AS "metadata.log_name"`, ""))
+		if len(compiled.Guards) != 2 {
+			t.Fatalf("%d guards", len(compiled.Guards))
+		}
+		plan := sqltest.Explain(t, compiled, 0)
+		if shared := strings.Contains(plan, "levenshtein("); shared != c.shared {
+			t.Errorf("%s and %s: shared %t\n%s\n%s", c.one, c.other, shared, plan, compiled.Projections[0].SQL)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (e *Estimate) Guard(longest float64) string {
 	}
 	bytes := sum(e.Leaves, "strlen(%s)")
 	guard := fmt.Sprintf("%s <= %.0f", bytes, longest)
-	if len(e.Lists) == 0 || !e.Memory.counts() && !e.Work.counts() {
+	if !e.CountsElements() {
 		return guard
 	}
 	var parts []string
@@ -73,6 +73,11 @@ func (e *Estimate) Guard(longest float64) string {
 	}
 	b, n := "("+bytes+")", "("+strings.Join(parts, " + ")+")"
 	return fmt.Sprintf("%s OR %s <= %d AND %s <= %.0f", guard, e.Memory.sql(b, n), maxCounted, e.Work.sql(b, n), float64(MaxWork))
+}
+
+// CountsElements says that the guard counts the elements of lists, too.
+func (e *Estimate) CountsElements() bool {
+	return len(e.Lists) > 0 && (e.Memory.counts() || e.Work.counts())
 }
 
 // Harmless is longest, or as much as is surely usual for a mapping that is known to go over lists in lists that are short.

@@ -81,7 +81,8 @@ type Output struct {
 	Total    bool
 	Never    bool // never NULL
 	takes    *bound.Estimate
-	json     bool // of objects in JSON, to be read as such
+	printed  syntax.Node // what SQL is the text of, TRY aside
+	json     bool        // of objects in JSON, to be read as such
 	Type     *ducktype.Type
 	Key      string // of unmapped.<key>
 	Into     *Field // nil for unmapped
@@ -124,8 +125,10 @@ func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set
 		c.checkPaths()
 		return nil, nil
 	}
-	g := guards{report: report, ships: strings.HasPrefix(m.Raw.Path, "shipped:")}
-	g.put(c.Projections)
+	g := guards{set: c, ships: strings.HasPrefix(m.Raw.Path, "shipped:")}
+	if err := g.put(ctx, c.Projections); err != nil {
+		return nil, err
+	}
 	c.Guards = g.all
 	for _, p := range c.Projections {
 		if err := c.typeOutputs(ctx, p); err != nil {
@@ -380,6 +383,7 @@ func (c *Set) readOutput(p *Projection, o *Output) error {
 	if o.SQL, err = syntax.Print(c.database, show); err != nil {
 		return err
 	}
+	o.printed = show
 	_, o.Total = c.total(o.Expr)
 	o.Never = o.Total && NeverNull(o.Expr, "")
 	switch {

@@ -54,7 +54,7 @@ func put(v any, parts map[string]any) any {
 			if part, ok := parts[names[0]]; ok {
 				part := syntax.Clone(part)
 				if n, ok := part.(syntax.Node); ok {
-					n["alias"] = ""
+					n["alias"] = syntax.Str(t, "alias") // of a field in struct_pack
 				}
 				return part
 			}

@@ -120,6 +120,37 @@ func Run(t testing.TB, compiled *sqlgen.Compiled, key map[string]string, lines .
 	return all
 }
 
+// Explain gives DuckDB's plan of a projection, as a person would see it.
+func Explain(t testing.TB, compiled *sqlgen.Compiled, projection int) string {
+	t.Helper()
+	ctx := context.Background()
+	db, err := engine.Open(engine.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	src := &lineSource{compiled: compiled, keys: decode.NewKeys()}
+	if err := db.RegisterSource("scan", src); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range append(compiled.Setup, "CREATE VIEW records AS FROM scan()") {
+		if err := db.Exec(ctx, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, err := db.Query(ctx, "EXPLAIN "+compiled.Projections[projection].SQL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	batch, err := rows.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer batch.Release()
+	return fmt.Sprint(batch.Column(1).GetOneForMarshal(0))
+}
+
 // fits holds the columns of a result to the schema of the file, as the lake's writer does.
 func fits(t testing.TB, p sqlgen.Projection, b arrow.RecordBatch) {
 	t.Helper()
