@@ -12,6 +12,7 @@ import (
 	"github.com/silt-etl/silt/internal/catalog/gluefake"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/objstore/objstoretest"
+	"github.com/silt-etl/silt/internal/recheck"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
@@ -260,6 +261,109 @@ func TestRestoreDenied(t *testing.T) {
 	_, err = w.deleting().Backfill(t.Context(), jobs.BackfillOptions{From: date("2020-10-01"), To: date("2020-10-31"), Restore: objstore.RestoreOptions{Tier: "Bulk", Days: 3}})
 	if err == nil || !strings.Contains(err.Error(), "only S3 has archives") {
 		t.Errorf("a store without an archive: %v", err)
+	}
+}
+
+// TestWaitingIsKeptTwice: what a run leaves is named by listing.json and by the plan of the run (list_from). One of them is enough, the
+// earlier day counts, and neither keeps a folder listed once the object is taken.
+func TestWaitingIsKeptTwice(t *testing.T) {
+	folder := strings.TrimSuffix(nightKey(1), "2020/10/01/"+nightKey(1)[strings.Index(nightKey(1), "2020/10/01/")+len("2020/10/01/"):])
+	day := func(n int) time.Time { return time.Date(2020, 10, n, 0, 0, 0, 0, time.UTC) }
+	for name, change := range map[string]func(m *recheck.Memo){
+		"kept":                  func(*recheck.Memo) {},
+		"without the folder":    func(m *recheck.Memo) { m.Waiting = nil },
+		"with a later day":      func(m *recheck.Memo) { m.Waiting[folder] = day(7) },
+		"with an earlier day":   func(m *recheck.Memo) { m.Waiting[folder] = day(-40) },
+		"with another folder":   func(m *recheck.Memo) { m.Waiting = map[string]time.Time{"no/such/folder/": day(1)} },
+		"of a newer etl":        func(m *recheck.Memo) { m.Waiting = nil; m.Until = day(30) },
+		"removed, plan is kept": nil,
+	} {
+		for _, checkpoints := range []int{0, 1} {
+			t.Run(fmt.Sprintf("%s, checkpoints %d", name, checkpoints), func(t *testing.T) {
+				t.Parallel()
+				w := newArchivedWorld(t)
+				w.checkpoints = checkpoints
+				w.spec.Source.RecheckFolders = 0 // a recheck would find it too
+				w.stageNights(t, 1, 10)
+				w.move(2, objstore.ClassGlacier)
+				w.run()
+				for night := 11; night <= 12; night++ { // while the object waits, watermarks move and plans are made
+					if change == nil {
+						if err := w.state.Delete(t.Context(), "test/listing.json"); err != nil {
+							t.Fatal(err)
+						}
+					} else {
+						m, err := recheck.Load(t.Context(), w.state, "test")
+						if err != nil {
+							t.Fatal(err)
+						}
+						if !m.Waiting[folder].Equal(day(2)) {
+							t.Errorf("listing.json has %v", m.Waiting)
+						}
+						change(&m)
+						if err := m.Save(t.Context(), w.state, "test"); err != nil {
+							t.Fatal(err)
+						}
+					}
+					w.stageNights(t, night, night)
+					same(t, "while it waits", fields{"state": "SUCCEEDED", "read": 1, "archived": 1, "denied": 0}, archivedCounts(w.run()))
+					if got := w.state0(t).Awaited.Folders()[folder]; got != "2020-10-02" {
+						t.Errorf("the plans say that the folder is listed from %q on", got)
+					}
+				}
+				w.Forget(nightKey(2)) // copied over itself into another class
+				w.stageNights(t, 13, 13)
+				same(t, "then", fields{"state": "SUCCEEDED", "read": 2, "archived": 0, "denied": 0}, archivedCounts(w.run()))
+				w.stageNights(t, 14, 14)
+				w.run()
+				if sum := w.run(); sum.Objects.Listed != 3 {
+					t.Errorf("the lookback has 3 nights, and %d objects were listed", sum.Objects.Listed)
+				}
+				for _, problem := range w.left(t.Context(), nightRows(1, 14)) {
+					t.Error(problem)
+				}
+			})
+		}
+	}
+}
+
+// TestArchivedBeforeTheLookback: an archived object that a recheck finds in an old folder is named by listing.json alone. The next run
+// takes it once it is restored; without listing.json a recheck does, within a week.
+func TestArchivedBeforeTheLookback(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		p := newMemParts(t, 1<<20)
+		want := wanted{rows: map[string]int{}}
+		now := date("2020-12-01")
+		p.setClock(now)
+		for day := range 3 {
+			p.stageDay(t, want, now.AddDate(0, 0, -day).Format("2006/01/02"), 1+day)
+		}
+		w := &watched{archive: &objstoretest.Archive{}}
+		p.runAt(t, now, w)
+		p.stageDay(t, want, "2020/09/13", 50)
+		late := keyOf("2020/09/13", "o50")
+		w.archive.Move(late, objstore.ClassDeepArchive)
+		found := false
+		for range 8 {
+			now = now.AddDate(0, 0, 1)
+			found = p.runAt(t, now, w).Objects.Archived == 1 || found
+		}
+		if !found {
+			t.Error("no recheck has found the archived object")
+		}
+		w.archive.Forget(late)
+		runs := 1
+		if lost {
+			if err := p.state.Delete(t.Context(), "test/listing.json"); err != nil {
+				t.Fatal(err)
+			}
+			runs = 8
+		}
+		for range runs {
+			now = now.AddDate(0, 0, 1)
+			p.runAt(t, now, w)
+		}
+		p.again(t, want)
 	}
 }
 

@@ -5,22 +5,28 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/objstore/objstoretest"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 )
 
-// watched is staging that counts listings by prefix, and does something before the first read of a key.
+// watched is staging that counts listings by prefix, does something before the first read of a key, and denies reads. It can have an
+// archive.
 type watched struct {
 	objstore.Reader
-	mu     sync.Mutex
-	lists  map[string]int
-	before map[string]func()
+	mu      sync.Mutex
+	lists   map[string]int
+	before  map[string]func()
+	denied  map[string]bool
+	archive *objstoretest.Archive
 }
 
 func (w *watched) List(ctx context.Context, o objstore.ListOptions, fn func(objstore.Object) error) error {
@@ -37,7 +43,11 @@ func (w *watched) Get(ctx context.Context, k string, o objstore.GetOptions) (io.
 	w.mu.Lock()
 	do := w.before[k]
 	delete(w.before, k)
+	denied := w.denied[k]
 	w.mu.Unlock()
+	if denied {
+		return nil, objstore.Object{}, objstore.Fail("get", w.String(), k, objstore.ErrDenied, "allow s3:GetObject")
+	}
 	if do != nil {
 		do()
 	}
@@ -50,7 +60,9 @@ func (p *parts) runAt(t *testing.T, now time.Time, w *watched) *report.Summary {
 	p.setClock(now)
 	r := p.deleting()
 	r.Now = func() time.Time { return now }
-	w.Reader = p.staging
+	if w.Reader = p.staging; w.archive != nil {
+		w.Reader = w.archive.Reader(p.staging)
+	}
 	r.Staging = w
 	sum, err := r.Run(t.Context(), jobs.RunOptions{})
 	if err != nil {
@@ -171,16 +183,25 @@ func TestTimesOfTheFuture(t *testing.T) {
 }
 
 // TestNeverBlind runs random histories: objects of days that are late, today's, and far in the future; of folders old and new; that are
-// overwritten before or after they are read; that are too young. After the runs of a week, runs have taken what a full listing has,
-// each version once.
+// overwritten before or after they are read; that are too young; that are denied for a while; that are archived, before or after they are
+// taken, restored, and archived again when the restored copy expires. After the runs of a week in which all can be read, runs have taken
+// what a full listing has, each version once.
 func TestNeverBlind(t *testing.T) {
+	var met struct{ archived, denied atomic.Int64 } // in all histories
+	t.Cleanup(func() {
+		if os.Getenv("SILT_SEED") == "" && (met.archived.Load() == 0 || met.denied.Load() == 0) {
+			t.Errorf("runs met %d archived and %d denied objects", met.archived.Load(), met.denied.Load())
+		}
+	})
 	for _, seed := range seeds(t, soaking(6, 200)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			rnd := rand.New(rand.NewPCG(seed, 5))
 			p := newMemParts(t, 1<<20)
 			p.spec.Source.Settle = time.Hour
+			p.spec.Limits.MaxDeniedObjects = 1000
 			p.checkpoints = rnd.IntN(2) * 3
+			archive := &objstoretest.Archive{}
 			want := wanted{rows: map[string]int{}}
 			rows := map[string]string{} // by key: the row of its version
 			var keys, did []string
@@ -192,6 +213,7 @@ func TestNeverBlind(t *testing.T) {
 				if err := p.put(k, gz(flow(flows, 0))); err != nil {
 					t.Fatal(err)
 				}
+				archive.Forget(k)
 				if _, ok := rows[k]; !ok {
 					keys = append(keys, k)
 				}
@@ -218,7 +240,46 @@ func TestNeverBlind(t *testing.T) {
 				}
 				stage(k, at)
 			}
-			w := &watched{}
+			w := &watched{archive: archive}
+			restore := func(k string) {
+				head, err := archive.Reader(p.staging).Head(t.Context(), k)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o := objstore.RestoreOptions{Tier: objstore.TierBulk, Days: 1}
+				if head.StorageClass == objstore.ClassIntelligentTiering {
+					o.Days = 0
+				}
+				if _, err := archive.Reader(p.staging).(objstore.Restorer).Restore(t.Context(), k, o); err != nil {
+					t.Fatal(err)
+				}
+			}
+			// weather changes what can be read.
+			weather := func() {
+				w.denied = map[string]bool{}
+				for _, k := range keys {
+					class := []string{objstore.ClassGlacier, objstore.ClassDeepArchive, objstore.ClassIntelligentTiering, "GLACIER_IR"}[rnd.IntN(4)]
+					switch rnd.IntN(8) {
+					case 0:
+						w.denied[k] = true
+						did = append(did, "denied: "+k)
+					case 1:
+						archive.Move(k, class)
+						did = append(did, "archived: "+k+" in "+class)
+					case 2:
+						restore(k)
+						did = append(did, "asked to restore: "+k)
+					}
+				}
+				switch rnd.IntN(3) {
+				case 0:
+					did = append(did, fmt.Sprintf("restored: %d", archive.Finish(now)))
+				case 1:
+					archive.Expire()
+					did = append(did, "restored copies have expired")
+				}
+			}
+			archived, denied := 0, 0
 			for range 8 {
 				now = now.Add(time.Duration(6+rnd.IntN(40)) * time.Hour)
 				for range 1 + rnd.IntN(3) {
@@ -241,10 +302,19 @@ func TestNeverBlind(t *testing.T) {
 						stage(k, now.Add(-2*time.Hour))
 					}}
 				}
+				weather()
 				sum := p.runAt(t, now, w)
+				archived, denied = archived+sum.Objects.Archived, denied+sum.Objects.Denied
 				w.before = nil
 				did = append(did, fmt.Sprintf("run at %s: %+v", now.Format(time.DateTime), sum.Objects))
 			}
+			met.archived.Add(int64(archived))
+			met.denied.Add(int64(denied))
+			w.denied = nil
+			for _, k := range keys {
+				restore(k)
+			}
+			archive.Finish(now.AddDate(1, 0, 0))
 			for range 9 {
 				now = now.Add(24 * time.Hour)
 				p.runAt(t, now, w)
