@@ -36,7 +36,7 @@ func (o *Options) memory() memory {
 	m.batch = between(1<<20, o.MemoryBytes/64, 16<<20)
 	m.rejects = between(64<<10, o.MemoryBytes/256, 16<<20)
 	m.order = between(256<<10, o.MemoryBytes/64, 64<<20)
-	m.readers, m.reader = o.MemoryBytes/8, o.MemoryBytes/4
+	m.readers, m.reader = o.MemoryBytes/16, o.MemoryBytes/8
 	m.rowGroup = between(4<<20, o.MemoryBytes/32, 64<<20)
 	m.page = int(between(128<<10, o.MemoryBytes/1024, 768<<10))
 	m.wideSum = m.engine / 8

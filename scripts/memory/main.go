@@ -35,6 +35,8 @@ type testCase struct {
 	// objects write staging, and return what the run must publish and reject.
 	objects func(put func(name string, write func(io.Writer) error) error) (counts, error)
 	raw     string // raw.sql; "": rawSQL
+	parquet string // a kind of writeParquet, instead of objects
+	want    counts // of parquet
 	window  int    // of the zstd frames; 0: 1 MiB
 }
 
@@ -134,7 +136,15 @@ func main() {
 	work := flag.String("work", "", "folder for data (example: /tmp/memory). Default: a temporary folder")
 	only := flag.String("only", "", "measure only the cases whose name or limit contains this text")
 	divide := flag.Int("divide", 1, "divide the numbers of records (example: 10)")
+	kind := flag.String("parquet", "", "write a Parquet file of this kind to -work, and end (example: page). The tool starts itself like this")
 	flag.Parse()
+	if *kind != "" {
+		if err := writeParquet(*kind, *work); err != nil {
+			fmt.Fprintln(os.Stderr, "memory:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(*bin, *work, *only, *divide); err != nil {
 		fmt.Fprintln(os.Stderr, "memory:", err)
 		os.Exit(1)
@@ -215,6 +225,15 @@ func (c *testCase) prepare(bin, dir string) (want counts, err error) {
 		}
 		want.published = int64(c.events)
 		source, uses = fmt.Sprintf(`staging: %s, include: ["**/*.gz"], key_pattern: "{account_id}/network-firewall/{log_type}/{region}/{firewall}/{yyyy}/{mm}/{dd}/{hh}/"`, filepath.Join(staging, "AWSLogs")), "network-firewall"
+	} else if c.parquet != "" {
+		want = c.want
+		self, err := os.Executable()
+		if err != nil {
+			return want, err
+		}
+		if out, err := exec.Command(self, "-parquet", c.parquet, "-work", filepath.Join(staging, "rows.parquet")).CombinedOutput(); err != nil {
+			return want, fmt.Errorf("write Parquet: %w: %s", err, out)
+		}
 	} else if want, err = c.objects(func(name string, write func(io.Writer) error) error {
 		return packed(filepath.Join(staging, name+".zst"), c.window, write)
 	}); err != nil {
