@@ -239,12 +239,14 @@ func (r *replacement) remake(ctx context.Context, a *batchAttempt, b ledger.Batc
 		objects = r.manifest.Batches[i].Objects
 	}
 	// Objects that are in quarantine as a whole count no records. What can be read of them now is more than the batch had.
-	whole := map[ledger.ObjectID]bool{}
+	// A record that was cut, since it is too long, may be many records for another format.
+	whole, cut := map[ledger.ObjectID]bool{}, false
 	reader := quarantine.Reader{Ledger: r.run.ledger, State: r.run.State, TempDir: dir}
 	if err := reader.Batch(ctx, b, func(row quarantine.Row) error {
 		if row.Record == 0 {
 			whole[ledger.ObjectID{Key: row.Object, ETag: row.ETag}] = true
 		}
+		cut = cut || row.Cut()
 		return nil
 	}); err != nil {
 		return out, err
@@ -274,7 +276,7 @@ func (r *replacement) remake(ctx context.Context, a *batchAttempt, b ledger.Batc
 		return out, refusedError{fmt.Errorf("batch %s stays as it was: %w while it was replaced: %s", b.ID, ErrInputsGone, strings.Join(gone[:min(20, len(gone))], ", "))}
 	case len(refused) > 0:
 		return out, refusedError{fmt.Errorf("batch %s stays as it was: %w while it was replaced: %s", b.ID, ErrUnread, firstOf(refused))}
-	case read != b.Counts.Read:
+	case read < b.Counts.Read, read > b.Counts.Read && !cut:
 		return out, refusedError{fmt.Errorf("batch %s stays as it was: it had %s, and %s can be read now. Try: check whether the mapping splits objects into records in another way, or whether an object was unreadable for a moment",
 			b.ID, human.Plural(b.Counts.Read, "record"), human.Count(read))}
 	}

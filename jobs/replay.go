@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/attempt"
+	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/report"
@@ -40,6 +41,7 @@ type replay struct {
 	run   *run
 	where quarantine.Filter
 	wait  time.Duration
+	cut   attempt.Cut
 }
 
 // work finishes earlier work, and then replays batch after batch.
@@ -83,11 +85,15 @@ func (p *replay) work(ctx context.Context) (err error) {
 			b, _ = st.Batch(b.ID)
 		}
 	}
+	if p.cut.Records > 0 {
+		x.warn(fmt.Sprintf("%s cannot be replayed: quarantine has only the beginning, because the record is too long (example: record %d of %s). Try: correct the mapping's format if it is wrong (example: -- records:), and run etl backfill %s --replace for the days of these objects, which reads them again",
+			human.Plural(p.cut.Records, "record"), p.cut.Record, p.cut.Object, x.Spec.Name))
+	}
 	return x.publisher.markDone(ctx)
 }
 
 // batch makes one attempt at a batch. ErrVoid, ErrMoved: the batch was moved at the same time, and nothing of the attempt counts.
-func (p *replay) batch(ctx context.Context, b ledger.Batch) error {
+func (p *replay) batch(ctx context.Context, b ledger.Batch) (err error) {
 	x := p.run
 	a, err := x.newAttempt(x.config, ledger.WhyReplay, "", b.ID)
 	if err != nil {
@@ -103,6 +109,11 @@ func (p *replay) batch(ctx context.Context, b ledger.Batch) error {
 	if err := reader.Batch(ctx, b, func(r quarantine.Row) error { return records.Add(r, p.where.Match(&r)) }); err != nil {
 		return err
 	}
+	defer func() {
+		if err == nil {
+			p.cut = p.cut.With(records.Cut())
+		}
+	}()
 	if n := records.Records(); n != b.Counts.Quarantined {
 		return fmt.Errorf("the quarantine of batch %s has %d records, but the ledger counts %d; its files are damaged, and nothing was replayed", b.ID, n, b.Counts.Quarantined)
 	}

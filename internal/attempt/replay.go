@@ -38,6 +38,26 @@ type Replay struct {
 	chosen int64
 	rows   digest
 	cut    bool // a row is cut
+
+	notWhole Cut // chosen rows that are cut
+}
+
+// Cut are records of which quarantine has only the beginning, so that a replay cannot read them. It does not read them from their object: a
+// record is cut because it is too long for the mapping's format, and with another format records have other numbers. A replace reads the
+// whole object again.
+type Cut struct {
+	Records int64
+	Object  string // of the first one
+	Record  int64
+}
+
+// With returns all of c and d.
+func (c Cut) With(d Cut) Cut {
+	if c.Records == 0 {
+		c.Object, c.Record = d.Object, d.Record
+	}
+	c.Records += d.Records
+	return c
 }
 
 type objectID struct{ key, etag string }
@@ -81,7 +101,7 @@ func NewReplay(dir string) (*Replay, error) {
 }
 
 // Add adds one row of the batch's quarantine. A record without bytes (an array that was not closed) stays in quarantine, since there is
-// nothing to run. A record that was cut because it is too long stays as well: it is still too long.
+// nothing to run. A record that is cut stays as well: see Cut.
 func (r *Replay) Add(row quarantine.Row, chosen bool) error {
 	id := objectID{row.Object, row.ETag}
 	i, ok := r.at[id]
@@ -93,6 +113,11 @@ func (r *Replay) Add(row quarantine.Row, chosen bool) error {
 	o := &r.objects[i]
 	r.rows.add(row)
 	r.cut = r.cut || row.Cut()
+	if chosen && row.Cut() {
+		if r.notWhole.Records++; r.notWhole.Records == 1 {
+			r.notWhole.Object, r.notWhole.Record = row.Object, row.Record
+		}
+	}
 	switch {
 	case !chosen || row.Record > 0 && len(row.Raw) == 0 || row.Cut():
 		if row.Record > 0 {
@@ -153,6 +178,9 @@ func (r *Replay) keep(row quarantine.Row) error {
 
 // Chosen returns how many rows were chosen.
 func (r *Replay) Chosen() int64 { return r.chosen }
+
+// Cut returns the chosen records that are cut.
+func (r *Replay) Cut() Cut { return r.notWhole }
 
 // Records returns how many records were added, chosen or not, without whole objects.
 func (r *Replay) Records() int64 {
