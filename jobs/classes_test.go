@@ -348,6 +348,21 @@ func TestPlanOfOneClass(t *testing.T) {
 	}
 }
 
+// TestRewoundClasses: a job whose rows were withdrawn, all of them, is loaded again into the same folders and tables.
+func TestRewoundClasses(t *testing.T) {
+	p, want := newMemParts(t, 1).named("nfw"), nothing()
+	p.classNight(t, 1, 1, want)
+	p.classNight(t, 2, 2, want)
+	if _, err := withClasses(p.deleting(), 2).Rewind(t.Context(), "", false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := withClasses(p.deleting(), 2).Run(t.Context(), jobs.RunOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	p.wantPlaces(t, "loaded again", map[string]int{"ext/nfw/": 2, "ext/nfw-4003/": 1}, ownTable+"4003", "table_nfw")
+	p.again(t, want)
+}
+
 // TestAddedClassCrash: a run that dies between the commit and the publication of a batch with an added class is finished where it was
 // planned.
 func TestAddedClassCrash(t *testing.T) {
@@ -385,5 +400,56 @@ func TestClassesOfLayouts(t *testing.T) {
 			t.Errorf("%s: files by folder (-want +got):\n%s", layout, diff)
 		}
 		p.noProblems(t, layout, want)
+	}
+}
+
+// TestClassFaults: whichever operation a run or a replay with an added class dies in, the next one leaves every record once, and in the
+// folder of its class.
+func TestClassFaults(t *testing.T) {
+	for name, c := range map[string]struct {
+		source string
+		die    func(r *jobs.Runner) error
+	}{
+		"run": {"nfw", func(r *jobs.Runner) error { _, err := r.Run(t.Context(), jobs.RunOptions{}); return err }},
+		"replay": {"network-firewall", func(r *jobs.Runner) error {
+			_, err := r.Replay(t.Context(), jobs.ReplayOptions{})
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			died := 0
+			for at := 0; ; at += 5 {
+				p, want := newMemParts(t, 1).named(c.source), nothing()
+				p.classNight(t, 1, 1, want)
+				if name == "replay" {
+					p.classNight(t, 2, 2, want)
+					p.spec.Lake.Classes = map[string]*jobfile.Class{"dns_activity": {SourceName: "nfw-4003"}}
+				} else if err := p.put(nightKey(2), gz(flow(21, 0), kindOf(22, 0, "dns"))); err != nil {
+					t.Fatal(err)
+				}
+				f := &injector{at: at, how: faultDead}
+				err := c.die(withClasses(p.faulty(f), 2))
+				if f.hit() == "" {
+					if err != nil {
+						t.Fatalf("without a fault: %v", err)
+					}
+					break
+				}
+				died++
+				when := "death at " + f.hit()
+				if err := c.die(withClasses(p.afterwards(), 2)); err != nil {
+					t.Fatalf("%s: the next one: %v", when, err)
+				}
+				want.rows[row(21, 0)], want.rows[row(22, 0)] = 1, 1
+				p.noProblems(t, when, want)
+				p.wantPlaces(t, when, map[string]int{"ext/" + c.source + "/": 2, "ext/nfw-4003/": 1}, ownTable+"4003", "table_"+c.source)
+				if t.Failed() {
+					return
+				}
+			}
+			if died < 8 {
+				t.Errorf("the sweep ended after %d deaths", died)
+			}
+		})
 	}
 }

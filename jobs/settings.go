@@ -81,20 +81,18 @@ func CheckFormat(s *jobfile.Spec, compiled *sqlgen.Compiled) error {
 	return nil
 }
 
-// Targets says where the rows of each class go: what the job's ledger has decides about classes that have rows. It writes nothing.
-func (r *Runner) Targets(ctx context.Context) (map[string]lake.Target, error) {
+// Live says which folders of the job's source have rows. It needs Spec, Mapping, Compile, State and Lake, and writes nothing.
+func (r *Runner) Live(ctx context.Context) (classes.Live, error) {
 	x := r.newRun("check", "", true)
 	var err error
 	if x.config, err = x.currentConfig(ctx); err != nil {
-		return nil, err
+		return classes.Live{}, err
 	}
 	if x.ledger, err = openLedger(r, "", nil); err != nil {
-		return nil, err
+		return classes.Live{}, err
 	}
-	if err = x.places.assign(ctx); err != nil {
-		return nil, err
-	}
-	return x.config.targets, nil
+	err = x.places.read(ctx)
+	return x.places.live, err
 }
 
 // placement gives the classes of a run's mapping their places in the lake.
@@ -108,13 +106,7 @@ type placement struct {
 func (p *placement) assign(ctx context.Context) error {
 	x := p.run
 	all := classes.Of(x.config.compiled)
-	if p.reader.Ledger == nil {
-		p.reader = classes.Reader{Job: x.Spec, Ledger: x.ledger, Lake: x.Lake, Planned: p.plannedClasses}
-	}
-	st, err := x.ledger.Fold(ctx)
-	if err == nil {
-		p.live, err = p.reader.Live(ctx, st, all)
-	}
+	err := p.read(ctx)
 	if err != nil && x.command != "adopt" { // adopt reports a damaged ledger itself
 		return err
 	}
@@ -124,6 +116,19 @@ func (p *placement) assign(ctx context.Context) error {
 	targets, err := classes.Assign(x.Spec, all, p.live)
 	if err == nil {
 		x.config.targets = targets
+	}
+	return err
+}
+
+// read reads from the ledger which folders have rows.
+func (p *placement) read(ctx context.Context) error {
+	x := p.run
+	if p.reader.Ledger == nil {
+		p.reader = classes.Reader{Job: x.Spec, Ledger: x.ledger, Lake: x.Lake, Planned: p.plannedClasses}
+	}
+	st, err := x.ledger.Fold(ctx)
+	if err == nil {
+		p.live, err = p.reader.Live(ctx, st, classes.Of(x.config.compiled))
 	}
 	return err
 }

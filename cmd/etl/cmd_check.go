@@ -151,7 +151,7 @@ func (a *app) checkJob(ctx context.Context, file string) (diag.List, error) {
 	}
 	places, err := placeClasses(ctx, spec, m, compiled, false)
 	if err != nil {
-		at("lake.source_name", diag.Error, "lake.source_name: %v", err)
+		list.Add(placeError(spec, err))
 	}
 	for _, n := range places.notes(spec) {
 		at("lake.source_name", n.severity, "%s", n.text)

@@ -101,9 +101,7 @@ func compileForDoctor(ctx context.Context, spec *jobfile.Spec) (*doctor.Mapping,
 	}
 	places, err := placeClasses(ctx, spec, m, compiled, true)
 	if err != nil {
-		d := spec.At("lake.source_name")
-		d.Message = "lake.source_name: " + err.Error()
-		return nil, diag.List{d}
+		return nil, diag.List{placeError(spec, err)}
 	}
 	return &doctor.Mapping{Name: m.Name, Compiled: compiled, Targets: places.targets, Warnings: len(found)}, nil
 }

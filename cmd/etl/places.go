@@ -50,11 +50,28 @@ func placeClasses(ctx context.Context, spec *jobfile.Spec, m *mappings.Mapping, 
 	if r.Lake, err = openLake(ctx, spec); err != nil {
 		return p, nil
 	}
-	targets, err := r.Targets(ctx)
-	if err == nil {
-		p.targets, p.known = targets, true
+	live, err := r.Live(ctx)
+	if err != nil {
+		return p, nil
 	}
-	return p, nil
+	p.known = true
+	p.targets, err = classes.Assign(spec, p.classes, live)
+	return p, err
+}
+
+// placeError is an error of placeClasses at its key of the job file.
+func placeError(spec *jobfile.Spec, err error) diag.Diagnostic {
+	key, message := "lake.source_name", "lake.source_name: "+err.Error()
+	if strings.HasPrefix(err.Error(), "lake.classes.") {
+		message = err.Error()
+		key, _, _ = strings.Cut(message, ":")
+		for spec.Pos[key].Line == 0 && key != "lake" {
+			key = key[:strings.LastIndexByte(key, '.')]
+		}
+	}
+	d := spec.At(key)
+	d.Message = message
+	return d
 }
 
 // note is a line of etl check about a class.

@@ -26,7 +26,7 @@ type Reader struct {
 	known map[string]string // by batch: the class of its files in ext/<source>/
 }
 
-// Live reads the files of the ledger, or open plans if it has no files. classes are those of the current mapping.
+// Live reads the files of the ledger, or plans if it has no files. classes are those of the current mapping.
 func (r *Reader) Live(ctx context.Context, st *ledger.State, classes []lake.Class) (Live, error) {
 	live := Live{ByClass: map[string]bool{}, Own: map[string]bool{}}
 	if layouts[r.Job.Lake.Layout] != lake.LayoutByClass {
@@ -47,7 +47,7 @@ func (r *Reader) Live(ctx context.Context, st *ledger.State, classes []lake.Clas
 	})
 	switch {
 	case flatBatch == "" && len(live.ByClass) == 0:
-		return live, r.openPlans(ctx, st, &live)
+		return live, r.plans(ctx, st, &live)
 	case flatBatch == "":
 		return live, nil
 	case len(classes) == 1 && len(live.ByClass) == 0: // it can only be that one
@@ -156,14 +156,23 @@ func (r *Reader) classOf(ctx context.Context, classes []lake.Class, key string) 
 		lake.SourceFolder(source), len(classes), err, source)
 }
 
-// openPlans reads the newest plan that is open.
-func (r *Reader) openPlans(ctx context.Context, st *ledger.State, live *Live) error {
-	open := st.OpenBatches()
-	if len(open) == 0 {
+// plans reads the newest plan that is open, or else that of the newest batch that was committed and released: a rewind deletes the rows of
+// a job to load them again, and they belong where they were.
+func (r *Reader) plans(ctx context.Context, st *ledger.State, live *Live) error {
+	var b *ledger.Batch
+	all := st.Batches()
+	for i := len(all) - 1; i >= 0 && (b == nil || b.State != ledger.BatchOpen); i-- {
+		if all[i].State == ledger.BatchOpen || b == nil && all[i].State == ledger.BatchReleased && all[i].Committed > 0 {
+			b = &all[i]
+		}
+	}
+	if b == nil {
 		return nil
 	}
-	b := open[len(open)-1]
-	m, err := r.Ledger.Manifest(ctx, b.Manifest, b.ID)
+	if b.State == ledger.BatchOpen {
+		b.Made = b.Manifest.ID
+	}
+	m, err := r.Ledger.MadeFrom(ctx, *b)
 	if isLost(err) || errors.Is(err, ledger.ErrNewer) {
 		return nil // the run that resumes it reports it
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/location"
 	"github.com/silt-etl/silt/internal/objstore"
 	memstore "github.com/silt-etl/silt/internal/objstore/mem"
 	"github.com/silt-etl/silt/internal/tempdir"
@@ -81,6 +82,32 @@ func TestLake(t *testing.T) {
 			}
 			wantTexts(t, show(tryLake(context.Background(), s, deleter, "ext/x/")), c.want...)
 		})
+	}
+}
+
+// The lake is tried as each role of a class too, in the folder of that role's source.
+func TestClassRoles(t *testing.T) {
+	held := map[string]string{} // by role
+	kinds := objstore.Registry{{Scheme: "s3", Form: "s3://bucket/prefix", Open: func(_ context.Context, _ location.Location, o objstore.Options) (objstore.Bucket, error) {
+		s := memstore.New("mem")
+		s.SetHooks(func(op, key string) error {
+			if op != "hold" {
+				return nil
+			}
+			held[o.RoleARN+" "+o.ExternalID] = key[:strings.LastIndexByte(key, '/')+1]
+			if o.RoleARN == "denied" {
+				return objstore.ErrDenied
+			}
+			return nil
+		}, nil)
+		return s, nil
+	}}}
+	e := &examination{Input: Input{Stores: kinds, Job: &jobfile.Spec{Lake: jobfile.Lake{Location: "s3://lake", SourceName: "x", RoleARN: "r", Classes: map[string]*jobfile.Class{
+		"dns_activity": {SourceName: "x-dns", RoleARN: "dns", ExternalID: "id"}, "http_activity": {SourceName: "x-http", RoleARN: "denied"}, "file_activity": {SourceName: "x-file"}}}},
+		Options: StoreOptions{Lake: objstore.Options{RoleARN: "r"}}}}
+	wantTexts(t, show(checkLake(context.Background(), e)), "ok   lake: ", "ok   lake for class dns_activity: ", "FAIL lake for class http_activity: ")
+	if diff := cmp.Diff(map[string]string{"r ": "ext/x/", "dns id": "ext/x-dns/", "denied ": "ext/x-http/"}, held); diff != "" {
+		t.Errorf("folders by role (-want +got):\n%s", diff)
 	}
 }
 
@@ -267,12 +294,14 @@ func TestSchedule(t *testing.T) {
 // Only parts of a job in stores and catalogs of AWS are asked about, each with its region and role.
 func TestAWSParts(t *testing.T) {
 	e := &examination{Input: Input{Stores: stores(t, nil), Catalog: catalog.Kind{Type: "glue", UsesAWS: true}, Job: &jobfile.Spec{State: "s3://state/x",
-		Source: jobfile.Source{Staging: "./staging"}, Lake: jobfile.Lake{Location: "s3://lake", Region: "us-east-1", RoleARN: "r", DeleteRoleARN: "d"},
+		Source: jobfile.Source{Staging: "./staging"}, Lake: jobfile.Lake{Location: "s3://lake", Region: "us-east-1", RoleARN: "r", DeleteRoleARN: "d",
+			Classes: map[string]*jobfile.Class{"dns_activity": {SourceName: "x-dns", RoleARN: "c", ExternalID: "e"}, "http_activity": {SourceName: "x-http"}}},
 		Catalog: jobfile.Catalog{Type: "glue", Region: "eu-west-1"}}}}
 	want := []AWSPart{
 		{Name: "lake", Region: "us-east-1", RegionKey: "lake.region", RoleARN: "r", Bucket: "lake"},
 		{Name: "deleting", Region: "us-east-1", RegionKey: "lake.region", RoleARN: "d", Bucket: "lake"},
 		{Name: "state", Region: "us-east-1", RegionKey: "lake.region", Bucket: "state"},
+		{Name: "class dns_activity", Region: "us-east-1", RegionKey: "lake.region", RoleARN: "c", ExternalID: "e", Bucket: "lake"},
 		{Name: "catalog", Region: "eu-west-1", RegionKey: "catalog.region"},
 	}
 	if diff := cmp.Diff(want, e.awsParts()); diff != "" {

@@ -17,6 +17,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/staging"
@@ -160,7 +161,25 @@ func checkLake(ctx context.Context, e *examination) []Result {
 	if err != nil {
 		results = append(results, fail("deleting", err, ""))
 	}
-	return append(results, tryLake(ctx, s, deleter, e.sourceFolder())...)
+	results = append(results, tryLake(ctx, s, deleter, e.sourceFolder())...)
+	for _, name := range slices.Sorted(maps.Keys(e.Job.Lake.Classes)) { // each role in the folder of its own source
+		c := e.Job.Lake.Classes[name]
+		if c.RoleARN == "" {
+			continue
+		}
+		opts := e.Options.Lake
+		opts.RoleARN, opts.ExternalID = c.RoleARN, c.ExternalID
+		s, found := e.openForTrial(ctx, "lake", e.Job.Lake.Location, opts)
+		if s != nil {
+			found = append(found, tryLake(ctx, s, deleter, lake.SourceFolder(c.SourceName))...)
+			s.remove()
+		}
+		for _, r := range found {
+			r.What += " for class " + name
+			results = append(results, r)
+		}
+	}
+	return results
 }
 
 // sourceFolder is the job's own folder in the lake.
