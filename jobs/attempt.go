@@ -79,7 +79,7 @@ func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects
 	}
 	options := attempt.Options{Job: s.Name, Run: x.id, Compiled: a.config.compiled, Staging: x.Staging, Replay: replay, TempDir: dir, TempBytes: x.tempBytes,
 		MemoryBytes: s.Limits.MemoryBytes, Threads: s.Limits.Threads, Region: s.Lake.Region, Account: s.Lake.AccountID,
-		MinDay: minDay, MaxDay: maxDay, MaxPartitions: s.Limits.MaxPartitions, KeyValues: footerValues(s), Progress: scanProgress(x.Progress), Open: x.OpenEngine, Timeout: s.Limits.BatchTimeout}
+		MinDay: minDay, MaxDay: maxDay, MaxPartitions: s.Limits.MaxPartitions, MaxBroken: s.Limits.MaxBrokenRatio, KeyValues: footerValues(s), Progress: scanProgress(x.Progress), Open: x.OpenEngine, Timeout: s.Limits.BatchTimeout}
 	for class, target := range a.config.targets {
 		if target.Missing != "" {
 			if options.NotRegistered == nil {
@@ -97,6 +97,10 @@ func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects
 	if many, ok := errors.AsType[*attempt.TooManyFailed](err); ok {
 		return out, refusedBatch{&diag.OpError{Op: "process", Object: "batch " + batch, Err: many,
 			Try: "correct the expression, or raise limits.max_quarantine_ratio"}}
+	}
+	if many, ok := errors.AsType[*attempt.TooManyLarge](err); ok {
+		return out, refusedBatch{&diag.OpError{Op: "process", Object: "batch " + batch, Err: many,
+			Try: "raise limits.memory, or correct the mapping; with a higher limits.max_broken_ratio the objects go to quarantine"}}
 	}
 	if many, ok := errors.AsType[*attempt.TooManyPartitions](err); ok {
 		return out, refusedBatch{&diag.OpError{Op: "process", Object: "batch " + batch, Err: many,

@@ -63,8 +63,7 @@ func TestBatchTimeout(t *testing.T) {
 
 // wrapped replaces the queries that a run makes of its mapping by sql, in which % is the query. The queries of one expression, with which
 // a run looks for the records that fail, are left as they are unless expressions is set.
-func wrapped(w *world, sql string, expressions bool) *jobs.Runner {
-	r := w.runner()
+func wrapped(r *jobs.Runner, sql string, expressions bool) *jobs.Runner {
 	r.OpenEngine = func(o engine.Options) (attempt.Engine, error) {
 		o.MemoryBytes, o.TempDir, o.Threads = 64<<20, "", 1
 		db, err := engine.Open(o)
@@ -80,6 +79,16 @@ func wrapped(w *world, sql string, expressions bool) *jobs.Runner {
 
 // alertTime is the time of alert.
 const alertTime = "1601074865598"
+
+// failsAt is SQL for wrapped: an expression fails for the records of a time, in a way that ends the query.
+func failsAt(time string) string {
+	return "SELECT p.* REPLACE (CASE WHEN p._time = " + time + " THEN CAST('x' || CAST(p._time AS VARCHAR) AS BIGINT) ELSE p._time END AS _time) FROM (%) p"
+}
+
+// largeIf is SQL for wrapped: records for which a condition holds need more memory than DuckDB has.
+func largeIf(condition string) string {
+	return "SELECT p.* FROM (%) p, unnest(range(CASE WHEN " + condition + " THEN 3000000 ELSE 1 END)) u(i) ORDER BY hash(i), p._time"
+}
 
 // TestMappingErrors: what DuckDB says against a mapping's SQL while it runs, and no record or object is the cause of, fails the batch.
 // The message names the mapping and its part, and nothing goes to quarantine.
@@ -102,10 +111,13 @@ func TestMappingErrors(t *testing.T) {
 		w := newWorld(t)
 		w.spec.Limits.MemoryBytes = 1 << 30
 		w.put(key("a"), gz(netflow, alert))
-		sum, err := wrapped(w, c.sql, c.expressions).RunWithRetries(t.Context(), jobs.RunOptions{})
+		sum, err := wrapped(w.runner(), c.sql, c.expressions).RunWithRetries(t.Context(), jobs.RunOptions{})
 		if err == nil || sum.State != "FAILED" || strings.Contains(err.Error(), "\n") || errors.Is(err, jobs.ErrQuarantine) != c.refused {
 			t.Errorf("%s: %v, %s", c.name, err, sum.State)
 			continue
+		}
+		if code := exitCodeOf(err); c.refused != (code == 3) {
+			t.Errorf("%s: exit code %d", c.name, code)
 		}
 		for _, part := range append(c.want, "nothing of the batch was committed") {
 			if !strings.Contains(err.Error(), part) {
@@ -130,18 +142,18 @@ func TestErrorsOfData(t *testing.T) {
 		row       string
 		message   string
 	}{
-		{"a record", "SELECT p.* REPLACE (CASE WHEN p._time = " + alertTime + " THEN CAST('x' || CAST(p._time AS VARCHAR) AS BIGINT) ELSE p._time END AS _time) FROM (%) p",
+		{"a record", failsAt(alertTime),
 			fields{"state": "SUCCEEDED", "read": int64(2), "published": int64(1), "quarantined": int64(1), "objects": 0, "EXPRESSION_FAILED": int64(1), "OBJECT_TOO_LARGE": int64(0)},
 			key("b") + " 1 EXPRESSION_FAILED", "projection network_activity: Could not convert string 'x" + alertTime},
-		{"an object", "SELECT p.* FROM (%) p, unnest(range(CASE WHEN p._time = " + alertTime + " THEN 3000000 ELSE 1 END)) u(i) ORDER BY hash(i), p._time",
+		{"an object", largeIf("p._time = " + alertTime),
 			fields{"state": "SUCCEEDED", "read": int64(1), "published": int64(1), "quarantined": int64(0), "objects": 1, "EXPRESSION_FAILED": int64(0), "OBJECT_TOO_LARGE": int64(1)},
 			key("b") + " 0 OBJECT_TOO_LARGE", "the object alone needs more memory than limits.memory (1.0 GiB)"},
 	} {
 		w := newWorld(t)
-		w.spec.Limits.MemoryBytes, w.spec.Limits.MaxQuarantineRatio = 1<<30, 0.5
+		w.spec.Limits.MemoryBytes, w.spec.Limits.MaxQuarantineRatio, w.spec.Limits.MaxBrokenRatio = 1<<30, 0.5, 0.5
 		w.put(key("a"), gz(netflow))
 		w.put(key("b"), gz(alert))
-		sum, err := wrapped(w, c.sql, false).RunWithRetries(t.Context(), jobs.RunOptions{})
+		sum, err := wrapped(w.runner(), c.sql, false).RunWithRetries(t.Context(), jobs.RunOptions{})
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -156,4 +168,89 @@ func TestErrorsOfData(t *testing.T) {
 			t.Errorf("%s: %d rows are published", c.name, len(got))
 		}
 	}
+}
+
+// TestTooLargeObjects: objects that need too much memory count in limits.max_broken_ratio as unreadable ones do. Above it what can be
+// loaded is committed all the same, and the run ends with exit code 3 and names the others. A replay with more memory loads them.
+func TestTooLargeObjects(t *testing.T) {
+	for _, c := range []struct {
+		name, condition string
+		limit           float64
+		code, large     int
+		want            []string
+	}{
+		{"as many as allowed", "p._time = " + alertTime, 0.5, 0, 1, nil},
+		{"one more", "p._time = " + alertTime, 0.49, 3, 1, []string{"1 of 2 objects is too large (50.00%), and limits.max_broken_ratio allows 49.00%", key("b") + ": the object alone", "etl replay"}},
+		{"all", "p._time > 0", 0.05, 3, 2, []string{"2 of 2 objects are too large (100.00%)", key("a"), key("b")}},
+	} {
+		w := newWorld(t)
+		w.spec.Limits.MemoryBytes, w.spec.Limits.MaxBrokenRatio = 1<<30, c.limit
+		w.put(key("a"), gz(netflow))
+		w.put(key("b"), gz(alert))
+		sum, err := wrapped(w.runner(), largeIf(c.condition), false).RunWithRetries(t.Context(), jobs.RunOptions{})
+		if c.code == 0 && err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		} else if c.code != 0 {
+			wantError(t, c.name, err, jobs.ErrUnread, c.code, c.want...)
+		}
+		same(t, c.name, fields{"batches": 1, "published": int64(2 - c.large), "large": int64(c.large)},
+			fields{"batches": sum.Batches, "published": sum.Records.Published, "large": sum.Reasons[attempt.ReasonObjectTooLarge]})
+		if sum, err := w.run(); err != nil || sum.Objects.Read != 0 {
+			t.Errorf("%s: the next run: %+v, %v", c.name, sum.Objects, err)
+		}
+		if sum, err := w.runner().Replay(t.Context(), jobs.ReplayOptions{}); err != nil || sum.Records.Published != int64(c.large) {
+			t.Errorf("%s: the replay: %+v, %v", c.name, sum.Records, err)
+		}
+	}
+}
+
+// noMemory is a DuckDB that has no memory for any query.
+type noMemory struct{ attempt.Engine }
+
+func (noMemory) Query(context.Context, string) (engine.RowReader, error) {
+	return nil, &engine.Error{Kind: engine.OutOfMemory, Message: "could not allocate block of size 256.0 KiB (63.9 MiB/64.0 MiB used)"}
+}
+
+// TestTooManyTooLarge: if a mapping needs too much memory for each of many objects, the batch is refused, and nothing goes to quarantine.
+// The next run loads all of them if it has the memory.
+func TestTooManyTooLarge(t *testing.T) {
+	p := newMemParts(t, 2<<30)
+	p.spec.Limits.MaxBrokenRatio = 0.05
+	p.stageNights(t, 1, 12)
+	r := p.runner()
+	r.OpenEngine = func(o engine.Options) (attempt.Engine, error) {
+		db, err := engine.Open(o)
+		return noMemory{db}, err
+	}
+	sum, err := r.Run(t.Context(), jobs.RunOptions{})
+	wantError(t, "the run", err, jobs.ErrQuarantine, 3, "at least 11 of 12 objects need more memory than limits.memory (1.0 GiB)", nightKey(1), "and 6 more", "nothing of the batch was committed", "raise limits.memory")
+	same(t, "the run", fields{"state": "FAILED", "failed": 1, "quarantined": 0}, fields{"state": sum.State, "failed": len(sum.Failed), "quarantined": sum.Objects.Quarantined})
+	if open := p.state0(t).OpenBatches(); len(open) > 0 {
+		t.Errorf("the batch was not released: %+v", open)
+	}
+	p.mustRun(t, jobs.RunOptions{})
+	p.noProblems(t, "with enough memory", nightRows(1, 12))
+}
+
+// TestFailedRecordsCount: records for which an expression fails count in limits.max_quarantine_ratio, together with records that are
+// rejected for another reason, and alone. A batch with too many of them is refused with exit code 3, and the others are published.
+func TestFailedRecordsCount(t *testing.T) {
+	for limit, code := range map[float64]int{0.5: 0, 0.49: 3} { // 1 of the 3 records that can be mapped, 2 of 4 together
+		w := newWorld(t)
+		w.spec.Limits.MaxQuarantineRatio = limit
+		w.put(key("a"), gz(netflow, alert, netflow, "broken"))
+		sum, err := wrapped(w.runner(), failsAt(alertTime), false).RunWithRetries(t.Context(), jobs.RunOptions{})
+		if code == 0 && (err != nil || sum.Records.Published != 2) {
+			t.Errorf("limit %g: %+v, %v", limit, sum.Records, err)
+		} else if code != 0 {
+			wantError(t, "too many together", err, jobs.ErrQuarantine, code, "2 of 4 records were rejected (50.00%)", "EXPRESSION_FAILED 1", "nothing of the batch was committed")
+		}
+	}
+	w := newWorld(t)
+	w.spec.Limits.MaxQuarantineRatio, w.spec.Limits.BatchBytes = 0.49, 1
+	w.put(key("a"), gz(netflow))
+	w.put(key("b"), gz(netflow, alert))
+	sum, err := wrapped(w.runner(), failsAt(alertTime), false).RunWithRetries(t.Context(), jobs.RunOptions{})
+	wantError(t, "too many alone", err, jobs.ErrQuarantine, 3, "fails for 1 of 2 records: ", "raise limits.max_quarantine_ratio")
+	same(t, "too many alone", fields{"published": int64(1), "failed": 1, "quarantined": int64(0)}, fields{"published": sum.Records.Published, "failed": len(sum.Failed), "quarantined": sum.Records.Quarantined})
 }

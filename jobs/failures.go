@@ -17,8 +17,8 @@ import (
 	"github.com/silt-etl/silt/internal/report"
 )
 
-// ErrQuarantine says that a batch is refused: it has more bad records than limits.max_quarantine_ratio allows, or more partitions than
-// limits.max_partitions. Nothing of such a batch is committed, so its records do not reach quarantine either, and the run ends as FAILED.
+// ErrQuarantine says that a batch is refused: it has more bad records than limits.max_quarantine_ratio allows, more partitions than
+// limits.max_partitions, or too many objects that need more memory than limits.memory. Nothing of such a batch is committed, so its records do not reach quarantine either, and the run ends as FAILED.
 var ErrQuarantine = errors.New("too many bad records")
 
 // refusedBatch is an error that counts as ErrQuarantine, with a text of its own.
@@ -28,8 +28,8 @@ func (e refusedBatch) Is(target error) bool { return target == ErrQuarantine }
 
 func (e refusedBatch) Unwrap() error { return e.error }
 
-// ErrUnread says that objects of staging could not be read: more than limits.max_denied_objects or limits.max_broken_ratio allow. What
-// could be read is committed, and the run ends as FAILED.
+// ErrUnread says that objects of staging could not be read, or are too large: more than limits.max_denied_objects or
+// limits.max_broken_ratio allow. What could be read is committed, and the run ends as FAILED.
 var ErrUnread = errors.New("too many objects could not be read")
 
 // checkQuarantineLimit compares the rejected records of a batch with its read records. Objects that cannot be read as a whole have limits
@@ -61,10 +61,12 @@ type unread struct {
 // unreadShown is how many unread objects an error names.
 const unreadShown = 5
 
-// checkUnread notes the objects of a committed batch that could not be read. Too many broken ones are a failure of the run at once.
+// checkUnread notes the objects of a committed batch that could not be read. Too many broken or too large ones are a failure of the run at
+// once.
 func (a *batchAttempt) checkUnread(out batchOutput) {
 	x, u := a.run, &a.run.unread
 	var broken []string
+	large := 0
 	for i, o := range out.result.Objects {
 		switch o.State {
 		case attempt.ObjectDenied:
@@ -76,17 +78,28 @@ func (a *batchAttempt) checkUnread(out batchOutput) {
 		case attempt.ObjectArchived:
 			u.archived++
 		case attempt.ObjectQuarantined:
-			if o.Reason == attempt.ReasonObjectTooLarge { // the temp folder is too small for it, and it is not damaged
-				continue
+			if o.Reason == attempt.ReasonObjectTooLarge {
+				large++
 			}
 			broken = append(broken, out.objects[i].Key+": "+o.Message)
 		}
 	}
+	what := "are unreadable"
+	switch {
+	case len(broken) == 1 && large == 1:
+		what = "is too large"
+	case len(broken) == 1:
+		what = "is unreadable"
+	case large == len(broken):
+		what = "are too large"
+	case large > 0:
+		what = "are unreadable or too large"
+	}
 	t := out.result.Totals()
 	if limit := a.config.spec.Limits.MaxBrokenRatio; float64(len(broken)) > limit*float64(t.Objects) {
 		x.failures.errs = append(x.failures.errs, &diag.OpError{Op: "read the objects of", Object: "batch " + out.batch,
-			Err: fmt.Errorf("%w: %s of %s are unreadable (%.2f%%), and limits.max_broken_ratio allows %.2f%%; the others are committed, and these are in quarantine: %s",
-				ErrUnread, human.Count(int64(len(broken))), human.Plural(t.Objects, "object"), 100*float64(len(broken))/float64(t.Objects), 100*limit, firstOf(broken)),
+			Err: fmt.Errorf("%w: %s of %s %s (%.2f%%), and limits.max_broken_ratio allows %.2f%%; the others are committed, and these are in quarantine: %s",
+				ErrUnread, human.Count(int64(len(broken))), human.Plural(t.Objects, "object"), what, 100*float64(len(broken))/float64(t.Objects), 100*limit, firstOf(broken)),
 			Try: "correct the cause, then etl replay, which reads the objects again"})
 	}
 }

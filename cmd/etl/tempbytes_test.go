@@ -9,7 +9,7 @@ import (
 )
 
 // A batch that needs more than limits.temp_bytes is refused, and the next run tries its objects apart: one that needs more alone goes to
-// quarantine as a whole, whatever limits.max_quarantine_ratio says, and the others are loaded. Once the limit is raised, a replay reads it.
+// quarantine as a whole, and the others are loaded. It counts in limits.max_broken_ratio. Once the limit is raised, a replay reads it.
 func TestTempBytes(t *testing.T) {
 	run := folderJob(t, oneRecord)
 	write := func(path, text string) {
@@ -37,8 +37,9 @@ func TestTempBytes(t *testing.T) {
 	_, errs := run(3, "run", "job.yaml")
 	contains(t, errs, "2 objects in one batch: the batch needs more space in the temp folder than limits.temp_bytes (1.0 MiB), and nothing of it was committed; "+
 		"the next run tries smaller batches. Try: raise limits.temp_bytes")
-	out, _ := run(0, "run", "job.yaml")
+	out, errs := run(3, "run", "job.yaml")
 	contains(t, out, "OBJECT_TOO_LARGE 1", "b.log: the object alone needs more space in the temp folder than limits.temp_bytes (1.0 MiB)", "1 read = 1 published")
+	contains(t, errs, "1 of 1 object is too large (100.00%), and limits.max_broken_ratio allows 5.00%; the others are committed, and these are in quarantine: b.log")
 	out, _ = run(0, "run", "job.yaml")
 	contains(t, out, "0 objects read")
 	write("job.yaml", string(text))

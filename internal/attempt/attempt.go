@@ -62,6 +62,8 @@ type Options struct {
 	Threads     int
 	// MaxFailed is the share of the records for which an expression may fail in a way that ends a query; 0: all of them.
 	MaxFailed float64
+	// MaxBroken is the share of the objects that can need too much memory alone before the search for them ends (see TooManyLarge).
+	MaxBroken float64
 	// Timeout of the attempt; 0: none.
 	Timeout time.Duration
 	Region  string // the region= partition
@@ -177,7 +179,7 @@ func (r *Result) Totals() Totals {
 	return t
 }
 
-// ReasonObjectTooLarge is the reason of objects that Options.TooLarge sends to quarantine. They do not count as unreadable.
+// ReasonObjectTooLarge is the reason of objects that need more memory, or more space in the temp folder, than a run has.
 const ReasonObjectTooLarge = decode.ReasonTooLarge
 
 // ErrTooLong says that an attempt took longer than Options.Timeout.

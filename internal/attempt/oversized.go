@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode"
@@ -17,8 +18,46 @@ func needsMemory(err error) bool {
 	return errors.Is(err, errMemory) && !strings.Contains(err.Error(), "offload") && !strings.Contains(err.Error(), "max_temp_directory_size")
 }
 
+// largeAtLeast is how many objects can need too much memory alone whatever their share is: a few never keep the others from being loaded.
+const largeAtLeast = 10
+
+// largeShown is how many objects the text of TooManyLarge names.
+const largeShown = 5
+
+// TooManyLarge says that more than largeAtLeast objects, and a larger share than Options.MaxBroken, need too much memory alone. Then the
+// mapping or the limit is the cause, and not the objects. The search ends there, so more objects may need too much.
+type TooManyLarge struct {
+	Mapping     string
+	Keys        []string // of the objects that were found
+	Objects     int
+	MemoryBytes int64
+}
+
+func (e *TooManyLarge) Error() string {
+	names := strings.Join(e.Keys[:min(largeShown, len(e.Keys))], ", ")
+	if more := len(e.Keys) - largeShown; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Sprintf("at least %d of %s need more memory than limits.memory (%s) for mapping %s, each of them alone: %s; nothing of the batch was committed",
+		len(e.Keys), human.Plural(int64(e.Objects), "object"), human.Size(e.MemoryBytes), e.Mapping, names)
+}
+
+// tooManyLarge is a *TooManyLarge if that many objects were found.
+func tooManyLarge(o Options, objects []Object, all ...failed) error {
+	var keys []string
+	for i := range objects {
+		if slices.ContainsFunc(all, func(some failed) bool { return some[recordID{object: i}] != nil }) {
+			keys = append(keys, objects[i].Key)
+		}
+	}
+	if n := len(keys); n <= largeAtLeast || float64(n) <= o.MaxBroken*float64(len(objects)) {
+		return nil
+	}
+	return &TooManyLarge{Mapping: o.Compiled.Name, Keys: keys, Objects: len(objects), MemoryBytes: o.MemoryBytes}
+}
+
 // oversized gives the objects that need too much memory when they are processed alone. It halves the objects that do: at most 2 log2(n)
-// attempts for each one that it finds. Other errors end the search, and no object is the cause of those.
+// attempts for each one that it finds. Other errors end the search, and no object is the cause of those. A *TooManyLarge ends it too.
 func oversized(ctx context.Context, o Options, objects []Object, without failed) (failed, error) {
 	o.Progress, o.Trace = nil, nil
 	found := failed{}
@@ -40,7 +79,7 @@ func oversized(ctx context.Context, o Options, objects []Object, without failed)
 		case len(some) == 1:
 			found[recordID{object: some[0]}] = &decode.Reject{Code: ReasonObjectTooLarge,
 				Message: "the object alone needs more memory than limits.memory (" + human.Size(o.MemoryBytes) + ")"}
-			return nil
+			return tooManyLarge(o, objects, without, found)
 		}
 		if err := search(some[:len(some)/2]); err != nil {
 			return err

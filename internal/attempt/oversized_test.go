@@ -2,6 +2,8 @@ package attempt_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync/atomic"
@@ -75,5 +77,62 @@ func TestOversizedObject(t *testing.T) {
 	message = "failed to offload data block of size 256.0 KiB: the temp folder is full"
 	if r, err := attempt.Run(t.Context(), o, object(keys...)); err == nil {
 		t.Errorf("%+v", r.Objects)
+	}
+}
+
+// When many objects need too much memory alone, the mapping or the limit is the cause: the search ends, and names those that it found. A
+// few never end it, and limits.max_broken_ratio can allow more.
+func TestTooManyLarge(t *testing.T) {
+	c := zoned(t)
+	for _, test := range []struct {
+		large, objects int
+		allowed        float64
+		found          int // 0: all objects are read or quarantined
+	}{
+		{10, 12, 0.05, 0},
+		{11, 12, 0.05, 11},
+		{13, 14, 0.8, 12},
+	} {
+		var large atomic.Bool
+		opened := 0
+		o := options(t, c, bodies{local: true, get: func(key string) io.ReadCloser {
+			if strings.HasPrefix(key, "large") {
+				large.Store(true)
+			}
+			return io.NopCloser(strings.NewReader(lines(1)))
+		}})
+		o.MaxBroken = test.allowed
+		o.Open = func(eo engine.Options) (attempt.Engine, error) {
+			opened++
+			large.Store(false)
+			db, err := engine.Open(eo)
+			return scarce{db, &large, "could not allocate block of size 256.0 KiB (255.9 MiB/256.0 MiB used)"}, err
+		}
+		var keys []string
+		for i := range test.objects {
+			keys = append(keys, fmt.Sprintf("%s%02d", map[bool]string{true: "large", false: "small"}[i < test.large], i))
+		}
+		r, err := attempt.Run(t.Context(), o, object(keys...))
+		if test.found == 0 {
+			if err != nil {
+				t.Errorf("%+v: %v", test, err)
+			} else if got, want := r.Totals(), (attempt.Totals{Objects: int64(test.objects), QuarantinedObjects: int64(test.large), Records: int64(test.objects - test.large), Published: int64(test.objects - test.large)}); got != want {
+				t.Errorf("%+v: %+v, want %+v", test, got, want)
+			}
+			continue
+		}
+		many, ok := errors.AsType[*attempt.TooManyLarge](err)
+		if !ok || len(many.Keys) != test.found || many.Objects != test.objects {
+			t.Errorf("%+v: %v", test, err)
+			continue
+		}
+		for _, part := range []string{"limits.memory (512 MiB)", fmt.Sprintf("large00, large01, large02, large03, large04 and %d more", test.found-5)} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%+v: %q is not in %v", test, part, err)
+			}
+		}
+		if most := 2 * (1 + 3*test.found); opened > most { // each of them twice: with DuckDB's sort, and without
+			t.Errorf("%+v: %d databases", test, opened)
+		}
 	}
 }
