@@ -88,7 +88,9 @@ func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects
 			options.NotRegistered[class] = target.Missing
 		}
 	}
-	options.MaxFailed = s.Limits.MaxQuarantineRatio
+	if replay == nil { // a replay rejects nothing new
+		options.MaxFailed = s.Limits.MaxQuarantineRatio
+	}
 	res, err := a.runInBudget(ctx, options, out.objects)
 	if errors.Is(err, attempt.ErrTooLong) {
 		return out, fmt.Errorf("%w: mapping %s took longer than limits.batch_timeout (%s) for batch %s of %s, and nothing of the batch was committed. Try: lower limits.batch_bytes and run etl run --replan, look for slow expressions in the mapping, or raise the limit",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -209,13 +210,26 @@ type failures struct {
 	log    zerolog.Logger
 }
 
-// add notes a failure of batches, and returns an error if the run must end because of it.
-func (f *failures) add(ctx context.Context, err error, batches ...ledger.ManifestBatch) error {
+// batchEnded notes how the work on batches that commit together ended. The error is one that ends the run.
+func (x *run) batchEnded(ctx context.Context, err error, batches ...report.FailedBatch) error {
+	if err == nil {
+		x.failures.shared = 0
+		return nil
+	}
+	if slices.Contains(x.committed, batches[0].Batch) { // only its publication failed
+		batches = nil
+	}
+	return x.failures.add(ctx, err, batches...)
+}
+
+// add notes a failure, with the batches of which nothing was committed, and returns an error if the run must end because of it.
+func (f *failures) add(ctx context.Context, err error, batches ...report.FailedBatch) error {
 	for _, b := range batches {
 		if ctx.Err() != nil { // it was stopped, and did not fail
 			break
 		}
-		f.sum.Failed = append(f.sum.Failed, report.FailedBatch{Batch: b.Batch, Objects: len(b.Objects), Error: oneLine(err)})
+		b.Error = oneLine(err)
+		f.sum.Failed = append(f.sum.Failed, b)
 	}
 	if len(batches) == 1 && !strings.Contains(err.Error(), batches[0].Batch) {
 		err = fmt.Errorf("batch %s: %w", batches[0].Batch, err)

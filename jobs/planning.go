@@ -351,7 +351,7 @@ func (p *planner) process(ctx context.Context, m *ledger.Manifest) error {
 	}
 	config, err := x.plannedConfig(ctx, m)
 	if err != nil {
-		return x.failures.add(ctx, err, m.Batches...)
+		return x.failures.add(ctx, err, failedBatches(m.Batches...)...)
 	}
 	var size int64
 	for _, b := range m.Batches {
@@ -364,21 +364,19 @@ func (p *planner) process(ctx context.Context, m *ledger.Manifest) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := p.processBatch(ctx, config, m, b)
-		switch {
-		case err == nil:
-			x.failures.shared = 0
-			continue
-		case slices.Contains(x.committed, b.Batch): // only its publication failed
-			err = x.failures.add(ctx, err)
-		default:
-			err = x.failures.add(ctx, err, b)
-		}
-		if err != nil {
+		if err := x.batchEnded(ctx, p.processBatch(ctx, config, m, b), failedBatches(b)...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// failedBatches are batches of a plan as the summary names them if they fail.
+func failedBatches(batches ...ledger.ManifestBatch) (out []report.FailedBatch) {
+	for _, b := range batches {
+		out = append(out, report.FailedBatch{Batch: b.Batch, Objects: len(b.Objects)})
+	}
+	return out
 }
 
 // processBatch makes one attempt at a batch and finishes it: make files, check the quarantine limit, commit, publish. A mark says that it

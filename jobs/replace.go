@@ -15,18 +15,18 @@ import (
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/quarantine"
+	"github.com/silt-etl/silt/internal/report"
 )
 
 // replacement is etl backfill --replace: it reprocesses the committed batches that read objects of the range, in full, with the current
 // mapping. It refuses before anything is written if an input is gone (ErrInputsGone) or the job has no right to delete (ErrNoDelete).
-// A batch that the current mapping and settings made is skipped, so a replace can be stopped and started again. A batch whose new files
-// are refused, for their quarantine or their counts, stays as it was.
+// A batch that the current mapping and settings made is skipped, so a replace can be stopped and started again. A batch that fails, or
+// whose new files are refused for their quarantine or their counts, stays as it was, and the others are still replaced.
 type replacement struct {
 	run      *run
 	options  BackfillOptions
 	upToDate *freshness
-	held     error   // of a batch that another replace is processing
-	refused  []error // of batches that stay as they were
+	held     error // of a batch that another replace is processing
 
 	manifest *ledger.Manifest // of the month that is replaced now
 	written  bool             // the manifest is stored
@@ -71,24 +71,10 @@ func (r *replacement) work(ctx context.Context) error {
 	}
 	x.Progress.Begin(StageBackfill, size, "bytes")
 	r.upToDate = newFreshness(x)
-	for _, month := range s.months(o.NewestFirst) {
-		if st, err = x.ledger.Fold(ctx); err != nil {
-			return err
-		}
-		if st.Paused() {
-			x.warn("the job was paused, so the replace ends before " + month)
-			break
-		}
-		if err := r.month(ctx, st, s, month); errors.Is(err, ErrQuarantine) {
-			return errors.Join(err, x.publisher.markDone(ctx))
-		} else if err != nil {
-			return err
-		}
-	}
-	if err := x.publisher.markDone(ctx); err != nil {
+	if err := r.monthAfterMonth(ctx, s); err != nil {
 		return err
 	}
-	if err := errors.Join(r.refused...); err != nil {
+	if err := x.publisher.markDone(ctx); err != nil {
 		return err
 	}
 	if err := x.publisher.waitForOthers(ctx); err != nil || r.held == nil {
@@ -99,6 +85,25 @@ func (r *replacement) work(ctx context.Context) error {
 	}
 	x.warn(fmt.Sprintf("another replace is processing other batches of these days: %v", r.held))
 	return nil
+}
+
+// monthAfterMonth replaces the groups of a survey.
+func (r *replacement) monthAfterMonth(ctx context.Context, s *survey) error {
+	x := r.run
+	for _, month := range s.months(r.options.NewestFirst) {
+		st, err := x.ledger.Fold(ctx)
+		if err != nil {
+			return err
+		}
+		if st.Paused() {
+			x.warn("the job was paused, so the replace ends before " + month)
+			return nil
+		}
+		if err := r.month(ctx, st, s, month); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 // month replaces the groups of a month, under a manifest of its own.
@@ -128,7 +133,11 @@ func (r *replacement) month(ctx context.Context, st *ledger.State, s *survey, mo
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := r.group(ctx, g); err != nil {
+		var batches []report.FailedBatch
+		for _, b := range g.batches {
+			batches = append(batches, report.FailedBatch{Batch: b.ID, Objects: b.Objects})
+		}
+		if err := r.run.batchEnded(ctx, r.group(ctx, g), batches...); err != nil {
 			return err
 		}
 		r.run.Progress.Add(StageBackfill, g.size)
@@ -136,15 +145,16 @@ func (r *replacement) month(ctx context.Context, st *ledger.State, s *survey, mo
 	return nil
 }
 
-// group replaces batches that share files, unless another replace is processing them or has already replaced them.
-func (r *replacement) group(ctx context.Context, g *group) (err error) {
+// group replaces batches that share files, unless another replace is processing them or has already replaced them. On an error they stay
+// as they were, or they are committed and not visible yet.
+func (r *replacement) group(ctx context.Context, g *group) error {
 	lease, err := r.run.takeLease(ctx, g.batches[0].ID)
 	if errors.Is(err, ledger.ErrHeld) {
 		r.held = err
 		return nil
 	}
 	if err != nil {
-		return err
+		return ledgerError{err}
 	}
 	defer r.run.releaseLease(ctx, lease)
 	var ids []string
@@ -154,7 +164,7 @@ func (r *replacement) group(ctx context.Context, g *group) (err error) {
 	for try := 1; ; try++ {
 		st, err := r.run.ledger.Fold(ctx)
 		if err != nil {
-			return err
+			return ledgerError{err}
 		}
 		if now := st.Sharing(ids...); !slices.Equal(now, ids) {
 			r.run.warn(fmt.Sprintf("batch %s shares files with other batches by now. Try: the same replace again", ids[0]))
@@ -182,29 +192,17 @@ func (r *replacement) group(ctx context.Context, g *group) (err error) {
 		}
 		if !r.written {
 			if err := r.run.ledger.Intend(ctx, r.manifest); err != nil {
-				return err
+				return ledgerError{err}
 			}
 			r.written = true
 		}
 		err = r.attempt(ctx, g)
-		var no refusedError
-		switch {
-		case errors.As(err, &no):
-			r.run.log.Error().Err(err).Msg("the batch stays as it was")
-			r.refused = append(r.refused, err)
-			return nil
-		case (errors.Is(err, ledger.ErrVoid) || errors.Is(err, ledger.ErrMoved)) && try < batchTries:
-			r.run.log.Warn().Str("batch", ids[0]).Err(err).Msg("another writer moved the batch; its replacement begins again")
-		default:
+		if !errors.Is(err, ledger.ErrVoid) && !errors.Is(err, ledger.ErrMoved) || try == batchTries {
 			return err
 		}
+		r.run.log.Warn().Str("batch", ids[0]).Err(err).Msg("another writer moved the batch; its replacement begins again")
 	}
 }
-
-// refusedError leaves one batch as it was, and the others are still replaced.
-type refusedError struct{ error }
-
-func (e refusedError) Unwrap() error { return e.error }
 
 // attempt makes one attempt at a group.
 func (r *replacement) attempt(ctx context.Context, g *group) error {
@@ -273,12 +271,12 @@ func (r *replacement) remake(ctx context.Context, a *batchAttempt, b ledger.Batc
 	}
 	switch {
 	case len(gone) > 0:
-		return out, refusedError{fmt.Errorf("batch %s stays as it was: %w while it was replaced: %s", b.ID, ErrInputsGone, strings.Join(gone[:min(20, len(gone))], ", "))}
+		return out, fmt.Errorf("batch %s stays as it was: %w while it was replaced: %s", b.ID, ErrInputsGone, strings.Join(gone[:min(20, len(gone))], ", "))
 	case len(refused) > 0:
-		return out, refusedError{fmt.Errorf("batch %s stays as it was: %w while it was replaced: %s", b.ID, ErrUnread, firstOf(refused))}
+		return out, fmt.Errorf("batch %s stays as it was: %w while it was replaced: %s", b.ID, ErrUnread, firstOf(refused))
 	case read < b.Counts.Read, read > b.Counts.Read && !cut:
-		return out, refusedError{fmt.Errorf("batch %s stays as it was: it had %s, and %s can be read now. Try: check whether the mapping splits objects into records in another way, or whether an object was unreadable for a moment",
-			b.ID, human.Plural(b.Counts.Read, "record"), human.Count(read))}
+		return out, fmt.Errorf("batch %s stays as it was: it had %s, and %s can be read now. Try: check whether the mapping splits objects into records in another way, or whether an object was unreadable for a moment",
+			b.ID, human.Plural(b.Counts.Read, "record"), human.Count(read))
 	}
 	if err := a.checkQuarantineLimit(out); err != nil {
 		return out, fmt.Errorf("a batch stays as it was: %w", err)

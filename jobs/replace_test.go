@@ -104,8 +104,7 @@ func TestReplace(t *testing.T) {
 	})
 }
 
-// TestReplaceRefuses: nothing at all is replaced when an input is gone, or too much of a batch would be refused; a batch whose
-// counts do not add up stays as it was.
+// TestReplaceRefuses: nothing at all is replaced when an input is gone; a batch whose counts do not add up stays as it was.
 func TestReplaceRefuses(t *testing.T) {
 	p := newMemParts(t, 1)
 	before, after, err := p.replaceJob(t.Context())
@@ -132,10 +131,6 @@ func TestReplaceRefuses(t *testing.T) {
 		}
 		p.check(t, what, before)
 	}
-	p.spec.Limits.MaxQuarantineRatio = 0.1
-	refused("quarantine", jobs.ErrQuarantine, 3, "stays as it was")
-	p.spec.Limits.MaxQuarantineRatio = 1
-
 	data := gz(flow(5, 0), flow(6, 2))
 	if err := p.put(key("c"), gz(flow(5, 0))); err != nil {
 		t.Fatal(err)

@@ -30,6 +30,8 @@ const batchTries = 5
 // the reason that they have now. Each batch is one attempt and one entry, which replaces the batch's quarantine file and adds to its
 // files: even if a replay is stopped, each record is in exactly one of the two.
 //
+// A batch that fails does not keep the others from being replayed. The error is then a *Failures, or the one failure.
+//
 // Summary.Records counts the chosen records, Kept the others. The quarantine limit does not apply: nothing new is rejected.
 func (r *Runner) Replay(ctx context.Context, o ReplayOptions) (*report.Summary, error) {
 	x := r.newRun("replay", o.Trigger, o.DryRun)
@@ -64,25 +66,11 @@ func (p *replay) work(ctx context.Context) (err error) {
 	}
 	places := newPlaceCheck(x.config, x.ledger)
 	for _, b := range st.Batches() {
-		for try := 1; b.State == ledger.BatchCommitted && len(b.Quarantine) > 0; try++ {
-			changed, err := places.changed(ctx, b)
-			if err == nil {
-				err = checkSamePlace("replay", b, changed)
-			}
-			if err == nil {
-				err = p.batch(ctx, b)
-			}
-			if err == nil {
-				break
-			}
-			if !errors.Is(err, ledger.ErrVoid) && !errors.Is(err, ledger.ErrMoved) || try == batchTries {
-				return err
-			}
-			x.log.Warn().Str("batch", b.ID).Err(err).Msg("another writer moved the batch; its replay begins again")
-			if st, err = x.ledger.Fold(ctx); err != nil {
-				return err
-			}
-			b, _ = st.Batch(b.ID)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := x.batchEnded(ctx, p.untilUnmoved(ctx, places, b), report.FailedBatch{Batch: b.ID, Objects: b.Objects}); err != nil {
+			return err
 		}
 	}
 	if p.cut.Records > 0 {
@@ -90,6 +78,30 @@ func (p *replay) work(ctx context.Context) (err error) {
 			human.Plural(p.cut.Records, "record"), p.cut.Record, p.cut.Object, x.Spec.Name))
 	}
 	return x.publisher.markDone(ctx)
+}
+
+// untilUnmoved replays a batch, if it has quarantine. It begins again if another writer moves the batch at the same time.
+func (p *replay) untilUnmoved(ctx context.Context, places *placeCheck, b ledger.Batch) error {
+	x := p.run
+	for try := 1; b.State == ledger.BatchCommitted && len(b.Quarantine) > 0; try++ {
+		changed, err := places.changed(ctx, b)
+		if err == nil {
+			err = checkSamePlace("replay", b, changed)
+		}
+		if err == nil {
+			err = p.batch(ctx, b)
+		}
+		if !errors.Is(err, ledger.ErrVoid) && !errors.Is(err, ledger.ErrMoved) || try == batchTries {
+			return err
+		}
+		x.log.Warn().Str("batch", b.ID).Err(err).Msg("another writer moved the batch; its replay begins again")
+		st, err := x.ledger.Fold(ctx)
+		if err != nil {
+			return ledgerError{err}
+		}
+		b, _ = st.Batch(b.ID)
+	}
+	return nil
 }
 
 // batch makes one attempt at a batch. ErrVoid, ErrMoved: the batch was moved at the same time, and nothing of the attempt counts.

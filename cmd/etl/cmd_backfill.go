@@ -39,7 +39,7 @@ func (*backfillCmd) Help() string {
 			"committed batches are skipped, and open ones are resumed.\n\n" +
 			"With --replace it reprocesses batches that are already committed. Use it after you fix a mapping. A batch is " +
 			"reprocessed in full, including objects outside the range. Its new files replace the old ones, which needs the " +
-			"right to delete in the lake.\n\n" +
+			"right to delete in the lake. A batch that fails stays as it was, and the others are still replaced.\n\n" +
 			"Objects in S3 Glacier Flexible Retrieval and Deep Archive have to be restored before they can be read. The estimate " +
 			"counts them, and with --restore the command asks S3 to restore them, which costs money. Run the same command again " +
 			"after some hours, or add --wait: it loads what is restored.",

@@ -23,7 +23,8 @@ type replayCmd struct {
 func (*replayCmd) Help() string {
 	return commandHelp{
 		Does: "etl replay runs quarantined records through the current mapping. Use it after you fix a mapping. Records that " +
-			"pass are published. The others stay in quarantine, with their current reason.\n\n" +
+			"pass are published. The others stay in quarantine, with their current reason. If a batch fails, its records stay in " +
+			"quarantine, and the replay continues with the other batches.\n\n" +
 			"Exit code 0 means that the replay finished, not that every record passed. Runs of the job can be in progress " +
 			"at the same time; a second replay ends with exit code 4, or waits for the first one with --wait.",
 		Never: "It never publishes a record twice, and never drops one: a record is either published or still in quarantine.",
