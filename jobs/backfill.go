@@ -35,7 +35,8 @@ type BackfillOptions struct {
 	Replace bool
 	// Restore asks for archived objects of these days to be restored. An empty Tier: they are left.
 	Restore objstore.RestoreOptions
-	// Wait is how long the backfill waits for objects that are being restored. 0: it does not wait.
+	// Wait is how long the backfill waits for objects that are being restored, and for other runs that are processing some of its objects,
+	// once it has processed the others. 0: it does not wait, and ends with ledger.ErrHeld if other runs are processing all.
 	Wait time.Duration
 }
 
@@ -147,6 +148,7 @@ type backfill struct {
 	restores *restore.Requests
 	deep     int                     // objects of DEEP_ARCHIVE that are not restored
 	archived staging.ArchivedObjects // that the last listing left
+	until    time.Time               // when it stops to wait; zero: it has not waited yet
 }
 
 // isArchived says whether an object must be restored before it can be read.
@@ -236,6 +238,9 @@ func (f *backfill) work(ctx context.Context) error {
 		return err
 	}
 	if err := plans.resume(ctx); err != nil {
+		return err
+	}
+	if err := f.waitForHeld(ctx, plans); err != nil {
 		return err
 	}
 	if err := x.publisher.markDone(ctx); err != nil {
@@ -357,6 +362,14 @@ func (f *backfill) askForKnown(ctx context.Context) error {
 	return f.restores.Known(ctx, known)
 }
 
+// waitUntil is when the time of --wait is over. It begins when the backfill first waits.
+func (f *backfill) waitUntil() time.Time {
+	if f.until.IsZero() {
+		f.until = time.Now().Add(f.options.Wait)
+	}
+	return f.until
+}
+
 // waitForRestores waits for objects that are being restored, at most as long as the options say, and loads them: all of them together, or
 // as much as a batch takes. Then it says how many are left.
 func (f *backfill) waitForRestores(ctx context.Context, plans *planner) error {
@@ -364,7 +377,7 @@ func (f *backfill) waitForRestores(ctx context.Context, plans *planner) error {
 	if f.restores == nil {
 		return nil
 	}
-	until := time.Now().Add(f.options.Wait)
+	until := f.waitUntil()
 	first := x.RestoreDelay
 	if first == 0 {
 		first = 30 * time.Second
@@ -428,14 +441,20 @@ func (o BackfillOptions) month(name string) BackfillOptions {
 	return o
 }
 
-// checkHeld keeps a backfill from reporting success while another run is processing some of its objects.
-func (f *backfill) checkHeld(ctx context.Context, held []ledger.ManifestRef) error {
-	x := f.run
-	p := x.Spec.Pattern()
+// heldPlan is a plan that another run is processing.
+type heldPlan struct {
+	ref     ledger.ManifestRef
+	run     string
+	objects int // of the backfill
+}
+
+// heldPlans are those of some plans that have objects of the backfill.
+func (f *backfill) heldPlans(ctx context.Context, held []ledger.ManifestRef) (out []heldPlan, err error) {
+	p := f.run.Spec.Pattern()
 	for _, ref := range held {
-		m, err := x.ledger.Manifest(ctx, ref)
+		m, err := f.run.ledger.Manifest(ctx, ref)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		n := 0
 		for _, b := range m.Batches {
@@ -445,10 +464,48 @@ func (f *backfill) checkHeld(ctx context.Context, held []ledger.ManifestRef) err
 				}
 			}
 		}
-		if n == 0 {
-			continue
+		if n > 0 {
+			out = append(out, heldPlan{ref, m.Run, n})
 		}
-		text := fmt.Sprintf("run %s is processing %s of this backfill. Try: the same backfill again once that run has ended or its lease has expired", m.Run, human.Plural(int64(n), "object"))
+	}
+	return out, nil
+}
+
+// waitForHeld waits until the other runs that are processing objects of the backfill have ended, and then resumes what they left open.
+func (f *backfill) waitForHeld(ctx context.Context, plans *planner) error {
+	x := f.run
+	if f.options.Wait == 0 || len(plans.held) == 0 {
+		return nil
+	}
+	held, err := f.heldPlans(ctx, plans.held)
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	x.wait.atMost(time.Until(f.waitUntil()))
+	for _, h := range held {
+		lease, err := x.waitForLease(ctx, h.ref.ID)
+		if errors.Is(err, ledger.ErrHeld) { // the time is over
+			return ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		x.releaseLease(ctx, lease)
+	}
+	plans.held = nil
+	return plans.resume(ctx)
+}
+
+// checkHeld keeps a backfill from reporting success while another run is processing some of its objects.
+func (f *backfill) checkHeld(ctx context.Context, held []ledger.ManifestRef) error {
+	x := f.run
+	of, err := f.heldPlans(ctx, held)
+	if err != nil {
+		return err
+	}
+	for _, h := range of {
+		text := fmt.Sprintf("run %s is processing %s of this backfill. Try: etl backfill --wait 10m with the same days, which waits until that run has ended or its lease has expired",
+			h.run, human.Plural(int64(h.objects), "object"))
 		if x.sum.Batches == 0 {
 			return fmt.Errorf("%w: %s", ledger.ErrHeld, text)
 		}

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/silt-etl/silt/internal/attempt"
+	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/jobs"
 )
@@ -174,5 +176,92 @@ func TestReplaceGoesOn(t *testing.T) {
 		replaced(1)
 		replaced(2)
 		p.check(t, c.name+", once more", want)
+	}
+}
+
+// TestBackfillWaits: a backfill that can wait continues when the other run has ended, and resumes what that run left open. If the other run
+// takes longer, it ends as a backfill that does not wait.
+func TestBackfillWaits(t *testing.T) {
+	p := newMemParts(t, 1)
+	want := p.stage(t, 1, 1, 3)
+	o := jobs.BackfillOptions{From: date("2020-01-01"), To: date("2020-03-31")}
+	ctx, stop := context.WithCancel(t.Context())
+	r := p.runner()
+	r.Progress = &stopLater{stage: jobs.StageWrite, after: 1, stop: stop}
+	if _, err := r.Backfill(ctx, o); !errors.Is(err, jobs.ErrStopped) {
+		t.Fatal(err)
+	}
+	open := p.state0(t).OpenBatches()
+	if len(open) == 0 {
+		t.Fatal("nothing was left open")
+	}
+	o.To = date("2020-01-31") // all of it is held
+	lease := p.leaseOf(t, open[0].Manifest.ID)
+	r = p.runner()
+	o.Wait = time.Millisecond
+	if _, err := r.Backfill(t.Context(), o); !errors.Is(err, ledger.ErrHeld) || !strings.Contains(err.Error(), "--wait 10m") {
+		t.Errorf("a wait that is too short: %v", err)
+	}
+	r.LogTo = onWaiting(func() { t.Error("it waits for objects of other days") })
+	o.Wait, o.From, o.To = time.Hour, date("2020-02-01"), date("2020-03-31")
+	if sum, err := r.Backfill(t.Context(), o); err != nil || sum.Batches != 2 {
+		t.Errorf("a backfill of other days: %v, %+v", err, sum)
+	}
+	r.LogTo = onWaiting(func() {
+		if err := lease.Release(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	o.From = date("2020-01-01")
+	if sum, err := r.Backfill(t.Context(), o); err != nil || sum.Batches != 1 || sum.Resumed != 1 {
+		t.Errorf("after a wait: %v, %+v", err, sum)
+	}
+	p.again(t, want)
+}
+
+// TestReplaceWaits: a replace that can wait replaces the other batches first, and then waits for those that another replace is processing:
+// it leaves them if they are replaced by then, and replaces them otherwise.
+func TestReplaceWaits(t *testing.T) {
+	for _, ends := range []bool{true, false} {
+		p := newMemParts(t, 1)
+		_, after, err := p.replaceJob(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		gate := &pauseAt{stage: jobs.StageHold, reached: make(chan struct{}), free: make(chan struct{})}
+		ended := make(chan error, 1)
+		go func() {
+			r := withCorrected(p.deleting())
+			r.Progress = gate
+			_, err := r.Backfill(ctx, october())
+			ended <- err
+		}()
+		<-gate.reached
+		o := october()
+		r := withCorrected(p.deleting())
+		o.Wait = time.Millisecond
+		if sum, err := r.Backfill(t.Context(), o); err != nil || sum.Replaced != 1 || len(sum.Warnings) != 1 {
+			t.Errorf("a wait that is too short: %+v, %v", sum, err)
+		}
+		if _, err := r.Backfill(t.Context(), o); !errors.Is(err, ledger.ErrHeld) {
+			t.Errorf("with nothing else to do: %v", err)
+		}
+		r.LogTo = onWaiting(func() {
+			if !ends {
+				stop()
+			}
+			close(gate.free)
+		})
+		o.Wait = time.Hour
+		sum, err := r.Backfill(t.Context(), o)
+		if want := map[bool]int{true: 0, false: 1}[ends]; err != nil || sum.Replaced != want || len(sum.Warnings) != 0 {
+			t.Errorf("the other one ends: %t: %+v, %v", ends, sum, err)
+		}
+		if err := <-ended; (err == nil) != ends {
+			t.Error(err)
+		}
+		p.check(t, "in the end", after)
 	}
 }

@@ -26,7 +26,8 @@ type replacement struct {
 	run      *run
 	options  BackfillOptions
 	upToDate *freshness
-	held     error // of a batch that another replace is processing
+	held     error    // of a batch that another replace is processing
+	left     []*group // that another replace is processing
 
 	manifest *ledger.Manifest // of the month that is replaced now
 	written  bool             // the manifest is stored
@@ -73,6 +74,14 @@ func (r *replacement) work(ctx context.Context) error {
 	r.upToDate = newFreshness(x)
 	if err := r.monthAfterMonth(ctx, s); err != nil {
 		return err
+	}
+	if o.Wait > 0 && len(r.left) > 0 {
+		x.wait.atMost(o.Wait)
+		left := &survey{groups: r.left}
+		r.held, r.left = nil, nil
+		if err := r.monthAfterMonth(ctx, left); err != nil {
+			return err
+		}
 	}
 	if err := x.publisher.markDone(ctx); err != nil {
 		return err
@@ -148,9 +157,9 @@ func (r *replacement) month(ctx context.Context, st *ledger.State, s *survey, mo
 // group replaces batches that share files, unless another replace is processing them or has already replaced them. On an error they stay
 // as they were, or they are committed and not visible yet.
 func (r *replacement) group(ctx context.Context, g *group) error {
-	lease, err := r.run.takeLease(ctx, g.batches[0].ID)
+	lease, err := r.run.waitForLease(ctx, g.batches[0].ID)
 	if errors.Is(err, ledger.ErrHeld) {
-		r.held = err
+		r.held, r.left = err, append(r.left, g)
 		return nil
 	}
 	if err != nil {

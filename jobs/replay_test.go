@@ -455,13 +455,16 @@ func (s unleased) List(ctx context.Context, o objstore.ListOptions, fn func(objs
 }
 
 // leaseOfReplay is the lease of another run, which replays.
-func (p *parts) leaseOfReplay(t *testing.T) *ledger.Lease {
+func (p *parts) leaseOfReplay(t *testing.T) *ledger.Lease { return p.leaseOf(t, ledger.LeaseReplay) }
+
+// leaseOf is a lease that another run has.
+func (p *parts) leaseOf(t *testing.T, name string) *ledger.Lease {
 	t.Helper()
 	l, err := ledger.Open(p.state, p.spec.Name, ledger.Options{Run: "01HZZZZZZZZZZZZZZZZZZZZZZ1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	lease, err := l.Lease(t.Context(), ledger.LeaseReplay)
+	lease, err := l.Lease(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ type backfillCmd struct {
 	Replace     bool          `help:"Reprocess the committed batches of these days with the current mapping, instead of loading what is new."`
 	Restore     string        `placeholder:"TIER" help:"Ask S3 to restore the archived objects of these days (GLACIER, DEEP_ARCHIVE), and load what can be read. Expedited takes minutes and cannot restore from DEEP_ARCHIVE, Standard takes hours, Bulk up to two days and costs least. Default: archived objects are left." example:"Standard"`
 	Days        int           `placeholder:"N" help:"With --restore, which needs it: how many days the restored copies stay readable. Default: none." example:"3"`
-	Wait        time.Duration `placeholder:"DURATION" help:"How long to wait for objects that are being restored, and to load them. Default: 0s." example:"12h"`
+	Wait        time.Duration `placeholder:"DURATION" help:"How long to wait for objects that are being restored, and for other runs that are processing some of the objects. Default: 0s." example:"12h"`
 	NewestFirst bool          `help:"Start with the latest month."`
 	Shards      int           `placeholder:"N" help:"Divide the objects (with --replace: the batches) into N shares, and process one of them. Default: AWS_BATCH_JOB_ARRAY_SIZE, else 1." example:"8"`
 	Shard       int           `placeholder:"I" help:"The share to process, counted from 0. Default: AWS_BATCH_JOB_ARRAY_INDEX." example:"0"`
@@ -36,13 +36,14 @@ func (*backfillCmd) Help() string {
 	return commandHelp{
 		Does: "etl backfill loads the objects whose key names a day of the range, month by month. It first prints an estimate " +
 			"of objects, bytes and time, and asks for confirmation. You can stop it and start the same command again: " +
-			"committed batches are skipped, and open ones are resumed.\n\n" +
+			"committed batches are skipped, and open ones are resumed. If a batch fails, the backfill continues with the others.\n\n" +
 			"With --replace it reprocesses batches that are already committed. Use it after you fix a mapping. A batch is " +
 			"reprocessed in full, including objects outside the range. Its new files replace the old ones, which needs the " +
-			"right to delete in the lake. A batch that fails stays as it was, and the others are still replaced.\n\n" +
+			"right to delete in the lake. A batch that fails stays as it was.\n\n" +
 			"Objects in S3 Glacier Flexible Retrieval and Deep Archive have to be restored before they can be read. The estimate " +
 			"counts them, and with --restore the command asks S3 to restore them, which costs money. Run the same command again " +
-			"after some hours, or add --wait: it loads what is restored.",
+			"after some hours, or add --wait: it loads what is restored. --wait also waits for other runs that are processing some " +
+			"of the objects, and loads what they leave open.",
 		Never: "It never loads an object a second time without --replace, and it never writes before you confirm.",
 		Examples: []string{
 			"etl backfill job.yaml --from 2023-01-01 --to 2024-06-30",

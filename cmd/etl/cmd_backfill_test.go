@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -25,6 +26,9 @@ func TestBackfillOptions(t *testing.T) {
 	}
 	if diff := cmp.Diff([]int{8, 7, 2023, 2024}, []int{o.Shards, o.Shard, o.From.Year(), o.To.Year()}); diff != "" {
 		t.Errorf("shards, shard, first and last year (-want +got):\n%s", diff)
+	}
+	if o, err = (&backfillCmd{From: "2023-01-01", To: "2023-01-01", Wait: time.Minute}).options(env()); err != nil || o.Wait != time.Minute {
+		t.Errorf("--wait 1m: %+v, %v", o, err)
 	}
 	own := days
 	own.Shards, own.Shard = 2, 1

@@ -82,7 +82,7 @@ func (e *HeldError) Error() string {
 		return fmt.Sprintf("%v: the lease of %s is damaged (%s) and was written %s ago, so its holder is unknown. Try: again in %s, when the lease has expired",
 			ErrHeld, e.Name, e.Damage, e.Age.Round(time.Second), (e.Expiry - e.Age).Round(time.Second))
 	}
-	return fmt.Sprintf("%v: run %s holds %s and renewed it %s ago. Try: wait until that run ends, or until its lease expires (in %s); etl run and etl replay wait with --wait 10m",
+	return fmt.Sprintf("%v: run %s holds %s and renewed it %s ago. Try: wait until that run ends, or until its lease expires (in %s); etl run, replay and backfill wait with --wait 10m",
 		ErrHeld, e.Run, e.Name, e.Age.Round(time.Second), (e.Expiry - e.Age).Round(time.Second))
 }
 
