@@ -198,7 +198,11 @@ func (c *testCase) measure(bin, dir string) error {
 	if err := json.Unmarshal(out, &sum); err != nil {
 		return fmt.Errorf("read the summary of etl run: %w", err)
 	}
-	fmt.Printf("| %s | %s | %d | %d%% | %.1f | %d | %d |\n", c.name, c.memory, peak, 100*peak/c.limit, cpu, sum.Records.Published, sum.Records.Quarantined)
+	rejected := fmt.Sprint(sum.Records.Quarantined)
+	if n := sum.Objects.Quarantined; n > 0 {
+		rejected = fmt.Sprintf("%d objects", n)
+	}
+	fmt.Printf("| %s | %s | %d | %d%% | %.1f | %d | %s |\n", c.name, c.memory, peak, 100*peak/c.limit, cpu, sum.Records.Published, rejected)
 	if got := (counts{sum.Records.Published, sum.Records.Quarantined, sum.Objects.Quarantined}); got != want {
 		return fmt.Errorf("%+v, want %+v", got, want)
 	}
