@@ -62,9 +62,8 @@ func (a *batchAttempt) close() { os.RemoveAll(a.temp) }
 func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects []objstore.Object, replay *attempt.Replay) (batchOutput, error) {
 	x, s := a.run, a.config.spec
 	out := batchOutput{batch: batch, objects: make([]attempt.Object, len(objects))}
-	pattern := s.Pattern()
 	for i, o := range objects {
-		out.objects[i] = attempt.Object{Object: o, GiveUp: a.giveUp != nil && a.giveUp(o), Captures: pattern.Captures(o.Key).Columns(a.config.compiled.KeyColumns)}
+		out.objects[i] = attempt.Object{Object: o, GiveUp: a.giveUp != nil && a.giveUp(o), Captures: s.Captures(o.Key, o.LastModified).Columns(a.config.compiled.KeyColumns)}
 	}
 	minDay, maxDay := s.EventDays.Bounds(x.sum.Started)
 	if s.Limits.BatchTimeout > 0 {

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/silt-etl/silt/internal/attempt"
+	"github.com/silt-etl/silt/internal/capture"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/report"
 )
@@ -135,7 +139,11 @@ func (p *replay) batch(ctx context.Context, b ledger.Batch) (err error) {
 	}
 	a.log.Info().Int64("records", records.Chosen()).Int("objects", len(records.Objects())).Msg("replay of a batch begins")
 	x.Progress.Begin(StageScan, records.SizeBytes(), "bytes")
-	out, err := a.makeFiles(ctx, b.ID, a.temp, records.Objects(), records)
+	objects := records.Objects()
+	if err := p.addModified(ctx, b, objects); err != nil {
+		return err
+	}
+	out, err := a.makeFiles(ctx, b.ID, a.temp, objects, records)
 	if err != nil {
 		return err
 	}
@@ -145,4 +153,30 @@ func (p *replay) batch(ctx context.Context, b ledger.Batch) (err error) {
 	}
 	a.add(b, out)
 	return a.commit(ctx)
+}
+
+// addModified tells when the objects were last modified, which quarantine does not keep, if the mapping reads it. The manifest of their
+// batch says it, so that a replay gives a record the same year. Where retention has removed the manifest, it stays unknown.
+func (p *replay) addModified(ctx context.Context, b ledger.Batch, objects []objstore.Object) error {
+	if !slices.ContainsFunc(p.run.config.compiled.KeyColumns, func(name string) bool { return strings.EqualFold(name, capture.Modified) }) {
+		return nil
+	}
+	m, err := p.run.ledger.Manifest(ctx, b.Manifest, b.ID)
+	if errors.Is(err, objstore.ErrNotExist) {
+		p.run.log.Warn().Str("batch", b.ID).Msg("the batch's manifest was removed, so it is not known when its objects were last modified")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	modified := map[ledger.ObjectID]time.Time{}
+	for _, mb := range m.Batches {
+		for _, o := range mb.Objects {
+			modified[ledger.ObjectID{Key: o.Key, ETag: o.ETag}] = o.LastModified
+		}
+	}
+	for i, o := range objects {
+		objects[i].LastModified = modified[ledger.ObjectID{Key: o.Key, ETag: o.ETag}]
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,6 +50,18 @@ func settings(s *jobfile.Spec) []setting {
 			}
 			_, err := staging.ParsePattern(text)
 			return err
+		}},
+		{"source.year", strconv.Itoa(s.Source.Times.Year), func(s *jobfile.Spec, text string) (err error) {
+			s.Source.Times.Year, err = strconv.Atoi(text)
+			return err
+		}},
+		{"source.timezone", s.Source.Times.Zone, func(s *jobfile.Spec, text string) error { s.Source.Times.Zone = text; return nil }},
+		{"source.zones", strings.Join(s.Source.Times.Zones, ","), func(s *jobfile.Spec, text string) error {
+			s.Source.Times.Zones = nil
+			if text != "" {
+				s.Source.Times.Zones = strings.Split(text, ",")
+			}
+			return nil
 		}},
 		{"lake.account_id", s.Lake.AccountID, func(s *jobfile.Spec, text string) error { s.Lake.AccountID = text; return nil }},
 		{"event_days.max_age", s.EventDays.MaxAge.String(), func(s *jobfile.Spec, text string) (err error) {

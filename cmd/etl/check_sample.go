@@ -25,7 +25,7 @@ func (a *app) checkSample(ctx context.Context, what, file string) (*sample.Cover
 	if err != nil {
 		return nil, nil, err
 	}
-	in, err := p.open(ctx)
+	in, err := p.open(ctx, run)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/capture"
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/render"
@@ -156,8 +157,9 @@ func (a *app) checkJob(ctx context.Context, file string) (diag.List, error) {
 	for _, n := range places.notes(spec) {
 		at("lake.source_name", n.severity, "%s", n.text)
 	}
-	if len(compiled.KeyColumns) > 0 && spec.Source.KeyPattern == "" {
-		at("source", diag.Warning, "source.key_pattern is missing, but the mapping reads %s from the staging key: they will be NULL", strings.Join(compiled.KeyColumns, ", "))
+	fromKey := slices.DeleteFunc(slices.Clone(compiled.KeyColumns), capture.IsAdded)
+	if len(fromKey) > 0 && spec.Source.KeyPattern == "" {
+		at("source", diag.Warning, "source.key_pattern is missing, but the mapping reads %s from the staging key: they will be NULL", strings.Join(fromKey, ", "))
 	}
 	return list, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/silt-etl/silt/internal/capture"
 	"github.com/silt-etl/silt/internal/compare"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
@@ -193,6 +194,20 @@ func (c *diffCmd) objects(ctx context.Context, spec *jobfile.Spec) ([]compare.Ob
 				return nil, "", usagef("--key %s does not match the key_pattern of %s", c.Key, c.Job)
 			}
 		}
+		var times capture.Source
+		if spec != nil {
+			times = spec.Source.Times
+		}
+		var changed time.Time
+		if c.On != "-" {
+			body, at, err := openSample(ctx, c.On)
+			if err != nil {
+				return nil, "", err
+			}
+			changed = at
+			body.Close()
+		}
+		obj.Captures = obj.Captures.With(times.Values(changed))
 		return []compare.Object{obj}, obj.Key, nil
 	}
 	first, last, ok := strings.Cut(c.Days, "..")
@@ -217,7 +232,7 @@ func (c *diffCmd) objects(ctx context.Context, spec *jobfile.Spec) ([]compare.Ob
 	}
 	all := make([]compare.Object, 0, len(found))
 	for _, f := range found {
-		all = append(all, compare.Object{Key: f.Key, Captures: spec.Pattern().Captures(f.Key), Open: func(ctx context.Context) (io.ReadCloser, error) {
+		all = append(all, compare.Object{Key: f.Key, Captures: spec.Captures(f.Key, f.LastModified), Open: func(ctx context.Context) (io.ReadCloser, error) {
 			body, _, err := store.Get(ctx, f.Key, objstore.GetOptions{ETag: f.ETag})
 			return body, err
 		}})

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/silt-etl/silt/internal/capture"
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
@@ -79,6 +80,7 @@ type previewer struct {
 	region   string
 	account  string
 	days     jobfile.EventDays
+	times    capture.Source
 	now      time.Time
 }
 
@@ -91,7 +93,7 @@ func (c *previewCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	in, err := c.open(ctx)
+	in, err := c.open(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -204,7 +206,7 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 			return nil, e
 		}
 		job = spec
-		p.region, p.account, p.days = spec.Lake.Region, spec.Lake.AccountID, spec.EventDays
+		p.region, p.account, p.days, p.times = spec.Lake.Region, spec.Lake.AccountID, spec.EventDays, spec.Source.Times
 		if pattern == "" {
 			pattern = spec.Source.KeyPattern
 		}
@@ -240,9 +242,10 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 	return p, nil
 }
 
-// open opens the sample without unpacking it.
-func (c *previewCmd) open(ctx context.Context) (io.ReadCloser, error) {
-	body, _, err := openSample(ctx, c.Sample)
+// open opens the sample without unpacking it. Its time of modification becomes a capture, as that of a staging object does.
+func (c *previewCmd) open(ctx context.Context, p *previewer) (io.ReadCloser, error) {
+	body, changed, err := openSample(ctx, c.Sample)
+	p.captures = p.captures.With(p.times.Values(changed))
 	return body, err
 }
 

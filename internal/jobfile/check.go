@@ -89,11 +89,25 @@ func (r *reader) checkLocations() {
 	}
 }
 
+// zoneMeaning is an element of source.zones.
+var zoneMeaning = regexp.MustCompile(`^[A-Za-z]{1,5}=[+-][01][0-9]:[0-5][0-9]$`)
+
 func (r *reader) checkKeys() {
 	s := r.spec
 	if s.Source.KeyPattern != "" {
 		if _, err := staging.ParsePattern(s.Source.KeyPattern); err != nil {
 			r.refuse("source.key_pattern", "%v", err)
+		}
+	}
+	if y := s.Source.Times.Year; y != 0 && (y < 1970 || y > 2200) {
+		r.refuse("source.year", "%d is not a year (example: 2019)", y)
+	}
+	if _, err := time.LoadLocation(s.Source.Times.Zone); err != nil || s.Source.Times.Zone == "Local" {
+		r.refuse("source.timezone", "%q is not an IANA time zone (example: Europe/Berlin)", s.Source.Times.Zone)
+	}
+	for _, z := range s.Source.Times.Zones {
+		if !zoneMeaning.MatchString(z) {
+			r.refuse("source.zones", "%q does not give an abbreviation and its offset (example: CST=-06:00)", z)
 		}
 	}
 	for _, p := range []struct {

@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"time"
 
+	"github.com/silt-etl/silt/internal/capture"
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/staging"
@@ -60,6 +61,7 @@ type Source struct {
 	OnChange    string // of an object that was overwritten after a run took it: process, ignore, replace
 	RoleARN     string
 	ExternalID  string
+	Times       capture.Source // what the job says about times that lack a year or a zone
 	// FollowLinks also reads what links of a staging folder lead to outside of it.
 	FollowLinks bool
 }
@@ -170,6 +172,12 @@ func Default() Spec {
 func (s *Spec) At(key string) diag.Diagnostic {
 	p := s.Pos[key]
 	return diag.Diagnostic{File: s.File, Line: cmp.Or(p.Line, 1), Column: cmp.Or(p.Column, 1), Code: diag.Job}
+}
+
+// Captures returns what a mapping can read as `key`: the captures of the object's key, and what the job and the listing say about
+// the object. A zero time of modification is not known.
+func (s *Spec) Captures(key string, modified time.Time) staging.Captures {
+	return s.Pattern().Captures(key).With(s.Source.Times.Values(modified))
 }
 
 // Pattern returns the compiled source.key_pattern, or nil if the job has none.

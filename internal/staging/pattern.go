@@ -7,6 +7,7 @@ package staging
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"strconv"
 	"strings"
@@ -207,6 +208,14 @@ func (p *Pattern) Captures(key string) Captures {
 		c[name] = values[i]
 	}
 	return c
+}
+
+// With returns the captures with more values. A capture of the same name is kept.
+func (c Captures) With(more map[string]string) Captures {
+	all := make(Captures, len(c)+len(more))
+	maps.Copy(all, more)
+	maps.Copy(all, c)
+	return all
 }
 
 // Columns returns one value for each wanted name, in their order; nil if the key has no such capture, which a mapping reads

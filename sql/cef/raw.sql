@@ -1,4 +1,8 @@
 -- format: cef
+-- null: -, --, N/A, n/a, NULL, null, (null), ""
+-- also: rt deviceReceiptTime
+-- also: FTNTFGTeventtime FortinetFortiGateeventtime
+-- also: FTNTFGTutmaction FortinetFortiGateutmaction
 --
 -- Connection logs of any product in ArcSight's Common Event Format (CEF, version 0 or 1): firewalls, proxies, IPS. A
 -- syslog header in front is accepted. The keys are those of ArcSight's dictionary.
@@ -6,9 +10,20 @@
 -- https://learn.microsoft.com/azure/sentinel/cef-name-mapping
 --
 -- A product's own fields (cs1 to cs6, cn1 to cn3, c6a1 and others, and their labels) stay in unmapped, like every field
--- that is not declared here. To map one, copy this folder, declare the field (`cs1 VARCHAR, cs1Label VARCHAR`), and
--- write CASE WHEN cs1Label = 'Rule' THEN cs1 END AS "firewall_rule.name". Records that have neither an address nor a
--- name of source or destination go to quarantine, because they do not describe a connection.
+-- that is not declared here, and like fields that a product adds later. To map one, copy this folder, declare the field
+-- (`cs1 VARCHAR, cs1Label VARCHAR`), and write CASE WHEN cs1Label = 'Rule' THEN cs1 END AS "firewall_rule.name".
+--
+-- Two addresses do not make a connection. A record is published if it also has a port, a protocol, bytes, a translated
+-- port, a URL, or a word for what happened to packets (act=blocked). Logins and logouts, the system, configuration,
+-- user-ID, HIP and GlobalProtect logs of PAN-OS, and FortiGate's event logs are filtered by a drop line and counted. Any
+-- other record goes to quarantine.
+--
+-- The time is the first of rt, end, start, FortiGate's eventtime and the syslog header that can be read. Times without a
+-- zone are in the record's dtz, else in source.timezone of the job file, else in UTC. A syslog header has no year: see
+-- YEAR_UNKNOWN below.
+--
+-- Tried against records of ArcSight, Check Point, Cisco, CyberArk, F5, Forcepoint, FortiGate (FortiOS 5.6 to 7.2),
+-- Infoblox, NetScaler, PAN-OS and Trend Micro.
 CREATE TABLE raw (
   deviceVendor       VARCHAR,
   deviceProduct      VARCHAR,
@@ -17,9 +32,12 @@ CREATE TABLE raw (
   name               VARCHAR,
   severity           VARCHAR, -- 0 to 10, or Unknown, Low, Medium, High, Very-High
 
-  rt                 VARCHAR, -- times are milliseconds since 1970, or as Jun 01 2025 10:15:00
+  rt                 VARCHAR, -- in any form of the CEF guide, or as ctime or ISO 8601 writes it
   "start"            VARCHAR,
   "end"              VARCHAR,
+  dtz                VARCHAR, -- the zone of the device's clock
+  FTNTFGTeventtime   VARCHAR, -- FortiGate: seconds to nanoseconds since 1970
+  FTNTFGTutmaction   VARCHAR, -- FortiGate: what the inspection did
 
   dvc                VARCHAR,
   dvchost            VARCHAR,
@@ -62,5 +80,7 @@ CREATE TABLE raw (
   "in"               BIGINT,  -- bytes
   "out"              BIGINT,
   request            VARCHAR,
-  syslog STRUCT("timestamp" VARCHAR, host VARCHAR)
+  syslog STRUCT("timestamp" VARCHAR, host VARCHAR),
+  -- the job's captures, and what it says about times
+  "key" STRUCT(yyyy VARCHAR, mm VARCHAR, last_modified VARCHAR, source_year VARCHAR, source_timezone VARCHAR, source_zones VARCHAR)
 );

@@ -3,8 +3,10 @@ package sqlgen
 import (
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/capture"
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/lake"
@@ -171,6 +173,9 @@ func (s *sqlProjection) account(out *Projection) string {
 	return s.valueSQL(f)
 }
 
+// timeWithoutYear is what the time of an RFC 3164 header looks like, and the forms of the CEF guide that have no year.
+const timeWithoutYear = `(?:[A-Z][a-z]{2},? +)?[A-Z][a-z]{2} +[0-9]{1,2} [0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?: +[A-Za-z][A-Za-z0-9:+-]*| *[+-][0-9:]+)?`
+
 // reject is the expression of the column _reject.
 func (s *sqlProjection) reject() string {
 	var b strings.Builder
@@ -189,15 +194,27 @@ func (s *sqlProjection) reject() string {
 		}
 	}
 	if f := s.p.Root.Get("time"); !f.IsConst {
-		var raw, some []string
+		var raw, some, noYear []string
+		asksYear := slices.ContainsFunc(f.Out.Reads, func(l *rawtable.Leaf) bool { return strings.EqualFold(l.Key, capture.Modified) })
+		ofRecord := slices.ContainsFunc(f.Out.Reads, func(l *rawtable.Leaf) bool { return l.Key == "" })
 		for _, l := range f.Out.Reads {
+			if ofRecord && l.Key != "" { // the object has it, whatever is in the record
+				continue
+			}
 			raw = append(raw, l.Dotted())
 			some = append(some, syntax.Ident(l.Column)+" IS NOT NULL")
+			if asksYear && l.Type == "VARCHAR" {
+				noYear = append(noYear, "regexp_full_match("+syntax.Ident(l.Column)+", "+syntax.Quote(timeWithoutYear)+")")
+			}
 		}
 		missing := index(ReasonTimeMissing, "time", "no field holds a time (tried "+strings.Join(raw, ", ")+")")
 		if s.state[f].lossy || f.Out.Leaf == nil || f.Out.Casts { // a text that does not cast is there
 			unreadable := index(ReasonTimeUnreadable, "time", "no field holds a readable time (tried "+strings.Join(raw, ", ")+")")
 			missing = "CASE WHEN " + strings.Join(append(some, "FALSE"), " OR ") + " THEN " + unreadable + " ELSE " + missing + " END"
+		}
+		if len(noYear) > 0 {
+			when(s.of(f).sql+" IS NULL AND ("+strings.Join(noYear, " OR ")+")", index(ReasonYearUnknown, "time",
+				"the time has no year (example: Jun  1 10:15:00), and neither the key nor the time of modification gives one. Try: set source.year in the job file"))
 		}
 		when(s.of(f).sql+" IS NULL", missing)
 	}
