@@ -301,9 +301,6 @@ func pass(ctx context.Context, o Options, m memory, objects []Object, without fa
 		project := out.project
 		if wide {
 			project = out.projectWide
-			if i > 0 {
-				s.restart(ctx)
-			}
 		}
 		if err := project(ctx, db, p); err != nil {
 			return nil, s.cause(o.sqlError(err, fullName(p)))

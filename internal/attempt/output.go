@@ -53,6 +53,7 @@ type output struct {
 	without map[string]int64
 
 	partitions *partitionCount
+	queries    int // of wide rows
 
 	rejects  *spillsort.Sorter[[3]int64] // object, record and reason of each record to read again for quarantine
 	failed   error                       // of the first reject that could not be kept

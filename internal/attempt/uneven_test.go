@@ -72,9 +72,12 @@ func TestFailureBesideWaitingThreads(t *testing.T) {
 }
 
 // TestWideRows: records of any width up to the limit of a value are published in order, in memory that does not grow with them, by one
-// SELECT and by several; the others are rejected; and progress counts each once.
+// SELECT, by several of one class and by several classes; the others are rejected; and progress counts each once.
 func TestWideRows(t *testing.T) {
 	one := compiled(t, "")
+	more := strings.Replace(logins, " FROM raw", `, length(id) AS count FROM raw`, 1)
+	merged := sqltest.Compile(t, sqltest.Mapping(t, map[string]string{"raw.sql": "CREATE TABLE raw (ts TIMESTAMP, id VARCHAR);",
+		"a.sql": logins + " WHERE id LIKE 'a%'", "b.sql": more + " WHERE id NOT LIKE 'a%'"}))
 	several := sqltest.Compile(t, sqltest.Mapping(t, map[string]string{"raw.sql": "CREATE TABLE raw (ts TIMESTAMP, id VARCHAR);",
 		"a.sql": logins + " WHERE id LIKE 'a%'", "b.sql": strings.Replace(logins, "class: authentication", "class: account_change", 1) + " WHERE id NOT LIKE 'a%'"}))
 	const n = 60
@@ -94,7 +97,7 @@ func TestWideRows(t *testing.T) {
 		}
 		return io.NopCloser(io.MultiReader(all...))
 	}
-	for name, c := range map[string]*sqlgen.Compiled{"one": one, "several": several} {
+	for name, c := range map[string]*sqlgen.Compiled{"one": one, "merged": merged, "several": several} {
 		for _, local := range []bool{true, false} {
 			o := options(t, c, bodies{local: local, get: body})
 			o.MemoryBytes = 96 << 20 // 6 MiB of wide rows are too many

@@ -17,12 +17,9 @@ import (
 
 // projectWide runs one projection over rows of any width, and writes its files: DuckDB projects a few rows at a time, which are put into
 // a temporary file and read back in order. DuckDB's own sort gives 2,048 rows at once, whatever their width is.
+//
+// A query can read the objects once. Each SELECT therefore has a query of its own, and each but the first reads them again.
 func (w *output) projectWide(ctx context.Context, db Engine, p *sqlgen.Projection) error {
-	res, err := db.Query(ctx, "SELECT * FROM ("+p.SQL+")")
-	if err != nil {
-		return err
-	}
-	defer res.Close()
 	rows, err := rowfile.Create(filepath.Join(w.o.TempDir, "rows"))
 	if err != nil {
 		return err
@@ -31,14 +28,19 @@ func (w *output) projectWide(ctx context.Context, db Engine, p *sqlgen.Projectio
 	order := spillsort.New[[5]int64](w.scan.stopped, w.o.TempDir, "order", w.memory.order)
 	defer order.Close()
 	ex := decode.NewExpander(w.scan.keys)
-	if err := w.spoolRows(p, ex, res, rows, order); err != nil {
-		return err
+	var schema *arrow.Schema
+	for _, part := range p.Parts {
+		if w.queries++; w.queries > 1 {
+			w.scan.restart(ctx)
+		}
+		if schema, err = w.spoolPart(ctx, db, p, part, ex, rows, order); err != nil {
+			return err
+		}
 	}
-	res.Close()
 
 	f := &fileSet{w: w, p: p}
 	defer f.abandon()
-	b := rowfile.NewBuilder(res.Schema())
+	b := rowfile.NewBuilder(schema)
 	defer b.Release()
 	held, n := int64(0), 0
 	flush := func() error {
@@ -69,6 +71,16 @@ func (w *output) projectWide(ctx context.Context, db Engine, p *sqlgen.Projectio
 
 // wideBatchRows ends a batch of rows that are not wide.
 const wideBatchRows = 16384
+
+// spoolPart runs a query, and puts its rows into a file.
+func (w *output) spoolPart(ctx context.Context, db Engine, p *sqlgen.Projection, sql string, ex *decode.Expander, rows *rowfile.File, order *spillsort.Sorter[[5]int64]) (*arrow.Schema, error) {
+	res, err := db.Query(ctx, "SELECT * FROM ("+sql+")")
+	if err != nil {
+		return nil, err
+	}
+	defer res.Close()
+	return res.Schema(), w.spoolRows(p, ex, res, rows, order)
+}
 
 // spoolRows puts the rows of a result into a file, and the place of each into the order. Rows that no file gets are decided at once.
 func (w *output) spoolRows(p *sqlgen.Projection, ex *decode.Expander, res engine.RowReader, rows *rowfile.File, order *spillsort.Sorter[[5]int64]) error {

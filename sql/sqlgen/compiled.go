@@ -76,8 +76,8 @@ type ScanColumn struct {
 	Type string
 }
 
-// Projection of one event class. Its SQL selects from `records`, once: a streaming table function, or, where there are several
-// projections, a table of what it gave. The columns are, in this order:
+// Projection of one event class. Its SQL selects from `records`, once for each SELECT of the class: a streaming table function, or,
+// where there are several SELECTs, a table of what it gave. The columns are, in this order:
 // _time BIGINT (epoch ms), _day INTEGER (days since 1970), _account VARCHAR, _reject SMALLINT (NULL: accepted, else an
 // index into Compiled.Reasons), _obj, _rec, _rest, _more VARCHAR (entries to add to unmapped, in decode's inline form, NULL if
 // none), _miss UBIGINT (bit i set: Misses[i] holds), then the columns that Schema's nodes number from 0.
@@ -89,10 +89,12 @@ type ScanColumn struct {
 // Schema's last column is unmapped, a Map whose Column is one more than the last the SQL gives: the caller appends it,
 // made of _rest and _more (in which names that the mapping gives come first).
 type Projection struct {
-	Name   string // the file it comes from, without its extension, or the matched value
-	Class  string
-	UID    int
-	SQL    string // the SELECT over `records`, without ORDER BY; it filters by owner itself
+	Name  string // the file it comes from, without its extension, or the matched value
+	Class string
+	UID   int
+	SQL   string // the SELECT over `records`, without ORDER BY; it filters by owner itself
+	// Parts are queries that together give the rows of SQL, with the same columns. Each reads `records` once.
+	Parts  []string
 	Schema lake.Schema
 	// ConstAccount is set where the account is a constant, so that ordering by it can be left out.
 	ConstAccount string

@@ -46,6 +46,8 @@ type merger struct {
 	exprs [][]string
 }
 
+const union = "\nUNION ALL\n"
+
 // column adds a column and gives its number.
 func (m *merger) column(exprs []string) int {
 	for i, e := range exprs {
@@ -92,7 +94,16 @@ func merge(parts []*Projection) Projection {
 		}
 		sql = append(sql, "SELECT\n  "+strings.Join(cols, ",\n  ")+"\nFROM (\n"+q.SQL+"\n)")
 	}
-	p.SQL = strings.Join(sql, "\nUNION ALL\n")
+	p.SQL = strings.Join(sql, union)
+	for i := range sql {
+		one := make([]string, len(sql))
+		for k := range sql {
+			if one[k] = sql[k]; k != i {
+				one[k] += "\nWHERE FALSE" // only its types count
+			}
+		}
+		p.Parts = append(p.Parts, strings.Join(one, union))
+	}
 	return p
 }
 

@@ -143,7 +143,7 @@ func (c *emitter) project(p *projection.Projection, n int, withheld map[*rawtabl
 		items = append(items, fmt.Sprintf("%s AS c%d", col, i))
 	}
 	s.l.wrap("\n  "+strings.Join(items, ",\n  "), "")
-	out.SQL = s.l.from
+	out.SQL, out.Parts = s.l.from, []string{s.l.from}
 	out.TimeLeaves = c.timeLeaves(p)
 	return out
 }
