@@ -244,7 +244,7 @@ func (c *testCase) prepare(bin, dir string) (want counts, err error) {
 		return want, err
 	}
 	job := fmt.Sprintf("name: memory\nsource: {%s}\nmapping: %s\nlake: {location: %s/lake, source_name: memory, region: us-east-1, account_id: \"111122223333\"}\n"+
-		"limits: {memory: %s, max_retries: 0, max_quarantine_ratio: 1, temp_dir: %s/tmp}\n", source, uses, dir, c.memory, dir)
+		"limits: {memory: %s, max_retries: 0, max_quarantine_ratio: 1, max_broken_ratio: 1, temp_dir: %s/tmp}\n", source, uses, dir, c.memory, dir)
 	for file, text := range map[string]string{"job.yaml": job, "login/raw.sql": cmp.Or(c.raw, rawSQL), "login/login.sql": mapping} {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
 			return want, err
