@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -37,17 +38,19 @@ var ErrUnread = errors.New("too many objects could not be read")
 // of their own (checkUnread).
 func (a *batchAttempt) checkQuarantineLimit(out batchOutput) error {
 	t := out.result.Totals()
-	t.Quarantined -= out.result.Reasons[attempt.ReasonNotRegistered] // good records, which wait for their source
+	reasons := maps.Clone(out.result.Reasons)
+	delete(reasons, attempt.ReasonNotRegistered) // good records, which wait for their source
+	t.Quarantined -= out.result.Reasons[attempt.ReasonNotRegistered]
 	limit := a.config.spec.Limits.MaxQuarantineRatio
 	if t.Records == 0 || float64(t.Quarantined) <= limit*float64(t.Records) {
 		return nil
 	}
-	for code, n := range out.result.Reasons {
+	for code, n := range reasons {
 		a.run.sum.Reasons[code] += n
 	}
 	return &diag.OpError{Op: "process", Object: "batch " + out.batch,
 		Err: fmt.Errorf("%w: %s of %s records were rejected (%.2f%%), and limits.max_quarantine_ratio allows %.2f%%; nothing of the batch was committed. Reasons: %s",
-			ErrQuarantine, human.Count(t.Quarantined), human.Count(t.Records), 100*float64(t.Quarantined)/float64(t.Records), 100*limit, report.ByCount(out.result.Reasons)),
+			ErrQuarantine, human.Count(t.Quarantined), human.Count(t.Records), 100*float64(t.Quarantined)/float64(t.Records), 100*limit, report.ByCount(reasons)),
 		Try: "etl preview with an object of the batch, then correct the mapping or raise the limit"}
 }
 

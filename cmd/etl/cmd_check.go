@@ -153,6 +153,7 @@ func (a *app) checkJob(ctx context.Context, file string) (diag.List, error) {
 	places, err := placeClasses(ctx, spec, m, compiled, false)
 	if err != nil {
 		list.Add(placeError(spec, err))
+		places = classPlaces{}
 	}
 	for _, n := range places.notes(spec) {
 		at("lake.source_name", n.severity, "%s", n.text)

@@ -91,12 +91,15 @@ func (p classPlaces) notes(spec *jobfile.Spec) (out []note) {
 		case t.Source != spec.Lake.SourceName && spec.Lake.Layout == "auto":
 			out = append(out, note{diag.Note, fmt.Sprintf("class %s has table %s and the custom source %s of its own, which must be registered in Security Lake", c.Name, t.Table, t.Source)})
 		}
-		waiting = append(waiting, fmt.Sprintf("%s for %s", lake.SourceOfClass(spec.Lake.SourceName, c), c.Name))
+		if e := spec.Lake.Classes[c.Name]; e == nil || e.SourceName == "" {
+			waiting = append(waiting, fmt.Sprintf("%s for %s", lake.SourceOfClass(spec.Lake.SourceName, c), c.Name))
+		}
 	}
-	if p.known || spec.Lake.Layout != "auto" || len(p.classes) < 2 {
+	if p.known || spec.Lake.Layout != "auto" || len(p.classes) < 2 || len(waiting) == 0 {
 		return out
 	}
 	slices.Sort(waiting)
 	return append(out, note{diag.Note, fmt.Sprintf("the mapping has several event classes. A job that has rows in ext/%s/ keeps that folder for their class, and needs a custom source for each of the others (%s). "+
-		"A name of more than %d characters must be replaced with lake.classes.<class>.source_name. etl doctor says which classes these are", spec.Lake.SourceName, strings.Join(waiting, ", "), lake.MaxSourceName)})
+		"Set lake.classes.<class>.source_name if a name has more than %d characters%s. etl doctor says which classes need it", spec.Lake.SourceName, strings.Join(waiting, ", "), lake.MaxSourceName,
+		map[bool]string{true: ", and source_name with role_arn for each of them"}[spec.Lake.RoleARN != ""])})
 }

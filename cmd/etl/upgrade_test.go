@@ -414,6 +414,21 @@ FROM raw WHERE event.event_type = 'dns'`)
 		t.Errorf("etl doctor does not check the new table:\n%s", out)
 	}
 	p.wantKept(kept)
+
+	job, err := os.ReadFile("firewall.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for classes, want := range map[string]string{
+		"network_activity: {source_name: other}": "firewall.yaml:7:138: error: lake.classes.network_activity.source_name: rows of the class are in ext/firewall/ already",
+		"dns_activity: {source_name: other}":     "rows of the class are in ext/firewall-4003/ already",
+		"http_activity: {source_name: other}":    "the mapping does not have the class http_activity; it has dns_activity, network_activity",
+	} {
+		p.write("moved.yaml", strings.Replace(string(job), `account_id: "111122223333"`, `account_id: "111122223333", classes: {`+classes+`}`, 1))
+		if out, _, code := etl(t, "check", "moved.yaml"); code != 2 || !strings.Contains(strings.ReplaceAll(out, "moved.yaml", "firewall.yaml"), want) {
+			t.Errorf("etl check of %s: exit code %d\n%s", classes, code, out)
+		}
+	}
 }
 
 // pinnedStaging is a folder whose files have the versions that an earlier etl saw there: git keeps neither modification times nor
