@@ -138,7 +138,12 @@ const ownTable = "amazon_security_lake_table_us_east_1_ext_nfw_"
 // TestAddedClasses: the class that a job has rows of keeps its folder and its table, and each class that a newer mapping adds gets a source
 // with a table of its own, which the first run names. An adopted ledger says the same.
 func TestAddedClasses(t *testing.T) {
-	p, want := newMemParts(t, 1).named("nfw"), nothing()
+	t.Run("memory", func(t *testing.T) { addClasses(t, newMemParts(t, 1)) })
+	t.Run("S3 and Glue", func(t *testing.T) { addClasses(t, newS3Parts(t)()) })
+}
+
+func addClasses(t *testing.T, p *parts) {
+	p, want := p.named("nfw"), nothing()
 	p.classNight(t, 1, 1, want)
 	p.wantPlaces(t, "one class", map[string]int{"ext/nfw/": 1}, "table_nfw")
 	warnings := p.classNight(t, 2, 2, want)
