@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -107,6 +108,11 @@ func TestCSV(t *testing.T) {
 		{"types", Format{Header: HeaderNo, Layouts: []Layout{{At: 1, Value: "T", Columns: []string{"x", "type", "b"}}, {At: 2, Value: "U", Columns: []string{"b", "a", "type", "y"}}}},
 			"p,T,4,more\n5,q,U,r\ns,\"T\",\nu,6,U\nw,t,V\nT\n",
 			[]string{`1 b=4 | x=p type=T column_4=more`, `2 a=q b=5 | type=U y=r`, `3 | x=s type=T`, `4 a=6 | b=u type=U`, `5 a=w | b=t c=V`, `6 a=T | `}},
+		{"types whose lists must fit", Format{Header: HeaderNo, Closed: true, Braces: []string{"a"}, Expects: []Expect{{"b", regexp.MustCompile(`^(?:[0-9]+)$`)}},
+			Layouts: []Layout{{At: 0, Value: "T", Columns: []string{"type", "a", "b"}}}},
+			"T,{x, y,z},1\nT,x,1,\nT,x,1,2\nT,x,y\nT,{x,1\nT,,\nT\nU,x,y,z,5\nT,\"{\",1\n",
+			[]string{`1 a={x, y,z} b=1 | type=T`, `2 a=x b=1 | type=T`, `3 CSV_COLUMNS`, `4 CSV_COLUMNS`, `5 a={x b=1 | type=T`, `6 | type=T`, `7 | type=T`,
+				`8 a=U | b=x c=y column_4=z column_5=5`, `9 a={ b=1 | type=T`}},
 		{"types, and a header", Format{Layouts: []Layout{{At: 0, Value: "T", Columns: []string{"a", "c"}}}}, "a,b,c\nT,1,z\n", []string{`1 a=T b=1 | c=z`}},
 		{"syslog", Format{Syslog: true}, "<14>Oct  3 23:50:22 fw1 x,1,z\nOct  3 23:50:22 \"x,\ny\",2\n<14>1 2023-10-03T23:50:22Z fw1 - - - [m a=\"1,2\"] \"x\",3\nx,4\n2023-10-03T23:50:22Z,5\n<14>Oct  3 23:50:22 fw1 \"x,6\ny,7\n<14>\n",
 			[]string{`1 a=x b=1 | syslog.pri=14 syslog.timestamp=Oct  3 23:50:22 syslog.host=fw1 c=z`, "2 a=x,\ny b=2 | syslog.timestamp=Oct  3 23:50:22",

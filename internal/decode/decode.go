@@ -86,6 +86,7 @@ const (
 	ReasonTooDeep         = "RECORD_TOO_DEEP"   // nested deeper than MaxDepth
 	ReasonNoMatch         = "LINE_NO_MATCH"     // a line that does not fit its format
 	ReasonRecords         = "RECORDS_MISSING"   // a document without the array that holds the records
+	ReasonColumns         = "CSV_COLUMNS"       // a record has other columns than the list for its type
 	ReasonQuote           = "CSV_QUOTE"         // a quote that does not close, or that is followed by more text of the field
 	ReasonHeader          = "CSV_HEADER"        // a required header is missing: the object
 	ReasonUnpack          = "OBJECT_UNREADABLE" // truncated or corrupt compression: the object

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,11 +18,11 @@ type csvFramer struct {
 	s     *Scanner
 	f     *Format
 
-	plain   []textColumn   // of an object without a header
-	layouts [][]textColumn // of Format.Layouts
-	columns []textColumn   // of the object at hand
-	header  []byte         // the object's header line, nil without one
-	begun   bool           // a record of the object was read
+	plain   []textColumn // of an object without a header
+	layouts []csvLayout  // of Format.Layouts
+	columns []textColumn // of the object at hand
+	header  []byte       // the object's header line, nil without one
+	begun   bool         // a record of the object was read
 }
 
 func newCSVFramer(spec *Spec, s *Scanner, o Options) framer {
@@ -31,14 +32,57 @@ func newCSVFramer(spec *Spec, s *Scanner, o Options) framer {
 		f.plain = append(f.plain, s.textColumn(name))
 	}
 	f.columns = f.plain
-	for _, l := range f.f.Layouts {
-		var all []textColumn
-		for _, name := range l.Columns {
-			all = append(all, s.textColumn(name))
-		}
-		f.layouts = append(f.layouts, all)
+	for i := range f.f.Layouts {
+		f.layouts = append(f.layouts, f.newLayout(&f.f.Layouts[i]))
 	}
 	return f
+}
+
+// csvLayout is a Layout, prepared.
+type csvLayout struct {
+	columns []textColumn
+	braces  []int // of Format.Braces, as indexes
+	expects []csvExpect
+}
+
+type csvExpect struct {
+	at int
+	*Expect
+}
+
+func (f *csvFramer) newLayout(l *Layout) (out csvLayout) {
+	for i, name := range l.Columns {
+		out.columns = append(out.columns, f.s.textColumn(name))
+		if slices.ContainsFunc(f.f.Braces, func(b string) bool { return strings.EqualFold(b, name) }) {
+			out.braces = append(out.braces, i)
+		}
+		for k := range f.f.Expects {
+			if e := &f.f.Expects[k]; strings.EqualFold(e.Column, name) {
+				out.expects = append(out.expects, csvExpect{i, e})
+			}
+		}
+	}
+	return out
+}
+
+// fits tells whether the record b, whose list of columns is i, has these columns.
+func (f *csvFramer) fits(b []byte, i int) *Reject {
+	l, of := &f.layouts[i], &f.f.Layouts[i]
+	for _, at := range l.braces {
+		f.csv.Join(b, at, '{', '}')
+	}
+	if n := f.csv.Len(); f.f.Closed && n > len(l.columns) && (n > len(l.columns)+1 || len(f.csv.Field(b, n-1)) > 0) {
+		return &Reject{Code: ReasonColumns, Message: fmt.Sprintf("the record has %d fields, but the list of columns for %s has %d. A release that is not in the list may have written it", n, of.Value, len(l.columns))}
+	}
+	for _, e := range l.expects {
+		if e.at >= f.csv.Len() {
+			break
+		}
+		if v := f.csv.Field(b, e.at); len(v) > 0 && !e.Pattern.Match(v) {
+			return &Reject{Code: ReasonColumns, Message: fmt.Sprintf("field %d is %.40q, which is not a value of %s. The record has other columns than the list for %s", e.at+1, v, e.Column, of.Value)}
+		}
+	}
+	return nil
 }
 
 func (f *csvFramer) open(r io.Reader) {
@@ -113,23 +157,29 @@ func (f *csvFramer) scan(b []byte) *Reject {
 		s.below(s.childNamed(s.root, SyslogKey), base, len(s.fields))
 		s.fields = s.fields[:base]
 	}
-	columns := f.layout(b)
+	columns := f.columns
+	if i := f.layout(b); i >= 0 {
+		if rej := f.fits(b, i); rej != nil {
+			return rej
+		}
+		columns = f.layouts[i].columns
+	}
 	for i := range f.csv.Len() {
 		s.field(f.at(columns, i), f.csv.Field(b, i))
 	}
 	return s.overBudget()
 }
 
-// layout gives the columns of the record b.
-func (f *csvFramer) layout(b []byte) []textColumn {
+// layout gives the list of columns of the record b, as an index of Format.Layouts; -1: that of its object.
+func (f *csvFramer) layout(b []byte) int {
 	if f.header == nil {
 		for i, l := range f.f.Layouts {
 			if l.At < f.csv.Len() && string(f.csv.Field(b, l.At)) == l.Value {
-				return f.layouts[i]
+				return i
 			}
 		}
 	}
-	return f.columns
+	return -1
 }
 
 // at is the node of column i.

@@ -130,17 +130,28 @@ type Format struct {
 	Name FormatName // "": FormatJSON
 	// Columns are the fields of a record without names of its own, in order: top-level keys, case ignored where a header
 	// gives them.
-	Columns   []string
-	Layouts   []Layout // CSV without a header: which records have other columns
-	Delimiter byte     // CSV: 0 is a comma; KV: 0 is any number of blanks
-	Quote     byte     // CSV; 0: none
-	Escape    byte     // CSV: stands before a quote inside quotes, in addition to a doubled quote; 0: none
+	Columns []string
+	Layouts []Layout // CSV without a header: which records have other columns
+	// CSV, for records with one of Layouts:
+	Braces  []string // columns that can hold a list in braces, whose commas are not delimiters
+	Closed  bool     // a record with more fields than its layout is rejected
+	Expects []Expect // what columns must look like
+
+	Delimiter byte // CSV: 0 is a comma; KV: 0 is any number of blanks
+	Quote     byte // CSV; 0: none
+	Escape    byte // CSV: stands before a quote inside quotes, in addition to a doubled quote; 0: none
 	Header    Header
 	Syslog    bool           // CSV: a syslog header may stand in front of a record; its fields are below SyslogKey
 	Comment   string         // lines that begin with it are not records; "": there are no comments
 	Records   []string       // JSON: the path of an array in each document whose elements are the records; nil: a document is one
 	Pattern   *regexp.Regexp // lines: all of a line, its named groups are columns; nil: a line is the one column
 	Null      []string       // texts and JSON strings that mean that a value is missing, in addition to a text that is empty
+}
+
+// Expect says what a column must look like unless it is empty. A record in which it looks otherwise has other columns than its layout.
+type Expect struct {
+	Column  string
+	Pattern *regexp.Regexp // of the whole value
 }
 
 // Layout gives the columns of the records of one type, in an object of several.

@@ -84,6 +84,7 @@ func (x *Raw) layouts() {
 	if len(order) == 0 {
 		return
 	}
+	x.strict(lists)
 	declared := x.Format.Columns
 	for _, of := range order {
 		names := lists[of.Text]
@@ -110,6 +111,46 @@ func (x *Raw) layouts() {
 				hint = "did you mean " + n + "?"
 			}
 			x.r.At(x.f, x.place(name), diag.Error, diag.RawFormat, hint, "no `-- columns:` line names %s, so no field can fill it", name)
+		}
+	}
+}
+
+// strict reads what the records of a type must look like: `-- braces:`, `-- extra:` and `-- expect:`.
+func (x *Raw) strict(lists map[string][]string) {
+	listed := func(w word, key, name string) bool {
+		for of, names := range lists {
+			if of != "" && syntax.ContainsFold(names, name) {
+				return true
+			}
+		}
+		x.bad(w, "name a column of a `-- columns: field=value:` line", "-- %s: no list of columns for one type has %s", key, name)
+		return false
+	}
+	for _, w := range x.head["braces"] {
+		for _, part := range splitWords(w.Text, w.At) {
+			if listed(part, "braces", part.Text) {
+				x.Format.Braces = append(x.Format.Braces, part.Text)
+			}
+		}
+	}
+	if w, ok := x.one("extra"); ok {
+		switch strings.ToLower(w.Text) {
+		case "keep":
+		case "quarantine":
+			x.Format.Closed = true
+		default:
+			x.bad(w, "write quarantine if a record with more fields than its list of columns must not be published, else keep", "-- extra: %q is not keep or quarantine", w.Text)
+		}
+	}
+	for _, w := range x.head["expect"] {
+		name, pattern, _ := strings.Cut(w.Text, " ")
+		re, err := regexp.Compile("^(?:" + strings.TrimSpace(pattern) + ")$")
+		if err != nil || strings.TrimSpace(pattern) == "" {
+			x.bad(w, "example: `-- expect: rule_uuid [0-9a-f-]{36}`", "-- expect: %q does not name a column and a pattern (RE2) of its values", w.Text)
+			continue
+		}
+		if listed(w, "expect", name) {
+			x.Format.Expects = append(x.Format.Expects, decode.Expect{Column: name, Pattern: re})
 		}
 	}
 }

@@ -5,8 +5,16 @@ CREATE MACRO threat_number(t) AS nullif(regexp_extract(t, '\(([0-9]+)\)$', 1), '
 -- The subtypes of threats that are malware, and not an attack, a URL or a file.
 CREATE MACRO is_malware(subtype) AS subtype IN ('virus', 'wildfire-virus', 'ml-virus', 'spyware');
 
--- An address after translation.
-CREATE MACRO translated(ip) AS CASE WHEN ip NOT IN ('0.0.0.0', '::') THEN ip END;
+-- A time of the firewall's clock. The offset of high_res_timestamp is that of the clock.
+CREATE MACRO pan_time(t, high_res, zone) AS time_of_log(t, coalesce(nullif(replace(regexp_extract(high_res, 'T.*(Z|[+-][0-9]{2}:[0-9]{2})$', 1), 'Z', '+00:00'), ''), zone), NULL, NULL);
+
+-- The time of a record: high_res_timestamp unless it is that of 1970, which says that there is none.
+CREATE MACRO pan_event_time(high_res, generated, zone) AS coalesce(CASE WHEN NOT starts_with(high_res, '1970-') THEN pan_time(high_res, high_res, zone) END, pan_time(generated, high_res, zone));
+
+-- The action that the firewall took in the end. A session that a rule allowed can be dropped or denied, or ended because of a threat
+-- or of its certificate.
+CREATE MACRO pan_verdict(a, subtype, reason) AS CASE WHEN a <> 'allow' THEN a WHEN subtype IN ('drop', 'deny') THEN subtype
+  WHEN reason IN ('threat', 'policy-deny', 'decrypt-cert-validation', 'decrypt-unsupport-param', 'decrypt-error') THEN 'block' ELSE a END;
 
 -- srcloc and dstloc are a country's code, or a range of addresses.
 CREATE MACRO country(loc) AS CASE WHEN regexp_full_match(loc, '[A-Z]{2}') THEN loc END;

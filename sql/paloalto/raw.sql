@@ -1,9 +1,17 @@
 -- format: csv
 -- header: no
 -- syslog: yes
--- timestamp: receive_time   %Y/%m/%d %H:%M:%S 'UTC'
--- timestamp: time_generated %Y/%m/%d %H:%M:%S 'UTC'
--- timestamp: start          %Y/%m/%d %H:%M:%S 'UTC'
+-- null: N/A, n/a
+-- extra: quarantine
+-- braces: link_switches
+-- expect: start [0-9]{4}[/-][0-9]{2}[/-][0-9]{2}[ T][0-9:.]+Z?
+-- expect: flags 0x[0-9a-f]+|[0-9]+
+-- expect: assoc_id -?[0-9]+
+-- expect: rule_uuid .*[^0-9].*
+-- expect: http2_connection [0-9]+
+-- expect: high_res_timestamp [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9]{2}:?[0-9]{2})?
+-- expect: nssai_sst [0-9A-Za-z_-]+
+-- expect: risk_of_app [0-9]+
 -- columns: future_use_1, receive_time, serial, type, subtype
 -- columns: type=TRAFFIC: future_use_1, receive_time, serial, type, subtype, config_version, time_generated, src, dst, natsrc
 -- columns: type=TRAFFIC: natdst, rule, srcuser, dstuser, app, vsys, from, to, inbound_if, outbound_if, logset, future_use_2
@@ -37,24 +45,30 @@
 -- columns: type=THREAT: cloud_reportid, flow_type, cluster_name
 --
 -- Palo Alto Networks PAN-OS traffic and threat logs as a firewall or Panorama forwards them: CSV. A syslog header in
--- front is accepted. Times have no offset and are from the firewall's clock. If that is not UTC, write its zone in the
--- three timestamp lines (example: 'Europe/Berlin'). Since PAN-OS 10.0, high_res_timestamp has an offset, and is used
--- before time_generated.
+-- front is accepted.
 --
--- The columns lines have the vendor's order, PAN-OS 10.1 to 11.x. A release before 10.1 has fewer fields at the end.
--- The names are the vendor's names for custom log formats. For a custom log format, write its own order. Fields that
--- have no place in the order stay in unmapped as column_N. Logs of other types (SYSTEM, CONFIG and others) go to
--- quarantine. To leave them out, put `drop: "type" NOT IN ('TRAFFIC', 'THREAT')` in a header.
+-- All times of a record are from the firewall's clock. high_res_timestamp (PAN-OS 10.0 and later) has an offset, which is
+-- that of the other times too. In records without it, they are in source.timezone of the job file, else in UTC.
+--
+-- The columns lines have the vendor's order. Each release has added columns at the end, so the lists are those of PAN-OS 8.0
+-- to 11.2, and a release before has fewer fields. A record with more fields than its list, or with a value that its column
+-- cannot have, goes to quarantine as CSV_COLUMNS: its fields may be in other columns. The names are the vendor's names for
+-- custom log formats. For a custom log format, write its own order.
+--
+-- SYSTEM, CONFIG, GLOBALPROTECT, USERID, HIPMATCH, AUTHENTICATION, IPTAG, CORRELATION, AUDIT, DECRYPTION, SCTP, GTP and
+-- tunnel inspection logs (START, END) are filtered by a drop line and counted. Logs of any other type go to quarantine.
 -- https://docs.paloaltonetworks.com/pan-os/11-0/pan-os-admin/monitoring/use-syslog-for-monitoring (traffic log fields)
 -- https://docs.paloaltonetworks.com/pan-os/10-2/pan-os-admin/monitoring/use-syslog-for-monitoring (threat log fields)
 --
+-- Tried against logs of PAN-OS 8.1, 9.1, 10.0, 10.1, 10.2 and 11.0.
+--
 -- The table has the fields that the SELECTs read. All other columns go to unmapped under the names above.
 CREATE TABLE raw (
-  receive_time       TIMESTAMP, -- when the management plane took the log
+  receive_time       VARCHAR,   -- when the management plane took the log
   serial             VARCHAR,
   "type"             VARCHAR,   -- TRAFFIC, THREAT
   subtype            VARCHAR,   -- start, end, drop, deny; virus, spyware, vulnerability, url, file, ...
-  time_generated     TIMESTAMP,
+  time_generated     VARCHAR,   -- by the firewall's clock, like receive_time and start
   src                VARCHAR,
   dst                VARCHAR,
   natsrc             VARCHAR,   -- 0.0.0.0 or :: where nothing was translated
@@ -85,7 +99,7 @@ CREATE TABLE raw (
   chunks             BIGINT,    -- of SCTP
   chunks_sent        BIGINT,
   chunks_received    BIGINT,
-  "start"            TIMESTAMP,
+  "start"            VARCHAR,
   elapsed            BIGINT,    -- seconds
   session_end_reason VARCHAR,
 
@@ -105,6 +119,7 @@ CREATE TABLE raw (
   src_mac            VARCHAR,
   dst_host           VARCHAR,
   dst_mac            VARCHAR,
-  high_res_timestamp TIMESTAMP, -- ISO 8601 with an offset
-  syslog STRUCT(host VARCHAR)   -- of the header in front, where there is one
+  high_res_timestamp VARCHAR,   -- ISO 8601 with an offset
+  syslog STRUCT(host VARCHAR),  -- of the header in front, where there is one
+  "key" STRUCT(source_timezone VARCHAR)
 );

@@ -1,10 +1,10 @@
 -- class: network_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: high_res_timestamp, time_generated, device_name, srcuser, natsrc, natdst, natsport, natdport, srcloc, dstloc, proto, threatid, misc, url_category_list
+-- consumes: high_res_timestamp, time_generated, receive_time, device_name, srcuser, natsrc, natdst, natsport, natdport, srcloc, dstloc, proto, threatid, misc, url_category_list
 SELECT
-  coalesce(high_res_timestamp, time_generated) AS "time",
-  receive_time AS "metadata.logged_time",
+  pan_event_time(high_res_timestamp, time_generated, key.source_timezone) AS "time",
+  pan_time(receive_time, high_res_timestamp, key.source_timezone) AS "metadata.logged_time",
   "type" AS "metadata.log_name",
   seqno AS "metadata.uid",
   'PAN-OS' AS "metadata.product.name",
@@ -22,7 +22,7 @@ SELECT
   "from" AS "src_endpoint.zone",
   inbound_if AS "src_endpoint.interface_name",
   country(srcloc) AS "src_endpoint.location.country",
-  translated(natsrc) AS "src_endpoint.proxy_endpoint.ip",
+  known_ip(natsrc) AS "src_endpoint.proxy_endpoint.ip",
   nullif(natsport, 0) AS "src_endpoint.proxy_endpoint.port",
   dst AS "dst_endpoint.ip",
   dport AS "dst_endpoint.port",
@@ -31,10 +31,10 @@ SELECT
   "to" AS "dst_endpoint.zone",
   outbound_if AS "dst_endpoint.interface_name",
   country(dstloc) AS "dst_endpoint.location.country",
-  translated(natdst) AS "dst_endpoint.proxy_endpoint.ip",
+  known_ip(natdst) AS "dst_endpoint.proxy_endpoint.ip",
   nullif(natdport, 0) AS "dst_endpoint.proxy_endpoint.port",
-  user_of(srcuser) AS "actor.user.name",
-  domain_of(srcuser) AS "actor.user.domain",
+  list_transform([known(srcuser)], lambda u: user_of(u))[1] AS "actor.user.name",
+  list_transform([known(srcuser)], lambda u: domain_of(u))[1] AS "actor.user.domain",
 
   app AS app_name,
   sessionid AS "connection_info.uid",
@@ -50,7 +50,7 @@ SELECT
   rule_uuid AS "firewall_rule.uid",
 
   6 AS activity_id, -- Traffic: a threat is found in the course of a session
-  CASE severity WHEN 'informational' THEN 1 WHEN 'low' THEN 2 WHEN 'medium' THEN 3 WHEN 'high' THEN 4 WHEN 'critical' THEN 5
+  CASE lower(severity) WHEN 'informational' THEN 1 WHEN 'low' THEN 2 WHEN 'medium' THEN 3 WHEN 'high' THEN 4 WHEN 'critical' THEN 5
     ELSE 99 END AS severity_id,
   threat_name(threatid) AS message,
   threat_number(threatid) AS "metadata.event_code",

@@ -1,10 +1,11 @@
 -- class: network_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: high_res_timestamp, time_generated, device_name, srcuser, natsrc, natdst, natsport, natdport, srcloc, dstloc, proto, elapsed
+-- drop: upper(replace("type", '-', '')) IN ('SYSTEM', 'CONFIG', 'GLOBALPROTECT', 'USERID', 'HIPMATCH', 'AUTHENTICATION', 'IPTAG', 'CORRELATION', 'AUDIT', 'DECRYPTION', 'SCTP', 'GTP', 'START', 'END')
+-- consumes: high_res_timestamp, time_generated, receive_time, device_name, srcuser, natsrc, natdst, natsport, natdport, srcloc, dstloc, proto, "start", elapsed
 SELECT
-  coalesce(high_res_timestamp, time_generated) AS "time",
-  receive_time AS "metadata.logged_time",
+  pan_event_time(high_res_timestamp, time_generated, key.source_timezone) AS "time",
+  pan_time(receive_time, high_res_timestamp, key.source_timezone) AS "metadata.logged_time",
   "type" AS "metadata.log_name",
   seqno AS "metadata.uid",
   'PAN-OS' AS "metadata.product.name",
@@ -22,7 +23,7 @@ SELECT
   "from" AS "src_endpoint.zone",
   inbound_if AS "src_endpoint.interface_name",
   country(srcloc) AS "src_endpoint.location.country",
-  translated(natsrc) AS "src_endpoint.proxy_endpoint.ip",
+  known_ip(natsrc) AS "src_endpoint.proxy_endpoint.ip",
   nullif(natsport, 0) AS "src_endpoint.proxy_endpoint.port",
   dst AS "dst_endpoint.ip",
   dport AS "dst_endpoint.port",
@@ -31,10 +32,10 @@ SELECT
   "to" AS "dst_endpoint.zone",
   outbound_if AS "dst_endpoint.interface_name",
   country(dstloc) AS "dst_endpoint.location.country",
-  translated(natdst) AS "dst_endpoint.proxy_endpoint.ip",
+  known_ip(natdst) AS "dst_endpoint.proxy_endpoint.ip",
   nullif(natdport, 0) AS "dst_endpoint.proxy_endpoint.port",
-  user_of(srcuser) AS "actor.user.name",
-  domain_of(srcuser) AS "actor.user.domain",
+  list_transform([known(srcuser)], lambda u: user_of(u))[1] AS "actor.user.name",
+  list_transform([known(srcuser)], lambda u: domain_of(u))[1] AS "actor.user.domain",
 
   app AS app_name,
   sessionid AS "connection_info.uid",
@@ -44,8 +45,8 @@ SELECT
   CASE WHEN is_ipv6(src) THEN 6 WHEN is_ipv4(src) THEN 4 END AS "connection_info.protocol_ver_id",
   repeatcnt AS "count",
 
-  pan_action_id("action") AS action_id,
-  pan_disposition_id("action") AS disposition_id,
+  pan_action_id(pan_verdict("action", subtype, session_end_reason)) AS action_id,
+  pan_disposition_id(pan_verdict("action", subtype, session_end_reason)) AS disposition_id,
   "rule" AS "firewall_rule.name",
   rule_uuid AS "firewall_rule.uid",
 
@@ -57,8 +58,8 @@ SELECT
   1 AS severity_id, -- a traffic log has none
   session_end_reason AS status_detail,
 
-  "start" AS start_time,
-  "start" + to_seconds(elapsed) AS end_time,
+  pan_time("start", high_res_timestamp, key.source_timezone) AS start_time,
+  pan_time("start", high_res_timestamp, key.source_timezone) + to_seconds(elapsed) AS end_time,
   elapsed * 1000 AS duration,
   bytes AS "traffic.bytes",
   bytes_sent AS "traffic.bytes_out", -- from the source to the destination

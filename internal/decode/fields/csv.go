@@ -86,6 +86,25 @@ func (c *CSV) Field(b []byte, i int) []byte {
 	return c.text[from:len(c.text):len(c.text)]
 }
 
+// Join makes one field of field i and those after it if it begins with open and one of them ends with end: a list whose separators
+// stand for themselves, though they are delimiters.
+func (c *CSV) Join(b []byte, i int, open, end byte) {
+	if i >= len(c.spans) {
+		return
+	}
+	s := &c.spans[i]
+	if s.escaped || s.from == s.to || b[s.from] != open {
+		return
+	}
+	for j := i; j < len(c.spans); j++ {
+		if last := c.spans[j]; last.to > last.from && b[last.to-1] == end {
+			s.to = last.to
+			c.spans = append(c.spans[:i+1], c.spans[j+1:]...)
+			return
+		}
+	}
+}
+
 func (c *CSV) split(b []byte, i int) State {
 	for {
 		if c.Runs {
