@@ -42,7 +42,7 @@ CREATE MACRO kv_split(t, pair, assign) AS first_of_each(
 
 -- Returns the text of a Windows event as a map. The text has lines of `Key: value`. If a key is on several lines,
 -- the first one is used. If an event has sections (Subject, New Logon), the value comes from the first section that
--- has the key.
+-- has the key. The macro cannot tell lines inside of a value from keys; for Sysmon, use -- parse: windows_event.
 -- example: windows_event(E'Process Create:\r\nUtcTime: 2024-05-01 10:00:00.000\r\nImage: C:\\a b.exe')['Image'] => C:\a b.exe
 -- example: windows_event('RuleName: -')['RuleName'] => -
 CREATE MACRO windows_event(t) AS first_of_each(

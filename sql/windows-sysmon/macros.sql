@@ -28,3 +28,6 @@ CREATE MACRO dns_answers(results) AS list_transform(
 -- process.integrity_id of an integrity level.
 CREATE MACRO integrity(level) AS CASE level WHEN 'Untrusted' THEN 1 WHEN 'Low' THEN 2 WHEN 'Medium' THEN 3 WHEN 'High' THEN 4 WHEN 'System' THEN 5
   WHEN 'Protected Process' THEN 6 WHEN 'ProtectedProcess' THEN 6 ELSE CASE WHEN level IS NOT NULL THEN 99 END END;
+
+-- process.integrity: OCSF's text, or the level itself if OCSF does not have it (AppContainer).
+CREATE MACRO integrity_name(level) AS CASE WHEN level IN ('Protected Process', 'ProtectedProcess') THEN 'Protected' ELSE level END;

@@ -3,7 +3,7 @@
 -- profiles: host, security_control
 -- consumes: Description.UtcTime, Description.User, Description.ParentUser, Description.Hashes, Description.IntegrityLevel
 --
--- 1: a process was created. The actor is its parent.
+-- 1: a process was created. The actor is its parent, whose user Sysmon names since 13.30.
 SELECT
   coalesce(Description.UtcTime, TimeCreated) AS "time",
   1 AS activity_id,
@@ -19,6 +19,7 @@ SELECT
   domain_of(Description.User) AS "process.user.domain",
   Description.CommandLine AS "process.cmd_line",
   integrity(Description.IntegrityLevel) AS "process.integrity_id",
+  integrity_name(Description.IntegrityLevel) AS "process.integrity",
   Description.LogonId AS "process.session.uid",
   fingerprints(Description.Hashes) AS "process.file.hashes",
   Description.Company AS "process.file.company_name",
@@ -39,8 +40,8 @@ SELECT
   basename(Description.ParentImage) AS "actor.process.file.name",
   Description.ParentImage AS "actor.process.file.path",
   1 AS "actor.process.file.type_id",
-  user_of(coalesce(Description.ParentUser, Description.User)) AS "actor.user.name",
-  domain_of(coalesce(Description.ParentUser, Description.User)) AS "actor.user.domain",
+  user_of(Description.ParentUser) AS "actor.user.name",
+  domain_of(Description.ParentUser) AS "actor.user.domain",
 
   [attack_of_tag(Description.RuleName)] AS attacks,
   Description.RuleName AS "unmapped.rulename",

@@ -3,17 +3,21 @@
 -- also: Description.SourceProcessGuid Description.SourceProcessGUID
 -- also: Description.TargetProcessGuid Description.TargetProcessGUID
 --
--- Windows Sysmon events (schema 4.90, Sysmon 15.14: event IDs 1 to 29 and 255) as the Kinesis Agent for Windows writes
--- them: one JSON object for each event, with the event's own text in Description, and what ObjectDecoration adds in
--- UserDefined.
+-- Windows Sysmon events (event IDs 1 to 29 and 255) as the Kinesis Agent for Windows writes them: one JSON object for each
+-- event, with the event's own text in Description, and what ObjectDecoration adds in UserDefined.
+--
+-- Tried with texts of the schemas 4.0 to 4.90 (Sysmon 6 to 15.14), and with events whose Description is an object. A key that a
+-- newer schema adds goes to unmapped under its own name.
+--
 -- https://learn.microsoft.com/sysinternals/downloads/sysmon
 -- https://docs.aws.amazon.com/kinesis-agent-windows/latest/userguide/source-object-declarations.html
 --
 -- Events are assigned to classes as in AWS's post "Patterns for consuming custom log sources in Amazon Security Lake".
 --
--- Description is a text: a title and lines of "Key: value". It is parsed, so that its keys are fields. If a collector
--- has parsed it already, the object is used as it is. Fields that are not declared here go to unmapped under their own
--- names.
+-- Description is a text: a title and lines of "Key: value". It is parsed, so that its keys are fields. A command line, a
+-- registry value or a version resource can have line breaks, and lines that look like keys: the order of the keys in
+-- Sysmon's manifest decides. If a collector has parsed Description already, the object is used as it is. Fields that are not
+-- declared here go to unmapped under their own names.
 CREATE TABLE raw (
   EventId           INTEGER,
   LevelDisplayName  VARCHAR,

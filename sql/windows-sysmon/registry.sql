@@ -1,7 +1,7 @@
 -- class: file_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.UtcTime, Description.User, Description.EventType
+-- consumes: Description.UtcTime, Description.User
 --
 -- 12: a registry key or value was created or deleted. 13: a value was set. 14: a key or value was renamed. OCSF's
 -- registry classes are an extension that Security Lake does not accept, so a key's path is written as the path of a

@@ -12,10 +12,14 @@ const maxKey = 64
 // value, is the TitleKey, without its colon. Indented keys after a key without a value are below that key, as in the Security log ("Subject:", then
 // "\tAccount Name:\t\tada"). A line that is not a key continues the value before it; after an empty line it is prose, a
 // MessageKey.
+//
+// In the text of a Sysmon event, which its title tells, the manifest of Sysmon decides what is a key: see sysmon.
 func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 	base := len(dst)
 	var section []byte
 	keys, gap := 0, false
+	plain := true // nothing but a title and lines of "Key: value"
+	manifest, after := "", 0
 	for i := 0; i < len(b); {
 		end := bytes.IndexByte(b[i:], '\n')
 		next := len(b)
@@ -35,9 +39,12 @@ func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 			gap = true
 			continue
 		case first && (!ok || len(value) == 0 && !(next < len(b) && (b[next] == '\t' || b[next] == ' '))):
-			dst = append(dst, field(TitleKey, trim(bytes.TrimSuffix(line, []byte(":")))))
+			title := trim(bytes.TrimSuffix(line, []byte(":")))
+			dst = append(dst, field(TitleKey, title))
+			manifest, after = sysmonKeys(title), next
 		case ok:
 			keys++
+			plain = plain && !gap
 			f := Field{Key: key, Value: value}
 			switch {
 			case indented:
@@ -49,8 +56,10 @@ func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 			}
 			dst = append(dst, f)
 		case gap || len(dst) == base:
+			plain = false
 			dst = append(dst, field(MessageKey, line))
 		default: // this line continues the value before it, which is adjacent in b
+			plain = false
 			last := &dst[len(dst)-1]
 			if len(last.Value) == 0 {
 				last.Value = line
@@ -61,6 +70,9 @@ func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 			}
 		}
 		gap = false
+	}
+	if manifest != "" && keys > 0 && !(plain && inOrder(manifest, dst[base+1:])) {
+		dst = sysmon(dst[:base+1], b[after:], manifest)
 	}
 	if keys == 0 {
 		return dst[:base], buf, `no "Key: value" line in it`
