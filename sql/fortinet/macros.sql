@@ -1,7 +1,7 @@
--- The time of a log: eventtime, else the firewall's clock and its offset, else its clock as UTC.
-CREATE MACRO fortinet_time(eventtime, day, clock, tz) AS coalesce(time_from_epoch(eventtime),
+-- The time of a log: eventtime, else the firewall's clock and its offset, else its clock in source.timezone of the job file (UTC).
+CREATE MACRO fortinet_time(eventtime, day, clock, tz, zone) AS coalesce(time_from_epoch(eventtime),
   time_with_offset(day || ' ' || clock || tz, '%Y-%m-%d %H:%M:%S%z'),
-  CASE WHEN tz IS NULL THEN time_from_text(day || ' ' || clock, '%Y-%m-%d %H:%M:%S') END);
+  CASE WHEN tz IS NULL THEN time_in_zone(day || ' ' || clock, '%Y-%m-%d %H:%M:%S', coalesce(zone, 'UTC')) END);
 
 -- severity_id of a level of syslog, in words.
 CREATE MACRO level_severity(t) AS CASE lower(t)
@@ -36,9 +36,6 @@ CREATE MACRO fortinet_disposition_id(a) AS CASE
 -- inspection logs a type of their own, and later releases the type utm.
 CREATE MACRO fortinet_inspects(kind) AS lower(kind) IN ('utm', 'anomaly', 'app-ctrl', 'casb', 'cifs', 'dlp', 'dns', 'emailfilter', 'file-filter', 'icap', 'ips', 'sctp-filter',
   'spamfilter', 'ssh', 'ssl', 'virtual-patch', 'virus', 'voip', 'waf', 'webfilter');
-
--- An address after translation. 0.0.0.0 and :: say that nothing was translated.
-CREATE MACRO translated(ip) AS CASE WHEN ip NOT IN ('0.0.0.0', '::') THEN ip END;
 
 -- direction_id by the roles of the interfaces, else by the addresses. Multicast and broadcast do not leave the site.
 CREATE MACRO fortinet_direction(src_role, dst_role, src, dst) AS CASE

@@ -2,9 +2,9 @@
 -- ocsf: 1.1.0
 -- profiles: host, security_control
 -- drop: lower("type") = 'event'
--- consumes: "date", "time", tz, "user", duration, proto, "level", policyname, policytype, url, virus, virusid, transip, transport, tranip, tranport
+-- consumes: "date", "time", tz, "user", srcname, dstname, srcmac, dstmac, hostname, msg, duration, proto, "level", policyname, policytype, url, virus, virusid, transip, transport, tranip, tranport
 SELECT
-  fortinet_time(eventtime, "date", "time", tz) AS "time",
+  fortinet_time(eventtime, "date", "time", tz, key.source_timezone) AS "time",
   eventtime AS "metadata.original_time",
   CASE
     WHEN fortinet_inspects("type") THEN 6                                     -- Traffic: found in the course of a session
@@ -15,7 +15,7 @@ SELECT
     WHEN "action" = 'deny' THEN 5                                             -- Refuse
     ELSE 6 END AS activity_id,                                                -- Traffic: accept is a session under way, or without an end
   coalesce(threat_severity(severity), threat_severity(crlevel), level_severity("level"), 0) AS severity_id,
-  coalesce(msg, attack) AS message,
+  coalesce(known(msg), known(attack)) AS message,
 
   logid AS "metadata.event_code",
   subtype AS "metadata.log_name",
@@ -30,22 +30,22 @@ SELECT
 
   srcip AS "src_endpoint.ip",
   srcport AS "src_endpoint.port",
-  srcname AS "src_endpoint.name",
-  srcmac AS "src_endpoint.mac",
+  known(srcname) AS "src_endpoint.name",
+  known_mac(srcmac) AS "src_endpoint.mac",
   srcintf AS "src_endpoint.interface_name",
-  translated(transip) AS "src_endpoint.proxy_endpoint.ip",
+  known_ip(transip) AS "src_endpoint.proxy_endpoint.ip",
   nullif(transport, 0) AS "src_endpoint.proxy_endpoint.port",
   dstip AS "dst_endpoint.ip",
   dstport AS "dst_endpoint.port",
-  dstname AS "dst_endpoint.name",
-  hostname AS "dst_endpoint.hostname",
-  dstmac AS "dst_endpoint.mac",
+  known(dstname) AS "dst_endpoint.name",
+  known(hostname) AS "dst_endpoint.hostname",
+  known_mac(dstmac) AS "dst_endpoint.mac",
   dstintf AS "dst_endpoint.interface_name",
-  translated(tranip) AS "dst_endpoint.proxy_endpoint.ip",
+  known_ip(tranip) AS "dst_endpoint.proxy_endpoint.ip",
   nullif(tranport, 0) AS "dst_endpoint.proxy_endpoint.port",
   service AS "dst_endpoint.svc_name",
-  user_of("user") AS "actor.user.name",
-  domain_of("user") AS "actor.user.domain",
+  list_transform([known("user")], lambda u: user_of(u))[1] AS "actor.user.name",
+  list_transform([known("user")], lambda u: domain_of(u))[1] AS "actor.user.domain",
 
   app AS app_name,
   sessionid AS "connection_info.uid",
@@ -67,8 +67,8 @@ SELECT
   policyid AS "firewall_rule.uid",
   policyname AS "firewall_rule.name",
   policytype AS "firewall_rule.type",
-  [{'name': virus, 'uid': virusid, 'provider': CASE WHEN virus IS NOT NULL THEN 'Fortinet' END,
-    'classification_ids': CASE WHEN virus IS NOT NULL THEN [0] END}] AS malware, -- Unknown: the log does not say what it is
+  [{'name': known(virus), 'uid': virusid, 'provider': CASE WHEN known(virus) IS NOT NULL THEN 'Fortinet' END,
+    'classification_ids': CASE WHEN known(virus) IS NOT NULL THEN [0] END}] AS malware, -- Unknown: the log does not say what it is
 
   CASE WHEN starts_with(url, '/') THEN coalesce(hostname, '') || url ELSE url END AS "url.url_string",
   CASE WHEN url IS NOT NULL THEN coalesce(CASE WHEN contains(url, '://') THEN url_part(url, 2) END, hostname) END AS "url.hostname"

@@ -1,5 +1,5 @@
 -- format: kv
--- null: N/A
+-- null: N/A, n/a, (null), ""
 --
 -- FortiGate traffic and UTM logs (FortiOS 5.6 to 7.6) in the default syslog format or from the disk: one line of
 -- key=value. A syslog header in front is accepted.
@@ -8,9 +8,8 @@
 -- https://docs.fortinet.com/document/fortigate/7.6.0/fortios-log-message-reference/16384
 --
 -- eventtime is in nanoseconds since FortiOS 6.2, and in seconds before. Older logs have only date and time, from the
--- firewall's own clock; tz is its offset. A log with neither eventtime nor tz is read as UTC. If the clock is in
--- another zone, write time_in_zone("date" || ' ' || "time", '%Y-%m-%d %H:%M:%S', 'Europe/Berlin') into fortinet_time in
--- macros.sql.
+-- firewall's own clock; tz is its offset. A log with neither eventtime nor tz is read in source.timezone of the job file,
+-- else in UTC.
 --
 -- Event logs (type="event": logins, VPN, HA and others) are not network activity. A drop line leaves them out. FortiOS 5.6
 -- and 6.0 write some inspection logs with a type of their own (dns, anomaly, webfilter, app-ctrl and others) instead of
@@ -75,5 +74,6 @@ CREATE TABLE raw (
   virus        VARCHAR,
   virusid      VARCHAR,
   hostname     VARCHAR,
-  url          VARCHAR  -- a URL, or its path behind hostname
+  url          VARCHAR, -- a URL, or its path behind hostname
+  "key" STRUCT(source_timezone VARCHAR)
 );

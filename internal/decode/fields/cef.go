@@ -53,7 +53,8 @@ func parts(dst []Field, buf, b []byte, names []string) (out []Field, outBuf []by
 
 // CEF reads ArcSight's common event format from "CEF:" on. The header's parts have ArcSight's names (deviceVendor, deviceProduct,
 // deviceVersion, deviceEventClassId, name, severity, and cefVersion); the extension's keys stay as they are. A value
-// of the extension continues up to the blank before the next key; \=, \\, \|, \n and \r are escapes in it.
+// of the extension continues up to the blank before the next key; \=, \\, \|, \n and \r are escapes in it. A key that the record already
+// has does not end a value that can hold any text, such as msg or request: it is a part of the text.
 func CEF(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 	base := len(dst)
 	if !bytes.HasPrefix(b, []byte("CEF:")) {
@@ -92,12 +93,35 @@ func CEF(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 			if k == at || k > 0 && !isBlank(b[k-1]) {
 				continue // an equals sign without an escape
 			}
+			if isFreeText(key) && (bytes.Equal(key, b[k:at]) || hasKey(dst[base:], b[k:at])) {
+				continue // a URL or a message with what looks like a key
+			}
 			add(k)
 			key, from = b[k:at], at+1
 		}
 	}
 	add(len(b))
 	return dst, buf, ""
+}
+
+// hasKey tells whether one of the fields has the key.
+func hasKey(fields []Field, key []byte) bool {
+	for i := range fields {
+		if bytes.Equal(fields[i].Key, key) || fields[i].Name == string(key) {
+			return true
+		}
+	}
+	return false
+}
+
+// isFreeText tells whether the dictionary lets a key hold any text, which a user or an attacker can choose.
+func isFreeText(key []byte) bool {
+	switch string(key) {
+	case "msg", "request", "requestClientApplication", "requestContext", "requestCookies", "requestUrl", "reason", "fname", "filePath", "oldFileName", "oldFilePath",
+		"cs1", "cs2", "cs3", "cs4", "cs5", "cs6", "flexString1", "flexString2", "sproc", "dproc", "suser", "duser", "message", "rawEvent", "deviceFacility", "cat":
+		return true
+	}
+	return false
 }
 
 func isKeyByte(c byte) bool {
