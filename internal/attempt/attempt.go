@@ -257,7 +257,8 @@ func (o *Options) countProgress() (undo func()) {
 	}
 }
 
-// pass makes the files once. If the rows may be wide, DuckDB only projects them, a few at a time, and each projection reads the objects.
+// pass makes the files once. If the rows may be wide, or guarded expressions may take too much for 2,048 of them, DuckDB only projects
+// them, a few at a time, and each SELECT reads the objects.
 func pass(ctx context.Context, o Options, m memory, objects []Object, without failed, wide bool) (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -276,6 +277,8 @@ func pass(ctx context.Context, o Options, m memory, objects []Object, without fa
 	defer func() { _ = db.Close() }() // the database has no file
 	s := newScan(ctx, o, m, objects)
 	s.failed = without
+	table := o.Compiled.Several && !wide
+	s.packs = table && packed(o.Compiled.Guards)
 	defer s.close()
 	defer cancel() // ends what s waits for
 	s.start(ctx)
@@ -288,7 +291,7 @@ func pass(ctx context.Context, o Options, m memory, objects []Object, without fa
 		}
 	}
 	relation := "CREATE VIEW records AS SELECT * FROM scan()"
-	if o.Compiled.Several && !wide {
+	if table {
 		relation = "CREATE TABLE records AS SELECT * FROM scan()"
 	}
 	if err := db.Exec(ctx, relation); err != nil {

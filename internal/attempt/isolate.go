@@ -113,12 +113,12 @@ func isolate(ctx context.Context, o Options, objects []Object) (failed, error) {
 	if open == nil {
 		open = func(o engine.Options) (Engine, error) { return engine.Open(o) }
 	}
-	db, err := open(engine.Options{MemoryBytes: o.MemoryBytes / 2, TempDir: dir, Threads: 1})
+	db, err := open(engine.Options{MemoryBytes: o.MemoryBytes / 2, TempDir: dir, Threads: 1, Streaming: true})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = db.Close() }() // the database has no file
-	x := &isolation{o: o, scan: newScan(ctx, o, o.memory(), objects), db: db, found: failed{}}
+	x := &isolation{o: o, scan: newScan(ctx, o, o.memory().wide(), objects), db: db, found: failed{}}
 	x.group.scan = x.scan
 	if err := db.RegisterSource("scan", &x.group); err != nil {
 		return nil, err
@@ -308,7 +308,7 @@ func (g *group) clear() { g.rows, g.bytes = nil, 0 }
 func (g *group) Columns() []engine.Column { return g.scan.cols }
 
 func (g *group) NewCursor() engine.Cursor {
-	return &groupCursor{g: g, rows: g.given, room: newRoom(g.scan.o.Compiled.Guards)}
+	return &groupCursor{g: g, rows: g.given, room: newRoom(g.scan.o.Compiled.Guards, g.scan.memory.guarded)}
 }
 
 type groupCursor struct {
@@ -327,7 +327,7 @@ func (c *groupCursor) Fill(ctx context.Context, ch *engine.Chunk) (n int, err er
 		c.g.scan.put(ch, n, r.id.object, r.id.number, r.rest, r.values)
 		c.rows = c.rows[1:]
 		n++
-		if c.room.add(r.values) {
+		if c.room.add(c.room.takes(r.values)) {
 			break
 		}
 	}

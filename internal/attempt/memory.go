@@ -1,6 +1,7 @@
 package attempt
 
 import (
+	"math"
 	"runtime"
 	"sync/atomic"
 )
@@ -24,6 +25,7 @@ type memory struct {
 	// wideRow is the width from which rows count as wide. DuckDB's sort gives 2,048 rows at once to each thread, in memory that it does
 	// not count, so that it does not sort rows if wide ones have more than wideSum together.
 	wideRow, wideSum int64
+	guarded          int64 // what guarded expressions may take for a chunk. One record may take more
 }
 
 func (o *Options) memory() memory {
@@ -41,6 +43,7 @@ func (o *Options) memory() memory {
 	m.page = int(between(128<<10, o.MemoryBytes/1024, 768<<10))
 	m.wideSum = m.engine / 8
 	m.wideRow = m.wideSum / int64(1024*(m.threads+1))
+	m.guarded = guardedChunk(m)
 	return m
 }
 
@@ -48,6 +51,7 @@ func (o *Options) memory() memory {
 func (m memory) wide() memory {
 	m.threads = 1
 	m.wideSum = 0
+	m.guarded = guardedChunk(m)
 	m.batch = min(m.batch, 4<<20)
 	return m
 }
@@ -55,6 +59,19 @@ func (m memory) wide() memory {
 // tooWide counts a row. It says whether the wide rows so far are too many, or too wide, for DuckDB's sort.
 func (m memory) tooWide(width int64, sum *atomic.Int64) bool {
 	return m.wideSum > 0 && width > m.wideRow && (sum.Add(width) > m.wideSum || width > m.wideSum/8)
+}
+
+// guardedChunk is for one of the threads, together a sixteenth of limits.memory.
+func guardedChunk(m memory) int64 { return between(32<<20, m.engine/int64(8*m.threads), 256<<20) }
+
+// packedRows is how many rows of a table DuckDB computes an expression for.
+const packedRows = 2048
+
+// tooMuch counts a row that takes a part of a chunk's room. It says whether packedRows rows may take much more than a chunk may: all that
+// take more than their part may be together, and the others together fit.
+func tooMuch(takes float64, sum *atomic.Int64) bool {
+	const million = 1e6
+	return takes*packedRows > 1 && (takes > 1 || sum.Add(int64(math.Ceil(takes*million))) > million)
 }
 
 func between(least, n, most int64) int64 { return max(least, min(n, most)) }

@@ -2,9 +2,11 @@ package attempt
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/mappings"
 	"github.com/silt-etl/silt/sql/sqlgen"
 	"github.com/silt-etl/silt/sql/sqltest"
 )
@@ -20,10 +22,10 @@ func TestRoom(t *testing.T) {
 		for i := range values {
 			values[i].Text = bytes.Repeat([]byte("x"), size)
 		}
-		r := newRoom(guards)
+		r := newRoom(guards, 32<<20)
 		for r.empty(); n < 5000; {
 			n++
-			if r.add(values) {
+			if r.add(r.takes(values)) {
 				break
 			}
 		}
@@ -55,8 +57,8 @@ func TestRoomOfProjections(t *testing.T) {
 			g.Projection = p
 			guards = append(guards, g)
 		}
-		r := newRoom(guards)
-		r.add(values)
+		r := newRoom(guards, 32<<20)
+		r.add(r.takes(values))
 		return r.used
 	}
 	one := used(1)
@@ -74,5 +76,48 @@ func TestRoomOfProjections(t *testing.T) {
 	guard.Longest = -1
 	if got := used(0, 1); got != 0 {
 		t.Errorf("expressions that are never computed take %g", got)
+	}
+}
+
+// A mapping that comes with the program is computed from a table, whatever its guards' bounds are. A copy of it is not trusted.
+func TestHarmlessGuards(t *testing.T) {
+	for _, name := range mappings.Names() {
+		m, err := mappings.Load(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compiled := sqltest.Compile(t, m)
+		if !compiled.Several || len(compiled.Guards) == 0 {
+			continue // no table, or no guard
+		}
+		if packed(compiled.Guards) {
+			t.Errorf("%s can be projected a few rows at a time", name)
+		}
+		own, err := mappings.LoadFiles(name, m.Files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own.Origin = ""
+		if !packed(sqltest.Compile(t, own).Guards) {
+			t.Errorf("a copy of %s is trusted", name)
+		}
+	}
+}
+
+// Lists take what their elements take, and not what as many elements as fit into their bytes would take.
+func TestRoomOfLists(t *testing.T) {
+	compiled := sqltest.Compile(t, sqltest.SmallMapping(t, "length(list_transform(tags, lambda x: list_transform(tags, lambda y: x || y))::VARCHAR)::VARCHAR AS app_name", ""))
+	if len(compiled.Guards) != 1 || len(compiled.Guards[0].Lists) != 1 {
+		t.Fatalf("%+v", compiled.Guards)
+	}
+	takes := func(text string) float64 {
+		values := make([]decode.Value, len(compiled.Scan.Leaves))
+		values[compiled.Guards[0].Lists[0]].Text = []byte(text)
+		r := newRoom(compiled.Guards, 32<<20)
+		return r.takes(values)
+	}
+	one, many := takes(`["`+strings.Repeat("x", 400)+`"]`), takes("["+strings.Repeat("1,", 200)+"1 ]")
+	if one <= 0 || many < 100*one {
+		t.Errorf("one long element takes %g, and 201 short ones take %g", one, many)
 	}
 }

@@ -24,8 +24,9 @@ const (
 	ahead    = 32
 )
 
-// errWide says that rows are too wide for DuckDB's sort.
-var errWide = errors.New("rows are too wide for DuckDB to sort")
+// errWide says that DuckDB must project the rows a few at a time: they are too wide for its sort, or guarded expressions take too much
+// for 2,048 of them.
+var errWide = errors.New("the rows must be projected a few at a time")
 
 // scan is the engine's Source: it hands objects to cursors, and keeps the result of each.
 type scan struct {
@@ -45,6 +46,8 @@ type scan struct {
 	fetching sync.WaitGroup
 	repeated bool         // the objects are read once more: what they hold is known
 	wide     atomic.Int64 // bytes of rows that are wider than memory.wideRow
+	packs    bool         // DuckDB puts the rows of several chunks into one before it computes guarded expressions
+	guarded  atomic.Int64 // what rows take that take much, in millionths of a chunk's room
 
 	pending atomic.Int64  // objects that are handed out and not scanned to their end, and one while more may come
 	scanned chan struct{} // closed when pending is 0
@@ -327,7 +330,7 @@ func (s *scan) NewCursor() engine.Cursor {
 	s.spoolsMade++
 	p := newSpool(filepath.Join(s.o.TempDir, fmt.Sprintf("rejects-%03d", s.spoolsMade)))
 	s.spools = append(s.spools, p)
-	return &cursor{s: s, rejects: p, records: s.newRecords(), misfits: make([]int64, s.o.Compiled.Scan.Misfits()), room: newRoom(s.o.Compiled.Guards)}
+	return &cursor{s: s, rejects: p, records: s.newRecords(), misfits: make([]int64, s.o.Compiled.Scan.Misfits()), room: newRoom(s.o.Compiled.Guards, s.memory.guarded)}
 }
 
 // newRecords prepares to read records until the attempt stops.
@@ -448,7 +451,12 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 			s.fail(errWide)
 			return 0, errWide
 		}
-		if c.room.add(c.records.Values()) {
+		takes := c.room.takes(c.records.Values())
+		if s.packs && tooMuch(takes, &s.guarded) {
+			s.fail(errWide)
+			return 0, errWide
+		}
+		if c.room.add(takes) {
 			break
 		}
 	}

@@ -135,6 +135,68 @@ func TestWideRows(t *testing.T) {
 	}
 }
 
+// TestGuardedRows: if guarded expressions take too much for the 2,048 rows that DuckDB computes them for, DuckDB projects a few rows at a
+// time. It does not gather rows again, here or where the attempt looks for records that fail.
+func TestGuardedRows(t *testing.T) {
+	mapping := func(expr string, classes ...string) *sqlgen.Compiled {
+		files := map[string]string{"raw.sql": "CREATE TABLE raw (ts TIMESTAMP, id VARCHAR, zone VARCHAR);"}
+		for i, class := range classes {
+			sql := strings.Replace(logins, "class: authentication", "class: "+class, 1)
+			sql = strings.Replace(sql, " FROM raw", `, length(`+expr+`) AS "unmapped.length", timezone(zone, ts) AS "unmapped.local" FROM raw`, 1)
+			files[fmt.Sprintf("%d.sql", i)] = fmt.Sprintf("%s WHERE length(id) %% %d = %d", sql, len(classes), i)
+		}
+		return sqltest.Compile(t, sqltest.Mapping(t, files))
+	}
+	hex := strings.Repeat("hex(", 9) + "id" + strings.Repeat(")", 9)
+	body := func(key string) io.ReadCloser {
+		var b strings.Builder
+		for i := range 300 {
+			length := 3 + i%4
+			if key == "long" {
+				length += 300
+			}
+			zone := "Europe/Berlin"
+			if i == 200 && key == "bad" {
+				zone = "Nowhere"
+			}
+			fmt.Fprintf(&b, "{\"ts\":\"2026-01-02T03:04:05Z\",\"id\":%q,\"zone\":%q}\n", strings.Repeat("x", length), zone)
+		}
+		return io.NopCloser(strings.NewReader(b.String()))
+	}
+	few, table := true, false
+	for _, c := range []struct {
+		name, expr, key string
+		classes         []string
+		want            []bool // of each database: whether it gathers no rows
+	}{
+		{"one SELECT", hex, "long", []string{"authentication"}, []bool{table}},
+		{"several classes", hex, "long", []string{"authentication", "account_change"}, []bool{table, few}},
+		{"several SELECTs", hex, "long", []string{"authentication", "authentication", "authentication"}, []bool{table, few}},
+		{"short values", hex, "short", []string{"authentication", "account_change"}, []bool{table}},
+		{"no guard", "hex(id)", "long", []string{"authentication", "account_change"}, []bool{table}},
+		{"a record fails", hex, "bad", []string{"authentication", "account_change"}, []bool{table, few, table}},
+	} {
+		o := options(t, mapping(c.expr, c.classes...), bodies{local: true, get: body})
+		var got []bool
+		o.Open = func(e engine.Options) (attempt.Engine, error) {
+			got = append(got, e.Streaming)
+			return engine.Open(e)
+		}
+		r, err := attempt.Run(t.Context(), o, object(c.key))
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		bad := int64(strings.Count(c.key, "bad"))
+		if n := r.Totals(); n.Published != 300-bad || n.Quarantined != bad {
+			t.Errorf("%s: %+v", c.name, n)
+		}
+		if !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: databases that gather no rows: %t, want %t", c.name, got, c.want)
+		}
+	}
+}
+
 // TestManyRejects: rejected records are in files until the batch ends, however many there are.
 func TestManyRejects(t *testing.T) {
 	const n = 300_000

@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/mappings"
 )
 
 // maxPeak is what a run of these tests may take, at limits.memory: 256MiB. Records are as large as the tests make them.
@@ -176,4 +179,44 @@ func TestTimes(t *testing.T) {
 	if sum := w.done(); sum.Records.Read != int64(10+len(times)) {
 		t.Errorf("%+v", sum.Records)
 	}
+}
+
+// TestGrowingExpressions: expressions that make much of each record are computed for a few records at a time, in mappings of several
+// classes, too, and also where the run looks for the record that fails.
+func TestGrowingExpressions(t *testing.T) {
+	const nested = 10
+	long := "length(" + strings.Repeat("hex(", nested) + "event.p" + strings.Repeat(")", nested) + ")"
+	class := func(name, uid, proto string) string {
+		return "-- class: " + name + "\nSELECT event.\"timestamp\" AS \"time\", 1 AS activity_id, 1 AS severity_id, event.flow_id AS \"" + uid + "\", event.dest_ip AS \"dst_endpoint.ip\", event.dest_ip AS \"src_endpoint.ip\", " +
+			"0 AS \"connection_info.direction_id\", timezone(event.zone, event.\"timestamp\") AS \"unmapped.local\", " + long + " AS \"unmapped.length\"," +
+			"'P' AS \"metadata.product.name\", 'V' AS \"metadata.product.vendor_name\" FROM raw WHERE event.proto = '" + proto + "'"
+	}
+	m, err := mappings.LoadFiles("growing", map[string]string{
+		"raw.sql": `CREATE TABLE raw (event STRUCT("timestamp" TIMESTAMP, flow_id VARCHAR, dest_ip VARCHAR, proto VARCHAR, zone VARCHAR, p VARCHAR));`,
+		"a.sql":   class("network_activity", "connection_info.uid", "UDP"),
+		"b.sql":   class("ssh_activity", "connection_info.uid", "TCP"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := size(300, 3000)
+	w := newWorld(t)
+	w.wrap = func(r *jobs.Runner) { r.Mapping = m }
+	var b strings.Builder
+	for i := range n {
+		zone := ""
+		if i == n/2 {
+			zone = `,"zone":"Nowhere"`
+			w.may[strconv.Itoa(100+i)] = true
+		} else {
+			w.wants(100+i, 1)
+		}
+		b.WriteString(flowAt(100+i, "2025-06-02T10:00:00.000000+0000", zone+`,"p":"`+strings.Repeat("ab", 500)+`"`))
+	}
+	w.put("growing.log", []byte(b.String()))
+	peakBelow(t, 256<<20, func() {
+		if sum := w.done(); sum.Records.Published != int64(n+9) || sum.Records.Quarantined != 1 {
+			t.Errorf("%+v", sum.Records)
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package bound
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"strconv"
@@ -83,23 +84,39 @@ func (p Poly) At(s, n float64) (v float64) {
 	return v
 }
 
-// Curve is a Poly of S alone, for lists of as many elements as their bytes allow: the factors of S, S², and so on.
-type Curve [maxPower + 1]float64
+// Shares is a Poly that is prepared to be computed often: factors by the power of N, then by the power of S.
+type Shares [][maxPower + 1]float64
 
-// Curve is p for N = S/2, as JSON of S bytes has fewer than S/2 elements.
-func (p Poly) Curve() (c Curve) {
-	for at, v := range p {
-		c[at.s+at.n] += v * math.Pow(0.5, float64(at.n))
+// SharesOf gives what an expression takes as a part of allowances for memory and work: at least the larger one.
+func SharesOf(memory, work Poly, allowedMemory, allowedWork float64) (f Shares) {
+	for at, v := range memory.scale(1 / allowedMemory).largest(work.scale(1 / allowedWork)) {
+		for len(f) <= at.n {
+			f = append(f, [maxPower + 1]float64{})
+		}
+		f[at.n][at.s] = v
 	}
-	return c
+	return f
 }
 
-// At is the value for S.
-func (c *Curve) At(s float64) (v float64) {
-	for i := maxPower; i >= 0; i-- {
-		v = v*s + c[i]
+// At is the value for S and N.
+func (f Shares) At(s, n float64) (v float64) {
+	for i := len(f) - 1; i >= 0; i-- {
+		inner := 0.0
+		for k := maxPower; k >= 0; k-- {
+			inner = inner*s + f[i][k]
+		}
+		v = v*n + inner
 	}
 	return v
+}
+
+// MostElements bounds the elements of the lists in a text of JSON.
+func MostElements(json []byte) float64 {
+	n := 0
+	for _, sign := range []string{",", "[", "{"} { // of k elements, all but one have a comma
+		n += bytes.Count(json, []byte(sign))
+	}
+	return float64(n)
 }
 
 // sql is p over expressions for S and N.

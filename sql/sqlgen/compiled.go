@@ -66,8 +66,10 @@ func (e Expression) Place() string {
 type Guard struct {
 	Projection   int   // 1 is the first SELECT's; 0: the expression is a condition, which every record is tested with
 	Leaves       []int // numbers, in Scan.Leaves
+	Lists        []int // of them those that are JSON whose lists' elements count
 	Memory, Work bound.Poly
 	Longest      float64
+	Harmless     bool // it takes far less: the bound is of lists, of a mapping that comes with the program
 }
 
 // ScanColumn is a leaf's column in `records`. Type is a DuckDB type name: VARCHAR, BOOLEAN, INTEGER, BIGINT, DOUBLE, TIMESTAMP.

@@ -32,10 +32,13 @@ func (c *emitter) assemble() *Compiled {
 	}
 	compiled.Expressions = expressions(c.Projections)
 	for _, g := range c.Guards {
-		guard := Guard{Projection: g.Projection, Memory: g.Memory, Work: g.Work, Longest: g.Longest}
+		guard := Guard{Projection: g.Projection, Memory: g.Memory, Work: g.Work, Longest: g.Longest, Harmless: g.Harmless}
 		for _, l := range g.Leaves {
 			if l.Key == "" {
 				guard.Leaves = append(guard.Leaves, l.Order)
+				if slices.Contains(g.Lists, l) {
+					guard.Lists = append(guard.Lists, l.Order)
+				}
 			}
 		}
 		compiled.Guards = append(compiled.Guards, guard)
