@@ -89,7 +89,8 @@ func sources() []shipped {
 			published: map[string]int{"network_activity": 16}},
 		{name: "appfabric",
 			keys:      map[string]string{"audit.jsonl": "AuditLog/OCSF/JSON/OKTA/example-tenant/0f8a3f2e-7c1d-4a58-9f35-2f6d5f0b9a11/20250601/AuditLogs-0001"},
-			published: map[string]int{"account_change": 2, "authentication": 2, "group_management": 1, "user_access": 1, "web_resources_activity": 2}},
+			published: map[string]int{"account_change": 3, "authentication": 3, "group_management": 2, "user_access": 1, "web_resources_activity": 3, "web_resource_access_activity": 1},
+			without:   map[string]int64{"group": 1, "user": 1, "web_resources": 1}},
 		{name: "aws-alb",
 			keys: map[string]string{"access.log": "111122223333/elasticloadbalancing/us-east-1/2025/06/01/111122223333_elasticloadbalancing_us-east-1_app.web.50dc6c495c0c9188_20250601T0005Z_192.0.2.10_2rqv5zdp.log.gz"},
 			leftOut: []string{
