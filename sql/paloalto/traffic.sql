@@ -1,7 +1,7 @@
 -- class: network_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- drop: upper(replace("type", '-', '')) IN ('SYSTEM', 'CONFIG', 'GLOBALPROTECT', 'USERID', 'HIPMATCH', 'AUTHENTICATION', 'IPTAG', 'CORRELATION', 'AUDIT', 'DECRYPTION', 'SCTP', 'GTP', 'START', 'END')
+-- drop: upper(replace("type", '-', '')) IN ('SYSTEM', 'CONFIG', 'GLOBALPROTECT', 'USERID', 'HIPMATCH', 'AUTHENTICATION', 'IPTAG', 'CORRELATION', 'AUDIT', 'GTP')
 -- consumes: high_res_timestamp, time_generated, receive_time, device_name, srcuser, natsrc, natdst, natsport, natdport, srcloc, dstloc, proto, "start", elapsed
 SELECT
   pan_event_time(high_res_timestamp, time_generated, key.source_timezone) AS "time",
@@ -54,8 +54,8 @@ SELECT
     WHEN 'start' THEN 1                          -- Open
     WHEN 'end' THEN CASE WHEN starts_with(session_end_reason, 'tcp-rst') THEN 3 ELSE 2 END -- Reset, Close
     WHEN 'drop' THEN 5 WHEN 'deny' THEN 5        -- Refuse
-    ELSE 99 END AS activity_id,
-  1 AS severity_id, -- a traffic log has none
+    ELSE CASE WHEN "type" = 'SCTP' THEN 6 ELSE 99 END END AS activity_id,    -- Traffic, Other
+  CASE lower(severity) WHEN 'low' THEN 2 WHEN 'medium' THEN 3 WHEN 'high' THEN 4 WHEN 'critical' THEN 5 ELSE 1 END AS severity_id, -- a traffic log has none
   session_end_reason AS status_detail,
 
   pan_time("start", high_res_timestamp, key.source_timezone) AS start_time,
@@ -71,4 +71,4 @@ SELECT
   CASE WHEN lower(proto) = 'sctp' THEN chunks_sent END AS "traffic.chunks_out",
   CASE WHEN lower(proto) = 'sctp' THEN chunks_received END AS "traffic.chunks_in"
 FROM raw
-WHERE "type" = 'TRAFFIC';
+WHERE "type" IN ('TRAFFIC', 'START', 'END', 'SCTP');
