@@ -168,8 +168,10 @@ func TestOverTheQuarantineLimit(t *testing.T) {
 	if !errors.Is(err, jobs.ErrQuarantine) || exitCodeOf(err) != 3 {
 		t.Fatalf("error %v", err)
 	}
-	if !strings.Contains(err.Error(), "1 of 4 records") || !strings.Contains(err.Error(), "RECORD_NOT_JSON 1") || sum.State != "FAILED" {
-		t.Errorf("%v, %s", err, sum.State)
+	wantError(t, "the run", err, jobs.ErrQuarantine, 3, "1 of 4 records were rejected (25.00%), and limits.max_quarantine_ratio allows 20.00%", "RECORD_NOT_JSON 1",
+		"Example: RECORD_NOT_JSON, "+key("a")+", record 2: broken. Try: ")
+	if sum.State != "FAILED" {
+		t.Error(sum.State)
 	}
 	files, _ := filepath.Glob(filepath.Join(w.dir, "lake/ext/*/*/*/*/*"))
 	held, _ := filepath.Glob(filepath.Join(w.dir, "lake/.silt/held/*"))

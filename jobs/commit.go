@@ -17,6 +17,7 @@ import (
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 // commit finishes an attempt: grow the tables, hold the files, commit the entry, roll it forward (publish the files, then add the
@@ -59,6 +60,9 @@ func (a *batchAttempt) commit(ctx context.Context) (err error) {
 	for _, out := range a.outputs {
 		out.addCounts(x.sum)
 		a.warnNotRegistered(out)
+		if a.record.Why != ledger.WhyReplay {
+			a.run.unmatched.Add(out.result.Reasons[sqlgen.ReasonNoProjection], out.result.Totals().Records, out.result.Kinds, out.result.Examples[sqlgen.ReasonNoProjection])
+		}
 		x.committed = append(x.committed, out.batch)
 	}
 	x.Progress.Begin(StagePublish, int64(len(a.record.Files)), "files")

@@ -16,11 +16,14 @@ import (
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/refused"
 	"github.com/silt-etl/silt/internal/report"
+	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
-// ErrQuarantine says that a batch is refused: it has more bad records than limits.max_quarantine_ratio allows, more partitions than
-// limits.max_partitions, or too many objects that need more memory than limits.memory. Nothing of such a batch is committed, so its records do not reach quarantine either, and the run ends as FAILED.
+// ErrQuarantine says that a batch is refused: it has more bad records than limits.max_quarantine_ratio or limits.max_unmatched_ratio
+// allows, more partitions than limits.max_partitions, or too many objects that need more memory than limits.memory. Nothing of such a
+// batch is committed, so its records do not reach quarantine either, and the run ends as FAILED.
 var ErrQuarantine = errors.New("too many bad records")
 
 // refusedBatch is an error that counts as ErrQuarantine, with a text of its own.
@@ -34,24 +37,54 @@ func (e refusedBatch) Unwrap() error { return e.error }
 // limits.max_broken_ratio allow. What could be read is committed, and the run ends as FAILED.
 var ErrUnread = errors.New("too many objects could not be read")
 
-// checkQuarantineLimit compares the rejected records of a batch with its read records. Objects that cannot be read as a whole have limits
-// of their own (checkUnread).
+// checkQuarantineLimit compares the rejected records of a batch with its read records: those that match no SELECT, and the others. Objects
+// that cannot be read as a whole have limits of their own (checkUnread).
 func (a *batchAttempt) checkQuarantineLimit(out batchOutput) error {
-	t := out.result.Totals()
-	reasons := maps.Clone(out.result.Reasons)
-	delete(reasons, attempt.ReasonNotRegistered) // good records, which wait for their source
-	t.Quarantined -= out.result.Reasons[attempt.ReasonNotRegistered]
-	limit := a.config.spec.Limits.MaxQuarantineRatio
-	if t.Records == 0 || float64(t.Quarantined) <= limit*float64(t.Records) {
+	spec, r := a.config.spec, out.result
+	t, unmatched := r.Totals(), r.Reasons[sqlgen.ReasonNoProjection]
+	rejected := t.Quarantined - unmatched - r.Reasons[attempt.ReasonNotRegistered] // good records, which wait for their source
+	var over []string
+	isOver := func(n int64, limit float64, what, key string) bool {
+		if float64(n) <= limit*float64(t.Records) {
+			return false
+		}
+		over = append(over, fmt.Sprintf("%s of %s %s (%.2f%%), and %s allows %.2f%%", human.Count(n), human.Plural(t.Records, "record"), what, 100*float64(n)/float64(t.Records), key, 100*limit))
+		return true
+	}
+	all := maps.Clone(r.Reasons)
+	delete(all, attempt.ReasonNotRegistered)
+	reasons := maps.Clone(all)
+	if isOver(rejected, spec.Limits.MaxQuarantineRatio, "were rejected", "limits.max_quarantine_ratio") {
+		delete(reasons, sqlgen.ReasonNoProjection)
+	} else {
+		clear(reasons)
+	}
+	if isOver(unmatched, spec.MaxUnmatched(), "match no SELECT of the mapping", "limits.max_unmatched_ratio") {
+		reasons[sqlgen.ReasonNoProjection] = unmatched
+	}
+	if len(over) == 0 {
 		return nil
 	}
-	for code, n := range reasons {
+	for code, n := range all {
 		a.run.sum.Reasons[code] += n
 	}
-	return &diag.OpError{Op: "process", Object: "batch " + out.batch,
-		Err: fmt.Errorf("%w: %s of %s records were rejected (%.2f%%), and limits.max_quarantine_ratio allows %.2f%%; nothing of the batch was committed. Reasons: %s",
-			ErrQuarantine, human.Count(t.Quarantined), human.Count(t.Records), 100*float64(t.Quarantined)/float64(t.Records), 100*limit, report.ByCount(reasons)),
+	text := strings.Join(over, "; ") + "; nothing of the batch was committed. Reasons: " + report.ByCount(reasons)
+	if reasons[sqlgen.ReasonNoProjection] > 0 && len(r.Kinds) > 0 {
+		text += ". Kinds that match no SELECT: " + r.Kinds.String()
+	}
+	return &diag.OpError{Op: "process", Object: "batch " + out.batch, Err: fmt.Errorf("%w: %s. Example: %s", ErrQuarantine, text, mostFrequent(r.Examples, reasons)),
 		Try: "etl preview with an object of the batch, then correct the mapping or raise the limit"}
+}
+
+// mostFrequent is an example of the reason that most records have.
+func mostFrequent(examples map[string]refused.Example, reasons map[string]int64) string {
+	code := ""
+	for _, c := range slices.Sorted(maps.Keys(reasons)) {
+		if code == "" || reasons[c] > reasons[code] {
+			code = c
+		}
+	}
+	return code + ", " + examples[code].String()
 }
 
 // unread are the objects of a run that the store refused.

@@ -17,6 +17,7 @@ import (
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/recheck"
+	"github.com/silt-etl/silt/internal/refused"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/internal/staging"
 	"github.com/silt-etl/silt/internal/tempdir"
@@ -48,9 +49,10 @@ type run struct {
 	stopBy    time.Time // zero: it is not being stopped
 	wait      waiter
 	dog       watchdog
-	committed []string  // batches
-	failures  failures  // of batches, or of work that another run holds
-	unread    unread    // objects
+	committed []string // batches
+	failures  failures // of batches, or of work that another run holds
+	unread    unread   // objects
+	unmatched refused.Tally
 	timeThen  time.Time // of the state's store, at askedTime of this machine
 	askedTime time.Time
 	check     lakeCheck
@@ -89,6 +91,10 @@ func (x *run) do(ctx context.Context, work func(context.Context) error) (*report
 	}
 	ended := x.execute(ctx, work)
 	err := joinFailures(append(x.failures.errs, x.unread.err(x.Staging, x.Spec.Limits.MaxDeniedObjects), ended)...)
+	if text := x.unmatched.Warning(); text != "" {
+		x.warn(text)
+		x.sum.Kinds = x.unmatched.Kinds
+	}
 	x.sum.Ended = x.Now().UTC()
 	if x.sum.Ended.Before(x.sum.Started) { // the clock was set back
 		x.sum.Ended = x.sum.Started

@@ -189,19 +189,10 @@ func (s shipped) test(t *testing.T, m *mappings.Mapping, compiled *sqlgen.Compil
 	}
 }
 
-// run runs the source's own job, over folders in place of S3 and Glue, and returns the rows of its lake.
+// run runs the source's own job over its samples, and returns the rows of its lake.
 func (s shipped) run(t *testing.T, m *mappings.Mapping) []map[string]any {
 	t.Helper()
-	env := map[string]string{"SILT_STAGING": "s3://acme-staging/AWSLogs/", "SILT_LAKE": "s3://aws-security-data-lake-us-east-1-example/",
-		"SILT_STATE": "s3://acme-etl-state/", "SILT_PROVIDER_ROLE_ARN": "arn:aws:iam::111122223333:role/provider", "SILT_EXTERNAL_ID": "example"}
-	spec, err := jobfile.Load(s.job(), func(k string) (string, bool) { v, ok := env[k]; return v, ok }, kinds())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if spec.Name != s.name || spec.Mapping != s.name || spec.Catalog.Type != "glue" {
-		t.Errorf("the job %q runs the mapping %q into %q", spec.Name, spec.Mapping, spec.Catalog.Type)
-	}
-	w := &world{t: t, dir: t.TempDir(), spec: spec}
+	w, r := s.place(t, m)
 	files, err := os.ReadDir(s.samples())
 	if err != nil {
 		t.Fatal(err)
@@ -226,19 +217,6 @@ func (s shipped) run(t *testing.T, m *mappings.Mapping) []map[string]any {
 	for _, key := range s.leftOut {
 		w.put(key, gz("not a record of this source"))
 	}
-	open := func(name string) *dirstore.Store {
-		st, err := dirstore.Open(dirstore.Config{Root: filepath.Join(w.dir, name), Create: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return st
-	}
-	cat, err := local.Open(filepath.Join(w.dir, "lake", "catalog"), spec.Catalog.Database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &jobs.Runner{Spec: spec, ExitCode: exitCodeOf, Mapping: m, Compile: compilePlan, Staging: open("staging"), Lake: open("lake"), State: open("state"), Catalog: cat,
-		LogTo: zerolog.NewTestWriter(t)}
 	sum, err := r.Run(context.Background(), jobs.RunOptions{Trigger: "ON_DEMAND"})
 	if err != nil {
 		t.Fatal(err)
@@ -258,6 +236,34 @@ func (s shipped) run(t *testing.T, m *mappings.Mapping) []map[string]any {
 		t.Errorf("not every record is accounted for: %+v", sum.Records)
 	}
 	return w.published()
+}
+
+// place gives the source's own job folders in place of S3 and Glue.
+func (s shipped) place(t *testing.T, m *mappings.Mapping) (*world, *jobs.Runner) {
+	t.Helper()
+	env := map[string]string{"SILT_STAGING": "s3://acme-staging/AWSLogs/", "SILT_LAKE": "s3://aws-security-data-lake-us-east-1-example/",
+		"SILT_STATE": "s3://acme-etl-state/", "SILT_PROVIDER_ROLE_ARN": "arn:aws:iam::111122223333:role/provider", "SILT_EXTERNAL_ID": "example"}
+	spec, err := jobfile.Load(s.job(), func(k string) (string, bool) { v, ok := env[k]; return v, ok }, kinds())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if spec.Name != s.name || spec.Mapping != s.name || spec.Catalog.Type != "glue" {
+		t.Errorf("the job %q runs the mapping %q into %q", spec.Name, spec.Mapping, spec.Catalog.Type)
+	}
+	w := &world{t: t, dir: t.TempDir(), spec: spec}
+	open := func(name string) *dirstore.Store {
+		st, err := dirstore.Open(dirstore.Config{Root: filepath.Join(w.dir, name), Create: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st
+	}
+	cat, err := local.Open(filepath.Join(w.dir, "lake", "catalog"), spec.Catalog.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, &jobs.Runner{Spec: spec, ExitCode: exitCodeOf, Mapping: m, Compile: compilePlan, Staging: open("staging"), Lake: open("lake"), State: open("state"), Catalog: cat,
+		LogTo: zerolog.NewTestWriter(t)}
 }
 
 // validate passes the rows to the validator, and counts them by class. What only a profile requires that a row does not declare is discounted.

@@ -23,6 +23,7 @@ import (
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/refused"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -76,6 +77,8 @@ type Options struct {
 	NotRegistered map[string]string
 	// MaxPartitions bounds the partitions that the records belong to; the error is a *TooManyPartitions. 0: no bound.
 	MaxPartitions int
+	// HideRecords leaves the text of records, and kinds that are made of it, out of what is reported about rejected ones.
+	HideRecords bool
 	// Progress is called from several goroutines; may be nil.
 	Progress func(Stage, int64)
 	// Trace may be nil.
@@ -136,10 +139,12 @@ type Result struct {
 	QuarantineRows int64  // records in that file, including kept ones but not whole objects
 	Unchanged      bool   // a replay's quarantine is the same as before, so there is nothing to commit
 	Objects        []ObjectResult
-	Reasons        map[string]int64 // quarantined, by reason code
-	Misses         map[string]int64 // paths whose value went to unmapped instead, by record: OCSF paths of what the mapping made, raw paths of values that did not have the declared type
-	Without        map[string]int64 // paths of required attributes that published records lack, because the mapping lets them
-	RawBytes       int64            // unpacked bytes scanned
+	Reasons        map[string]int64           // quarantined, by reason code
+	Examples       map[string]refused.Example // the first row of each reason
+	Kinds          refused.Kinds              // of the records that match no SELECT, if the mapping chooses by few fields
+	Misses         map[string]int64           // paths whose value went to unmapped instead, by record: OCSF paths of what the mapping made, raw paths of values that did not have the declared type
+	Without        map[string]int64           // paths of required attributes that published records lack, because the mapping lets them
+	RawBytes       int64                      // unpacked bytes scanned
 }
 
 // Totals of a result's objects.
@@ -320,7 +325,7 @@ func pass(ctx context.Context, o Options, m memory, objects []Object, without fa
 
 // finish writes the quarantine file, reconciles the counts and sends the files through the gate.
 func (w *output) finish(ctx context.Context) (*Result, error) {
-	r := &Result{Reasons: map[string]int64{}, Misses: w.misses, Without: w.without, RawBytes: w.scan.rawBytes.Load()}
+	r := &Result{Reasons: map[string]int64{}, Examples: map[string]refused.Example{}, Kinds: w.kinds, Misses: w.misses, Without: w.without, RawBytes: w.scan.rawBytes.Load()}
 	if err := w.quarantine(ctx, r); err != nil {
 		return nil, err
 	}

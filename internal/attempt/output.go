@@ -22,6 +22,7 @@ import (
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/quarantine"
+	"github.com/silt-etl/silt/internal/refused"
 	"github.com/silt-etl/silt/internal/spillsort"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
@@ -52,6 +53,8 @@ type output struct {
 	// without counts published records that lack a required attribute, by its path.
 	without map[string]int64
 
+	kinds refused.Kinds // of records that match no SELECT
+
 	partitions *partitionCount
 	queries    int // of wide rows
 
@@ -66,7 +69,7 @@ type output struct {
 type objectCounts struct{ published, filtered, rejected int64 }
 
 func newOutput(o Options, m memory, s *scan) *output {
-	return &output{o: o, memory: m, scan: s, counts: make([]objectCounts, len(s.objects)), misses: map[string]int64{}, without: map[string]int64{}, partitions: newPartitionCount(o.MaxPartitions),
+	return &output{o: o, memory: m, scan: s, counts: make([]objectCounts, len(s.objects)), kinds: refused.Kinds{}, misses: map[string]int64{}, without: map[string]int64{}, partitions: newPartitionCount(o.MaxPartitions),
 		rejects: spillsort.New[[3]int64](s.stopped, o.TempDir, "rejected", m.rejects),
 		reasons: append([]sqlgen.Reason(nil), o.Compiled.Reasons...), reasonAt: map[string]int{}, classOf: map[int32]string{}, accounts: map[string]bool{}}
 }
@@ -415,7 +418,7 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 		}
 	}()
 	cut := w.o.Replay != nil && w.o.Replay.cut
-	var parts []refused
+	var parts []rejectedPart
 	for _, s := range w.scan.spools {
 		parts = append(parts, s.parts...)
 		cut = cut || s.cut
@@ -444,8 +447,12 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 	row := func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte) quarantine.Row {
 		o := w.scan.objects[object]
 		r.Reasons[reason.Code]++
-		return quarantine.Row{Job: w.o.Job, Run: w.o.Run, Object: o.Key, ETag: o.ETag, Record: record, Class: class,
+		q := quarantine.Row{Job: w.o.Job, Run: w.o.Run, Object: o.Key, ETag: o.ETag, Record: record, Class: class,
 			Path: reason.Path, Reason: reason.Code, Message: reason.Message, Raw: raw, Context: context}
+		if r.Reasons[reason.Code] == 1 {
+			r.Examples[reason.Code] = refused.ExampleOf(&q, w.o.HideRecords)
+		}
+		return q
 	}
 	add := func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte) error {
 		return put(row(object, record, class, reason, raw, context))
@@ -506,6 +513,7 @@ func (w *output) refetch(ctx context.Context, add func(object int, record int64,
 		c := cmp.Or(w.classOf[int32(t[2])], class)
 		if reason.Code == sqlgen.ReasonNoProjection {
 			c = ""
+			w.countKind(r.records)
 		}
 		return add(object, record, c, reason, raw, r.records.Context())
 	})

@@ -18,12 +18,12 @@ type spool struct {
 	w      *bufio.Writer
 	at     int64
 	marked int64
-	parts  []refused
+	parts  []rejectedPart
 	cut    bool // a record that was added is cut
 }
 
-// refused is where the rejects of one object are stored, so that all spools together can be read in the order of objects.
-type refused struct {
+// rejectedPart is where the rejects of one object are stored, so that all spools together can be read in the order of objects.
+type rejectedPart struct {
 	spool    *spool
 	object   int
 	from, to int64
@@ -36,7 +36,7 @@ func (s *spool) mark() { s.marked = s.at }
 // keep ends the object that the last mark began.
 func (s *spool) keep(object int) {
 	if s.at > s.marked {
-		s.parts = append(s.parts, refused{s, object, s.marked, s.at})
+		s.parts = append(s.parts, rejectedPart{s, object, s.marked, s.at})
 	}
 }
 
@@ -85,7 +85,7 @@ func (s *spool) add(object int, record int64, rej *decode.Reject, raw, context [
 }
 
 // each reads an object's rejects back. raw and context are valid during fn only.
-func (p refused) each(fn func(object int, record int64, rej decode.Reject, raw, context []byte) error) error {
+func (p rejectedPart) each(fn func(object int, record int64, rej decode.Reject, raw, context []byte) error) error {
 	if err := p.spool.w.Flush(); err != nil {
 		return err
 	}

@@ -77,6 +77,7 @@ func FuzzSpec(f *testing.F) {
 			"limits.max_partitions":       s.Limits.MaxPartitions < 1,
 			"limits.max_retries":          s.Limits.MaxRetries < 0,
 			"limits.max_quarantine_ratio": !(s.Limits.MaxQuarantineRatio >= 0 && s.Limits.MaxQuarantineRatio <= 1),
+			"limits.max_unmatched_ratio":  !(s.Limits.MaxUnmatchedRatio >= 0 && s.Limits.MaxUnmatchedRatio <= 1),
 			"event_days.max_age":          s.EventDays.MaxAge < 0,
 			"source.lookback":             s.Source.Lookback < 0,
 			"source.recheck_folders":      s.Source.RecheckFolders < 0,

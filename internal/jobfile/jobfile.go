@@ -143,9 +143,10 @@ type Limits struct {
 	BatchTimeout       time.Duration
 	MaxRetries         int
 	MaxConcurrentRuns  int
-	MemoryBytes        int64 // DuckDB's memory_limit is a part of it
-	BatchBytes         int64 // of staging objects as they are stored
-	MaxQuarantineRatio float64
+	MemoryBytes        int64   // DuckDB's memory_limit is a part of it
+	BatchBytes         int64   // of staging objects as they are stored
+	MaxQuarantineRatio float64 // of the records of a batch, without those that match no SELECT
+	MaxUnmatchedRatio  float64 // of the records of a batch: those that match no SELECT. See Spec.MaxUnmatched
 	MaxDeniedObjects   int     // of a run
 	MaxBrokenRatio     float64 // of the objects of a batch
 	Threads            int     // 0: one for each core
@@ -163,7 +164,7 @@ func Default() Spec {
 		Schedule:  Schedule{Timezone: "UTC"},
 		EventDays: EventDays{MaxAge: 3650 * 24 * time.Hour, MaxFuture: 24 * time.Hour},
 		Limits: Limits{Timeout: 2 * time.Hour, BatchTimeout: time.Hour, MaxRetries: 1, MaxConcurrentRuns: 1, MemoryBytes: 4 << 30,
-			BatchBytes: 2 << 30, MaxQuarantineRatio: 0.01, MaxBrokenRatio: 0.05, MaxPartitions: 1000},
+			BatchBytes: 2 << 30, MaxQuarantineRatio: 0.01, MaxUnmatchedRatio: 0.3, MaxBrokenRatio: 0.05, MaxPartitions: 1000},
 	}
 }
 
@@ -172,6 +173,16 @@ func Default() Spec {
 func (s *Spec) At(key string) diag.Diagnostic {
 	p := s.Pos[key]
 	return diag.Diagnostic{File: s.File, Line: cmp.Or(p.Line, 1), Column: cmp.Or(p.Column, 1), Code: diag.Job}
+}
+
+// MaxUnmatched is the largest share of a batch's records that can match no SELECT. Job files that do not set it may have raised
+// limits.max_quarantine_ratio for such records, so a larger ratio counts for both.
+func (s *Spec) MaxUnmatched() float64 {
+	const key = "limits.max_unmatched_ratio"
+	if _, set := s.Pos[key]; set {
+		return s.Limits.MaxUnmatchedRatio
+	}
+	return max(s.Limits.MaxUnmatchedRatio, s.Limits.MaxQuarantineRatio)
 }
 
 // Captures returns what a mapping can read as `key`: the captures of the object's key, and what the job and the listing say about

@@ -60,7 +60,7 @@ func TestSpec(t *testing.T) {
 	if s.Lake.ExternalID != "a: b # not YAML" {
 		t.Errorf("a variable's text was read as YAML: %q", s.Lake.ExternalID)
 	}
-	limits := jobfile.Limits{Timeout: 2 * time.Hour, BatchTimeout: 30 * time.Minute, MaxRetries: 1, MaxConcurrentRuns: 1, MemoryBytes: 4 << 30, BatchBytes: 2 << 30, MaxQuarantineRatio: 0.01, MaxBrokenRatio: 0.05, MaxPartitions: 1000}
+	limits := jobfile.Limits{Timeout: 2 * time.Hour, BatchTimeout: 30 * time.Minute, MaxRetries: 1, MaxConcurrentRuns: 1, MemoryBytes: 4 << 30, BatchBytes: 2 << 30, MaxQuarantineRatio: 0.01, MaxUnmatchedRatio: 0.3, MaxBrokenRatio: 0.05, MaxPartitions: 1000}
 	if diff := cmp.Diff(limits, s.Limits); diff != "" {
 		t.Errorf("limits (-want +got):\n%s", diff)
 	}
@@ -92,6 +92,17 @@ func TestSpecLocalDefaults(t *testing.T) {
 }
 
 // TestSpecErrors: every mistake is reported at its line and column, with what to do.
+// TestMaxUnmatched: a job file that has raised limits.max_quarantine_ratio only means records that match no SELECT too.
+func TestMaxUnmatched(t *testing.T) {
+	for limits, want := range map[string]float64{"max_quarantine_ratio: 0.01": 0.3, "max_quarantine_ratio: 0.5": 0.5,
+		"max_quarantine_ratio: 0.5, max_unmatched_ratio: 0.1": 0.1, "max_unmatched_ratio: 0": 0} {
+		s, err := jobfile.Parse("job.yaml", []byte(strings.Replace(good, "max_quarantine_ratio: 0.01", limits, 1)), env, kinds())
+		if err != nil || s.MaxUnmatched() != want {
+			t.Errorf("%s: %v, %v", limits, s.MaxUnmatched(), err)
+		}
+	}
+}
+
 func TestSpecErrors(t *testing.T) {
 	for _, c := range []struct{ name, old, new, want string }{
 		{"unknown key", "  lookback: 48h", "  look_back: 48h", "job.yaml:7:3: error: unknown key source.look_back (did you mean source.lookback?)"},

@@ -42,6 +42,7 @@ type Summary struct {
 	// AllPartitions is how many there are; 0 in the summaries of earlier versions, which list them all.
 	AllPartitions int              `json:"all_partitions,omitempty"`
 	Reasons       map[string]int64 `json:"quarantine_reasons,omitempty"`
+	Kinds         map[string]int64 `json:"unmatched_kinds,omitempty"` // of published batches: records in quarantine that match no SELECT
 	Quarantine    []string         `json:"quarantine_files,omitempty"`
 	Unreadable    []string         `json:"unreadable_objects,omitempty"` // quarantined as a whole, the first 20
 	Denied        []string         `json:"denied_objects,omitempty"`     // refused by the store, the first 20

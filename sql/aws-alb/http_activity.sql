@@ -62,4 +62,5 @@ SELECT
   'Elastic Load Balancing' AS "metadata.product.name",
   'AWS' AS "metadata.product.vendor_name",
   'Application Load Balancer' AS "metadata.product.feature.name"
-FROM raw;
+FROM raw
+WHERE "type" IN ('http', 'https', 'h2', 'grpcs', 'ws', 'wss');

@@ -35,6 +35,24 @@ type condition struct {
 	drop  int // its index in Drops, -1: Where
 }
 
+// ChosenBy gives the leaves of a record that the WHERE clauses read, in the order of the record's fields.
+func ChosenBy(all []*Projection) (leaves []*rawtable.Leaf) {
+	for _, p := range all {
+		for _, c := range p.conditions {
+			if c.drop >= 0 {
+				continue
+			}
+			for _, l := range c.reads {
+				if l.Key == "" && !slices.Contains(leaves, l) {
+					leaves = append(leaves, l)
+				}
+			}
+		}
+	}
+	slices.SortFunc(leaves, func(a, b *rawtable.Leaf) int { return a.Order - b.Order })
+	return leaves
+}
+
 // checkOverlaps reports pairs of projections for which there is a record that both take.
 func (c *Set) checkOverlaps(parent context.Context) error {
 	if len(c.Projections) < 2 {

@@ -38,6 +38,9 @@ type Compiled struct {
 	Several bool
 	// Reasons are the reject codes that Reject can give, indexed by its value.
 	Reasons []Reason
+	// ChosenBy are the numbers, in Scan.Leaves, of the leaves that the WHERE clauses choose records by. It is empty where they read
+	// many, because those say nothing about the kind of a record.
+	ChosenBy []int
 	// Lineage says where the values come from, a SELECT each. Nothing of a run depends on it.
 	Lineage []Lineage
 	// Flows are the same the other way around: of every field of raw.sql, in its order, then of the captures of the staging key that

@@ -17,6 +17,9 @@ import (
 
 func pow2(i int) string { return new(big.Int).Lsh(big.NewInt(1), uint(i)).String() }
 
+// maxChosenBy is how many leaves name the kind of a record.
+const maxChosenBy = 3
+
 // assemble puts everything together.
 func (c *emitter) assemble() *Compiled {
 	compiled := &Compiled{Name: c.Mapping.Name, Version: c.Schema.Version, Setup: c.Mapping.Setup, KeyColumns: c.Src.KeyNames(), Owner: c.owner()}
@@ -49,6 +52,11 @@ func (c *emitter) assemble() *Compiled {
 	compiled.Several = len(compiled.Projections) > 1
 	compiled.Projections = mergeClasses(compiled.Projections)
 	compiled.Reasons = c.reasons
+	if leaves := projection.ChosenBy(c.Projections); len(leaves) <= maxChosenBy {
+		for _, l := range leaves {
+			compiled.ChosenBy = append(compiled.ChosenBy, l.Order)
+		}
+	}
 	compiled.Lineage = c.lineage()
 	compiled.Flows = c.rawFlows()
 	c.checkUnread(compiled.Flows)
