@@ -21,8 +21,12 @@ type guard struct {
 	projection    int // 0: a condition
 	leaves, lists []int
 	longest       float64
+	ignored       int // if the leaves have at most so many bytes, it takes nothing
 	takes         bound.Shares
 }
+
+// usual is what the values of a mapping that comes with the program have, in bytes. The bounds of what it makes of them are far too large.
+const usual = 1024
 
 // chunkWork is the work that the guarded expressions may take for one chunk. A chunk with one record may take more.
 const chunkWork = bound.MaxWork / 4
@@ -34,7 +38,11 @@ func newRoom(guards []sqlgen.Guard, memory int64) room {
 		if g.Longest < 0 {
 			continue // it is never computed
 		}
-		r.guards = append(r.guards, guard{projection: g.Projection, leaves: g.Leaves, lists: g.Lists, longest: g.Longest,
+		ignored := 0
+		if g.Harmless {
+			ignored = usual
+		}
+		r.guards = append(r.guards, guard{ignored: ignored, projection: g.Projection, leaves: g.Leaves, lists: g.Lists, longest: g.Longest,
 			takes: bound.SharesOf(g.Memory, g.Work, float64(memory), chunkWork)})
 	}
 	return r
@@ -77,6 +85,9 @@ func (g *guard) of(values []decode.Value) float64 {
 	bytes, elements := 0, 0.0
 	for _, leaf := range g.leaves {
 		bytes += len(values[leaf].Text)
+	}
+	if bytes <= g.ignored {
+		return 0
 	}
 	if len(g.lists) == 0 {
 		return g.takes.At(math.Min(float64(bytes), g.longest), 0) // what is longer is not computed

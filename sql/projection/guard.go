@@ -34,7 +34,7 @@ type Guarded struct {
 	Lists        []*rawtable.Leaf // as in bound.Estimate
 	Memory, Work bound.Poly
 	Longest      float64
-	Harmless     bool // it takes far less: the bound is of lists, of a mapping that comes with the program
+	Harmless     bool // it takes far less of usual values: the mapping comes with the program
 }
 
 // guards puts guards in front of expressions, and collects them.
@@ -110,7 +110,7 @@ func (g *guards) note(projection int, f diag.File, at int, e *bound.Estimate, lo
 	if longest < 0 {
 		g.set.Report.At(f, at, diag.Warning, diag.Null, "make its widths, replacements or nested calls smaller", "the value is NULL in every record, because it can become larger than %d MiB, or take too long", bound.MaxMemory>>20)
 	}
-	g.all = append(g.all, Guarded{Projection: projection, Leaves: e.Leaves, Lists: e.Lists, Memory: e.Memory, Work: e.Work, Longest: longest, Harmless: g.ships && len(e.Lists) > 0})
+	g.all = append(g.all, Guarded{Projection: projection, Leaves: e.Leaves, Lists: e.Lists, Memory: e.Memory, Work: e.Work, Longest: longest, Harmless: g.ships})
 	return longest
 }
 

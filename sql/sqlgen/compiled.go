@@ -72,7 +72,7 @@ type Guard struct {
 	Lists        []int // of them those that are JSON whose lists' elements count
 	Memory, Work bound.Poly
 	Longest      float64
-	Harmless     bool // it takes far less: the bound is of lists, of a mapping that comes with the program
+	Harmless     bool // it takes far less of usual values: the mapping comes with the program
 }
 
 // ScanColumn is a leaf's column in `records`. Type is a DuckDB type name: VARCHAR, BOOLEAN, INTEGER, BIGINT, DOUBLE, TIMESTAMP.
