@@ -14,6 +14,8 @@
 -- consumes: service.action.networkConnectionAction.connectionDirection, service.action.networkConnectionAction.protocol
 -- consumes: service.action.networkConnectionAction.localIpDetails.ipAddressV4, service.action.networkConnectionAction.remoteIpDetails.ipAddressV4
 -- consumes: service.action.networkConnectionAction.localPortDetails.port, service.action.networkConnectionAction.remotePortDetails.port
+-- consumes: service.action.awsApiCallAction.remoteIpDetails.ipAddressV4, service.action.kubernetesApiCallAction.remoteIpDetails.ipAddressV4
+-- consumes: service.action.rdsLoginAttemptAction.remoteIpDetails.ipAddressV4
 -- consumes: service.action.awsApiCallAction.remoteIpDetails.geoLocation.lat, service.action.awsApiCallAction.remoteIpDetails.geoLocation.lon
 SELECT
   updatedAt AS "time",
@@ -44,7 +46,8 @@ SELECT
         'type': resource.accessKeyDetails.userType, 'type_id': user_type_id(resource.accessKeyDetails.userType),
         'credential_uid': resource.accessKeyDetails.accessKeyId}},
       'src_endpoint': {
-        'ip': service."action".awsApiCallAction.remoteIpDetails.ipAddressV4,
+        'hostname': service."action".awsApiCallAction.domainDetails.domain,
+        'ip': address(service."action".awsApiCallAction.remoteIpDetails.ipAddressV4, service."action".awsApiCallAction.remoteIpDetails.ipAddressV6),
         'location': {
           'city': service."action".awsApiCallAction.remoteIpDetails.city.cityName,
           'country': service."action".awsApiCallAction.remoteIpDetails.country.countryCode,
@@ -55,10 +58,10 @@ SELECT
     {
       -- of an inbound connection the remote address is the source, of an outbound one the local address
       'src_endpoint': {
-        'ip': CASE upper(service."action".networkConnectionAction.connectionDirection) WHEN 'OUTBOUND' THEN service."action".networkConnectionAction.localIpDetails.ipAddressV4 ELSE service."action".networkConnectionAction.remoteIpDetails.ipAddressV4 END,
+        'ip': CASE upper(service."action".networkConnectionAction.connectionDirection) WHEN 'OUTBOUND' THEN address(service."action".networkConnectionAction.localIpDetails.ipAddressV4, service."action".networkConnectionAction.localIpDetails.ipAddressV6) ELSE address(service."action".networkConnectionAction.remoteIpDetails.ipAddressV4, service."action".networkConnectionAction.remoteIpDetails.ipAddressV6) END,
         'port': CASE upper(service."action".networkConnectionAction.connectionDirection) WHEN 'OUTBOUND' THEN service."action".networkConnectionAction.localPortDetails.port ELSE service."action".networkConnectionAction.remotePortDetails.port END},
       'dst_endpoint': {
-        'ip': CASE upper(service."action".networkConnectionAction.connectionDirection) WHEN 'OUTBOUND' THEN service."action".networkConnectionAction.remoteIpDetails.ipAddressV4 ELSE service."action".networkConnectionAction.localIpDetails.ipAddressV4 END,
+        'ip': CASE upper(service."action".networkConnectionAction.connectionDirection) WHEN 'OUTBOUND' THEN address(service."action".networkConnectionAction.remoteIpDetails.ipAddressV4, service."action".networkConnectionAction.remoteIpDetails.ipAddressV6) ELSE address(service."action".networkConnectionAction.localIpDetails.ipAddressV4, service."action".networkConnectionAction.localIpDetails.ipAddressV6) END,
         'port': CASE upper(service."action".networkConnectionAction.connectionDirection) WHEN 'OUTBOUND' THEN service."action".networkConnectionAction.remotePortDetails.port ELSE service."action".networkConnectionAction.localPortDetails.port END},
       'connection_info': {
         'direction_id': CASE upper(service."action".networkConnectionAction.connectionDirection) WHEN 'INBOUND' THEN 1 WHEN 'OUTBOUND' THEN 2 WHEN 'UNKNOWN' THEN 0 END,
@@ -69,17 +72,18 @@ SELECT
     {
       'api': {'operation': service."action".kubernetesApiCallAction.verb, 'response': {'code': service."action".kubernetesApiCallAction.statusCode}},
       'actor': {'user': {'name': resource.kubernetesDetails.kubernetesUserDetails.username, 'uid': resource.kubernetesDetails.kubernetesUserDetails.uid}},
-      'src_endpoint': {'ip': service."action".kubernetesApiCallAction.remoteIpDetails.ipAddressV4}
+      'src_endpoint': {'ip': address(service."action".kubernetesApiCallAction.remoteIpDetails.ipAddressV4, service."action".kubernetesApiCallAction.remoteIpDetails.ipAddressV6)}
     },
     {
       'actor': {'user': {'name': resource.rdsDbUserDetails."user"}},
-      'src_endpoint': {'ip': service."action".rdsLoginAttemptAction.remoteIpDetails.ipAddressV4}
+      'src_endpoint': {'ip': address(service."action".rdsLoginAttemptAction.remoteIpDetails.ipAddressV4, service."action".rdsLoginAttemptAction.remoteIpDetails.ipAddressV6)}
     },
     {
       'process': {
         'name': service.runtimeDetails.process.name, 'pid': service.runtimeDetails.process.pid, 'uid': service.runtimeDetails.process.uuid,
         'created_time': service.runtimeDetails.process.startTime, 'user': {'name': service.runtimeDetails.process."user"},
-        'file': {'name': basename(service.runtimeDetails.process.executablePath), 'path': service.runtimeDetails.process.executablePath, 'type_id': 1}}
+        'file': {'name': basename(service.runtimeDetails.process.executablePath), 'path': service.runtimeDetails.process.executablePath, 'type_id': 1,
+          'hashes': [{'algorithm_id': 3, 'value': service.runtimeDetails.process.executableSha256}]}}
     }
   ] AS evidences,
 
@@ -95,4 +99,4 @@ SELECT
   'AWS' AS "metadata.product.vendor_name",
   service.featureName AS "metadata.product.feature.name"
 FROM raw
-WHERE NOT starts_with("type", 'AttackSequence:') AND coalesce(service."action".actionType, '') != 'PORT_PROBE';
+WHERE NOT starts_with("type", 'AttackSequence:') AND coalesce(service."action".actionType, '') != 'PORT_PROBE' AND NOT is_malware(service);

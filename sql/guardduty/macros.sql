@@ -5,6 +5,18 @@ CREATE MACRO severity_of(score) AS CASE WHEN score >= 9 THEN 5 WHEN score >= 7 T
 -- An exported finding is new where it has never been updated; archiving closes it.
 CREATE MACRO activity_of(archived, created, updated) AS CASE WHEN archived THEN 3 WHEN created = updated THEN 1 WHEN updated > created THEN 2 ELSE 0 END;
 
+-- An address of either version.
+CREATE MACRO address(v4, v6) AS coalesce(nullif(v4, ''), nullif(v6, ''));
+
+-- A file that was found, with its hash, which is SHA-256 by its length. Its name is the last part of the path.
+CREATE MACRO found_file(path, name, hash, uid) AS {'file': {
+  'name': coalesce(nullif(name, ''), basename(path), nullif(path, '')), 'path': nullif(path, ''), 'type_id': 1, 'uid': uid,
+  'hashes': [{'algorithm_id': CASE length(hash) WHEN 64 THEN 3 WHEN 40 THEN 2 WHEN 32 THEN 1 ELSE 99 END, 'value': nullif(hash, '')}]}};
+
+-- Whether a finding lists infected files.
+CREATE MACRO is_malware(s) AS coalesce(len(s.ebsVolumeScanDetails.scanDetections.threatDetectedByName.threatNames), 0)
+  + coalesce(len(s.malwareScanDetails.threats), 0) > 0;
+
 -- The values of the indicators of one key, as texts.
 CREATE MACRO indicated(indicators, which) AS
   flatten(list_transform(list_filter(indicators, lambda i: i."key" = which), lambda i: json_extract_string(i."values", '$[*]')));
@@ -38,7 +50,7 @@ CREATE MACRO attacks_of(tactics, techniques) AS CASE
 CREATE MACRO signal_call(s) AS coalesce(
   CASE WHEN s."type" IN ('CLOUD_TRAIL', 'S3_DATA_EVENTS') THEN s.name END, indicated(s.signalIndicators, 'HIGH_RISK_API')[1]);
 CREATE MACRO sequence_endpoint(e) AS {
-  'ip': e.ip, 'domain': e.domain, 'port': e.port,
+  'ip': e.ip, 'hostname': e.domain, 'domain': e.domain, 'port': e.port,
   'location': {'city': e.location.city, 'country': e.location.country,
     'coordinates': CASE WHEN e.location.lon IS NOT NULL AND e.location.lat IS NOT NULL THEN [e.location.lon, e.location.lat] END}};
 CREATE MACRO signal_evidence(s, a, e) AS {
@@ -48,6 +60,8 @@ CREATE MACRO signal_evidence(s, a, e) AS {
       'account': {'uid': a."user".account.uid, 'name': a."user".account.name}},
     'session': {'uid': a.session.uid, 'issuer': a.session.issuer,
       'is_mfa': CASE a.session.mfaStatus WHEN 'ENABLED' THEN true WHEN 'DISABLED' THEN false END}},
+  -- the actor's process has no pid, which OCSF asks for; its executable is known
+  'file': {'name': basename(a.process.path), 'path': a.process.path, 'type_id': 1, 'hashes': [{'algorithm_id': 3, 'value': a.process.sha256}]},
   'src_endpoint': CASE WHEN upper(e."connection".direction) = 'OUTBOUND' THEN NULL ELSE sequence_endpoint(e) END,
   'dst_endpoint': CASE WHEN upper(e."connection".direction) = 'OUTBOUND' THEN sequence_endpoint(e) END,
   'connection_info': {'direction_id': CASE upper(e."connection".direction) WHEN 'INBOUND' THEN 1 WHEN 'OUTBOUND' THEN 2 END}};

@@ -25,8 +25,8 @@ SELECT
   service.eventLastSeen AS "finding_info.last_seen_time",
 
   list_transform(service."action".portProbeAction.portProbeDetails, lambda d: {
-    'src_endpoint': {'ip': d.remoteIpDetails.ipAddressV4},
-    'dst_endpoint': {'ip': d.localIpDetails.ipAddressV4, 'port': d.localPortDetails.port},
+    'src_endpoint': {'ip': address(d.remoteIpDetails.ipAddressV4, d.remoteIpDetails.ipAddressV6)},
+    'dst_endpoint': {'ip': address(d.localIpDetails.ipAddressV4, d.localIpDetails.ipAddressV6), 'port': d.localPortDetails.port},
     'connection_info': {'direction_id': 1} -- Inbound
   }) AS evidences,
 

@@ -6,6 +6,10 @@
 -- https://docs.aws.amazon.com/guardduty/latest/APIReference/API_Finding.html, API_Sequence.html, API_Signal.html,
 -- API_Indicator.html
 --
+-- Tried with findings of EC2, IAM, S3, EKS, ECS, RDS, Lambda and Runtime Monitoring, with IPv4 and IPv6, with malware findings of
+-- volumes, containers and objects, and with attack sequences; schemaVersion 2.0. Findings of a new kind are published with what
+-- all findings have.
+--
 -- Fields that are not declared here go to unmapped under their own dotted names.
 CREATE TABLE raw (
   accountId     VARCHAR,
@@ -24,7 +28,8 @@ CREATE TABLE raw (
     resourceType VARCHAR,
     accessKeyDetails STRUCT(accessKeyId VARCHAR, principalId VARCHAR, userName VARCHAR, userType VARCHAR),
     instanceDetails STRUCT(instanceId VARCHAR),
-    s3BucketDetails STRUCT(arn VARCHAR, name VARCHAR)[],
+    s3BucketDetails STRUCT(arn VARCHAR, name VARCHAR,
+      s3ObjectDetails STRUCT(objectArn VARCHAR, "key" VARCHAR, hash VARCHAR)[])[],
     eksClusterDetails STRUCT(arn VARCHAR, name VARCHAR),
     ecsClusterDetails STRUCT(arn VARCHAR, name VARCHAR),
     containerDetails STRUCT(id VARCHAR, name VARCHAR),
@@ -44,23 +49,30 @@ CREATE TABLE raw (
     "action" STRUCT(
       actionType VARCHAR,
       awsApiCallAction STRUCT(api VARCHAR, serviceName VARCHAR, errorCode VARCHAR,
-        remoteIpDetails STRUCT(ipAddressV4 VARCHAR, city STRUCT(cityName VARCHAR), country STRUCT(countryCode VARCHAR),
+        domainDetails STRUCT(domain VARCHAR), -- a caller without an address: a service of AWS
+        remoteIpDetails STRUCT(ipAddressV4 VARCHAR, ipAddressV6 VARCHAR, city STRUCT(cityName VARCHAR), country STRUCT(countryCode VARCHAR),
           geoLocation STRUCT(lat DOUBLE, lon DOUBLE), organization STRUCT(isp VARCHAR))),
       networkConnectionAction STRUCT(connectionDirection VARCHAR, protocol VARCHAR, localPortDetails STRUCT(port INTEGER),
-        remotePortDetails STRUCT(port INTEGER), localIpDetails STRUCT(ipAddressV4 VARCHAR), remoteIpDetails STRUCT(ipAddressV4 VARCHAR)),
+        remotePortDetails STRUCT(port INTEGER), localIpDetails STRUCT(ipAddressV4 VARCHAR, ipAddressV6 VARCHAR), remoteIpDetails STRUCT(ipAddressV4 VARCHAR, ipAddressV6 VARCHAR)),
       portProbeAction STRUCT(portProbeDetails STRUCT(
-        localPortDetails STRUCT(port INTEGER, portName VARCHAR), localIpDetails STRUCT(ipAddressV4 VARCHAR),
-        remoteIpDetails STRUCT(ipAddressV4 VARCHAR))[]),
+        localPortDetails STRUCT(port INTEGER, portName VARCHAR), localIpDetails STRUCT(ipAddressV4 VARCHAR, ipAddressV6 VARCHAR),
+        remoteIpDetails STRUCT(ipAddressV4 VARCHAR, ipAddressV6 VARCHAR))[]),
       dnsRequestAction STRUCT(domain VARCHAR),
       kubernetesApiCallAction STRUCT(verb VARCHAR, statusCode INTEGER,
-        remoteIpDetails STRUCT(ipAddressV4 VARCHAR)),
-      rdsLoginAttemptAction STRUCT(remoteIpDetails STRUCT(ipAddressV4 VARCHAR))),
-    runtimeDetails STRUCT(process STRUCT(name VARCHAR, executablePath VARCHAR, pid INTEGER, uuid VARCHAR, startTime TIMESTAMP, "user" VARCHAR)),
+        remoteIpDetails STRUCT(ipAddressV4 VARCHAR, ipAddressV6 VARCHAR)),
+      rdsLoginAttemptAction STRUCT(remoteIpDetails STRUCT(ipAddressV4 VARCHAR, ipAddressV6 VARCHAR))),
+    runtimeDetails STRUCT(process STRUCT(name VARCHAR, executablePath VARCHAR, executableSha256 VARCHAR, pid INTEGER, uuid VARCHAR, startTime TIMESTAMP, "user" VARCHAR)),
+    -- malware: in volumes of instances and containers, and in objects, snapshots and images
+    ebsVolumeScanDetails STRUCT(scanDetections STRUCT(threatDetectedByName STRUCT(
+      threatNames STRUCT(filePaths STRUCT(filePath VARCHAR, fileName VARCHAR, hash VARCHAR)[])[]))),
+    malwareScanDetails STRUCT(threats STRUCT(
+      itemPaths STRUCT(nestedItemPath VARCHAR, hash VARCHAR)[],
+      itemDetails STRUCT(resourceArn VARCHAR, itemPath VARCHAR, hash VARCHAR)[])[]),
     detection STRUCT(sequence STRUCT(
       uid VARCHAR,
       description VARCHAR,
       actors STRUCT(id VARCHAR, "user" STRUCT(name VARCHAR, uid VARCHAR, "type" VARCHAR, credentialUid VARCHAR, account STRUCT(uid VARCHAR, name VARCHAR)),
-        session STRUCT(uid VARCHAR, mfaStatus VARCHAR, issuer VARCHAR))[],
+        session STRUCT(uid VARCHAR, mfaStatus VARCHAR, issuer VARCHAR), process STRUCT(name VARCHAR, path VARCHAR, sha256 VARCHAR))[],
       resources STRUCT(uid VARCHAR, name VARCHAR, resourceType VARCHAR, region VARCHAR, cloudPartition VARCHAR)[],
       endpoints STRUCT(id VARCHAR, ip VARCHAR, domain VARCHAR, port INTEGER, location STRUCT(city VARCHAR, country VARCHAR, lat DOUBLE, lon DOUBLE),
         "connection" STRUCT(direction VARCHAR))[],
