@@ -93,6 +93,12 @@ func NewTimeFormat(format, zone string) (*TimeFormat, error) {
 	return f, nil
 }
 
+// Reads tells whether a text is a time in this format.
+func (f *TimeFormat) Reads(v []byte) bool {
+	_, ok := f.parse(v)
+	return ok
+}
+
 // parse gives microseconds since 1970 in UTC.
 func (f *TimeFormat) parse(v []byte) (int64, bool) {
 	switch {

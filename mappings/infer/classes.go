@@ -19,7 +19,7 @@ type candidate struct {
 
 func candidates() []candidate {
 	return []candidate{
-		{"network_activity", map[role]float64{roleSrcIP: 2, roleDstIP: 3, roleSrcPort: 2, roleDstPort: 2, roleBytes: 1, roleBytesIn: 1, roleBytesOut: 1, rolePackets: 2, roleProtocol: 2,
+		{"network_activity", map[role]float64{roleSrcIP: 2, roleDstIP: 3, roleSrcPort: 2, roleDstPort: 2, roleBytes: 1, roleBytesIn: 1, roleBytesOut: 1, rolePackets: 2, rolePacketsIn: 1, rolePacketsOut: 1, roleProtocol: 2,
 			roleProtoNum: 2, roleFlowID: 1, roleSrcMAC: 1, roleDstMAC: 1, roleSNI: 1, roleTLSVer: 1, roleInterface: 1}, nil, "6", "Traffic"},
 		{"http_activity", map[role]float64{roleMethod: 5, roleURL: 3, rolePathURL: 2, roleStatus: 3, roleAgent: 2, roleReferrer: 3, roleSrcIP: 1}, nil, "", ""},
 		{"dns_activity", map[role]float64{roleQuery: 8, roleQType: 3, roleRCode: 3, roleSrcIP: 1, roleVPC: 1}, nil, "1", "Query"},
@@ -91,11 +91,13 @@ var paths = map[role][]string{
 	roleQuery: {"query.hostname"}, roleQType: {"query.type"}, roleRCode: {"rcode"},
 	rolePID: {"process.pid", "actor.process.pid"}, rolePPID: {"process.parent_process.pid"}, roleImage: {"process.name", "actor.process.name"}, roleParent: {"process.parent_process.name"},
 	roleCommand: {"process.cmd_line", "actor.process.cmd_line"}, roleProcUID: {"process.uid", "actor.process.uid"},
-	roleBytes: {"traffic.bytes"}, roleBytesIn: {"traffic.bytes_in"}, roleBytesOut: {"traffic.bytes_out"}, rolePackets: {"traffic.packets"},
+	roleBytes: {"traffic.bytes"}, roleBytesIn: {"traffic.bytes_in"}, roleBytesOut: {"traffic.bytes_out"}, rolePackets: {"traffic.packets"}, rolePacketsIn: {"traffic.packets_in"}, rolePacketsOut: {"traffic.packets_out"},
 	roleProtocol: {"connection_info.protocol_name"}, roleProtoNum: {"connection_info.protocol_num"},
 	roleAccount: {"cloud.account.uid"}, roleRegion: {"cloud.region"}, roleFlowID: {"connection_info.uid", "metadata.uid"}, roleEventID: {"metadata.uid"},
 	roleRequestID: {"api.request.uid", "http_request.uid"}, roleOperation: {"api.operation"}, roleService: {"api.service.name"},
 	roleTitle: {"finding_info.title"}, roleMessage: {"message"}, roleSNI: {"tls.sni"}, roleTLSVer: {"tls.version"}, roleCipher: {"tls.cipher"}, roleSession: {"session.uid"},
+	roleURLQuery: {"http_request.url.query_string"}, roleURLHost: {"http_request.url.hostname"}, roleURLScheme: {"http_request.url.scheme"},
+	roleHTTPVersion: {"http_request.version"}, roleLength: {"http_response.length"},
 	roleVPC: {"src_endpoint.vpc_uid"}, roleInterface: {"src_endpoint.interface_uid"},
 }
 

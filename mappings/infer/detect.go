@@ -14,15 +14,21 @@ const headBytes = 256 << 10
 // word is a name that raw.sql's header can hold as it is.
 var word = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 
-// detect looks at the beginning of a sample, and leaves it unread: its format, the lines of raw.sql's header that say so, and why.
+// detect looks at the beginning of a sample, and leaves it unread.
 // What has no form is taken for JSON, whose reader has a reason for each record that is none.
-func detect(r *bufio.Reader) (f decode.Format, header []string, why string) {
+func detect(r *bufio.Reader) shape {
 	head, _ := r.Peek(headBytes)
 	d, err := decode.Detect(bytes.NewReader(head))
-	if err != nil || d.Format.Name == decode.FormatJSON && (len(d.Format.Records) == 0 || !word.MatchString(d.Format.Records[0])) {
-		return decode.Format{Name: decode.FormatJSON}, nil, ""
+	if err != nil {
+		d.Format.Name = decode.FormatLine // a line alone can have a form
 	}
-	return d.Format, headerOf(&d.Format), d.Evidence
+	if s, ok := shapeOf(headLines(head), d.Format); ok {
+		return s
+	}
+	if err != nil || d.Format.Name == decode.FormatJSON && (len(d.Format.Records) == 0 || !word.MatchString(d.Format.Records[0])) {
+		return shape{format: decode.Format{Name: decode.FormatJSON}}
+	}
+	return shape{format: d.Format, header: headerOf(&d.Format), why: d.Evidence}
 }
 
 // headerOf is a format in lines of raw.sql's header, what goes without saying left out.

@@ -16,7 +16,8 @@ func TestBackslashBeforeQuotes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	format, header, _ := detect(bufio.NewReaderSize(f, headBytes))
+	s := detect(bufio.NewReaderSize(f, headBytes))
+	format, header := s.format, s.header
 	type found struct {
 		Delimiter, Escape string
 		Columns           int

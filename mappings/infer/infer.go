@@ -92,6 +92,7 @@ type inference struct {
 	profiles   []string
 	changed    time.Time
 	format     *decode.Format
+	shape      shape
 	header     []string // of raw.sql
 	left       []string // paths that are not declared, and why
 	hints      []string // comments of the SELECT
@@ -147,11 +148,14 @@ func (in *inference) read(s Sample, o Options, res *Result) error {
 	}
 	body := bufio.NewReaderSize(s.Body, headBytes)
 	if in.format == nil {
+		in.shape = detect(body)
 		var f decode.Format
-		f, in.header, res.FormatEvidence = detect(body)
+		f, in.header, res.FormatEvidence = in.shape.format, in.shape.header, in.shape.why
 		in.format, in.text, res.Format = &f, f.Text(), string(f.Name)
 		for _, c := range f.Columns {
-			in.child(in.root, c)
+			if !in.shape.syslog {
+				in.child(in.root, c)
+			}
 		}
 	}
 	spec := &decode.Spec{Format: *in.format}
@@ -193,6 +197,10 @@ func (in *inference) read(s Sample, o Options, res *Result) error {
 // texts takes a record that was text: the fields of its columns, and others by their names.
 func (in *inference) texts(columns []string, values []decode.Value, more []decode.Entry) {
 	in.records++
+	if in.shape.syslog {
+		in.syslogLine(columns[0], values[0].Text)
+		return
+	}
 	for i, v := range values {
 		if v.Set {
 			in.scalar(in.child(in.root, columns[i]), v.Text, true)
@@ -233,7 +241,7 @@ func (in *inference) finish(res *Result, class string) {
 			res.Class = res.Classes[0].Class
 		}
 	}
-	if in.many() {
+	if len(in.dropped) > 0 {
 		dropped := sortedNames(in.dropped)
 		res.Notes = append(res.Notes, fmt.Sprintf("the sample has more fields than etl infer counts (%d in all, %d in one object): not all of them are declared (example: %s)", maxFields, maxChildren, strings.Join(firstOf(dropped, 3), ", ")))
 	}
@@ -242,7 +250,7 @@ func (in *inference) finish(res *Result, class string) {
 	}
 	in.packed(all, res)
 	c := in.schema.Class(res.Class)
-	outs, without, consumes := in.project(c, all)
+	outs, without := in.project(c, all)
 	placed := map[*column][]string{}
 	for _, o := range outs {
 		if o.col != nil && o.off == "" {
@@ -265,11 +273,9 @@ func (in *inference) finish(res *Result, class string) {
 	res.Notes = append(res.Notes, in.left...)
 	res.Files = []diag.File{
 		{Path: "raw.sql", Text: in.rawSQL()},
-		{Path: res.Class + ".sql", Text: in.selectSQL(c, outs, without, consumes)},
+		{Path: res.Class + ".sql", Text: in.selectSQL(c, outs, without)},
 	}
 }
-
-func (in *inference) many() bool { return len(in.dropped) > 0 }
 
 // packed tells of fields whose text holds fields of its own, and of records that are envelopes of others.
 func (in *inference) packed(all []*column, res *Result) {
@@ -291,12 +297,12 @@ func (in *inference) undeclared(f *field, why string) {
 	in.left = append(in.left, fmt.Sprintf("%s (%s)", f.dotted(), why))
 }
 
-func (in *inference) described() string {
-	n := fmt.Sprintf("%d records of ", in.records)
-	if in.records == 1 {
+func described(records int64, samples []string) string {
+	n := fmt.Sprintf("%d records of ", records)
+	if records == 1 {
 		n = "1 record of "
 	}
-	return n + strings.Join(in.samples, ", ")
+	return n + strings.Join(samples, ", ")
 }
 
 func sortedNames(m map[string]bool) []string {

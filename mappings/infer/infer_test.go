@@ -217,18 +217,18 @@ func TestDelimitedText(t *testing.T) {
 		records      int64
 		types        map[string]string
 	}{
-		"space": {"version account-id srcaddr srcport start note\n2 012345678901 10.0.0.1 443 1748736000 a\n2 012345678901 - - 1748736000 \"b c\"\n", "-- format: csv\n-- delimiter: space\n-- header: yes\n-- null: -\n", 2,
-			map[string]string{"version": "VARCHAR", "account-id": "VARCHAR", "srcaddr": "VARCHAR", "srcport": "INTEGER", "start": "BIGINT", "note": "VARCHAR"}},
+		"space": {"version account-id srcaddr srcport start note\n2 012345678901 10.0.0.1 443 1748736000 a\n2 012345678901 - - 1748736000 \"b c\"\n", "-- format: csv\n-- delimiter: space\n-- header: yes\n-- null: -\n-- timestamp: start epoch_s\n", 2,
+			map[string]string{"version": "VARCHAR", "account-id": "VARCHAR", "srcaddr": "VARCHAR", "srcport": "INTEGER", "start": "TIMESTAMP", "note": "VARCHAR"}},
 		"comma": {"time,user,ok\n2025-06-01T00:00:00Z,\"a, b\",true\n2025-06-01T00:00:01Z,\"say \"\"x\"\"\nand more\",false\n2025-06-01T00:00:02Z,c,true\n2025-06-01T00:00:02Z,c,\n", "-- format: csv\n-- header: yes\n", 4,
 			map[string]string{"time": "TIMESTAMP", "user": "VARCHAR", "ok": "BOOLEAN"}},
 		"no header": {"a;2025-06-01 10:00:00;1.5\nb;2025-06-01 10:00:01;2\nb;2025-06-01 10:00:01;1e3\n", "-- format: csv\n-- delimiter: semicolon\n-- header: no\n", 3,
 			map[string]string{"column_1": "VARCHAR", "column_2": "TIMESTAMP", "column_3": "DOUBLE"}},
-		"tab, comments, ragged": {"#a comment\nts\tn\tx\n1748736000\t1\ty\n1748736000\tnone\ty\t9\n1748736000\t3\n" + strings.Repeat("1748736000\t3\tz\n", 60), "-- format: csv\n-- delimiter: tab\n-- header: yes\n-- comment: #\n", 63,
-			map[string]string{"ts": "BIGINT", "n": "VARCHAR", "x": "VARCHAR"}},
-		"key=value": {"date=2025-06-01 srcip=10.0.0.1 srcport=1 action=\"a b\" eventtime=1748772000\ndate=2025-06-01 srcip=10.0.0.2 srcport=2 eventtime=1748772001\n", "-- format: kv\n", 2,
-			map[string]string{"srcip": "VARCHAR", "srcport": "INTEGER", "eventtime": "BIGINT", "action": "VARCHAR"}},
-		"CEF behind syslog": {strings.Repeat("<134>Jun  1 10:00:00 fw CEF:0|Acme|FW|1|100|conn|3|rt=1748772000000 src=10.0.0.1 dst=198.51.100.4 spt=50000 dpt=443\n", 2), "-- format: cef\n", 2,
-			map[string]string{"rt": "BIGINT", "src": "VARCHAR", "syslog.host": "VARCHAR", "deviceVersion": "VARCHAR"}},
+		"tab, comments, ragged": {"#a comment\nts\tn\tx\n1748736000\t1\ty\n1748736000\tnone\ty\t9\n1748736000\t3\n" + strings.Repeat("1748736000\t3\tz\n", 60), "-- format: csv\n-- delimiter: tab\n-- header: yes\n-- comment: #\n-- timestamp: ts epoch_s\n", 63,
+			map[string]string{"ts": "TIMESTAMP", "n": "VARCHAR", "x": "VARCHAR"}},
+		"key=value": {"date=2025-06-01 srcip=10.0.0.1 srcport=1 action=\"a b\" eventtime=1748772000\ndate=2025-06-01 srcip=10.0.0.2 srcport=2 eventtime=1748772001\n", "-- format: kv\n-- timestamp: eventtime epoch_s\n", 2,
+			map[string]string{"srcip": "VARCHAR", "srcport": "INTEGER", "eventtime": "TIMESTAMP", "action": "VARCHAR"}},
+		"CEF behind syslog": {strings.Repeat("<134>Jun  1 10:00:00 fw CEF:0|Acme|FW|1|100|conn|3|rt=1748772000000 src=10.0.0.1 dst=198.51.100.4 spt=50000 dpt=443\n", 2), "-- format: cef\n-- timestamp: rt epoch_ms\n", 2,
+			map[string]string{"rt": "TIMESTAMP", "src": "VARCHAR", "syslog.host": "VARCHAR", "deviceVersion": "VARCHAR"}},
 		"one object a line": {"{\"a\": 1}\n{\"a\": 2}\n", "", 2, map[string]string{"a": "BIGINT"}},
 	} {
 		res, err := Infer([]Sample{{Name: "s", Body: strings.NewReader(c.text)}}, Options{Name: "s"})

@@ -33,6 +33,7 @@ type field struct {
 	null, objects, arrays, scalars, quoted int64
 	has                                    [traits]int64
 	formats                                []int64 // by timeFormats, of texts
+	declared                               []int64 // of those, the ones that a timestamp line reads
 	zoned                                  int64   // ISO times with an offset
 	newest, oldest                         time.Time
 	values                                 map[string]int64
@@ -111,9 +112,12 @@ func (p *profiler) scalar(f *field, v []byte, quoted bool) {
 		for i := range timeFormats {
 			if t, ok := readTime(i, string(v)); ok {
 				if f.formats == nil {
-					f.formats = make([]int64, len(timeFormats))
+					f.formats, f.declared = make([]int64, len(timeFormats)), make([]int64, len(timeFormats))
 				}
 				f.formats[i]++
+				if d := p.patterns.declared[i]; d != nil && d.Reads(v) {
+					f.declared[i]++
+				}
 				f.at(t)
 			}
 		}
@@ -160,6 +164,22 @@ func (p *profiler) windowsEvent(f *field, v []byte) {
 		if c := p.child(at, string(x.Key)); c != nil && len(x.Value) > 0 {
 			p.scalar(c, x.Value, true)
 		}
+	}
+}
+
+// syslogLine takes a line with a syslog header apart: its parts are fields below the column.
+func (p *profiler) syslogLine(column string, line []byte) {
+	f := p.child(p.root, column)
+	f.seen++
+	f.objects++
+	all, message := fields.Syslog(nil, line)
+	for _, x := range all {
+		if c := p.child(f, x.Name); c != nil {
+			p.scalar(c, x.Value, true)
+		}
+	}
+	if c := p.child(f, fields.MessageKey); c != nil && len(message) > 0 {
+		p.scalar(c, message, true)
 	}
 }
 

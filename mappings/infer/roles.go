@@ -6,67 +6,78 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/silt-etl/silt/mappings"
 )
 
 // role is what a field means, as far as its name and its values tell. Roles have paths in OCSF, and are evidence for classes.
 type role string
 
 const (
-	roleSrcIP     role = "source address"
-	roleDstIP     role = "destination address"
-	roleIP        role = "address"
-	roleSrcPort   role = "source port"
-	roleDstPort   role = "destination port"
-	roleSrcMAC    role = "source MAC address"
-	roleDstMAC    role = "destination MAC address"
-	roleSrcHost   role = "source host"
-	roleDstHost   role = "destination host"
-	roleHost      role = "host"
-	roleStart     role = "start time"
-	roleEnd       role = "end time"
-	roleUser      role = "user name"
-	roleUserID    role = "user id"
-	roleEmail     role = "mail address of a user"
-	roleHash      role = "hash"
-	roleFilePath  role = "file path"
-	roleFileName  role = "file name"
-	roleURL       role = "URL"
-	rolePathURL   role = "path of a URL"
-	roleAgent     role = "user agent"
-	roleMethod    role = "HTTP method"
-	roleStatus    role = "HTTP status"
-	roleReferrer  role = "referrer"
-	roleQuery     role = "DNS name asked for"
-	roleQType     role = "DNS record type"
-	roleRCode     role = "DNS response code"
-	rolePID       role = "process id"
-	rolePPID      role = "parent process id"
-	roleImage     role = "process image"
-	roleParent    role = "parent process image"
-	roleCommand   role = "command line"
-	roleProcUID   role = "unique id of a process"
-	roleBytes     role = "bytes"
-	roleBytesIn   role = "bytes in"
-	roleBytesOut  role = "bytes out"
-	rolePackets   role = "packets"
-	roleProtocol  role = "protocol name"
-	roleProtoNum  role = "protocol number"
-	roleSeverity  role = "severity"
-	roleAccount   role = "cloud account"
-	roleRegion    role = "cloud region"
-	roleFlowID    role = "connection id"
-	roleEventID   role = "event id"
-	roleRequestID role = "request id"
-	roleOperation role = "API operation"
-	roleService   role = "API service"
-	roleTitle     role = "title of a finding"
-	roleMessage   role = "message"
-	roleSNI       role = "TLS server name"
-	roleTLSVer    role = "TLS version"
-	roleCipher    role = "TLS cipher"
-	roleSession   role = "session id"
-	roleVPC       role = "VPC id"
-	roleInterface role = "network interface id"
+	roleSrcIP          role = "source address"
+	roleDstIP          role = "destination address"
+	roleIP             role = "address"
+	roleSrcPort        role = "source port"
+	roleDstPort        role = "destination port"
+	roleSrcMAC         role = "source MAC address"
+	roleDstMAC         role = "destination MAC address"
+	roleSrcHost        role = "source host"
+	roleDstHost        role = "destination host"
+	roleHost           role = "host"
+	roleStart          role = "start time"
+	roleEnd            role = "end time"
+	roleUser           role = "user name"
+	roleUserID         role = "user id"
+	roleEmail          role = "mail address of a user"
+	roleHash           role = "hash"
+	roleFilePath       role = "file path"
+	roleFileName       role = "file name"
+	roleURL            role = "URL"
+	rolePathURL        role = "path of a URL"
+	roleAgent          role = "user agent"
+	roleMethod         role = "HTTP method"
+	roleStatus         role = "HTTP status"
+	roleReferrer       role = "referrer"
+	roleQuery          role = "DNS name asked for"
+	roleQType          role = "DNS record type"
+	roleRCode          role = "DNS response code"
+	rolePID            role = "process id"
+	rolePPID           role = "parent process id"
+	roleImage          role = "process image"
+	roleParent         role = "parent process image"
+	roleCommand        role = "command line"
+	roleProcUID        role = "unique id of a process"
+	roleBytes          role = "bytes"
+	roleBytesIn        role = "bytes in"
+	roleBytesOut       role = "bytes out"
+	rolePackets        role = "packets"
+	roleProtocol       role = "protocol name"
+	roleProtoNum       role = "protocol number"
+	roleSeverity       role = "severity"
+	roleAccount        role = "cloud account"
+	roleRegion         role = "cloud region"
+	roleFlowID         role = "connection id"
+	roleEventID        role = "event id"
+	roleRequestID      role = "request id"
+	roleOperation      role = "API operation"
+	roleService        role = "API service"
+	roleTitle          role = "title of a finding"
+	roleMessage        role = "message"
+	roleSNI            role = "TLS server name"
+	roleTLSVer         role = "TLS version"
+	roleCipher         role = "TLS cipher"
+	roleSession        role = "session id"
+	roleVPC            role = "VPC id"
+	roleInterface      role = "network interface id"
+	rolePacketsIn      role = "packets in"
+	rolePacketsOut     role = "packets out"
+	roleURLQuery       role = "query of a URL"
+	roleURLHost        role = "host of a URL"
+	roleURLScheme      role = "scheme of a URL"
+	roleHTTPVersion    role = "HTTP version"
+	roleLength         role = "length of a response"
+	roleSyslogSeverity role = "severity of a syslog header"
+	roleNone           role = "-" // its name looks like another role
 )
 
 // rule recognises a role: the name, its words joined by _, matches, and nearly all values have one of the traits (none: any).
@@ -111,8 +122,8 @@ func rules() []rule {
 		r(roleUser, `user|user_?names?|login(_name)?|account_?name|principal(_name)?|subject_user_name|target_user_name|actor|src_user|dst_user`),
 		r(roleUser, `.*`, isDomainUser),
 		r(rolePackets, `(packets|pkts|packet_count|pkt_count|num_packets|pkts_total)`, isInt64),
-		r(roleBytesIn, `(bytes_?(in|received|recv|toserver)|(received|recv|rcvd|in)_bytes?|rcvd?byte)`, isInt64),
-		r(roleBytesOut, `(bytes_?(out|sent|toclient)|(sent|out)_bytes?|sentbyte)`, isInt64),
+		r(roleBytesIn, `(bytes_?(in|received|recv|toclient)|(received|recv|rcvd|in)_bytes?|rcvd?byte)`, isInt64),
+		r(roleBytesOut, `(bytes_?(out|sent|toserver)|(sent|out)_bytes?|sentbyte)`, isInt64),
 		r(roleBytes, `(bytes|octets|byte_count|num_bytes|total_bytes|bytes_total)`, isInt64),
 		r(roleProtocol, `.*`, isProtocol),
 		r(roleProtoNum, `proto|protocol|ip_?proto|protocol_num(ber)?`, isInt64),
@@ -217,6 +228,17 @@ func (in *inference) recognise(c *column) {
 	if f.scalars == 0 || f.scalars < f.seen {
 		return
 	}
+	if f.parent != nil && f.parent != in.root && len(f.path) == 2 && (in.shape.syslog || f.path[0] == syslogKey) {
+		switch f.name {
+		case "severity":
+			if f.all(isInt64) {
+				c.role, c.reason = roleSyslogSeverity, "computed from pri"
+			}
+			return
+		case "pri", "facility", "procid", "msgid", "structured", "app":
+			return
+		}
+	}
 	if c.time = in.timeOf(c); c.time != nil {
 		switch s := spell(f.name); {
 		case regexpStart.MatchString(s):
@@ -225,7 +247,19 @@ func (in *inference) recognise(c *column) {
 			c.role = roleEnd
 		}
 		c.reason = c.time.evidence
+		if at, ok := headerPath(f.path); ok && c.time.declare != "" {
+			c.typ, c.time.bare, c.time.sql = "TIMESTAMP", true, mappings.FieldSQL(f.path)
+			in.header = append(in.header, "timestamp: "+at+" "+c.time.declare)
+		}
 		return
+	}
+	if r, ok := in.shape.roles[f.name]; ok && f.parent == in.root {
+		if r != roleNone && (r != roleSrcIP || f.share(isIP) >= 0.5) {
+			c.role, c.reason = r, "named as "+article(string(r))
+		}
+		if r != roleSrcIP || c.role != "" {
+			return
+		}
 	}
 	local := f.name
 	name := spell(f.name)

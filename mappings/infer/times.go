@@ -1,7 +1,10 @@
 package infer
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +16,9 @@ type timeOf struct {
 	format   string // strptime's, or "seconds since 1970", ...
 	sql      string // an expression for a time in OCSF
 	bare     bool   // sql is the field itself
+	declare  string // the format in a timestamp line, "" if the field is not declared TIMESTAMP for it
+	days     bool   // it has no time of day
+	loose    bool   // it is less likely the time of the event than others
 	evidence string
 	share    float64
 	zone     string // what is known of the zone
@@ -24,13 +30,24 @@ func (in *inference) timeOf(c *column) *timeOf {
 	f := c.field
 	field := mappings.FieldSQL(f.path)
 	name := spell(f.name)
-	likely := regexpTime(name)
-	if f.has[isISOTime]*2 >= f.scalars {
+	if f.has[isISOTime]*2 >= f.scalars && (f.has[isLogForm] == 0 || f.all(isISOTime)) {
 		// A text is cast as strictly as the scanner reads a TIMESTAMP.
 		t := &timeOf{format: isoFormat(f), sql: field, bare: true, share: f.share(isISOTime), newest: f.newest}
 		t.evidence = fmt.Sprintf("%s parse as %s", percent(f.has[isISOTime], f.scalars), t.format)
-		in.zone(f, t, f.zoned > 0)
+		zone(f, t, in.changed, f.zoned > 0)
 		return t
+	}
+	epochs := f.has[isEpochS] + f.has[isEpochMS] + f.has[isEpochUS] + f.has[isEpochNS]
+	forms := f.has[isLogForm] + f.has[isISOTime] + epochs
+	if f.has[isLogForm]*2 >= f.scalars || f.has[isLogForm] > 0 && forms*2 >= f.scalars {
+		if best := slices.Max(append(slices.Clone(f.formats), 0)); best < f.scalars {
+			year := "NULL"
+			if f.has[isLogTime] > 0 {
+				year = fmt.Sprintf("\n    year_of_log(%s, key.source_year, key.yyyy, key.mm, key.last_modified)", field)
+			}
+			return &timeOf{format: "%b %e %H:%M:%S", share: float64(forms) / float64(f.scalars), loose: f.has[isLogTime] > 0, zone: "without a zone, source.timezone of the job, else UTC",
+				sql: fmt.Sprintf("time_of_log(%s, key.source_timezone, key.source_zones, %s)", field, year), evidence: percent(forms, f.scalars) + " are times as syslog and CEF write them"}
+		}
 	}
 	best := -1
 	for i, n := range f.formats {
@@ -42,39 +59,100 @@ func (in *inference) timeOf(c *column) *timeOf {
 		tf := timeFormats[best]
 		t := &timeOf{format: tf.strptime, share: float64(f.formats[best]) / float64(f.scalars), newest: f.newest,
 			sql: fmt.Sprintf("try_strptime(%s, %s)", field, mappings.Literal(tf.strptime))}
+		if strings.HasSuffix(tf.strptime, "%z") {
+			t.sql = fmt.Sprintf("time_with_offset(%s, %s)", field, mappings.Literal(tf.strptime))
+		}
 		t.evidence = fmt.Sprintf("%s parse as %s", percent(f.formats[best], f.scalars), tf.strptime)
+		if t.days = tf.days; t.days {
+			t.evidence += ", which is a day without a time"
+		}
+		if f.declared[best] == f.scalars {
+			t.declare = tf.declared()
+		}
 		for i, n := range f.formats {
 			if i != best && n == f.formats[best] {
 				t.evidence += fmt.Sprintf(", and as many as %s: compare with a day you know", timeFormats[i].strptime)
 				break
 			}
 		}
-		in.zone(f, t, tf.zone)
+		zone(f, t, in.changed, tf.zone)
 		return t
 	}
+	likely := regexpTime(name) || in.shape.types[f.name] == "TIMESTAMP" || f.all(isEpochS) && f.has[isInt64] == 0 ||
+		columnNumber.MatchString(f.name) && f.scalars > 1 && f.newest.Sub(f.oldest) < 370*24*time.Hour
 	for _, unit := range []struct {
-		t    trait
-		text string
-		sql  string
-	}{{isEpochMS, "milliseconds since 1970", "%s"}, {isEpochUS, "microseconds since 1970", "%s // 1000"}, {isEpochNS, "nanoseconds since 1970", "%s // 1000000"}, {isEpochS, "seconds since 1970", "%s * 1000"}} {
+		t             trait
+		text, declare string
+	}{{isEpochMS, "milliseconds since 1970", "ms"}, {isEpochUS, "microseconds since 1970", "us"}, {isEpochNS, "nanoseconds since 1970", "ns"}, {isEpochS, "seconds since 1970", "s"}} {
 		if f.share(unit.t) < enough || !likely {
 			continue
 		}
-		t := &timeOf{format: unit.text, share: f.share(unit.t), newest: f.newest, zone: "UTC by definition"}
-		switch {
-		case unit.t == isEpochMS && c.typ == "BIGINT":
-			t.sql, t.bare = field, true
-		case c.typ == "BIGINT":
-			t.sql = fmt.Sprintf(unit.sql, field)
-		case unit.t == isEpochS: // with a fraction, or as text
-			t.sql = fmt.Sprintf("(try_cast(%s AS DECIMAL(18, 3)) * 1000)::BIGINT", field)
-		default:
-			t.sql = fmt.Sprintf(unit.sql, fmt.Sprintf("try_cast(%s AS BIGINT)", field))
+		t := &timeOf{format: unit.text, share: f.share(unit.t), newest: f.newest, zone: "UTC by definition", sql: "time_from_" + unit.declare + "(" + field + ")"}
+		if f.all(unit.t) {
+			t.declare = "epoch_" + unit.declare
 		}
 		t.evidence = fmt.Sprintf("%s are %s", percent(f.has[unit.t], f.scalars), unit.text)
 		return t
 	}
+	if share := float64(epochs) / float64(f.scalars); share >= enough && likely {
+		return &timeOf{format: "seconds to nanoseconds since 1970", share: share, newest: f.newest, loose: true, zone: "UTC by definition", sql: "time_from_epoch(" + field + ")",
+			evidence: percent(epochs, f.scalars) + " are seconds to nanoseconds since 1970, by the number of digits"}
+	}
 	return nil
+}
+
+// columnNumber is the name of a column that nothing names.
+var columnNumber = regexp.MustCompile(`^column_\d+$`)
+
+// dayAndClock is the time of an event in two columns, and in a third one for the zone if there is one.
+type dayAndClock struct {
+	day           *column
+	sql, evidence string
+	share         float64
+}
+
+// dateAndTime finds a column of days and one of times of day in the same object. nil: there are none.
+func dateAndTime(all []*column, records int64) *dayAndClock {
+	var best *dayAndClock
+	nearest := 0
+	for i, d := range all {
+		if d.time == nil || !d.time.days || d.time.share < enough {
+			continue
+		}
+		for k, c := range all {
+			if c.parent != d.parent || c.share(isClock) < enough {
+				continue
+			}
+			distance := max(k-i, i-k)
+			if strings.Replace(spell(d.name), "date", "time", 1) != spell(c.name) {
+				distance += len(all)
+			}
+			if best != nil && distance >= nearest {
+				continue
+			}
+			nearest = distance
+			day, clock := mappings.FieldSQL(d.path), mappings.FieldSQL(c.path)
+			best = &dayAndClock{day: d, share: float64(min(d.scalars, c.scalars)) / float64(max(records, 1)), evidence: fmt.Sprintf("the day and %s, the time of day", c.dotted())}
+			if f := d.time.format; f != "%Y-%m-%d" && f != "%Y/%m/%d" {
+				best.sql = fmt.Sprintf("time_in_zone(%s || ' ' || left(%s, 8), %s, coalesce(key.source_timezone, 'UTC'))", day, clock, mappings.Literal(f+" %H:%M:%S"))
+				best.evidence += "; its zone is source.timezone of the job, else UTC"
+				continue
+			}
+			parts := day + ", " + clock
+			best.evidence += "; its zone is source.timezone of the job, else UTC"
+			for _, z := range all {
+				switch spell(z.name) {
+				case "tz", "timezone", "time_zone", "zone", "tz_offset", "utc_offset", "offset":
+					if z.parent == d.parent && z.share(isZone) >= enough {
+						parts += ", " + mappings.FieldSQL(z.path)
+						best.evidence = fmt.Sprintf("the day, %s, the time of day, and %s, the zone", c.dotted(), z.dotted())
+					}
+				}
+			}
+			best.sql = fmt.Sprintf("time_of_log(concat_ws(' ', %s), key.source_timezone, key.source_zones, NULL)", parts)
+		}
+	}
+	return best
 }
 
 // isoFormat spells what ISO times of a field look like, by the first of them.
@@ -102,17 +180,17 @@ func isoFormat(f *field) string {
 
 // zone says what is known of the zone of a field's times: what the texts say, else UTC, compared with when the sample was
 // last changed: a time that is after that, by an offset that zones have, is a local one.
-func (in *inference) zone(f *field, t *timeOf, inText bool) {
+func zone(f *field, t *timeOf, changed time.Time, inText bool) {
 	if inText {
 		t.zone = "the text has the zone"
 		return
 	}
 	t.zone = "no zone in the text: UTC assumed"
-	if in.changed.IsZero() || f.newest.IsZero() {
+	if changed.IsZero() || f.newest.IsZero() {
 		return
 	}
 	const step = 15 * time.Minute
-	d := f.newest.Sub(in.changed)
+	d := f.newest.Sub(changed)
 	offset := d.Round(step)
 	near := d - offset
 	if near < 0 {
@@ -140,20 +218,27 @@ func regexpTime(name string) bool {
 }
 
 // bestTime chooses the column that is when the event happened.
-func (in *inference) bestTime(all []*column) *column {
-	var best *column
-	var most float64
+func bestTime(all []*column, records int64) (best *column, others []*column, most float64) {
+	type rated struct {
+		*column
+		score float64
+	}
+	var named []rated
 	for _, c := range all {
-		if c.time == nil || c.time.share < 0.5 {
+		if c.time == nil || c.time.days || c.time.share < 0.5 {
 			continue
 		}
-		score := c.time.share * float64(c.scalars) / float64(max(in.records, 1)) * 10
+		known := c.time.loose
+		score := c.time.share * float64(c.scalars) / float64(max(records, 1)) * 10
 		switch name := spell(c.name); name {
 		case "time", "timestamp", "event_time", "eventtime", "ts", "utc_time", "utctime", "datetime", "event_timestamp", "time_generated":
 			score += 4
+			known = true
 		case "start", "start_time", "end", "end_time":
 			score++
+			known = true
 		default:
+			known = known || name == "rt"
 			if regexpTime(name) {
 				score += 2
 			}
@@ -162,12 +247,27 @@ func (in *inference) bestTime(all []*column) *column {
 			score--
 		}
 		score -= float64(len(c.path)) * 0.1
-		if c.time.bare {
+		if c.time.bare || c.time.declare != "" {
 			score++
+		}
+		if c.time.loose {
+			score -= 5
 		}
 		if best == nil || score > most {
 			best, most = c, score
 		}
+		if known {
+			named = append(named, rated{c, score})
+		}
 	}
-	return best
+	if best == nil || int64(best.time.share*float64(best.scalars)+0.5) >= records {
+		return best, nil, most
+	}
+	slices.SortStableFunc(named, func(a, b rated) int { return cmp.Compare(b.score, a.score) })
+	for _, c := range named {
+		if c.column != best && len(others) < 4 {
+			others = append(others, c.column)
+		}
+	}
+	return best, others, most
 }

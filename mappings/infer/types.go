@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"unicode"
 
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/mappings"
@@ -67,7 +68,9 @@ func (in *inference) column(f *field) *column {
 	}
 	switch {
 	case f.seen == 0:
-		c.typ = "VARCHAR"
+		if c.typ = "VARCHAR"; in.shape.types[f.name] != "" && in.shape.types[f.name] != "TIMESTAMP" {
+			c.typ = in.shape.types[f.name]
+		}
 		c.note("always null")
 	case f.objects == f.seen && !f.wide && len(f.children) > 0:
 		if c.fields = in.columns(f); len(c.fields) == 0 {
@@ -79,7 +82,7 @@ func (in *inference) column(f *field) *column {
 			c.note("more than %d keys, so the keys are data (example: names of hosts)", maxChildren)
 		}
 	case f.arrays == f.seen:
-		if c.typ = in.listType(f.elem); c.typ == "JSON" && f.elem.objects > 0 && f.elem.objects == f.elem.seen {
+		if c.typ = listType(f.elem); c.typ == "JSON" && f.elem.objects > 0 && f.elem.objects == f.elem.seen {
 			c.note("a list of objects whose keys differ")
 		} else if c.typ == "JSON" && f.elem.seen == 0 {
 			c.note("a list, always empty")
@@ -110,6 +113,24 @@ func (in *inference) column(f *field) *column {
 		in.choices(c)
 	}
 	return c
+}
+
+// headerPath is a path in a header line. ok is false for names that no header line can hold.
+func headerPath(path []string) (s string, ok bool) {
+	for i, k := range path {
+		if strings.ContainsFunc(k, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			return "", false
+		}
+		if i > 0 {
+			s += "."
+		}
+		if plainKey.MatchString(k) {
+			s += k
+		} else {
+			s += `"` + k + `"`
+		}
+	}
+	return s, true
 }
 
 // plainPath says whether a header line can name a path as it is.
@@ -143,7 +164,10 @@ func (in *inference) choices(c *column) {
 func (in *inference) scalarType(c *column) {
 	f := c.field
 	numbers := f.scalars - f.quoted // or booleans
+	known := in.shape.types[f.name]
 	switch {
+	case known == "DOUBLE" && f.all(isDouble) && f.all(isExact), known == "BIGINT" && f.all(isInt64), known == "INTEGER" && f.all(isInt32):
+		c.typ = known
 	case f.quoted == f.scalars && f.all(isISOTime):
 		c.typ = "TIMESTAMP"
 	case f.all(isBool):
@@ -183,9 +207,9 @@ func (in *inference) scalarType(c *column) {
 }
 
 // example is a value that is neither a number nor a time.
-func (in *inference) example(f *field, time bool) string {
+func (p *profiler) example(f *field, time bool) string {
 	for _, v := range f.order {
-		set := in.traitsOf([]byte(v), true)
+		set := p.traitsOf([]byte(v), true)
 		if !set[isDouble] && !set[isBool] && !(time && set[isISOTime]) {
 			return shorten(v)
 		}
@@ -201,29 +225,29 @@ func shorten(s string) string {
 }
 
 // listType is the type of a list by its elements. What holds for elements of JSON is what DuckDB's cast takes.
-func (in *inference) listType(e *field) string {
+func listType(e *field) string {
 	switch {
 	case e.seen == 0:
 		return "JSON"
 	case e.objects == e.seen:
-		if parts := in.elementColumns(e); len(parts) > 0 {
+		if parts := elementColumns(e); len(parts) > 0 {
 			return "STRUCT(" + strings.Join(parts, ", ") + ")[]"
 		}
 		return "JSON"
 	case e.arrays == e.seen:
-		if t := in.listType(e.elem); t != "JSON" {
+		if t := listType(e.elem); t != "JSON" {
 			return t + "[]"
 		}
 		return "JSON"
 	case e.scalars == e.seen:
-		return in.elementType(e) + "[]"
+		return elementType(e) + "[]"
 	}
 	return "JSON"
 }
 
 // elementColumns are the fields of objects in a list, nil where they are not the same in each: DuckDB casts only JSON objects to
 // a STRUCT that have just its keys.
-func (in *inference) elementColumns(e *field) (parts []string) {
+func elementColumns(e *field) (parts []string) {
 	if e.wide {
 		return nil
 	}
@@ -239,11 +263,11 @@ func (in *inference) elementColumns(e *field) (parts []string) {
 		case c.seen == 0:
 			typ = "VARCHAR"
 		case c.scalars == c.seen:
-			typ = in.elementType(c)
+			typ = elementType(c)
 		case c.arrays == c.seen:
-			typ = in.listType(c.elem)
+			typ = listType(c.elem)
 		case c.objects == c.seen:
-			if inner := in.elementColumns(c); len(inner) > 0 {
+			if inner := elementColumns(c); len(inner) > 0 {
 				typ = "STRUCT(" + strings.Join(inner, ", ") + ")"
 			}
 		}
@@ -252,7 +276,7 @@ func (in *inference) elementColumns(e *field) (parts []string) {
 	return parts
 }
 
-func (in *inference) elementType(e *field) string {
+func elementType(e *field) string {
 	switch {
 	case e.quoted == 0 && e.all(isBool):
 		return "BOOLEAN"
@@ -281,7 +305,7 @@ func percent(n, of int64) string {
 // rawSQL writes raw.sql: aligned, a field a line, what is noted behind it.
 func (in *inference) rawSQL() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "-- %s: the fields of a raw record, made of %s.\n", oneLine(in.name), oneLine(in.described()))
+	fmt.Fprintf(&b, "-- A first mapping of %s: the fields of a raw record, made from %s.\n", oneLine(in.name), oneLine(described(in.records, in.samples)))
 	b.WriteString("-- What is not declared here is not lost: it goes to unmapped under its own dotted name.\n")
 	for _, h := range in.header {
 		fmt.Fprintf(&b, "-- %s\n", oneLine(h))

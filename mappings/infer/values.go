@@ -47,6 +47,10 @@ const (
 	isEpochUS
 	isEpochNS
 	isWindowsEvent // lines of Key: value
+	isClock        // a time of day
+	isZone         // an offset or the abbreviation of a zone
+	isLogTime      // a time without a year, as syslog has it
+	isLogForm      // a time that the macro time_of_log reads
 	traits
 )
 
@@ -58,11 +62,24 @@ var traitText = [traits]string{isIP: "addresses", isMAC: "MAC addresses", isUUID
 
 // patterns that recognise values; they do not backtrack.
 type patterns struct {
-	mac, uuid, email, host, url, windowsPath, file, hex, agent, domainUser, region *regexp.Regexp
+	mac, uuid, email, host, url, windowsPath, file, hex, agent, domainUser, region, clock, zone, logTime, logForm *regexp.Regexp
+
+	declared []*decode.TimeFormat // of timeFormats, nil for those that raw.sql cannot declare
 }
 
 func newPatterns() *patterns {
+	declared := make([]*decode.TimeFormat, len(timeFormats))
+	for i, f := range timeFormats {
+		if declared[i], _ = decode.NewTimeFormat(f.declared(), ""); f.days {
+			declared[i] = nil
+		}
+	}
 	return &patterns{
+		declared:    declared,
+		clock:       regexp.MustCompile(`^\d{2}:\d{2}:\d{2}([.,]\d+)?$`),
+		zone:        regexp.MustCompile(`^([+-]\d{2}:?\d{2}|Z|[A-Z]{3,4})$`),
+		logForm:     regexp.MustCompile(`^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}\d{1,2} (\d{4} )?\d{2}:\d{2}:\d{2}(\.\d{1,9})?( (Z|UTC|GMT|GMT[+-]\d{2}:\d{2}|[+-]\d{2}:?\d{2}|CET|CEST|EST|EDT|MST|MDT|PDT))?$`),
+		logTime:     regexp.MustCompile(`^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}\d{1,2} \d{2}:\d{2}:\d{2}(\.\d+)?$`),
 		mac:         regexp.MustCompile(`^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$|^([0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}$`),
 		uuid:        regexp.MustCompile(`^\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?$`),
 		email:       regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[A-Za-z]{2,}$`),
@@ -134,6 +151,7 @@ func (p *patterns) traitsOf(v []byte, quoted bool) (set [traits]bool) {
 	set[isDomainUser] = !set[isPath] && p.domainUser.Match(v)
 	set[isRegion] = p.region.Match(v)
 	set[isWindowsEvent] = windowsEvent(v)
+	set[isClock], set[isZone], set[isLogTime], set[isLogForm] = p.clock.Match(v), p.zone.Match(v), p.logTime.Match(v), p.logForm.Match(v)
 	return set
 }
 
@@ -149,6 +167,10 @@ func (p *patterns) number(s string, set *[traits]bool) {
 	set[isPort] = set[isInt64] && x >= 0 && x <= 65535
 	set[isStatus] = set[isInt64] && x >= 100 && x <= 599
 	set[isAccount] = account([]byte(s))
+	set[isZone] = p.zone.MatchString(s)
+	if strings.ContainsAny(s, "eE+") {
+		return
+	}
 	// Between 2001 and 2100: small counts are not times.
 	const from, to = 978307200, 4102444800
 	set[isEpochS] = x >= from && x < to
@@ -190,32 +212,48 @@ type timeFormat struct {
 	strptime string // for DuckDB
 	layout   string // for Go
 	zone     bool   // the text has one
+	days     bool   // it has no time of day
 }
 
 // timeFormats are those that are looked for, the likelier of two that read the same text first.
 var timeFormats = []timeFormat{
-	{"%d/%b/%Y:%H:%M:%S %z", "02/Jan/2006:15:04:05 -0700", true},
-	{"%d/%b/%Y:%H:%M:%S", "02/Jan/2006:15:04:05", false},
-	{"%Y/%m/%d %H:%M:%S", "2006/01/02 15:04:05", false},
-	{"%Y/%m/%d %H:%M:%S.%f", "2006/01/02 15:04:05.999999", false},
-	{"%m/%d/%Y %H:%M:%S", "01/02/2006 15:04:05", false},
-	{"%d/%m/%Y %H:%M:%S", "02/01/2006 15:04:05", false},
-	{"%m/%d/%Y %I:%M:%S %p", "01/02/2006 03:04:05 PM", false},
-	{"%d.%m.%Y %H:%M:%S", "02.01.2006 15:04:05", false},
-	{"%Y-%m-%d %H:%M", "2006-01-02 15:04", false},
-	{"%Y-%m-%dT%H:%M", "2006-01-02T15:04", false},
-	{"%Y-%m-%dT%H:%MZ", "2006-01-02T15:04Z", true},
-	{"%Y-%m-%d %H:%M:%S,%g", "2006-01-02 15:04:05,000", false},
-	{"%Y%m%dT%H%M%SZ", "20060102T150405Z", true},
-	{"%Y%m%dT%H%M%S", "20060102T150405", false},
-	{"%a, %d %b %Y %H:%M:%S GMT", "Mon, 02 Jan 2006 15:04:05 GMT", true},
-	{"%a, %d %b %Y %H:%M:%S %z", "Mon, 02 Jan 2006 15:04:05 -0700", true},
-	{"%a %b %d %H:%M:%S %Y", "Mon Jan _2 15:04:05 2006", false},
-	{"%b %d %Y %H:%M:%S", "Jan _2 2006 15:04:05", false},
-	{"%b %d, %Y %H:%M:%S", "Jan _2, 2006 15:04:05", false},
-	{"%d %b %Y %H:%M:%S", "02 Jan 2006 15:04:05", false},
-	{"%d-%b-%Y %H:%M:%S", "02-Jan-2006 15:04:05", false},
-	{"%Y-%m-%d", "2006-01-02", false},
+	{"%d/%b/%Y:%H:%M:%S %z", "02/Jan/2006:15:04:05 -0700", true, false},
+	{"%d/%b/%Y:%H:%M:%S", "02/Jan/2006:15:04:05", false, false},
+	{"%Y/%m/%d %H:%M:%S", "2006/01/02 15:04:05", false, false},
+	{"%Y/%m/%d %H:%M:%S.%f", "2006/01/02 15:04:05.999999", false, false},
+	{"%m/%d/%Y %H:%M:%S", "01/02/2006 15:04:05", false, false},
+	{"%d/%m/%Y %H:%M:%S", "02/01/2006 15:04:05", false, false},
+	{"%m/%d/%Y %I:%M:%S %p", "01/02/2006 03:04:05 PM", false, false},
+	{"%d.%m.%Y %H:%M:%S", "02.01.2006 15:04:05", false, false},
+	{"%Y-%m-%d %H:%M", "2006-01-02 15:04", false, false},
+	{"%Y-%m-%dT%H:%M", "2006-01-02T15:04", false, false},
+	{"%Y-%m-%dT%H:%MZ", "2006-01-02T15:04Z", true, false},
+	{"%Y-%m-%d %H:%M:%S,%g", "2006-01-02 15:04:05,000", false, false},
+	{"%Y%m%dT%H%M%SZ", "20060102T150405Z", true, false},
+	{"%Y%m%dT%H%M%S", "20060102T150405", false, false},
+	{"%a, %d %b %Y %H:%M:%S GMT", "Mon, 02 Jan 2006 15:04:05 GMT", true, false},
+	{"%a, %d %b %Y %H:%M:%S %z", "Mon, 02 Jan 2006 15:04:05 -0700", true, false},
+	{"%a %b %d %H:%M:%S %Y", "Mon Jan _2 15:04:05 2006", false, false},
+	{"%b %d %Y %H:%M:%S", "Jan _2 2006 15:04:05", false, false},
+	{"%b %d, %Y %H:%M:%S", "Jan _2, 2006 15:04:05", false, false},
+	{"%d %b %Y %H:%M:%S", "02 Jan 2006 15:04:05", false, false},
+	{"%d-%b-%Y %H:%M:%S", "02-Jan-2006 15:04:05", false, false},
+	{"%Y-%m-%d", "2006-01-02", false, true},
+	{"%Y/%m/%d", "2006/01/02", false, true},
+	{"%m/%d/%Y", "01/02/2006", false, true},
+	{"%d/%m/%Y", "02/01/2006", false, true},
+	{"%m/%d/%y", "01/02/06", false, true},
+	{"%d.%m.%Y", "02.01.2006", false, true},
+	{"%d-%b-%Y", "02-Jan-2006", false, true},
+	{"%d/%b/%Y", "02/Jan/2006", false, true},
+}
+
+// declared is the format in a `-- timestamp:` line.
+func (f timeFormat) declared() string {
+	if f.layout == "02/Jan/2006:15:04:05 -0700" {
+		return "clf"
+	}
+	return strings.NewReplacer("%g", "%f", "%b %d", "%b %e").Replace(f.strptime)
 }
 
 // readTime reads a text in format i.

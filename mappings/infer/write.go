@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -20,8 +21,9 @@ type output struct {
 }
 
 // project suggests the columns of the SELECT of a class.
-func (in *inference) project(class *ocsf.Class, all []*column) (outs []output, without, consumes []string) {
+func (in *inference) project(class *ocsf.Class, all []*column) (outs []output, without []string) {
 	taken := map[string]bool{}
+	var lacking []string // required paths that some records have no value for
 	add := func(o output) bool {
 		if taken[o.path] {
 			return false
@@ -30,15 +32,23 @@ func (in *inference) project(class *ocsf.Class, all []*column) (outs []output, w
 		outs = append(outs, o)
 		return true
 	}
-	if t := in.bestTime(all); t != nil {
+	t, others, score := bestTime(all, in.records)
+	if pair := dateAndTime(all, in.records); pair != nil && (t == nil || 10*pair.share+3 > score) {
+		add(output{path: "time", sql: pair.sql, reason: pair.evidence, col: pair.day})
+	} else if t != nil {
 		zone := ""
 		if t.time.zone != "" {
 			zone = "; " + t.time.zone
 		}
-		add(output{path: "time", sql: t.time.sql, reason: t.time.evidence + zone, col: t})
-		if !t.time.bare {
-			consumes = append(consumes, mappings.FieldSQL(t.path))
+		o := output{path: "time", sql: t.time.sql, reason: t.time.evidence + zone, col: t}
+		if len(others) > 0 {
+			o.reason += "; if it is missing, others are read"
+			for _, c := range others {
+				o.sql += ",\n    " + c.time.sql
+			}
+			o.sql = "coalesce(" + o.sql + ")"
 		}
+		add(o)
 	} else {
 		add(output{path: "time", sql: "NULL::TIMESTAMP", reason: "no field has times: until you write one here, every record goes to quarantine"})
 	}
@@ -51,7 +61,10 @@ func (in *inference) project(class *ocsf.Class, all []*column) (outs []output, w
 	if cloud = cloud && slices.Contains(class.Profiles, "cloud"); cloud {
 		in.profiles = []string{"cloud"}
 	}
-	for _, c := range all {
+	from := len(outs)
+	often := slices.Clone(all) // the field that most records have comes first
+	slices.SortStableFunc(often, func(a, b *column) int { return cmp.Compare(b.seen, a.seen) })
+	for _, c := range often {
 		for _, path := range paths[c.role] {
 			r, err := in.schema.Resolve(class, path)
 			if err != nil || r.Leaf.IsMap || slices.ContainsFunc(r.Path, func(a *ocsf.Attribute) bool { return !a.In(in.profiles) || a.Deprecated != "" }) {
@@ -61,6 +74,18 @@ func (in *inference) project(class *ocsf.Class, all []*column) (outs []output, w
 				continue
 			}
 			o := output{path: path, sql: mappings.FieldSQL(c.path), reason: c.reason, col: c}
+			if n := c.fitting(r.Leaf); n < in.records && requires(r) {
+				if 2*n < in.records {
+					if !taken[path] {
+						o.off = fmt.Sprintf("OCSF requires %s, and only %s of the records have it", path, percent(n, in.records))
+						outs = append(outs, o)
+					}
+					break
+				}
+				if !taken[path] {
+					lacking = append(lacking, path)
+				}
+			}
 			if c.time != nil {
 				o.sql = c.time.sql
 			}
@@ -71,20 +96,79 @@ func (in *inference) project(class *ocsf.Class, all []*column) (outs []output, w
 				add(output{path: "file.name", sql: fmt.Sprintf(`regexp_extract(%s, '[^/\\]+$')`, o.sql), reason: "the last part of the path", col: c})
 			}
 			if add(o) {
-				if field := mappings.FieldSQL(c.path); c.time != nil && !c.time.bare && !slices.Contains(consumes, field) {
-					consumes = append(consumes, field)
-				}
 				break
 			}
 		}
 	}
+	place := func(o output) int { return slices.Index(all, o.col) }
+	slices.SortStableFunc(outs[from:], func(a, b output) int { return cmp.Compare(place(a), place(b)) })
 	if cloud {
 		add(output{path: "cloud.provider", sql: "'AWS'", reason: "by the account or region"})
 	}
 	add(output{path: "metadata.product.name", sql: mappings.Literal(in.name), reason: "the name of the sample: write the name of the product"})
 	add(output{path: "metadata.product.vendor_name", sql: "'unknown'", reason: "write the name of the vendor"})
 	outs = in.complete(class, outs)
-	return outs, in.without(class, outs), consumes
+	without = append(in.without(class, outs), lacking...)
+	without = append(without, in.partly(class, outs)...)
+	sort.Strings(without)
+	return outs, slices.Compact(without)
+}
+
+// partly names the required objects that no column fills in every record.
+func (in *inference) partly(class *ocsf.Class, outs []output) (all []string) {
+	most := map[string]int64{}
+	for _, o := range outs {
+		r, err := in.schema.Resolve(class, o.path)
+		if err != nil || o.off != "" {
+			continue
+		}
+		n := in.records
+		if o.col != nil {
+			n = o.col.fitting(r.Leaf)
+		}
+		prefix := ""
+		for _, a := range r.Path[:len(r.Path)-1] {
+			if a.Requirement != ocsf.Required {
+				break
+			}
+			prefix = strings.TrimPrefix(prefix+"."+a.Name, ".")
+			most[prefix] = max(most[prefix], n)
+		}
+	}
+	for object, n := range most {
+		if n < in.records {
+			all = append(all, object)
+		}
+	}
+	return all
+}
+
+// requires tells whether OCSF requires an attribute in every event of a class.
+func requires(r *ocsf.Resolved) bool {
+	return !slices.ContainsFunc(r.Path, func(a *ocsf.Attribute) bool { return a.Requirement != ocsf.Required })
+}
+
+// fitting counts the values that an attribute takes.
+func (f *field) fitting(a *ocsf.Attribute) int64 {
+	switch a.Type {
+	case "ip_t":
+		return f.has[isIP]
+	case "mac_t":
+		return f.has[isMAC]
+	case "port_t":
+		return f.has[isPort]
+	case "email_t":
+		return f.has[isEmail]
+	case "url_t":
+		return f.has[isURL]
+	}
+	switch a.Base {
+	case ocsf.Integer:
+		return f.has[isInt32]
+	case ocsf.Long:
+		return f.has[isInt64]
+	}
+	return f.scalars
 }
 
 // takes says whether an attribute can hold what a column holds: nothing is suggested that would miss in most records.
@@ -117,7 +201,11 @@ func (in *inference) activity(class *ocsf.Class, all []*column, add func(output)
 						sql += fmt.Sprintf("\n    WHEN '%s' THEN %d", m, id)
 					}
 				}
-				add(output{path: "activity_id", sql: sql + "\n    ELSE 99\n  END", reason: "by the method", col: c})
+				other := "99"
+				if c.scalars < in.records {
+					other = fmt.Sprintf("if(%s IS NULL, 0, 99)", mappings.FieldSQL(c.path))
+				}
+				add(output{path: "activity_id", sql: sql + "\n    ELSE " + other + "\n  END", reason: "by the method", col: c})
 				return
 			}
 		}
@@ -161,6 +249,12 @@ func (in *inference) severity(all []*column, add func(output) bool) {
 		}
 		add(output{path: "severity_id", sql: sql + "\n    ELSE 0\n  END", reason: "the values in the sample", col: c})
 		return
+	}
+	for _, c := range all {
+		if c.role == roleSyslogSeverity {
+			add(output{path: "severity_id", sql: fmt.Sprintf("CASE WHEN %s = 0 THEN 6 WHEN %[1]s <= 2 THEN 5 WHEN %[1]s = 3 THEN 4 WHEN %[1]s = 4 THEN 3 ELSE 1 END", mappings.FieldSQL(c.path)), reason: "the severity of the syslog header", col: c})
+			return
+		}
 	}
 	add(output{path: "severity_id", sql: "1", reason: "Informational: no field has a severity"})
 }
@@ -287,14 +381,11 @@ func (in *inference) without(class *ocsf.Class, outs []output) (all []string) {
 }
 
 // selectSQL writes the SELECT, each column with its reason as a comment above it.
-func (in *inference) selectSQL(class *ocsf.Class, outs []output, without, consumes []string) string {
+func (in *inference) selectSQL(class *ocsf.Class, outs []output, without []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "-- class: %s\n-- ocsf: %s\n", class.Name, in.schema.Version)
 	if len(in.profiles) > 0 {
 		fmt.Fprintf(&b, "-- profiles: %s\n", strings.Join(in.profiles, ", "))
-	}
-	if len(consumes) > 0 {
-		fmt.Fprintf(&b, "-- consumes: %s\n", strings.Join(consumes, ", "))
 	}
 	if len(without) > 0 {
 		fmt.Fprintf(&b, "-- without: %s\n", strings.Join(without, ", "))

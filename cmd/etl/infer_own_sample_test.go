@@ -1,0 +1,200 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// inferredRun is what the mapping that etl infer writes does to its own sample.
+type inferredRun struct {
+	out       string // of etl infer
+	published []map[string]any
+	filtered  int
+	reasons   map[string]int
+}
+
+// runInferred writes a sample, infers a mapping of it, checks the mapping, and runs the sample through it. It fails if the mapping
+// has errors, or if a value does not have the type that raw.sql gives it.
+func runInferred(t *testing.T, name string, content []byte) inferredRun {
+	t.Helper()
+	dir := t.TempDir()
+	sample, saved := filepath.Join(dir, name), filepath.Join(dir, "inferred")
+	if err := os.WriteFile(sample, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	changed := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	if err := os.Chtimes(sample, changed, changed); err != nil {
+		t.Fatal(err)
+	}
+	run := inferredRun{reasons: map[string]int{}}
+	out, errs, code := etl(t, "infer", sample, "--save", saved)
+	if run.out = out; code != 0 {
+		t.Fatalf("etl infer: exit code %d\n%s%s", code, out, errs)
+	}
+	if out, errs, code := etl(t, "check", saved); code != 0 || strings.Contains(out+errs, "header key") {
+		t.Fatalf("etl check: exit code %d\n%s%s", code, out, errs)
+	}
+	out, errs, code = etl(t, "preview", saved, sample, "--limit", "100000", "-o", "json")
+	if code != 0 {
+		t.Fatalf("etl preview: exit code %d\n%s", code, errs)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(out), "\n") {
+		var r struct {
+			Reason, Path, Message string
+			Filtered              bool
+			OCSF, Unmapped        map[string]any
+			Misfits               []string
+		}
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if len(r.Misfits) > 0 {
+			t.Errorf("%v do not have their types: %s", r.Misfits, line)
+		}
+		switch {
+		case r.Reason != "":
+			run.reasons[strings.TrimSpace(r.Reason+" "+r.Path)]++
+		case r.Filtered:
+			run.filtered++
+		default:
+			run.published = append(run.published, r.OCSF)
+		}
+	}
+	return run
+}
+
+// at is the value of a dotted path, as text.
+func (inferredRun) at(event map[string]any, path string) string {
+	var v any = event
+	for _, k := range strings.Split(path, ".") {
+		m, _ := v.(map[string]any)
+		v = m[k]
+	}
+	if f, ok := v.(float64); ok {
+		return fmt.Sprintf("%.0f", f)
+	}
+	if v == nil {
+		return "absent"
+	}
+	return fmt.Sprint(v)
+}
+
+// TestInferredMappingsPublishTheirSamples: forms of logs that are common. Each record of the sample is published, and the first one has
+// the values that the form says.
+func TestInferredMappingsPublishTheirSamples(t *testing.T) {
+	lines := func(all ...string) string { return strings.Join(all, "\n") + "\n" }
+	for name, c := range map[string]struct {
+		text      string
+		class     string
+		first     map[string]string
+		published int
+		filtered  int
+		reasons   map[string]int
+	}{
+		"zeek-conn.log": {text: lines("#separator \\x09", "#set_separator\t,", "#empty_field\t(empty)", "#unset_field\t-", "#path\tconn", "#open\t2026-03-01-10-00-00",
+			"#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tduration\torig_bytes\tresp_bytes\tconn_state\torig_pkts\tresp_pkts\ttunnel_parents",
+			"#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tstring\tinterval\tcount\tcount\tstring\tcount\tcount\tset[string]",
+			"1772359200.250000\tCa1\t192.0.2.11\t40001\t198.51.100.9\t443\ttcp\tssl\t2\t700\t9000\tSF\t9\t12\t(empty)",
+			"1772359201.500000\tCb2\t192.0.2.12\t40002\t198.51.100.9\t53\tudp\t-\t-\t-\t-\tS0\t1\t0\t(empty)", "#close\t2026-03-01-11-00-00"), class: "network_activity", published: 2,
+			first: map[string]string{"time": "1772359200250", "src_endpoint.ip": "192.0.2.11", "src_endpoint.port": "40001", "dst_endpoint.ip": "198.51.100.9", "dst_endpoint.port": "443",
+				"traffic.bytes_out": "700", "traffic.bytes_in": "9000", "connection_info.uid": "Ca1", "connection_info.protocol_name": "tcp"}},
+		"zeek-dns.log": {text: lines("#separator \\x09", "#unset_field\t-", "#path\tdns", "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\ttrans_id\tquery\tqtype\tqtype_name\trcode\trcode_name",
+			"#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tcount\tstring\tcount\tstring\tcount\tstring",
+			"1772359200.25\tCa1\t192.0.2.11\t40001\t198.51.100.53\t53\tudp\t7\twww.example.com\t1\tA\t0\tNOERROR", "1772359201.25\tCa2\t192.0.2.11\t40002\t198.51.100.53\t53\tudp\t8\tmail.example.com\t28\tAAAA\t-\t-"),
+			class: "dns_activity", published: 2, first: map[string]string{"time": "1772359200250", "query.hostname": "www.example.com", "query.type": "A", "rcode": "NOERROR", "src_endpoint.ip": "192.0.2.11"}},
+		"zeek-http.log": {text: lines("#separator \\x09", "#unset_field\t-", "#path\thttp", "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\ttrans_depth\tmethod\thost\turi\treferrer\tversion\tuser_agent\trequest_body_len\tresponse_body_len\tstatus_code\tstatus_msg",
+			"#types\ttime\tstring\taddr\tport\taddr\tport\tcount\tstring\tstring\tstring\tstring\tstring\tstring\tcount\tcount\tcount\tstring",
+			"1772359200.25\tCa1\t192.0.2.11\t40001\t198.51.100.80\t80\t1\tGET\twww.example.com\t/a\t-\t1.1\tcurl/8.0\t0\t55\t200\tOK", "1772359201.25\tCa2\t192.0.2.11\t40002\t198.51.100.80\t80\t1\tPOST\twww.example.com\t/b\t-\t1.1\tcurl/8.0\t3\t0\t-\t-"),
+			class: "http_activity", published: 2, first: map[string]string{"time": "1772359200250", "activity_id": "3", "http_request.http_method": "GET", "http_request.url.path": "/a", "http_response.code": "200"}},
+		"iis.log": {text: lines("#Software: Microsoft Internet Information Services 10.0", "#Version: 1.0", "#Date: 2026-03-01 00:00:05", "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) sc-status sc-substatus sc-win32-status time-taken",
+			"2026-03-01 10:00:01 192.0.2.80 GET /start.html - 443 - 198.51.100.7 Mozilla/5.0+(X11) - 200 0 0 15", `2026-03-01 10:00:02 192.0.2.80 POST /login user=1 443 EXAMPLE\ada 198.51.100.8 Mozilla/5.0+(X11) https://shop.example/ 401 1 1326 22`),
+			class: "http_activity", published: 2, first: map[string]string{"time": "1772359201000", "src_endpoint.ip": "198.51.100.7", "dst_endpoint.ip": "192.0.2.80", "dst_endpoint.port": "443", "http_request.url.path": "/start.html",
+				"http_request.http_method": "GET", "http_response.code": "200", "http_request.user_agent": "Mozilla/5.0+(X11)", "http_request.url.url_string": "absent"}},
+		"cloudfront.log": {text: lines("#Version: 1.0", "#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query",
+			"2026-03-01\t10:00:01\tFRA2\t392\t198.51.100.7\tGET\td1.cloudfront.example\t/a.css\t200\t-\tcurl/8.0\tv=2", "2026-03-01\t10:00:02\tFRA2\t12\t198.51.100.8\tHEAD\td1.cloudfront.example\t/b.css\t304\t-\tcurl/8.0\t-"),
+			class: "http_activity", published: 2, first: map[string]string{"time": "1772359201000", "src_endpoint.ip": "198.51.100.7", "http_request.url.path": "/a.css", "http_request.url.query_string": "v=2", "http_response.code": "200"}},
+		"common.log": {text: lines(`198.51.100.7 - ada [01/Mar/2026:11:00:00 +0100] "GET /a.png?size=2 HTTP/1.0" 200 2326`, `198.51.100.8 - - [01/Mar/2026:11:00:01 +0100] "\x16\x03" 400 -`, `2001:db8::7 - - [01/Mar/2026:11:00:02 +0100] "POST /b HTTP/1.1" 201 7`,
+			`198.51.100.7 - - [01/Mar/2026:11:00:03 +0100] "GET /b HTTP/1.1" 201 7`), class: "http_activity", published: 4,
+			first: map[string]string{"time": "1772359200000", "src_endpoint.ip": "198.51.100.7", "http_request.url.path": "/a.png", "http_request.url.query_string": "size=2", "http_request.http_method": "GET", "http_response.code": "200", "http_response.length": "2326", "activity_id": "3"}},
+		"combined.log": {text: lines(`198.51.100.7 - ada [01/Mar/2026:11:00:00 +0100] "GET /a.png HTTP/1.0" 200 2326 "https://www.example.com/start" "Mozilla/4.08 [en] \"x\""`, `198.51.100.8 - - [01/Mar/2026:11:00:01 +0100] "PUT /b HTTP/2.0" 204 - "-" "curl/8.0"`),
+			class: "http_activity", published: 2, first: map[string]string{"time": "1772359200000", "http_request.referrer": "https://www.example.com/start", "http_request.version": "HTTP/1.0", "http_request.user_agent": `Mozilla/4.08 [en] \"x\"`}},
+		"messages": {text: lines("Mar  1 10:00:00 bastion sshd[2420]: Invalid user web from 198.51.100.86", "Mar  1 10:00:02 bastion sshd[2420]: Failed password for root from 198.51.100.86 port 38926 ssh2", "Mar  1 10:00:05 bastion CRON[77]: (root) CMD (true)"),
+			class: "base_event", published: 3, first: map[string]string{"time": "1772359200000", "message": "Invalid user web from 198.51.100.86"}},
+		"syslog-5424.log": {text: lines(`<34>1 2026-03-01T10:00:00.003Z host1.example.com su 10 ID47 - 'su root' failed for eve`, `<165>1 2026-03-01T10:00:01Z host1.example.com app - - [a@1 b="c"] started`), class: "base_event", published: 2,
+			first: map[string]string{"time": "1772359200003", "message": "'su root' failed for eve"}},
+		"dates.csv": {text: lines("Date,Time,Source IP,Destination IP,Source Port,Destination Port,Action", "2026-03-01,10:00:00,192.0.2.1,198.51.100.2,40001,443,allow", "2026-03-01,10:00:01,192.0.2.1,198.51.100.2,40002,443,deny"),
+			class: "network_activity", published: 2, first: map[string]string{"time": "1772359200000", "src_endpoint.ip": "192.0.2.1", "dst_endpoint.port": "443"}},
+		"american.csv": {text: lines("ID,Date,Time,Description,IP Address,Host Name", "10,03/01/26,10:00:00,Assign,192.0.2.4,ws1.example.com", "11,03/13/26,10:00:01,Renew,192.0.2.4,ws1.example.com"), class: "base_event", published: 2,
+			first: map[string]string{"time": "1772359200000"}},
+		"days.csv": {text: lines("date,user,count", "2026-03-01,ada,4", "2026-03-02,eve,5"), published: 0, reasons: map[string]int{"TIME_MISSING time": 2}},
+		"firewall.log": {text: lines(`date=2026-03-01 time=11:00:00 type="traffic" eventtime=1772359200 tz="+0100" srcip=192.0.2.1 srcport=58012 dstip=198.51.100.3 dstport=80 proto=6`,
+			`date=2026-03-01 time=11:00:01 type="traffic" eventtime=1772359201369913239 tz="+0100" srcip=192.0.2.1 srcport=58013 dstip=198.51.100.3 dstport=80 proto=6`), class: "network_activity", published: 2,
+			first: map[string]string{"time": "1772359200000", "src_endpoint.ip": "192.0.2.1"}},
+		"epochs.tsv": {text: lines("1772359200.25\tCM\t192.0.2.76\t36844\t198.51.100.1\t53", "1772359201.5\tCN\t192.0.2.76\t36845\t198.51.100.1\t53"), published: 2, first: map[string]string{"time": "1772359200250"}},
+		"rare.jsonl": {text: lines(`{"timestamp":1772359200000,"action":"BLOCK","httpRequest":{"clientIp":"192.0.2.1","uri":"/x","httpMethod":"GET","requestId":"r0"}}`,
+			`{"timestamp":1772359201000,"action":"ALLOW","responseCodeSent":302,"httpRequest":{"clientIp":"192.0.2.1","uri":"/x","httpMethod":"GET","requestId":"r1"}}`,
+			`{"timestamp":1772359202000,"action":"ALLOW","httpRequest":{"clientIp":"192.0.2.1","uri":"/x","httpMethod":"GET","requestId":"r2"}}`), class: "http_activity", published: 3, first: map[string]string{"time": "1772359200000", "http_request.http_method": "GET", "http_response": "absent"}},
+		"often.jsonl": {text: lines(`{"time":"2026-03-01T10:00:00Z","event":"user.login","login":"x1","username":"ada","src_ip":"192.0.2.1"}`, `{"time":"2026-03-01T10:00:01Z","event":"user.login","username":"eve","src_ip":"192.0.2.2"}`), class: "authentication", published: 2,
+			first: map[string]string{"user.name": "ada"}},
+		"also.log": {text: lines("%ACME-4-1: hello world", "%ACME-4-2: other, text here"), class: "base_event", reasons: map[string]int{"TIME_MISSING time": 2}},
+		"null.log": {text: lines("%ACME-4-1: hello world", "%ACME-4-2: other, text here"), class: "base_event", reasons: map[string]int{"TIME_MISSING time": 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run := runInferred(t, name, []byte(c.text))
+			if c.class != "" && !strings.Contains(run.out, "class "+c.class+",") {
+				t.Errorf("the class is not %s:\n%s", c.class, run.out)
+			}
+			if c.reasons == nil {
+				c.reasons = map[string]int{}
+			}
+			if diff := cmp.Diff(c.reasons, run.reasons); diff != "" {
+				t.Errorf("quarantined (-want +got):\n%s", diff)
+			}
+			if len(run.published) != c.published || run.filtered != c.filtered {
+				t.Fatalf("%d published and %d filtered, want %d and %d", len(run.published), run.filtered, c.published, c.filtered)
+			}
+			got := map[string]string{}
+			for path := range c.first {
+				got[path] = run.at(run.published[0], path)
+			}
+			if diff := cmp.Diff(c.first, got); len(c.first) > 0 && diff != "" {
+				t.Errorf("first event (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestInferredMappingsOfShippedSamples: the samples of the shipped sources are published whole, without the shipped mappings.
+func TestInferredMappingsOfShippedSamples(t *testing.T) {
+	files, err := filepath.Glob(shipped("testdata/*/*.*"))
+	if err != nil || len(files) < 8 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		if filepath.Base(f) == "README.md" {
+			continue
+		}
+		t.Run(filepath.Base(f), func(t *testing.T) {
+			t.Parallel()
+			content, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			run := runInferred(t, filepath.Base(f), content)
+			if strings.Contains(run.out, "times:\n  not found") { // records of several types, which nothing names
+				delete(run.reasons, "TIME_MISSING time")
+			}
+			if len(run.reasons) > 0 {
+				t.Errorf("%d published, quarantined: %v\n%s", len(run.published), run.reasons, run.out)
+			}
+		})
+	}
+}
