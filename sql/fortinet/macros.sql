@@ -42,3 +42,7 @@ CREATE MACRO fortinet_direction(src_role, dst_role, src, dst) AS CASE
   WHEN is_group_ip(dst) THEN direction_between(src, dst)
   WHEN src_role = 'wan' AND dst_role IN ('lan', 'dmz') THEN 1 WHEN src_role IN ('lan', 'dmz') AND dst_role = 'wan' THEN 2
   WHEN src_role IN ('lan', 'dmz') AND dst_role IN ('lan', 'dmz') THEN 3 ELSE direction_between(src, dst) END;
+
+-- Event logs that tell of one user's login or logout, at the firewall or through it.
+CREATE MACRO fortinet_login(kind, a, who) AS lower(kind) = 'event' AND known(who) IS NOT NULL
+  AND lower(a) IN ('login', 'logout', 'authentication', 'auth-logon', 'auth-logout', 'fsso-logon', 'fsso-logoff', 'ssl-login-fail');

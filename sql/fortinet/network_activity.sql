@@ -1,7 +1,7 @@
 -- class: network_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- drop: lower("type") = 'event'
+-- drop: lower("type") = 'event' AND NOT coalesce(fortinet_login("type", "action", "user"), FALSE)
 -- consumes: "date", "time", tz, "user", srcname, dstname, srcmac, dstmac, hostname, msg, duration, proto, "level", policyname, policytype, url, virus, virusid, transip, transport, tranip, tranport
 SELECT
   fortinet_time(eventtime, "date", "time", tz, key.source_timezone) AS "time",

@@ -11,7 +11,8 @@
 -- firewall's own clock; tz is its offset. A log with neither eventtime nor tz is read in source.timezone of the job file,
 -- else in UTC.
 --
--- Event logs (type="event": logins, VPN, HA and others) are not network activity. A drop line leaves them out. FortiOS 5.6
+-- Event logs (type="event") of logins and logouts are authentication. All other event logs (VPN, HA and others) are left
+-- out by a drop line. FortiOS 5.6
 -- and 6.0 write some inspection logs with a type of their own (dns, anomaly, webfilter, app-ctrl and others) instead of
 -- utm; they are mapped like utm. Logs of any other type go to quarantine. Fields that the SELECT does not read go to
 -- unmapped under their own names, and so do fields that a later release adds.
@@ -34,6 +35,9 @@ CREATE TABLE raw (
   "action"     VARCHAR, -- of traffic: deny, else how the session ended
   utmaction    VARCHAR, -- what the inspection did with the session
   msg          VARCHAR,
+  status       VARCHAR, -- of an event: success, failed, failure
+  reason       VARCHAR,
+  remip        VARCHAR, -- of a VPN client
 
   srcip        VARCHAR,
   srcport      INTEGER,

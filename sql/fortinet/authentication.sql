@@ -1,0 +1,37 @@
+-- class: authentication
+-- ocsf: 1.1.0
+-- profiles: host
+-- consumes: "date", "time", tz, "user", "level", msg, reason, status, srcip, dstip, remip
+SELECT
+  fortinet_time(eventtime, "date", "time", tz, key.source_timezone) AS "time",
+  eventtime AS "metadata.original_time",
+  CASE WHEN lower("action") IN ('logout', 'auth-logout', 'fsso-logoff') THEN 2 ELSE 1 END AS activity_id, -- Logoff, Logon
+  coalesce(level_severity("level"), 0) AS severity_id,
+  CASE
+    WHEN lower("action") = 'ssl-login-fail' THEN 2
+    WHEN lower(status) IN ('success', 'logon', 'logoff') THEN 1
+    WHEN lower(status) IN ('failed', 'failure', 'timed_out') THEN 2
+    WHEN status IS NOT NULL THEN 99 ELSE 0 END AS status_id,
+  CASE WHEN lower(reason) <> 'none' THEN known(reason) END AS status_detail,
+  known(msg) AS message,
+
+  logid AS "metadata.event_code",
+  subtype AS "metadata.log_name",
+  "level" AS "metadata.log_level",
+  'FortiGate' AS "metadata.product.name",
+  'Fortinet' AS "metadata.product.vendor_name",
+
+  -- the firewall, which checked the user
+  9 AS "device.type_id",
+  devid AS "device.uid",
+  devname AS "device.hostname",
+
+  list_transform([known("user")], lambda u: user_of(u))[1] AS "user.name",
+  list_transform([known("user")], lambda u: domain_of(u))[1] AS "user.domain",
+  coalesce(known_ip(srcip), known_ip(remip)) AS "src_endpoint.ip",
+  srcport AS "src_endpoint.port",
+  known_ip(dstip) AS "dst_endpoint.ip",
+  dstport AS "dst_endpoint.port",
+  'FortiGate' AS "service.name"
+FROM raw
+WHERE fortinet_login("type", "action", "user");
