@@ -1,7 +1,6 @@
 package classes_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -135,6 +134,6 @@ func TestChanged(t *testing.T) {
 	got := classes.Changed(m, map[string]lake.Target{"a": {Folder: "ext/a/", Table: "a"}, "b": {Folder: "ext/b2/", Table: "b"}, "c": {Folder: "ext/c/", Table: "c2"}, "d": {Folder: "ext/d/", Table: "d", Missing: "x"}})
 	want := []string{`lake.classes.c was "ext/c/ c" and is "ext/c/ c2"`, `lake.classes.d was "ext/d/ d" and is not set`}
 	if !slices.Equal(got, want) {
-		t.Error(fmt.Sprintf("%q, want %q", got, want))
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -112,7 +112,7 @@ func (tr *tracer) stop(tid int) {
 	}
 }
 
-// counts counts a call that is about the folder, and says whether it has to fail.
+// counts tells whether a call is about the folder, counts it if so, and says whether it has to fail.
 func (tr *tracer) counts(tid int, r *syscall.PtraceRegs) bool {
 	call, path := "", ""
 	ofFD := func(name string) {

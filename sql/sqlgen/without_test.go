@@ -76,7 +76,7 @@ func TestMissesOfOneClass(t *testing.T) {
 	}
 	record := `{"ts":"2024-01-01T00:00:00Z","ip":"192.0.2.1","cipher":"x","kind":`
 	for _, e := range sqltest.Run(t, compiled, nil, record+`"a"}`, record+`"b"}`, record+`"b","code":1}`) {
-		want := map[int64]string{1: "[http_response.code]", 2: "[tls.version http_response.code]", 3: "[tls.version]"}[int64(e.Record)]
+		want := map[int64]string{1: "[http_response.code]", 2: "[tls.version http_response.code]", 3: "[tls.version]"}[e.Record]
 		got := fmt.Sprint(e.Without)
 		if e.Record == 2 && got == "[http_response.code tls.version]" {
 			got = want
