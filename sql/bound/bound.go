@@ -174,12 +174,21 @@ func (a *analysis) node(n syntax.Node) value {
 		return a.of(syntax.Child(n, "expr"))
 	case "CASE":
 		var results []value
+		var memory, work Poly // of one result: a record has one
+		result := func(n any) {
+			before := *a.est
+			results = append(results, a.all([]any{n})...)
+			memory, work = memory.largest(a.est.Memory.without(before.Memory)), work.largest(a.est.Work.without(before.Work))
+			a.est.Memory, a.est.Work = before.Memory, before.Work
+		}
 		for _, v := range syntax.List(n, "case_checks") {
 			check, _ := v.(syntax.Node)
 			a.all([]any{check["when_expr"]})
-			results = append(results, a.all([]any{check["then_expr"]})...)
+			result(check["then_expr"])
 		}
-		v := either(append(results, a.all([]any{n["else_expr"]})...))
+		result(n["else_expr"])
+		a.est.Memory, a.est.Work = a.est.Memory.plus(memory), a.est.Work.plus(work)
+		v := either(results)
 		a.spend(v.memory(), nil)
 		return v
 	}

@@ -142,3 +142,22 @@ func TestGuardsOfShippedMappings(t *testing.T) {
 		}
 	}
 }
+
+// A CASE takes what its conditions take, and its largest result: a record has one.
+func TestCaseTakesOneResult(t *testing.T) {
+	longest := func(expr string) float64 {
+		compiled := sqltest.Compile(t, sqltest.SmallMapping(t, "length("+expr+")::VARCHAR AS app_name", ""))
+		if len(compiled.Guards) != 1 {
+			t.Fatalf("%s: %d guards", expr, len(compiled.Guards))
+		}
+		return compiled.Guards[0].Longest
+	}
+	large, small := nested("hex(", "name", ")", 10), nested("hex(", "name", ")", 8)
+	one := longest("CASE WHEN n = 1 THEN " + large + " END")
+	if got := longest("CASE WHEN n = 1 THEN " + large + " WHEN n = 2 THEN " + small + " ELSE " + large + " END"); got != one {
+		t.Errorf("with three results: %.0f bytes, with the largest alone: %.0f", got, one)
+	}
+	if got := longest("CASE WHEN length(" + large + ") = 1 THEN " + large + " END"); got > 0.7*one {
+		t.Errorf("with a large condition, too: %.0f bytes, without it: %.0f", got, one)
+	}
+}
