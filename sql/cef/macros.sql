@@ -46,3 +46,8 @@ CREATE MACRO cef_other_kind(vendor, class, name, cat, act, packets) AS CASE vend
   ELSE FALSE END
   OR (cef_names_login(name) OR cef_names_login(class) OR cef_names_login(act) OR cef_names_login(cat))
     AND NOT coalesce(packets AND (cef_passed(trim(act, '"')) OR cef_blocked(trim(act, '"'))), FALSE);
+
+-- Whether a record is about a login or a logout of a user that it names.
+CREATE MACRO cef_login(class, name, cat, act, who, packets) AS known(who) IS NOT NULL
+  AND (cef_names_login(name) OR cef_names_login(class) OR cef_names_login(act) OR cef_names_login(cat))
+  AND NOT coalesce(packets AND (cef_passed(trim(act, '"')) OR cef_blocked(trim(act, '"'))), FALSE);

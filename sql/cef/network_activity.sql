@@ -1,7 +1,7 @@
 -- class: network_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- drop: cef_other_kind(deviceVendor, deviceEventClassId, name, cat, act, dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0)
+-- drop: cef_other_kind(deviceVendor, deviceEventClassId, name, cat, act, dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0) AND NOT coalesce(cef_login(deviceEventClassId, name, cat, act, coalesce(duser, suser), dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0), FALSE)
 -- consumes: proto, suser, sntdom, "in", "out", src, dst, msg, cat, dvchost, deviceVendor, sourceTranslatedAddress, sourceTranslatedPort, destinationTranslatedAddress, destinationTranslatedPort
 SELECT
   cef_time([rt, "end", "start", FTNTFGTeventtime, syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
@@ -69,4 +69,5 @@ FROM raw
 WHERE (src IS NOT NULL OR shost IS NOT NULL OR c6a2 IS NOT NULL OR dst IS NOT NULL OR dhost IS NOT NULL OR c6a3 IS NOT NULL)
   -- two addresses do not make a connection: these say that packets were sent, or stopped
   AND (dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0 OR spt > 0 OR sourceTranslatedPort > 0 OR destinationTranslatedPort > 0
-    OR request IS NOT NULL OR cef_passed(trim(act, '"')) OR cef_blocked(trim(act, '"')));
+    OR request IS NOT NULL OR cef_passed(trim(act, '"')) OR cef_blocked(trim(act, '"')))
+  AND NOT coalesce(cef_login(deviceEventClassId, name, cat, act, coalesce(duser, suser), dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0), FALSE);

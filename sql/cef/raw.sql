@@ -14,9 +14,9 @@
 -- (`cs1 VARCHAR, cs1Label VARCHAR`), and write CASE WHEN cs1Label = 'Rule' THEN cs1 END AS "firewall_rule.name".
 --
 -- Two addresses do not make a connection. A record is published if it also has a port, a protocol, bytes, a translated
--- port, a URL, or a word for what happened to packets (act=blocked). Logins and logouts, the system, configuration,
--- user-ID, HIP and GlobalProtect logs of PAN-OS, and FortiGate's event logs are filtered by a drop line and counted. Any
--- other record goes to quarantine.
+-- port, a URL, or a word for what happened to packets (act=blocked). Logins and logouts that name a user are
+-- authentication. The system, configuration, user-ID, HIP and GlobalProtect logs of PAN-OS, FortiGate's event logs, and
+-- logins that name nobody are filtered by a drop line and counted. Any other record goes to quarantine.
 --
 -- The time is the first of rt, end, start, FortiGate's eventtime and the syslog header that can be read. Times without a
 -- zone are in the record's dtz, else in source.timezone of the job file, else in UTC. A syslog header has no year: see
@@ -56,6 +56,8 @@ CREATE TABLE raw (
   suser              VARCHAR,
   suid               VARCHAR,
   sntdom             VARCHAR,
+  duser              VARCHAR,
+  dntdom             VARCHAR,
   dst                VARCHAR,
   dpt                INTEGER,
   dhost              VARCHAR,

@@ -1,0 +1,43 @@
+-- class: authentication
+-- ocsf: 1.1.0
+-- profiles: host
+-- consumes: suser, duser, sntdom, dntdom, src, dst, msg, cat, dvchost, deviceVendor, reason
+SELECT
+  cef_time([rt, "end", "start", FTNTFGTeventtime, syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
+  rt AS "metadata.original_time",
+  CASE WHEN regexp_matches(concat_ws(' ', deviceEventClassId, name, act, cat), '(?i)(?:log|sign)[ _-]?(?:off|out)') THEN 2 ELSE 1 END AS activity_id, -- Logoff, Logon
+  cef_severity_id(severity) AS severity_id,
+  CASE
+    WHEN lower(outcome) LIKE 'success%' THEN 1
+    WHEN lower(outcome) LIKE 'fail%' THEN 2
+    WHEN regexp_matches(concat_ws(' ', deviceEventClassId, name, act, msg), '(?i)fail|invalid|denied|deny|reject|incorrect|unauthorized|bad password') THEN 2
+    WHEN regexp_matches(concat_ws(' ', deviceEventClassId, name, act, msg), '(?i)success|succeed|accepted') THEN 1
+    ELSE 0 END AS status_id,
+  known(reason) AS status_detail,
+  coalesce(known(msg), known(name)) AS message,
+
+  deviceEventClassId AS "metadata.event_code",
+  known(cat) AS "metadata.log_name",
+  deviceProduct AS "metadata.product.name",
+  coalesce(deviceVendor, 'Unknown') AS "metadata.product.vendor_name", -- OCSF requires one
+  deviceVersion AS "metadata.product.version",
+
+  0 AS "device.type_id", -- Unknown: CEF does not say what it is
+  deviceExternalId AS "device.uid",
+  coalesce(dvchost, syslog.host) AS "device.hostname",
+  dvc AS "device.ip",
+  dvcmac AS "device.mac",
+
+  -- the account that was used: duser, where the record has both
+  list_transform([coalesce(known(duser), known(suser))], lambda u: user_of(u))[1] AS "user.name",
+  coalesce(dntdom, sntdom, list_transform([coalesce(known(duser), known(suser))], lambda u: domain_of(u))[1]) AS "user.domain",
+
+  coalesce(known_ip(src), CASE WHEN c6a2Label ILIKE '%source%' THEN known_ip(c6a2) END) AS "src_endpoint.ip",
+  spt AS "src_endpoint.port",
+  shost AS "src_endpoint.hostname",
+  coalesce(known_ip(dst), CASE WHEN c6a3Label ILIKE '%destination%' THEN known_ip(c6a3) END) AS "dst_endpoint.ip",
+  dpt AS "dst_endpoint.port",
+  dhost AS "dst_endpoint.hostname",
+  coalesce(app, deviceProduct) AS "service.name"
+FROM raw
+WHERE cef_login(deviceEventClassId, name, cat, act, coalesce(duser, suser), dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0);
