@@ -55,7 +55,7 @@ func runInferred(t *testing.T, name string, content []byte) inferredRun {
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			t.Fatalf("%v: %s", err, line)
 		}
-		if len(r.Misfits) > 0 {
+		if len(r.Misfits) > 0 && !r.Filtered {
 			t.Errorf("%v do not have their types: %s", r.Misfits, line)
 		}
 		switch {
@@ -84,6 +84,11 @@ func (inferredRun) at(event map[string]any, path string) string {
 		return "absent"
 	}
 	return fmt.Sprint(v)
+}
+
+// windows is an event of the security log, as converters of its XML write it.
+func windows(id int, data string) string {
+	return fmt.Sprintf(`{"Event":{"#attributes":{"xmlns":"http://schemas.example.com/event"},"System":{"Provider":{"#attributes":{"Name":"Microsoft-Windows-Security-Auditing"}},"EventID":%d,"TimeCreated":{"#attributes":{"SystemTime":"2026-03-01T10:00:00.25Z"}},"Execution":{"#attributes":{"ProcessID":480}},"Channel":"Security","Computer":"ws1.example.com"},"EventData":%s}}`, id, data)
 }
 
 // TestInferredMappingsPublishTheirSamples: forms of logs that are common. Each record of the sample is published, and the first one has
@@ -143,6 +148,22 @@ func TestInferredMappingsPublishTheirSamples(t *testing.T) {
 			`{"timestamp":1772359202000,"action":"ALLOW","httpRequest":{"clientIp":"192.0.2.1","uri":"/x","httpMethod":"GET","requestId":"r2"}}`), class: "http_activity", published: 3, first: map[string]string{"time": "1772359200000", "http_request.http_method": "GET", "http_response": "absent"}},
 		"often.jsonl": {text: lines(`{"time":"2026-03-01T10:00:00Z","event":"user.login","login":"x1","username":"ada","src_ip":"192.0.2.1"}`, `{"time":"2026-03-01T10:00:01Z","event":"user.login","username":"eve","src_ip":"192.0.2.2"}`), class: "authentication", published: 2,
 			first: map[string]string{"user.name": "ada"}},
+		"security.jsonl": {text: lines(
+			windows(4624, `{"SubjectUserName":"WS1$","SubjectUserSid":"S-1-5-18","TargetUserSid":"S-1-5-21-7","TargetUserName":"ada","TargetDomainName":"EXAMPLE","TargetLogonId":"0x3e8","LogonType":3,"LogonProcessName":"Kerberos","ProcessId":"0x1d4","ProcessName":"-","WorkstationName":"ws7","IpAddress":"198.51.100.7","IpPort":"50123"}`),
+			windows(4624, `{"SubjectUserName":"-","SubjectUserSid":"S-1-0-0","TargetUserSid":"S-1-5-18","TargetUserName":"SYSTEM","TargetDomainName":"EXAMPLE","TargetLogonId":"0x3e7","LogonType":0,"LogonProcessName":"-","ProcessId":"0x4","ProcessName":"","WorkstationName":"-","IpAddress":"-","IpPort":"-"}`),
+			windows(4688, `{"SubjectUserName":"ada","SubjectUserSid":"S-1-5-21-7","NewProcessId":"0x1d4","NewProcessName":"C:\\Windows\\System32\\cmd.exe","ProcessId":"0x4","CommandLine":"cmd /c dir"}`),
+			windows(4634, `{"TargetUserSid":"S-1-5-21-7","TargetUserName":"ada","TargetDomainName":"EXAMPLE","TargetLogonId":"0x3e8","LogonType":3}`),
+			windows(1102, `{"SubjectUserName":"ada"}`)), class: "authentication", published: 5,
+			first: map[string]string{"time": "1772359200250", "class_uid": "3002", "activity_id": "1", "user.name": "ada", "user.domain": "EXAMPLE", "src_endpoint.ip": "198.51.100.7", "actor.user.name": "WS1$"}},
+		"beats.jsonl": {text: lines(
+			`{"@timestamp":"2026-03-01T10:00:00Z","winlog":{"event_id":4688,"provider_name":"Microsoft-Windows-Security-Auditing","channel":"Security","event_data":{"SubjectUserName":"ada","NewProcessId":"0x1d4","NewProcessName":"C:\\a.exe","CommandLine":"a"}}}`,
+			`{"@timestamp":"2026-03-01T10:00:01Z","winlog":{"event_id":4625,"provider_name":"Microsoft-Windows-Security-Auditing","channel":"Security","event_data":{"TargetUserName":"eve","IpAddress":"198.51.100.7","IpPort":"4001"}}}`),
+			class: "authentication", published: 2, first: map[string]string{"class_uid": "1007", "activity_id": "1", "process.pid": "468", "process.cmd_line": "a", "actor.user.name": "ada"}},
+		"cloudwatch.json": {text: `{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"/acme/api","logStream":"audit-1","subscriptionFilters":["x"],"logEvents":[{"id":"1","timestamp":1772359200123,"message":"{\"verb\":\"get\",\"user\":{\"username\":\"node-a\"},\"code\":200}"},{"id":"2","timestamp":1772359201123,"message":"{\"verb\":\"delete\",\"user\":{\"username\":\"ada\"}}"}]}` +
+			`{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logGroup":"","logStream":"","subscriptionFilters":[],"logEvents":[{"id":"","timestamp":1772359202123,"message":"CWL CONTROL MESSAGE: Checking health of destination."}]}`,
+			published: 2, filtered: 1, first: map[string]string{"time": "1772359200123"}},
+		"lambda.json": {text: `{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"/acme/fn","logStream":"a","subscriptionFilters":["x"],"logEvents":[{"id":"1","timestamp":1772359200123,"message":"START"},{"id":"2","timestamp":1772359201123,"message":"END"}]}`,
+			class: "base_event", published: 2, first: map[string]string{"time": "1772359200123", "message": "START"}},
 		"also.log": {text: lines("%ACME-4-1: hello world", "%ACME-4-2: other, text here"), class: "base_event", reasons: map[string]int{"TIME_MISSING time": 2}},
 		"null.log": {text: lines("%ACME-4-1: hello world", "%ACME-4-2: other, text here"), class: "base_event", reasons: map[string]int{"TIME_MISSING time": 2}},
 	} {

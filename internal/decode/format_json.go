@@ -512,13 +512,15 @@ func envelopeOf(head []byte) string {
 		return ""
 	}
 	found, keys := "", 0
+	cloudWatch := false // documents of CloudWatch Logs have more keys
 	for dec.More() {
 		t, err := dec.Token()
 		if err != nil {
 			break
 		}
 		key, _ := t.(string)
-		if keys++; keys > envelopeKeys {
+		cloudWatch = cloudWatch || key == "messageType" || key == "logGroup"
+		if keys++; keys > envelopeKeys && !cloudWatch {
 			return ""
 		}
 		if t, err = dec.Token(); err != nil {
@@ -526,10 +528,14 @@ func envelopeOf(head []byte) string {
 		}
 		if t == json.Delim('[') && dec.More() {
 			whole, objects := elements(dec)
-			if !objects || found != "" {
+			switch {
+			case !objects && cloudWatch: // subscriptionFilters
+			case !objects || found != "":
 				return ""
+			default:
+				found = key
 			}
-			if found = key; !whole {
+			if !whole {
 				break
 			}
 		}

@@ -96,6 +96,7 @@ var paths = map[role][]string{
 	roleAccount: {"cloud.account.uid"}, roleRegion: {"cloud.region"}, roleFlowID: {"connection_info.uid", "metadata.uid"}, roleEventID: {"metadata.uid"},
 	roleRequestID: {"api.request.uid", "http_request.uid"}, roleOperation: {"api.operation"}, roleService: {"api.service.name"},
 	roleTitle: {"finding_info.title"}, roleMessage: {"message"}, roleSNI: {"tls.sni"}, roleTLSVer: {"tls.version"}, roleCipher: {"tls.cipher"}, roleSession: {"session.uid"},
+	roleActor: {"actor.user.name"}, roleActorID: {"actor.user.uid"}, roleActorDomain: {"actor.user.domain"}, roleDomain: {"user.domain"},
 	roleURLQuery: {"http_request.url.query_string"}, roleURLHost: {"http_request.url.hostname"}, roleURLScheme: {"http_request.url.scheme"},
 	roleHTTPVersion: {"http_request.version"}, roleLength: {"http_response.length"},
 	roleVPC: {"src_endpoint.vpc_uid"}, roleInterface: {"src_endpoint.interface_uid"},

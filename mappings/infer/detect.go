@@ -22,13 +22,20 @@ func detect(r *bufio.Reader) shape {
 	if err != nil {
 		d.Format.Name = decode.FormatLine // a line alone can have a form
 	}
-	if s, ok := shapeOf(headLines(head), d.Format); ok {
+	lines := headLines(head)
+	if s, ok := shapeOf(lines, d.Format); ok {
 		return s
+	}
+	if d.Format.Name == decode.FormatJSON && len(d.Format.Records) == 0 && isWindowsLog(lines) {
+		f := decode.Format{Name: decode.FormatJSON, Null: []string{"-"}}
+		return shape{format: f, header: headerOf(&f), why: "it begins with an object; its records are Windows events", windows: true}
 	}
 	if err != nil || d.Format.Name == decode.FormatJSON && (len(d.Format.Records) == 0 || !word.MatchString(d.Format.Records[0])) {
 		return shape{format: decode.Format{Name: decode.FormatJSON}}
 	}
-	return shape{format: d.Format, header: headerOf(&d.Format), why: d.Evidence}
+	s := shape{format: d.Format, header: headerOf(&d.Format), why: d.Evidence}
+	s.cloudWatch = len(d.Format.Records) > 0 && d.Format.Records[0] == "logEvents" && bytes.Contains(bytes.Join(lines, nil), []byte(`"messageType"`))
+	return s
 }
 
 // headerOf is a format in lines of raw.sql's header, what goes without saying left out.

@@ -7,6 +7,7 @@ package infer
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -97,6 +98,10 @@ type inference struct {
 	left       []string // paths that are not declared, and why
 	hints      []string // comments of the SELECT
 	cols       []*column
+	windows    *windowsLog // nil: the records are not Windows events
+	where      string      // of the SELECT
+	kind       *eventKind  // that the SELECT is for, nil: all records
+	idSQL      string      // of the event id
 }
 
 // ErrNoRecords is what Infer gives of samples without a record that can be read.
@@ -151,6 +156,12 @@ func (in *inference) read(s Sample, o Options, res *Result) error {
 		in.shape = detect(body)
 		var f decode.Format
 		f, in.header, res.FormatEvidence = in.shape.format, in.shape.header, in.shape.why
+		if in.shape.windows && o.Class == "" {
+			in.windows = newWindowsLog()
+		}
+		if in.shape.windows {
+			in.nothing = "-"
+		}
 		in.format, in.text, res.Format = &f, f.Text(), string(f.Name)
 		for _, c := range f.Columns {
 			if !in.shape.syslog {
@@ -183,7 +194,15 @@ func (in *inference) read(s Sample, o Options, res *Result) error {
 			res.Rejected++
 			res.Reasons[rej.Code]++
 		case !in.text:
-			in.record(raw)
+			if context := records.Context(); !in.shape.cloudWatch || !bytes.Contains(context, []byte(`"CONTROL_MESSAGE"`)) {
+				in.record(raw)
+				if len(in.format.Records) > 0 && context != nil {
+					in.around(context, in.format.Records[0])
+				}
+			}
+			if in.windows != nil {
+				in.windows.add(raw)
+			}
 		default:
 			entries, err := expander.Expand(records.Rest(), nil)
 			if err != nil {
@@ -249,16 +268,25 @@ func (in *inference) finish(res *Result, class string) {
 		res.Notes = append(res.Notes, "not all records were read: the types hold for those that were")
 	}
 	in.packed(all, res)
+	var placed map[string][]string
+	byID := false
+	if in.windows != nil {
+		placed, byID = in.windows.selects(in, all, res)
+	}
 	c := in.schema.Class(res.Class)
-	outs, without := in.project(c, all)
-	placed := map[*column][]string{}
+	var outs []output
+	var without []string
+	if !byID {
+		placed = map[string][]string{}
+		outs, without = in.project(c, all)
+	}
 	for _, o := range outs {
 		if o.col != nil && o.off == "" {
-			placed[o.col] = append(placed[o.col], o.path)
+			placed[o.col.dotted()] = append(placed[o.col.dotted()], o.path)
 		}
 	}
 	for _, col := range all {
-		f := Field{Path: col.dotted(), Type: col.typ, Present: col.seen, Role: string(col.role), Reason: col.reason, Notes: col.notes, OCSF: placed[col], keys: col.path}
+		f := Field{Path: col.dotted(), Type: col.typ, Present: col.seen, Role: string(col.role), Reason: col.reason, Notes: col.notes, OCSF: placed[col.dotted()], keys: col.path}
 		res.Fields = append(res.Fields, f)
 		if col.time != nil {
 			res.Times = append(res.Times, Time{col.dotted(), col.time.format, col.time.evidence, col.time.zone})
@@ -266,15 +294,16 @@ func (in *inference) finish(res *Result, class string) {
 		if col.role == roleHash {
 			in.hints = append(in.hints, fmt.Sprintf("%s: %s; hashes are a list of objects in OCSF (file.hashes)", col.dotted(), col.reason))
 		}
-		if col.role == "" && len(placed[col]) == 0 && col.reason != "" {
+		if col.role == "" && len(placed[col.dotted()]) == 0 && col.reason != "" {
 			in.hints = append(in.hints, fmt.Sprintf("%s: %s", col.dotted(), col.reason))
 		}
 	}
 	res.Notes = append(res.Notes, in.left...)
-	res.Files = []diag.File{
-		{Path: "raw.sql", Text: in.rawSQL()},
-		{Path: res.Class + ".sql", Text: in.selectSQL(c, outs, without)},
+	raw := diag.File{Path: "raw.sql", Text: in.rawSQL()}
+	if !byID {
+		res.Files = []diag.File{{Path: res.Class + ".sql", Text: in.selectSQL(c, outs, without)}}
 	}
+	res.Files = slices.Insert(res.Files, 0, raw)
 }
 
 // packed tells of fields whose text holds fields of its own, and of records that are envelopes of others.

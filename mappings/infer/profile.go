@@ -40,6 +40,8 @@ type field struct {
 	order                                  []string // of values, as they came
 	many                                   bool     // more values than are counted separately
 	longest                                int
+	packed                                 int64 // texts that are a JSON object, whose keys are its children then
+	last                                   int64 // the number of the last record that has it, of fields of the record itself
 	windows                                int64 // texts that are lines of "Key: value", which are its children then
 	wide                                   bool  // an object with more keys than are counted separately
 }
@@ -49,6 +51,7 @@ type profiler struct {
 	*patterns
 	root    *field
 	fields  int
+	nothing string          // a text that stands for no value, ""
 	dropped map[string]bool // paths that were too many, the first few
 	records int64
 }
@@ -62,6 +65,29 @@ func (p *profiler) record(raw []byte) {
 	p.records++
 	w := walker{b: raw}
 	w.object(p, p.root, 0)
+}
+
+// around takes the document around a record: its fields belong to the record, unless the record has fields of the same names.
+func (p *profiler) around(document []byte, records string) {
+	w := walker{b: document, i: 1}
+	for {
+		for w.ws(); w.i < len(w.b) && w.b[w.i] == ','; w.ws() {
+			w.i++
+		}
+		if w.i >= len(w.b) || w.b[w.i] != '"' {
+			return
+		}
+		name := string(w.text())
+		w.ws()
+		w.i++ // :
+		var c *field
+		if name != records {
+			if c = p.child(p.root, name); c != nil && c.last == p.records {
+				c = nil
+			}
+		}
+		w.value(p, c, 1)
+	}
 }
 
 // child is the field of that name in an object, nil where there is no more room for one.
@@ -84,6 +110,10 @@ func (p *profiler) child(f *field, name string) *field {
 
 // scalar notes a value: a text without quotes and escapes, or a number or boolean as written.
 func (p *profiler) scalar(f *field, v []byte, quoted bool) {
+	if quoted && p.nothing != "" && string(v) == p.nothing {
+		f.null++
+		return
+	}
 	f.seen++
 	f.scalars++
 	if quoted {
@@ -100,6 +130,11 @@ func (p *profiler) scalar(f *field, v []byte, quoted bool) {
 	f.longest = max(f.longest, len(v))
 	if set[isWindowsEvent] {
 		p.windowsEvent(f, v)
+	}
+	if quoted && len(f.path) <= maxDepth/2 && len(v) > 4 && v[0] == '{' && v[len(v)-1] == '}' && json.Valid(v) {
+		f.packed++
+		w := walker{b: v}
+		w.object(p, f, len(f.path))
 	}
 	switch {
 	case set[isISOTime]:
@@ -253,7 +288,9 @@ func (w *walker) object(p *profiler, f *field, depth int) {
 		w.i++ // :
 		var c *field
 		if f != nil && depth <= maxDepth {
-			c = p.child(f, name)
+			if c = p.child(f, name); c != nil && f == p.root {
+				c.last = p.records
+			}
 		}
 		w.value(p, c, depth+1)
 	}

@@ -77,6 +77,10 @@ const (
 	roleHTTPVersion    role = "HTTP version"
 	roleLength         role = "length of a response"
 	roleSyslogSeverity role = "severity of a syslog header"
+	roleActor          role = "name of the acting user"
+	roleActorID        role = "id of the acting user"
+	roleActorDomain    role = "domain of the acting user"
+	roleDomain         role = "domain of a user"
 	roleNone           role = "-" // its name looks like another role
 )
 
@@ -260,6 +264,12 @@ func (in *inference) recognise(c *column) {
 		if r != roleSrcIP || c.role != "" {
 			return
 		}
+	}
+	if r, ok := in.shape.anywhere[f.name]; ok {
+		if r != roleNone {
+			c.role, c.reason = r, "named as "+article(string(r))
+		}
+		return
 	}
 	local := f.name
 	name := spell(f.name)

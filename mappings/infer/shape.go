@@ -14,12 +14,15 @@ import (
 
 // shape is how the text of a sample is taken apart, if its lines have a form that decode.Detect does not know.
 type shape struct {
-	format decode.Format
-	header []string // lines of raw.sql's header
-	why    string
-	roles  map[string]role // of columns whose names the form defines
-	types  map[string]string
-	syslog bool // a line is a syslog header and a message
+	format     decode.Format
+	header     []string // lines of raw.sql's header
+	why        string
+	roles      map[string]role // of columns whose names the form defines
+	types      map[string]string
+	anywhere   map[string]role // of fields by their name, in any object
+	windows    bool            // JSON of Windows events
+	cloudWatch bool            // documents of CloudWatch Logs
+	syslog     bool            // a line is a syslog header and a message
 }
 
 // headLines are the first lines of a sample, unpacked. It gives none if the sample cannot be unpacked.

@@ -61,7 +61,7 @@ func (in *inference) column(f *field) *column {
 	c := &column{field: f}
 	parent := in.records
 	if f.parent != nil && f.parent != in.root {
-		parent = max(f.parent.objects, f.parent.windows)
+		parent = max(f.parent.objects, f.parent.windows, f.parent.packed)
 	}
 	if f.seen > 0 && f.seen < parent {
 		c.note("in %s of %s", percent(f.seen, parent), map[bool]string{true: "the records", false: f.parent.dotted()}[f.parent == in.root])
@@ -87,6 +87,13 @@ func (in *inference) column(f *field) *column {
 		} else if c.typ == "JSON" && f.elem.seen == 0 {
 			c.note("a list, always empty")
 		}
+	case f.scalars == f.seen && f.packed == f.seen && len(f.children) > 0 && !f.wide && plainPath(f.path):
+		at := len(in.header)
+		if c.fields = in.columns(f); len(c.fields) == 0 {
+			in.scalarType(c)
+			break
+		}
+		in.header = slices.Insert(in.header, at, "parse: "+f.dotted()+" json")
 	case f.scalars == f.seen && f.windows == f.seen && len(f.children) > 0 && plainPath(f.path):
 		if c.fields = in.columns(f); len(c.fields) == 0 {
 			in.scalarType(c)

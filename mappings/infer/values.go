@@ -50,6 +50,7 @@ const (
 	isClock        // a time of day
 	isZone         // an offset or the abbreviation of a zone
 	isLogTime      // a time without a year, as syslog has it
+	isHexNumber    // 0x1d4
 	isLogForm      // a time that the macro time_of_log reads
 	traits
 )
@@ -62,7 +63,7 @@ var traitText = [traits]string{isIP: "addresses", isMAC: "MAC addresses", isUUID
 
 // patterns that recognise values; they do not backtrack.
 type patterns struct {
-	mac, uuid, email, host, url, windowsPath, file, hex, agent, domainUser, region, clock, zone, logTime, logForm *regexp.Regexp
+	mac, uuid, email, host, url, windowsPath, file, hex, agent, domainUser, region, clock, zone, logTime, logForm, hexNumber *regexp.Regexp
 
 	declared []*decode.TimeFormat // of timeFormats, nil for those that raw.sql cannot declare
 }
@@ -78,6 +79,7 @@ func newPatterns() *patterns {
 		declared:    declared,
 		clock:       regexp.MustCompile(`^\d{2}:\d{2}:\d{2}([.,]\d+)?$`),
 		zone:        regexp.MustCompile(`^([+-]\d{2}:?\d{2}|Z|[A-Z]{3,4})$`),
+		hexNumber:   regexp.MustCompile(`^0x[0-9A-Fa-f]{1,15}$`),
 		logForm:     regexp.MustCompile(`^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}\d{1,2} (\d{4} )?\d{2}:\d{2}:\d{2}(\.\d{1,9})?( (Z|UTC|GMT|GMT[+-]\d{2}:\d{2}|[+-]\d{2}:?\d{2}|CET|CEST|EST|EDT|MST|MDT|PDT))?$`),
 		logTime:     regexp.MustCompile(`^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}\d{1,2} \d{2}:\d{2}:\d{2}(\.\d+)?$`),
 		mac:         regexp.MustCompile(`^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$|^([0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}$`),
@@ -151,6 +153,7 @@ func (p *patterns) traitsOf(v []byte, quoted bool) (set [traits]bool) {
 	set[isDomainUser] = !set[isPath] && p.domainUser.Match(v)
 	set[isRegion] = p.region.Match(v)
 	set[isWindowsEvent] = windowsEvent(v)
+	set[isHexNumber] = p.hexNumber.Match(v)
 	set[isClock], set[isZone], set[isLogTime], set[isLogForm] = p.clock.Match(v), p.zone.Match(v), p.logTime.Match(v), p.logForm.Match(v)
 	return set
 }

@@ -89,6 +89,9 @@ func (in *inference) project(class *ocsf.Class, all []*column) (outs []output, w
 			if c.time != nil {
 				o.sql = c.time.sql
 			}
+			if r.Leaf.Base == ocsf.Integer && c.share(isHexNumber) >= enough {
+				o.sql = "TRY_CAST('0x' || substr(" + o.sql + ", 3) AS BIGINT)"
+			}
 			if path == "finding_info.title" && !taken["finding_info.uid"] {
 				add(output{path: "finding_info.uid", sql: o.sql, reason: "a finding needs a uid: use a field that identifies the finding", col: c})
 			}
@@ -164,7 +167,7 @@ func (f *field) fitting(a *ocsf.Attribute) int64 {
 	}
 	switch a.Base {
 	case ocsf.Integer:
-		return f.has[isInt32]
+		return f.has[isInt32] + f.has[isHexNumber]
 	case ocsf.Long:
 		return f.has[isInt64]
 	}
@@ -180,7 +183,7 @@ func takes(a *ocsf.Attribute, c *column) bool {
 	case ocsf.String:
 		return c.typ != "JSON"
 	case ocsf.Integer:
-		return len(a.Enum) == 0 && c.typ != "JSON" && c.share(isInt32) >= enough
+		return len(a.Enum) == 0 && c.typ != "JSON" && (c.share(isInt32) >= enough || c.share(isHexNumber) >= enough)
 	case ocsf.Long:
 		return c.typ != "JSON" && c.share(isInt64) >= enough
 	case ocsf.Timestamp:
@@ -191,6 +194,19 @@ func takes(a *ocsf.Attribute, c *column) bool {
 
 // activity gives activity_id: by the HTTP method where there is one, else what the class is mostly about.
 func (in *inference) activity(class *ocsf.Class, all []*column, add func(output) bool) {
+	if in.kind != nil {
+		sql := func(s string) string {
+			if strings.Contains(s, "%") {
+				return fmt.Sprintf(s, in.idSQL)
+			}
+			return s
+		}
+		add(output{path: "activity_id", sql: sql(in.kind.activity), reason: "by the event id"})
+		if in.kind.status != "" {
+			add(output{path: "status_id", sql: sql(in.kind.status), reason: "by the event id"})
+		}
+		return
+	}
 	if class.Name == "http_activity" {
 		for _, c := range all {
 			if c.role == roleMethod {
@@ -390,6 +406,9 @@ func (in *inference) selectSQL(class *ocsf.Class, outs []output, without []strin
 	if len(without) > 0 {
 		fmt.Fprintf(&b, "-- without: %s\n", strings.Join(without, ", "))
 	}
+	if in.shape.cloudWatch {
+		b.WriteString("-- drop: messageType = 'CONTROL_MESSAGE'\n")
+	}
 	b.WriteString("SELECT\n")
 	last := -1
 	width := 0
@@ -423,6 +442,10 @@ func (in *inference) selectSQL(class *ocsf.Class, outs []output, without []strin
 	}
 	for _, h := range in.hints {
 		fmt.Fprintf(&b, "  -- %s\n", oneLine(h))
+	}
+	if in.where != "" {
+		b.WriteString("FROM raw\nWHERE " + in.where + ";\n")
+		return b.String()
 	}
 	b.WriteString("FROM raw;\n")
 	return b.String()
