@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -73,7 +74,34 @@ func (a *batchAttempt) checkQuarantineLimit(out batchOutput) error {
 		text += ". Kinds that match no SELECT: " + r.Kinds.String()
 	}
 	return &diag.OpError{Op: "process", Object: "batch " + out.batch, Err: fmt.Errorf("%w: %s. Example: %s", ErrQuarantine, text, mostFrequent(r.Examples, reasons)),
-		Try: "etl preview with an object of the batch, then correct the mapping or raise the limit"}
+		Try: "etl quarantine show, which shows more of them, then correct the mapping or raise the limit"}
+}
+
+// hidesRecords says whether nothing of what rejected records hold may be shown or kept. No mapping asks for it yet.
+func (c *batchConfig) hidesRecords() bool { return false }
+
+// keepRefused keeps rejected records of a batch that is refused, so that a person can look at them. It is only a warning if it fails.
+func (a *batchAttempt) keepRefused(ctx context.Context, out batchOutput) {
+	x := a.run
+	from, err := os.Open(out.result.QuarantinePath)
+	if err == nil {
+		defer from.Close()
+		err = refused.Put(ctx, x.State, refused.Options{Job: x.Spec.Name, TempDir: a.temp, LeaveOut: attempt.ReasonNotRegistered, Hide: a.config.hidesRecords()},
+			refused.Batch{Batch: out.batch, Run: x.id, Refused: x.Now().UTC(), Read: out.result.Totals().Records, Kinds: out.result.Kinds}, from)
+	}
+	if err != nil && ctx.Err() == nil {
+		x.warn(fmt.Sprintf("rejected records of the refused batch %s were not kept, so that etl quarantine does not show them: %v", out.batch, err))
+	}
+}
+
+// removeRefused removes what was kept of refused batches and is not needed any more. A run does not fail if it cannot remove it.
+func (x *run) removeRefused(ctx context.Context) {
+	if x.dry {
+		return
+	}
+	if err := refused.RemoveOver(ctx, x.State, x.ledger, x.Spec.Name); err != nil && ctx.Err() == nil {
+		x.log.Warn().Err(err).Msg("what was kept of refused batches was not removed; a later run tries again")
+	}
 }
 
 // mostFrequent is an example of the reason that most records have.

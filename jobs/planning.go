@@ -422,6 +422,7 @@ func (p *planner) tryBatch(ctx context.Context, config *batchConfig, m *ledger.M
 		return err
 	}
 	if err := a.checkQuarantineLimit(out); err != nil {
+		a.keepRefused(ctx, out)
 		return err
 	}
 	a.add(state, out)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/refused"
 	"github.com/silt-etl/silt/internal/report"
 )
 
@@ -83,8 +84,14 @@ func (r *retention) work(ctx context.Context) error {
 		out.Records += b.Counts.Quarantined
 	}
 	out.Quarantine, out.Manifests, out.Attempts = expiredOf(old.Quarantine), expiredOf(old.Manifests), expiredOf(old.Attempts)
-	if x.dry {
-		return nil
+	refusedFiles, err := r.oldRefused(ctx)
+	if err != nil || x.dry {
+		return err
+	}
+	for _, f := range refusedFiles {
+		if err := f.Remove(ctx, x.State); err != nil {
+			return fmt.Errorf("retention of refused batches: %w", err)
+		}
 	}
 	out.Manifests, out.Attempts = report.Expired{}, report.Expired{}
 	if err := r.expire(ctx, batches); err != nil {
@@ -96,6 +103,31 @@ func (r *retention) work(ctx context.Context) error {
 		return fmt.Errorf("retention of manifests and attempt records: %w. What was deleted is not needed any more. Try: etl retention again", err)
 	}
 	return nil
+}
+
+// oldRefused finds what was kept of refused batches and is as old as quarantine that expires.
+func (r *retention) oldRefused(ctx context.Context) (old []refused.File, err error) {
+	x := r.run
+	age := x.Spec.Retention.Quarantine
+	if age <= 0 {
+		return nil, nil
+	}
+	now, err := x.State.Now(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the time of the store: %w", err)
+	}
+	files, err := refused.List(ctx, x.State, x.Spec.Name)
+	if err != nil {
+		return nil, fmt.Errorf("list refused batches: %w", err)
+	}
+	var aged []ledger.Aged
+	for _, f := range files {
+		if now.Sub(f.Modified) >= age {
+			old, aged = append(old, f), append(aged, ledger.Aged{Key: f.Key, SizeBytes: f.SizeBytes, Modified: f.Modified})
+		}
+	}
+	r.out.Refused = expiredOf(aged)
+	return old, nil
 }
 
 // expire ends the quarantine of batches and deletes its files.

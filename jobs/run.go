@@ -172,6 +172,7 @@ func (x *run) execute(ctx context.Context, work func(context.Context) error) (er
 	if err := work(limited); err != nil {
 		return err
 	}
+	x.removeRefused(limited)
 	x.writeCheckpoint(limited)
 	return nil
 }

@@ -10,7 +10,9 @@ import (
 
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/quarantine"
+	"github.com/silt-etl/silt/internal/refused"
 	"github.com/silt-etl/silt/internal/render"
 )
 
@@ -42,7 +44,8 @@ type quarantineListCmd struct {
 func (*quarantineListCmd) Help() string {
 	return commandHelp{
 		Does: "etl quarantine list groups the quarantined records of a job by reason and OCSF path, with one record of each " +
-			"group as an example. Objects that could not be read as a whole are counted too.",
+			"group as an example. Objects that could not be read as a whole are counted too. Refused batches, of which nothing " +
+			"is committed, follow with the same table.",
 		Never: "It only reads.",
 		Examples: []string{
 			"etl quarantine list job.yaml",
@@ -64,7 +67,8 @@ type quarantineShowCmd struct {
 func (*quarantineShowCmd) Help() string {
 	return commandHelp{
 		Does: "etl quarantine show prints quarantined records: the reason, the staging object and the number of the record in " +
-			"it, and its raw bytes on one line. Bytes that are not text are escaped.",
+			"it, and its raw bytes on one line. Bytes that are not text are escaped. Records of refused batches come last, and " +
+			"say so: up to 1,000 of each batch are kept.",
 		Never: "It only reads.",
 		Examples: []string{
 			"etl quarantine show job.yaml --limit 5",
@@ -95,23 +99,74 @@ func (c *quarantineListCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	if c.Output == "json" {
-		return printJSON(a.stdout, list)
+	batches := []refused.Batch{}
+	if q != nil {
+		if err := eachRefused(ctx, spec, q, func(f refused.File) error {
+			b, err := f.Read(ctx, q.State, q.TempDir, nil)
+			if err == nil {
+				batches = append(batches, b)
+			}
+			return err
+		}); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintf(a.stdout, "%s: quarantine has %s and %s\n", spec.Name, human.Plural(list.Records, "record"), human.Plural(list.Whole, "whole object"))
+	if c.Output == "json" {
+		return printJSON(a.stdout, struct {
+			*quarantine.List
+			Refused []refused.Batch `json:"refused"`
+		}{list, batches})
+	}
+	if err := writeList(a.stdout, spec.Name, list); err != nil {
+		return err
+	}
+	for _, b := range batches {
+		render.Fprintf(a.stdout, "\nrefused and not committed: %s of %s of batch %s, run %s\n", human.Count(b.Records), human.Plural(b.Read, "record"), b.Batch, b.Run)
+		if len(b.Kinds) > 0 {
+			render.Fprintf(a.stdout, "match no SELECT: %s\n", b.Kinds.String())
+		}
+		fmt.Fprintln(a.stdout)
+		if err := writeGroups(a.stdout, b.Groups); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachRefused calls fn for what is kept of each refused batch. A file that a run removes meanwhile is left out.
+func eachRefused(ctx context.Context, spec *jobfile.Spec, q *quarantine.Reader, fn func(refused.File) error) error {
+	files, err := refused.List(ctx, q.State, spec.Name)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := fn(f); err != nil && !errors.Is(err, objstore.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeList(w io.Writer, job string, list *quarantine.List) error {
+	fmt.Fprintf(w, "%s: quarantine has %s and %s\n", job, human.Plural(list.Records, "record"), human.Plural(list.Whole, "whole object"))
 	if len(list.Groups) == 0 {
 		return nil
 	}
-	fmt.Fprintln(a.stdout)
+	fmt.Fprintln(w)
+	return writeGroups(w, list.Groups)
+}
+
+// writeGroups prints a table of groups.
+func writeGroups(w io.Writer, groups []quarantine.Group) error {
 	t := render.Table{Header: []string{"reason", "path", "records", "objects", "example"}, Right: []bool{false, false, true, true}}
-	for _, g := range list.Groups {
+	for _, g := range groups {
 		t.Rows = append(t.Rows, []string{g.Reason, render.Safe(g.Path), human.Count(g.Records), human.Count(g.Objects),
 			render.Safe(fmt.Sprintf("%s (%s)", g.Message, recordPlace(g.Object, g.Record)))})
 	}
-	if isTerminal(a.stdout) {
+	if isTerminal(w) {
 		t.MaxCell = 80
 	}
-	return t.Write(a.stdout)
+	return t.Write(w)
 }
 
 // recordPlace names a record by its object and number.
@@ -140,7 +195,7 @@ func (c *quarantineShowCmd) Run(ctx context.Context, a *app) error {
 	}
 	shown, more := 0, false
 	if q != nil {
-		err = q.Each(ctx, func(_ string, r quarantine.Row) error {
+		show := func(batch string, r quarantine.Row) error {
 			if !f.Match(&r) {
 				return nil
 			}
@@ -150,10 +205,17 @@ func (c *quarantineShowCmd) Run(ctx context.Context, a *app) error {
 			}
 			shown++
 			if c.Output == "json" {
-				return writeRowJSON(a.stdout, &r)
+				return writeRowJSON(a.stdout, &r, batch)
 			}
-			return writeRow(a.stdout, &r)
-		})
+			return writeRow(a.stdout, &r, batch)
+		}
+		err = q.Each(ctx, func(_ string, r quarantine.Row) error { return show("", r) })
+		if err == nil {
+			err = eachRefused(ctx, spec, q, func(f refused.File) error {
+				_, err := f.Read(ctx, q.State, q.TempDir, func(r quarantine.Row) error { return show(f.Batch, r) })
+				return err
+			})
+		}
 	}
 	if err != nil && !errors.Is(err, errEnough) {
 		return err
@@ -168,9 +230,13 @@ func (c *quarantineShowCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// writeRow prints one record: place, reason, message, and the raw bytes on one line. Bytes that are not text are escaped.
-func writeRow(w io.Writer, r *quarantine.Row) error {
+// writeRow prints one record: place, reason, message, and the raw bytes on one line. Bytes that are not text are escaped. refusedBatch
+// is the batch of a record that is not committed.
+func writeRow(w io.Writer, r *quarantine.Row, refusedBatch string) error {
 	why := r.Reason
+	if refusedBatch != "" {
+		why = "refused with batch " + refusedBatch + " and not committed, " + why
+	}
 	if r.Path != "" {
 		why += " " + render.Safe(r.Path)
 	}
@@ -185,13 +251,14 @@ func writeRow(w io.Writer, r *quarantine.Row) error {
 }
 
 // writeRowJSON prints one record as a line of JSON. Bytes that are not UTF-8 are written as base64.
-func writeRowJSON(w io.Writer, r *quarantine.Row) error {
+func writeRowJSON(w io.Writer, r *quarantine.Row, refusedBatch string) error {
 	type row struct {
 		quarantine.Row
-		Raw    *string `json:"raw,omitempty"`
-		Base64 []byte  `json:"raw_base64,omitempty"`
+		Refused string  `json:"refused_batch,omitempty"`
+		Raw     *string `json:"raw,omitempty"`
+		Base64  []byte  `json:"raw_base64,omitempty"`
 	}
-	out := row{Row: *r}
+	out := row{Row: *r, Refused: refusedBatch}
 	if raw := string(r.Raw); r.Record > 0 && utf8.Valid(r.Raw) {
 		out.Raw = &raw
 	} else {

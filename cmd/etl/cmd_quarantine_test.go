@@ -12,7 +12,7 @@ import (
 func TestRowJSON(t *testing.T) {
 	for _, raw := range []string{`{"a":"<é>"}`, "\xff\x00\n", ""} {
 		var out bytes.Buffer
-		if err := writeRowJSON(&out, &quarantine.Row{Job: "j", Object: "o", Record: 1, Reason: "R", Raw: []byte(raw)}); err != nil {
+		if err := writeRowJSON(&out, &quarantine.Row{Job: "j", Object: "o", Record: 1, Reason: "R", Raw: []byte(raw)}, ""); err != nil {
 			t.Fatal(err)
 		}
 		var got struct {

@@ -41,6 +41,13 @@ func Checks() []Check {
 			}},
 		{"ledger", "lake, state and catalog agree with the ledger; `--fix` repairs them", ready, 0, checkLedger},
 		{"late objects", "runs list every object of staging that no run has taken", []string{"job", "fix", "staging", "state", "ledger"}, 0, checkLeftOut},
+		{"refused batches", "no batch with too many bad records waits for a correction", []string{"job", "fix", "state", "ledger"}, 0,
+			func(ctx context.Context, e *examination) []Result {
+				if e.Mapping == nil || e.willBeCreated(e.Job.State) || e.willBeCreated(e.Job.Lake.Location) {
+					return nil // no run has refused one yet
+				}
+				return findRefused(ctx, e.Job.Name, e.Maintain)
+			}},
 		{"disk", "a batch fits into the temp folder", ready, 0, checkDisk},
 		{"memory", "`limits.memory` fits into this machine", ready, 0, checkMemory},
 		{"schedule", "the job has a next time under `etl serve`, or no schedule", ready, 0, checkSchedule},

@@ -144,6 +144,9 @@ func (w *Writer) Add(r Row) error {
 	return nil
 }
 
+// Note adds a text to the footer of the file, under a key.
+func (w *Writer) Note(key, text string) error { return w.w.AppendKeyValueMetadata(key, text) }
+
 // Rows returns how many rows were added.
 func (w *Writer) Rows() int64 { return w.rows }
 
@@ -186,6 +189,27 @@ func Read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) err
 		return err
 	}
 	return fmt.Errorf("read quarantine file: %w", err)
+}
+
+// ReadNote returns a text that Writer.Note has added. A file without it is an error.
+func ReadNote(r parquet.ReaderAtSeeker, key string) (text string, err error) {
+	err = safely(func() error {
+		pr, err := file.NewParquetReader(r)
+		if err != nil {
+			return err
+		}
+		defer pr.Close()
+		value := pr.MetaData().KeyValueMetadata().FindValue(key)
+		if value == nil {
+			return fmt.Errorf("its footer does not have %s", key)
+		}
+		text = *value
+		return nil
+	})
+	if err != nil {
+		err = fmt.Errorf("read quarantine file: %w", err)
+	}
+	return text, err
 }
 
 // safely makes an error of a panic: the Parquet library panics over files that contradict themselves.

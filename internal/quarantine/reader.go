@@ -194,8 +194,14 @@ func (q *Reader) List(ctx context.Context, job string, f Filter) (*List, error) 
 	for _, g := range groups {
 		out.Groups = append(out.Groups, *g)
 	}
-	sort.Slice(out.Groups, func(i, j int) bool {
-		a, b := out.Groups[i], out.Groups[j]
+	SortGroups(out.Groups)
+	return out, nil
+}
+
+// SortGroups puts the most frequent groups first.
+func SortGroups(groups []Group) {
+	sort.Slice(groups, func(i, j int) bool {
+		a, b := groups[i], groups[j]
 		switch {
 		case a.Records != b.Records:
 			return a.Records > b.Records
@@ -206,5 +212,4 @@ func (q *Reader) List(ctx context.Context, job string, f Filter) (*List, error) 
 		}
 		return a.Path < b.Path
 	})
-	return out, nil
 }

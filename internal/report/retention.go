@@ -15,6 +15,7 @@ type Retention struct {
 	// Ages are those of the job file, by the last part of its keys. What is not among them is kept forever.
 	Ages       map[string]string `json:"ages"`
 	Quarantine Expired           `json:"quarantine"`
+	Refused    Expired           `json:"refused"` // what was kept of refused batches; it has the age of quarantine
 	Manifests  Expired           `json:"manifests"`
 	Attempts   Expired           `json:"attempts"`
 	// Records were in quarantine and are deleted on purpose; the ledger counts them as expired.
@@ -57,6 +58,9 @@ func (r *Retention) WriteText(out io.Writer) {
 	}
 	if r.Quarantine.Files > 0 {
 		render.Fprintf(out, "  records     %s of quarantine, which the ledger counts as expired from now on\n", human.Plural(r.Records, "record"))
+	}
+	if r.Refused.Files > 0 {
+		render.Fprintf(out, "  refused     %s (%s) with examples of refused batches\n", human.Plural(int64(r.Refused.Files), "file"), human.Size(r.Refused.SizeBytes))
 	}
 	if r.Held > 0 {
 		render.Fprintf(out, "  left        %s whose files may still be held; set lake.delete_role_arn, or run etl doctor\n", human.Plural(int64(r.Held), "attempt record"))
