@@ -87,6 +87,7 @@ func (f *csvFramer) fits(b []byte, i int) *Reject {
 
 func (f *csvFramer) open(r io.Reader) {
 	f.lines.reset(r)
+	f.lines.naming = nil
 	f.begun = false
 }
 
@@ -104,6 +105,12 @@ func (f *csvFramer) next() (raw []byte, rej *Reject, err error) {
 			return nil, nil, err
 		}
 		rej := p.reject
+		if len(f.lines.naming) > 0 {
+			if columns := f.namedBy(f.lines.naming); columns != nil {
+				f.columns, f.header, f.begun = columns, bytes.Clone(f.lines.naming), true
+			}
+			f.lines.naming = f.lines.naming[:0]
+		}
 		if rej == nil {
 			is, missing := f.isHeader(p.bytes, !f.begun)
 			if missing != nil {
@@ -130,6 +137,13 @@ func (f *csvFramer) kept(raw, context []byte) *Reject {
 	case len(context) == 0:
 		f.withoutHeader()
 	case !bytes.Equal(context, f.header):
+		if f.f.Comment != "" && bytes.HasPrefix(context, []byte(f.f.Comment)) {
+			f.header = bytes.Clone(context)
+			if f.columns = f.namedBy(f.header); f.columns == nil {
+				f.withoutHeader()
+			}
+			break
+		}
 		if f.csv.Split(context) != fields.Whole {
 			return &Reject{Code: ReasonHeader, Message: "the header that was kept with the record cannot be read"}
 		}
@@ -214,6 +228,23 @@ func (f *csvFramer) isHeader(b []byte, first bool) (bool, *Reject) {
 	f.header = bytes.Clone(b)
 	f.readHeader(f.header)
 	return true, nil
+}
+
+// namedBy gives the columns that a comment names. It is nil unless more than half of them are columns of raw.sql, because a mapping
+// can have names of its own in this order. One name is not a list.
+func (f *csvFramer) namedBy(comment []byte) (columns []textColumn) {
+	known := 0
+	for _, name := range strings.FieldsFunc(string(comment[len(namingComment):]), func(r rune) bool { return r == ' ' || r == '\t' || r == ':' || r == rune(f.f.Delimiter) }) {
+		if at := f.f.column(name); at >= 0 {
+			known++
+			name = f.f.Columns[at]
+		}
+		columns = append(columns, f.s.textColumn(name))
+	}
+	if len(columns) < 2 || 2*known <= len(columns) {
+		return nil
+	}
+	return columns
 }
 
 func headerName(v []byte) string { return string(bytes.TrimSpace(v)) }

@@ -89,6 +89,9 @@ func detectLines(sample *sample) (Detected, bool) {
 	return Detected{Format{Name: FormatLine, Columns: []string{"line"}}, "its lines have no common shape. Try: a -- pattern: line that splits them into fields"}, true
 }
 
+// namingComment begins a comment that names the columns: #fields of Zeek, #Fields: of W3C, IIS and CloudFront.
+const namingComment = "#fields"
+
 // lineReader cuts an object into lines, except that a CSV record continues if a line ends inside quotes. If quotes do not close,
 // or are followed by more text of the field, the line that the record began in is rejected, and the next line begins a record. A record with a
 // newline inside is no longer than lineMax.
@@ -96,6 +99,7 @@ type lineReader struct {
 	window
 	csv     *fields.CSV // nil: a newline always ends a record
 	comment string      // lines that begin with it are not records; "": all are
+	naming  []byte      // the last comment that begins with #fields, until the CSV framer has taken it
 }
 
 func newLineReader(f *Format, o Options) lineReader {
@@ -141,6 +145,9 @@ func (r *lineReader) cut() (piece, error) {
 		case end == next && end == 0:
 			return piece{}, io.EOF
 		case allBlank(b), r.isComment(b):
+			if r.csv != nil && len(b) > len(namingComment) && bytes.EqualFold(b[:len(namingComment)], []byte(namingComment)) {
+				r.naming = append(r.naming[:0], b...)
+			}
 			r.p += next
 			continue
 		}
