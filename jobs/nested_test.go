@@ -38,7 +38,7 @@ func TestNestedThroughTheLake(t *testing.T) {
 		"raw.sql": `CREATE TABLE raw (ts TIMESTAMP, name VARCHAR, ip VARCHAR, rcode INTEGER, answers STRUCT(data VARCHAR, kind VARCHAR, ttl VARCHAR)[]);`,
 		"dns_activity.sql": `-- class: dns_activity
 -- profiles: datetime
--- consumes: answers
+-- consumes: answers = list_transform(answers, lambda a: {'data': a.rdata, 'kind': a.type, 'ttl': CAST(a.ttl AS VARCHAR)})
 SELECT ts AS "time", ts AS time_dt, 2 AS activity_id, 1 AS severity_id, 'v' AS "metadata.product.vendor_name", 'p' AS "metadata.product.name",
   {'hostname': name, 'type': 'A'} AS query, {'ip': ip} AS src_endpoint, {'ip': '10.0.0.53'} AS dst_endpoint, rcode AS rcode_id,
   list_transform(answers, lambda a: {'rdata': a.data, 'type': a.kind, 'ttl': a.ttl}) AS answers,

@@ -107,7 +107,7 @@ func (t *translator) attribute(p *part, a *ocsf.Attribute, name string, v *value
 		t.use(raw, typ)
 		if a.IsArray {
 			t.warn(v.at, diag.Coerced, "%s is a list: the value becomes its one element", name)
-			p.consumes = append(p.consumes, raw)
+			p.consumes = append(p.consumes, consume{raw, eventSQL(name) + "[1]"})
 			add(column{render: func() string {
 				x := rawSQL(raw)
 				return fmt.Sprintf("CASE WHEN %s IS NOT NULL THEN [%s] END", x, x)
@@ -225,7 +225,11 @@ func (t *translator) addTime(p *part, name string, at int, raw []string) {
 		return
 	}
 	t.use(raw, "VARCHAR")
-	p.consumes = append(p.consumes, raw)
+	back := fmt.Sprintf("strftime(make_timestamp(%s * 1000), %s)", eventSQL(name), quote(strings.ReplaceAll(t.format, "%f", "%g")))
+	if t.format == "epoch" {
+		back = fmt.Sprintf("CAST(%s // 1000 AS VARCHAR)", eventSQL(name))
+	}
+	p.consumes = append(p.consumes, consume{raw, back})
 	p.columns = append(p.columns, column{path: name, at: at, render: func() string {
 		if t.format == "epoch" { // seconds, with or without a fraction
 			return fmt.Sprintf("(%s::DECIMAL(18, 3) * 1000)::BIGINT", rawSQL(raw))

@@ -164,10 +164,15 @@ func TestEpochTimestamp(t *testing.T) {
 	m := declarative(t, `{"custom_source_events": {"source_name": "e", "timestamp": {"field": "$.at", "format": "epoch"}, "ocsf_mapping": {"": {"schema": "network_activity",
 	  "schema_mapping": {"severity_id": 1, "src_endpoint": {"ip": "$.s"}, "dst_endpoint": {"ip": "$.d"}, "metadata": {"product": {"name": "n", "vendor_name": "v"}}}}}}}`)
 	for at, want := range map[string]int64{`"1601587565"`: 1601587565000, `1601587565.1239`: 1601587565124, `-1.5`: -1500} {
-		e := sqltest.Run(t, sqltest.Compile(t, m), nil, `{"at":`+at+`,"s":"a","d":"b"}`)[0]
-		if e.Time != want || len(e.Unmapped) != 0 {
-			t.Errorf("%s: time %v, want %d; unmapped %v", at, e.Time, want, e.Unmapped)
+		kept := map[string]any{}
+		if strings.Contains(at, ".") {
+			kept["at"] = at // the event does not have all of its digits
 		}
+		e := sqltest.Run(t, sqltest.Compile(t, m), nil, `{"at":`+at+`,"s":"a","d":"b"}`)[0]
+		if e.Time != want {
+			t.Errorf("%s: time %v, want %d", at, e.Time, want)
+		}
+		sqltest.Same(t, at+": unmapped", e.Unmapped, kept)
 	}
 }
 

@@ -253,14 +253,8 @@ func (t *translator) readableSelect(p *part, values []string, notes map[int][]st
 	if len(p.profiles) > 0 {
 		fmt.Fprintf(&b, "-- profiles: %s\n", strings.Join(p.profiles, ", "))
 	}
-	var consumed []string
-	for _, c := range p.consumes {
-		if s := rawSQL(c); !slices.Contains(consumed, s) {
-			consumed = append(consumed, s)
-		}
-	}
-	if len(consumed) > 0 {
-		fmt.Fprintf(&b, "-- consumes: %s\n", strings.Join(consumed, ", "))
+	for _, l := range p.consumesLines() {
+		b.WriteString(l + "\n")
 	}
 	if len(p.without) > 0 {
 		fmt.Fprintf(&b, "-- without: %s\n", strings.Join(p.without, ", "))

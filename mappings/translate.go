@@ -53,7 +53,7 @@ type part struct {
 	class    *ocsf.Class
 	profiles []string
 	columns  []column
-	consumes [][]string
+	consumes []consume
 	without  []string
 }
 

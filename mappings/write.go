@@ -66,12 +66,8 @@ func (t *translator) selectSQL(p *part) (text string, places []int) {
 	if len(p.profiles) > 0 {
 		line(p.at, "-- profiles: %s", strings.Join(p.profiles, ", "))
 	}
-	var consumed []string
-	for _, c := range p.consumes {
-		consumed = append(consumed, rawSQL(c))
-	}
-	if len(consumed) > 0 {
-		line(p.at, "-- consumes: %s", strings.Join(consumed, ", "))
+	for _, l := range p.consumesLines() {
+		line(p.at, "%s", l)
 	}
 	if len(p.without) > 0 {
 		line(p.at, "-- without: %s", strings.Join(p.without, ", "))
@@ -173,3 +169,30 @@ func FieldSQL(path []string) string { return rawSQL(path) }
 
 // Literal is a text in SQL.
 func Literal(s string) string { return quote(s) }
+
+// consume is a raw field, and the expression over the event that gives its value back.
+type consume struct {
+	raw  []string
+	expr string
+}
+
+// consumesLines are the header's lines for them, one for each field.
+func (p *part) consumesLines() (lines []string) {
+	seen := map[string]bool{}
+	for _, c := range p.consumes {
+		if s := rawSQL(c.raw); !seen[s] {
+			seen[s] = true
+			lines = append(lines, "-- consumes: "+s+" = "+c.expr)
+		}
+	}
+	return lines
+}
+
+// eventSQL is a path of the event in an expression.
+func eventSQL(path string) string {
+	names := strings.Split(path, ".")
+	for i, n := range names {
+		names[i] = `"` + n + `"`
+	}
+	return strings.Join(names, ".")
+}

@@ -103,7 +103,7 @@ func TestLibraryInMappings(t *testing.T) {
 }
 
 func TestLibraryOfMapping(t *testing.T) {
-	m := sqltest.ProcessMapping(t, "-- consumes: md5\n", `, fingerprints(md5) AS "process.file.hashes", user_of(sha256) AS "process.user.name", in_cidr(host.ip, '10.0.0.0/8') AS "unmapped.inside"`)
+	m := sqltest.ProcessMapping(t, "-- consumes: md5 = hash_list(process.file.hashes)\n", `, fingerprints(md5) AS "process.file.hashes", user_of(sha256) AS "process.user.name", in_cidr(host.ip, '10.0.0.0/8') AS "unmapped.inside"`)
 	text := m.Files[mappings.LibraryFile]
 	for name, has := range map[string]bool{"fingerprints": true, "hash_algorithm_id": true, "user_of": true, "ipv6_groups": true, "kv": false} {
 		if strings.Contains(text, "MACRO "+name+"(") != has {

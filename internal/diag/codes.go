@@ -74,7 +74,7 @@ func CodeTexts() []CodeText {
 		{NoProjection, Error, "The mapping has no SELECT"},
 		{Overlap, Warning, "A record matches two SELECTs; found by trying the values in their conditions"},
 		{Unread, Note, "No SELECT reads these fields"},
-		{Consumes, Error, "No column reads the consumed field"},
+		{Consumes, Error, "A consumes line has no expression (a warning), or names what no column reads or fills"},
 		{Drop, Error, "The drop line is not one predicate"},
 		{HeaderKey, Warning, "The header key looks like a misspelt one"},
 		{SQL, Error, "DuckDB refuses the SQL"},

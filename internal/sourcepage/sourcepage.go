@@ -227,7 +227,7 @@ func (w *writer) lineage(l sqlgen.Lineage, several bool) {
 		w.text("Kept in `unmapped` under their own names, with everything that raw.sql does not declare: %s.", codes(l.Rest))
 	}
 	if len(l.Consumes) > 0 {
-		w.text("Used up by expressions, and kept in `unmapped` only if the outputs are missing: %s.", codes(l.Consumes))
+		w.text("Kept in `unmapped` only where the event does not give the raw value back: %s.", codes(l.Consumes))
 	}
 	if len(l.Without) > 0 {
 		w.text("Required by OCSF, and left out on purpose: %s.", codes(l.Without))

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from judge_parquet import files
 
-# Raw fields that the mapping writes to an output, or that a `-- consumes:` line names.
+# Raw fields that the mapping writes to an output, or that a `-- consumes:` line rebuilds.
 MAPPED = {
     "firewall_name",
     "availability_zone",

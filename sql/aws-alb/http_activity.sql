@@ -3,7 +3,9 @@
 -- profiles: cloud, load_balancer
 -- drop: "type" LIKE '____-__-__T__:%'
 -- drop: request IS NULL AND elb_status_code IS NULL AND target IS NOT NULL AND (elb IS NULL OR TRY_CAST(elb AS DOUBLE) IS NOT NULL)
--- consumes: client, target, request, elb_status_code
+-- consumes: client = host_port(src_endpoint.ip, src_endpoint.port)
+-- consumes: target = host_port(load_balancer.dst_endpoint.ip, load_balancer.dst_endpoint.port)
+-- consumes: request = http_request.http_method || ' ' || http_request."url".url_string || ' ' || http_request.version
 --
 -- The first -- drop: line is for connection logs, which begin with a time. The second one is for health check logs, which
 -- have a latency where access logs have the name of the load balancer. Load balancers write both below the same prefix.

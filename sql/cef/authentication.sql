@@ -1,7 +1,17 @@
 -- class: authentication
 -- ocsf: 1.1.0
 -- profiles: host
--- consumes: suser, duser, sntdom, dntdom, src, dst, msg, cat, dvchost, deviceVendor, reason
+-- consumes: suser = windows_user("user"."domain", "user".name)
+-- consumes: duser = windows_user("user"."domain", "user".name)
+-- consumes: sntdom = "user"."domain"
+-- consumes: dntdom = "user"."domain"
+-- consumes: src = src_endpoint.ip
+-- consumes: dst = dst_endpoint.ip
+-- consumes: msg = message
+-- consumes: cat = metadata.log_name
+-- consumes: dvchost = device.hostname
+-- consumes: deviceVendor = metadata.product.vendor_name
+-- consumes: reason = status_detail
 SELECT
   cef_time([rt, "end", "start", FTNTFGTeventtime, syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
   rt AS "metadata.original_time",

@@ -2,7 +2,21 @@
 -- ocsf: 1.1.0
 -- profiles: host, security_control
 -- drop: cef_other_kind(deviceVendor, deviceEventClassId, name, cat, act, dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0) AND NOT coalesce(cef_login(deviceEventClassId, name, cat, act, coalesce(duser, suser), dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0), FALSE)
--- consumes: proto, suser, sntdom, "in", "out", src, dst, msg, cat, dvchost, deviceVendor, sourceTranslatedAddress, sourceTranslatedPort, destinationTranslatedAddress, destinationTranslatedPort
+-- consumes: proto = upper(connection_info.protocol_name)
+-- consumes: suser = windows_user(actor."user"."domain", actor."user".name)
+-- consumes: sntdom = actor."user"."domain"
+-- consumes: "in" = CASE WHEN cef_in_is_received(metadata.product.vendor_name) THEN traffic.bytes_in ELSE traffic.bytes_out END
+-- consumes: "out" = CASE WHEN cef_in_is_received(metadata.product.vendor_name) THEN traffic.bytes_out ELSE traffic.bytes_in END
+-- consumes: src = src_endpoint.ip
+-- consumes: dst = dst_endpoint.ip
+-- consumes: msg = message
+-- consumes: cat = metadata.log_name
+-- consumes: dvchost = device.hostname
+-- consumes: deviceVendor = metadata.product.vendor_name
+-- consumes: sourceTranslatedAddress = coalesce(src_endpoint.proxy_endpoint.ip, '0.0.0.0')
+-- consumes: sourceTranslatedPort = coalesce(src_endpoint.proxy_endpoint.port, 0)
+-- consumes: destinationTranslatedAddress = coalesce(dst_endpoint.proxy_endpoint.ip, '0.0.0.0')
+-- consumes: destinationTranslatedPort = coalesce(dst_endpoint.proxy_endpoint.port, 0)
 SELECT
   cef_time([rt, "end", "start", FTNTFGTeventtime, syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
   rt AS "metadata.original_time",

@@ -1,10 +1,20 @@
 -- class: authentication
 -- ocsf: 1.1.0
 -- profiles: host
--- consumes: "date", "time", tz, "user", "level", msg, reason, status, srcip, dstip, remip
+-- consumes: "date" = strftime(make_timestamp(("time" + timezone_offset * 60000) * 1000), '%Y-%m-%d')
+-- consumes: "time" = strftime(make_timestamp(("time" + timezone_offset * 60000) * 1000), '%H:%M:%S')
+-- consumes: tz = fortinet_zone(timezone_offset)
+-- consumes: msg = message
+-- consumes: "user" = windows_user("user"."domain", "user".name)
+-- consumes: status = CASE status_id WHEN 1 THEN 'success' WHEN 2 THEN 'failed' END
+-- consumes: reason = status_detail
+-- consumes: srcip = src_endpoint.ip
+-- consumes: remip = src_endpoint.ip
+-- consumes: dstip = dst_endpoint.ip
 SELECT
   fortinet_time(eventtime, "date", "time", tz, key.source_timezone) AS "time",
   eventtime AS "metadata.original_time",
+  fortinet_offset(tz) AS timezone_offset,
   CASE WHEN lower("action") IN ('logout', 'auth-logout', 'fsso-logoff') THEN 2 ELSE 1 END AS activity_id, -- Logoff, Logon
   coalesce(level_severity("level"), 0) AS severity_id,
   CASE

@@ -3,6 +3,11 @@ CREATE MACRO fortinet_time(eventtime, day, clock, tz, zone) AS coalesce(time_fro
   time_with_offset(day || ' ' || clock || tz, '%Y-%m-%d %H:%M:%S%z'),
   CASE WHEN tz IS NULL THEN time_in_zone(day || ' ' || clock, '%Y-%m-%d %H:%M:%S', coalesce(zone, 'UTC')) END);
 
+-- The minutes of an offset (+0200), and the offset of minutes.
+CREATE MACRO fortinet_offset(tz) AS CASE WHEN regexp_full_match(tz, '[+-][0-9]{4}')
+  THEN CASE WHEN starts_with(tz, '-') THEN -1 ELSE 1 END * (TRY_CAST(substr(tz, 2, 2) AS INTEGER) * 60 + TRY_CAST(substr(tz, 4, 2) AS INTEGER)) END;
+CREATE MACRO fortinet_zone(minutes) AS CASE WHEN minutes < 0 THEN '-' ELSE '+' END || format('{:02d}{:02d}', abs(minutes) // 60, abs(minutes) % 60);
+
 -- severity_id of a level of syslog, in words.
 CREATE MACRO level_severity(t) AS CASE lower(t)
   WHEN 'emergency' THEN 6 WHEN 'alert' THEN 5 WHEN 'critical' THEN 5 WHEN 'error' THEN 4 WHEN 'warning' THEN 3 WHEN 'notice' THEN 1

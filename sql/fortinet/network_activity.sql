@@ -2,10 +2,28 @@
 -- ocsf: 1.1.0
 -- profiles: host, security_control
 -- drop: lower("type") = 'event' AND NOT coalesce(fortinet_login("type", "action", "user"), FALSE)
--- consumes: "date", "time", tz, "user", srcname, dstname, srcmac, dstmac, hostname, msg, duration, proto, "level", policyname, policytype, url, virus, virusid, transip, transport, tranip, tranport
+-- consumes: "date" = strftime(make_timestamp(("time" + timezone_offset * 60000) * 1000), '%Y-%m-%d')
+-- consumes: "time" = strftime(make_timestamp(("time" + timezone_offset * 60000) * 1000), '%H:%M:%S')
+-- consumes: tz = fortinet_zone(timezone_offset)
+-- consumes: "user" = windows_user(actor."user"."domain", actor."user".name)
+-- consumes: srcname = src_endpoint.name
+-- consumes: dstname = dst_endpoint.name
+-- consumes: srcmac = src_endpoint.mac
+-- consumes: dstmac = dst_endpoint.mac
+-- consumes: hostname = dst_endpoint.hostname
+-- consumes: msg = message
+-- consumes: duration = duration // 1000
+-- consumes: proto = CAST(connection_info.protocol_num AS VARCHAR)
+-- consumes: virus = malware[1].name
+-- consumes: url = substr("url".url_string, CASE WHEN starts_with("url".url_string, dst_endpoint.hostname || '/') THEN length(dst_endpoint.hostname) ELSE 0 END + 1)
+-- consumes: transip = coalesce(src_endpoint.proxy_endpoint.ip, '0.0.0.0')
+-- consumes: transport = coalesce(src_endpoint.proxy_endpoint.port, 0)
+-- consumes: tranip = coalesce(dst_endpoint.proxy_endpoint.ip, '0.0.0.0')
+-- consumes: tranport = coalesce(dst_endpoint.proxy_endpoint.port, 0)
 SELECT
   fortinet_time(eventtime, "date", "time", tz, key.source_timezone) AS "time",
   eventtime AS "metadata.original_time",
+  fortinet_offset(tz) AS timezone_offset,
   CASE
     WHEN fortinet_inspects("type") THEN 6                                     -- Traffic: found in the course of a session
     WHEN "action" = 'start' THEN 1                                            -- Open

@@ -5,7 +5,9 @@
 -- class: detection_finding
 -- ocsf: 1.1.0
 -- profiles: cloud
--- consumes: accountId, region, type
+-- consumes: accountId = cloud.account.uid
+-- consumes: region = cloud.region
+-- consumes: "type" = finding_info.types[1]
 SELECT
   updatedAt AS "time",
   activity_of(service.archived, createdAt, updatedAt) AS activity_id,

@@ -4,19 +4,37 @@
 -- class: detection_finding
 -- ocsf: 1.1.0
 -- profiles: cloud
--- consumes: accountId, region, partition, type, resource.instanceDetails.instanceId
--- consumes: resource.containerDetails.id, resource.containerDetails.name, resource.eksClusterDetails.arn, resource.eksClusterDetails.name
--- consumes: resource.rdsDbInstanceDetails.dbInstanceArn, resource.rdsDbInstanceDetails.dbInstanceIdentifier
--- consumes: resource.rdsDbInstanceDetails.engineVersion, resource.lambdaDetails.functionArn, resource.lambdaDetails.functionName
--- consumes: resource.lambdaDetails.functionVersion
--- consumes: resource.kubernetesDetails.kubernetesWorkloadDetails.uid, resource.kubernetesDetails.kubernetesWorkloadDetails.name
--- consumes: resource.kubernetesDetails.kubernetesWorkloadDetails.namespace
--- consumes: service.action.networkConnectionAction.connectionDirection, service.action.networkConnectionAction.protocol
--- consumes: service.action.networkConnectionAction.localIpDetails.ipAddressV4, service.action.networkConnectionAction.remoteIpDetails.ipAddressV4
--- consumes: service.action.networkConnectionAction.localPortDetails.port, service.action.networkConnectionAction.remotePortDetails.port
--- consumes: service.action.awsApiCallAction.remoteIpDetails.ipAddressV4, service.action.kubernetesApiCallAction.remoteIpDetails.ipAddressV4
--- consumes: service.action.rdsLoginAttemptAction.remoteIpDetails.ipAddressV4
--- consumes: service.action.awsApiCallAction.remoteIpDetails.geoLocation.lat, service.action.awsApiCallAction.remoteIpDetails.geoLocation.lon
+-- consumes: accountId = cloud.account.uid
+-- consumes: region = cloud.region
+-- consumes: "type" = finding_info.types[1]
+-- consumes: "partition" = resources[1].cloud_partition
+-- consumes: resource.instanceDetails.instanceId = resource_of(resources, 'Instance').uid
+-- consumes: resource.containerDetails.id = resource_of(resources, 'Container').uid
+-- consumes: resource.containerDetails.name = resource_of(resources, 'Container').name
+-- consumes: resource.eksClusterDetails.arn = resource_of(resources, 'EKSCluster').uid
+-- consumes: resource.eksClusterDetails.name = resource_of(resources, 'EKSCluster').name
+-- consumes: resource.ecsClusterDetails.arn = resource_of(resources, 'ECSCluster').uid
+-- consumes: resource.ecsClusterDetails.name = resource_of(resources, 'ECSCluster').name
+-- consumes: resource.rdsDbInstanceDetails.dbInstanceArn = resource_of(resources, 'RDSDBInstance').uid
+-- consumes: resource.rdsDbInstanceDetails.dbInstanceIdentifier = resource_of(resources, 'RDSDBInstance').name
+-- consumes: resource.rdsDbInstanceDetails.engineVersion = resource_of(resources, 'RDSDBInstance').version
+-- consumes: resource.lambdaDetails.functionArn = resource_of(resources, 'Lambda').uid
+-- consumes: resource.lambdaDetails.functionName = resource_of(resources, 'Lambda').name
+-- consumes: resource.lambdaDetails.functionVersion = resource_of(resources, 'Lambda').version
+-- consumes: resource.kubernetesDetails.kubernetesWorkloadDetails.uid = resource_of(resources, 'KubernetesWorkload').uid
+-- consumes: resource.kubernetesDetails.kubernetesWorkloadDetails.name = resource_of(resources, 'KubernetesWorkload').name
+-- consumes: resource.kubernetesDetails.kubernetesWorkloadDetails.namespace = resource_of(resources, 'KubernetesWorkload').namespace
+-- consumes: service."action".networkConnectionAction.connectionDirection = CASE evidences[1].connection_info.direction_id WHEN 0 THEN 'UNKNOWN' WHEN 1 THEN 'INBOUND' WHEN 2 THEN 'OUTBOUND' END
+-- consumes: service."action".networkConnectionAction.protocol = upper(evidences[1].connection_info.protocol_name)
+-- consumes: service."action".networkConnectionAction.localIpDetails.ipAddressV4 = local_endpoint(evidences[1]).ip
+-- consumes: service."action".networkConnectionAction.remoteIpDetails.ipAddressV4 = remote_endpoint(evidences[1]).ip
+-- consumes: service."action".networkConnectionAction.localPortDetails.port = local_endpoint(evidences[1]).port
+-- consumes: service."action".networkConnectionAction.remotePortDetails.port = remote_endpoint(evidences[1]).port
+-- consumes: service."action".awsApiCallAction.remoteIpDetails.ipAddressV4 = evidences[1].src_endpoint.ip
+-- consumes: service."action".kubernetesApiCallAction.remoteIpDetails.ipAddressV4 = evidences[1].src_endpoint.ip
+-- consumes: service."action".rdsLoginAttemptAction.remoteIpDetails.ipAddressV4 = evidences[1].src_endpoint.ip
+-- consumes: service."action".awsApiCallAction.remoteIpDetails.geoLocation.lat = evidences[1].src_endpoint.location.coordinates[2]
+-- consumes: service."action".awsApiCallAction.remoteIpDetails.geoLocation.lon = evidences[1].src_endpoint.location.coordinates[1]
 SELECT
   updatedAt AS "time",
   activity_of(service.archived, createdAt, updatedAt) AS activity_id,

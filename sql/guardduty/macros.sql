@@ -87,3 +87,8 @@ CREATE MACRO resources_of(r, region, part) AS list_concat(
     a_resource('Lambda', r.lambdaDetails.functionArn, r.lambdaDetails.functionName, r.lambdaDetails.functionVersion, NULL, region, part)
   ], lambda x: x."type" IS NOT NULL),
   list_transform(r.s3BucketDetails, lambda b: a_resource('S3Bucket', b.arn, b.name, NULL, NULL, region, part)));
+
+-- Where the event has the values of a finding: the resource of a kind, and the two ends of a connection.
+CREATE MACRO resource_of(resources, kind) AS list_filter(resources, lambda r: r."type" = kind)[1];
+CREATE MACRO local_endpoint(e) AS CASE WHEN e.connection_info.direction_id = 2 THEN e.src_endpoint ELSE e.dst_endpoint END;
+CREATE MACRO remote_endpoint(e) AS CASE WHEN e.connection_info.direction_id = 2 THEN e.dst_endpoint ELSE e.src_endpoint END;

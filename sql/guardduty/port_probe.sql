@@ -2,7 +2,11 @@
 -- class: detection_finding
 -- ocsf: 1.1.0
 -- profiles: cloud
--- consumes: accountId, region, partition, type, resource.instanceDetails.instanceId
+-- consumes: accountId = cloud.account.uid
+-- consumes: region = cloud.region
+-- consumes: "type" = finding_info.types[1]
+-- consumes: "partition" = resources[1].cloud_partition
+-- consumes: resource.instanceDetails.instanceId = resource_of(resources, 'Instance').uid
 SELECT
   updatedAt AS "time",
   activity_of(service.archived, createdAt, updatedAt) AS activity_id,

@@ -22,8 +22,12 @@ type Select struct {
 	Profiles []word
 	Drops    []word // predicates
 	Consumes []word // raw paths
+	Rebuilds []Rebuild
 	Without  []word // OCSF paths of required attributes that the source does not have
 }
+
+// Rebuild is a raw path, and the expression over the event that gives its value.
+type Rebuild struct{ Field, Expr word }
 
 var selectKeys = []string{"class", "ocsf", "version", "profiles", "drop", "consumes", "without"}
 
@@ -44,6 +48,11 @@ func ReadSelect(f diag.File, r *diag.List) Select {
 		case "drop":
 			h.Drops = append(h.Drops, value)
 		case "consumes":
+			if name, rest := cutField(value.Text); name != "" && strings.HasPrefix(rest, "=") {
+				at := len(value.Text) - len(rest) + 1
+				h.Rebuilds = append(h.Rebuilds, Rebuild{word{name, value.At}, trimWord(value.Text[at:], value.At+at)})
+				break
+			}
 			h.Consumes = append(h.Consumes, splitNames(value.Text, value.At)...)
 		case "without":
 			h.Without = append(h.Without, splitWords(value.Text, value.At)...)

@@ -12,6 +12,11 @@ CREATE MACRO user_of(t) AS nullif(CASE WHEN contains(t, '\') THEN split_part(t, 
 -- example: domain_of('ada') => NULL
 CREATE MACRO domain_of(t) AS nullif(CASE WHEN contains(t, '\') THEN split_part(t, '\', 1) WHEN contains(t, '@') THEN split_part(t, '@', 2) END, '');
 
+-- Returns DOMAIN\user for a domain and a user, or the user alone: the opposite of domain_of and user_of.
+-- example: windows_user('NT AUTHORITY', 'SYSTEM') => NT AUTHORITY\SYSTEM
+-- example: windows_user(NULL, 'ada') => ada
+CREATE MACRO windows_user(domain, name) AS concat_ws('\', domain, name);
+
 -- Returns the last part of a Windows or POSIX path. The result is NULL if the path ends in a separator.
 -- example: basename('C:\Windows\system32\cmd.exe') => cmd.exe
 -- example: basename('/usr/bin/ls') => ls
@@ -44,3 +49,7 @@ CREATE MACRO fingerprints(t) AS list_transform(list_filter(string_split(t, ','),
   'algorithm': CASE hash_algorithm_id(trim(split_part(h, '=', 1))) WHEN 1 THEN 'MD5' WHEN 2 THEN 'SHA-1' WHEN 3 THEN 'SHA-256' WHEN 4 THEN 'SHA-512' WHEN 5 THEN 'CTPH'
     WHEN 6 THEN 'TLSH' WHEN 7 THEN 'quickXorHash' ELSE trim(split_part(h, '=', 1)) END,
   'value': trim(split_part(h, '=', 2))});
+
+-- Returns a list of hashes in Sysmon's format for OCSF's fingerprints: the opposite of fingerprints.
+-- example: hash_list([{'algorithm': 'SHA-1', 'value': 'AA'}, {'algorithm': 'IMPHASH', 'value': 'BB'}]) => SHA1=AA,IMPHASH=BB
+CREATE MACRO hash_list(hashes) AS array_to_string(list_transform(hashes, lambda h: replace(h['algorithm'], '-', '') || '=' || h['value']), ',');

@@ -192,6 +192,13 @@ CREATE MACRO host_of(t) AS nullif(nullif(CASE WHEN starts_with(t, '[') THEN rege
 CREATE MACRO port_of(t) AS TRY_CAST(nullif(CASE WHEN starts_with(t, '[') THEN regexp_extract(t, '^\[[^\]]*\]:([0-9]{1,5})$', 1)
   ELSE regexp_extract(t, '^[^:]*:([0-9]{1,5})$', 1) END, '') AS INTEGER);
 
+-- Returns host:port for a host and a port, or the host alone if the port is NULL: the opposite of host_of and port_of.
+-- An IPv6 address with a port is written in brackets.
+-- example: host_port('10.0.0.1', 443) => 10.0.0.1:443
+-- example: host_port('2001:db8::1', 443) => [2001:db8::1]:443
+-- example: host_port('2001:db8::1', NULL) => 2001:db8::1
+CREATE MACRO host_port(host, port) AS CASE WHEN port IS NULL THEN host WHEN contains(host, ':') THEN '[' || host || ']:' || port ELSE host || ':' || port END;
+
 -- Returns the region of an availability zone. The result is NULL if the text is not a zone.
 -- example: zone_region('us-east-1b') => us-east-1
 -- example: zone_region('us-west-2-lax-1a') => us-west-2

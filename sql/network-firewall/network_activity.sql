@@ -1,7 +1,11 @@
 -- class: network_activity
 -- ocsf: 1.1.0
 -- profiles: cloud, security_control
--- consumes: event.proto, event.app_proto, event.tcp.tcp_flags, event.tls.version, event.http.url
+-- consumes: event.proto = upper(connection_info.protocol_name)
+-- consumes: event.app_proto = coalesce(dst_endpoint.svc_name, src_endpoint.svc_name)
+-- consumes: event.tcp.tcp_flags = format('{:02x}', connection_info.tcp_flags)
+-- consumes: event.tls.version = tls.version
+-- consumes: event.http.url = coalesce("url".url_string, "url".path || coalesce('?' || "url".query_string, ''))
 --
 -- The source is the sender of the packet or flow, which can be the server: its name and service belong to it, and the
 -- direction is that of the connection.

@@ -20,14 +20,14 @@ func TestListComputed(t *testing.T) {
 		{"one lacks what is required", `[{"type":"A"},{"data":"x"}]`, `[{"rdata":"x"}]`, `[{"type":"A"},{"data":"x"}]`, true},
 		{"all lack it", `[{"type":"A"}]`, ``, `[{"type":"A"}]`, true},
 		{"empty", `[]`, ``, ``, false},
-		{"nulls", `[null,{"data":"x"}]`, `[{"rdata":"x"}]`, ``, false},
+		{"nulls", `[null,{"data":"x"}]`, `[{"rdata":"x"}]`, `[null,{"data":"x"}]`, false},
 		{"no list", `"x"`, ``, `x`, false},
 	} {
 		line := `{` + sqltest.NestedRecord + `,"answers":` + c.raw + `}`
 		for _, consumed := range []bool{false, true} {
 			header := ""
 			if consumed {
-				header = "-- consumes: answers\n"
+				header = "-- consumes: answers = coalesce(list_transform(answers, lambda a: {'data': a.rdata, 'type': a.type, 'ttl': CAST(a.ttl AS VARCHAR), 'flags': a.flag_ids}), [])\n"
 			}
 			e := sqltest.Run(t, sqltest.Compile(t, sqltest.DNSMapping(t, header, transform)), nil, line)[0]
 			if got := sqltest.Shown(t, e, "answers"); got != c.want || e.Reason != nil {

@@ -2,7 +2,20 @@
 -- ocsf: 1.1.0
 -- profiles: host, security_control
 -- drop: upper(replace("type", '-', '')) IN ('SYSTEM', 'CONFIG', 'GLOBALPROTECT', 'USERID', 'HIPMATCH', 'AUTHENTICATION', 'IPTAG', 'CORRELATION', 'AUDIT', 'GTP')
--- consumes: high_res_timestamp, time_generated, receive_time, device_name, srcuser, natsrc, natdst, natsport, natdport, srcloc, dstloc, proto, "start", elapsed
+-- consumes: high_res_timestamp = strftime(make_timestamp("time" * 1000), '%Y-%m-%dT%H:%M:%S.%g+00:00')
+-- consumes: time_generated = strftime(make_timestamp("time" * 1000), '%Y/%m/%d %H:%M:%S')
+-- consumes: receive_time = strftime(make_timestamp(metadata.logged_time * 1000), '%Y/%m/%d %H:%M:%S')
+-- consumes: device_name = device.hostname
+-- consumes: srcuser = windows_user(actor."user"."domain", actor."user".name)
+-- consumes: natsrc = coalesce(src_endpoint.proxy_endpoint.ip, '0.0.0.0')
+-- consumes: natsport = coalesce(src_endpoint.proxy_endpoint.port, 0)
+-- consumes: natdst = coalesce(dst_endpoint.proxy_endpoint.ip, '0.0.0.0')
+-- consumes: natdport = coalesce(dst_endpoint.proxy_endpoint.port, 0)
+-- consumes: srcloc = src_endpoint.location.country
+-- consumes: dstloc = dst_endpoint.location.country
+-- consumes: proto = connection_info.protocol_name
+-- consumes: "start" = strftime(make_timestamp(start_time * 1000), '%Y/%m/%d %H:%M:%S')
+-- consumes: elapsed = duration // 1000
 SELECT
   pan_event_time(high_res_timestamp, time_generated, key.source_timezone) AS "time",
   pan_time(receive_time, high_res_timestamp, key.source_timezone) AS "metadata.logged_time",

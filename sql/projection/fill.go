@@ -180,7 +180,7 @@ func (c *Set) checkRequired(p *Projection, f *Field) {
 		}
 		path := join(f.Path, a.Name)
 		if x := f.Get(a.Name); x != nil {
-			if w, ok := p.without[path]; ok && path != "time" && x.optional() {
+			if w, ok := p.without[path]; ok && path != "time" && x.optional() && !x.lacksMain() {
 				c.Report.At(p.File, w, diag.Warning, diag.MissingRequired, "", "records without %s are published, although OCSF %s requires it: these events are not valid OCSF", path, c.Schema.Version)
 			}
 			continue
@@ -227,6 +227,11 @@ func (c *Set) checkRequired(p *Projection, f *Field) {
 // optional says whether a field that the mapping fills can lack its value.
 func (f *Field) optional() bool {
 	return f.IsGroup() || f.Elems != nil || f.Out != nil && !f.Out.Never && !f.IsConst
+}
+
+// lacksMain says whether no column fills one of an object's main attributes, which is reported by itself.
+func (f *Field) lacksMain() bool {
+	return f.IsGroup() && len(f.Fields.AtLeastOne) > 0 && len(Present(f, f.Fields.AtLeastOne)) == 0
 }
 
 // required says whether OCSF requires an object where it is.

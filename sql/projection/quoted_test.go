@@ -13,7 +13,8 @@ func TestQuotedNames(t *testing.T) {
 -- parse: "j""s.on" json
 -- also: "o""q" "other ""q"".s"
 CREATE TABLE raw (ts TIMESTAMP, name VARCHAR, "o""q" VARCHAR, "j""s.on" STRUCT(k VARCHAR), "a b" STRUCT("w""n" TIMESTAMP, "p""q" VARCHAR, "x.y, z" VARCHAR));`
-	m := sqltest.Mapping(t, map[string]string{"raw.sql": raw, "m.sql": sqltest.SmallHead + `-- consumes: "a b"."x.y, z", "o""q"
+	m := sqltest.Mapping(t, map[string]string{"raw.sql": raw, "m.sql": sqltest.SmallHead + `-- consumes: "a b"."x.y, z" = substr(message, 2)
+-- consumes: raw."o""q" = upper(app_name)
 SELECT ` + sqltest.SmallBase + `, "a b"."w""n" AS start_time, lower("o""q") AS app_name, concat("a b"."p""q", "a b"."x.y, z") AS message, raw."j""s.on".k AS status_detail FROM raw`})
 	line := `{"ts":"2024-01-01T00:00:00Z","name":"n","j\"s.on":"{\"k\":\"K\"}","a b":{"w\"n":"02.01.2024","p\"q":"P","x.y, z":"X"},`
 	for _, field := range []string{`"o\"q":"O"}`, `"other \"q\".s":"O"}`} {

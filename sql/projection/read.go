@@ -56,7 +56,7 @@ type Projection struct {
 	Columns    []*Output      // the SELECT's, as they are written
 	Outs       []*Output      // what they come to: of objects written out, each value is one
 	without    map[string]int // required attributes left out, and where the header says so
-	Consumed   map[*rawtable.Leaf]bool
+	Consumed   map[*rawtable.Leaf]*Consume
 	Root       *Field
 	// given are the names that the mapping gives leaves in unmapped.
 	Given map[*rawtable.Leaf]string
@@ -145,6 +145,14 @@ func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set
 	if report.Failed() {
 		return nil, nil
 	}
+	for _, p := range c.Projections {
+		if err := (&rebuilder{set: c, p: p}).run(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if report.Failed() {
+		return nil, nil
+	}
 	if err := c.checkOverlaps(ctx); err != nil {
 		return nil, err
 	}
@@ -181,7 +189,7 @@ func (c *Set) checkPaths() {
 // readProjection parses a file, refuses what a mapping must not have, and rewrites its expressions. nil: it is unusable.
 func (c *Set) readProjection(ctx context.Context, sel Select) (*Projection, error) {
 	f := sel.File
-	p := &Projection{File: f, Name: strings.TrimSuffix(path.Base(f.Path), ".sql"), Consumed: map[*rawtable.Leaf]bool{}, without: map[string]int{}, Given: map[*rawtable.Leaf]string{}}
+	p := &Projection{File: f, Name: strings.TrimSuffix(path.Base(f.Path), ".sql"), Consumed: map[*rawtable.Leaf]*Consume{}, without: map[string]int{}, Given: map[*rawtable.Leaf]string{}}
 	if sel.Name != "" {
 		p.Name = sel.Name
 	}
@@ -231,8 +239,7 @@ func (c *Set) readProjection(ctx context.Context, sel Select) (*Projection, erro
 		}
 	}
 	c.placeAliases(p)
-	c.readConsumes(p)
-	return p, nil
+	return p, (&consumer{set: c, p: p}).read()
 }
 
 // parseAt parses a text of a file; a syntax error is reported and gives nil.
@@ -445,49 +452,6 @@ func (c *Set) placeAliases(p *Projection) {
 	for _, o := range p.Outs {
 		if o.Head != nil && o.NameAt < 0 {
 			o.NameAt = o.Head.NameAt
-		}
-	}
-}
-
-func (c *Set) readConsumes(p *Projection) {
-	read := map[*rawtable.Leaf]bool{}
-	for _, o := range p.Outs {
-		for _, l := range o.Reads {
-			read[l] = true
-		}
-	}
-	for _, w := range p.Head.Consumes {
-		names, rest := rawtable.ParsePath(w.Text)
-		if names == nil || rest != "" {
-			c.Report.At(p.File, w.At, diag.Error, diag.UnknownField, "example: event.src_ip, \"a b\".c", "%s is not the name of a field", w.Text)
-			continue
-		}
-		f := c.Src.Root
-		if syntax.ContainsFold([]string{"raw", p.table}, names[0]) && len(names) > 1 {
-			names = names[1:]
-		}
-		for _, n := range names {
-			if f != nil {
-				f = f.Get(n)
-			}
-		}
-		if f == nil {
-			res := c.Src.Resolve(names, p.table)
-			hint := "name fields that raw.sql declares"
-			if res.Near != "" {
-				hint = "did you mean " + res.Near + "?"
-			}
-			c.Report.At(p.File, w.At, diag.Error, diag.UnknownField, hint, "raw has no field %s", w.Text)
-			continue
-		}
-		used := false
-		for _, x := range f.Values() {
-			if x.Leaf != nil && read[x.Leaf] {
-				p.Consumed[x.Leaf], used = true, true
-			}
-		}
-		if !used {
-			c.Report.At(p.File, w.At, diag.Error, diag.Consumes, "remove it: a value that no column reads is kept in unmapped", "no column reads %s, so nothing consumes it", w.Text)
 		}
 	}
 }

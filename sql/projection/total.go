@@ -14,7 +14,7 @@ import (
 // totalFunctions never fail on texts; the value is what they give.
 var totalFunctions = map[string]ducktype.Family{
 	"lower": ducktype.Text, "upper": ducktype.Text, "lcase": ducktype.Text, "ucase": ducktype.Text, "trim": ducktype.Text, "ltrim": ducktype.Text, "rtrim": ducktype.Text,
-	"||": ducktype.Text, "concat": ducktype.Text, "~~": ducktype.Bool, "!~~": ducktype.Bool, "starts_with": ducktype.Bool, "^@": ducktype.Bool, "prefix": ducktype.Bool, "suffix": ducktype.Bool,
+	"||": ducktype.Text, "concat": ducktype.Text, "concat_ws": ducktype.Text, "~~": ducktype.Bool, "!~~": ducktype.Bool, "starts_with": ducktype.Bool, "^@": ducktype.Bool, "prefix": ducktype.Bool, "suffix": ducktype.Bool,
 	"ends_with": ducktype.Bool, "contains": ducktype.Bool, "length": ducktype.Real, "strlen": ducktype.Real, "position": ducktype.Real, "strpos": ducktype.Real,
 	"instr": ducktype.Real, "replace": ducktype.Text, "nullif": ducktype.Text,
 }

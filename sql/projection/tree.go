@@ -283,3 +283,40 @@ func (f *Field) Lists() (all []*Field) {
 	}
 	return all
 }
+
+// ElemType is what the elements of a list have, of one that is written out or computed.
+func (f *Field) ElemType() *objects.ElemType {
+	if f.Shape != nil {
+		return f.Shape.ElemType()
+	}
+	t := &objects.ElemType{}
+	for _, x := range f.Elems {
+		x.addTo(t)
+	}
+	return t
+}
+
+// addTo adds the fields of an element to those of the others.
+func (f *Field) addTo(into *objects.ElemType) {
+	for _, x := range f.Children {
+		t := into.Get(x.Name)
+		if t == nil {
+			t = &objects.ElemType{Name: x.Name}
+			into.Fields = append(into.Fields, t)
+		}
+		switch {
+		case x.IsGroup():
+			x.addTo(t)
+		case x.Elems != nil:
+			t.List = true
+			for _, y := range x.Elems {
+				y.addTo(t)
+			}
+		case x.Shape != nil:
+			t.List = true
+			t.Merge(x.Shape.ElemType())
+		default:
+			t.Attr = x.Attribute
+		}
+	}
+}

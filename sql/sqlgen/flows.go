@@ -28,7 +28,7 @@ type Flow struct {
 	Path       string // OCSF path, or unmapped.<name>
 	// Exact says that the output is the field's value, casts aside; else an expression reads it.
 	Exact bool
-	// Consumed says that an expression has used it up, so that it is not kept in unmapped as well.
+	// Consumed says that the value is kept in unmapped only where the event does not give it back.
 	Consumed     bool
 	File         string
 	Line, Column int // of the column in its SELECT
@@ -78,7 +78,7 @@ func (c *emitter) rawFlows() []RawFlows {
 					continue
 				}
 				flow.Exact = o.Leaf == l || o.Group != nil
-				flow.Consumed = !flow.Exact && p.Consumed[l]
+				flow.Consumed = !flow.Exact && p.Consumed[l] != nil
 				all[i].Flows = append(all[i].Flows, flow)
 			}
 		}

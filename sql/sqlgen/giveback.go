@@ -87,19 +87,15 @@ func (s *sqlProjection) more(withheld map[*rawtable.Leaf]bool) (more, miss strin
 		}
 		outs := s.outputsOf(l)
 		conds := []string{value + " IS NOT NULL"}
-		sure := false
+		back := &rebuilt{s, l}
+		other, sure := back.notRebuilt()
+		conds = append(conds, other...)
 		var lost []*projection.Field
 		for _, o := range outs {
 			f, st := o.Into, s.state[o.Into]
 			switch {
-			case f == nil:
-				if o.Total && projection.NeverNull(o.Expr, l.Column) {
-					sure = true
-				} else {
-					conds = append(conds, s.user[o]+" IS NULL")
-				}
 			case st == nil:
-			case !st.lossy && (o.Leaf == l && st.user == value || o.Total && projection.NeverNull(o.Expr, l.Column)):
+			case !st.lossy && (st.user == value || o.Total && projection.NeverNull(o.Expr, l.Column)):
 				sure = true
 			default:
 				conds = append(conds, st.gone())
@@ -115,6 +111,11 @@ func (s *sqlProjection) more(withheld map[*rawtable.Leaf]bool) (more, miss strin
 		for _, f := range lost {
 			if !s.rejecting(f) {
 				mark(f, flag)
+			}
+		}
+		if readers, gone := back.readersLost(); len(readers) > 0 {
+			for _, f := range readers {
+				mark(f, "("+strings.Join(append([]string{flag}, gone...), " AND ")+")")
 			}
 		}
 	}
@@ -184,24 +185,11 @@ func distinct(all []string) (out []string) {
 // rejecting says whether a missing value of f rejects the whole record, so that nothing needs to be restored.
 func (s *sqlProjection) rejecting(f *projection.Field) bool { return f.Path == "time" }
 
-// outputsOf gives the outputs in which the value of a leaf is to be found.
+// outputsOf gives the outputs that are the value of a leaf, casts aside.
 func (s *sqlProjection) outputsOf(l *rawtable.Leaf) (all []*projection.Output) {
 	for _, o := range s.p.Outs {
-		if o.IsConst || o.List != nil || o.Split {
-			continue
-		}
-		if o.Leaf == l && o.Key == "" {
+		if o.Leaf == l && o.Key == "" && o.List == nil && !o.IsConst && !o.Split {
 			all = append(all, o)
-			continue
-		}
-		if !s.p.Consumed[l] {
-			continue
-		}
-		for _, r := range o.Reads {
-			if r == l {
-				all = append(all, o)
-				break
-			}
 		}
 	}
 	return all

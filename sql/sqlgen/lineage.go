@@ -19,7 +19,7 @@ type Lineage struct {
 	Profiles []string
 	Where    string   // as its author wrote it; "" takes every record
 	Drops    []string // predicates
-	Consumes []string
+	Consumes []string // raw fields with the expressions that rebuild their values
 	Without  []string // required attributes left out on purpose
 	Columns  []LineageColumn
 	// Rest are declared raw fields whose value goes to unmapped under its own name.
@@ -55,6 +55,9 @@ func (c *emitter) lineage() (all []Lineage) {
 		for _, w := range p.Head.Consumes {
 			out.Consumes = append(out.Consumes, w.Text)
 		}
+		for _, r := range p.Head.Rebuilds {
+			out.Consumes = append(out.Consumes, r.Field.Text+" = "+r.Expr.Text)
+		}
 		for _, w := range p.Head.Without {
 			out.Without = append(out.Without, w.Text)
 		}
@@ -69,8 +72,8 @@ func (c *emitter) lineage() (all []Lineage) {
 				}
 			}
 		}
-		for l, yes := range p.Consumed {
-			if yes && l.Field != nil {
+		for l := range p.Consumed {
+			if l.Field != nil {
 				used[l.Field] = true
 			}
 		}

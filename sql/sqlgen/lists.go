@@ -11,10 +11,7 @@ import (
 
 // listed gives the SQL of a list of objects that is written out, and the schema of its elements.
 func (s *sqlProjection) listed(f *projection.Field) (sql string, elem *objects.ElemType) {
-	elem = &objects.ElemType{}
-	for _, x := range f.Elems {
-		s.elemFields(x, elem)
-	}
+	elem = f.ElemType()
 	var parts []string
 	for _, x := range f.Elems {
 		v := s.elemSQL(x, elem)
@@ -31,31 +28,6 @@ func (s *sqlProjection) listed(f *projection.Field) (sql string, elem *objects.E
 		parts = append(parts, v)
 	}
 	return "nullif(list_filter([" + strings.Join(parts, ", ") + "], lambda e: e IS NOT NULL), [])", elem
-}
-
-// elemFields adds the fields of an element to those of the others.
-func (s *sqlProjection) elemFields(f *projection.Field, into *objects.ElemType) {
-	for _, x := range f.Children {
-		t := into.Get(x.Name)
-		if t == nil {
-			t = &objects.ElemType{Name: x.Name}
-			into.Fields = append(into.Fields, t)
-		}
-		switch {
-		case x.IsGroup():
-			s.elemFields(x, t)
-		case x.Elems != nil:
-			t.List = true
-			for _, y := range x.Elems {
-				s.elemFields(y, t)
-			}
-		case x.Shape != nil:
-			t.List = true
-			t.Merge(x.Shape.ElemType())
-		default:
-			t.Attr = x.Attribute
-		}
-	}
 }
 
 // elemSQL gives an element, or an object in it, as a STRUCT with the fields of t.

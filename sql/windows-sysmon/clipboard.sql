@@ -1,7 +1,8 @@
 -- class: file_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.UtcTime, Description.User, Description.Hashes
+-- consumes: Description.UtcTime = "time"
+-- consumes: Description.Hashes = hash_list(file.hashes)
 --
 -- 24: the clipboard has new content. The hashes are those of the content.
 SELECT

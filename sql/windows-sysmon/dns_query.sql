@@ -1,7 +1,9 @@
 -- class: dns_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.UtcTime, Description.User, Description.QueryResults
+-- consumes: Description.UtcTime = "time"
+-- consumes: Description.User = windows_user(actor."user"."domain", actor."user".name)
+-- consumes: Description.QueryResults = dns_results(answers)
 --
 -- 22: a process sent a DNS query. The event also has the answer.
 SELECT

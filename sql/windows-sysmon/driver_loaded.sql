@@ -1,7 +1,7 @@
 -- class: kernel_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.UtcTime
+-- consumes: Description.UtcTime = "time"
 --
 -- 6: a driver was loaded. Windows runs drivers in its process System, pid 4.
 SELECT

@@ -1,7 +1,9 @@
 -- class: file_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.UtcTime, Description.User, Description.Hashes, Description.Hash
+-- consumes: Description.UtcTime = "time"
+-- consumes: Description.Hashes = hash_list(file.hashes)
+-- consumes: Description.Hash = hash_list(file.hashes)
 --
 -- 2: a file's creation time was changed. 11: a file was created. 15: a stream was created. 23 and 26: a file was
 -- deleted. 27: an executable was blocked. 28: shredding was blocked. 29: an executable was found. file.name is the

@@ -1,7 +1,9 @@
 -- class: process_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.UtcTime, Description.User, Description.Hashes
+-- consumes: Description.UtcTime = "time"
+-- consumes: Description.User = windows_user(actor."user"."domain", actor."user".name)
+-- consumes: Description.Hashes = hash_list(module.file.hashes)
 --
 -- 7: a process loaded an image (example: a DLL).
 SELECT

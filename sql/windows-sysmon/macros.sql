@@ -25,6 +25,14 @@ CREATE MACRO dns_answers(results) AS list_transform(
     ELSE {'type': CASE WHEN contains(e, ':') AND NOT regexp_matches(e, '^\s*::ffff:[0-9.]+\s*$') THEN 'AAAA' ELSE 'A' END,
           'rdata': regexp_replace(trim(e), '^::ffff:([0-9.]+)$', '\1')} END);
 
+-- The number of a DNS record type that dns_type names.
+CREATE MACRO dns_number(t) AS CASE t WHEN 'A' THEN '1' WHEN 'NS' THEN '2' WHEN 'CNAME' THEN '5' WHEN 'SOA' THEN '6' WHEN 'PTR' THEN '12'
+  WHEN 'MX' THEN '15' WHEN 'TXT' THEN '16' WHEN 'AAAA' THEN '28' WHEN 'SRV' THEN '33' WHEN 'SVCB' THEN '64' WHEN 'HTTPS' THEN '65' ELSE t END;
+
+-- QueryResults for the answers of dns_answers.
+CREATE MACRO dns_results(answers) AS array_to_string(list_transform(answers, lambda a: CASE a."type" WHEN 'A' THEN '::ffff:' || a.rdata WHEN 'AAAA' THEN a.rdata
+  ELSE 'type: ' || lpad(dns_number(a."type"), 2, ' ') || ' ' || a.rdata END || ';'), '');
+
 -- process.integrity_id of an integrity level.
 CREATE MACRO integrity(level) AS CASE level WHEN 'Untrusted' THEN 1 WHEN 'Low' THEN 2 WHEN 'Medium' THEN 3 WHEN 'High' THEN 4 WHEN 'System' THEN 5
   WHEN 'Protected Process' THEN 6 WHEN 'ProtectedProcess' THEN 6 ELSE CASE WHEN level IS NOT NULL THEN 99 END END;

@@ -1,7 +1,10 @@
 -- class: network_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.UtcTime, Description.User, Description.Protocol, Description.Initiated
+-- consumes: Description.UtcTime = "time"
+-- consumes: Description.User = windows_user(actor."user"."domain", actor."user".name)
+-- consumes: Description.Protocol = connection_info.protocol_name
+-- consumes: Description.Initiated = CASE connection_info.direction_id WHEN 1 THEN FALSE WHEN 2 THEN TRUE END
 --
 -- 3: a process opened or accepted a TCP or UDP connection.
 SELECT

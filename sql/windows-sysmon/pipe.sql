@@ -1,7 +1,7 @@
 -- class: file_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.UtcTime, Description.User
+-- consumes: Description.UtcTime = "time"
 --
 -- 17: a named pipe was created. 18: a client connected to one.
 SELECT

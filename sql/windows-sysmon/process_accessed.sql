@@ -1,7 +1,10 @@
 -- class: process_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.UtcTime, Description.SourceUser, Description.TargetUser, Description.GrantedAccess
+-- consumes: Description.UtcTime = "time"
+-- consumes: Description.SourceUser = windows_user(actor."user"."domain", actor."user".name)
+-- consumes: Description.TargetUser = windows_user(process."user"."domain", process."user".name)
+-- consumes: Description.GrantedAccess = format('0x{:X}', actual_permissions)
 --
 -- 10: a process opened another one. process is the one that was opened.
 SELECT

@@ -1,7 +1,11 @@
 -- class: process_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.UtcTime, Description.User, Description.ParentUser, Description.Hashes, Description.IntegrityLevel
+-- consumes: Description.UtcTime = "time"
+-- consumes: Description.User = windows_user(process."user"."domain", process."user".name)
+-- consumes: Description.ParentUser = windows_user(actor."user"."domain", actor."user".name)
+-- consumes: Description.Hashes = hash_list(process.file.hashes)
+-- consumes: Description.IntegrityLevel = process.integrity
 --
 -- 1: a process was created. The actor is its parent, whose user Sysmon names since 13.30.
 SELECT

@@ -1,7 +1,8 @@
 -- class: process_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.UtcTime, Description.User
+-- consumes: Description.UtcTime = "time"
+-- consumes: Description.User = windows_user(actor."user"."domain", actor."user".name)
 --
 -- 25: a process's image was changed from outside (process hollowing, herpaderping).
 SELECT

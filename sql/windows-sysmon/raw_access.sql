@@ -1,7 +1,8 @@
 -- class: memory_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.UtcTime, Description.User
+-- consumes: Description.UtcTime = "time"
+-- consumes: Description.User = windows_user(actor."user"."domain", actor."user".name)
 --
 -- 9: a process read a drive without the file system. The class is Memory Activity, as in AWS's table, although a drive
 -- is not memory. File System Activity with the activity Read would be closer.

@@ -1,7 +1,8 @@
 -- class: file_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.UtcTime, Description.User
+-- consumes: Description.UtcTime = "time"
+-- consumes: Description.EventType = CASE activity_id WHEN 3 THEN 'SetValue' END
 --
 -- 12: a registry key or value was created or deleted. 13: a value was set. 14: a key or value was renamed. OCSF's
 -- registry classes are an extension that Security Lake does not accept, so a key's path is written as the path of a

@@ -1,7 +1,8 @@
 -- class: network_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.UtcTime, Description.SourceUser
+-- consumes: Description.UtcTime = "time"
+-- consumes: Description.SourceUser = windows_user(actor."user"."domain", actor."user".name)
 --
 -- 8: a process started a thread in another one. The class is Network Activity, as in AWS's table: the two endpoints are
 -- the two processes, on one machine. OCSF itself has Process Activity with the activity Inject for it.

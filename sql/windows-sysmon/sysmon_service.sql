@@ -1,7 +1,8 @@
 -- class: process_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.UtcTime
+-- consumes: Description.UtcTime = "time"
+-- consumes: Description.State = CASE activity_id WHEN 1 THEN 'Started' WHEN 2 THEN 'Stopped' END
 --
 -- 4: the Sysmon service was started or stopped. 16: its configuration was changed. 255: it reported an error. These
 -- texts name no process. The event has the null GUID that Sysmon itself writes for an unknown process.

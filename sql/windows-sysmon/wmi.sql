@@ -1,7 +1,8 @@
 -- class: process_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- consumes: Description.UtcTime, Description.User
+-- consumes: Description.UtcTime = "time"
+-- consumes: Description.User = windows_user(actor."user"."domain", actor."user".name)
 --
 -- 19 to 21: a WMI event filter, consumer or binding was created, changed or removed. These texts name no process. The
 -- event has the null GUID that Sysmon itself writes for an unknown process.

@@ -1,8 +1,13 @@
 -- class: api_activity
 -- ocsf: 1.1.0
 -- profiles: cloud
--- consumes: sourceIPAddress, readOnly, resources, userIdentity.userName
--- consumes: userIdentity.sessionContext.sessionIssuer.userName, userIdentity.sessionContext.attributes.mfaAuthenticated, additionalEventData.MFAUsed
+-- consumes: "sourceIPAddress" = coalesce(src_endpoint.ip, src_endpoint.svc_name)
+-- consumes: "readOnly" = (activity_id = 2)
+-- consumes: "userIdentity"."userName" = actor."user".name
+-- consumes: "userIdentity"."sessionContext"."sessionIssuer"."userName" = actor."user".name
+-- consumes: "userIdentity"."sessionContext".attributes."mfaAuthenticated" = actor."session".is_mfa
+-- consumes: "additionalEventData"."MFAUsed" = CASE WHEN actor."session".is_mfa THEN 'Yes' ELSE 'No' END
+-- consumes: resources = list_transform(resources, lambda r: {'accountId': r.owner.account.uid, 'type': r."type", 'ARN': r.uid})
 SELECT
   "eventTime" AS "time",
   operation_kind("eventName", "readOnly") AS activity_id,

@@ -1,7 +1,9 @@
 -- class: dns_activity
 -- ocsf: 1.1.0
 -- profiles: cloud, security_control
--- consumes: answers, transport, firewall_rule_action
+-- consumes: answers = list_transform(answers, lambda a: {'Rdata': a.rdata, 'Type': a."type", 'Class': a."class"})
+-- consumes: transport = upper(connection_info.protocol_name)
+-- consumes: firewall_rule_action = CASE WHEN action_id = 2 THEN 'BLOCK' WHEN severity_id = 2 THEN 'ALERT' ELSE 'ALLOW' END
 SELECT
   query_timestamp AS "time",
   query_timestamp AS query_time,

@@ -3,7 +3,13 @@
 -- profiles: cloud, security_control
 -- drop: "log-status" = 'NODATA'
 -- drop: "log-status" = 'SKIPDATA'
--- consumes: "action", "type", "flow-direction", "instance-id", "subnet-id", "vpc-id"
+-- consumes: "action" = CASE action_id WHEN 1 THEN 'ACCEPT' WHEN 2 THEN 'REJECT' END
+-- consumes: "type" = CASE connection_info.protocol_ver_id WHEN 4 THEN 'IPv4' WHEN 6 THEN 'IPv6' END
+-- consumes: "flow-direction" = CASE connection_info.direction_id WHEN 1 THEN 'ingress' WHEN 2 THEN 'egress' END
+-- consumes: "interface-id" = coalesce(src_endpoint.interface_uid, dst_endpoint.interface_uid)
+-- consumes: "instance-id" = coalesce(src_endpoint.instance_uid, dst_endpoint.instance_uid)
+-- consumes: "subnet-id" = coalesce(src_endpoint.subnet_uid, dst_endpoint.subnet_uid)
+-- consumes: "vpc-id" = coalesce(src_endpoint.vpc_uid, dst_endpoint.vpc_uid)
 SELECT
   "start" AS "time",
   "start" AS start_time,

@@ -1,0 +1,329 @@
+package projection
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/ocsf"
+	"github.com/silt-etl/silt/sql/bound"
+	"github.com/silt-etl/silt/sql/cast"
+	"github.com/silt-etl/silt/sql/ducktype"
+	"github.com/silt-etl/silt/sql/header"
+	"github.com/silt-etl/silt/sql/rawtable"
+	"github.com/silt-etl/silt/sql/syntax"
+)
+
+// A field that expressions read stays in unmapped, unless the header says how the event gives its value back: `-- consumes: user =
+// actor.user.domain || '\' || actor.user.name`. The expression sees the values of the event, as they are published, and nothing of the
+// record. It is compared with the field's value in each record, so it does no harm if it is wrong.
+
+// Consume is what the header says about a raw field that expressions read.
+type Consume struct {
+	// SQL rebuilds the field's value from the event; "" if the header only names the field.
+	SQL   string
+	Type  *ducktype.Type
+	Reads []EventValue
+	at    int
+	expr  syntax.Node
+}
+
+// Passed gives the field of the event that the expression names, if the column that fills it passes the leaf's value through wherever the
+// leaf has one, as coalesce(field, ...) does: its value needs no comparison then. Times become milliseconds, as all times do.
+func (x *Consume) Passed(l *rawtable.Leaf) *Field {
+	if len(x.Reads) != 1 || x.SQL != syntax.Ident(x.Reads[0].Column) {
+		return nil
+	}
+	f := x.Reads[0].Field
+	if f.Out == nil || f.IsConst || f.Attribute.IsArray || f.Shape != nil || len(f.Attribute.Enum) > 0 || !passes(f.Out.Expr, l) {
+		return nil
+	}
+	switch leaf := (&ducktype.Type{ID: l.Type}).Family(); {
+	case leaf == ducktype.Text && l.Cast == "" && f.Attribute.Base == ocsf.String, leaf == ducktype.Time && cast.IsTime(f.Attribute):
+		return f
+	}
+	return nil
+}
+
+// passes says whether an expression has the value of a leaf wherever the leaf has one.
+func passes(e syntax.Node, l *rawtable.Leaf) bool {
+	switch {
+	case syntax.Str(e, "class") == "COLUMN_REF":
+		names := syntax.ColumnNames(e)
+		return len(names) == 1 && names[0] == l.Column
+	case syntax.Str(e, "type") == "OPERATOR_COALESCE":
+		args := syntax.List(e, "children")
+		first, _ := args[0].(syntax.Node)
+		return len(args) > 0 && passes(first, l)
+	}
+	return false
+}
+
+// eventPrefix begins the names of the event's values in the SQL of an expression, where they are replaced: nothing else may be called so.
+const eventPrefix = "_event."
+
+// EventValue is a value of the event that an expression reads.
+type EventValue struct {
+	Field  *Field
+	Column string // its name in the expression
+	JSON   bool   // it is read as JSON text
+}
+
+// consumer reads the consumes lines of a SELECT.
+type consumer struct {
+	set *Set
+	p   *Projection
+}
+
+// read reads which raw fields expressions use up.
+func (x *consumer) read() error {
+	c, p := x.set, x.p
+	read := map[*rawtable.Leaf]bool{}
+	for _, o := range p.Outs {
+		for _, l := range o.Reads {
+			read[l] = true
+		}
+	}
+	for _, w := range p.Head.Consumes {
+		f := x.field(w.Text, w.At)
+		if f == nil {
+			continue
+		}
+		used := false
+		for _, v := range f.Values() {
+			if v.Leaf != nil && read[v.Leaf] {
+				p.Consumed[v.Leaf], used = &Consume{at: w.At}, true
+			}
+		}
+		if !used {
+			c.Report.At(p.File, w.At, diag.Error, diag.Consumes, "remove it: a value that no column reads is kept in unmapped", "no column reads %s, so nothing consumes it", w.Text)
+			continue
+		}
+		c.Report.At(p.File, w.At, diag.Warning, diag.Consumes, "write `-- consumes: "+w.Text+" = <expression of columns>`, or remove it", "%s leaves unmapped only if a column that reads it has exactly its value", w.Text)
+	}
+	for _, r := range p.Head.Rebuilds {
+		f := x.field(r.Field.Text, r.Field.At)
+		switch {
+		case f == nil:
+			continue
+		case len(f.Fields) > 0:
+			c.Report.At(p.File, r.Field.At, diag.Error, diag.Consumes, "write a line for each of its fields", "%s has fields of its own", r.Field.Text)
+			continue
+		}
+		expr, err := x.parse(r)
+		if err != nil {
+			return err
+		}
+		if expr != nil {
+			p.Consumed[c.Src.Read(f)] = &Consume{at: r.Expr.At, expr: expr}
+		}
+	}
+	return nil
+}
+
+// field gives the field that a consumes line names; nil: it is reported.
+func (x *consumer) field(text string, at int) *rawtable.Field {
+	c, p := x.set, x.p
+	names, rest := rawtable.ParsePath(text)
+	if names == nil || rest != "" {
+		c.Report.At(p.File, at, diag.Error, diag.UnknownField, "example: event.src_ip, \"a b\".c", "%s is not the name of a field", text)
+		return nil
+	}
+	f := c.Src.Root
+	if syntax.ContainsFold([]string{"raw", p.table}, names[0]) && len(names) > 1 {
+		names = names[1:]
+	}
+	for _, n := range names {
+		if f != nil {
+			f = f.Get(n)
+		}
+	}
+	if f == nil {
+		res := c.Src.Resolve(names, p.table)
+		hint := "name fields that raw.sql declares"
+		if res.Near != "" {
+			hint = "did you mean " + res.Near + "?"
+		}
+		c.Report.At(p.File, at, diag.Error, diag.UnknownField, hint, "raw has no field %s", text)
+	}
+	return f
+}
+
+// parse parses an expression where it stands, so that places in it are places in the file.
+func (x *consumer) parse(r header.Rebuild) (syntax.Node, error) {
+	c, p := x.set, x.p
+	st, err := c.parseAt(p.File, strings.Repeat(" ", r.Expr.At-len("SELECT "))+"SELECT "+r.Expr.Text+" FROM raw")
+	if st == nil || err != nil {
+		return nil, err
+	}
+	items := syntax.List(st.Body, "select_list")
+	if !c.check.Statement(p.File, st) || len(items) != 1 || st.Body["where_clause"] != nil {
+		c.Report.At(p.File, r.Expr.At, diag.Error, diag.Consumes, "example: `-- consumes: proto = upper(connection_info.protocol_name)`", "a consumes line must hold one expression over the columns")
+		return nil, nil
+	}
+	e, _ := items[0].(syntax.Node)
+	if !c.check.Expression(p.File, e) {
+		return nil, nil
+	}
+	return e, nil
+}
+
+// rebuilder compiles the expressions of one SELECT. To them, the event is what raw is to the SELECT.
+type rebuilder struct {
+	set    *Set
+	p      *Projection
+	event  *rawtable.Source
+	fields map[*rawtable.Leaf]EventValue
+}
+
+// run compiles the expressions that rebuild raw fields, once it is known what the event has.
+func (r *rebuilder) run(ctx context.Context) error {
+	c, p := r.set, r.p
+	var all []*Consume
+	for _, l := range rawtable.SortedLeaves(keys(p.Consumed)) {
+		if p.Consumed[l].expr != nil {
+			all = append(all, p.Consumed[l])
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	r.fields = map[*rawtable.Leaf]EventValue{}
+	if err := r.open(); err != nil {
+		return err
+	}
+	raw, report := c.Src, c.Report
+	var found diag.List
+	c.Src, c.Report = r.event, &found
+	err := r.compile(ctx, all)
+	c.Src, c.Report = raw, report
+	if strings.Contains(p.File.Text+c.Mapping.Macros.Text, eventPrefix) {
+		found.At(p.File, all[0].at, diag.Error, diag.Consumes, "use another name", "a SELECT with such a line must not contain the text %s", eventPrefix)
+	}
+	for _, d := range found {
+		if d.Code == diag.UnknownField {
+			d.Code, d.Message = diag.Consumes, strings.Replace(d.Message, "raw has no field", "no column fills", 1)
+			if !strings.HasPrefix(d.Hint, "did you mean") {
+				d.Hint = "name the event's own values (example: actor.user.name)"
+			}
+		}
+		c.Report.Add(d)
+	}
+	return err
+}
+
+func keys(m map[*rawtable.Leaf]*Consume) map[*rawtable.Leaf]bool {
+	set := map[*rawtable.Leaf]bool{}
+	for l := range m {
+		set[l] = true
+	}
+	return set
+}
+
+// open makes the event a source, in which each value has a column.
+func (r *rebuilder) open() error {
+	var columns []ducktype.Column
+	for _, f := range r.p.Root.Children {
+		columns = append(columns, ducktype.Column{Name: f.Name, Type: eventType(f)})
+	}
+	root, err := rawtable.Build(columns)
+	if err != nil {
+		return err
+	}
+	r.event = rawtable.NewSource(root)
+	for _, v := range root.Values() {
+		l := r.event.Read(v)
+		l.Column = eventPrefix + strings.Join(v.Path, ".")
+		at := r.p.Root
+		for _, name := range v.Path {
+			at = at.Get(name)
+		}
+		text := l.Cast != "" && strings.HasSuffix(v.Type.Text, "]")
+		if text && r.shipped() { // what a mapping that comes with the program does with its lists is known to be bounded
+			l.Cast, l.Type, text = "", v.Type.Text, false
+		}
+		if text {
+			l.Column += "[]"
+		}
+		r.fields[l] = EventValue{Field: at, Column: l.Column, JSON: text}
+	}
+	return nil
+}
+
+func (r *rebuilder) shipped() bool { return strings.HasPrefix(r.set.Mapping.Raw.Path, "shipped:") }
+
+// eventType is the type of a field of the event.
+func eventType(f *Field) string {
+	switch {
+	case f.IsGroup():
+		var parts []string
+		for _, x := range f.Children {
+			parts = append(parts, syntax.Ident(x.Name)+" "+eventType(x))
+		}
+		return "STRUCT(" + strings.Join(parts, ", ") + ")"
+	case f.Shape != nil || f.Elems != nil:
+		t := f.ElemType()
+		t.List = true
+		return t.SqlType()
+	case f.Attribute.IsArray:
+		return cast.TypeName(f.Attribute.Base) + "[]"
+	case f.Lookup != nil:
+		return cast.TypeName(ocsf.String)
+	}
+	return cast.TypeName(f.Attribute.Base)
+}
+
+func (r *rebuilder) compile(ctx context.Context, all []*Consume) error {
+	var sql []string
+	var done []*Consume
+	var guarded []*bound.Estimate
+	takes := map[*Consume]*bound.Estimate{}
+	for _, x := range all {
+		out, err := r.set.rewrite(r.p.File, "", x.expr)
+		if err != nil {
+			return err
+		}
+		if out == nil {
+			continue
+		}
+		if x.SQL, err = syntax.Print(r.set.database, out.expr); err != nil {
+			return err
+		}
+		if _, total := r.set.total(out.inlined); !total {
+			x.SQL = "TRY(" + x.SQL + ")"
+		}
+		for _, l := range out.reads {
+			x.Reads = append(x.Reads, r.fields[l])
+		}
+		if takes[x] = out.takes; out.takes.NeedsGuard() && !r.shipped() {
+			guarded = append(guarded, out.takes)
+		}
+		done = append(done, x)
+	}
+	for _, x := range done {
+		if e := takes[x]; e.NeedsGuard() && !r.shipped() {
+			x.SQL = "CASE WHEN " + e.Guard(min(bound.Together(guarded), e.Longest(len(guarded)))) + " THEN " + x.SQL + " END"
+		}
+		sql = append(sql, x.SQL)
+	}
+	types, err := r.set.describe(ctx, sql)
+	var refused *syntax.Error
+	if errors.As(err, &refused) {
+		for _, x := range done {
+			if _, err := r.set.describe(ctx, []string{x.SQL}); errors.As(err, &refused) {
+				r.set.Report.At(r.p.File, x.at, diag.Error, diag.SQL, "", "%s", strings.ReplaceAll(refused.Message, "TRY(", "("))
+			} else if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for i, x := range done {
+		x.Type = types[i]
+	}
+	return nil
+}
