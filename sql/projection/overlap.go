@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,21 +36,30 @@ type condition struct {
 	drop  int // its index in Drops, -1: Where
 }
 
-// ChosenBy gives the leaves of a record that the WHERE clauses read, in the order of the record's fields.
-func ChosenBy(all []*Projection) (leaves []*rawtable.Leaf) {
+// ChosenBy gives the leaves of a record that the WHERE clauses read, in the order of the record's fields: all of them if they are at
+// most limit, else those that the WHERE clause of every projection reads, and none if those are more than limit too.
+func ChosenBy(all []*Projection, limit int) []*rawtable.Leaf {
+	readers := map[*rawtable.Leaf]int{}
 	for _, p := range all {
+		reads := map[*rawtable.Leaf]bool{}
 		for _, c := range p.conditions {
-			if c.drop >= 0 {
-				continue
-			}
 			for _, l := range c.reads {
-				if l.Key == "" && !slices.Contains(leaves, l) {
-					leaves = append(leaves, l)
+				if c.drop < 0 && l.Key == "" {
+					reads[l] = true
 				}
 			}
 		}
+		for l := range reads {
+			readers[l]++
+		}
 	}
-	slices.SortFunc(leaves, func(a, b *rawtable.Leaf) int { return a.Order - b.Order })
+	leaves := slices.SortedFunc(maps.Keys(readers), func(a, b *rawtable.Leaf) int { return a.Order - b.Order })
+	if len(leaves) > limit {
+		leaves = slices.DeleteFunc(leaves, func(l *rawtable.Leaf) bool { return readers[l] < len(all) })
+	}
+	if len(leaves) > limit {
+		return nil
+	}
 	return leaves
 }
 

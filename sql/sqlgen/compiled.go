@@ -38,8 +38,8 @@ type Compiled struct {
 	Several bool
 	// Reasons are the reject codes that Reject can give, indexed by its value.
 	Reasons []Reason
-	// ChosenBy are the numbers, in Scan.Leaves, of the leaves that the WHERE clauses choose records by. It is empty where they read
-	// many, because those say nothing about the kind of a record.
+	// ChosenBy are the numbers, in Scan.Leaves, of the leaves that the WHERE clauses choose records by. If those are
+	// many, they are the ones that every WHERE clause reads, because the others say little about the kind of a record.
 	ChosenBy []int
 	// Lineage says where the values come from, a SELECT each. Nothing of a run depends on it.
 	Lineage []Lineage

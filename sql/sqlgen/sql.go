@@ -52,10 +52,8 @@ func (c *emitter) assemble() *Compiled {
 	compiled.Several = len(compiled.Projections) > 1
 	compiled.Projections = mergeClasses(compiled.Projections)
 	compiled.Reasons = c.reasons
-	if leaves := projection.ChosenBy(c.Projections); len(leaves) <= maxChosenBy {
-		for _, l := range leaves {
-			compiled.ChosenBy = append(compiled.ChosenBy, l.Order)
-		}
+	for _, l := range projection.ChosenBy(c.Projections, maxChosenBy) {
+		compiled.ChosenBy = append(compiled.ChosenBy, l.Order)
 	}
 	compiled.Lineage = c.lineage()
 	compiled.Flows = c.rawFlows()
