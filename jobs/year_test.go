@@ -56,7 +56,7 @@ func (w *world) yearRunner(later bool) *jobs.Runner {
 // days are the event days that the lake has files for.
 func (w *world) days() string {
 	w.t.Helper()
-	found, err := filepath.Glob(filepath.Join(w.dir, "lake/ext/*/region=*/accountId=*/eventDay=*/*.parquet"))
+	found, err := filepath.Glob(filepath.Join(w.dir, "lake/ext/*/*/region=*/accountId=*/eventDay=*/*.parquet"))
 	if err != nil {
 		w.t.Fatal(err)
 	}
