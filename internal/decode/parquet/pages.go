@@ -63,7 +63,7 @@ func (p *pages) look(page file.Page) error {
 	case *file.DictionaryPage:
 		return p.dictionary(int64(page.NumValues()), int64(len(page.Data())))
 	case *file.DataPageV1:
-		levels, ok := levelsV1(page.Data(), p.c, parquet.Encoding(page.RepetitionLevelEncoding()), page.DefinitionLevelEncoding(), int64(page.NumValues()))
+		levels, ok := levelsV1(page.Data(), p.c, page.RepetitionLevelEncoding(), page.DefinitionLevelEncoding(), int64(page.NumValues()))
 		if !ok {
 			return faultf("a page is shorter than its levels")
 		}
