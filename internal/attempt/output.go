@@ -235,11 +235,13 @@ func (w *output) row(p *sqlgen.Projection, r *rows, i int, wide map[int]string) 
 		return false, at
 	}
 	w.counts[object].published++
-	for m := range missing(p, r, i) {
-		if m.Without {
-			w.without[m.Path]++
-		} else {
-			w.misses[m.Path]++
+	if r.miss != nil && !r.miss.IsNull(i) && r.miss.Value(i) != 0 {
+		for m := range missing(p, r, i) {
+			if m.Without {
+				w.without[m.Path]++
+			} else {
+				w.misses[m.Path]++
+			}
 		}
 	}
 	return true, at
