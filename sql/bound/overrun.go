@@ -14,7 +14,7 @@ import (
 // maxVisits is how many instructions are looked at before a pattern counts as too large for that.
 const maxVisits = 1 << 19
 
-// overrun is how many characters a search may read at most beyond the end of a match. ok is false if there is no bound, or none was found.
+// overrun gives the number of characters that a search reads at most beyond the end of a match. ok is false if no bound was found.
 // It holds with every option of DuckDB's functions.
 func overrun(pattern string) (chars int, ok bool) {
 	for _, flags := range []syntax.Flags{0, syntax.DotNL, syntax.FoldCase, syntax.DotNL | syntax.FoldCase} {

@@ -8,7 +8,7 @@
 -- https://docs.fortinet.com/document/fortigate/7.6.0/fortios-log-message-reference/16384
 --
 -- eventtime is in nanoseconds since FortiOS 6.2, and in seconds before. Older logs have only date and time, from the
--- firewall's own clock; tz is its offset. A log with neither eventtime nor tz is read in source.timezone of the job file,
+-- firewall's own clock; tz is its offset. A log without eventtime and tz is read in source.timezone of the job file,
 -- else in UTC.
 --
 -- Event logs (type="event") of logins and logouts are authentication. All other event logs (VPN, HA and others) are left

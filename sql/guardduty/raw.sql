@@ -6,7 +6,7 @@
 -- https://docs.aws.amazon.com/guardduty/latest/APIReference/API_Finding.html, API_Sequence.html, API_Signal.html,
 -- API_Indicator.html
 --
--- Tried with findings of EC2, IAM, S3, EKS, ECS, RDS, Lambda and Runtime Monitoring, with IPv4 and IPv6, with malware findings of
+-- Tried with findings in the form of GuardDuty's API: of EC2, IAM, S3, EKS, ECS, RDS, Lambda and Runtime Monitoring, with IPv4 and IPv6, with malware findings of
 -- volumes, containers and objects, and with attack sequences; schemaVersion 2.0. Findings of a new kind are published with what
 -- all findings have.
 --

@@ -223,7 +223,7 @@ func (s *sqlProjection) reject() string {
 		}
 		if len(noYear) > 0 {
 			when(s.of(f).sql+" IS NULL AND ("+strings.Join(noYear, " OR ")+")", index(ReasonYearUnknown, "time",
-				"the time has no year (example: Jun  1 10:15:00), and neither the key nor the time of modification gives one. Try: set source.year in the job file"))
+				"the time has no year (example: Jun  1 10:15:00), and the key and the time of modification do not give one. Try: set source.year in the job file"))
 		}
 		when(s.of(f).sql+" IS NULL", missing)
 	}

@@ -6,8 +6,8 @@
 -- Windows Sysmon events (event IDs 1 to 29 and 255) as the Kinesis Agent for Windows writes them: one JSON object for each
 -- event, with the event's own text in Description, and what ObjectDecoration adds in UserDefined.
 --
--- Tried with texts of the schemas 4.0 to 4.90 (Sysmon 6 to 15.14), and with events whose Description is an object. A key that a
--- newer schema adds goes to unmapped under its own name.
+-- Knows the order of keys of the schemas 4.0 to 4.90 (Sysmon 6 to 15.14). Tried with texts of schema 4.90, a few texts of older
+-- schemas, and events whose Description is an object. A key that a newer schema adds goes to unmapped under its own name.
 --
 -- https://learn.microsoft.com/sysinternals/downloads/sysmon
 -- https://docs.aws.amazon.com/kinesis-agent-windows/latest/userguide/source-object-declarations.html
