@@ -191,16 +191,19 @@ func (w *killWorld) wantAll() {
 // linesOfABatch are what a run logs of each.
 const linesOfABatch = 4
 
-// kill starts runs of the job and kills them at random moments, and lets the last run end. Each dies after a random number of
-// lines of its log, so many on average that the deaths are spread over the whole job, and a random time later. It returns how
-// many runs died: fewer than kills where the job was done before.
+// kill starts runs of the job and kills them at random moments, and lets the last run end. What is left of the job is cut into
+// as many parts as there are kills, and the nth run dies at a random place of the nth part, or right away where the runs before
+// came further: so the deaths are spread over the whole job. It returns how many runs died: fewer than kills where the job was
+// done before.
 func (w *killWorld) kill(random *rand.Rand, kills int, where *deaths) (died int) {
 	t := w.job.t
 	t.Helper()
 	visible := w.wantPartial("before a kill")
+	first := killBatches * visible / total(w.rows)
 	for died < kills {
-		left := linesOfABatch * (killBatches - killBatches*visible/total(w.rows)) / (kills - died)
-		lines, later := random.IntN(2*left+1), time.Duration(random.Int64N(int64(50*time.Millisecond)))
+		place := float64(first) + float64(killBatches-first)*(float64(died)+random.Float64())/float64(kills)
+		ahead := place - float64(killBatches*visible/total(w.rows))
+		lines, later := 1+max(0, int(linesOfABatch*ahead)), time.Duration(random.Int64N(int64(50*time.Millisecond)))
 		if random.IntN(8) == 0 {
 			lines, later = 0, 8*later // before it has logged anything, or at the start
 		}
@@ -342,7 +345,7 @@ func (w *killWorld) stop(random *rand.Rand, stops int) {
 	t.Helper()
 	for n := range stops {
 		s := w.job.start("run", "job.yaml")
-		for range 1 + random.IntN(6*linesOfABatch) {
+		for range 1 + random.IntN(3*linesOfABatch) {
 			if !s.lines.Scan() {
 				t.Fatalf("stop %d: it ended before it was stopped: %v\n%s", n, s.lines.Err(), strings.Join(s.seen, "\n"))
 			}

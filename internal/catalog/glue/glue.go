@@ -26,6 +26,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	api "github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/location"
@@ -101,7 +103,7 @@ func Open(ctx context.Context, cfg Config) (*Catalog, error) {
 	if cfg.Pause <= 0 {
 		cfg.Pause = 100 * time.Millisecond
 	}
-	var options []func(*config.LoadOptions) error
+	options := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})} // it would write to stderr
 	if cfg.Region != "" {
 		options = append(options, config.WithRegion(cfg.Region))
 	}
@@ -129,10 +131,20 @@ func Open(ctx context.Context, cfg Config) (*Catalog, error) {
 			r.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) { return cfg.pause(attempt), nil })
 			// The number of tries bounds the load. The SDK's token bucket would give up early in a long night of throttling.
 			r.RateLimiter = ratelimit.None
-			r.Retryables = append(r.Retryables, retry.RetryableErrorCode{Codes: map[string]struct{}{"OperationTimeoutException": {}}})
+			r.Retryables = append(r.Retryables, retry.RetryableErrorCode{Codes: map[string]struct{}{"OperationTimeoutException": {}}},
+				retry.IsErrorRetryableFunc(isCut))
 		})
 	})
 	return &Catalog{client: client, cfg: cfg}, nil
+}
+
+// isCut says that an answer could not be read: the connection ended in its middle. What the request did is not known, and each
+// request of this package may be sent again.
+func isCut(err error) aws.Ternary {
+	if unread := (*smithy.DeserializationError)(nil); errors.As(err, &unread) {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
 }
 
 // String is "glue:database@region".

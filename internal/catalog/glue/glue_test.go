@@ -375,6 +375,26 @@ func TestLostAnswerOfUpdate(t *testing.T) {
 	wantAll(t, c, 2, "a", "b")
 }
 
+// An answer that ends in its middle says nothing of what the request did: it is sent again.
+func TestCutAnswers(t *testing.T) {
+	f := start(t)
+	c := open(t, database)
+	for _, op := range []string{"GetTable", "CreateTable", "BatchCreatePartition", "BatchGetPartition", "UpdateTable", "GetPartitions", "BatchUpdatePartition"} {
+		f.CutAnswers(op, 2)
+	}
+	ensure(t, c, "a", "int")
+	if _, err := c.AddPartitions(t.Context(), "events", days(120)); err != nil {
+		t.Fatal(err)
+	}
+	ensure(t, c, "b", "int")
+	add(t, c, days(120), 0)
+	wantAll(t, c, 120, "a", "b")
+	f.CutAnswers("GetTable", 1_000_000)
+	if _, err := c.EnsureTable(t.Context(), wanted("a", "int")); err == nil {
+		t.Error("a Glue whose answers are always cut: no error")
+	}
+}
+
 func TestFaultsThatStay(t *testing.T) {
 	f := start(t)
 	c := open(t, database)

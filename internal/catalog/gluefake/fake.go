@@ -39,6 +39,7 @@ type Fake struct {
 	onItem    func(op string, values []string) *Fault
 	denied    map[string]bool
 	throttles map[string]int
+	cuts      map[string]int // answers that are still to be cut, by operation
 	unsent    int // keys that the next BatchGetPartition leaves unprocessed
 	clock     float64
 }
@@ -52,6 +53,7 @@ func Start(t testing.TB) *Fake {
 		page:      maxPage,
 		denied:    map[string]bool{},
 		throttles: map[string]int{},
+		cuts:      map[string]int{},
 		clock:     1.7e9,
 	}
 	server := httptest.NewServer(f)
@@ -120,6 +122,25 @@ func (f *Fake) Throttle(op string, n int) {
 	f.throttles[op] = n
 }
 
+// CutAnswers ends the connection in the middle of the next n answers of an operation, which has been done.
+func (f *Fake) CutAnswers(op string, n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.cuts[op] = n
+}
+
+// cut says whether this answer is one to be cut.
+func (f *Fake) cut(r *http.Request) bool {
+	op := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AWSGlue.")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.cuts[op] == 0 {
+		return false
+	}
+	f.cuts[op]--
+	return true
+}
+
 // LeaveUnprocessed makes the next BatchGetPartition answer with its last n keys as UnprocessedKeys.
 func (f *Fake) LeaveUnprocessed(n int) {
 	f.mu.Lock()
@@ -165,6 +186,11 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, fault := f.serve(r)
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	w.Header().Set("X-Amzn-Requestid", "00000000-0000-0000-0000-000000000000")
+	if fault == nil && f.cut(r) {
+		_, _ = io.WriteString(w, `{"Table`)
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}
 	if fault == nil {
 		_ = json.NewEncoder(w).Encode(answer) // the client sees a cut answer if it has gone
 		return
