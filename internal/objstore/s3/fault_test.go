@@ -454,3 +454,24 @@ func TestListDecodesKeys(t *testing.T) {
 		t.Errorf("list = %q, %v", keys, err)
 	}
 }
+
+// A page of a listing that ends in its middle is asked for again, and no key of it is seen twice.
+func TestCutListing(t *testing.T) {
+	page := `<ListBucketResult><Contents><Key>a</Key><ETag>"e"</ETag><Size>3</Size></Contents><Contents><Key>b</Key><ETag>"e"</ETag><Size>3</Size></Contents></ListBucketResult>`
+	f := serve(t, func(n int, w http.ResponseWriter, _ *http.Request) {
+		if n == 1 {
+			w.Header().Set("Content-Length", strconv.Itoa(len(page)))
+			fmt.Fprint(w, page[:len(page)-40])
+			return
+		}
+		fmt.Fprint(w, page)
+	})
+	var keys []string
+	err := store(t, s3store.Config{}).List(t.Context(), objstore.ListOptions{}, func(o objstore.Object) error {
+		keys = append(keys, o.Key)
+		return nil
+	})
+	if err != nil || !slices.Equal(keys, []string{"a", "b"}) || len(f.requests) != 2 {
+		t.Errorf("list = %q, %v, %d requests", keys, err, len(f.requests))
+	}
+}

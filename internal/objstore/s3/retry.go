@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
 
 	"github.com/silt-etl/silt/internal/objstore"
 )
@@ -21,11 +22,18 @@ func setRetryDefaults(cfg *Config) {
 	setDefault(&cfg.StallTimeout, time.Minute)
 }
 
-// newRetryer decides which failed requests are sent again: those that the SDK calls retryable, and throttled or conflicting ones.
+// newRetryer decides which failed requests are sent again: those that the SDK calls retryable, throttled or conflicting ones, and
+// those whose answer ended in its middle, as a page of a listing.
 func newRetryer(cfg Config) aws.Retryer {
 	standard := retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = cfg.RequestTries
 		o.MaxBackoff = cfg.MaxBackoff
+		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+			if unread := (*smithy.DeserializationError)(nil); errors.As(err, &unread) {
+				return aws.TrueTernary
+			}
+			return aws.UnknownTernary
+		}))
 	})
 	return retry.AddWithErrorCodes(standard, "ConditionalRequestConflict", "SlowDown")
 }
