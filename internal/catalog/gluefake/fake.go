@@ -40,7 +40,7 @@ type Fake struct {
 	denied    map[string]bool
 	throttles map[string]int
 	cuts      map[string]int // answers that are still to be cut, by operation
-	unsent    int // keys that the next BatchGetPartition leaves unprocessed
+	unsent    int            // keys that the next BatchGetPartition leaves unprocessed
 	clock     float64
 }
 
