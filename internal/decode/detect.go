@@ -3,7 +3,9 @@ package decode
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -94,3 +96,101 @@ func detectedLines(b []byte, whole bool) (lines [][]byte) {
 
 // mostLines tells whether at least nine of ten lines are so.
 func mostLines(n int, lines [][]byte) bool { return 10*n >= 9*len(lines) }
+
+func jsonArray(text []byte) bool {
+	rest := bytes.TrimLeft(text[1:], " \t\r\n")
+	return len(rest) == 0 || rest[0] == '{' || rest[0] == ']'
+}
+
+func detectJSON(sample *sample) (Detected, bool) {
+	text := sample.text
+	if len(text) == 0 || text[0] != '{' && (text[0] != '[' || !jsonArray(text)) {
+		return Detected{}, false
+	}
+	if text[0] == '[' {
+		return Detected{Format{Name: FormatJSON}, "it begins with an array of objects"}, true
+	}
+	if key := envelopeOf(text); key != "" {
+		return Detected{Format{Name: FormatJSON, Records: []string{key}}, fmt.Sprintf("the elements of the array %s are the records", key)}, true
+	}
+	return Detected{Format{Name: FormatJSON}, "it begins with an object"}, true
+}
+
+// envelopeOf is the key of the array whose elements are the records, "" where documents are records. It is sure only where the
+// array is all that the first document has, or is called what it is. The document may be cut off: what is seen of it counts.
+func envelopeOf(head []byte) string {
+	dec := json.NewDecoder(bytes.NewReader(head))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return ""
+	}
+	found, keys := "", 0
+	cloudWatch := false // documents of CloudWatch Logs have more keys
+	for dec.More() {
+		t, err := dec.Token()
+		if err != nil {
+			break
+		}
+		key, _ := t.(string)
+		cloudWatch = cloudWatch || key == "messageType" || key == "logGroup"
+		if keys++; keys > envelopeKeys && !cloudWatch {
+			return ""
+		}
+		if t, err = dec.Token(); err != nil {
+			break
+		}
+		if t == json.Delim('[') && dec.More() {
+			whole, objects := elements(dec)
+			switch {
+			case !objects && cloudWatch: // subscriptionFilters
+			case !objects || found != "":
+				return ""
+			default:
+				found = key
+			}
+			if !whole {
+				break
+			}
+		}
+		if t == json.Delim('[') || t == json.Delim('{') {
+			if !skipToEnd(dec) {
+				break
+			}
+		}
+	}
+	if keys > 1 && !slices.Contains([]string{"records", "events", "logevents"}, strings.ToLower(found)) {
+		return ""
+	}
+	return found
+}
+
+// elements reads those of an array: whether it was read to its end, and whether they are objects, one at least.
+func elements(dec *json.Decoder) (whole, objects bool) {
+	for dec.More() {
+		var v json.RawMessage
+		if dec.Decode(&v) != nil {
+			return false, objects
+		}
+		if v[0] != '{' {
+			return true, false
+		}
+		objects = true
+	}
+	return true, objects
+}
+
+// skipToEnd reads to the end of the array or object it is in.
+func skipToEnd(dec *json.Decoder) bool {
+	for depth := 1; depth > 0; {
+		t, err := dec.Token()
+		if err != nil {
+			return false
+		}
+		switch t {
+		case json.Delim('['), json.Delim('{'):
+			depth++
+		case json.Delim(']'), json.Delim('}'):
+			depth--
+		}
+	}
+	return true
+}

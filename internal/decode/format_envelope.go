@@ -78,7 +78,15 @@ func (f *envelopeFramer) next() (raw []byte, rej *Reject, err error) {
 		}
 		n := len(f.line)
 		if f.line[0] == '{' {
-			n = valueLen(f.line)
+			end := valueEnd{bound: boundTop}
+			if k := end.feed(f.line, 0); k >= 0 {
+				n = k
+			} else if !f.r.values { // it may go on in the next lines
+				if f.line, _, err = f.r.over(f.line); err != nil {
+					return nil, nil, err
+				}
+				n = len(f.line)
+			}
 		}
 		doc := f.line[:n]
 		f.line = bytes.TrimLeft(f.line[n:], " \t\r\n")

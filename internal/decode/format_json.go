@@ -2,11 +2,7 @@ package decode
 
 import (
 	"bytes"
-	"encoding/json"
-	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -41,11 +37,35 @@ func (f *jsonFramer) next() (raw []byte, rej *Reject, err error) {
 		f.line, f.valid = p.bytes, utf8.Valid(p.bytes)
 	}
 	n, rej := f.s.scan(f.line, f.valid)
+	if rej != nil && rej.Code == ReasonJSON && f.line[0] == '{' && f.s.why == faultEnd && !f.r.values {
+		if n, rej, err = f.overLines(n, rej); err != nil {
+			return nil, nil, err
+		}
+	}
 	raw, f.line = f.line[:n], f.line[n:]
 	if len(f.line) > 0 { // a piece ends without blanks, but there may be some before the next value
 		raw = trimRight(raw)
 	}
 	return raw, rej, nil
+}
+
+// overLines scans the object that begins with f.line, if it closes in a later line. Otherwise it returns n and rej, which are of f.line.
+func (f *jsonFramer) overLines(n int, rej *Reject) (int, *Reject, error) {
+	b, ok, err := f.r.over(f.line)
+	f.line = b
+	switch {
+	case err != nil:
+		return 0, nil, err
+	case !ok:
+		rej.Message += " of its line, and the lines after it do not complete it"
+		return n, rej, nil
+	}
+	if b, rej = f.r.tooLong(b, f.r.offset()-int64(len(b))); rej != nil {
+		f.line = b
+		return len(b), rej, nil
+	}
+	n, rej = f.s.scan(b, utf8.Valid(b))
+	return n, rej, nil
 }
 
 func (f *jsonFramer) kept(raw, _ []byte) *Reject { return keptObject(f.r.limits, f.s, raw) }
@@ -71,7 +91,8 @@ func scanWhole(s *Scanner, b []byte) *Reject {
 
 // jsonReader cuts an object into pieces.
 //
-// An object is read in one of two ways, decided by its beginning. Lines: a piece is a line. Values: a piece ends where the brackets
+// An object is read in one of two ways, decided by its beginning. Lines: a piece is a line; if it ends inside of an object, the caller asks
+// whether later lines complete it (over). Values: a piece ends where the brackets
 // of a value close. An object is read by values if it begins with an array of objects (its elements are the pieces; the array's own
 // brackets and commas belong to none), or if its first value spans several lines. A line longer than 1 MiB (or
 // MaxRecordBytes, if that is less) is framed value by value as well, and its newline still ends the open value. Where a value of
@@ -80,15 +101,17 @@ func scanWhole(s *Scanner, b []byte) *Reject {
 // Blank lines, a byte order mark before a record, and \r before \n are not part of any piece.
 type jsonReader struct {
 	window
-	values bool // framed by values, not by lines
-	fell   bool // it was, until a value did not close
-	array  bool // inside a top-level array
-	long   bool // this line is framed value by value
+	values bool  // framed by values, not by lines
+	fell   bool  // it was, until a value did not close
+	array  bool  // inside a top-level array
+	long   bool  // this line is framed value by value
+	end    int64 // where the bytes of the last piece end in the unpacked object
+	spent  int64 // bytes that were looked at in vain, see over
 }
 
 func (r *jsonReader) open(src io.Reader) {
 	r.reset(src)
-	r.values, r.fell, r.array, r.long = false, false, false, false
+	r.values, r.fell, r.array, r.long, r.spent = false, false, false, false, 0
 }
 
 // next returns the next piece, and io.EOF after the last. A *Reject as the error refuses the object (ReasonUnpack: it
@@ -128,8 +151,10 @@ func (r *jsonReader) cut() (piece, error) {
 			}
 			continue
 		}
+		at := r.offset()
 		b, ok, err := r.line()
 		if ok || err != nil {
+			r.end = at + int64(len(b))
 			return piece{bytes: b}, err
 		}
 		r.long = true
@@ -199,11 +224,43 @@ func (r *jsonReader) value() (p piece, ok bool, err error) {
 	}
 	at := r.offset()
 	p.bytes = trimRight(r.buf[r.p : r.p+end])
+	r.end = at + int64(len(p.bytes))
 	r.p += end
 	if !isDocument {
 		p.bytes, p.reject = r.tooLong(p.bytes, at)
 	}
 	return p, true, nil
+}
+
+// over looks whether an object that begins with b, the end of the last piece, goes on in the lines after it. If it is JSON up to its closing
+// brace there, ok is true, whole is all of it, and the next piece comes after it. Otherwise whole is b. An object is looked for in
+// as many bytes as a record can have, and objects that were looked for in vain may not cost much more than reading.
+func (r *jsonReader) over(b []byte) (whole []byte, ok bool, err error) {
+	longest := max(r.held, lineBytes)
+	if r.spent > int64(longest)+4*r.offset() {
+		return b, false, nil
+	}
+	next := r.offset()
+	r.p = int(r.end-r.from) - len(b)
+	p := parser{b: r.buf[r.p:r.n]}
+	end := p.skip(0)
+	for end < 0 && p.at > len(p.b)-escapeBytes && !r.eof && len(p.b) <= longest {
+		if err := r.fill(); err != nil {
+			return b, false, err
+		}
+		p = parser{b: r.buf[r.p:r.n]}
+		end = p.skip(0)
+	}
+	if end >= 0 && end <= longest {
+		whole = r.buf[r.p : r.p+end]
+		r.p += end
+		r.end, r.long = r.offset(), true // what follows in its last line is framed value by value
+		return whole, true, nil
+	}
+	r.spent += int64(p.at)
+	b = r.buf[r.p : r.p+len(b)]
+	r.p = int(next - r.from)
+	return b, false, nil
 }
 
 // longValue passes a value that is longer than held, to its end. f has seen what is in buf. If the rest of the object has to be read as
@@ -483,102 +540,4 @@ func valueLen(b []byte) int {
 		return n
 	}
 	return len(b)
-}
-
-func jsonArray(text []byte) bool {
-	rest := bytes.TrimLeft(text[1:], " \t\r\n")
-	return len(rest) == 0 || rest[0] == '{' || rest[0] == ']'
-}
-
-func detectJSON(sample *sample) (Detected, bool) {
-	text := sample.text
-	if len(text) == 0 || text[0] != '{' && (text[0] != '[' || !jsonArray(text)) {
-		return Detected{}, false
-	}
-	if text[0] == '[' {
-		return Detected{Format{Name: FormatJSON}, "it begins with an array of objects"}, true
-	}
-	if key := envelopeOf(text); key != "" {
-		return Detected{Format{Name: FormatJSON, Records: []string{key}}, fmt.Sprintf("the elements of the array %s are the records", key)}, true
-	}
-	return Detected{Format{Name: FormatJSON}, "it begins with an object"}, true
-}
-
-// envelopeOf is the key of the array whose elements are the records, "" where documents are records. It is sure only where the
-// array is all that the first document has, or is called what it is. The document may be cut off: what is seen of it counts.
-func envelopeOf(head []byte) string {
-	dec := json.NewDecoder(bytes.NewReader(head))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return ""
-	}
-	found, keys := "", 0
-	cloudWatch := false // documents of CloudWatch Logs have more keys
-	for dec.More() {
-		t, err := dec.Token()
-		if err != nil {
-			break
-		}
-		key, _ := t.(string)
-		cloudWatch = cloudWatch || key == "messageType" || key == "logGroup"
-		if keys++; keys > envelopeKeys && !cloudWatch {
-			return ""
-		}
-		if t, err = dec.Token(); err != nil {
-			break
-		}
-		if t == json.Delim('[') && dec.More() {
-			whole, objects := elements(dec)
-			switch {
-			case !objects && cloudWatch: // subscriptionFilters
-			case !objects || found != "":
-				return ""
-			default:
-				found = key
-			}
-			if !whole {
-				break
-			}
-		}
-		if t == json.Delim('[') || t == json.Delim('{') {
-			if !skipToEnd(dec) {
-				break
-			}
-		}
-	}
-	if keys > 1 && !slices.Contains([]string{"records", "events", "logevents"}, strings.ToLower(found)) {
-		return ""
-	}
-	return found
-}
-
-// elements reads those of an array: whether it was read to its end, and whether they are objects, one at least.
-func elements(dec *json.Decoder) (whole, objects bool) {
-	for dec.More() {
-		var v json.RawMessage
-		if dec.Decode(&v) != nil {
-			return false, objects
-		}
-		if v[0] != '{' {
-			return true, false
-		}
-		objects = true
-	}
-	return true, objects
-}
-
-// skipToEnd reads to the end of the array or object it is in.
-func skipToEnd(dec *json.Decoder) bool {
-	for depth := 1; depth > 0; {
-		t, err := dec.Token()
-		if err != nil {
-			return false
-		}
-		switch t {
-		case json.Delim('['), json.Delim('{'):
-			depth++
-		case json.Delim(']'), json.Delim('}'):
-			depth--
-		}
-	}
-	return true
 }

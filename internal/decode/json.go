@@ -21,6 +21,9 @@ const (
 	faultNoValue       // nothing but blanks
 )
 
+// escapeBytes is how long the longest escape is: a surrogate pair.
+const escapeBytes = 12
+
 // parser checks JSON text (RFC 8259, strictly) and builds nothing. Its methods take the index of the first byte to look at
 // and return the index after what they read, or -1 with at and why set.
 type parser struct {
