@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/silt-etl/silt/internal/decode/looks"
 )
 
 // Detected is what a sample looks like.
@@ -62,6 +64,9 @@ func Detect(object io.Reader) (Detected, error) {
 	s := &sample{text: bytes.TrimLeft(bytes.TrimPrefix(b, []byte(bom)), " \t\r\n"), lines: detectedLines(b, whole)}
 	if len(s.lines) == 0 {
 		return Detected{}, errors.New("the sample has only blank lines")
+	}
+	if looks.XML(s.text) {
+		return Detected{}, unreadable(looks.NoXML)
 	}
 	slices.SortStableFunc(all, func(a, b format) int { return a.rank - b.rank })
 	for _, f := range all {

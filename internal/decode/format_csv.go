@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode/fields"
+	"github.com/silt-etl/silt/internal/decode/looks"
 )
 
 // csvFramer frames and scans objects of delimited values.
@@ -124,7 +125,7 @@ func (f *csvFramer) next() (raw []byte, rej *Reject, err error) {
 		} else if !f.begun {
 			f.begun = true
 			if f.f.Header == HeaderYes {
-				return nil, nil, &Reject{Code: ReasonHeader, Message: "the first record must be a header, but it cannot be read: " + rej.Message}
+				return nil, nil, &Reject{Code: ReasonHeader, Message: "the first record must be a header, but it cannot be read: " + rej.Message + looks.Hint("csv", p.bytes)}
 			}
 		}
 		return p.bytes, rej, nil
@@ -223,7 +224,7 @@ func (f *csvFramer) isHeader(b []byte, first bool) (bool, *Reject) {
 		return false, nil
 	}
 	if known == 0 {
-		return false, &Reject{Code: ReasonHeader, Message: "the first record must be a header, but it names no column of raw.sql: " + strconv.QuoteToGraphic(string(b[:min(80, len(b))]))}
+		return false, &Reject{Code: ReasonHeader, Message: "the first record must be a header, but it names no column of raw.sql: " + strconv.QuoteToGraphic(string(b[:min(80, len(b))])) + looks.Hint("csv", b)}
 	}
 	f.header = bytes.Clone(b)
 	f.readHeader(f.header)

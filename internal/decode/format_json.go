@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"unicode/utf8"
+
+	"github.com/silt-etl/silt/internal/decode/looks"
 )
 
 // jsonFramer frames and scans objects whose records are JSON objects.
@@ -358,6 +360,8 @@ func (r *jsonReader) beginJSON() error {
 		return err
 	}
 	switch r.buf[r.p] {
+	case '<':
+		return r.refuseXML()
 	case '[':
 		c, err := r.after(r.p + 1)
 		r.values = c == '{' || c == ']'
@@ -366,6 +370,22 @@ func (r *jsonReader) beginJSON() error {
 		return r.beginObject()
 	}
 	return nil
+}
+
+// refuseXML refuses an object that is XML: it begins as XML does, and no line at hand begins as JSON does. Otherwise the line is broken.
+func (r *jsonReader) refuseXML() error {
+	if err := r.need(r.lineMax); err != nil {
+		return err
+	}
+	if !looks.XML(r.buf[r.p:r.n]) {
+		return nil
+	}
+	for line := range bytes.Lines(r.buf[r.p:r.n]) {
+		if looks.JSON(bytes.TrimLeft(line, " \t")) {
+			return nil
+		}
+	}
+	return unreadable(looks.NoXML)
 }
 
 // after returns the first byte that is not blank at or after the absolute index i, or 0 if there is none within the

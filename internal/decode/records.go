@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/silt-etl/silt/internal/decode/budget"
+	"github.com/silt-etl/silt/internal/decode/looks"
 )
 
 // Records reads an object's records and scans each. One goroutine uses it at a time, and keeps it from object to object.
@@ -11,6 +12,7 @@ type Records struct {
 	framer framer
 	framed Framed // instead of an object's bytes; nil: there is an object
 	s      *Scanner
+	format string
 	use    *budget.Use
 	number int64
 	err    error // what Next returns from now on
@@ -20,7 +22,7 @@ type Records struct {
 func NewRecords(spec *Spec, keys *Keys, o Options) *Records {
 	s := NewScanner(spec, keys)
 	o.use = o.Memory.NewUse(o.Stopped)
-	return &Records{framer: newFramer(spec, s, o), s: s, use: o.use}
+	return &Records{framer: newFramer(spec, s, o), s: s, format: string(spec.Format.Name), use: o.use}
 }
 
 // Open begins another object. It reads nothing yet. Parquet is read in place if r is also an io.ReaderAt and an io.Seeker;
@@ -71,8 +73,19 @@ func (d *Records) Next() (number int64, raw []byte, rej *Reject, err error) {
 		d.Close()
 		return 0, nil, nil, err
 	}
+	if rej != nil {
+		d.hint(raw, rej)
+	}
 	d.number++
 	return d.number, raw, rej, nil
+}
+
+// hint adds to the message of a record that is not of the format what it looks like.
+func (d *Records) hint(raw []byte, rej *Reject) {
+	switch rej.Code {
+	case ReasonJSON, ReasonNoMatch, ReasonQuote, ReasonColumns:
+		rej.Message += looks.Hint(d.format, raw)
+	}
 }
 
 // Context is what is needed, in addition to raw, to read the record that Next returned: the header line of a CSV

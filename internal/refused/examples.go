@@ -30,6 +30,7 @@ type Example struct {
 	Record  int64 // 0: the object as a whole
 	Message string
 	Text    string // the beginning of the record on one line, with control characters escaped
+	Hint    string // that the record looks like another format, or ""
 }
 
 // ExampleOf makes an example of a row. With hide, it has nothing of what the record holds.
@@ -51,7 +52,7 @@ func (e Example) String() string {
 	if e.Text != "" {
 		text += ": " + e.Text
 	}
-	return text
+	return text + e.Hint
 }
 
 // cut is the beginning of a text.
