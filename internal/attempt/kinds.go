@@ -4,8 +4,19 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/decode/looks"
 	"github.com/silt-etl/silt/internal/refused"
+	"github.com/silt-etl/silt/sql/sqlgen"
 )
+
+// otherFormat says that a record looks like another format than the mapping reads, if it was rejected for a reason that this explains.
+func otherFormat(reason string, mapping *sqlgen.Compiled, raw []byte) string {
+	switch reason {
+	case sqlgen.ReasonNoProjection, sqlgen.ReasonSeveralProjections, sqlgen.ReasonTimeMissing, sqlgen.ReasonMissingRequired:
+		return looks.Hint(string(mapping.Scan.Format.Name), raw)
+	}
+	return ""
+}
 
 // countKind counts a record that matches no SELECT by the values that the SELECTs choose by. records has just read it.
 func (w *output) countKind(records *decode.Records) {

@@ -20,7 +20,6 @@ import (
 	arrowmemory "github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/silt-etl/silt/internal/decode"
-	"github.com/silt-etl/silt/internal/decode/looks"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/refused"
@@ -453,11 +452,7 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 		q := quarantine.Row{Job: w.o.Job, Run: w.o.Run, Object: o.Key, ETag: o.ETag, Record: record, Class: class,
 			Path: reason.Path, Reason: reason.Code, Message: reason.Message, Raw: raw, Context: context}
 		if r.Reasons[reason.Code] == 1 {
-			e := refused.ExampleOf(&q, w.o.HideRecords)
-			if !w.o.HideRecords && record > 0 {
-				e.Hint = looks.Hint(string(w.o.Compiled.Scan.Format.Name), raw)
-			}
-			r.Examples[reason.Code] = e
+			r.Examples[reason.Code] = refused.ExampleOf(&q, string(w.o.Compiled.Scan.Format.Name), w.o.HideRecords)
 		}
 		return q
 	}
@@ -517,10 +512,7 @@ func (w *output) refetch(ctx context.Context, add func(object int, record int64,
 			return err
 		}
 		reason := w.explain(w.reasons[t[2]], r.records, ex)
-		switch reason.Code {
-		case sqlgen.ReasonNoProjection, sqlgen.ReasonTimeMissing, sqlgen.ReasonMissingRequired, sqlgen.ReasonSeveralProjections:
-			reason.Message += looks.Hint(string(w.o.Compiled.Scan.Format.Name), raw)
-		}
+		reason.Message += otherFormat(reason.Code, w.o.Compiled, raw)
 		c := cmp.Or(w.classOf[int32(t[2])], class)
 		if reason.Code == sqlgen.ReasonNoProjection {
 			c = ""

@@ -81,7 +81,7 @@ func (f *envelopeFramer) next() (raw []byte, rej *Reject, err error) {
 			end := valueEnd{bound: boundTop}
 			if k := end.feed(f.line, 0); k >= 0 {
 				n = k
-			} else if !f.r.values { // it may go on in the next lines
+			} else if !f.r.values { // the next lines may complete it
 				if f.line, _, err = f.r.over(f.line); err != nil {
 					return nil, nil, err
 				}

@@ -234,9 +234,9 @@ func (r *jsonReader) value() (p piece, ok bool, err error) {
 	return p, true, nil
 }
 
-// over looks whether an object that begins with b, the end of the last piece, goes on in the lines after it. If it is JSON up to its closing
+// over looks whether the lines after an object that begins with b, the end of the last piece, complete it. If it is JSON up to its closing
 // brace there, ok is true, whole is all of it, and the next piece comes after it. Otherwise whole is b. An object is looked for in
-// as many bytes as a record can have, and objects that were looked for in vain may not cost much more than reading.
+// as many bytes as a record can have, and what is looked at in vain costs little more than reading.
 func (r *jsonReader) over(b []byte) (whole []byte, ok bool, err error) {
 	longest := max(r.held, lineBytes)
 	if r.spent > int64(longest)+4*r.offset() {

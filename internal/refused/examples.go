@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/silt-etl/silt/internal/decode/looks"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/render"
@@ -33,13 +34,16 @@ type Example struct {
 	Hint    string // that the record looks like another format, or ""
 }
 
-// ExampleOf makes an example of a row. With hide, it has nothing of what the record holds.
-func ExampleOf(r *quarantine.Row, hide bool) Example {
+// ExampleOf makes an example of a row, of a mapping that reads a format. With hide, it has nothing of what the record holds.
+func ExampleOf(r *quarantine.Row, format string, hide bool) Example {
 	e := Example{Object: r.Object, Record: r.Record}
 	if hide {
 		return e
 	}
 	e.Message, e.Text = r.Message, render.Safe(cut(r.Raw, maxText))
+	if r.Record > 0 {
+		e.Hint = looks.Hint(format, r.Raw)
+	}
 	return e
 }
 

@@ -14,12 +14,16 @@ import (
 // TestExample: an example is one short line, whatever the record holds. If records are hidden, it only says where the record is.
 func TestExample(t *testing.T) {
 	row := quarantine.Row{Object: "a\nb.log", Record: 7, Message: "m", Raw: []byte("one\ntwo\x1b[2J" + strings.Repeat("ä", 200))}
-	got := refused.ExampleOf(&row, false).String()
+	got := refused.ExampleOf(&row, "json", false).String()
 	if want := "a\\nb.log, record 7: one\\ntwo\\u001b[2J" + strings.Repeat("ä", 94) + "..."; got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	if diff := cmp.Diff(refused.Example{Object: row.Object, Record: 7}, refused.ExampleOf(&row, true)); diff != "" {
+	if diff := cmp.Diff(refused.Example{Object: row.Object, Record: 7}, refused.ExampleOf(&row, "json", true)); diff != "" {
 		t.Errorf("hidden (-want +got):\n%s", diff)
+	}
+	row = quarantine.Row{Object: "a.log", Record: 1, Raw: []byte(`{"a":1}`)}
+	if got := refused.ExampleOf(&row, "csv", false).String(); !strings.Contains(got, "looks like JSON, and the mapping reads csv") {
+		t.Errorf("another format: %q", got)
 	}
 	if got := (refused.Example{Object: "whole.gz"}).String(); got != "whole.gz" {
 		t.Errorf("a whole object: %q", got)
