@@ -36,3 +36,27 @@ CREATE MACRO pan_disposition_id(a) AS CASE
   WHEN a = 'sinkhole' THEN 7                         -- Custom Action
   WHEN starts_with(a, 'deny') OR starts_with(a, 'block') OR a = 'override-lockout' THEN 2 -- Blocked
   WHEN a IS NULL THEN 0 ELSE 99 END;
+
+-- A user name. Some forwarders double the backslash after the domain.
+CREATE MACRO pan_user(t) AS replace(known(t), '\\', '\');
+
+-- GlobalProtect's events that are a login or a logout of a user: portal-auth, gateway-auth, gateway-logout, ...
+CREATE MACRO pan_vpn_login(event, who) AS regexp_full_match(event, '(?:portal|gateway|gw)-(?:auth|logout)|clientlessvpn-(?:login|logout)') AND known(who) IS NOT NULL;
+
+-- auth_protocol_id of an authentication method, or of a protocol of RADIUS.
+CREATE MACRO pan_auth_protocol(t) AS CASE WHEN known(t) IS NULL THEN 0 WHEN lower(t) = 'kerberos' THEN 2 WHEN lower(t) = 'saml' THEN 5
+  WHEN lower(t) = 'pap' THEN 7 WHEN lower(t) = 'chap' THEN 8 WHEN regexp_matches(lower(t), '^p?eap\b') THEN 9 WHEN lower(t) = 'radius' THEN 10 ELSE 99 END;
+
+-- The parts of "User U logged in via Web from A using https": the user, in or out, and the address.
+CREATE MACRO pan_admin_part(t, n) AS nullif(regexp_extract(t, '^User (.+) logged (in|out) via \S+ from (\S+?)(?: using \S+)?\s*$', n), '');
+
+-- Whether a system log is about a login or a logout. Other logs of authentication say that a server failed, or that a method is weak.
+CREATE MACRO pan_system_login(event, t) AS CASE
+  WHEN event IN ('auth-success', 'auth-fail') THEN regexp_matches(t, '^(?:Kerberos SSO )?(?:authenticated|failed authentication) for user ')
+  ELSE pan_admin_part(t, 1) IS NOT NULL END;
+
+-- The user of such a log: for user 'U'. Reason: ..., From: A. A name that holds such a text itself is kept whole.
+CREATE MACRO pan_system_user(t) AS coalesce(pan_admin_part(t, 1), nullif(regexp_extract(t, ' for user ''(.*)''\.?\s+(?:Reason: |realm ''|auth profile ''|vsys ''|From: )', 1), ''),
+  nullif(regexp_extract(t, ' for user ([^\s'']\S*?)\.(?:\s|$)', 1), ''), nullif(regexp_extract(t, ' for user (.*)$', 1), ''), t);
+CREATE MACRO pan_system_from(t) AS coalesce(pan_admin_part(t, 3), nullif(regexp_extract(t, '[\s,]From: ([0-9A-Fa-f.:]+?)\.?\s*$', 1), ''));
+CREATE MACRO pan_system_reason(t) AS nullif(regexp_extract(t, '\.\s+Reason: (.*?)\.?,?\s+(?:auth profile|vsys|From: )', 1), '');

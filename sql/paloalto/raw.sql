@@ -12,6 +12,7 @@
 -- expect: high_res_timestamp [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9]{2}:?[0-9]{2})?
 -- expect: nssai_sst [0-9A-Za-z_-]+
 -- expect: risk_of_app [0-9]+
+-- expect: dg_hier_level_2 [0-9]+
 -- columns: future_use_1, receive_time, serial, type, subtype
 -- columns: type=TRAFFIC: future_use_1, receive_time, serial, type, subtype, config_version, time_generated, src, dst, natsrc
 -- columns: type=TRAFFIC: natdst, rule, srcuser, dstuser, app, vsys, from, to, inbound_if, outbound_if, logset, future_use_2
@@ -91,30 +92,93 @@
 -- columns: type=DECRYPTION: vsys_id, subcategory_of_app, category_of_app, technology_of_app, risk_of_app
 -- columns: type=DECRYPTION: characteristic_of_app, container_of_app, tunneled_app, is_saas_of_app
 -- columns: type=DECRYPTION: sanctioned_state_of_app, cluster_name
+-- columns: type=GLOBALPROTECT: future_use_1, receive_time, serial, type, subtype, config_version, time_generated
+-- columns: type=GLOBALPROTECT: vsys, eventid, stage, auth_method, tunnel_type, srcuser, srcregion, machinename
+-- columns: type=GLOBALPROTECT: public_ip, public_ipv6, private_ip, private_ipv6, hostid, serialnumber, client_ver
+-- columns: type=GLOBALPROTECT: client_os, client_os_ver, repeatcnt, reason, error, opaque, status, location
+-- columns: type=GLOBALPROTECT: login_duration, connect_method, error_code, portal, seqno, actionflags
+-- columns: type=GLOBALPROTECT: high_res_timestamp, selection_type, response_time, priority, attempted_gateways
+-- columns: type=GLOBALPROTECT: gateway, dg_hier_level_1, dg_hier_level_2, dg_hier_level_3, dg_hier_level_4, vsys_name
+-- columns: type=GLOBALPROTECT: device_name, vsys_id, cluster_name
+-- columns: type=AUTHENTICATION: future_use_1, receive_time, serial, type, subtype, config_version, time_generated
+-- columns: type=AUTHENTICATION: vsys, ip, user, normalize_user, object, authpolicy, repeatcnt, authid, vendor, logset
+-- columns: type=AUTHENTICATION: serverprofile, desc, clienttype, event, factorno, seqno, actionflags, dg_hier_level_1
+-- columns: type=AUTHENTICATION: dg_hier_level_2, dg_hier_level_3, dg_hier_level_4, vsys_name, device_name, vsys_id
+-- columns: type=AUTHENTICATION: authproto, rule_uuid, high_res_timestamp, src_category, src_profile, src_model
+-- columns: type=AUTHENTICATION: src_vendor, src_osfamily, src_osversion, src_host, src_mac, region, future_use_2
+-- columns: type=AUTHENTICATION: user_agent, sessionid, cluster_name
+-- columns: type=AUTH: future_use_1, receive_time, serial, type, subtype, config_version, time_generated, vsys, ip
+-- columns: type=AUTH: user, normalize_user, object, authpolicy, repeatcnt, authid, vendor, logset, serverprofile
+-- columns: type=AUTH: desc, clienttype, event, factorno, seqno, actionflags, dg_hier_level_1, dg_hier_level_2
+-- columns: type=AUTH: dg_hier_level_3, dg_hier_level_4, vsys_name, device_name, vsys_id, authproto, rule_uuid
+-- columns: type=AUTH: high_res_timestamp, src_category, src_profile, src_model, src_vendor, src_osfamily
+-- columns: type=AUTH: src_osversion, src_host, src_mac, region, future_use_2, user_agent, sessionid, cluster_name
+-- columns: type=USERID: future_use_1, receive_time, serial, type, subtype, config_version, time_generated, vsys, ip
+-- columns: type=USERID: user, datasourcename, eventid, repeatcnt, timeout, beginport, endport, datasource
+-- columns: type=USERID: datasourcetype, seqno, actionflags, dg_hier_level_1, dg_hier_level_2, dg_hier_level_3
+-- columns: type=USERID: dg_hier_level_4, vsys_name, device_name, vsys_id, factortype, factorcompletiontime, factorno
+-- columns: type=USERID: ugflags, userbysource, tag_name, high_res_timestamp, origindatasource, future_use_2
+-- columns: type=USERID: cluster_name
+-- columns: type=SYSTEM: future_use_1, receive_time, serial, type, subtype, config_version, time_generated, vsys
+-- columns: type=SYSTEM: eventid, object, future_use_2, future_use_3, module, severity, opaque, seqno, actionflags
+-- columns: type=SYSTEM: dg_hier_level_1, dg_hier_level_2, dg_hier_level_3, dg_hier_level_4, vsys_name, device_name
+-- columns: type=SYSTEM: future_use_4, future_use_5, high_res_timestamp
+-- columns: type=CONFIG: future_use_1, receive_time, serial, type, subtype, config_version, time_generated, host, vsys
+-- columns: type=CONFIG: cmd, admin, client, result, path, seqno, actionflags, dg_hier_level_1, dg_hier_level_2
+-- columns: type=CONFIG: dg_hier_level_3, dg_hier_level_4, vsys_name, device_name, dg_id, comment, future_use_2
+-- columns: type=CONFIG: high_res_timestamp, before_change_detail, after_change_detail
+-- columns: type=HIPMATCH: future_use_1, receive_time, serial, type, subtype, config_version, time_generated, srcuser
+-- columns: type=HIPMATCH: vsys, machinename, os, src, matchname, repeatcnt, matchtype, future_use_2, future_use_3
+-- columns: type=HIPMATCH: seqno, actionflags, dg_hier_level_1, dg_hier_level_2, dg_hier_level_3, dg_hier_level_4
+-- columns: type=HIPMATCH: vsys_name, device_name, vsys_id, srcipv6, hostid, serialnumber, mac, high_res_timestamp
+-- columns: type=HIPMATCH: cluster_name
+-- columns: type=HIP-MATCH: future_use_1, receive_time, serial, type, subtype, config_version, time_generated, srcuser
+-- columns: type=HIP-MATCH: vsys, machinename, os, src, matchname, repeatcnt, matchtype, future_use_2, future_use_3
+-- columns: type=HIP-MATCH: seqno, actionflags, dg_hier_level_1, dg_hier_level_2, dg_hier_level_3, dg_hier_level_4
+-- columns: type=HIP-MATCH: vsys_name, device_name, vsys_id, srcipv6, hostid, serialnumber, mac, high_res_timestamp
+-- columns: type=HIP-MATCH: cluster_name
+-- columns: type=GTP: future_use_1, receive_time, serial, type, subtype, config_version, time_generated, src, dst
+-- columns: type=GTP: future_use_2, future_use_3, rule, future_use_4, future_use_5, app, vsys, from, to, inbound_if
+-- columns: type=GTP: outbound_if, logset, future_use_6, sessionid, future_use_7, sport, dport, future_use_8
+-- columns: type=GTP: future_use_9, future_use_10, proto, action, event_type, msisdn, apn, rat, msg_type, end_ip_adr
+-- columns: type=GTP: teid1, teid2, gtp_interface, cause_code, severity, mcc, mnc, area_code, cell_id, event_code
+-- columns: type=GTP: future_use_11, future_use_12, srcloc, dstloc, future_use_13, future_use_14, future_use_15
+-- columns: type=GTP: future_use_16, future_use_17, future_use_18, future_use_19, imsi, imei, future_use_20
+-- columns: type=GTP: future_use_21, future_use_22, future_use_23, future_use_24, future_use_25, future_use_26
+-- columns: type=GTP: future_use_27, future_use_28, future_use_29, future_use_30, future_use_31, future_use_32
+-- columns: type=GTP: future_use_33, future_use_34, future_use_35, start, elapsed, tunnel_insp_rule, remote_user_ip
+-- columns: type=GTP: remote_user_id, rule_uuid, pcap_id, high_res_timestamp, nssai_sst, nssai_sd, subcategory_of_app
+-- columns: type=GTP: category_of_app, technology_of_app, risk_of_app, characteristic_of_app, container_of_app
+-- columns: type=GTP: is_saas_of_app, sanctioned_state_of_app
 --
--- Palo Alto Networks PAN-OS logs of traffic, threats, decryption, SCTP and tunnel inspection (types START and END) as a
--- firewall or Panorama forwards them: CSV. A syslog header in front is accepted.
+-- Palo Alto Networks PAN-OS logs as a firewall or Panorama forwards them: CSV. A syslog header in front is accepted.
+--
+-- Logs of traffic, threats (with URLs, files and the verdicts of WildFire), decryption, SCTP, GTP and tunnel inspection (types
+-- START and END) are network activity. Logins and logouts are authentication: those of GLOBALPROTECT (portal-auth,
+-- gateway-auth, gateway-logout), AUTHENTICATION, USERID (login, logout) and SYSTEM (auth-success, auth-fail, administrators).
+-- CONFIG is entity management. HIPMATCH is device inventory.
+--
+-- Drop lines filter and count what has no class: all other records of GLOBALPROTECT, USERID and SYSTEM, logins that name
+-- nobody, IPTAG, CORRELATION and AUDIT. Logs of any other type go to quarantine.
 --
 -- All times of a record are from the firewall's clock. high_res_timestamp (PAN-OS 10.0 and later) has an offset, which is
 -- that of the other times too. In records without it, they are in source.timezone of the job file, else in UTC.
 --
 -- The columns lines have the vendor's order. Each release has added columns at the end, so the lists are those of PAN-OS 8.0
--- to 11.2, and a release before has fewer fields. A record with more fields than its list, or with a value that its column
+-- to 12.1, and a release before has fewer fields. A record with more fields than its list, or with a value that its column
 -- cannot have, goes to quarantine as CSV_COLUMNS: its fields may be in other columns. The names are the vendor's names for
 -- custom log formats. For a custom log format, write its own order.
---
--- SYSTEM, CONFIG, GLOBALPROTECT, USERID, HIPMATCH, AUTHENTICATION, IPTAG, CORRELATION, AUDIT and GTP logs are filtered by
--- a drop line and counted. Logs of any other type go to quarantine.
 -- https://docs.paloaltonetworks.com/pan-os/11-0/pan-os-admin/monitoring/use-syslog-for-monitoring (traffic log fields)
 -- https://docs.paloaltonetworks.com/pan-os/10-2/pan-os-admin/monitoring/use-syslog-for-monitoring (the other log fields)
+-- https://docs.paloaltonetworks.com/ngfw/administration/monitoring/use-syslog-for-monitoring (11.1 to 12.1)
 --
--- Tried against logs of PAN-OS 8.1, 9.1, 10.0, 10.1, 10.2 and 11.0.
+-- Tried against logs of PAN-OS 8.1, 9.1, 10.0, 10.1, 10.2, 11.0 and 11.1.
 --
 -- The table has the fields that the SELECTs read. All other columns go to unmapped under the names above.
 CREATE TABLE raw (
   receive_time       VARCHAR,   -- when the management plane took the log
   serial             VARCHAR,
-  "type"             VARCHAR,   -- TRAFFIC, THREAT, DECRYPTION, SCTP; START and END of tunnel inspection
+  "type"             VARCHAR,   -- TRAFFIC, THREAT, GLOBALPROTECT, ...; START and END of tunnel inspection
   subtype            VARCHAR,   -- start, end, drop, deny; virus, spyware, vulnerability, url, file, ...
   time_generated     VARCHAR,   -- by the firewall's clock, like receive_time and start
   src                VARCHAR,
@@ -169,7 +233,42 @@ CREATE TABLE raw (
   cn                 VARCHAR,
   issuer_cn          VARCHAR,
   sni                VARCHAR,
-  error              VARCHAR,
+  error              VARCHAR,   -- of logins too
+
+  -- logins
+  eventid            VARCHAR,   -- portal-auth, gateway-auth, ...; auth-success, auth-fail, general
+  "user"             VARCHAR,
+  normalize_user     VARCHAR,
+  ip                 VARCHAR,
+  machinename        VARCHAR,   -- of the user's device
+  public_ip          VARCHAR,   -- of the user's device; 0.0.0.0 where there is none
+  public_ipv6        VARCHAR,
+  srcregion          VARCHAR,
+  portal             VARCHAR,
+  auth_method        VARCHAR,   -- LDAP, RADIUS, SAML, ...
+  authproto          VARCHAR,   -- PAP, CHAP, PEAP-MSCHAPv2, ...
+  status             VARCHAR,   -- success, failure
+  error_code         VARCHAR,
+  reason             VARCHAR,
+  opaque             VARCHAR,   -- the description, in words
+  "desc"             VARCHAR,
+  "event"            VARCHAR,   -- the result, in words
+  factorno           INTEGER,   -- 1 is the first factor
+  login_duration     BIGINT,    -- seconds
+
+  -- changes of the configuration
+  cmd                VARCHAR,   -- add, clone, commit, delete, edit, move, rename, set, override
+  "admin"            VARCHAR,
+  "result"           VARCHAR,   -- Submitted, Succeeded, Failed, Unauthorized
+  path               VARCHAR,
+  "comment"          VARCHAR,
+
+  -- host information
+  os                 VARCHAR,
+  srcipv6            VARCHAR,   -- 0.0.0.0 where there is none
+  mac                VARCHAR,
+  hostid             VARCHAR,
+  serialnumber       VARCHAR,   -- of the user's device
 
   -- all, after the columns that differ
   seqno              VARCHAR,   -- unique for one firewall and log type

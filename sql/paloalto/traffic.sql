@@ -1,7 +1,7 @@
 -- class: network_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- drop: upper(replace("type", '-', '')) IN ('SYSTEM', 'CONFIG', 'GLOBALPROTECT', 'USERID', 'HIPMATCH', 'AUTHENTICATION', 'IPTAG', 'CORRELATION', 'AUDIT', 'GTP')
+-- drop: upper("type") IN ('IPTAG', 'CORRELATION', 'AUDIT') OR lower(serial) = 'audit'
 -- consumes: high_res_timestamp = strftime(make_timestamp("time" * 1000), '%Y-%m-%dT%H:%M:%S.%g+00:00')
 -- consumes: time_generated = strftime(make_timestamp("time" * 1000), '%Y/%m/%d %H:%M:%S')
 -- consumes: receive_time = strftime(make_timestamp(metadata.logged_time * 1000), '%Y/%m/%d %H:%M:%S')
@@ -67,7 +67,7 @@ SELECT
     WHEN 'start' THEN 1                          -- Open
     WHEN 'end' THEN CASE WHEN starts_with(session_end_reason, 'tcp-rst') THEN 3 ELSE 2 END -- Reset, Close
     WHEN 'drop' THEN 5 WHEN 'deny' THEN 5        -- Refuse
-    ELSE CASE WHEN "type" = 'SCTP' THEN 6 ELSE 99 END END AS activity_id,    -- Traffic, Other
+    ELSE CASE WHEN "type" IN ('SCTP', 'GTP') THEN 6 ELSE 99 END END AS activity_id,    -- Traffic, Other
   CASE lower(severity) WHEN 'low' THEN 2 WHEN 'medium' THEN 3 WHEN 'high' THEN 4 WHEN 'critical' THEN 5 ELSE 1 END AS severity_id, -- a traffic log has none
   session_end_reason AS status_detail,
 
@@ -84,4 +84,4 @@ SELECT
   CASE WHEN lower(proto) = 'sctp' THEN chunks_sent END AS "traffic.chunks_out",
   CASE WHEN lower(proto) = 'sctp' THEN chunks_received END AS "traffic.chunks_in"
 FROM raw
-WHERE "type" IN ('TRAFFIC', 'START', 'END', 'SCTP');
+WHERE "type" IN ('TRAFFIC', 'START', 'END', 'SCTP', 'GTP');
