@@ -49,6 +49,9 @@ func DescribeTable(ctx context.Context, createSQL string) ([]ColumnDef, error) {
 	}
 	defer d.Close()
 	if err := d.create(ctx, createSQL); err != nil {
+		if e, ok := errors.AsType[*Error](err); ok && e.Kind == "Parser" {
+			e.Message += d.wordHint(createSQL, e.Offset)
+		}
 		return nil, err
 	}
 	bad, err := d.side.text("SELECT constraint_text FROM duckdb_constraints()", nil)

@@ -28,7 +28,7 @@ func (p Parser) Parse(sql string) ([]byte, error) {
 	if err != nil {
 		var e *Error
 		if errors.As(err, &e) && e.Kind == "Parser" {
-			return nil, &SyntaxError{Message: e.Message, Offset: e.Offset}
+			return nil, &SyntaxError{Message: e.Message + p.d.wordHint(sql, e.Offset), Offset: e.Offset}
 		}
 		return nil, fmt.Errorf("engine: parse: %w", err)
 	}
@@ -45,6 +45,7 @@ func (p Parser) Parse(sql string) ([]byte, error) {
 		e := &SyntaxError{Message: oneLine(doc.Message), Offset: -1}
 		if n, err := strconv.Atoi(doc.Position); err == nil {
 			e.Offset = n
+			e.Message += p.d.wordHint(sql, n)
 		}
 		if doc.Message == "Only SELECT statements can be serialized to json!" {
 			e.Message, e.Offset = "only a SELECT is allowed here", 0

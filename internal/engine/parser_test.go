@@ -75,20 +75,21 @@ func TestParseErrors(t *testing.T) {
 		msg string
 		at  int
 	}{
-		"SELECT 'é' FROM WHERE":             {"syntax error", 16},
-		"SELECT 1; SELECT 2":                {"not 2 statements", 10},
-		"":                                  {"not 0 statements", -1},
-		"CREATE TABLE raw (a INTEGER)":      {"only a SELECT", 0},
-		"COPY (SELECT 1) TO 'x'":            {"only a SELECT", 0},
-		"SELECT 'open":                      {"unterminated", 7},
-		"SELECT a FROM raw WHERE (a = 1":    {"", -2},
-		"EXPLAIN SELECT 1":                  {"only a SELECT", 0},
-		"ATTACH 'x.db'":                     {"only a SELECT", 0},
-		"INSERT INTO raw VALUES (1)":        {"only a SELECT", 0},
-		"SELECT 1; DROP TABLE raw":          {"only a SELECT", 0},
-		"PRAGMA threads=1":                  {"only a SELECT", 0},
-		"SET threads=1":                     {"only a SELECT", 0},
-		"CALL pragma_version(); SELECT 'x'": {"only a SELECT", 0},
+		"SELECT 'é' FROM WHERE":              {"syntax error", 16},
+		"SELECT strptime(at, '%Y') FROM raw": {`; at is a word of SQL: if it is a name here, write it in double quotes ("at")`, 18},
+		"SELECT 1; SELECT 2":                 {"not 2 statements", 10},
+		"":                                   {"not 0 statements", -1},
+		"CREATE TABLE raw (a INTEGER)":       {"only a SELECT", 0},
+		"COPY (SELECT 1) TO 'x'":             {"only a SELECT", 0},
+		"SELECT 'open":                       {"unterminated", 7},
+		"SELECT a FROM raw WHERE (a = 1":     {"", -2},
+		"EXPLAIN SELECT 1":                   {"only a SELECT", 0},
+		"ATTACH 'x.db'":                      {"only a SELECT", 0},
+		"INSERT INTO raw VALUES (1)":         {"only a SELECT", 0},
+		"SELECT 1; DROP TABLE raw":           {"only a SELECT", 0},
+		"PRAGMA threads=1":                   {"only a SELECT", 0},
+		"SET threads=1":                      {"only a SELECT", 0},
+		"CALL pragma_version(); SELECT 'x'":  {"only a SELECT", 0},
 	} {
 		_, err := p.Parse(sql)
 		var e *SyntaxError

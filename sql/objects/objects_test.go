@@ -55,7 +55,7 @@ func TestListAsItIs(t *testing.T) {
 		`[{"rdata":"x","ttl":"60"}]`:                              {`[{"rdata":"x","ttl":60}]`, ""},
 		`[{"rdata":"x","ttl":1.5}]`:                               {`[{"rdata":"x"}]`, `[{"rdata":"x","ttl":1.5}]`},
 		`[{"rdata":"x","more":1}]`:                                {`[{"rdata":"x"}]`, `[{"rdata":"x","more":1}]`},
-		`[{"rdata":"x","flag_ids":[1,"q"]}]`:                      {`[{"flag_ids":[1,null],"rdata":"x"}]`, `[{"rdata":"x","flag_ids":[1,"q"]}]`},
+		`[{"rdata":"x","flag_ids":[1,"q"]}]`:                      {`[{"flag_ids":[1],"rdata":"x"}]`, `[{"rdata":"x","flag_ids":[1,"q"]}]`},
 		`[{"rdata":"x","flag_ids":5}]`:                            {`[{"rdata":"x"}]`, `[{"rdata":"x","flag_ids":5}]`},
 		`[{"rdata":"x"},5]`:                                       {`[{"rdata":"x"}]`, `[{"rdata":"x"},5]`},
 		`[{"ttl":5}]`:                                             {``, `[{"ttl":5}]`},

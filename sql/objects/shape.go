@@ -166,7 +166,9 @@ func (sh *Shape) value(m *Member, e string, d int) string {
 		return m.Object.List(v, d)
 	case m.Object != nil:
 		return "CASE WHEN " + m.Object.kept(v, d) + " THEN " + m.Object.object(v, d) + " END"
-	case a.IsArray || len(a.Enum) == 0:
+	case a.IsArray: // of single values
+		return "nullif(list_filter(" + v + ", lambda k: k IS NOT NULL), [])"
+	case len(a.Enum) == 0:
 		return v
 	}
 	sql := "CASE WHEN " + v + " IN (" + cast.EnumList(a) + ") THEN " + v

@@ -50,13 +50,17 @@ type fieldState struct {
 	// kept is the value that OCSF's type takes, before defaults: NULL where the raw value did not make it.
 	kept  string
 	lossy bool // kept can be NULL where user is not
+	list  bool // of single values: kept can have fewer elements than user
 	// lost, of a list of objects: the condition that something in it is not kept.
 	lost string
 }
 
 // gone is the condition that the value, or something of it, is not in the event.
 func (st *fieldState) gone() string {
-	if st.lost == "" {
+	switch {
+	case st.list:
+		return "(" + st.kept + " IS NULL AND " + st.user + " IS NULL OR coalesce(len(list_filter(" + st.user + ", lambda e: e IS NOT NULL)), 0) > coalesce(len(" + st.kept + "), 0))"
+	case st.lost == "":
 		return st.kept + " IS NULL"
 	}
 	return "(" + st.lost + " OR " + st.kept + " IS NULL AND (" + st.user + " IS NULL OR len(" + st.user + ") > 0))"
@@ -100,7 +104,7 @@ func (s *sqlProjection) values() {
 			s.state[f] = st
 			continue
 		}
-		st := &fieldState{user: s.user[o]}
+		st := &fieldState{user: s.user[o], list: f.Attribute.IsArray && f.Shape == nil && o.Type.Family() == ducktype.List}
 		s.state[f] = st
 		if f.Shape != nil {
 			s.readList(f, st)
@@ -153,11 +157,7 @@ func (s *sqlProjection) cast(f *projection.Field, x string) (sql string, lossy b
 		if o.Type.Family() == ducktype.Null {
 			return "CAST(NULL AS " + cast.TypeName(a.Base) + "[])", false
 		}
-		elem := cast.To(a, o.Type.Elem, "e")
-		if elem.SQL == "e" {
-			return x, false
-		}
-		return "list_transform(" + x + ", lambda e: " + elem.SQL + ")", false
+		return listSQL(a, x, cast.To(a, o.Type.Elem, "e").SQL), true
 	}
 	to := cast.To(a, o.Type, x)
 	sql, lossy = to.SQL, to.Fallible
@@ -173,6 +173,19 @@ func (s *sqlProjection) cast(f *projection.Field, x string) (sql string, lossy b
 		sql, lossy = "CASE WHEN "+inner+" IN ("+cast.EnumList(a)+") THEN "+inner+" END", true
 	}
 	return sql, lossy
+}
+
+// listSQL gives a list of single values without elements that are NULL, and NULL if no element remains. elem is the value of an element e.
+// Coordinates are a pair, which one of them alone does not make.
+func listSQL(a *ocsf.Attribute, x, elem string) string {
+	if elem != "e" {
+		x = "list_transform(" + x + ", lambda e: " + elem + ")"
+	}
+	filled := "list_filter(" + x + ", lambda e: e IS NOT NULL)"
+	if a.Name == "coordinates" {
+		return "CASE WHEN len(" + filled + ") = len(" + x + ") THEN " + x + " END"
+	}
+	return "CASE WHEN len(" + x + ") = 0 THEN " + x + " ELSE nullif(" + filled + ", []) END"
 }
 
 // enumValue gives an enum's number that OCSF does not know the value 99 Other, and a missing required one 0 Unknown; the
