@@ -15,13 +15,15 @@
 SELECT
   cef_time([rt, "end", "start", FTNTFGTeventtime, syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
   rt AS "metadata.original_time",
-  CASE WHEN regexp_matches(concat_ws(' ', deviceEventClassId, name, act, cat), '(?i)(?:log|sign)[ _-]?(?:off|out)') THEN 2 ELSE 1 END AS activity_id, -- Logoff, Logon
+  CASE WHEN regexp_matches(concat_ws(' ', deviceEventClassId, name, act, cat), '(?i)(?:log|sign)[ _-]?(?:off|out)')
+    OR deviceVendor = 'Fortinet' AND deviceEventClassId = '39425' THEN 2 ELSE 1 END AS activity_id, -- Logoff, Logon
   cef_severity_id(severity) AS severity_id,
   CASE
     WHEN lower(outcome) LIKE 'success%' THEN 1
     WHEN lower(outcome) LIKE 'fail%' THEN 2
     WHEN regexp_matches(concat_ws(' ', deviceEventClassId, name, act, msg), '(?i)fail|invalid|denied|deny|reject|incorrect|unauthorized|bad password') THEN 2
     WHEN regexp_matches(concat_ws(' ', deviceEventClassId, name, act, msg), '(?i)success|succeed|accepted') THEN 1
+    WHEN deviceVendor = 'Fortinet' AND deviceEventClassId IN ('39424', '39425') THEN 1 -- to the SSL VPN
     ELSE 0 END AS status_id,
   known(reason) AS status_detail,
   coalesce(known(msg), known(name)) AS message,
@@ -50,4 +52,5 @@ SELECT
   dhost AS "dst_endpoint.hostname",
   coalesce(app, deviceProduct) AS "service.name"
 FROM raw
-WHERE cef_login(deviceEventClassId, name, cat, act, coalesce(duser, suser), dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0);
+WHERE coalesce(cef_login(deviceVendor, deviceEventClassId, name, cat, act, coalesce(duser, suser), dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0), FALSE)
+  AND NOT coalesce(cef_changes(deviceEventClassId, name, act, duser, cs1Label, cs1, suser, dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0), FALSE);

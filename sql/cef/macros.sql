@@ -47,7 +47,41 @@ CREATE MACRO cef_other_kind(vendor, class, name, cat, act, packets) AS CASE vend
   OR (cef_names_login(name) OR cef_names_login(class) OR cef_names_login(act) OR cef_names_login(cat))
     AND NOT coalesce(packets AND (cef_passed(trim(act, '"')) OR cef_blocked(trim(act, '"'))), FALSE);
 
--- Whether a record is about a login or a logout of a user that it names.
-CREATE MACRO cef_login(class, name, cat, act, who, packets) AS known(who) IS NOT NULL
-  AND (cef_names_login(name) OR cef_names_login(class) OR cef_names_login(act) OR cef_names_login(cat))
-  AND NOT coalesce(packets AND (cef_passed(trim(act, '"')) OR cef_blocked(trim(act, '"'))), FALSE);
+-- Whether a text names a login or a logout itself. A password that was shown, checked or changed is not a login.
+CREATE MACRO cef_logs_in(t) AS regexp_matches(t, '(?:[Ll]og|LOG|[Ss]ign|SIGN)[ _-]?(?:[Oo]n|ON|[Ii]n|IN|[Oo]ff|OFF|[Oo]ut|OUT)(?:[^a-z]|$)|(?i)\b(?:authenticat(?:e|ed|ion)|auth|kerberos|radius|tacacs)\b|(?i)\b(?:failed|invalid|bad|wrong|incorrect|accepted|rejected) (?:password|passwd)\b|(?i)\bpassword (?:is |was )?(?:failed|failure|invalid|wrong|incorrect|mismatch|accepted|rejected)');
+
+-- Whether a text is "Add user", "Creating a local user account", "User added" or "User account was created".
+CREATE MACRO cef_account_verb(t, verbs, done) AS regexp_matches(t, '(?i)\b(?:' || verbs || ')(?:e|ed|ing|es|s)? (?:a |an |new |local |domain )*(?:user|account)s?\b')
+  OR regexp_matches(t, '(?i)\b(?:user|account)s?(?: account)?s? (?:was |has been |is )?(?:' || done || ')\b');
+
+-- activity_id of a change of an account, by the words of a text; NULL if it names none. Groups, roles and safes are not accounts.
+CREATE MACRO cef_account_change(t) AS CASE
+  WHEN regexp_matches(t, '(?i)\b(?:group|role|safe|policy|require|must|need)') THEN NULL
+  WHEN regexp_matches(t, '(?i)\breset[a-z]* (?:[a-z]+ ){0,3}password|\bpassword (?:was |has been )?reset') THEN 4            -- Password Reset
+  WHEN regexp_matches(t, '(?i)\bchang[a-z]* (?:[a-z]+ ){0,3}password|\bpassword (?:was |has been |is )?chang') THEN 3     -- Password Change
+  WHEN cef_account_verb(t, 'creat|add', 'created|added') THEN 1
+  WHEN cef_account_verb(t, 'enabl', 'enabled') THEN 2
+  WHEN cef_account_verb(t, 'disabl|deactivat|suspend', 'disabled|deactivated|suspended') THEN 5
+  WHEN cef_account_verb(t, 'delet|remov', 'deleted|removed') THEN 6
+  WHEN cef_account_verb(t, 'lock', 'locked') THEN 9 END;
+
+-- The change, by the first of name, action and event class that names one.
+CREATE MACRO cef_change(class, name, act) AS CASE WHEN regexp_matches(concat_ws(' ', name, act, class), '(?i)user|account|password') THEN
+  list_filter(list_transform([name, act, class], lambda t: cef_account_change(t)), lambda c: c IS NOT NULL)[1] END;
+
+-- The account that was changed: duser, or the field that is labelled as the affected user, or whoever changed a password.
+CREATE MACRO cef_changed_user(change, duser, label, labelled, suser) AS coalesce(known(duser), CASE WHEN regexp_matches(label, '(?i)(?:affected|target) user') THEN known(labelled) END,
+  CASE WHEN change IN (3, 4) THEN known(suser) END);
+
+-- Whether a record is about packets, with a firewall's verdict on them.
+CREATE MACRO cef_has_verdict(act, packets) AS coalesce(packets AND (cef_passed(trim(act, '"')) OR cef_blocked(trim(act, '"'))), FALSE);
+CREATE MACRO cef_changes(class, name, act, duser, label, labelled, suser, packets) AS list_transform([cef_change(class, name, act)], lambda c:
+  c IS NOT NULL AND cef_changed_user(c, duser, label, labelled, suser) IS NOT NULL)[1] AND NOT cef_has_verdict(act, packets);
+
+-- GlobalProtect's events that are a login or a logout of a user.
+CREATE MACRO cef_vpn_login(event, who) AS coalesce(regexp_full_match(event, '(?:portal|gateway)-(?:auth|logout)|clientlessvpn-(?:login|logout)'), FALSE) AND known(who) IS NOT NULL;
+
+-- Whether a record is about a login or a logout of a user that it names. FortiGate's messages 39424 and 39425 are those of the SSL VPN.
+CREATE MACRO cef_login(vendor, class, name, cat, act, who, packets) AS known(who) IS NOT NULL
+  AND (cef_logs_in(name) OR cef_logs_in(class) OR cef_logs_in(act) OR cef_logs_in(cat) OR vendor = 'Fortinet' AND class IN ('39424', '39425'))
+  AND NOT cef_has_verdict(act, packets);

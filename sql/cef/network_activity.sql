@@ -1,7 +1,7 @@
 -- class: network_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- drop: cef_other_kind(deviceVendor, deviceEventClassId, name, cat, act, dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0) AND NOT coalesce(cef_login(deviceEventClassId, name, cat, act, coalesce(duser, suser), dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0), FALSE)
+-- drop: cef_other_kind(deviceVendor, deviceEventClassId, name, cat, act, dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0) AND NOT coalesce(cef_login(deviceVendor, deviceEventClassId, name, cat, act, coalesce(duser, suser), dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0), FALSE) AND NOT coalesce(cef_changes(deviceEventClassId, name, act, duser, cs1Label, cs1, suser, dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0), FALSE) AND NOT cef_vpn_login(PanOSEventIDValue, PanOSSourceUserName)
 -- consumes: proto = upper(connection_info.protocol_name)
 -- consumes: suser = windows_user(actor."user"."domain", actor."user".name)
 -- consumes: sntdom = actor."user"."domain"
@@ -84,4 +84,6 @@ WHERE (src IS NOT NULL OR shost IS NOT NULL OR c6a2 IS NOT NULL OR dst IS NOT NU
   -- two addresses do not make a connection: these say that packets were sent, or stopped
   AND (dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0 OR spt > 0 OR sourceTranslatedPort > 0 OR destinationTranslatedPort > 0
     OR request IS NOT NULL OR cef_passed(trim(act, '"')) OR cef_blocked(trim(act, '"')))
-  AND NOT coalesce(cef_login(deviceEventClassId, name, cat, act, coalesce(duser, suser), dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0), FALSE);
+  AND NOT coalesce(cef_login(deviceVendor, deviceEventClassId, name, cat, act, coalesce(duser, suser), dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0), FALSE)
+  AND NOT coalesce(cef_changes(deviceEventClassId, name, act, duser, cs1Label, cs1, suser, dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0), FALSE)
+  AND NOT cef_vpn_login(PanOSEventIDValue, PanOSSourceUserName);

@@ -9,14 +9,16 @@
 -- https://www.microfocus.com/documentation/arcsight/arcsight-smartconnectors/ (Common Event Format, version 25)
 -- https://learn.microsoft.com/azure/sentinel/cef-name-mapping
 --
--- A product's own fields (cs1 to cs6, cn1 to cn3, c6a1 and others, and their labels) stay in unmapped, like every field
+-- A product's own fields (cs2 to cs6, cn1 to cn3, c6a1 and others, and their labels) stay in unmapped, like every field
 -- that is not declared here, and like fields that a product adds later. To map one, copy this folder, declare the field
--- (`cs1 VARCHAR, cs1Label VARCHAR`), and write CASE WHEN cs1Label = 'Rule' THEN cs1 END AS "firewall_rule.name".
+-- (`cs2 VARCHAR, cs2Label VARCHAR`), and write CASE WHEN cs2Label = 'Rule' THEN cs2 END AS "firewall_rule.name".
 --
 -- Two addresses do not make a connection. A record is published if it also has a port, a protocol, bytes, a translated
 -- port, a URL, or a word for what happened to packets (act=blocked). Logins and logouts that name a user are
--- authentication. The system, configuration, user-ID, HIP and GlobalProtect logs of PAN-OS, FortiGate's event logs, and
--- logins that name nobody are filtered by a drop line and counted. Any other record goes to quarantine.
+-- authentication. Accounts that were created, deleted, enabled, disabled or locked, and changed passwords, are account
+-- changes, if the record names the account (duser, or CyberArk's affected user). The system, configuration, user-ID, HIP and
+-- GlobalProtect logs of PAN-OS, FortiGate's event logs, and logins that name nobody are filtered by a drop line and counted,
+-- except for the logins among them. Any other record goes to quarantine.
 --
 -- The time is the first of rt, end, start, FortiGate's eventtime and the syslog header that can be read. Times without a
 -- zone are in the record's dtz, else in source.timezone of the job file, else in UTC. A syslog header has no year: see
@@ -77,6 +79,17 @@ CREATE TABLE raw (
   act                VARCHAR,
   outcome            VARCHAR,
   reason             VARCHAR,
+  cs1                VARCHAR, -- CyberArk: the account that was changed, by its label
+  cs1Label           VARCHAR,
+  PanOSEventIDValue       VARCHAR, -- GlobalProtect: portal-auth, gateway-auth, gateway-logout, ...
+  PanOSSourceUserName     VARCHAR,
+  PanOSPublicIPv4         VARCHAR,
+  PanOSPublicIPv6         VARCHAR,
+  PanOSEndpointDeviceName VARCHAR,
+  PanOSEventStatus        VARCHAR,
+  PanOSConnectionError    VARCHAR,
+  PanOSDescription        VARCHAR,
+  PanOSAuthMethod         VARCHAR,
   msg                VARCHAR,
   cnt                INTEGER,
   "in"               BIGINT,  -- bytes

@@ -11,14 +11,16 @@
 -- consumes: srcip = src_endpoint.ip
 -- consumes: remip = src_endpoint.ip
 -- consumes: dstip = dst_endpoint.ip
+-- consumes: duration = duration // 1000
 SELECT
   fortinet_time(eventtime, "date", "time", tz, key.source_timezone) AS "time",
   eventtime AS "metadata.original_time",
   fortinet_offset(tz) AS timezone_offset,
-  CASE WHEN lower("action") IN ('logout', 'auth-logout', 'fsso-logoff') THEN 2 ELSE 1 END AS activity_id, -- Logoff, Logon
+  CASE WHEN lower("action") IN ('logout', 'auth-logout', 'fsso-logoff', 'tunnel-down') THEN 2 ELSE 1 END AS activity_id, -- Logoff, Logon
   coalesce(level_severity("level"), 0) AS severity_id,
   CASE
     WHEN lower("action") = 'ssl-login-fail' THEN 2
+    WHEN lower("action") IN ('tunnel-up', 'tunnel-down') THEN 1 -- to the SSL VPN
     WHEN lower(status) IN ('success', 'logon', 'logoff') THEN 1
     WHEN lower(status) IN ('failed', 'failure', 'timed_out') THEN 2
     WHEN status IS NOT NULL THEN 99 ELSE 0 END AS status_id,
@@ -42,6 +44,7 @@ SELECT
   srcport AS "src_endpoint.port",
   known_ip(dstip) AS "dst_endpoint.ip",
   dstport AS "dst_endpoint.port",
+  CASE WHEN lower("action") = 'tunnel-down' THEN duration * 1000 END AS duration,
   'FortiGate' AS "service.name"
 FROM raw
-WHERE fortinet_login("type", "action", "user");
+WHERE coalesce(fortinet_login("type", "action", "user", logid), FALSE);

@@ -48,6 +48,12 @@ CREATE MACRO fortinet_direction(src_role, dst_role, src, dst) AS CASE
   WHEN src_role = 'wan' AND dst_role IN ('lan', 'dmz') THEN 1 WHEN src_role IN ('lan', 'dmz') AND dst_role = 'wan' THEN 2
   WHEN src_role IN ('lan', 'dmz') AND dst_role IN ('lan', 'dmz') THEN 3 ELSE direction_between(src, dst) END;
 
--- Event logs that tell of one user's login or logout, at the firewall or through it.
-CREATE MACRO fortinet_login(kind, a, who) AS lower(kind) = 'event' AND known(who) IS NOT NULL
-  AND lower(a) IN ('login', 'logout', 'authentication', 'auth-logon', 'auth-logout', 'fsso-logon', 'fsso-logoff', 'ssl-login-fail');
+-- Event logs that tell of one user's login or logout, at the firewall or through it. Who logs in to the SSL VPN is in a log of a
+-- tunnel of the user (messages 39424 and 39425); the tunnel of the session has others.
+CREATE MACRO fortinet_login(kind, a, who, id) AS lower(kind) = 'event' AND known(who) IS NOT NULL
+  AND (lower(a) IN ('login', 'logout', 'authentication', 'auth-logon', 'auth-logout', 'fsso-logon', 'fsso-logoff', 'ssl-login-fail')
+    OR lower(a) IN ('tunnel-up', 'tunnel-down') AND right(id, 5) IN ('39424', '39425'));
+
+-- Event logs of an IPsec tunnel that came up or went down between two gateways, or a gateway and a client.
+CREATE MACRO fortinet_tunnel(kind, a, local, remote) AS lower(kind) = 'event' AND lower(a) IN ('tunnel-up', 'tunnel-down')
+  AND known_ip(local) IS NOT NULL AND known_ip(remote) IS NOT NULL;

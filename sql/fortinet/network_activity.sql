@@ -1,7 +1,7 @@
 -- class: network_activity
 -- ocsf: 1.1.0
 -- profiles: host, security_control
--- drop: lower("type") = 'event' AND NOT coalesce(fortinet_login("type", "action", "user"), FALSE)
+-- drop: lower("type") = 'event' AND NOT coalesce(fortinet_login("type", "action", "user", logid), FALSE) AND NOT coalesce(fortinet_tunnel("type", "action", locip, remip), FALSE) AND cfgpath IS NULL
 -- consumes: "date" = strftime(make_timestamp(("time" + timezone_offset * 60000) * 1000), '%Y-%m-%d')
 -- consumes: "time" = strftime(make_timestamp(("time" + timezone_offset * 60000) * 1000), '%H:%M:%S')
 -- consumes: tz = fortinet_zone(timezone_offset)

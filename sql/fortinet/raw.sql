@@ -11,11 +11,13 @@
 -- firewall's own clock; tz is its offset. A log without eventtime and tz is read in source.timezone of the job file,
 -- else in UTC.
 --
--- Event logs (type="event") of logins and logouts are authentication. All other event logs (VPN, HA and others) are left
--- out by a drop line. FortiOS 5.6
--- and 6.0 write some inspection logs with a type of their own (dns, anomaly, webfilter, app-ctrl and others) instead of
--- utm; they are mapped like utm. Logs of any other type go to quarantine. Fields that the SELECT does not read go to
--- unmapped under their own names, and so do fields that a later release adds.
+-- Of the event logs (type="event"), logins and logouts are authentication: administrators, users behind the firewall, and
+-- the SSL VPN (messages 39424 to 39426). Changes of the configuration (cfgpath) are entity management. IPsec tunnels that come
+-- up and go down are network activity. A drop line filters and counts all other event logs (HA, DHCP, statistics of tunnels
+-- and others). FortiOS 5.6 and 6.0 write some inspection logs with a type of their own (dns, anomaly, webfilter, app-ctrl and
+-- others) instead of utm; they are mapped like utm. Logs of any other type go to quarantine, and so do logs in FortiGate's
+-- format csv. Fields that the SELECTs do not read go to unmapped under their own names, and so do fields that a later
+-- release adds.
 --
 -- action of a traffic log is deny if the policy stopped the session. Any other value says how an allowed session ended, so
 -- utmaction decides whether the inspection stopped it.
@@ -37,7 +39,13 @@ CREATE TABLE raw (
   msg          VARCHAR,
   status       VARCHAR, -- of an event: success, failed, failure
   reason       VARCHAR,
-  remip        VARCHAR, -- of a VPN client
+  remip        VARCHAR, -- of a VPN client, or of the other gateway
+  remport      INTEGER,
+  locip        VARCHAR, -- of this gateway
+  locport      INTEGER,
+  tunnelid     VARCHAR, -- a number, never computed with
+  cfgpath      VARCHAR, -- of a change of the configuration: firewall.policy, system.admin, ...
+  cfgobj       VARCHAR,
 
   srcip        VARCHAR,
   srcport      INTEGER,
