@@ -63,6 +63,7 @@ func (a *batchAttempt) commit(ctx context.Context) (err error) {
 		if a.record.Why != ledger.WhyReplay {
 			a.run.unmatched.Add(out.result.Reasons[sqlgen.ReasonNoProjection], out.result.Totals().Records, out.result.Kinds, out.result.Examples[sqlgen.ReasonNoProjection])
 		}
+		x.fields.counts.Add(out.result.Fields)
 		x.committed = append(x.committed, out.batch)
 	}
 	x.Progress.Begin(StagePublish, int64(len(a.record.Files)), "files")

@@ -16,6 +16,7 @@ import (
 	"github.com/silt-etl/silt/internal/identity"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/newfields"
 	"github.com/silt-etl/silt/internal/recheck"
 	"github.com/silt-etl/silt/internal/refused"
 	"github.com/silt-etl/silt/internal/report"
@@ -53,6 +54,7 @@ type run struct {
 	failures  failures // of batches, or of work that another run holds
 	unread    unread   // objects
 	unmatched refused.Tally
+	fields    fieldNews
 	timeThen  time.Time // of the state's store, at askedTime of this machine
 	askedTime time.Time
 	check     lakeCheck
@@ -76,6 +78,7 @@ func (r *Runner) newRun(command, trigger string, dry bool) *run {
 	}
 	x.publisher = &publisher{run: x}
 	x.check.run, x.places.run = x, x
+	x.fields = fieldNews{run: x, counts: newfields.Counts{}}
 	x.Staging = &identity.Store{Reader: r.Staging, State: func(ctx context.Context) (*ledger.State, error) { return x.ledger.Fold(ctx) }}
 	x.sum = &report.Summary{Job: r.Spec.Name, Run: x.id, Command: command, DryRun: dry, Trigger: trigger, State: string(ledger.RunStarting),
 		Started: r.Now().UTC(), Reasons: map[string]int64{}, Misses: map[string]int64{}, Without: map[string]int64{}, Partitions: []report.PartitionSummary{}}
@@ -95,6 +98,7 @@ func (x *run) do(ctx context.Context, work func(context.Context) error) (*report
 		x.warn(text)
 		x.sum.Kinds = x.unmatched.Kinds
 	}
+	x.fields.find(ctx)
 	x.sum.Ended = x.Now().UTC()
 	if x.sum.Ended.Before(x.sum.Started) { // the clock was set back
 		x.sum.Ended = x.sum.Started
@@ -107,7 +111,10 @@ func (x *run) do(ctx context.Context, work func(context.Context) error) (*report
 		x.log.Info().Str("state", x.sum.State).Int64("read", x.sum.Records.Read).Int64("published", x.sum.Records.Published).
 			Int64("filtered", x.sum.Records.Filtered).Int64("quarantined", x.sum.Records.Quarantined).Msg("run ended")
 	}
-	if e := x.recordEnd(ctx, err); e != nil && err == nil {
+	e := x.recordEnd(ctx, err)
+	if e == nil {
+		x.fields.save(ctx)
+	} else if err == nil {
 		err = e
 	}
 	return x.sum, err
@@ -382,4 +389,44 @@ func commitContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(commitWithin, cancel) })
 	return out, func() { stop(); cancel() }
+}
+
+// fieldNews reports fields of committed batches that the mapping does not know and that earlier runs did not have. A run does not fail
+// because of it.
+type fieldNews struct {
+	run    *run
+	counts newfields.Counts
+	memo   *newfields.Memo // nil: there is nothing to save
+}
+
+// find adds new fields to the summary.
+func (f *fieldNews) find(ctx context.Context) {
+	x := f.run
+	if x.sum.Records.Published == 0 || len(x.committed) == 0 || !x.recorded || x.dog.gaveUp() {
+		return
+	}
+	ctx, cancel := x.cleanupContext(ctx, 5*time.Second)
+	defer cancel()
+	memo, err := newfields.Load(ctx, x.State, x.Spec.Name)
+	if err != nil {
+		x.log.Warn().Err(err).Msg("new fields are not reported; a later run reports them")
+		return
+	}
+	if x.sum.Fields = memo.Since(f.counts); x.sum.Fields != nil && !x.sum.Fields.First {
+		x.warn(x.sum.Fields.String())
+	}
+	f.memo = memo
+}
+
+// save keeps the fields for the next run, once the run's record has them.
+func (f *fieldNews) save(ctx context.Context) {
+	x := f.run
+	if f.memo == nil {
+		return
+	}
+	ctx, cancel := x.cleanupContext(ctx, 5*time.Second)
+	defer cancel()
+	if err := f.memo.Save(ctx, x.State, x.Spec.Name); err != nil {
+		x.log.Warn().Err(err).Msg("the fields of this run were not kept, so that the next run reports new ones once more")
+	}
 }

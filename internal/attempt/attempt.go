@@ -22,6 +22,7 @@ import (
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/internal/newfields"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/refused"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -144,6 +145,7 @@ type Result struct {
 	Kinds          refused.Kinds              // of the records that match no SELECT, if the mapping chooses by few fields
 	Misses         map[string]int64           // paths whose value went to unmapped instead, by record: OCSF paths of what the mapping made, raw paths of values that did not have the declared type
 	Without        map[string]int64           // paths of required attributes that published records lack, because the mapping lets them
+	Fields         newfields.Counts           // of published records: fields that the mapping does not know
 	RawBytes       int64                      // unpacked bytes scanned
 }
 
@@ -325,7 +327,7 @@ func pass(ctx context.Context, o Options, m memory, objects []Object, without fa
 
 // finish writes the quarantine file, reconciles the counts and sends the files through the gate.
 func (w *output) finish(ctx context.Context) (*Result, error) {
-	r := &Result{Reasons: map[string]int64{}, Examples: map[string]refused.Example{}, Kinds: w.kinds, Misses: w.misses, Without: w.without, RawBytes: w.scan.rawBytes.Load()}
+	r := &Result{Reasons: map[string]int64{}, Examples: map[string]refused.Example{}, Kinds: w.kinds, Misses: w.misses, Without: w.without, Fields: w.fields, RawBytes: w.scan.rawBytes.Load()}
 	if err := w.quarantine(ctx, r); err != nil {
 		return nil, err
 	}

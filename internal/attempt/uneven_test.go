@@ -125,6 +125,9 @@ func TestWideRows(t *testing.T) {
 			if got := r.Totals(); got.Published != 2*n-2 || got.Quarantined != 2 || r.Reasons[attempt.ReasonTooWide] != 2 {
 				t.Errorf("%s: %+v, %v", name, got, r.Reasons)
 			}
+			if r.Fields["more"] != 2*n-2 || len(r.Fields) != 1 {
+				t.Errorf("%s: fields that the mapping does not know: %v", name, r.Fields)
+			}
 			if opened.Load() != 2 || scanned.Load() < 2*n || scanned.Load() > most || written.Load() != 2*n-2 {
 				t.Errorf("%s: %d databases, %d records and %d rows reported", name, opened.Load(), scanned.Load(), written.Load())
 			}

@@ -28,12 +28,13 @@ func (w *output) projectWide(ctx context.Context, db Engine, p *sqlgen.Projectio
 	order := spillsort.New[[5]int64](w.scan.stopped, w.o.TempDir, "order", w.memory.order)
 	defer order.Close()
 	ex := decode.NewExpander(w.scan.keys)
+	sizes := decode.NewExpander(w.scan.keys) // of rows that ex expands later, and counts
 	var schema *arrow.Schema
 	for _, part := range p.Parts {
 		if w.queries++; w.queries > 1 {
 			w.scan.restart(ctx)
 		}
-		if schema, err = w.spoolPart(ctx, db, p, part, ex, rows, order); err != nil {
+		if schema, err = w.spoolPart(ctx, db, p, part, sizes, rows, order); err != nil {
 			return err
 		}
 	}
@@ -66,6 +67,7 @@ func (w *output) projectWide(ctx context.Context, db Engine, p *sqlgen.Projectio
 	if err != nil {
 		return err
 	}
+	w.fields.Collect(ex, w.known)
 	return f.close()
 }
 

@@ -157,7 +157,7 @@ func BenchmarkMap(b *testing.B) {
 	e := NewExpander(keys)
 	b.ReportAllocs()
 	for b.Loop() {
-		m, err := e.Map(memory.DefaultAllocator, rest, nil)
+		m, err := e.Map(memory.DefaultAllocator, rest, nil, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -34,6 +34,10 @@ type Expander struct {
 	text  []byte // what Expand's values point into
 	out   []Entry
 	hint  int // bytes of keys in the last batch, for Map
+
+	counted []int64 // by number: records of marks that forget has removed
+	inline  int64   // keys of the inline form so far
+	unnamed int64   // of them those that are a record's own: its Keys had no number for them
 }
 
 // named is an inline key and its slot.
@@ -42,15 +46,18 @@ type named struct {
 	slot int32
 }
 
-// mark records that a slot's key was met in record gen, as entry at.
+// mark records that a slot's key was met in record gen, as entry at, and in how many records it was met so far. Counting here costs
+// nothing: the mark is written anyway.
 type mark struct {
-	gen uint64
-	at  int32
+	gen     uint64
+	at      int32
+	records int32
 }
 
 type ent struct {
 	key         string
 	first, last int32 // its values
+	slot        int32 // of the key
 }
 
 type val struct {
@@ -88,12 +95,52 @@ func (e *Expander) read(more, rest []byte) error {
 	if err := e.entries(more); err != nil {
 		return err
 	}
-	return e.entries(rest)
+	inline := e.inline
+	err := e.entries(rest)
+	e.unnamed += e.inline - inline
+	return err
+}
+
+// Counts calls fn for each key that a scanner gave a number, with the number of records that were expanded and have it. more says that
+// records had other keys of their own, which nothing counts: there is a bound of names, and of the length of a name.
+func (e *Expander) Counts(fn func(key string, records int64)) (more bool) {
+	for id, name := range e.names {
+		var n int64
+		if id < len(e.counted) {
+			n = e.counted[id]
+		}
+		if slot := int(e.slots[id]); slot < len(e.seen) {
+			n += int64(e.seen[slot].records)
+		}
+		if n > 0 {
+			fn(name, n)
+		}
+	}
+	return e.unnamed > 0
+}
+
+// Uncount takes a record that was expanded out of what Counts gives.
+func (e *Expander) Uncount(rest, more []byte) error {
+	unnamed := e.unnamed
+	if err := e.read(more, rest); err != nil {
+		return err
+	}
+	e.unnamed = unnamed
+	for i := range e.ents {
+		e.seen[e.ents[i].slot].records -= 2 // it was counted once more just now
+	}
+	return nil
 }
 
 // forget gives up the slots of inline keys. Their numbers are free again, so keys with a number that had one of them get
 // their own back.
 func (e *Expander) forget() {
+	e.counted = append(e.counted, make([]int64, len(e.names)-len(e.counted))...)
+	for id, slot := range e.slots {
+		if int(slot) < len(e.seen) {
+			e.counted[id] += int64(e.seen[slot].records)
+		}
+	}
 	e.local = make(map[string]named)
 	e.top = codeMax
 	for id := range e.slots {
@@ -116,7 +163,8 @@ func (e *Expander) entries(b []byte) error {
 			if end+1 >= len(b) || b[end] != '"' || b[end+1] != ':' {
 				return &corruptRest{"an inline key is not closed", at}
 			}
-			slot, key = e.inline(b[1:end])
+			e.inline++
+			slot, key = e.inlineKey(b[1:end])
 			b = b[end+2:]
 		} else {
 			id := -1
@@ -154,8 +202,8 @@ func (e *Expander) learn(id int) bool {
 	return id < len(e.names)
 }
 
-// inline finds the slot of an inline key, given as the inside of a JSON string.
-func (e *Expander) inline(raw []byte) (int32, string) {
+// inlineKey finds the slot of an inline key, given as the inside of a JSON string.
+func (e *Expander) inlineKey(raw []byte) (int32, string) {
 	if bytes.IndexByte(raw, '\\') >= 0 {
 		e.name = unescape(e.name[:0], raw)
 		raw = e.name
@@ -206,8 +254,10 @@ func (e *Expander) add(slot int32, key string, json []byte) {
 	for int(slot) >= len(e.seen) {
 		e.seen = append(e.seen, mark{})
 	}
-	e.seen[slot] = mark{e.gen, int32(len(e.ents))}
-	e.ents = append(e.ents, ent{key, v, v})
+	m := &e.seen[slot]
+	m.gen, m.at = e.gen, int32(len(e.ents))
+	m.records++
+	e.ents = append(e.ents, ent{key, v, v, slot})
 }
 
 // open adds the values inside an object under dotted keys. It is false, and nothing is added, if json is not a JSON object

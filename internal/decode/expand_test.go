@@ -176,7 +176,7 @@ func TestMap(t *testing.T) {
 	nulls := array.NewNull(rows)
 	defer nulls.Release()
 	for _, m := range []arrow.Array{more, nil, nulls} {
-		got, err := e.Map(mem, rest, m)
+		got, err := e.Map(mem, rest, m, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +206,7 @@ func TestMap(t *testing.T) {
 	}
 	half := array.NewSlice(rest, 5, 17)
 	defer half.Release()
-	got, err := e.Map(mem, half, nil)
+	got, err := e.Map(mem, half, nil, nil)
 	if err != nil || got.Len() != 12 {
 		t.Fatal(err)
 	}
@@ -216,10 +216,10 @@ func TestMap(t *testing.T) {
 	bad.AppendValues([]string{"", "~~1\x02"}, nil)
 	b := bad.NewArray()
 	defer b.Release()
-	if _, err := e.Map(mem, b, nil); err == nil || !strings.Contains(err.Error(), "row 1") {
+	if _, err := e.Map(mem, b, nil, nil); err == nil || !strings.Contains(err.Error(), "row 1") {
 		t.Fatal(err)
 	}
-	if _, err := e.Map(mem, nulls, nil); err == nil {
+	if _, err := e.Map(mem, nulls, nil, nil); err == nil {
 		t.Fatal("a rest of nulls without text is read")
 	}
 }

@@ -46,9 +46,10 @@ func (c *column) offset(v int) {
 func (c *column) buffer() *memory.Buffer { return memory.NewBufferWithAllocator(c.data, c.mem) }
 
 // Map makes the unmapped column of a batch: a map<utf8,utf8> of as many rows as rest has. A record without entries has a
-// NULL. rest and more are columns of text (String, LargeString or StringView); more may be nil. An error means that a row is
-// not what EntryEnd describes, or that the column would pass the 2 GiB that its offsets can count.
-func (e *Expander) Map(mem memory.Allocator, rest, more arrow.Array) (*array.Map, error) {
+// NULL, and so has one for which skip, which may be nil, is not NULL: it is not counted either. rest and more are columns of text
+// (String, LargeString or StringView); more may be nil. An error means that a row is not what EntryEnd describes, or that the
+// column would pass the 2 GiB that its offsets can count.
+func (e *Expander) Map(mem memory.Allocator, rest, more, skip arrow.Array) (*array.Map, error) {
 	r, ok := rest.(stringColumn)
 	if !ok {
 		return nil, fmt.Errorf("the rest's column is %s, want text", rest.DataType())
@@ -78,6 +79,11 @@ func (e *Expander) Map(mem memory.Allocator, rest, more arrow.Array) (*array.Map
 	w.kOff.offset(0)
 	w.vOff.offset(0)
 	for i := range rows {
+		if skip != nil && skip.IsValid(i) {
+			w.rows.offset(w.n)
+			w.nulls++
+			continue
+		}
 		if err := e.row(&w, i, textAt(r, i), textAt(m, i)); err != nil {
 			w.release()
 			return nil, fmt.Errorf("row %d: %w", i, err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/newfields"
 	"github.com/silt-etl/silt/internal/render"
 )
 
@@ -50,6 +51,7 @@ type Summary struct {
 	Restores      *Restores        `json:"restores,omitempty"`           // of a backfill with --restore
 	Misses        map[string]int64 `json:"kept_in_unmapped,omitempty"`
 	Without       map[string]int64 `json:"published_without,omitempty"` // records that lack a required attribute, by its path
+	Fields        *newfields.News  `json:"new_fields,omitempty"`        // that the mapping does not know, and earlier runs did not have
 	Warnings      []string         `json:"warnings,omitempty"`
 
 	Unlisted map[string]bool `json:"-"` // partitions that are counted and not listed
@@ -189,6 +191,9 @@ func (s *Summary) WriteText(w io.Writer) {
 	}
 	if len(s.Without) > 0 {
 		p("incomplete", "published without %s", ByCount(s.Without))
+	}
+	if s.Fields != nil && s.Fields.First { // later news is a warning
+		p("fields", "%s", s.Fields.String())
 	}
 	if s.Replaced > 0 {
 		p("replaced", "%s", human.Plural(int64(s.Replaced), "batch"))

@@ -36,6 +36,7 @@ func Source(ctx context.Context, m *mappings.Mapping, compiled *sqlgen.Compiled,
 	for _, l := range compiled.Lineage {
 		w.lineage(l, len(compiled.Lineage) > 1)
 	}
+	w.newFields(&compiled.Scan.Format)
 	w.reasons(compiled)
 	w.tests(files)
 	if err := w.example(ctx, m, compiled, files, tempDir); err != nil {
@@ -255,6 +256,35 @@ func order(c sqlgen.LineageColumn) string {
 		return "~"
 	}
 	return c.Path
+}
+
+// newFields says how a field shows up that a newer version of the product adds.
+func (w *writer) newFields(f *decode.Format) {
+	text, isReported := "A field that raw.sql does not declare goes to `unmapped` under its own dotted name.", true
+	switch {
+	case f.Name == decode.FormatLine && f.Pattern != nil:
+		text = fmt.Sprintf("A line that a newer version writes in another way does not match the pattern, and goes to quarantine as `%s`.", decode.ReasonNoMatch)
+		isReported = false
+	case f.Name == decode.FormatCSV && f.Closed:
+		text = fmt.Sprintf("A record with more fields than its list of columns goes to quarantine as `%s`.", decode.ReasonColumns)
+		isReported = false
+	case f.Name == decode.FormatCSV && f.Header == decode.HeaderNo:
+		text = fmt.Sprintf("A field after the columns of raw.sql goes to `unmapped`, named by its number (example: `column_%d`).", len(f.Columns)+1)
+	case f.Name == decode.FormatCSV:
+		text = "A column that raw.sql does not declare goes to `unmapped` under its name in the header."
+	}
+	w.line("## New fields")
+	if isReported {
+		text += fmt.Sprintf(" The first run that publishes a new field reports it once (example: `new field %s in 1,204 records, kept in unmapped`).", newFieldExample(f))
+	}
+	w.text("%s", text)
+}
+
+func newFieldExample(f *decode.Format) string {
+	if f.Name == decode.FormatCSV && f.Header == decode.HeaderNo {
+		return fmt.Sprintf("column_%d", len(f.Columns)+1)
+	}
+	return "verdict"
 }
 
 func (w *writer) reasons(compiled *sqlgen.Compiled) {
