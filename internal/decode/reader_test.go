@@ -205,7 +205,7 @@ func TestUnreadable(t *testing.T) {
 		refused(fmt.Sprintf("zstd with byte %d changed", at), b)
 	}
 	refused("garbage after zstd", cat(z, []byte("garbage")))
-	refused("packed twice", packed(packed(lines)))
+	refused("packed three times", packed(packed(packed(lines))))
 	refused("zip", []byte("PK\x03\x04...."))
 	refused("Parquet", []byte("PAR1...."))
 }

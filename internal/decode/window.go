@@ -136,7 +136,7 @@ type window struct {
 }
 
 func newWindow(o Options) window {
-	return window{limits: o.limits(), stop: o.Stopped, base: bufferBytes, temp: o.TempDir, un: unpack.Reader{Memory: o.use}}
+	return window{limits: o.limits(), stop: o.Stopped, base: bufferBytes, temp: o.TempDir, un: unpack.Reader{Memory: o.use, Stopped: o.Stopped}}
 }
 
 // offset is where the next byte to frame is in the unpacked object.

@@ -25,6 +25,8 @@ func TestBombs(t *testing.T) {
 		"empty lines in zstd":  zst(t, strings.Repeat("\n", n)),
 		"broken lines in gzip": gz(strings.Repeat("x\n", n>>9)),
 		"an open text in gzip": gz(`{"event":{"a":"` + strings.Repeat("a", n)),
+		"zeros in gzip twice":  gz(string(gz(zeros(n)))),
+		"members in gzip":      gz(string(bytes.Repeat(gz(""), size(1000, 100_000)))),
 		"gzip in gzip in gzip": gz(string(gz(string(gz(zeros(n)))))),
 		"zstd in gzip":         gz(string(zst(t, zeros(n)))),
 		"a window of zstd":     []byte("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00"), // of 2 GiB, around nothing

@@ -1,5 +1,6 @@
 // Package unpack reads an object's bytes without their compression: gzip, zstd or plain text, and UTF-16 as UTF-8. The first
-// bytes of an object say how it is packed, never its name.
+// bytes of an object say how it is packed, never its name. An object can be packed twice, as Firehose does with what CloudWatch Logs
+// has packed.
 //
 // It verifies what it reads: gzip's checksum and length, zstd's checksum. It knows nothing about records.
 //
@@ -27,6 +28,8 @@ const (
 	keptWindowBytes = 8 << 20
 	// hugeWindowBytes is the size from which the memory of a window is collected at once.
 	hugeWindowBytes = 32 << 20
+	// An object that is packed twice may unpack to so many times its size, as one that gzip packed once, and to so many bytes more.
+	twiceRatio, twiceBytes = 1032, 64 << 20
 )
 
 // Fault says why the content of an object cannot be unpacked, in one line.
@@ -38,10 +41,12 @@ func (f *Fault) Error() string { return f.Message }
 type Source struct {
 	R   io.Reader
 	Err error // nil, or what R returned other than io.EOF
+	n   int64 // bytes read
 }
 
 func (s *Source) Read(p []byte) (int, error) {
 	n, err := s.R.Read(p)
+	s.n += int64(n)
 	if err != nil && err != io.EOF {
 		s.Err = err
 	}
@@ -53,6 +58,8 @@ func (s *Source) Read(p []byte) (int, error) {
 type Reader struct {
 	// Memory is asked before a window is allocated; the object's error is a *budget.TooLarge if it gives less. nil: see budget.Use.
 	Memory *budget.Use
+	// Stopped returns why reading must stop, or nil. It is asked while an object that is packed twice is unpacked. It may be nil.
+	Stopped func() error
 
 	src    Source
 	in     *bufio.Reader
@@ -62,6 +69,12 @@ type Reader struct {
 	most   int64 // the largest window that zstd has had
 	out    io.Reader
 	kind   Kind
+	first  io.Reader // what an object holds, unpacked once
+	second *Reader   // of what an object holds that is packed itself; kept for the next one
+	outer  *Reader   // of which this is the second
+	twice  bool      // second is in use
+	passed int64     // bytes that second has given
+	end    error     // what ended unpackedOnce; io.EOF if it is whole
 }
 
 // Kind is what the first bytes of an object say it is, as a person would call it.
@@ -105,8 +118,16 @@ func KindOf(head []byte) Kind {
 	return Plain
 }
 
-// Kind of the object that was opened last.
-func (u *Reader) Kind() Kind { return u.kind }
+// Kind of the object that was opened last, as "gzip" or "gzip inside of gzip".
+func (u *Reader) Kind() Kind {
+	switch {
+	case u.twice:
+		return u.second.Kind()
+	case u.outer != nil:
+		return u.kind + " inside of " + u.outer.kind
+	}
+	return u.kind
+}
 
 // Open begins another object. It reads the first bytes of r.
 func (u *Reader) Open(r io.Reader) error {
@@ -120,15 +141,21 @@ func (u *Reader) Open(r io.Reader) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return u.fault(err)
 	}
-	u.kind = KindOf(head)
+	u.kind, u.twice = KindOf(head), false
 	switch u.kind {
 	case Plain:
 		u.out = u.in
 	case gzipped:
 		u.out = (*gzipMembers)(u)
-		return u.member()
+		if err := u.member(); err != nil {
+			return err
+		}
+		return u.openSecond()
 	case zstded:
-		return u.openZstd()
+		if err := u.openZstd(); err != nil {
+			return err
+		}
+		return u.openSecond()
 	case Parquet:
 		return &Fault{"Parquet: write `-- format: parquet` into the mapping's raw.sql to read it"}
 	default:
@@ -137,9 +164,81 @@ func (u *Reader) Open(r io.Reader) error {
 	return nil
 }
 
+// openSecond looks at the beginning of what an object holds, and unpacks that too if it is packed.
+func (u *Reader) openSecond() error {
+	if u.outer != nil {
+		return nil
+	}
+	var head [8]byte
+	n := 0
+	for n < len(head) {
+		k, err := u.out.Read(head[n:])
+		n += k
+		if err == io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
+			break
+		}
+		if err != nil {
+			return u.fault(err)
+		}
+	}
+	u.first = io.MultiReader(bytes.NewReader(head[:n]), u.out)
+	u.out = u.first
+	if k := KindOf(head[:n]); k != gzipped && k != zstded {
+		return nil
+	}
+	if u.second == nil {
+		u.second = &Reader{outer: u, Memory: u.Memory}
+	}
+	u.twice, u.end, u.passed, u.out = true, nil, 0, (*unpackedTwice)(u)
+	if err := u.second.Open((*unpackedOnce)(u)); err != nil {
+		return u.fault(err)
+	}
+	return nil
+}
+
+// unpackedOnce gives what an object holds that is packed twice.
+type unpackedOnce Reader
+
+func (o *unpackedOnce) Read(b []byte) (int, error) {
+	u := (*Reader)(o)
+	if u.end != nil { // the second one reads on after an error
+		return 0, u.end
+	}
+	if u.Stopped != nil { // much can come of few bytes of the object, of which nobody reads anything
+		if err := u.Stopped(); err != nil {
+			u.src.Err = err
+			u.end = u.fault(err)
+			return 0, u.end
+		}
+	}
+	n, err := u.first.Read(b)
+	if err != nil && err != io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
+		err = u.fault(err)
+	}
+	u.end = err
+	return n, err
+}
+
+// unpackedTwice gives the bytes that are packed twice.
+type unpackedTwice Reader
+
+func (t *unpackedTwice) Read(p []byte) (int, error) {
+	u := (*Reader)(t)
+	n, err := u.second.Read(p)
+	if u.passed += int64(n); u.passed > twiceBytes+twiceRatio*u.src.n {
+		return 0, &Fault{fmt.Sprintf("%s: the object unpacks to more than %d times its size", u.Kind(), twiceRatio)}
+	}
+	return n, err
+}
+
 func (u *Reader) openZstd() (err error) {
 	u.frames.need = func(window int64) error {
 		u.most = max(u.most, window)
+		if u.outer != nil {
+			window += u.outer.most
+		} else if u.twice {
+			window += u.second.most
+		}
 		err := u.Memory.Need(window, "a zstd window")
 		if _, large := errors.AsType[*budget.TooLarge](err); !large {
 			u.src.Err = err // it is not about the content
@@ -162,6 +261,9 @@ func (u *Reader) openZstd() (err error) {
 
 // Close ends the object, and frees the memory of a large window.
 func (u *Reader) Close() {
+	if u.second != nil {
+		u.second.Close()
+	}
 	if u.most > keptWindowBytes && u.zstd != nil {
 		u.zstd.Close()
 		u.zstd, u.out = nil, nil
@@ -238,21 +340,27 @@ func (m *gzipMembers) Read(p []byte) (int, error) {
 // fault turns an error met while unpacking into a *Fault where the content is the cause.
 func (u *Reader) fault(err error) error {
 	var f *Fault
+	name := string(u.kind)
+	if u.outer != nil {
+		name = string(u.Kind())
+	}
 	large, isLarge := errors.AsType[*budget.TooLarge](err)
 	switch {
 	case isLarge:
 		return large
+	case u.src.Err != nil && u.outer != nil: // the outer one has said what it is
+		return u.src.Err
 	case u.src.Err != nil:
 		return fmt.Errorf("read the object: %w", u.src.Err)
 	case errors.As(err, &f):
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &Fault{string(u.kind) + ": the object is truncated"}
+		return &Fault{name + ": the object is truncated"}
 	case errors.Is(err, gzip.ErrChecksum):
-		return &Fault{"gzip: the checksum or the length does not match"}
+		return &Fault{name + ": the checksum or the length does not match"}
 	case errors.Is(err, gzip.ErrHeader):
-		return &Fault{"gzip: a broken header, or bytes after the end that are not a gzip member"}
+		return &Fault{name + ": a broken header, or bytes after the end that are not a gzip member"}
 	}
 	msg := err.Error()
-	return &Fault{string(u.kind) + ": " + msg[:min(80, len(msg))]}
+	return &Fault{name + ": " + msg[:min(80, len(msg))]}
 }
