@@ -269,6 +269,7 @@ func (o *Options) countProgress() (undo func()) {
 func pass(ctx context.Context, o Options, m memory, objects []Object, without failed, wide bool) (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	o.Trace.begun()
 	duck := filepath.Join(o.TempDir, "duckdb")
 	if err := os.MkdirAll(duck, 0o700); err != nil {
 		return nil, fmt.Errorf("temp folder: %w", err)

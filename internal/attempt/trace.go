@@ -10,11 +10,19 @@ import (
 // are left out, because the quarantine file names them. Objects are numbered as they were given to Run. The calls come from several
 // goroutines, one at a time for each function.
 type Trace struct {
+	// Begun reports that the attempt reads its records, from the first one on. It can begin again: what was reported before is void.
+	Begun func()
 	// Filtered reports a record that a drop predicate matches.
 	Filtered func(object int, record int64)
 	// Published reports a record that became a row (counted from 0) of the file at path. misses are the output paths that
 	// did not take their value, and the required attributes that it lacks.
 	Published func(object int, record int64, path string, row int64, misses []sqlgen.Miss)
+}
+
+func (t *Trace) begun() {
+	if t != nil {
+		t.Begun()
+	}
 }
 
 func (t *Trace) filtered(object int32, record int64) {

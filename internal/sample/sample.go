@@ -192,6 +192,12 @@ type batch struct {
 
 func (b *batch) trace() *attempt.Trace {
 	return &attempt.Trace{
+		Begun: func() {
+			clear(b.rows)
+			for _, out := range b.out {
+				out.Filtered, out.Kept, out.Without = false, nil, nil
+			}
+		},
 		Filtered: func(object int, _ int64) { b.out[b.index[object]].Filtered = true },
 		Published: func(object int, _ int64, path string, _ int64, misses []sqlgen.Miss) {
 			b.rows[path] = append(b.rows[path], b.index[object])

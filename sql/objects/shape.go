@@ -81,7 +81,8 @@ func (sh *Shape) Read(x string, d int) string {
 		if len(names) == 0 {
 			keys = "len(json_keys(" + x + ")) > 0"
 		}
-		add("?", "coalesce("+other+" OR "+keys+", FALSE)")
+		twice := "len(list_distinct(json_keys(" + x + "))) < len(json_keys(" + x + "))"
+		add("?", "coalesce("+other+" OR "+keys+" OR "+twice+", FALSE)")
 	}
 	return "struct_pack(" + strings.Join(parts, ", ") + ")"
 }

@@ -112,3 +112,17 @@ func TestNestedMerge(t *testing.T) {
 		}
 	}
 }
+
+// An object in a list that has a key twice is kept with its list: the event has only one of the values.
+func TestListKeyTwice(t *testing.T) {
+	compiled := sqltest.Compile(t, sqltest.DNSMapping(t, "", ", ready AS answers"))
+	for list, kept := range map[string]string{
+		`[{"rdata":"a","type":"A"}]`:             "",
+		`[{"rdata":"a","type":"A","rdata":"b"}]`: `[{"rdata":"a","type":"A","rdata":"b"}]`,
+	} {
+		e := sqltest.Run(t, compiled, nil, `{`+sqltest.NestedRecord+`,"ready":`+list+`}`)[0]
+		if got := sqltest.Shown(t, e, "answers"); got != `[{"rdata":"a","type":"A"}]` || e.Unmapped["ready"] != kept {
+			t.Errorf("%s: %s, unmapped %q", list, got, e.Unmapped["ready"])
+		}
+	}
+}
