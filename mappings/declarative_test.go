@@ -168,7 +168,7 @@ func TestEpochTimestamp(t *testing.T) {
 		if strings.Contains(at, ".") {
 			kept["at"] = at // the event does not have all of its digits
 		}
-		e := sqltest.Run(t, sqltest.Compile(t, m), nil, `{"at":`+at+`,"s":"a","d":"b"}`)[0]
+		e := sqltest.Run(t, sqltest.Compile(t, m), nil, `{"at":`+at+`,"s":"192.0.2.1","d":"192.0.2.2"}`)[0]
 		if e.Time != want {
 			t.Errorf("%s: time %v, want %d", at, e.Time, want)
 		}

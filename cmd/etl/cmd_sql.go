@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/mappings"
+	"github.com/silt-etl/silt/sql/cast"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -119,8 +120,12 @@ func written(ctx context.Context, m *mappings.Mapping) ([]sqlFile, error) {
 // generated returns what DuckDB executes in a run: the macros, then a SELECT for each class over `records`, the scanned records.
 func generated(compiled *sqlgen.Compiled) []sqlFile {
 	var out []sqlFile
-	if len(compiled.Setup) > 0 {
+	checks := slices.ContainsFunc(compiled.Projections, func(p sqlgen.Projection) bool { return cast.Calls(p.SQL) })
+	if len(compiled.Setup) > 0 || checks {
 		var b strings.Builder
+		if checks {
+			b.WriteString(cast.CheckMacros)
+		}
 		for _, s := range compiled.Setup {
 			b.WriteString(strings.TrimRight(strings.TrimSpace(s), ";") + ";\n")
 		}

@@ -24,10 +24,10 @@ func TestSizeOfExpressions(t *testing.T) {
 		{"macros of a macro twice", chain("f%(x) || f%(x)", 60), "f60(name)", "", `macros.sql:14:14: error: macro f13 is too large`},
 		{"macros of macros", chain("f%(f%(x))", 60), "f60(name)", "", `macros.sql:5:14: error: macro f4 is too large`},
 		{"macros in quotes", chain(`"F%"(x) || /* ( */ "F%" (x)`, 60), "f60(name)", "", `macros.sql:14:14: error: macro f13 is too large`},
-		{"calls in each other", chain("x", 0), nested("f0(", "name", ")", 60), "", `m.sql:2:182: error: the expression is too large`},
+		{"calls in each other", chain("x", 0), nested("f0(", "name", ")", 60), "", `m.sql:2:186: error: the expression is too large`},
 		{"a drop line", chain("x", 0), "name", nested("f0(", "name", ")", 60) + " = 'x'", `m.sql:2:10: error: the expression is too large`},
-		{"with a lambda", "CREATE MACRO g(x) AS list_transform([x], lambda e: e || x)[1];", nested("g(", "name", ")", 60), "", `m.sql:2:182: error: the expression is too large`},
-		{"deep", "", nested("lower(", "name", ")", 450), "", `m.sql:2:182: error: the expression is too deep`},
+		{"with a lambda", "CREATE MACRO g(x) AS list_transform([x], lambda e: e || x)[1];", nested("g(", "name", ")", 60), "", `m.sql:2:186: error: the expression is too large`},
+		{"deep", "", nested("lower(", "name", ")", 450), "", `m.sql:2:186: error: the expression is too deep`},
 		{"twice", "CREATE MACRO g(x) AS x; CREATE OR REPLACE MACRO g(x) AS x || x;", "g(name)", "", `macros.sql:1:49: error: macro g is defined twice`},
 	} {
 		drop := ""

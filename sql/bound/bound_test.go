@@ -70,7 +70,7 @@ func TestGuards(t *testing.T) {
 		if got := events[1].Fields["app_name"]; got == nil && c.name != "ILIKE" && c.name != "LIKE a value" {
 			t.Errorf("%s: of a short value it is NULL\n%s", c.name, compiled.Projections[0].SQL)
 		}
-		if got := events[0].Fields["src_endpoint.ip"]; got != long {
+		if got := events[0].Fields["src_endpoint.name"]; got != long {
 			t.Errorf("%s: the raw value is %.40q", c.name, got)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/ocsf"
+	"github.com/silt-etl/silt/internal/ocsf/texttype"
 	"github.com/silt-etl/silt/sql/ducktype"
 	"github.com/silt-etl/silt/sql/syntax"
 )
@@ -37,7 +38,7 @@ func To(a *ocsf.Attribute, t *ducktype.Type, x string) Casting {
 	}
 	switch a.Base {
 	case ocsf.String:
-		return castText(fam, t, x)
+		return checked(a, castText(fam, t, x))
 	case ocsf.Integer, ocsf.Long:
 		return castInteger(a, fam, t, x)
 	case ocsf.Float:
@@ -100,6 +101,14 @@ func castText(fam ducktype.Family, t *ducktype.Type, x string) Casting {
 		}
 	}
 	return Casting{SQL: "CAST(" + x + " AS VARCHAR)"}
+}
+
+// checked leaves out the texts that are not values of the attribute's type.
+func checked(a *ocsf.Attribute, c Casting) Casting {
+	if texttype.Of(a.Type) == nil {
+		return c
+	}
+	return Casting{SQL: texttype.Function(a.Type) + "(" + c.SQL + ")", Fallible: true}
 }
 
 // WholeNumber is the condition under which x of a family is a whole number, "" where it always is.

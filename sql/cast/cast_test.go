@@ -64,7 +64,7 @@ func TestCasts(t *testing.T) {
 // A required enum that has no value becomes 0 Unknown, and says so in its text.
 func TestRequiredEnumDefaults(t *testing.T) {
 	m := sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.SmallRaw, "m.sql": sqltest.SmallHead + `SELECT ts AS "time", n AS activity_id, big AS severity_id,
-  'v' AS "metadata.product.vendor_name", 'p' AS "metadata.product.name", name AS "src_endpoint.ip", 'd' AS "dst_endpoint.ip",
+  'v' AS "metadata.product.vendor_name", 'p' AS "metadata.product.name", name AS "src_endpoint.name", 'd' AS "dst_endpoint.name",
   ev.a AS "connection_info.uid", ev.b.c AS "connection_info.direction_id" FROM raw`})
 	compiled := sqltest.Compile(t, m)
 	e := sqltest.Run(t, compiled, nil, `{"ts":"2024-01-01T00:00:00Z","name":"a","ev":{"a":"u"}}`)[0]
@@ -88,7 +88,7 @@ func TestRequiredEnumDefaults(t *testing.T) {
 // A required object in a required one, of which only an optional attribute is not constant: metadata.product is there without it.
 func TestRequiredObjectOfConstants(t *testing.T) {
 	m := sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.SmallRaw, "m.sql": sqltest.SmallHead + `SELECT ts AS "time", 6 AS activity_id, 1 AS severity_id,
-  'v' AS "metadata.product.vendor_name", 'p' AS "metadata.product.name", name AS "metadata.product.feature.name", 's' AS "src_endpoint.ip", 'd' AS "dst_endpoint.ip" FROM raw`})
+  'v' AS "metadata.product.vendor_name", 'p' AS "metadata.product.name", name AS "metadata.product.feature.name", 's' AS "src_endpoint.name", 'd' AS "dst_endpoint.name" FROM raw`})
 	compiled := sqltest.Compile(t, m)
 	for line, want := range map[string]string{
 		`{"ts":"2024-01-01T00:00:00Z"}`:               "<nil>",

@@ -2,6 +2,7 @@
 -- ocsf: 1.1.0
 -- profiles: host, security_control
 -- drop: cef_other_kind(deviceVendor, deviceEventClassId, name, cat, act, dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0) AND NOT coalesce(cef_login(deviceVendor, deviceEventClassId, name, cat, act, coalesce(duser, suser), dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0), FALSE) AND NOT coalesce(cef_changes(deviceEventClassId, name, act, duser, cs1Label, cs1, suser, dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0), FALSE) AND NOT cef_vpn_login(PanOSEventIDValue, PanOSSourceUserName)
+-- without: src_endpoint, dst_endpoint
 -- consumes: proto = upper(connection_info.protocol_name)
 -- consumes: suser = windows_user(actor."user"."domain", actor."user".name)
 -- consumes: sntdom = actor."user"."domain"

@@ -48,7 +48,7 @@ func TestDiagnostics(t *testing.T) {
 		{"literal", `'abc' AS "src_endpoint.port"`, "", "abc is not a whole number (port_t)"},
 		{"range", `70000 AS "src_endpoint.port"`, "", "70000 is outside 0 to 65535"},
 		{"fraction", `1.5 AS "src_endpoint.port"`, "", "1.5 is not a whole number"},
-		{"twice", `name AS "src_endpoint.ip"`, "", "src_endpoint.ip is filled twice"},
+		{"twice", `name AS "src_endpoint.name"`, "", "src_endpoint.name is filled twice"},
 		{"no alias", `name`, "", "m.sql:3:1: error: the column has no OCSF path"},
 		{"type", `yes AS "traffic.bytes"`, "", "traffic.bytes: a value of type BOOLEAN cannot become long_t"},
 		{"bind", `substr(n, n, n, n) AS app_name`, "", "m.sql:3:1: error:"},

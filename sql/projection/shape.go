@@ -89,6 +89,9 @@ func (c *Set) memberType(p *Projection, o *Output, m *objects.Member, at int, pa
 		if _, why := cast.Constant(a, v); why != "" {
 			return bad("", why)
 		}
+		if _, why := cast.Fitting(a, v); why != "" {
+			c.Report.At(p.File, at, diag.Warning, diag.Type, "it is left out", "%s: %s", join(path, m.Name), why)
+		}
 	}
 	return true
 }

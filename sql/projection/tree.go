@@ -206,7 +206,15 @@ func (c *Set) checkValue(p *Projection, o *Output, a *ocsf.Attribute) {
 		c.Report.At(p.File, o.At, diag.Error, diag.Type, hint, o.Alias+": "+format, args...)
 	}
 	if o.IsConst {
-		v, why := cast.Constant(a, o.constant)
+		literal, misfit := cast.Fitting(a, o.constant)
+		if misfit != "" {
+			c.Report.At(p.File, o.At, diag.Warning, diag.Type, "it is left out", "%s: %s", o.Alias, misfit)
+			if literal == nil {
+				o.SQL, o.Type = "NULL", &ducktype.Type{ID: `"NULL"`, Text: `"NULL"`}
+				return
+			}
+		}
+		v, why := cast.Constant(a, literal)
 		if why != "" {
 			bad("", "%s", why)
 			return
@@ -250,12 +258,14 @@ func (c *Set) checkValue(p *Projection, o *Output, a *ocsf.Attribute) {
 		if !ok || v == nil {
 			continue
 		}
+		at := syntax.Location(r)
+		if at < 0 {
+			at = o.At
+		}
 		if _, why := cast.Constant(a, v); why != "" {
-			at := syntax.Location(r)
-			if at < 0 {
-				at = o.At
-			}
 			c.Report.At(p.File, at, diag.Error, diag.Type, "", "%s: %s", o.Alias, why)
+		} else if _, why := cast.Fitting(a, v); why != "" {
+			c.Report.At(p.File, at, diag.Warning, diag.Type, "it is left out", "%s: %s", o.Alias, why)
 		}
 	}
 }

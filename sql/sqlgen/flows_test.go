@@ -32,6 +32,6 @@ func TestFlows(t *testing.T) {
 			t.Errorf("%s is placed at %q", l.Raw, text)
 		}
 	}
-	sqltest.Same(t, "flows", got, map[string]any{"ts": "time", "name": "src_endpoint.ip", "n": "app_name?!", "big": "traffic.bytes", "real": "", "yes": "", "tags": "",
+	sqltest.Same(t, "flows", got, map[string]any{"ts": "time", "name": "src_endpoint.name", "n": "app_name?!", "big": "traffic.bytes", "real": "", "yes": "", "tags": "",
 		"doc": "", "day": "", "group": "", "ev.a": "unmapped.first", "ev.b.c": "", "ev.b.d": ""})
 }

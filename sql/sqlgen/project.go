@@ -77,7 +77,7 @@ func (s *sqlProjection) values() {
 	s.state = map[*projection.Field]*fieldState{}
 	for _, o := range s.p.Outs {
 		switch {
-		case o.IsConst && o.Into != nil, o.List != nil, o.Part != nil:
+		case o.IsConst && o.Into != nil && o.Into.IsConst, o.List != nil, o.Part != nil:
 		case o.Leaf != nil && o.SQL == syntax.Ident(o.Leaf.Column):
 			s.user[o] = o.SQL
 		case o.Group != nil && o.Key != "":

@@ -39,7 +39,7 @@ func Diagnostics(t testing.TB, m *mappings.Mapping) diag.List {
 // head, and what else a class with few requirements needs.
 const (
 	SmallHead = "-- class: network_activity\n"
-	SmallBase = `ts AS "time", 1 AS activity_id, 1 AS severity_id, 'v' AS "metadata.product.vendor_name", 'p' AS "metadata.product.name", name AS "src_endpoint.ip", 'd' AS "dst_endpoint.ip"`
+	SmallBase = `ts AS "time", 1 AS activity_id, 1 AS severity_id, 'v' AS "metadata.product.vendor_name", 'p' AS "metadata.product.name", name AS "src_endpoint.name", 'd' AS "dst_endpoint.name"`
 )
 
 const NestedRaw = `CREATE TABLE raw (ts TIMESTAMP, sha256 VARCHAR, md5 VARCHAR, kind INTEGER, name VARCHAR, pid INTEGER, tactic VARCHAR, technique VARCHAR,

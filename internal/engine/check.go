@@ -1,0 +1,104 @@
+package engine
+
+/*
+extern void siltEngineCheck(void*, void*, void*);
+extern void siltEngineFree(void*);
+static void *silt_check(void) { return (void*)siltEngineCheck; }
+static void *silt_free_check(void) { return (void*)siltEngineFree; }
+*/
+import "C"
+
+import (
+	"bytes"
+	"fmt"
+	"unsafe"
+
+	bindings "github.com/duckdb/duckdb-go-bindings"
+
+	"github.com/silt-etl/silt/internal/ocsf/texttype"
+)
+
+// Every DB has the functions silt_ip(t), silt_mac(t), ...: they return t where it is a value of the OCSF type, and NULL where it is not.
+// They are written in Go because regular expressions would cost more than all else that happens to an address.
+
+// checker is such a function.
+type checker struct{ takes texttype.Check }
+
+func (checker) free() {}
+
+// registerChecks makes the functions.
+func (d *DB) registerChecks() error {
+	text := bindings.CreateLogicalType(bindings.TypeVarchar)
+	defer bindings.DestroyLogicalType(&text)
+	for _, typ := range texttype.Checked() {
+		f := bindings.CreateScalarFunction()
+		bindings.ScalarFunctionSetName(f, texttype.Function(typ))
+		bindings.ScalarFunctionAddParameter(f, text)
+		bindings.ScalarFunctionSetReturnType(f, text)
+		bindings.ScalarFunctionSetExtraInfo(f, newCell(checker{texttype.Of(typ)}), C.silt_free_check())
+		bindings.ScalarFunctionSetFunction(f, C.silt_check())
+		state := bindings.RegisterScalarFunction(d.main.c, f)
+		bindings.DestroyScalarFunction(&f)
+		if state != bindings.StateSuccess {
+			return fmt.Errorf("engine: DuckDB refuses the function %s", texttype.Function(typ))
+		}
+	}
+	return nil
+}
+
+//export siltEngineCheck
+func siltEngineCheck(info, in, out unsafe.Pointer) {
+	c := cell[checker](bindings.ScalarFunctionGetExtraInfo(bindings.FunctionInfo{Ptr: info}))
+	chunk := bindings.DataChunk{Ptr: in}
+	c.check(bindings.DataChunkGetVector(chunk, 0), bindings.Vector{Ptr: out}, int(bindings.DataChunkGetSize(chunk)))
+}
+
+// check fills out with the texts of in that are values of the type. DuckDB has made in flat.
+func (c checker) check(in, out bindings.Vector, rows int) {
+	var v view
+	v.load(in, &column{kind: kindText})
+	i, last := 0, -1
+	for i < rows && (!v.valid(i) || last >= 0 && v.same(i, last) || c.takes(v.text(i))) {
+		if v.valid(i) {
+			last = i // a machine's name is the same in record after record
+		}
+		i++
+	}
+	if i == rows {
+		bindings.VectorReferenceVector(out, in) // nothing is copied
+		return
+	}
+	if v.ok == nil { // in has no bits that both would share
+		bindings.VectorReferenceVector(out, in)
+		bindings.VectorEnsureValidityWritable(out)
+		nulls := bindings.VectorGetValidity(out)
+		for ; i < rows; i++ {
+			if !c.takes(v.text(i)) {
+				setNull(nulls, i)
+			}
+		}
+		return
+	}
+	bindings.VectorEnsureValidityWritable(out)
+	nulls := bindings.VectorGetValidity(out)
+	for k := range rows {
+		if v.valid(k) && (k < i || c.takes(v.text(k))) {
+			bindings.UnsafeVectorAssignStringElementLen(out, bindings.IdxT(k), v.text(k))
+		} else {
+			setNull(nulls, k)
+		}
+	}
+}
+
+// same says whether two texts are equal.
+func (v *view) same(i, j int) bool {
+	a, b := (*[2]uint64)(unsafe.Add(v.data, i*16)), (*[2]uint64)(unsafe.Add(v.data, j*16))
+	if a[0] != b[0] { // the size, and the first four bytes
+		return false
+	}
+	return a[1] == b[1] || uint32(a[0]) > inlineText && bytes.Equal(v.text(i), v.text(j))
+}
+
+func setNull(nulls unsafe.Pointer, row int) {
+	*(*uint64)(unsafe.Add(nulls, row>>6*8)) &^= 1 << (row & 63)
+}
