@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/silt-etl/silt/internal/diag"
@@ -92,10 +94,8 @@ func (m *Mapping) open(ctx context.Context) (src *projection.Mapping, db *duckdb
 		return nil, nil, nil, diagnostics, err
 	}
 	if lib := files[LibraryFile]; lib+src.Macros.Text != "" {
-		if m.folder != nil { // it was loaded from a folder, not from a manifest
-			if p, err := shadows(src.Macros); err != nil || p != nil {
-				return nil, nil, nil, append(diagnostics, p...), err
-			}
+		if src.Notes, err = shadows(src.Notes, src.Macros); err != nil {
+			return nil, nil, nil, nil, err
 		}
 		if src.Setup, src.MacroDefs, err = duckdb.Macros(ctx, lib+src.Macros.Text); err != nil { // its own ones may call the library's
 			var e *engine.Error
@@ -112,19 +112,17 @@ func (m *Mapping) open(ctx context.Context) (src *projection.Mapping, db *duckdb
 	return src, db, t, diagnostics, nil
 }
 
-// shadows tells a macro of the mapping that has the name of one of the library.
-func shadows(f diag.File) (diag.List, error) {
+// shadows adds a note for each macro of the mapping that is called instead of one of the library.
+func shadows(notes diag.List, f diag.File) (diag.List, error) {
 	library, err := shipped.Library()
 	if err != nil {
 		return nil, err
 	}
-	name, at := shipped.Shadowed(library, f.Text)
-	if at < 0 {
-		return nil, nil
+	shadowed := shipped.Shadowed(library, f.Text)
+	for _, name := range slices.Sorted(maps.Keys(shadowed)) {
+		notes.At(f, shadowed[name], diag.Note, diag.ShadowedMacro, "give it another name to call the library's", "macro %s is used instead of the library's macro of this name", name)
 	}
-	var out diag.List
-	out.At(f, at, diag.Error, diag.SQLRefused, "call the macro of the library, or choose another name", "macro %s: the library has a macro of this name", name)
-	return out, nil
+	return notes, nil
 }
 
 // place is what diagnostics call a file of the mapping.

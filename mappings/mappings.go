@@ -221,14 +221,14 @@ func withLibrary(files map[string]string) (map[string]string, error) {
 	return callLibrary(files, texts...)
 }
 
-// callLibrary adds the macros of the library that texts call and files do not define. What was planned before the library had a name
-// keeps its own macro of that name; of a folder, Compile refuses it.
+// callLibrary adds the macros of the library that texts call and files do not define. The mapping's own macros come first: also those of
+// a plan that was written before the library had their names.
 func callLibrary(files map[string]string, texts ...string) (map[string]string, error) {
 	library, err := shipped.Library()
 	if err != nil {
 		return nil, err
 	}
-	used := shipped.Used(shipped.Without(library, files[LibraryFile]+files[macrosFile]), texts...)
+	used := shipped.Used(shipped.Without(shipped.Shadow(library, files[macrosFile]), files[LibraryFile]), texts...)
 	if len(used) == 0 {
 		return files, nil
 	}

@@ -3,7 +3,9 @@ package shipped
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -24,8 +26,9 @@ type Macro struct {
 type Example struct{ Expr, Value string }
 
 var (
-	createMacro = regexp.MustCompile(`^CREATE MACRO ([a-z][a-z0-9_]*)\(([^)]*)\) AS\s`)
-	call        = regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_]*)"?\s*\(`)
+	createMacro     = regexp.MustCompile(`^CREATE MACRO ([a-z][a-z0-9_]*)\(([^)]*)\) AS\s`)
+	call            = regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_]*)"?\s*\(`)
+	quotedOrComment = regexp.MustCompile(`'[^']*'|--[^\n]*|(?s:/\*.*?\*/)`)
 	// defined finds the names that somebody's macros have.
 	defined = regexp.MustCompile(`(?i)\b(?:MACRO|FUNCTION)\s+(?:IF\s+NOT\s+EXISTS\s+)?"?([A-Za-z_][A-Za-z0-9_]*)`)
 )
@@ -158,32 +161,72 @@ func Used(library []Macro, texts ...string) []Macro {
 	return out
 }
 
-// Without leaves out the macros of whose names somebody's own definitions are.
+// Without leaves out the macros that a text defines.
 func Without(library []Macro, text string) (rest []Macro) {
-	own := map[string]bool{}
-	for _, m := range defined.FindAllStringSubmatch(text, -1) {
-		own[strings.ToLower(m[1])] = true
-	}
+	own := definitions(text)
 	for _, m := range library {
-		if !own[m.Name] {
+		if _, ok := own[m.Name]; !ok {
 			rest = append(rest, m)
 		}
 	}
 	return rest
 }
 
-// Shadowed finds a definition in somebody's macros that has the name of one of the library: the name, and where it stands; at -1:
-// there is none.
-func Shadowed(library []Macro, text string) (name string, at int) {
-	for _, m := range defined.FindAllStringSubmatchIndex(text, -1) {
-		n := strings.ToLower(text[m[2]:m[3]])
-		for _, l := range library {
-			if l.Name == n {
-				return l.Name, m[2]
+// Shadowed are the names that macros of the library share with those that a text defines, each with its place in the text.
+func Shadowed(library []Macro, text string) map[string]int {
+	own := definitions(text)
+	for n := range own {
+		if !slices.ContainsFunc(library, func(m Macro) bool { return m.Name == n }) {
+			delete(own, n)
+		}
+	}
+	return own
+}
+
+// Shadow gives the library for a mapping whose own macros a text defines. The mapping's macros keep their names. A macro of the library
+// that has the name of one of them gets another name, by which the rest of the library calls it: what the library does is the same for
+// every mapping.
+func Shadow(library []Macro, text string) []Macro {
+	shadowed := Shadowed(library, text)
+	if len(shadowed) == 0 {
+		return library
+	}
+	taken := definitions(text)
+	for _, m := range library {
+		taken[m.Name] = 0
+	}
+	renamed := slices.Clone(library)
+	for _, name := range slices.Sorted(maps.Keys(shadowed)) {
+		other := "library_" + name
+		for _, ok := taken[other]; ok; _, ok = taken[other] {
+			other += "_"
+		}
+		taken[other] = 0
+		use := regexp.MustCompile(`\b` + name + `(\s*\()`)
+		for i, m := range renamed {
+			renamed[i].Text = use.ReplaceAllString(m.Text, other+"$1")
+			if m.Name == name {
+				renamed[i].Name = other
 			}
 		}
 	}
-	return "", -1
+	return renamed
+}
+
+// definitions are the names that a text defines as macros, in lower case, and where each stands.
+func definitions(text string) map[string]int {
+	all := map[string]int{}
+	for _, m := range defined.FindAllStringSubmatchIndex(blankComments(text), -1) {
+		if n := strings.ToLower(text[m[2]:m[3]]); all[n] == 0 {
+			all[n] = m[2]
+		}
+	}
+	return all
+}
+
+// blankComments puts blanks in place of comments and of texts in single quotes, so that all else stays in its place.
+func blankComments(text string) string {
+	return quotedOrComment.ReplaceAllStringFunc(text, func(s string) string { return strings.Repeat(" ", len(s)) })
 }
 
 // body is the expression of a macro.

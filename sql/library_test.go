@@ -130,28 +130,56 @@ func TestLibraryOfMapping(t *testing.T) {
 	if got := sqltest.Shown(t, e, "process.file.hashes"); !strings.Contains(got, "MD-5") {
 		t.Errorf("the library of the program was taken: %s", got)
 	}
-	// A macro of the mapping may call the library's, and must not have a name of it.
+	// A macro of the mapping may call the library's.
 	own := sqltest.Mapping(t, map[string]string{"raw.sql": sqltest.NestedRaw, "m.sql": m.Files["m.sql"], "macros.sql": "CREATE MACRO twice(x) AS user_of(user_of(x));\nCREATE MACRO bad(x) AS nosuch(x);"})
 	if got := sqltest.Listed(sqltest.Diagnostics(t, own)); !strings.Contains(got, "macros.sql:2:24: error") {
 		t.Error(got)
 	}
-	texts := map[string]string{"raw.sql": sqltest.SmallRaw, "m.sql": sqltest.SmallHead + "SELECT " + sqltest.SmallBase + ", user_of(ev.a) AS app_name FROM raw", "macros.sql": "CREATE MACRO a(x) AS x;\nCREATE OR REPLACE MACRO \"USER_OF\"(x) AS 'own';"}
+}
+
+// A macro of the mapping is called instead of the library's of the same name, but not by the library. A plan that was written before the
+// library had the name is finished with the mapping's macro.
+func TestOwnMacroWins(t *testing.T) {
+	texts := map[string]string{"raw.sql": sqltest.SmallRaw,
+		"m.sql":      sqltest.SmallHead + "SELECT " + sqltest.SmallBase + `, user_of(ev.a) AS app_name, known(ev.a) AS "unmapped.known", known_ip(ev.a) AS "unmapped.ip", known_mac(ev.a) AS "unmapped.mac" FROM raw`,
+		"macros.sql": "-- CREATE MACRO known_mac(x) AS 'a comment';\nCREATE MACRO library_known(x) AS 'never' ;\nCREATE OR REPLACE MACRO \"USER_OF\"(x) AS 'own ' || x;\nCREATE MACRO known(x) AS user_of(x) || '!';"}
 	folder := t.TempDir()
 	for n, text := range texts {
 		if err := os.WriteFile(filepath.Join(folder, n), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	own, err = mappings.Load(folder)
+	loaded, err := mappings.Load(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := sqltest.Listed(sqltest.Diagnostics(t, own)); !strings.Contains(got, "macros.sql:2:26: error: macro user_of: the library has a macro of this name") {
-		t.Error(got)
+	notes := sqltest.Listed(sqltest.Diagnostics(t, loaded))
+	for _, want := range []string{"macros.sql:3:26: note: macro user_of is used instead of the library's macro of this name", "macros.sql:4:14: note: macro known is used"} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("want %s in %s", want, notes)
+		}
 	}
-	// A plan made before the library had the name is finished with its own macro.
-	e = sqltest.Run(t, sqltest.Compile(t, sqltest.Mapping(t, texts)), nil, `{"ts":"2024-01-01T00:00:00Z","name":"a","ev":{"a":"CORP\\ada"}}`)[0]
-	if e.Fields["app_name"] != "own" {
-		t.Errorf("app_name is %v", e.Fields["app_name"])
+	if strings.Contains(notes, "known_mac is used") || strings.Contains(notes, "known_ip is used") {
+		t.Error(notes)
+	}
+	again, err := mappings.LoadFiles("m", loaded.Files) // as a manifest has them
+	if err != nil || again.Digest != loaded.Digest {
+		t.Fatalf("the manifest has another mapping: %v", err)
+	}
+	for name, m := range map[string]*mappings.Mapping{"folder": loaded, "manifest": again, "older manifest": sqltest.Mapping(t, texts)} {
+		compiled := sqltest.Compile(t, m)
+		for value, want := range map[string]map[string]any{
+			`CORP\\ada`: {"app_name": `own CORP\ada`, "known": `own CORP\ada!`, "ip": `CORP\ada`, "mac": `CORP\ada`},
+			"N/A":       {"app_name": "own N/A", "known": "own N/A!"},
+		} {
+			e := sqltest.Run(t, compiled, nil, `{"ts":"2024-01-01T00:00:00Z","name":"a","ev":{"a":"`+value+`"}}`)[0]
+			got := map[string]any{"app_name": e.Fields["app_name"]}
+			for _, k := range []string{"known", "ip", "mac"} {
+				if v, has := e.Unmapped[k]; has {
+					got[k] = v
+				}
+			}
+			sqltest.Same(t, name, got, want)
+		}
 	}
 }

@@ -28,6 +28,7 @@ const (
 	HeaderKey        Code = "HEADER_KEY"
 	SQL              Code = "SQL"
 	SQLRefused       Code = "SQL_REFUSED"
+	ShadowedMacro    Code = "SHADOWED_MACRO"
 	JSON             Code = "JSON"
 	Format           Code = "FORMAT"
 	RawFormat        Code = "RAW_FORMAT"
@@ -79,6 +80,7 @@ func CodeTexts() []CodeText {
 		{HeaderKey, Warning, "The header key looks like a misspelt one"},
 		{SQL, Error, "DuckDB refuses the SQL"},
 		{SQLRefused, Error, "A mapping must not contain this SQL"},
+		{ShadowedMacro, Note, "A macro of the mapping is used instead of the library's macro of the same name"},
 		{JSON, Error, "The file is not JSON"},
 		{Format, Error, "A declarative mapping has an unknown key, or lacks one"},
 		{RawFormat, Error, "raw.sql's header has an unknown format, key or value, or a column that no field can fill"},
