@@ -1,11 +1,13 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/oklog/ulid/v2"
@@ -17,6 +19,7 @@ import (
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/ledger/awaited"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/refused"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/internal/staging"
 	"github.com/silt-etl/silt/internal/tempdir"
@@ -96,10 +99,12 @@ func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects
 			ErrBatchTimeout, a.config.compiled.Name, s.Limits.BatchTimeout, batch, human.Plural(int64(len(objects)), "object"))
 	}
 	if many, ok := errors.AsType[*attempt.TooManyFailed](err); ok {
+		a.keepExamples(ctx, refused.Batch{Batch: batch, Read: many.Records, Records: many.Failed}, many.Rows)
 		return out, refusedBatch{&diag.OpError{Op: "process", Object: "batch " + batch, Err: many,
-			Try: "correct the expression, or raise limits.max_quarantine_ratio"}}
+			Try: "etl quarantine show, which shows more of them, then correct the expression, or raise limits.max_quarantine_ratio"}}
 	}
 	if many, ok := errors.AsType[*attempt.TooManyLarge](err); ok {
+		a.keepExamples(ctx, refused.Batch{Batch: batch}, many.Rows)
 		return out, refusedBatch{&diag.OpError{Op: "process", Object: "batch " + batch, Err: many,
 			Try: "raise limits.memory, or correct the mapping; with a higher limits.max_broken_ratio the objects go to quarantine"}}
 	}
@@ -243,8 +248,9 @@ func (a *batchAttempt) runInBudget(ctx context.Context, o attempt.Options, objec
 		a.log.Warn().Str("object", objects[0].Key).Msg(o.TooLarge)
 		return attempt.Run(ctx, o, objects)
 	}
+	largest := slices.MaxFunc(objects, func(a, b attempt.Object) int { return cmp.Compare(a.SizeBytes, b.SizeBytes) })
 	failed := &diag.OpError{Op: "process", Object: human.Plural(int64(len(objects)), "object") + " in one batch",
-		Err: fmt.Errorf("the batch needs more space in the temp folder than %s, and nothing of it was committed; the next run tries smaller batches", limit),
+		Err: fmt.Errorf("the batch needs more space in the temp folder than %s, and nothing of it was committed; the next run tries smaller batches. Its largest object is %s (%s)", limit, largest.Key, human.Size(largest.SizeBytes)),
 		Try: "raise limits.temp_bytes, lower limits.batch_bytes, or set limits.temp_dir to another disk"}
 	if !isOwnLimit { // the batch stays open, since only the disk was too small
 		failed.Err = fmt.Errorf("no space left: the batch needs more than %s, and nothing of it was committed", limit)

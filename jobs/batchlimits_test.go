@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -224,6 +225,10 @@ func TestTooManyTooLarge(t *testing.T) {
 	}
 	sum, err := r.Run(t.Context(), jobs.RunOptions{})
 	wantError(t, "the run", err, jobs.ErrQuarantine, 3, "at least 11 of 12 objects need more memory than limits.memory (1.0 GiB)", nightKey(1), "and 6 more", "nothing of the batch was committed", "raise limits.memory")
+	batches, rows := p.refused(t)
+	same(t, "what is kept", fields{"batches": 1, "rows": 11, "first": nightKey(1) + ": "}, fields{"batches": len(batches), "rows": len(rows), "first": rows[0]})
+	same(t, "what is kept of the batch", fields{"records": int64(0), "groups": 1, "objects": int64(11)},
+		fields{"records": batches[0].Records, "groups": len(batches[0].Groups), "objects": batches[0].Groups[0].Objects})
 	same(t, "the run", fields{"state": "FAILED", "failed": 1, "quarantined": 0}, fields{"state": sum.State, "failed": len(sum.Failed), "quarantined": sum.Objects.Quarantined})
 	if open := p.state0(t).OpenBatches(); len(open) > 0 {
 		t.Errorf("the batch was not released: %+v", open)
@@ -251,6 +256,11 @@ func TestFailedRecordsCount(t *testing.T) {
 	w.put(key("a"), gz(netflow))
 	w.put(key("b"), gz(netflow, alert))
 	sum, err := wrapped(w.runner(), failsAt(alertTime), false).RunWithRetries(t.Context(), jobs.RunOptions{})
-	wantError(t, "too many alone", err, jobs.ErrQuarantine, 3, "fails for 1 of 2 records: ", "raise limits.max_quarantine_ratio")
+	wantError(t, "too many alone", err, jobs.ErrQuarantine, 3, "fails for 1 of 2 records: ", "Example: "+key("b")+", record 2: "+alert[:200]+"...", "raise limits.max_quarantine_ratio")
+	batches, rows := refusedOf(t, w.runner().State, "test")
+	if want := []string{key("b") + ": " + alert}; !slices.Equal(rows, want) || len(batches) != 1 {
+		t.Fatalf("what is kept: %+v, %q", batches, rows)
+	}
+	same(t, "what is kept", fields{"read": int64(2), "records": int64(1), "reason": attempt.ReasonExpression}, fields{"read": batches[0].Read, "records": batches[0].Records, "reason": batches[0].Groups[0].Reason})
 	same(t, "too many alone", fields{"published": int64(1), "failed": 1, "quarantined": int64(0)}, fields{"published": sum.Records.Published, "failed": len(sum.Failed), "quarantined": sum.Records.Quarantined})
 }

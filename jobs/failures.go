@@ -17,6 +17,7 @@ import (
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
+	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/refused"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -89,8 +90,23 @@ func (a *batchAttempt) keepRefused(ctx context.Context, out batchOutput) {
 		err = refused.Put(ctx, x.State, refused.Options{Job: x.Spec.Name, TempDir: a.temp, LeaveOut: attempt.ReasonNotRegistered, Hide: a.config.hidesRecords()},
 			refused.Batch{Batch: out.batch, Run: x.id, Refused: x.Now().UTC(), Read: out.result.Totals().Records, Kinds: out.result.Kinds}, from)
 	}
+	a.warnNotKept(ctx, out.batch, err)
+}
+
+// keepExamples is keepRefused for a batch that was refused before it had a quarantine file. A replace or a replay keeps nothing: its
+// batch is committed and stays as it was.
+func (a *batchAttempt) keepExamples(ctx context.Context, b refused.Batch, rows []quarantine.Row) {
+	x := a.run
+	if a.record.Why != ledger.WhyRun || x.dry {
+		return
+	}
+	b.Run, b.Refused = x.id, x.Now().UTC()
+	a.warnNotKept(ctx, b.Batch, refused.PutExamples(ctx, x.State, refused.Options{Job: x.Spec.Name, TempDir: a.temp, Hide: a.config.hidesRecords()}, b, rows))
+}
+
+func (a *batchAttempt) warnNotKept(ctx context.Context, batch string, err error) {
 	if err != nil && ctx.Err() == nil {
-		x.warn(fmt.Sprintf("rejected records of the refused batch %s were not kept, so that etl quarantine does not show them: %v", out.batch, err))
+		a.run.warn(fmt.Sprintf("rejected records of the refused batch %s were not kept, so that etl quarantine does not show them: %v", batch, err))
 	}
 }
 

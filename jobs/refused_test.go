@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/refused"
 	"github.com/silt-etl/silt/jobs"
@@ -17,12 +18,17 @@ import (
 // refused is what is kept of refused batches, with the text of each row.
 func (p *parts) refused(t *testing.T) (batches []refused.Batch, rows []string) {
 	t.Helper()
-	files, err := refused.List(t.Context(), p.state, p.spec.Name)
+	return refusedOf(t, p.state, p.spec.Name)
+}
+
+func refusedOf(t *testing.T, state objstore.Reader, job string) (batches []refused.Batch, rows []string) {
+	t.Helper()
+	files, err := refused.List(t.Context(), state, job)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		b, err := f.Read(t.Context(), p.state, t.TempDir(), func(r quarantine.Row) error {
+		b, err := f.Read(t.Context(), state, t.TempDir(), func(r quarantine.Row) error {
 			rows = append(rows, r.Object+": "+string(r.Raw))
 			return nil
 		})

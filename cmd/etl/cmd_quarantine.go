@@ -121,7 +121,11 @@ func (c *quarantineListCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	for _, b := range batches {
-		render.Fprintf(a.stdout, "\nrefused and not committed: %s of %s of batch %s, run %s\n", human.Count(b.Records), human.Plural(b.Read, "record"), b.Batch, b.Run)
+		what := human.Count(b.Records) + " of " + human.Plural(b.Read, "record")
+		if b.Read == 0 { // it was refused because of whole objects
+			what = "objects"
+		}
+		render.Fprintf(a.stdout, "\nrefused and not committed: %s of batch %s, run %s\n", what, b.Batch, b.Run)
 		if len(b.Kinds) > 0 {
 			render.Fprintf(a.stdout, "match no SELECT: %s\n", b.Kinds.String())
 		}

@@ -1,6 +1,7 @@
 package attempt
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/quarantine"
+	"github.com/silt-etl/silt/internal/refused"
 )
 
 // DuckDB's TRY does not catch every error: an unknown time zone or part of a date, for example, ends the query whatever surrounds it.
@@ -36,13 +39,18 @@ const (
 type TooManyFailed struct {
 	Mapping         string
 	Failed, Records int64
-	First           string // the message of the first one
+	First           string           // the message of the first one
+	Example         refused.Example  // the first one
+	Rows            []quarantine.Row // the first ones, as quarantine would have them
 }
 
 func (e *TooManyFailed) Error() string {
-	return fmt.Sprintf("an expression of mapping %s fails for %s of %s: %s; nothing of the batch was committed",
-		e.Mapping, human.Count(e.Failed), human.Plural(e.Records, "record"), e.First)
+	return fmt.Sprintf("an expression of mapping %s fails for %s of %s: %s; nothing of the batch was committed. Example: %s",
+		e.Mapping, human.Count(e.Failed), human.Plural(e.Records, "record"), e.First, e.Example)
 }
+
+// exampleRows and exampleBytes bound the records of a TooManyFailed: their number, and the bytes of one.
+const exampleRows, exampleBytes = 100, 64 << 10
 
 // failed are the records for which an expression fails, by object and number. Number 0 is an object that is too large.
 type failed map[recordID]*decode.Reject
@@ -101,6 +109,7 @@ type isolation struct {
 	found   failed
 	records int64
 	first   string
+	rows    []quarantine.Row // the first that were found
 }
 
 // isolate gives the records of a batch for which an expression fails when they are alone.
@@ -141,7 +150,11 @@ func isolate(ctx context.Context, o Options, objects []Object) (failed, error) {
 
 func (x *isolation) tooMany() error {
 	if n := int64(len(x.found)); x.o.MaxFailed > 0 && float64(n) > x.o.MaxFailed*float64(x.records) {
-		return &TooManyFailed{Mapping: x.o.Compiled.Name, Failed: n, Records: x.records, First: x.first}
+		e := &TooManyFailed{Mapping: x.o.Compiled.Name, Failed: n, Records: x.records, First: x.first, Rows: x.rows}
+		if len(x.rows) > 0 {
+			e.Example = refused.ExampleOf(&x.rows[0], string(x.o.Compiled.Scan.Format.Name), x.o.HideRecords)
+		}
+		return e
 	}
 	return nil
 }
@@ -172,7 +185,7 @@ func (x *isolation) object(ctx context.Context, i int) error {
 			continue
 		}
 		x.records++
-		if x.group.add(i, number, records, len(raw)); x.group.full() {
+		if x.group.add(i, number, records, raw); x.group.full() {
 			if err := x.flush(ctx); err != nil {
 				return err
 			}
@@ -233,8 +246,14 @@ func (x *isolation) search(ctx context.Context, rows []savedRow, query, place st
 		message = place + ": " + message
 		if x.first == "" {
 			x.first = message
+			if x.o.HideRecords { // what DuckDB says can have a value of the record
+				x.first = place
+			}
 		}
 		x.found[rows[0].id] = &decode.Reject{Code: ReasonExpression, Message: message}
+		if len(x.rows) < exampleRows {
+			x.rows = append(x.rows, x.row(&rows[0], message))
+		}
 		return nil, nil
 	}
 	for _, half := range [][]savedRow{rows[:len(rows)/2], rows[len(rows)/2:]} {
@@ -245,6 +264,16 @@ func (x *isolation) search(ctx context.Context, rows []savedRow, query, place st
 		rest = append(rest, good...)
 	}
 	return rest, nil
+}
+
+// row is a record as quarantine would have it.
+func (x *isolation) row(r *savedRow, message string) quarantine.Row {
+	o := x.scan.objects[r.id.object]
+	q := quarantine.Row{Job: x.o.Job, Run: x.o.Run, Object: o.Key, ETag: o.ETag, Record: r.id.number, Reason: ReasonExpression, Message: message, Raw: slices.Clone(r.raw), Context: r.context}
+	if r.size > len(r.raw) {
+		q.Length, q.Offset = int64(r.size), -1
+	}
+	return q
 }
 
 // try runs a query over rows. message is what DuckDB says against it if a record may be the cause. Another error names the place.
@@ -289,15 +318,26 @@ type savedRow struct {
 	id     recordID
 	rest   []byte
 	values []decode.Value
+	// raw is the beginning of the record, which has size bytes.
+	raw, context []byte
+	size         int
 }
 
-func (g *group) add(object int, number int64, records *decode.Records, size int) {
-	r := savedRow{id: recordID{object, number}, rest: slices.Clone(records.Rest()), values: slices.Clone(records.Values())}
+func (g *group) add(object int, number int64, records *decode.Records, raw []byte) {
+	r := savedRow{id: recordID{object, number}, rest: slices.Clone(records.Rest()), values: slices.Clone(records.Values()), raw: slices.Clone(raw[:min(len(raw), exampleBytes)]), size: len(raw)}
+	if c := records.Context(); len(c) > 0 && len(c) <= exampleBytes {
+		if n := len(g.rows); n > 0 && bytes.Equal(g.rows[n-1].context, c) {
+			c = g.rows[n-1].context
+		} else {
+			c = slices.Clone(c)
+		}
+		r.context = c
+	}
 	for i := range r.values {
 		r.values[i].Text = slices.Clone(r.values[i].Text)
 	}
 	g.rows = append(g.rows, r)
-	g.bytes += size
+	g.bytes += len(raw)
 }
 
 func (g *group) full() bool { return len(g.rows) >= groupRecords || g.bytes >= groupBytes }

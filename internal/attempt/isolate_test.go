@@ -2,6 +2,7 @@ package attempt_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -119,6 +120,22 @@ func TestTooManyFail(t *testing.T) {
 	}
 	if many.Failed != 2 || many.Records != 10 || !strings.HasPrefix(many.First, "a.sql:5 (unmapped.local): Unknown TimeZone") {
 		t.Errorf("%+v", many)
+	}
+	if got := many.Example.String(); !strings.HasPrefix(got, `a, record 4: {"`) || !strings.HasSuffix(many.Error(), "Example: "+got) {
+		t.Errorf("%s: %v", got, many)
+	}
+	for i, record := range []int64{4, 6} {
+		r := many.Rows[i]
+		got := fmt.Sprint(r.Object, r.Record, r.Reason, strings.HasPrefix(r.Message, many.First[:20]), json.Valid(r.Raw))
+		if want := fmt.Sprint("a", record, attempt.ReasonExpression, true, true); got != want {
+			t.Errorf("row %d: %+v", i, r)
+		}
+	}
+	o = options(t, zoned(t), texts(map[string]string{"a": lines(10, 4, 6)}))
+	o.MaxFailed, o.HideRecords = 0.1, true
+	_, err = attempt.Run(t.Context(), o, object("a"))
+	if want := "fails for 2 of 10 records: a.sql:5 (unmapped.local); nothing of the batch was committed. Example: a, record 4"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("hidden: %v", err)
 	}
 }
 

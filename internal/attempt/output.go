@@ -68,7 +68,7 @@ type output struct {
 type objectCounts struct{ published, filtered, rejected int64 }
 
 func newOutput(o Options, m memory, s *scan) *output {
-	return &output{o: o, memory: m, scan: s, counts: make([]objectCounts, len(s.objects)), kinds: refused.Kinds{}, known: newfields.Of(o.Compiled), fields: newfields.Counts{}, misses: map[string]int64{}, without: map[string]int64{}, partitions: newPartitionCount(o.MaxPartitions),
+	return &output{o: o, memory: m, scan: s, counts: make([]objectCounts, len(s.objects)), kinds: refused.Kinds{}, known: newfields.Of(o.Compiled), fields: newfields.Counts{}, misses: map[string]int64{}, without: map[string]int64{}, partitions: newPartitionCount(o.MaxPartitions, s.objects),
 		rejects: spillsort.New[[3]int64](s.stopped, o.TempDir, "rejected", m.rejects),
 		reasons: append([]sqlgen.Reason(nil), o.Compiled.Reasons...), reasonAt: map[string]int{}, classOf: map[int32]string{}, accounts: map[string]bool{}}
 }
@@ -333,7 +333,7 @@ type fileSet struct {
 
 func (f *fileSet) write(at partition, r *rows, from, to int) error {
 	if f.lw == nil || at != f.at {
-		if ok, err := f.w.partitions.add(f.p.Class, at); err != nil || !ok {
+		if ok, err := f.w.partitions.add(f.p.Class, at, recordID{int(r.object.Value(from)), r.record.Value(from)}); err != nil || !ok {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/quarantine"
 )
 
 // needsMemory says that an attempt needed too much memory. A full temp folder is not the fault of an object.
@@ -31,6 +32,7 @@ type TooManyLarge struct {
 	Keys        []string // of the objects that were found
 	Objects     int
 	MemoryBytes int64
+	Rows        []quarantine.Row // the first of those objects, as quarantine would have them
 }
 
 func (e *TooManyLarge) Error() string {
@@ -45,15 +47,23 @@ func (e *TooManyLarge) Error() string {
 // tooManyLarge is a *TooManyLarge if that many objects were found.
 func tooManyLarge(o Options, objects []Object, all ...failed) error {
 	var keys []string
+	var rows []quarantine.Row
 	for i := range objects {
 		if slices.ContainsFunc(all, func(some failed) bool { return some[recordID{object: i}] != nil }) {
 			keys = append(keys, objects[i].Key)
+			if len(rows) < exampleRows {
+				rows = append(rows, quarantine.Row{Job: o.Job, Run: o.Run, Object: objects[i].Key, ETag: objects[i].ETag, Reason: ReasonObjectTooLarge, Message: needsMore(o.MemoryBytes)})
+			}
 		}
 	}
 	if n := len(keys); n <= largeAtLeast || float64(n) <= o.MaxBroken*float64(len(objects)) {
 		return nil
 	}
-	return &TooManyLarge{Mapping: o.Compiled.Name, Keys: keys, Objects: len(objects), MemoryBytes: o.MemoryBytes}
+	return &TooManyLarge{Mapping: o.Compiled.Name, Keys: keys, Objects: len(objects), MemoryBytes: o.MemoryBytes, Rows: rows}
+}
+
+func needsMore(limit int64) string {
+	return "the object alone needs more memory than limits.memory (" + human.Size(limit) + ")"
 }
 
 // oversized gives the objects that need too much memory when they are processed alone. It halves the objects that do: at most 2 log2(n)
@@ -78,7 +88,7 @@ func oversized(ctx context.Context, o Options, objects []Object, without failed)
 			return err
 		case len(some) == 1:
 			found[recordID{object: some[0]}] = &decode.Reject{Code: ReasonObjectTooLarge,
-				Message: "the object alone needs more memory than limits.memory (" + human.Size(o.MemoryBytes) + ")"}
+				Message: needsMore(o.MemoryBytes)}
 			return tooManyLarge(o, objects, without, found)
 		}
 		if err := search(some[:len(some)/2]); err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/render"
 )
 
 // maxCounted bounds how many partitions are counted once there are too many.
@@ -17,6 +18,8 @@ type TooManyPartitions struct {
 	Max            int
 	Accounts, Days int
 	Examples       []string // of accounts, if they vary more than days
+	Object         string   // of a record of the first partition beyond Max
+	Record         int64
 }
 
 // Error says how many partitions there are, and which field varies.
@@ -29,8 +32,8 @@ func (e *TooManyPartitions) Error() string {
 	if e.Days > e.Accounts {
 		varies = fmt.Sprintf("the records are of %s", human.Plural(int64(e.Days), "event day"))
 	}
-	return fmt.Sprintf("too many partitions: the records of the batch belong to %s%s partitions, and limits.max_partitions allows %s; %s; nothing of the batch was committed",
-		atLeast, human.Count(int64(e.Partitions)), human.Count(int64(e.Max)), varies)
+	return fmt.Sprintf("too many partitions: the records of the batch belong to %s%s partitions, and limits.max_partitions allows %s; %s; nothing of the batch was committed. Example: %s, record %d",
+		atLeast, human.Count(int64(e.Partitions)), human.Count(int64(e.Max)), varies, render.Safe(e.Object), e.Record)
 }
 
 // partitionCount counts the partitions of an attempt.
@@ -39,6 +42,8 @@ type partitionCount struct {
 	all      map[tablePartition]bool
 	accounts map[string]bool
 	days     map[int32]bool
+	objects  []Object
+	beyond   recordID // the first record of a partition beyond max
 }
 
 type tablePartition struct {
@@ -46,16 +51,19 @@ type tablePartition struct {
 	partition
 }
 
-func newPartitionCount(max int) *partitionCount {
-	return &partitionCount{max: max, all: map[tablePartition]bool{}, accounts: map[string]bool{}, days: map[int32]bool{}}
+func newPartitionCount(max int, objects []Object) *partitionCount {
+	return &partitionCount{max: max, objects: objects, all: map[tablePartition]bool{}, accounts: map[string]bool{}, days: map[int32]bool{}}
 }
 
 // add counts a partition. It is false once there are too many: then partitions are counted, and nothing is written any more.
-func (c *partitionCount) add(class string, at partition) (ok bool, err error) {
+func (c *partitionCount) add(class string, at partition, record recordID) (ok bool, err error) {
 	if c.max <= 0 {
 		return true, nil
 	}
 	c.all[tablePartition{class, at}], c.accounts[at.account], c.days[at.day] = true, true, true
+	if len(c.all) > c.max && c.beyond.number == 0 {
+		c.beyond = record
+	}
 	if len(c.all) >= maxCounted && len(c.all) > c.max {
 		return false, c.err()
 	}
@@ -67,7 +75,7 @@ func (c *partitionCount) err() error {
 	if c.max <= 0 || len(c.all) <= c.max {
 		return nil
 	}
-	e := &TooManyPartitions{Partitions: len(c.all), Max: c.max, Accounts: len(c.accounts), Days: len(c.days)}
+	e := &TooManyPartitions{Partitions: len(c.all), Max: c.max, Accounts: len(c.accounts), Days: len(c.days), Object: c.objects[c.beyond.object].Key, Record: c.beyond.number}
 	for account := range c.accounts {
 		e.Examples = append(e.Examples, account)
 	}

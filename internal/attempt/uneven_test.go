@@ -1,6 +1,7 @@
 package attempt_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -134,6 +135,22 @@ func TestWideRows(t *testing.T) {
 			if len(r.Files) != len(c.Projections) {
 				t.Errorf("%s: %d files", name, len(r.Files))
 			}
+		}
+	}
+}
+
+// TestPartitionsOfWideRows: too many partitions end an attempt at wide rows, too, and the error has an example.
+func TestPartitionsOfWideRows(t *testing.T) {
+	for _, width := range []int{10, 300 << 10} {
+		var b strings.Builder
+		for i := range 60 {
+			fmt.Fprintf(&b, "{\"ts\":\"2026-01-%02dT03:04:05Z\",\"id\":\"u\",\"more\":\"%s\"}\n", 1+i/20, strings.Repeat("x", width))
+		}
+		o := options(t, compiled(t, ""), texts(map[string]string{"a": b.String()}))
+		o.MemoryBytes, o.MaxPartitions = 96<<20, 2
+		_, err := attempt.Run(t.Context(), o, object("a"))
+		if many, ok := errors.AsType[*attempt.TooManyPartitions](err); !ok || many.Partitions != 3 || many.Object != "a" || many.Record < 41 {
+			t.Errorf("%d bytes: %v", width, err)
 		}
 	}
 }

@@ -67,6 +67,9 @@ func (w *output) projectWide(ctx context.Context, db Engine, p *sqlgen.Projectio
 	if err != nil {
 		return err
 	}
+	if err := w.partitions.err(); err != nil {
+		return err
+	}
 	w.fields.Collect(ex, w.known)
 	return f.close()
 }

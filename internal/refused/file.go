@@ -56,6 +56,26 @@ type Options struct {
 // Put keeps rejected records of a refused batch, until the next refusal of the batch replaces them or Remove removes them. from is the
 // quarantine file that the batch would have had. Groups, Records and Kept of b are set here.
 func Put(ctx context.Context, state objstore.Bucket, o Options, b Batch, from *os.File) error {
+	return put(ctx, state, o, &b, func(fn func(quarantine.Row) error) error { return quarantine.Read(ctx, from, fn) })
+}
+
+// PutExamples is Put for a batch that was refused before it had a quarantine file. rows are the first of its rejected records, all
+// for the same reason; b.Records says how many there are.
+func PutExamples(ctx context.Context, state objstore.Bucket, o Options, b Batch, rows []quarantine.Row) error {
+	rejected := b.Records
+	b.Records = 0
+	return put(ctx, state, o, &b, func(fn func(quarantine.Row) error) error {
+		for _, r := range rows {
+			if err := fn(r); err != nil {
+				return err
+			}
+		}
+		b.Records = max(b.Records, rejected)
+		return nil
+	})
+}
+
+func put(ctx context.Context, state objstore.Bucket, o Options, b *Batch, each func(func(quarantine.Row) error) error) error {
 	f, err := tempdir.File(o.TempDir)
 	if err != nil {
 		return fmt.Errorf("temp folder: %w", err)
@@ -65,8 +85,8 @@ func Put(ctx context.Context, state objstore.Bucket, o Options, b Batch, from *o
 	if err != nil {
 		return err
 	}
-	c := collector{batch: &b, options: o, writer: w, groups: map[group]*counted{}}
-	if err := quarantine.Read(ctx, from, c.add); err != nil {
+	c := collector{batch: b, options: o, writer: w, groups: map[group]*counted{}}
+	if err := each(c.add); err != nil {
 		return err
 	}
 	c.end()
@@ -149,6 +169,9 @@ func (c *collector) end() {
 	c.batch.Groups = []quarantine.Group{}
 	for _, g := range c.groups {
 		c.batch.Groups = append(c.batch.Groups, g.Group)
+	}
+	if len(c.batch.Groups) == 1 {
+		c.batch.Groups[0].Records = c.batch.Records
 	}
 	quarantine.SortGroups(c.batch.Groups)
 }
