@@ -35,10 +35,10 @@ func (a *app) checkSample(ctx context.Context, what, file string) (*sample.Cover
 		return nil, nil, err
 	}
 	defer temp.Remove()
-	coverage := sample.NewCoverage(run.compiled)
-	err = sample.Run(ctx, run.options(temp.Path), sample.ReadObject(ctx, in, run.compiled, run.captures.Columns(run.compiled.KeyColumns)), func(_ sample.Record, out *sample.Outcome) error {
+	coverage, zones := sample.NewCoverage(run.compiled), sample.NewZones(run.compiled)
+	err = sample.Run(ctx, run.options(temp.Path), sample.ReadObject(ctx, in, run.compiled, run.captures.Columns(run.compiled.KeyColumns)), func(r sample.Record, out *sample.Outcome) error {
 		coverage.Add(out)
-		return nil
+		return zones.Add(r, out)
 	})
 	var whole *decode.Reject
 	if errors.As(err, &whole) {
@@ -48,10 +48,10 @@ func (a *app) checkSample(ctx context.Context, what, file string) (*sample.Cover
 		return nil, nil, fmt.Errorf("sample %s: %w", file, err)
 	}
 	coverage.Finish()
-	return coverage, sampleDiagnostics(run.compiled, coverage), nil
+	return coverage, sampleDiagnostics(run.compiled, coverage, zones), nil
 }
 
-func sampleDiagnostics(compiled *sqlgen.Compiled, c *sample.Coverage) diag.List {
+func sampleDiagnostics(compiled *sqlgen.Compiled, c *sample.Coverage, zones *sample.Zones) diag.List {
 	places := newPlaces(compiled)
 	var list diag.List
 	add := func(at diag.Diagnostic, severity diag.Severity, code diag.Code, format string, args ...any) {
@@ -63,7 +63,14 @@ func sampleDiagnostics(compiled *sqlgen.Compiled, c *sample.Coverage) diag.List 
 		if r.Path != "" {
 			path = " " + r.Path
 		}
-		add(places.of(r.Path), diag.Warning, diag.SampleQuarantine, "%s of %s would go to quarantine, %s%s: %s", human.Count(r.Records), human.Plural(c.Records, "record"), r.Reason, path, r.Example)
+		severity := diag.Warning
+		if c.Published+c.Filtered == 0 {
+			severity = diag.Error
+		}
+		add(places.of(r.Path), severity, diag.SampleQuarantine, "%s of %s would go to quarantine, %s%s: %s", human.Count(r.Records), human.Plural(c.Records, "record"), r.Reason, path, r.Example)
+	}
+	if zones.Records > 0 {
+		add(places.of("time"), diag.Warning, diag.SampleZone, "time is read as UTC in %s, but the record says how far it is from UTC (example: %s)", human.Plural(zones.Records, "record"), zones.Example)
 	}
 	for _, f := range c.Fields {
 		if f.Misfits > 0 {

@@ -72,6 +72,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		}
 		found = slices.DeleteFunc(found, func(d diag.Diagnostic) bool { return d.Code == diag.Unread }) // the sample ranks them
 		found.Add(list...)
+		failed = found.Failed()
 	}
 	if err := printDiagnostics(a.stdout, c.Output, found, coverage); err != nil {
 		return err

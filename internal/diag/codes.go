@@ -43,6 +43,7 @@ const (
 	SampleMisfit     Code = "SAMPLE_MISFIT"
 	SampleKept       Code = "SAMPLE_KEPT"
 	SampleWithout    Code = "SAMPLE_WITHOUT"
+	SampleZone       Code = "SAMPLE_ZONE"
 	SampleUnread     Code = "SAMPLE_UNREAD"
 	Job              Code = "JOB"
 )
@@ -94,6 +95,7 @@ func CodeTexts() []CodeText {
 		{SampleQuarantine, Warning, "Records of the sample go to quarantine"},
 		{SampleMisfit, Warning, "Values of the sample do not have the type that raw.sql declares"},
 		{SampleWithout, Warning, "Records of the sample would be published without a required attribute"},
+		{SampleZone, Warning, "Times of the sample are read as UTC, but their records have an offset from UTC"},
 		{SampleKept, Warning, "Values of the sample do not fit an attribute and stay in unmapped"},
 		{SampleUnread, Note, "No SELECT reads these fields of the sample"},
 		{Job, Error, "The job file is not valid"},
