@@ -133,3 +133,43 @@ func TestNestedDiagnostics(t *testing.T) {
 		}
 	}
 }
+
+// TestMistakesOfEachFile: a mistake in one file does not hide those that a later step finds in other files, and a mistake in raw.sql is
+// reported without what follows from it.
+func TestMistakesOfEachFile(t *testing.T) {
+	const common = `ts AS "time", 1 AS activity_id, 1 AS severity_id, 'p' AS "metadata.product.name", 'v' AS "metadata.product.vendor_name"`
+	files := map[string]string{
+		"raw.sql":   "CREATE TABLE raw (ts TIMESTAMP, who VARCHAR, n INTEGER, spare VARCHAR);",
+		"read.sql":  "-- class: authentication\n-- consumes: spare\nSELECT " + common + ` , who AS "user.name", 'h' AS "dst_endpoint.hostname" FROM raw WHERE n = 1`,
+		"type.sql":  "-- class: authentication\nSELECT " + common + `, who AS "user.name", substr(n, n, n, n) AS message FROM raw WHERE n = 2`,
+		"place.sql": "-- class: authentication\nSELECT " + common + `, who AS "user.name", 'h' AS "device.hostname" FROM raw WHERE n = 3`,
+		"need.sql":  "-- class: process_activity\nSELECT " + common + `, who AS "process.name" FROM raw WHERE n = 4`,
+		"back.sql":  "-- class: authentication\n-- consumes: n = nothing\nSELECT " + common + `, who AS "user.name" FROM raw WHERE n = 5`,
+		"good.sql":  "-- class: authentication\nSELECT " + common + `, who AS "user.name" FROM raw WHERE n = 6`,
+	}
+	var got []string
+	for _, d := range sqltest.Diagnostics(t, sqltest.Mapping(t, files)) {
+		if d.Severity == diag.Error {
+			got = append(got, d.String())
+		}
+	}
+	all := strings.Join(got, "\n")
+	for _, want := range []string{"read.sql:2:14: error: no column reads spare", "type.sql:2:", "place.sql:2:", "need.sql: error: OCSF 1.1.0 requires actor", "back.sql:2:"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("want %q in:\n%s", want, all)
+		}
+	}
+	if strings.Contains(all, "good.sql") {
+		t.Errorf("good.sql has no mistake:\n%s", all)
+	}
+	files["raw.sql"] = "-- format: nothing\n" + files["raw.sql"]
+	got = nil
+	for _, d := range sqltest.Diagnostics(t, sqltest.Mapping(t, files)) {
+		if d.Severity == diag.Error {
+			got = append(got, d.File)
+		}
+	}
+	if !slices.Contains(got, "raw.sql") || slices.Contains(got, "need.sql") {
+		t.Errorf("with a mistake in raw.sql: %v", got)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/silt-etl/silt/internal/diag"
@@ -121,31 +122,24 @@ func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set
 			c.Projections = append(c.Projections, p)
 		}
 	}
-	if report.Failed() {
-		c.checkPaths()
-		return nil, nil
-	}
+	// Each step is for the files in which the steps before it found no mistake, so that a mistake in one file does not hide those of others.
 	g := guards{set: c, ships: strings.HasPrefix(m.Raw.Path, "shipped:")}
-	if err := g.put(ctx, c.Projections); err != nil {
+	if err := g.put(ctx, c.sound()); err != nil {
 		return nil, err
 	}
 	c.Guards = g.all
-	for _, p := range c.Projections {
+	for _, p := range c.sound() {
 		if err := c.typeOutputs(ctx, p); err != nil {
 			return nil, err
 		}
 	}
 	if report.Failed() {
 		c.checkPaths()
-		return nil, nil
 	}
-	for _, p := range c.Projections {
+	for _, p := range c.sound() {
 		c.buildTree(p)
 	}
-	if report.Failed() {
-		return nil, nil
-	}
-	for _, p := range c.Projections {
+	for _, p := range c.sound() {
 		if err := (&rebuilder{set: c, p: p}).run(ctx); err != nil {
 			return nil, err
 		}
@@ -161,6 +155,24 @@ func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set
 		return nil, err
 	}
 	return c, nil
+}
+
+// sound gives the SELECTs whose files have no mistake so far. There are none if raw.sql or the macros have one, because every SELECT
+// reads these.
+func (c *Set) sound() (all []*Projection) {
+	if hasMistake(*c.Report, c.Mapping.Raw.Path) || hasMistake(*c.Report, c.Mapping.Macros.Path) {
+		return nil
+	}
+	for _, p := range c.Projections {
+		if !hasMistake(*c.Report, p.File.Path) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func hasMistake(found diag.List, file string) bool {
+	return slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return d.Severity == diag.Error && d.File == file })
 }
 
 // checkMacros reports what the macros of the mapping must not use.

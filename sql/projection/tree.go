@@ -89,7 +89,7 @@ func (c *Set) buildTree(p *Projection) {
 	for _, o := range append([]*Output(nil), p.Outs...) { // objects add theirs
 		c.place(p, o)
 	}
-	if c.Report.Failed() {
+	if hasMistake(*c.Report, p.File.Path) {
 		return
 	}
 	c.fillClass(p)
