@@ -81,7 +81,7 @@ func (a *batchAttempt) makeFiles(ctx context.Context, batch, dir string, objects
 	}
 	options := attempt.Options{Job: s.Name, Run: x.id, Compiled: a.config.compiled, Staging: x.Staging, Replay: replay, TempDir: dir, TempBytes: x.tempBytes,
 		MemoryBytes: s.Limits.MemoryBytes, Threads: s.Limits.Threads, Region: s.Lake.Region, Account: s.Lake.AccountID,
-		MinDay: minDay, MaxDay: maxDay, MaxPartitions: s.Limits.MaxPartitions, MaxBroken: s.Limits.MaxBrokenRatio, HideRecords: a.config.hidesRecords(), KeyValues: footerValues(s), Progress: scanProgress(x.Progress), Open: x.OpenEngine, Timeout: s.Limits.BatchTimeout}
+		MinDay: minDay, MaxDay: maxDay, MaxPartitions: s.Limits.MaxPartitions, MaxBroken: s.Limits.MaxBrokenRatio, HideRecords: a.config.hidesRecords(), HashKey: a.config.hashKey.Secret(), KeyValues: footerValues(s), Progress: scanProgress(x.Progress), Open: x.OpenEngine, Timeout: s.Limits.BatchTimeout}
 	for class, target := range a.config.targets {
 		if target.Missing != "" {
 			if options.NotRegistered == nil {
@@ -211,6 +211,9 @@ func (out batchOutput) addCounts(s *report.Summary) {
 	}
 	for k, n := range out.result.Without {
 		s.Without[k] += n
+	}
+	for k, n := range out.result.Redacted {
+		s.Redacted[k] += n
 	}
 }
 

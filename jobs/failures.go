@@ -78,8 +78,8 @@ func (a *batchAttempt) checkQuarantineLimit(out batchOutput) error {
 		Try: "etl quarantine show, which shows more of them, then correct the mapping or raise the limit"}
 }
 
-// hidesRecords says whether nothing of what rejected records hold may be shown or kept. No mapping asks for it yet.
-func (c *batchConfig) hidesRecords() bool { return false }
+// hidesRecords says whether nothing of what rejected records hold may be shown or kept.
+func (c *batchConfig) hidesRecords() bool { return len(c.compiled.Scan.Redact) > 0 }
 
 // keepRefused keeps rejected records of a batch that is refused, so that a person can look at them. It is only a warning if it fails.
 func (a *batchAttempt) keepRefused(ctx context.Context, out batchOutput) {

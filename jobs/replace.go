@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/attempt"
+	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
@@ -253,7 +254,7 @@ func (r *replacement) remake(ctx context.Context, a *batchAttempt, b ledger.Batc
 		if row.Record == 0 {
 			whole[ledger.ObjectID{Key: row.Object, ETag: row.ETag}] = true
 		}
-		cut = cut || row.Cut()
+		cut = cut || row.Cut() && (!row.Hidden() || row.Reason == decode.ReasonTooLong)
 		return nil
 	}); err != nil {
 		return out, err

@@ -44,10 +44,11 @@ func (r *Runner) Replay(ctx context.Context, o ReplayOptions) (*report.Summary, 
 
 // replay is etl replay.
 type replay struct {
-	run   *run
-	where quarantine.Filter
-	wait  time.Duration
-	cut   attempt.Cut
+	run       *run
+	where     quarantine.Filter
+	wait      time.Duration
+	cut       attempt.Cut
+	notStaged attempt.NotStaged
 }
 
 // work finishes earlier work, and then replays batch after batch.
@@ -80,6 +81,10 @@ func (p *replay) work(ctx context.Context) (err error) {
 	if p.cut.Records > 0 {
 		x.warn(fmt.Sprintf("%s cannot be replayed: quarantine has only the beginning, because the record is too long (example: record %d of %s). Try: correct the mapping's format if it is wrong (example: -- records:), and run etl backfill %s --replace for the days of these objects, which reads them again",
 			human.Plural(p.cut.Records, "record"), p.cut.Record, p.cut.Object, x.Spec.Name))
+	}
+	if n := p.notStaged; n.Records > 0 {
+		x.warn(fmt.Sprintf("%s stayed in quarantine: they are not kept there, because the mapping discards or redacts fields, and could not be read from staging (example: record %d of %s: %s)",
+			human.Plural(n.Records, "record"), n.Record, n.Object, n.Why))
 	}
 	return x.publisher.markDone(ctx)
 }
@@ -128,6 +133,15 @@ func (p *replay) batch(ctx context.Context, b ledger.Batch) (err error) {
 	defer func() {
 		if err == nil {
 			p.cut = p.cut.With(records.Cut())
+		}
+	}()
+	not, err := records.Stage(ctx, x.Staging, x.config.compiled, x.Spec.Limits.MemoryBytes)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err == nil {
+			p.notStaged = p.notStaged.With(not)
 		}
 	}()
 	if n := records.Records(); n != b.Counts.Quarantined {

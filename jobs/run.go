@@ -81,7 +81,7 @@ func (r *Runner) newRun(command, trigger string, dry bool) *run {
 	x.fields = fieldNews{run: x, counts: newfields.Counts{}}
 	x.Staging = &identity.Store{Reader: r.Staging, State: func(ctx context.Context) (*ledger.State, error) { return x.ledger.Fold(ctx) }}
 	x.sum = &report.Summary{Job: r.Spec.Name, Run: x.id, Command: command, DryRun: dry, Trigger: trigger, State: string(ledger.RunStarting),
-		Started: r.Now().UTC(), Reasons: map[string]int64{}, Misses: map[string]int64{}, Without: map[string]int64{}, Partitions: []report.PartitionSummary{}}
+		Started: r.Now().UTC(), Reasons: map[string]int64{}, Misses: map[string]int64{}, Without: map[string]int64{}, Redacted: map[string]int64{}, Partitions: []report.PartitionSummary{}}
 	x.log = NewLog(x.keep.also(r.LogTo)).With().Str("run_id", x.id).Str("job", r.Spec.Name).Logger()
 	x.failures.sum, x.failures.log = x.sum, x.log
 	return x
@@ -202,6 +202,11 @@ func (x *run) removeLeftTemp(ctx context.Context) {
 func (x *run) open(ctx context.Context) (err error) {
 	if x.config, err = x.currentConfig(ctx); err != nil {
 		return err
+	}
+	if slices.Contains([]string{"run", "backfill", "replace", "replay"}, x.command) { // the others read no records
+		if err = x.config.checkKey(); err != nil {
+			return err
+		}
 	}
 	if x.dry {
 		if x.ledger, err = openLedger(x.Runner, "", x.warn); err != nil {

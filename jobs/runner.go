@@ -54,7 +54,7 @@ type LakeStore = ledger.Lake
 //	summary, err := r.Run(ctx, jobs.RunOptions{Trigger: "ON_DEMAND"})
 //
 // All fields are needed except Deleter, LogTo, Progress, Now, Version, Sandbox, OpenEngine, Abandon, UnansweredAfter, RetryDelay,
-// CheckpointEntries and LeaseExpiry.
+// CheckpointEntries, LeaseExpiry and LookupEnv.
 type Runner struct {
 	Spec    *jobfile.Spec
 	Mapping *mappings.Mapping
@@ -73,6 +73,8 @@ type Runner struct {
 	Now      func() time.Time
 	Version  string // of etl
 	Sandbox  string // what the process was restricted to, for the log; "": not known
+	// LookupEnv gives the variables with the keys of hashes; nil: there are none.
+	LookupEnv func(name string) (text string, set bool)
 	// ExitCode gives the exit code of an error. The run's record keeps it.
 	ExitCode func(error) int
 	// OpenEngine opens the database of an attempt; nil: DuckDB.

@@ -13,6 +13,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/silt-etl/silt/internal/classes"
+	"github.com/silt-etl/silt/internal/decode/redact"
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/lake"
@@ -182,6 +183,40 @@ type batchConfig struct {
 	spec     *jobfile.Spec
 	compiled *sqlgen.Compiled
 	targets  map[string]lake.Target // by class
+	hashKey  redact.Key             // of the mapping's hashes, if it has any
+	keyErr   error                  // why there is none
+}
+
+// hashes says whether the mapping needs a key.
+func (c *batchConfig) hashes() bool { return redact.Hashes(c.compiled.Scan.Redact) }
+
+// checkKey fails if the key is missing that the mapping needs. The error wraps redact.ErrNoKey.
+func (c *batchConfig) checkKey() error {
+	if c.hashes() {
+		return c.keyErr
+	}
+	return nil
+}
+
+// redaction is what a manifest says about the mapping's discarded and redacted fields; nil: it has none.
+func (c *batchConfig) redaction() *ledger.Redaction {
+	if !c.hidesRecords() {
+		return nil
+	}
+	out := &ledger.Redaction{}
+	if c.hashes() && c.keyErr == nil {
+		out.Key = c.hashKey.Fingerprint()
+	}
+	return out
+}
+
+// hashKeys are the keys of the job's environment.
+func (r *Runner) hashKeys() (redact.Keys, error) {
+	lookup := r.LookupEnv
+	if lookup == nil {
+		lookup = func(string) (string, bool) { return "", false }
+	}
+	return redact.ReadKeys(r.Spec.Redact.KeysEnv, lookup)
 }
 
 // currentConfig is the job as its file and its mapping are now, without targets (see placement).
@@ -193,7 +228,14 @@ func (r *Runner) currentConfig(ctx context.Context) (*batchConfig, error) {
 	if err = CheckFormat(r.Spec, compiled); err != nil {
 		return nil, err
 	}
-	return &batchConfig{spec: r.Spec, compiled: compiled, targets: map[string]lake.Target{}}, nil
+	config := &batchConfig{spec: r.Spec, compiled: compiled, targets: map[string]lake.Target{}}
+	if config.hashes() {
+		var keys redact.Keys
+		if keys, config.keyErr = r.hashKeys(); config.keyErr == nil {
+			config.hashKey, config.keyErr = keys.Newest()
+		}
+	}
+	return config, nil
 }
 
 // plannedConfig is the job as it was when a manifest was planned. ErrSettings: a place was changed, so the files of one plan would go
@@ -218,6 +260,17 @@ func (x *run) plannedConfig(ctx context.Context, m *ledger.Manifest) (*batchConf
 		return nil, err
 	}
 	config := &batchConfig{spec: &s, compiled: compiled}
+	if config.hashes() { // a plan of an earlier version, which does not know about keys, has none
+		keys, err := x.hashKeys()
+		if err == nil && m.Redaction != nil && m.Redaction.Key != "" {
+			config.hashKey, err = keys.Find(m.Redaction.Key)
+		} else if err == nil {
+			config.hashKey, err = keys.Newest()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("manifest %s: %w", m.ID, err)
+		}
+	}
 	if config.targets, err = classes.Planned(m, classes.Of(compiled)); err == nil && config.targets == nil {
 		config.targets, err = classes.Assign(&s, classes.Of(compiled), x.places.live)
 	}
@@ -232,7 +285,7 @@ func (x *run) plannedConfig(ctx context.Context, m *ledger.Manifest) (*batchConf
 
 // newManifest fixes a plan: the mapping's text, the settings that decide what is published, and the batches.
 func newManifest(r *Runner, config *batchConfig, batches [][]staging.Found) *ledger.Manifest {
-	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: config.compiled.Version, Settings: plannedSettings(config.spec), Classes: classes.Record(config.spec, config.targets),
+	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: config.compiled.Version, Settings: plannedSettings(config.spec), Classes: classes.Record(config.spec, config.targets), Redaction: config.redaction(),
 		Mapping: ledger.Mapping{Name: r.Mapping.Name, Digest: r.Mapping.Digest}}
 	for _, name := range slices.Sorted(maps.Keys(r.Mapping.Files)) {
 		m.Mapping.Files = append(m.Mapping.Files, ledger.MappingFile{Path: name, Text: r.Mapping.Files[name]})

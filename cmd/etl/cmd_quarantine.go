@@ -248,7 +248,13 @@ func writeRow(w io.Writer, r *quarantine.Row, refusedBatch string) error {
 		why += " (" + r.Class + ")"
 	}
 	_, err := fmt.Fprintf(w, "%s: %s\n  %s\n", render.Safe(recordPlace(r.Object, r.Record)), why, render.Safe(r.Message))
-	if err == nil && r.Record > 0 {
+	if err == nil && r.Hidden() {
+		where := ""
+		if r.Offset >= 0 {
+			where = fmt.Sprintf(" at byte %d of the unpacked object", r.Offset)
+		}
+		_, err = fmt.Fprintf(w, "  %s%s, not kept because the mapping discards or redacts fields\n", human.Plural(r.Length, "byte"), where)
+	} else if err == nil && r.Record > 0 {
 		_, err = fmt.Fprintf(w, "  %s\n", render.Safe(string(r.Raw)))
 	}
 	return err

@@ -117,5 +117,5 @@ func newRunner(ctx context.Context, spec *jobfile.Spec, m *mappings.Mapping, log
 		return nil, err
 	}
 	return &jobs.Runner{Spec: spec, Mapping: m, Compile: compile, Staging: st.staging, Lake: st.lake, Deleter: st.deleter, State: st.state, Catalog: st.catalog,
-		LogTo: log, Now: time.Now, Version: version, ExitCode: exitCodeOf}, nil
+		LogTo: log, Now: time.Now, Version: version, ExitCode: exitCodeOf, LookupEnv: os.LookupEnv}, nil
 }

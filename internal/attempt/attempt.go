@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/decode/redact"
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/lake"
@@ -79,7 +80,10 @@ type Options struct {
 	// MaxPartitions bounds the partitions that the records belong to; the error is a *TooManyPartitions. 0: no bound.
 	MaxPartitions int
 	// HideRecords leaves the text of records, and kinds that are made of it, out of what is reported about rejected ones.
+	// Nothing of a record's bytes is then in the quarantine file: only where it is, how long it is, and the reason.
 	HideRecords bool
+	// HashKey is the key of the mapping's hashes. It must be set if the mapping has any.
+	HashKey []byte
 	// Progress is called from several goroutines; may be nil.
 	Progress func(Stage, int64)
 	// Trace may be nil.
@@ -146,6 +150,7 @@ type Result struct {
 	Misses         map[string]int64           // paths whose value went to unmapped instead, by record: OCSF paths of what the mapping made, raw paths of values that did not have the declared type
 	Without        map[string]int64           // paths of required attributes that published records lack, because the mapping lets them
 	Fields         newfields.Counts           // of published records: fields that the mapping does not know
+	Redacted       map[string]int64           // records with a value that the mapping discards or redacts, by its raw path
 	RawBytes       int64                      // unpacked bytes scanned
 }
 
@@ -192,6 +197,9 @@ const ReasonObjectTooLarge = decode.ReasonTooLarge
 // ErrTooLong says that an attempt took longer than Options.Timeout.
 var ErrTooLong = errors.New("the attempt took too long")
 
+// errNoKey is a caller's fault: a run without the key fails before it reads.
+var errNoKey = errors.New("the mapping hashes values, but the attempt has no key")
+
 // errMemory says that DuckDB needs more memory than it gets.
 var errMemory = errors.New("out of memory")
 
@@ -221,6 +229,9 @@ func Run(ctx context.Context, o Options, objects []Object) (*Result, error) {
 		if err := o.Replay.ready(objects); err != nil {
 			return nil, err
 		}
+	}
+	if redact.Hashes(o.Compiled.Scan.Redact) && len(o.HashKey) == 0 {
+		return nil, errNoKey
 	}
 	if o.Timeout <= 0 {
 		return runWithout(ctx, o, objects)
@@ -333,6 +344,12 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	w.addMisfits()
+	r.Redacted = map[string]int64{}
+	for i, n := range w.scan.redacted {
+		if n > 0 {
+			r.Redacted[strings.Join(w.o.Compiled.Scan.Redact[i].Path, ".")] += n
+		}
+	}
 	for i := range w.scan.objects {
 		st := &w.scan.states[i]
 		c := &w.counts[i]

@@ -243,7 +243,9 @@ func (x *isolation) search(ctx context.Context, rows []savedRow, query, place st
 		return rows, err
 	}
 	if len(rows) == 1 {
-		message = place + ": " + message
+		if message = place + ": " + message; x.o.HideRecords {
+			message = place // DuckDB's messages show values
+		}
 		if x.first == "" {
 			x.first = message
 			if x.o.HideRecords { // what DuckDB says can have a value of the record

@@ -233,7 +233,11 @@ func (w *output) row(p *sqlgen.Projection, r *rows, i int, wide map[int]string) 
 		at.account = r.account.Value(i)
 		if !w.accounts[at.account] {
 			if err := lake.ValidateAccount(at.account); err != nil {
-				w.reject(object, record, w.reason(ReasonAccount, "cloud.account.uid", err.Error()))
+				message := err.Error()
+				if w.o.HideRecords {
+					message = "cloud.account.uid is not an account"
+				}
+				w.reject(object, record, w.reason(ReasonAccount, "cloud.account.uid", message))
 				return false, at
 			}
 			at.account = string(append([]byte(nil), at.account...))
@@ -435,7 +439,7 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 			f.Close()
 		}
 	}()
-	cut := w.o.Replay != nil && w.o.Replay.cut
+	cut := w.o.HideRecords || w.o.Replay != nil && w.o.Replay.cut
 	var parts []rejectedPart
 	for _, s := range w.scan.spools {
 		parts = append(parts, s.parts...)
@@ -462,22 +466,25 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 		wrote.add(row)
 		return qw.Add(row)
 	}
-	row := func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte) quarantine.Row {
+	row := func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte, offset int64) quarantine.Row {
 		o := w.scan.objects[object]
 		r.Reasons[reason.Code]++
 		q := quarantine.Row{Job: w.o.Job, Run: w.o.Run, Object: o.Key, ETag: o.ETag, Record: record, Class: class,
 			Path: reason.Path, Reason: reason.Code, Message: reason.Message, Raw: raw, Context: context}
+		if w.o.HideRecords && record > 0 {
+			q.Hide(offset)
+		}
 		if r.Reasons[reason.Code] == 1 {
 			r.Examples[reason.Code] = refused.ExampleOf(&q, string(w.o.Compiled.Scan.Format.Name), w.o.HideRecords)
 		}
 		return q
 	}
-	add := func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte) error {
-		return put(row(object, record, class, reason, raw, context))
+	add := func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte, offset int64) error {
+		return put(row(object, record, class, reason, raw, context, offset))
 	}
 	for _, s := range parts {
 		err := s.each(func(object int, record int64, rej decode.Reject, raw, context []byte) error {
-			q := row(object, record, "", sqlgen.Reason{Code: rej.Code, Path: rej.Path, Message: rej.Message}, raw, context)
+			q := row(object, record, "", sqlgen.Reason{Code: rej.Code, Path: rej.Path, Message: rej.Message}, raw, context, rej.Offset)
 			q.Offset, q.Length = rej.Offset, rej.Length
 			return put(q)
 		})
@@ -490,12 +497,19 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 	}
 	for i := range w.scan.states {
 		if st := &w.scan.states[i]; st.state == ObjectQuarantined {
-			if err := add(i, 0, "", sqlgen.Reason{Code: st.reason, Message: st.message}, nil, nil); err != nil {
+			if err := add(i, 0, "", sqlgen.Reason{Code: st.reason, Message: st.message}, nil, nil, 0); err != nil {
 				return err
 			}
 		}
 	}
-	if err := w.o.Replay.eachKept(ctx, put); err != nil {
+	kept := func(q quarantine.Row) error {
+		if w.o.HideRecords && q.Record > 0 {
+			q.Message = decode.HiddenMessage(q.Reason)
+			q.Hide(-1)
+		}
+		return put(q)
+	}
+	if err := w.o.Replay.eachKept(ctx, kept); err != nil {
 		return err
 	}
 	r.Unchanged = w.o.Replay != nil && wrote == w.o.Replay.rows

@@ -14,7 +14,7 @@ import (
 )
 
 // refetch frames the objects of rejected rows again and hands each reject its raw bytes.
-func (w *output) refetch(ctx context.Context, add func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte) error) error {
+func (w *output) refetch(ctx context.Context, add func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte, offset int64) error) error {
 	r := &refetcher{w: w, records: w.scan.newRecords(), object: -1}
 	defer r.close()
 	class := ""
@@ -38,7 +38,7 @@ func (w *output) refetch(ctx context.Context, add func(object int, record int64,
 			c = ""
 			w.countKind(r.records)
 		}
-		return add(object, record, c, reason, raw, r.records.Context())
+		return add(object, record, c, reason, raw, r.records.Context(), r.records.Offset())
 	})
 }
 
@@ -100,6 +100,9 @@ func (w *output) explain(r sqlgen.Reason, records *decode.Records, ex *decode.Ex
 			path := strings.Join(w.o.Compiled.Scan.Leaves[leaf].Path, ".")
 			r.Code, r.Path = sqlgen.ReasonTimeUnreadable, path
 			r.Message = path + " is not a readable time"
+			if w.o.HideRecords {
+				return r
+			}
 			entries, err := ex.Expand(records.Rest(), nil)
 			if err != nil {
 				return r

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/objstore"
@@ -34,6 +35,12 @@ type Replay struct {
 
 	keptFile *os.File
 	kept     *quarantine.Writer
+
+	hiddenFile *os.File // chosen rows without bytes
+	hidden     *quarantine.Writer
+	newStager  func() *stager
+	mu         sync.Mutex // for stagers
+	stagers    []*stager
 
 	chosen int64
 	rows   digest
@@ -113,6 +120,9 @@ func (r *Replay) Add(row quarantine.Row, chosen bool) error {
 	o := &r.objects[i]
 	r.rows.add(row)
 	r.cut = r.cut || row.Cut()
+	if chosen && row.Hidden() && row.Reason != decode.ReasonTooLong {
+		return r.addHidden(row)
+	}
 	if chosen && row.Cut() {
 		if r.notWhole.Records++; r.notWhole.Records == 1 {
 			r.notWhole.Object, r.notWhole.Record = row.Object, row.Record
@@ -182,7 +192,7 @@ func (r *Replay) Chosen() int64 { return r.chosen }
 // Cut returns the chosen records that are cut.
 func (r *Replay) Cut() Cut { return r.notWhole }
 
-// Records returns how many records were added, chosen or not, without whole objects.
+// Records returns how many records were added, chosen or not, without whole objects. It is called after Stage.
 func (r *Replay) Records() int64 {
 	var n int64
 	for i := range r.objects {
@@ -206,8 +216,13 @@ func (r *Replay) Objects() []objstore.Object {
 // Close closes the files.
 func (r *Replay) Close() {
 	r.spool.Close()
-	if r.keptFile != nil {
-		r.keptFile.Close()
+	for _, s := range r.stagers {
+		s.close()
+	}
+	for _, f := range []*os.File{r.keptFile, r.hiddenFile} {
+		if f != nil {
+			f.Close()
+		}
 	}
 }
 
@@ -261,7 +276,7 @@ func (r *Replay) records(i int) decode.Framed {
 	if r == nil || r.objects[i].whole != nil {
 		return nil
 	}
-	m := &merged{key: r.objects[i].id.key}
+	m := &merged{id: r.objects[i].id, newStager: r.newStager}
 	for _, s := range r.objects[i].runs {
 		m.runs = append(m.runs, &spooled{r: bufio.NewReaderSize(io.NewSectionReader(r.spool, s.at, s.size), int(min(s.size, 64<<10)))})
 	}
@@ -288,11 +303,17 @@ const (
 // merged returns the records of an object's runs in ascending order. There are few runs: one or two for each attempt that rejected
 // records.
 type merged struct {
-	key  string
-	runs []*spooled
-	last int64
-	buf  []byte
+	id        objectID
+	newStager func() *stager
+	stager    *stager // nil until a record is read from staging
+	runs      []*spooled
+	last      int64
+	buf       []byte
+	offset    int64 // of the last record, -1: not known
 }
+
+// Offset is where the last record begins in its object; -1: not known.
+func (m *merged) Offset() int64 { return m.offset }
 
 // Next implements decode.Framed.
 func (m *merged) Next() (number int64, raw, context []byte, err error) {
@@ -308,6 +329,9 @@ func (m *merged) Next() (number int64, raw, context []byte, err error) {
 		}
 	}
 	if next == nil {
+		if m.stager != nil {
+			m.stager.close()
+		}
 		return 0, nil, nil, io.EOF
 	}
 	if next.number <= m.last {
@@ -323,7 +347,24 @@ func (m *merged) Next() (number int64, raw, context []byte, err error) {
 		return 0, nil, nil, fmt.Errorf("temp folder: %w", noEOF(err))
 	}
 	next.state = spooledNew
+	m.offset = -1
+	if next.size == 0 {
+		return m.staged(decodePlace(m.last, m.buf))
+	}
 	return m.last, m.buf[:next.size:next.size], m.buf[next.size:], nil
+}
+
+// staged reads a record from staging, where Stage has found it.
+func (m *merged) staged(at place) (number int64, raw, context []byte, err error) {
+	m.offset = at.offset
+	if m.stager == nil {
+		m.stager = m.newStager()
+	}
+	raw, context, why, err := m.stager.find(m.id, at)
+	if err == nil && why != "" {
+		err = fmt.Errorf("read %s again: record %d: %s", m.id.key, at.record, why)
+	}
+	return at.record, raw, context, err
 }
 
 func (s *spooled) head() error {

@@ -58,6 +58,7 @@ type scan struct {
 	spools     []*spool
 	misfits    []int64 // records of objects read whole in which a leaf's value did not fit its type, by leaf
 	spoolsMade int
+	redacted   []int64 // likewise, records in which a rule of the mapping met a value, by rule
 }
 
 type objectState struct {
@@ -88,7 +89,7 @@ func newScan(ctx context.Context, o Options, m memory, objects []Object) *scan {
 		s.cols = append(s.cols, engine.Column{Name: c.Name, Type: types[c.Type]})
 		s.kinds = append(s.kinds, o.Compiled.Scan.Leaves[i].Kind)
 	}
-	s.misfits = make([]int64, o.Compiled.Scan.Misfits())
+	s.misfits, s.redacted = make([]int64, o.Compiled.Scan.Misfits()), make([]int64, len(o.Compiled.Scan.Redact))
 	return s
 }
 
@@ -218,6 +219,9 @@ func (s *scan) get(ctx context.Context, i int) io.ReadCloser {
 
 func (s *scan) objectFailed(i int, reason, message string) {
 	st := &s.states[i]
+	if s.o.HideRecords && reason == decode.ReasonHeader {
+		message = decode.HiddenMessage(reason)
+	}
 	st.state, st.reason, st.message = ObjectQuarantined, reason, message
 	st.bad.Store(true)
 }
@@ -330,24 +334,25 @@ func (s *scan) NewCursor() engine.Cursor {
 	s.spoolsMade++
 	p := newSpool(filepath.Join(s.o.TempDir, fmt.Sprintf("rejects-%03d", s.spoolsMade)))
 	s.spools = append(s.spools, p)
-	return &cursor{s: s, rejects: p, records: s.newRecords(), misfits: make([]int64, s.o.Compiled.Scan.Misfits()), room: newRoom(s.o.Compiled.Guards, s.memory.guarded)}
+	return &cursor{s: s, rejects: p, records: s.newRecords(), misfits: make([]int64, s.o.Compiled.Scan.Misfits()), redacted: make([]int64, len(s.redacted)), room: newRoom(s.o.Compiled.Guards, s.memory.guarded)}
 }
 
 // newRecords prepares to read records until the attempt stops.
 func (s *scan) newRecords() *decode.Records {
-	return decode.NewRecords(&s.o.Compiled.Scan, s.keys, decode.Options{TempDir: s.o.TempDir, Stopped: s.stopped, Memory: s.readers})
+	return decode.NewRecords(&s.o.Compiled.Scan, s.keys, decode.Options{TempDir: s.o.TempDir, Stopped: s.stopped, Memory: s.readers, HashKey: s.o.HashKey})
 }
 
 // cursor scans one object after the other for one thread of DuckDB.
 type cursor struct {
-	s       *scan
-	records *decode.Records
-	rejects *spool
-	cur     fetched
-	open    bool
-	counted *countingReader
-	misfits []int64 // of the object being scanned, by leaf
-	room    room
+	s        *scan
+	records  *decode.Records
+	rejects  *spool
+	cur      fetched
+	open     bool
+	counted  *countingReader
+	misfits  []int64 // of the object being scanned, by leaf
+	redacted []int64 // likewise, by rule
+	room     room
 }
 
 // countingReader counts what is read, and ends with the error of stopped.
@@ -417,6 +422,7 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 			begin(c.records, c.counted.seekable(f.body), f.rows)
 			c.rejects.mark()
 			clear(c.misfits)
+			clear(c.redacted)
 		}
 		before := c.counted.n
 		number, raw, rej, err := c.records.Next()
@@ -471,11 +477,18 @@ func (c *cursor) count(st *objectState, number int64, raw []byte, rej *decode.Re
 		for _, leaf := range c.records.Misfits() {
 			c.misfits[leaf]++
 		}
+		for _, rule := range c.records.Redacted() {
+			c.redacted[rule]++
+		}
 		return nil
 	}
 	c.s.rawBytes.Add(max(int64(len(raw)), rej.Length))
 	st.rejected++
-	if err := c.rejects.add(c.cur.index, number, rej, raw, c.records.Context()); err != nil {
+	context := c.records.Context()
+	if c.s.o.HideRecords {
+		rej, raw, context = rej.Hidden(c.records.Offset(), int64(len(raw))), nil, nil
+	}
+	if err := c.rejects.add(c.cur.index, number, rej, raw, context); err != nil {
 		return fmt.Errorf("temp folder: %w", err)
 	}
 	return nil
@@ -496,7 +509,7 @@ func (c *cursor) end(err error) {
 	case errors.Is(err, io.EOF):
 		st.state = ObjectRead
 		c.rejects.keep(i)
-		s.addMisfits(c.misfits)
+		s.addMisfits(c.misfits, c.redacted)
 		return
 	case errors.As(err, &rej):
 		s.objectFailed(i, rej.Code, rej.Message)
@@ -548,11 +561,14 @@ func (s *scan) put(ch *engine.Chunk, row, object int, number int64, rest []byte,
 }
 
 // addMisfits counts what an object that was read whole had.
-func (s *scan) addMisfits(n []int64) {
+func (s *scan) addMisfits(misfits, redacted []int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, k := range n {
+	for i, k := range misfits {
 		s.misfits[i] += k
+	}
+	for i, k := range redacted {
+		s.redacted[i] += k
 	}
 }
 

@@ -11,6 +11,12 @@
 //   - Every value in a record is in exactly one leaf, or in the rest, or (Leaf.Keep) in both. Only null values are left out.
 package decode
 
+import (
+	"strings"
+
+	"github.com/silt-etl/silt/internal/decode/redact"
+)
+
 // Kind is the type a leaf's value must have. A value that does not fit leaves the leaf NULL and goes to the rest as it was
 // written, and is counted (Scanner.Misfits).
 type Kind uint8
@@ -50,6 +56,8 @@ type Spec struct {
 	Parsers []Parser
 	// Nulls are texts that mean that a field has no value, for fields that have some of their own.
 	Nulls []Null
+	// Redact says of which fields nothing or little may be seen. Leaves and the rest only have what is left of their values.
+	Redact []redact.Rule
 }
 
 // Parser names a text by its path from the record's root, and what it is written in.
@@ -104,6 +112,29 @@ type Reject struct {
 	// Offset and Length are set if the raw bytes of the record are cut, because it is too long: where it begins in the unpacked object (-1:
 	// not known), and how long it is.
 	Offset, Length int64
+}
+
+// Hidden is the Reject of a record that is at offset and has so many bytes, without anything of what the record holds.
+func (r *Reject) Hidden(offset, length int64) *Reject {
+	h := &Reject{Code: r.Code, Message: r.Message, Offset: offset, Length: max(length, r.Length)}
+	if strings.HasPrefix(r.Code, "RECORD") || strings.HasPrefix(r.Code, "LINE") || strings.HasPrefix(r.Code, "CSV") { // of this package
+		h.Message = HiddenMessage(r.Code)
+	}
+	if r.Code == ReasonRecords {
+		h.Path = r.Path
+	}
+	return h
+}
+
+// HiddenMessage says what a reason code means where the record must not be seen.
+func HiddenMessage(code string) string {
+	text := map[string]string{ReasonJSON: "not a complete JSON object", ReasonUTF8: "invalid UTF-8", ReasonNUL: "a NUL character", ReasonTooLong: "longer than a record can be", ReasonTooDeep: "nested too deep",
+		ReasonNoMatch: "the line does not fit its format", ReasonRecords: "the document does not have the array of records", ReasonColumns: "the record has other columns than its list",
+		ReasonQuote: "a quote does not close, or text follows it", ReasonHeader: "the object does not have the header that it must have"}[code]
+	if text == "" {
+		return "nothing of the record is shown, because the mapping discards or redacts fields"
+	}
+	return text + "; nothing of the record is shown, because the mapping discards or redacts fields"
 }
 
 func (r *Reject) Error() string { return r.Code + ": " + r.Message }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/silt-etl/silt/internal/decode/fields"
+	"github.com/silt-etl/silt/internal/decode/redact"
 )
 
 // ParserName is what a mapping's raw.sql calls a parser.
@@ -163,8 +164,13 @@ func badText(b []byte) *Reject {
 // field is value for a text that is not from JSON.
 func (s *Scanner) field(k *node, v []byte) {
 	again := s.met(k)
-	if len(v) == 0 || len(v) <= s.null.longest && s.null.has(k, v) || k.parser != nil && !again && s.parsed(k, v, false) {
+	if len(v) == 0 || len(v) <= s.null.longest && s.null.has(k, v) || k.parser != nil && !again && !k.hidden() && s.parsed(k, v, false) {
 		return
+	}
+	if k.hides != nil {
+		if v = k.shownText(s.redactor, &s.text, v); v == nil {
+			return
+		}
 	}
 	if k.leaf < 0 || again || s.set(k, v, nil) {
 		s.emitText(k, v)
@@ -190,7 +196,7 @@ func (s *Scanner) below(k *node, from, to int) {
 		switch {
 		case !f.Derived:
 			s.field(n, f.Value)
-		case n.leaf >= 0 && !s.met(n):
+		case n.leaf >= 0 && n.hides == nil && !s.met(n):
 			s.set(n, f.Value, nil)
 		}
 		if f.Section != nil {
@@ -261,4 +267,42 @@ func (s *Scanner) quoted(v []byte) []byte {
 	from := len(s.text)
 	s.text = appendText(s.text, v)
 	return s.text[from:len(s.text):len(s.text)]
+}
+
+// hidden says whether a rule of Spec.Redact holds for the value of a key as a whole.
+func (k *node) hidden() bool { return k.hides != nil && k.hides.Whole() }
+
+// shown is what rules leave of the scalar or list v; nil: nothing. esc says that it is a string with escapes. What is new is in buf.
+func (k *node) shown(r *redact.Redactor, buf *[]byte, v []byte, esc bool) (left []byte, escaped bool) {
+	if v[0] != '"' {
+		left, keep := r.JSON(nil, k.hides, v)
+		if !keep {
+			return nil, false
+		}
+		return left, len(left) > 0 && left[0] == '"' && bytes.IndexByte(left, '\\') >= 0
+	}
+	text := v[1 : len(v)-1]
+	if esc {
+		text = unescape(nil, text)
+	}
+	if text = k.shownText(r, buf, text); text == nil {
+		return nil, false
+	}
+	left = appendText(nil, text)
+	return left, bytes.IndexByte(left, '\\') >= 0
+}
+
+// shownText is what rules leave of the text v; nil: nothing. Nothing is left of a text that its parser cannot take apart, because fields in it
+// that have rules cannot be found.
+func (k *node) shownText(r *redact.Redactor, buf *[]byte, v []byte) []byte {
+	if k.parser != nil && !k.hides.Whole() {
+		return nil
+	}
+	from := len(*buf)
+	text, keep := r.Text(*buf, k.hides, v)
+	if !keep {
+		return nil
+	}
+	*buf = text
+	return text[from:len(text):len(text)]
 }

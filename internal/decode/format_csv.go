@@ -96,6 +96,8 @@ func (f *csvFramer) withoutHeader() { f.columns, f.header = f.plain, nil }
 
 func (f *csvFramer) context() []byte { return f.header }
 
+func (f *csvFramer) offset() int64 { return f.lines.at }
+
 func (f *csvFramer) next() (raw []byte, rej *Reject, err error) {
 	if !f.lines.begun {
 		f.withoutHeader()
@@ -178,6 +180,9 @@ func (f *csvFramer) scan(b []byte) *Reject {
 			return rej
 		}
 		columns = f.layouts[i].columns
+	}
+	if n := f.csv.Len(); s.redactor != nil && n > len(columns) && (n > len(columns)+1 || len(f.csv.Field(b, n-1)) > 0) {
+		return &Reject{Code: ReasonColumns, Message: fmt.Sprintf("the record has %d fields, but there are %d columns, so a value that must not be seen may be in another column", n, len(columns))}
 	}
 	for i := range f.csv.Len() {
 		s.field(f.at(columns, i), f.csv.Field(b, i))

@@ -14,6 +14,9 @@ type envelopeFramer struct {
 	env  envelope
 	line []byte        // what is left of a piece with several documents glued together
 	long arrayElements // of a document that is longer than held
+	at   int64         // where the record begins
+	doc  int64         // where the document begins
+	then int64         // where line begins
 }
 
 func newEnvelopeFramer(spec *Spec, s *Scanner, o Options) framer {
@@ -30,6 +33,8 @@ func (f *envelopeFramer) open(r io.Reader) {
 }
 
 func (f *envelopeFramer) context() []byte { return f.env.context }
+
+func (f *envelopeFramer) offset() int64 { return f.at }
 
 func (f *envelopeFramer) kept(raw, context []byte) *Reject {
 	if _, rej := f.r.tooLong(raw, -1); rej != nil {
@@ -49,10 +54,12 @@ func (f *envelopeFramer) kept(raw, context []byte) *Reject {
 func (f *envelopeFramer) next() (raw []byte, rej *Reject, err error) {
 	for {
 		b, rej, ok := f.env.next()
+		f.at = f.doc + int64(f.env.began)
 		if !ok {
 			if b, rej, ok, err = f.long.record(&f.env); err != nil {
 				return nil, nil, err
 			}
+			f.at = f.long.at
 		}
 		if ok {
 			if rej == nil {
@@ -71,10 +78,10 @@ func (f *envelopeFramer) next() (raw []byte, rej *Reject, err error) {
 					continue
 				}
 			}
-			if err != nil || p.reject != nil {
+			if f.at = p.at; err != nil || p.reject != nil {
 				return p.bytes, p.reject, err
 			}
-			f.line = p.bytes
+			f.line, f.then = p.bytes, p.at
 		}
 		n := len(f.line)
 		if f.line[0] == '{' {
@@ -88,8 +95,9 @@ func (f *envelopeFramer) next() (raw []byte, rej *Reject, err error) {
 				n = len(f.line)
 			}
 		}
-		doc := f.line[:n]
+		doc, all := f.line[:n], len(f.line)
 		f.line = bytes.TrimLeft(f.line[n:], " \t\r\n")
+		f.doc, f.at, f.then = f.then, f.then, f.then+int64(all-len(f.line))
 		if rej := f.env.open(doc); rej != nil {
 			return doc, rej, nil
 		}
@@ -116,6 +124,7 @@ type envelope struct {
 	path    []string
 	doc     []byte
 	at      int // in the array; -1: there is none open
+	began   int // where the last element begins
 	context []byte
 	more    bool // the context holds anything
 }
@@ -251,7 +260,7 @@ func (e *envelope) next() (b []byte, rej *Reject, ok bool) {
 		return nil, nil, false
 	}
 	n := e.element(i)
-	e.at = i + n
+	e.at, e.began = i+n, i
 	return e.doc[i : i+n], nil, true
 }
 
@@ -306,6 +315,7 @@ type arrayElements struct {
 	window
 	document *document // nil: none is open
 	closed   bool      // the array's end was found
+	at       int64     // where the last element begins
 }
 
 func (a *arrayElements) close() {
@@ -412,6 +422,7 @@ func (a *arrayElements) next() (b []byte, rej *Reject, ok bool, err error) {
 		a.closed = true
 		return nil, nil, false, nil
 	}
+	a.at = a.offset()
 	f := valueEnd{bound: boundArray}
 	for i := 0; ; {
 		end := f.feed(a.buf[a.p:a.n], i)

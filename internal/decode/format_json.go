@@ -14,6 +14,8 @@ type jsonFramer struct {
 	s     *Scanner
 	line  []byte // what is left of a piece with several values glued together
 	valid bool   // it is UTF-8
+	at    int64  // where the record begins
+	after int64  // where line begins
 }
 
 func newJSONFramer(spec *Spec, s *Scanner, o Options) framer {
@@ -33,10 +35,10 @@ func (f *jsonFramer) open(r io.Reader) {
 func (f *jsonFramer) next() (raw []byte, rej *Reject, err error) {
 	if len(f.line) == 0 {
 		p, err := f.r.next()
-		if err != nil || p.reject != nil {
+		if f.at = p.at; err != nil || p.reject != nil {
 			return p.bytes, p.reject, err
 		}
-		f.line, f.valid = p.bytes, utf8.Valid(p.bytes)
+		f.line, f.valid, f.after = p.bytes, utf8.Valid(p.bytes), p.at
 	}
 	n, rej := f.s.scan(f.line, f.valid)
 	if rej != nil && rej.Code == ReasonJSON && f.line[0] == '{' && f.s.why == faultEnd && !f.r.values {
@@ -44,6 +46,7 @@ func (f *jsonFramer) next() (raw []byte, rej *Reject, err error) {
 			return nil, nil, err
 		}
 	}
+	f.at, f.after = f.after, f.after+int64(n)
 	raw, f.line = f.line[:n], f.line[n:]
 	if len(f.line) > 0 { // a piece ends without blanks, but there may be some before the next value
 		raw = trimRight(raw)
@@ -73,6 +76,8 @@ func (f *jsonFramer) overLines(n int, rej *Reject) (int, *Reject, error) {
 func (f *jsonFramer) kept(raw, _ []byte) *Reject { return keptObject(f.r.limits, f.s, raw) }
 
 func (f *jsonFramer) context() []byte { return nil }
+
+func (f *jsonFramer) offset() int64 { return f.at }
 
 // keptObject scans a record that is one JSON object.
 func keptObject(l limits, s *Scanner, raw []byte) *Reject {
@@ -146,18 +151,19 @@ func (r *jsonReader) cut() (piece, error) {
 			}
 			return piece{}, io.EOF
 		}
+		at := r.offset()
 		if r.values || r.long {
 			p, ok, err := r.value()
 			if ok || err != nil {
+				p.at = at
 				return p, err
 			}
 			continue
 		}
-		at := r.offset()
 		b, ok, err := r.line()
 		if ok || err != nil {
 			r.end = at + int64(len(b))
-			return piece{bytes: b}, err
+			return piece{bytes: b, at: at}, err
 		}
 		r.long = true
 	}

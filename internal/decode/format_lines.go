@@ -60,6 +60,8 @@ func (f *linesFramer) kept(raw, _ []byte) *Reject {
 
 func (f *linesFramer) context() []byte { return nil }
 
+func (f *linesFramer) offset() int64 { return f.lines.at }
+
 func (f *linesFramer) scan(b []byte) *Reject {
 	s := f.s
 	if rej := s.beginText(b); rej != nil {
@@ -99,6 +101,7 @@ type lineReader struct {
 	window
 	csv     *fields.CSV // nil: a newline always ends a record
 	comment string      // lines that begin with it are not records; "": all are
+	at      int64       // where the last record begins
 	naming  []byte      // the last comment that begins with #fields, until the CSV framer has taken it
 }
 
@@ -117,6 +120,7 @@ func (r *lineReader) next() (p piece, err error) {
 	r.shrink()
 	if p, err = r.cut(); err == nil {
 		r.pieces++
+		r.at = p.at
 	}
 	return p, err
 }
@@ -134,10 +138,12 @@ func (r *lineReader) cut() (piece, error) {
 			return piece{}, err
 		}
 		if !ok {
+			at := r.offset()
 			p, skip, err := r.longLine()
 			if skip {
 				continue
 			}
+			p.at = at
 			return p, err
 		}
 		b := withoutCR(r.buf[r.p : r.p+end])
@@ -153,6 +159,7 @@ func (r *lineReader) cut() (piece, error) {
 		}
 		at := r.offset()
 		var p piece
+		p.at = at
 		p.bytes, p.reject = r.tooLong(b, at)
 		if r.csv == nil || p.reject != nil {
 			r.p += next
@@ -171,7 +178,7 @@ func (r *lineReader) cut() (piece, error) {
 			state = r.csv.More(b)
 		}
 		if state != fields.Whole {
-			p = piece{bytes: r.buf[r.p : r.p+first], reject: quoteFault(r.csv, state)}
+			p = piece{at: at, bytes: r.buf[r.p : r.p+first], reject: quoteFault(r.csv, state)}
 			next = after
 		} else {
 			p.bytes, p.reject = r.tooLong(b, at)

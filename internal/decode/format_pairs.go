@@ -63,6 +63,8 @@ func (f *pairsFramer) kept(raw, _ []byte) *Reject {
 
 func (f *pairsFramer) context() []byte { return nil }
 
+func (f *pairsFramer) offset() int64 { return f.lines.at }
+
 func (f *pairsFramer) scan(b []byte) *Reject {
 	s := f.s
 	if rej := s.beginText(b); rej != nil {

@@ -40,6 +40,8 @@ func (f *parquetFramer) kept(raw, _ []byte) *Reject { return keptObject(f.rows.l
 
 func (f *parquetFramer) context() []byte { return nil }
 
+func (f *parquetFramer) offset() int64 { return -1 }
+
 // parquetRows are the rows of one object after the other.
 type parquetRows struct {
 	limits

@@ -86,6 +86,8 @@ type framer interface {
 	kept(raw, context []byte) *Reject
 	// context is what Records.Context describes.
 	context() []byte
+	// offset is where the record that next returned begins in the unpacked object, in bytes; -1: not known.
+	offset() int64
 }
 
 // newFramer prepares for what a spec asks for. A format or parser that is not in its table gives a framer that refuses every
@@ -108,6 +110,7 @@ type unknownFramer struct{ err error }
 func (u unknownFramer) open(io.Reader)                 {}
 func (u unknownFramer) next() ([]byte, *Reject, error) { return nil, nil, u.err }
 func (u unknownFramer) context() []byte                { return nil }
+func (u unknownFramer) offset() int64                  { return -1 }
 
 func (u unknownFramer) kept([]byte, []byte) *Reject {
 	return &Reject{Code: ReasonNoMatch, Message: u.err.Error()}

@@ -21,6 +21,7 @@ type Records struct {
 // NewRecords prepares to read what the spec asks for; keys are shared with the other Records of a run.
 func NewRecords(spec *Spec, keys *Keys, o Options) *Records {
 	s := NewScanner(spec, keys)
+	s.redactor.SetKey(o.HashKey)
 	o.use = o.Memory.NewUse(o.Stopped)
 	return &Records{framer: newFramer(spec, s, o), s: s, format: string(spec.Format.Name), use: o.use}
 }
@@ -34,7 +35,7 @@ func (d *Records) Open(r io.Reader) {
 }
 
 // Framed gives records that were framed before, with the numbers and the context they had then, ascending; io.EOF after the
-// last. raw and context are valid until the next call.
+// last. raw and context are valid until the next call. It may have a method Offset, as Records has.
 type Framed interface {
 	Next() (number int64, raw, context []byte, err error)
 }
@@ -93,6 +94,17 @@ func (d *Records) hint(raw []byte, rej *Reject) {
 // and valid until the next Next.
 func (d *Records) Context() []byte { return d.framer.context() }
 
+// Offset is where that record begins in the unpacked object, in bytes; -1: not known.
+func (d *Records) Offset() int64 {
+	if d.framed == nil {
+		return d.framer.offset()
+	}
+	if f, ok := d.framed.(interface{ Offset() int64 }); ok {
+		return f.Offset()
+	}
+	return -1
+}
+
 // Values are the leaves of the record that Next returned, in the order of Spec.Leaves. They are valid until the next Next.
 func (d *Records) Values() []Value { return d.s.values }
 
@@ -101,3 +113,6 @@ func (d *Records) Rest() []byte { return d.s.rest }
 
 // Misfits are the numbers of its leaves whose value did not fit their Kind, in the record's order. They are valid as Values are.
 func (d *Records) Misfits() []int { return d.s.misfits }
+
+// Redacted are the numbers of the rules of Spec.Redact that met a value in that record. They are valid as Values are.
+func (d *Records) Redacted() []int { return d.s.redactor.Hits() }

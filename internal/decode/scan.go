@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/silt-etl/silt/internal/decode/fields"
+	"github.com/silt-etl/silt/internal/decode/redact"
 )
 
 const (
@@ -40,6 +41,7 @@ type Scanner struct {
 	alsoFirst *node          // the first key of the object that also scanned last
 	fields    []fields.Field // of texts that are being parsed, a stack
 	budget    int            // bytes the rest may have
+	redactor  *redact.Redactor
 }
 
 type leaf struct {
@@ -61,9 +63,10 @@ type node struct {
 	below  bool   // a leaf is below
 	leaf   int    // or -1
 	parser *textParser
-	null   []string // texts that are null here, and not everywhere
-	gen    uint64   // the last record it was met in
-	also   *node    // the node whose leaf this one's path is another name of, or nil
+	null   []string     // texts that are null here, and not everywhere
+	hides  *redact.Tree // what must not be seen of its value; nil: all may be
+	gen    uint64       // the last record it was met in
+	also   *node        // the node whose leaf this one's path is another name of, or nil
 	kids   []*node
 	index  map[string]*node // kids by key, if many
 	first  *node            // the key that came first inside when last met
@@ -79,7 +82,8 @@ type textParser struct {
 
 // NewScanner prepares to read what the spec asks for. Two leaves of the same path are each set.
 func NewScanner(spec *Spec, keys *Keys) *Scanner {
-	s := &Scanner{keys: keys, root: &node{leaf: -1, known: true}, null: nullTexts{texts: spec.Format.Null, longest: -1}, values: make([]Value, len(spec.Leaves))}
+	hide := redact.New(spec.Redact)
+	s := &Scanner{keys: keys, redactor: hide, root: &node{leaf: -1, known: true, hides: hide.Root()}, null: nullTexts{texts: spec.Format.Null, longest: -1}, values: make([]Value, len(spec.Leaves))}
 	s.null.note(spec.Format.Null)
 	for i, l := range spec.Leaves {
 		n := s.path(l.Path)
@@ -202,6 +206,9 @@ func (s *Scanner) reset(b []byte) {
 	s.b, s.depth, s.within = b, 0, nil
 	s.budget = len(b) + maxRestBytes
 	clear(s.values)
+	if s.redactor != nil {
+		s.redactor.Begin()
+	}
 	s.misfits, s.fields = s.misfits[:0], s.fields[:0]
 	s.rest, s.text = reuse(s.rest), reuse(s.text)
 }
@@ -379,7 +386,7 @@ func (s *Scanner) value(i int, k *node, dead, mute bool) int {
 		if s.null.longest >= 0 && end >= 0 && (end-i-2 <= s.null.longest || esc && end-i-2 <= 6*s.null.longest) && s.null.has(k, s.unquoted(b[i+1:end-1], esc)) {
 			return end
 		}
-		if k.parser != nil && end >= 0 && !dead && s.parsed(k, s.unquoted(b[i+1:end-1], esc), mute) {
+		if k.parser != nil && end >= 0 && !dead && !k.hidden() && s.parsed(k, s.unquoted(b[i+1:end-1], esc), mute) {
 			return end
 		}
 	case '[':
@@ -393,6 +400,11 @@ func (s *Scanner) value(i int, k *node, dead, mute bool) int {
 		return -1
 	}
 	v := b[i:end]
+	if k.hides != nil {
+		if v, esc = k.shown(s.redactor, &s.text, v, esc); v == nil {
+			return end
+		}
+	}
 	if (k.leaf < 0 || dead || s.take(k, v, esc)) && !mute {
 		s.emit(k, v, "")
 	}
@@ -401,6 +413,10 @@ func (s *Scanner) value(i int, k *node, dead, mute bool) int {
 
 // nested reads an object that is the value of key k.
 func (s *Scanner) nested(i int, k *node, dead, mute bool) int {
+	if k.hides != nil && k.hides.Discards() {
+		s.redactor.Note(k.hides)
+		return s.skip(i)
+	}
 	if dead || k.leaf < 0 {
 		if mute && (dead || !k.below) {
 			return s.skip(i)
@@ -428,7 +444,11 @@ func (s *Scanner) nested(i int, k *node, dead, mute bool) int {
 	}
 	for l := k.leaf; l >= 0; l = s.leaves[l].next {
 		if s.leaves[l].kind == JSON {
-			s.values[l] = Value{Set: true, Text: s.cleaned(s.b[i:end])}
+			v := s.b[i:end]
+			if k.hides != nil {
+				v, _ = s.redactor.JSON(nil, k.hides, v)
+			}
+			s.values[l] = Value{Set: true, Text: s.cleaned(v)}
 		}
 	}
 	return end
@@ -516,12 +536,13 @@ func (s *Scanner) child(n *node, key []byte) *node {
 	}
 	k := s.spare[s.depth-1]
 	k.parent, k.key = n, string(key)
+	k.hides = n.hides.Kid(k.key)
 	return k
 }
 
 // learn adds a key to the tree.
 func (s *Scanner) learn(n *node, key string) *node {
-	k := &node{parent: n, key: key, length: n.length + len(key) + 1, known: true, leaf: -1}
+	k := &node{parent: n, key: key, length: n.length + len(key) + 1, known: true, leaf: -1, hides: n.hides.Kid(key)}
 	if special([]byte(key), 0) == len(key) {
 		k.raw = `"` + key + `":`
 	} else {

@@ -37,6 +37,8 @@ type Options struct {
 	Stopped func() error
 	// Memory bounds what objects ask for in addition to the memory of their records. nil: budget.Unlimited for each.
 	Memory *budget.Budget
+	// HashKey is the key of hashes of Spec.Redact. Without one, such values are masked.
+	HashKey []byte
 
 	use *budget.Use // of Memory, by the Records
 }
@@ -108,6 +110,7 @@ type piece struct {
 	bytes    []byte    // valid until the next piece
 	reject   *Reject   // why it was refused while it was framed, or nil
 	document *document // one that is longer than held, of which bytes are the first; or nil
+	at       int64     // where it begins in the unpacked object
 }
 
 // window holds the part of an object that is unpacked and not yet framed. Framers of streams embed it.

@@ -32,6 +32,7 @@ type Spec struct {
 	EventDays     EventDays
 	Limits        Limits
 	Retention     Retention
+	Redact        Redact
 	Sandbox       string // auto, required, off: whether the process of a run gives up what the job does not need
 
 	// File is where the spec was read from, and Text is what it said there. Pos is where each key's value stands in it
@@ -137,6 +138,11 @@ type Retention struct {
 	Attempts   time.Duration
 }
 
+// Redact says where the keys of hashes are.
+type Redact struct {
+	KeysEnv []string // variables, that of the newest key first
+}
+
 // Limits of a run.
 type Limits struct {
 	Timeout            time.Duration
@@ -159,6 +165,7 @@ type Limits struct {
 func Default() Spec {
 	return Spec{
 		Sandbox:   "auto",
+		Redact:    Redact{KeysEnv: []string{"SILT_REDACT_KEY"}},
 		Source:    Source{OnChange: "process", Lookback: 48 * time.Hour, RecheckFolders: 2000, RetryDenied: RetryDenied{Times: 7, Over: 14 * 24 * time.Hour}},
 		Lake:      Lake{AccountID: "external", Layout: "auto", Hold: "upload", Provenance: "on"},
 		Schedule:  Schedule{Timezone: "UTC"},

@@ -30,6 +30,8 @@ type Manifest struct {
 	Settings map[string]string `json:"settings,omitempty"`
 	// Classes say where the rows of each event class go, if the settings alone do not say it.
 	Classes map[string]ClassTarget `json:"classes,omitempty"`
+	// Redaction is set if the mapping discards or redacts fields, so that an etl that would publish them refuses the manifest.
+	Redaction *Redaction `json:"redaction,omitempty"`
 	// ListFrom gives folders of dated folders the first day that later listings begin with, because of objects that were too young or
 	// archived; "": the watermark of the folder is enough. Missing are awaited objects that the plan's listing did not find.
 	ListFrom map[string]string `json:"list_from,omitempty"`
@@ -37,6 +39,19 @@ type Manifest struct {
 	// Adopted says that the files of the batches are in the lake already: only package adopt may commit them.
 	Adopted bool            `json:"adopted,omitempty"`
 	Batches []ManifestBatch `json:"batches,omitempty"`
+}
+
+// Redaction says how the mapping's fields are redacted.
+type Redaction struct {
+	Key string `json:"key,omitempty"` // fingerprint of the key of hashes
+}
+
+// Equal compares; nil is the redaction of a mapping that has none.
+func (r *Redaction) Equal(other *Redaction) bool {
+	if r == nil || other == nil {
+		return r == other
+	}
+	return *r == *other
 }
 
 // ClassTarget is where the rows of an event class go.

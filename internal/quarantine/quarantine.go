@@ -36,13 +36,24 @@ type Row struct {
 	Raw     []byte `json:"raw,omitempty"`
 	// Context is what else of the object is needed to read the record (example: a CSV header); mostly nil (decode).
 	Context []byte `json:"context,omitempty"`
-	// Offset and Length are set if Raw is cut: where the record begins in the unpacked object (-1: not known), and how long it is.
+	// Offset and Length are set if Raw is cut, or if it is hidden because the mapping discards or redacts fields: where the record begins in the unpacked object (-1: not known), and how long it is.
 	Offset int64 `json:"offset,omitempty"`
 	Length int64 `json:"length,omitempty"`
 }
 
-// Cut says that Raw is only the beginning of the record.
+// Cut says that Raw is only the beginning of the record, or nothing of it.
 func (r *Row) Cut() bool { return r.Length > 0 }
+
+// Hidden says that the row has nothing of the record: it has to be read from its object.
+func (r *Row) Hidden() bool { return r.Record > 0 && r.Length > 0 && len(r.Raw) == 0 }
+
+// Hide removes what the row has of the record, which is at offset (-1: not known) in its object.
+func (r *Row) Hide(offset int64) {
+	if r.Length == 0 && len(r.Raw) > 0 {
+		r.Offset, r.Length = offset, int64(len(r.Raw))
+	}
+	r.Raw, r.Context = nil, nil
+}
 
 // columns of a file without cut records, and how many columns files of earlier versions have: they have no context.
 const (
@@ -115,7 +126,7 @@ func (w *Writer) Add(r Row) error {
 		}
 	}
 	raw := w.b.Field(9).(*array.BinaryBuilder)
-	if r.Record == 0 {
+	if r.Record == 0 || r.Hidden() {
 		raw.AppendNull()
 	} else {
 		raw.Append(r.Raw)

@@ -52,6 +52,7 @@ type Summary struct {
 	Misses        map[string]int64 `json:"kept_in_unmapped,omitempty"`
 	Without       map[string]int64 `json:"published_without,omitempty"` // records that lack a required attribute, by its path
 	Fields        *newfields.News  `json:"new_fields,omitempty"`        // that the mapping does not know, and earlier runs did not have
+	Redacted      map[string]int64 `json:"redacted,omitempty"`          // records with a value that the mapping discards or redacts, by its raw path
 	Warnings      []string         `json:"warnings,omitempty"`
 
 	Unlisted map[string]bool `json:"-"` // partitions that are counted and not listed
@@ -194,6 +195,9 @@ func (s *Summary) WriteText(w io.Writer) {
 	}
 	if s.Fields != nil && s.Fields.First { // later news is a warning
 		p("fields", "%s", s.Fields.String())
+	}
+	if len(s.Redacted) > 0 {
+		p("redacted", "discarded or redacted %s", ByCount(s.Redacted))
 	}
 	if s.Replaced > 0 {
 		p("replaced", "%s", human.Plural(int64(s.Replaced), "batch"))

@@ -23,6 +23,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/decode/redact"
 	memstore "github.com/silt-etl/silt/internal/objstore/mem"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/render"
@@ -136,7 +137,7 @@ func runBatch(ctx context.Context, o Options, records []Record) ([]*Outcome, err
 	}
 	defer replay.Close()
 	b := &batch{out: make([]*Outcome, len(records)), rows: map[string][]int{}}
-	scanner := decode.NewRecords(&o.Compiled.Scan, decode.NewKeys(), decode.Options{})
+	scanner := decode.NewRecords(&o.Compiled.Scan, decode.NewKeys(), decode.Options{HashKey: redact.SampleKey()})
 	var objects []attempt.Object
 	for i, r := range records {
 		b.out[i] = &Outcome{}
@@ -168,7 +169,7 @@ func runBatch(ctx context.Context, o Options, records []Record) ([]*Outcome, err
 	}
 	res, err := attempt.Run(ctx, attempt.Options{Job: "sample", Run: "sample", Compiled: o.Compiled, Staging: memstore.New("sample"), Replay: replay,
 		TempDir: temp, MemoryBytes: o.MemoryBytes, Threads: 1, Region: o.Region, Account: o.Account, MinDay: o.MinDay, MaxDay: o.MaxDay,
-		Trace: b.trace()}, objects)
+		HashKey: redact.SampleKey(), Trace: b.trace()}, objects)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/decode/redact"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/mappingtest"
 	"github.com/silt-etl/silt/internal/ocsf"
@@ -116,6 +117,18 @@ func (w *writer) head(m *mappings.Mapping, compiled *sqlgen.Compiled) {
 	}
 	if len(compiled.KeyColumns) > 0 {
 		w.item("Captures of the staging key: %s", codes(compiled.KeyColumns))
+	}
+	left := map[redact.How][]string{}
+	for _, r := range compiled.Scan.Redact {
+		left[r.How] = append(left[r.How], strings.Join(r.Path, "."))
+	}
+	for _, how := range []struct {
+		redact.How
+		text string
+	}{{redact.Discard, "Discarded, so that nothing of their values is kept"}, {redact.Hash, "Only a keyed hash is kept of"}, {redact.Mask, "Masked"}, {redact.Last4, "Only the last four characters are kept of"}} {
+		if len(left[how.How]) > 0 {
+			w.item("%s: %s", how.text, codes(left[how.How]))
+		}
 	}
 	w.line("")
 }

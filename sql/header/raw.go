@@ -33,6 +33,8 @@ var formatKeys = []struct {
 	{"records", []decode.FormatName{decode.FormatJSON}},
 	{"timestamp", nil},
 	{"also", nil},
+	{"discard", nil},
+	{"redact", nil},
 }
 
 // rawHeader is what the comments above the CREATE TABLE of raw.sql say.
@@ -49,6 +51,7 @@ type Raw struct {
 	Parsers []decode.Parser
 	Nulls   []decode.Null
 	Times   map[*rawtable.Field]*decode.TimeFormat
+	Redacts []Redact
 }
 
 // ReadRaw reads `-- key: value` lines above the CREATE TABLE of raw.sql. Comments of any other form are left alone, but a
@@ -76,6 +79,7 @@ func ReadRaw(f diag.File, root *rawtable.Field, r *diag.List) *Raw {
 	x.parse()
 	x.timestamps()
 	x.also()
+	x.redacts()
 	switch x.Format.Name {
 	case decode.FormatCSV:
 		x.csv()

@@ -24,12 +24,13 @@ type Select struct {
 	Consumes []word // raw paths
 	Rebuilds []Rebuild
 	Without  []word // OCSF paths of required attributes that the source does not have
+	Redacts  []Redact
 }
 
 // Rebuild is a raw path, and the expression over the event that gives its value.
 type Rebuild struct{ Field, Expr word }
 
-var selectKeys = []string{"class", "ocsf", "version", "profiles", "drop", "consumes", "without"}
+var selectKeys = []string{"class", "ocsf", "version", "profiles", "drop", "consumes", "without", "discard", "redact"}
 
 // SelectKeys are the keys that the comments above a SELECT may have.
 func SelectKeys() []string { return slices.Clone(selectKeys) }
@@ -54,6 +55,8 @@ func ReadSelect(f diag.File, r *diag.List) Select {
 				break
 			}
 			h.Consumes = append(h.Consumes, splitNames(value.Text, value.At)...)
+		case "discard", "redact":
+			h.Redacts = append(h.Redacts, readRedact(f, r, key, value)...)
 		case "without":
 			h.Without = append(h.Without, splitWords(value.Text, value.At)...)
 		default:

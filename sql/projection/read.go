@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/decode/redact"
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ocsf"
 	"github.com/silt-etl/silt/sql/allow"
@@ -39,6 +40,7 @@ type Set struct {
 	Format      *header.Raw
 	Projections []*Projection
 	Guards      []Guarded
+	Redact      []redact.Rule
 }
 
 // Projection is one SELECT on its way to SQL.
@@ -122,6 +124,7 @@ func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set
 			c.Projections = append(c.Projections, p)
 		}
 	}
+	c.Redact = (&redactor{set: c}).read()
 	// Each step is for the files in which the steps before it found no mistake, so that a mistake in one file does not hide those of others.
 	g := guards{set: c, ships: strings.HasPrefix(m.Raw.Path, "shipped:")}
 	if err := g.put(ctx, c.sound()); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/decode/redact"
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/sql/rawtable"
 )
@@ -90,6 +91,7 @@ func (c *emitter) rawFlows() []RawFlows {
 func (c *emitter) checkUnread(all []RawFlows) {
 	var names []string
 	var first *RawFlows
+	tree := redact.NewTree(c.Redact)
 	fields := 0
 	read := map[*rawtable.Leaf]bool{}
 	for _, l := range c.ConditionLeaves() {
@@ -97,6 +99,9 @@ func (c *emitter) checkUnread(all []RawFlows) {
 	}
 	for i, l := range all {
 		if l.File == "" {
+			continue
+		}
+		if tree.Discarded(strings.Split(l.Raw, ".")) {
 			continue
 		}
 		fields++

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/decode/redact"
 	"github.com/silt-etl/silt/internal/ocsf"
 	"github.com/silt-etl/silt/sql/projection"
 	"github.com/silt-etl/silt/sql/rawtable"
@@ -47,6 +48,7 @@ const (
 )
 
 func (c *emitter) lineage() (all []Lineage) {
+	tree := redact.NewTree(c.Redact)
 	for _, p := range c.Projections {
 		out := Lineage{File: p.File.Path[strings.LastIndexByte(p.File.Path, '/')+1:], Class: p.Class.Name, Profiles: p.Profiles, Where: whereText(p.File.Text)}
 		for _, w := range p.Head.Drops {
@@ -115,7 +117,7 @@ func (c *emitter) lineage() (all []Lineage) {
 			out.Columns = append(out.Columns, col)
 		}
 		for _, f := range c.Src.Root.Values() {
-			if !used[f] && !strings.EqualFold(f.Path[0], rawtable.KeyTable) {
+			if !used[f] && !tree.Discarded(f.Path) && !strings.EqualFold(f.Path[0], rawtable.KeyTable) {
 				out.Rest = append(out.Rest, strings.Join(f.Path, "."))
 			}
 		}

@@ -24,6 +24,7 @@ const maxChosenBy = 3
 func (c *emitter) assemble() *Compiled {
 	compiled := &Compiled{Name: c.Mapping.Name, Version: c.Schema.Version, Setup: c.Mapping.Setup, KeyColumns: c.Src.KeyNames(), Owner: c.owner()}
 	compiled.Scan.Format, compiled.Scan.Parsers, compiled.Scan.Nulls = c.Format.Format, c.Format.Parsers, c.Format.Nulls
+	compiled.Scan.Redact = c.Redact
 	withheld := c.withhold()
 	for _, l := range c.Src.Leaves {
 		scan := decode.Leaf{Path: l.Path, Kind: l.Kind, Keep: !withheld[l], Time: c.Format.Times[l.Field], Also: l.Field.Also}
