@@ -18,6 +18,9 @@ import (
 // unreadShown bounds the diagnostics about fields that no SELECT reads; the coverage in --output json has all of them.
 const unreadShown = 20
 
+// sensitiveShown likewise, about fields that look like secrets or personal data.
+const sensitiveShown = 20
+
 // checkSample runs a sample through a mapping, or through that of a job, and reports what its author should know.
 func (a *app) checkSample(ctx context.Context, what, file string) (*sample.Coverage, diag.List, error) {
 	p := &previewCmd{Mapping: what, Sample: file}
@@ -36,7 +39,9 @@ func (a *app) checkSample(ctx context.Context, what, file string) (*sample.Cover
 	}
 	defer temp.Remove()
 	coverage, zones := sample.NewCoverage(run.compiled), sample.NewZones(run.compiled)
-	err = sample.Run(ctx, run.options(temp.Path), sample.ReadObject(ctx, in, run.compiled, run.captures.Columns(run.compiled.KeyColumns)), func(r sample.Record, out *sample.Outcome) error {
+	options := run.options(temp.Path)
+	options.Sensitive = true
+	err = sample.Run(ctx, options, sample.ReadObject(ctx, in, run.compiled, run.captures.Columns(run.compiled.KeyColumns)), func(r sample.Record, out *sample.Outcome) error {
 		coverage.Add(out)
 		return zones.Add(r, out)
 	})
@@ -88,6 +93,15 @@ func sampleDiagnostics(compiled *sqlgen.Compiled, c *sample.Coverage, zones *sam
 		if x.Without > 0 {
 			add(places.of(x.Path), diag.Warning, diag.SampleWithout, "%s would be published without %s, which OCSF requires", human.Plural(x.Without, "record"), x.Path)
 		}
+	}
+	for i, s := range c.Sensitive {
+		if i == sensitiveShown {
+			add(places.first, diag.Warning, diag.SampleSensitive, "%d more fields look like secrets or personal data (--output json has all)", len(c.Sensitive)-i)
+			break
+		}
+		at := places.of(s.Path)
+		at.Hint = "to keep it out of the lake: `-- discard: " + s.Path + "`, or `-- redact: " + s.Path + " AS hash`"
+		add(at, diag.Warning, diag.SampleSensitive, "%s looks like %s in %s", s.Path, s.Looks, human.Plural(s.Records, "record"))
 	}
 	unread := c.Unread()
 	for i, f := range unread {

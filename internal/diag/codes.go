@@ -46,6 +46,7 @@ const (
 	SampleWithout    Code = "SAMPLE_WITHOUT"
 	SampleZone       Code = "SAMPLE_ZONE"
 	SampleUnread     Code = "SAMPLE_UNREAD"
+	SampleSensitive  Code = "SAMPLE_SENSITIVE"
 	Job              Code = "JOB"
 )
 
@@ -100,6 +101,7 @@ func CodeTexts() []CodeText {
 		{SampleZone, Warning, "Times of the sample are read as UTC, but their records have an offset from UTC"},
 		{SampleKept, Warning, "Values of the sample do not fit an attribute and stay in unmapped"},
 		{SampleUnread, Note, "No SELECT reads these fields of the sample"},
+		{SampleSensitive, Warning, "A field of the sample looks like a secret or personal data"},
 		{Job, Error, "The job file is not valid"},
 	}
 }

@@ -3,7 +3,9 @@ package sample
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -24,6 +26,9 @@ type Coverage struct {
 	// Fields are those of raw.sql in its order, then those that only the sample has with the most frequent first.
 	Fields []FieldCount `json:"fields"`
 
+	// Sensitive are raw fields that look like secrets or personal data, by path.
+	Sensitive []SensitiveCount `json:"sensitive,omitempty"`
+
 	compiled *sqlgen.Compiled
 	reasons  map[[2]string]*ReasonCount
 	classes  map[string]int64
@@ -31,6 +36,13 @@ type Coverage struct {
 	leaves   []*FieldCount          // by leaf of the compiled mapping
 	fields   map[string]*FieldCount // by raw path
 	named    map[string]*FieldCount // by the name in unmapped that the mapping gives
+}
+
+// SensitiveCount of a raw field that looks like a secret or personal data. It has no example on purpose.
+type SensitiveCount struct {
+	Path    string `json:"path"`
+	Looks   string `json:"looks_like"`
+	Records int64  `json:"records"`
 }
 
 // ReasonCount of records in quarantine for one reason and path.
@@ -133,6 +145,14 @@ func (c *Coverage) Add(out *Outcome) {
 		c.Published++
 		c.classes[out.Class]++
 		c.event(out)
+	}
+	for _, path := range slices.Sorted(maps.Keys(out.Sensitive)) {
+		i := slices.IndexFunc(c.Sensitive, func(s SensitiveCount) bool { return s.Path == path })
+		if i < 0 {
+			i = len(c.Sensitive)
+			c.Sensitive = append(c.Sensitive, SensitiveCount{Path: path, Looks: out.Sensitive[path]})
+		}
+		c.Sensitive[i].Records++
 	}
 	rest := map[string]string{}
 	if out.Unmapped != nil {

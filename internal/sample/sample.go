@@ -27,6 +27,7 @@ import (
 	memstore "github.com/silt-etl/silt/internal/objstore/mem"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/render"
+	"github.com/silt-etl/silt/internal/sensitive"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -53,6 +54,8 @@ type Outcome struct {
 	Kept, Misfits []string
 	// Without are required attributes that it lacks, because the mapping lets it.
 	Without []string
+	// Sensitive says what raw fields look like that a person may want to discard or redact, if Options.Sensitive is set.
+	Sensitive map[string]string
 	// Filled are the leaves of Compiled.Scan for which the record has a value, including misfits, in ascending order.
 	Filled   []int
 	Filtered bool // a `-- drop:` predicate matches it
@@ -67,6 +70,8 @@ type Options struct {
 	MinDay, MaxDay  int32  // of the event, in days since 1970
 	TempDir         string // must exist; Run leaves no files in it
 	MemoryBytes     int64  // 0: 1 GiB
+	// Sensitive looks for fields that look like secrets or personal data.
+	Sensitive bool
 	// BatchRecords and BatchBytes end a batch. Each batch starts a DuckDB, and its outcomes are in memory together.
 	BatchRecords int   // 0: 10,000
 	BatchBytes   int64 // 0: 32 MiB of raw bytes
@@ -137,7 +142,8 @@ func runBatch(ctx context.Context, o Options, records []Record) ([]*Outcome, err
 	}
 	defer replay.Close()
 	b := &batch{out: make([]*Outcome, len(records)), rows: map[string][]int{}}
-	scanner := decode.NewRecords(&o.Compiled.Scan, decode.NewKeys(), decode.Options{HashKey: redact.SampleKey()})
+	keys := decode.NewKeys()
+	scanner := decode.NewRecords(&o.Compiled.Scan, keys, decode.Options{HashKey: redact.SampleKey()})
 	var objects []attempt.Object
 	for i, r := range records {
 		b.out[i] = &Outcome{}
@@ -150,6 +156,11 @@ func runBatch(ctx context.Context, o Options, records []Record) ([]*Outcome, err
 		}
 		if err := b.out[i].scan(scanner, o.Compiled, r); err != nil {
 			return nil, err
+		}
+		if o.Sensitive {
+			if err := b.out[i].look(scanner, o.Compiled, decode.NewExpander(keys)); err != nil {
+				return nil, err
+			}
 		}
 		row := quarantine.Row{Object: fmt.Sprintf("record-%09d", i), Record: max(r.Number, 1), Raw: r.Raw, Context: r.Context}
 		if err := replay.Add(row, true); err != nil {
@@ -235,6 +246,28 @@ func (out *Outcome) scan(d *decode.Records, compiled *sqlgen.Compiled, r Record)
 		}
 	}
 	return nil
+}
+
+// look finds fields of the record that the scanner has read which look like secrets or personal data.
+func (out *Outcome) look(d *decode.Records, compiled *sqlgen.Compiled, ex *decode.Expander) error {
+	note := func(path, name, value string) {
+		if kind := sensitive.Kind(name, value); kind != "" {
+			if out.Sensitive == nil {
+				out.Sensitive = map[string]string{}
+			}
+			out.Sensitive[path] = kind
+		}
+	}
+	for i, v := range d.Values() {
+		if path := compiled.Scan.Leaves[i].Path; v.Set {
+			note(strings.Join(path, "."), path[len(path)-1], string(v.Text))
+		}
+	}
+	rest, err := ex.Expand(d.Rest(), nil)
+	for _, e := range rest {
+		note(e.Key, e.Key[strings.LastIndexByte(e.Key, '.')+1:], string(e.Value))
+	}
+	return err
 }
 
 // one is a record that was already framed.
