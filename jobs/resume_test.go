@@ -65,3 +65,37 @@ func TestResumeKeepsTheMapping(t *testing.T) {
 		t.Errorf("app_name: %v", names)
 	}
 }
+
+// TestResumeWithOwnMacro: a plan whose mapping has a macro with the name of one that the library has by now is finished with its own.
+func TestResumeWithOwnMacro(t *testing.T) {
+	w := newWorld(t)
+	w.put(key("a"), gz(netflow))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r := w.runner()
+	shipped := r.Mapping
+	files := map[string]string{}
+	for name, text := range shipped.Files {
+		if name != mappings.LibraryFile {
+			files[name] = strings.Replace(text, "firewall_name AS app_name", "known(firewall_name) AS app_name", 1)
+		}
+	}
+	files["macros.sql"] += "CREATE MACRO known(t) AS 'own ' || t;\n"
+	own, err := mappings.LoadFiles("network-firewall", files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Mapping = own
+	r.Staging = racing{r.Staging.(objstore.Bucket), func(string) { cancel() }}
+	if sum, err := r.Run(ctx, jobs.RunOptions{}); !errors.Is(err, jobs.ErrStopped) {
+		t.Fatalf("%v, %s", err, sum.State)
+	}
+	if sum, err := w.run(); err != nil || sum.Resumed != 1 || sum.Records.Published != 1 {
+		t.Fatalf("%v, %+v", err, sum)
+	}
+	for _, row := range w.published() {
+		if row["app_name"] != "own firewall" {
+			t.Errorf("app_name is %v", row["app_name"])
+		}
+	}
+}
