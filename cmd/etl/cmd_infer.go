@@ -123,6 +123,9 @@ func writeInferred(w io.Writer, res *infer.Result) {
 	if res.FormatEvidence != "" {
 		render.Fprintf(w, "\n%s: %s", res.Format, res.FormatEvidence)
 	}
+	if res.Shipped != "" {
+		render.Fprintf(w, "\nthe mapping %s, which comes with etl, reads records like these. Try: etl preview %[1]s SAMPLE", res.Shipped)
+	}
 	render.Fprintf(w, "\n\nclass %s, of these candidates:\n", res.Class)
 	t := &render.Table{Header: []string{"class", "score", "because of"}, Right: []bool{false, true}, MaxCell: 120}
 	for _, s := range res.Classes {
@@ -133,7 +136,7 @@ func writeInferred(w io.Writer, res *infer.Result) {
 	_ = t.Write(w)
 	fmt.Fprintln(w, "\ntimes:")
 	if len(res.Times) == 0 {
-		fmt.Fprintln(w, "  not found: every record will go to quarantine until a column AS \"time\" is written")
+		fmt.Fprintln(w, "  not found: a record has the time of its object, when it was last modified, until you write another column AS \"time\"")
 	}
 	for _, x := range res.Times {
 		render.Fprintf(w, "  %s: %s", x.Field, x.Evidence)

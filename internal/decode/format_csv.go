@@ -316,7 +316,7 @@ func detectCSV(sample *sample) (Detected, bool) {
 			break
 		}
 	}
-	if width == 0 || len(lines) == 1 && best.Delimiter == ' ' {
+	if width == 0 || len(lines) == 1 && best.Delimiter == ' ' && (width < 12 || !bytes.Contains(lines[0], []byte(` "`))) {
 		return Detected{}, false
 	}
 	names := map[byte]string{'\t': "tabs", ',': "commas", ';': "semicolons", '|': "pipes", ' ': "blanks"}
@@ -377,18 +377,24 @@ func detectHeader(f *Format, lines [][]byte) (names []string, ok bool) {
 	seen := map[string]bool{}
 	for i := range c.Len() {
 		n := headerName(c.Field(lines[0], i))
-		if n == "" || seen[n] || len(n) > 64 || !(n[0]|0x20 >= 'a' && n[0]|0x20 <= 'z' || n[0] == '_') || strings.ContainsAny(n, "=\"@") {
+		if n == "" || len(n) > 64 || !(n[0]|0x20 >= 'a' && n[0]|0x20 <= 'z' || n[0] == '_') || strings.ContainsAny(n, "=\"@") {
 			return nil, false
+		}
+		if seen[n] { // its values are below the same name
+			continue
 		}
 		seen[n] = true
 		names = append(names, n)
+	}
+	if len(names) < 2 {
+		return nil, false
 	}
 	different := false
 	for _, l := range lines[1:] {
 		c.Split(l)
 		for i := range min(c.Len(), len(names)) {
 			v := string(c.Field(l, i))
-			if v == names[i] {
+			if v == names[i] && c.Len() == len(names) {
 				return nil, false
 			}
 			different = different || v != "" && v[0] >= '0' && v[0] <= '9'

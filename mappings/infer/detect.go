@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"regexp"
+	"unicode/utf8"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/decode/looks"
 )
 
 // headBytes of a sample are inspected, as they are stored.
@@ -23,12 +25,25 @@ func detect(r *bufio.Reader) shape {
 		d.Format.Name = decode.FormatLine // a line alone can have a form
 	}
 	lines := headLines(head)
+	s := formOf(lines, d, err)
+	if s.shipped == "" {
+		s.shipped = shippedFor(lines, s.format.Name)
+	}
+	return s
+}
+
+// formOf is the form of a sample whose format was detected, unless err says otherwise.
+func formOf(lines [][]byte, d decode.Detected, err error) shape {
 	if s, ok := shapeOf(lines, d.Format); ok {
 		return s
 	}
 	if d.Format.Name == decode.FormatJSON && len(d.Format.Records) == 0 && isWindowsLog(lines) {
 		f := decode.Format{Name: decode.FormatJSON, Null: []string{"-"}}
 		return shape{format: f, header: headerOf(&f), why: "it begins with an object; its records are Windows events", windows: true}
+	}
+	if err != nil && len(lines) > 0 && !looks.JSON(lines[0]) && !looks.XML(lines[0]) && lines[0][0] != '{' && utf8.Valid(lines[0]) {
+		f := decode.Format{Name: decode.FormatLine, Columns: []string{"line"}}
+		return shape{format: f, header: headerOf(&f), why: "its lines have no form that is known"}
 	}
 	if err != nil || d.Format.Name == decode.FormatJSON && (len(d.Format.Records) == 0 || !word.MatchString(d.Format.Records[0])) {
 		return shape{format: decode.Format{Name: decode.FormatJSON}}

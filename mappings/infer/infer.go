@@ -53,6 +53,7 @@ type Result struct {
 	Reasons        map[string]int `json:"reasons,omitempty"`  // of those, by code
 	Sampled        bool           `json:"sampled,omitempty"`  // Limit was reached: more records follow
 	Notes          []string       `json:"notes,omitempty"`
+	Shipped        string         `json:"shipped_mapping,omitempty"` // that etl has for such records
 	Class          string         `json:"class"`
 	Classes        []Score        `json:"classes"`
 	Times          []Time         `json:"times"`
@@ -163,14 +164,17 @@ func (in *inference) read(s Sample, o Options, res *Result) error {
 			in.nothing = "-"
 		}
 		in.format, in.text, res.Format = &f, f.Text(), string(f.Name)
-		for _, c := range f.Columns {
+		if in.shape.columns == nil {
+			in.shape.columns = f.Columns
+		}
+		for _, c := range in.shape.columns {
 			if !in.shape.syslog {
 				in.child(in.root, c)
 			}
 		}
 	}
 	spec := &decode.Spec{Format: *in.format}
-	for _, c := range in.format.Columns {
+	for _, c := range in.shape.columns {
 		spec.Leaves = append(spec.Leaves, decode.Leaf{Path: []string{c}, Kind: decode.Text})
 	}
 	keys := decode.NewKeys()
@@ -208,7 +212,7 @@ func (in *inference) read(s Sample, o Options, res *Result) error {
 			if err != nil {
 				return err
 			}
-			in.texts(in.format.Columns, records.Values(), entries)
+			in.texts(in.shape.columns, records.Values(), entries)
 		}
 	}
 }
@@ -236,6 +240,9 @@ func (in *inference) texts(columns []string, values []decode.Value, more []decod
 				at.seen++
 				at.objects++
 			}
+		}
+		if !inside && in.shape.closed { // raw.sql declares only what it names
+			continue
 		}
 		if c := in.child(at, name); c != nil && (len(e.Value) == 0 || e.Value[0] != '[') {
 			in.scalar(c, e.Value, true)
@@ -299,6 +306,7 @@ func (in *inference) finish(res *Result, class string) {
 		}
 	}
 	res.Notes = append(res.Notes, in.left...)
+	res.Shipped = in.shape.shipped
 	raw := diag.File{Path: "raw.sql", Text: in.rawSQL()}
 	if !byID {
 		res.Files = []diag.File{{Path: res.Class + ".sql", Text: in.selectSQL(c, outs, without)}}

@@ -347,7 +347,7 @@ func TestClass(t *testing.T) {
 	if _, err := Infer([]Sample{{Body: strings.NewReader("{}")}}, Options{Class: "network_activty"}); !errors.Is(err, ErrClass) || !strings.Contains(err.Error(), "did you mean network_activity?") {
 		t.Errorf("%v", err)
 	}
-	if _, err := Infer([]Sample{{Name: "s", Body: strings.NewReader("nothing\n")}}, Options{}); !errors.Is(err, ErrNoRecords) || !strings.Contains(err.Error(), "RECORD_NOT_JSON") {
+	if _, err := Infer([]Sample{{Name: "s", Body: strings.NewReader("{nothing\n")}}, Options{}); !errors.Is(err, ErrNoRecords) || !strings.Contains(err.Error(), "RECORD_NOT_JSON") {
 		t.Errorf("%v", err)
 	}
 }

@@ -23,6 +23,9 @@ type shape struct {
 	windows    bool            // JSON of Windows events
 	cloudWatch bool            // documents of CloudWatch Logs
 	syslog     bool            // a line is a syslog header and a message
+	columns    []string        // all that raw.sql declares, if types of records have columns of their own
+	closed     bool            // raw.sql declares no others
+	shipped    string          // the mapping that etl ships for such records, or ""
 }
 
 // headLines are the first lines of a sample, unpacked. It gives none if the sample cannot be unpacked.
@@ -54,6 +57,9 @@ func shapeOf(lines [][]byte, found decode.Format) (s shape, ok bool) {
 	if s, ok := namedColumns(lines); ok {
 		return s, true
 	}
+	if s, ok := panOS(lines); ok {
+		return s, true
+	}
 	plain := found.Name == decode.FormatLine || found.Name == decode.FormatCSV
 	if !plain || len(lines) == 0 {
 		return shape{}, false
@@ -61,7 +67,7 @@ func shapeOf(lines [][]byte, found decode.Format) (s shape, ok bool) {
 	if s, ok := accessLog(lines); ok {
 		return s, true
 	}
-	if n := countLines(lines, hasSyslogHeader); 10*n >= 9*len(lines) {
+	if n := countLines(lines, hasSyslogHeader); 10*n >= 9*len(lines) && isSyslog(lines, found) {
 		why := fmt.Sprintf("%d of %d lines have a syslog header", n, len(lines))
 		if found.Name == decode.FormatCSV && found.Delimiter != ' ' {
 			found.Syslog, found.Header = true, decode.HeaderNo
@@ -69,6 +75,10 @@ func shapeOf(lines [][]byte, found decode.Format) (s shape, ok bool) {
 		}
 		format := decode.Format{Name: decode.FormatLine, Columns: []string{"line"}}
 		return shape{format: format, header: []string{"format: lines", "parse: line syslog"}, why: why, syslog: true}, true
+	}
+	blanks := found.Name == decode.FormatCSV && found.Delimiter == ' ' && found.Header != decode.HeaderYes
+	if found.Name == decode.FormatLine || blanks && (lines[0][0] < '0' || lines[0][0] > '9') {
+		return timedLines(lines)
 	}
 	return shape{}, false
 }

@@ -13,16 +13,17 @@ import (
 
 // timeOf is how a field holds times.
 type timeOf struct {
-	format   string // strptime's, or "seconds since 1970", ...
-	sql      string // an expression for a time in OCSF
-	bare     bool   // sql is the field itself
-	declare  string // the format in a timestamp line, "" if the field is not declared TIMESTAMP for it
-	days     bool   // it has no time of day
-	loose    bool   // it is less likely the time of the event than others
-	evidence string
-	share    float64
-	zone     string // what is known of the zone
-	newest   time.Time
+	format    string // strptime's, or "seconds since 1970", ...
+	sql       string // an expression for a time in OCSF
+	bare      bool   // sql is the field itself
+	declare   string // the format in a timestamp line, "" if the field is not declared TIMESTAMP for it
+	days      bool   // it has no time of day
+	loose     bool   // it is less likely the time of the event than others
+	needsYear bool   // some of its times have no year
+	evidence  string
+	share     float64
+	zone      string // what is known of the zone
+	newest    time.Time
 }
 
 // timeOf says how a column holds times, nil where it does not.
@@ -45,7 +46,7 @@ func (in *inference) timeOf(c *column) *timeOf {
 			if f.has[isLogTime] > 0 {
 				year = fmt.Sprintf("\n    year_of_log(%s, key.source_year, key.yyyy, key.mm, key.last_modified)", field)
 			}
-			return &timeOf{format: "%b %e %H:%M:%S", share: float64(forms) / float64(f.scalars), loose: f.has[isLogTime] > 0, zone: "without a zone, source.timezone of the job, else UTC",
+			return &timeOf{format: "%b %e %H:%M:%S", share: float64(forms) / float64(f.scalars), loose: f.has[isLogTime] > 0, needsYear: f.has[isLogTime] > 0, zone: "without a zone, source.timezone of the job, else UTC",
 				sql: fmt.Sprintf("time_of_log(%s, key.source_timezone, key.source_zones, %s)", field, year), evidence: percent(forms, f.scalars) + " are times as syslog and CEF write them"}
 		}
 	}
@@ -78,6 +79,14 @@ func (in *inference) timeOf(c *column) *timeOf {
 		zone(f, t, in.changed, tf.zone)
 		return t
 	}
+	switch {
+	case f.share(isAuditTime) >= enough:
+		return &timeOf{format: "audit(seconds since 1970:number)", share: f.share(isAuditTime), zone: "UTC by definition", sql: `time_from_s(regexp_extract(` + field + `, '\(([0-9.]+)', 1))`,
+			evidence: percent(f.has[isAuditTime], f.scalars) + " are times as auditd writes them"}
+	case f.share(isDateCall) >= enough:
+		return &timeOf{format: "/Date(milliseconds since 1970)/", share: f.share(isDateCall), zone: "UTC by definition", sql: `time_from_ms(regexp_extract(` + field + `, '\(([0-9]+)', 1))`,
+			evidence: percent(f.has[isDateCall], f.scalars) + " are times as .NET writes them"}
+	}
 	likely := regexpTime(name) || in.shape.types[f.name] == "TIMESTAMP" || f.all(isEpochS) && f.has[isInt64] == 0 ||
 		columnNumber.MatchString(f.name) && f.scalars > 1 && f.newest.Sub(f.oldest) < 370*24*time.Hour
 	for _, unit := range []struct {
@@ -106,7 +115,7 @@ var columnNumber = regexp.MustCompile(`^column_\d+$`)
 
 // dayAndClock is the time of an event in two columns, and in a third one for the zone if there is one.
 type dayAndClock struct {
-	day           *column
+	day, clock    *column
 	sql, evidence string
 	share         float64
 }
@@ -132,7 +141,7 @@ func dateAndTime(all []*column, records int64) *dayAndClock {
 			}
 			nearest = distance
 			day, clock := mappings.FieldSQL(d.path), mappings.FieldSQL(c.path)
-			best = &dayAndClock{day: d, share: float64(min(d.scalars, c.scalars)) / float64(max(records, 1)), evidence: fmt.Sprintf("the day and %s, the time of day", c.dotted())}
+			best = &dayAndClock{day: d, clock: c, share: float64(min(d.scalars, c.scalars)) / float64(max(records, 1)), evidence: fmt.Sprintf("the day and %s, the time of day", c.dotted())}
 			if f := d.time.format; f != "%Y-%m-%d" && f != "%Y/%m/%d" {
 				best.sql = fmt.Sprintf("time_in_zone(%s || ' ' || left(%s, 8), %s, coalesce(key.source_timezone, 'UTC'))", day, clock, mappings.Literal(f+" %H:%M:%S"))
 				best.evidence += "; its zone is source.timezone of the job, else UTC"

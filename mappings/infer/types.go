@@ -72,6 +72,9 @@ func (in *inference) column(f *field) *column {
 			c.typ = in.shape.types[f.name]
 		}
 		c.note("always null")
+	case f.objects == f.seen && f.parent == in.root && strings.EqualFold(f.name, "key"):
+		c.typ = "JSON"
+		c.note("an object; key.x is a capture of the staging key")
 	case f.objects == f.seen && !f.wide && len(f.children) > 0:
 		if c.fields = in.columns(f); len(c.fields) == 0 {
 			c.typ = "JSON"

@@ -52,6 +52,9 @@ const (
 	isLogTime      // a time without a year, as syslog has it
 	isHexNumber    // 0x1d4
 	isLogForm      // a time that the macro time_of_log reads
+	isName         // what can be the name of a host
+	isAuditTime    // audit(1700000000.250:77), as auditd writes it
+	isDateCall     // /Date(1700000000250)/, as .NET writes it
 	traits
 )
 
@@ -63,7 +66,7 @@ var traitText = [traits]string{isIP: "addresses", isMAC: "MAC addresses", isUUID
 
 // patterns that recognise values; they do not backtrack.
 type patterns struct {
-	mac, uuid, email, host, url, windowsPath, file, hex, agent, domainUser, region, clock, zone, logTime, logForm, hexNumber *regexp.Regexp
+	mac, uuid, email, host, url, windowsPath, file, hex, agent, domainUser, region, clock, zone, logTime, logForm, hexNumber, name, audit, dateCall *regexp.Regexp
 
 	declared []*decode.TimeFormat // of timeFormats, nil for those that raw.sql cannot declare
 }
@@ -79,6 +82,9 @@ func newPatterns() *patterns {
 		declared:    declared,
 		clock:       regexp.MustCompile(`^\d{2}:\d{2}:\d{2}([.,]\d+)?$`),
 		zone:        regexp.MustCompile(`^([+-]\d{2}:?\d{2}|Z|[A-Z]{3,4})$`),
+		name:        regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*\.?$`),
+		audit:       regexp.MustCompile(`^audit\(\d{10}(\.\d{1,9})?:\d+\):?$`),
+		dateCall:    regexp.MustCompile(`^/Date\(\d{12,14}([+-]\d{4})?\)/$`),
 		hexNumber:   regexp.MustCompile(`^0x[0-9A-Fa-f]{1,15}$`),
 		logForm:     regexp.MustCompile(`^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}\d{1,2} (\d{4} )?\d{2}:\d{2}:\d{2}(\.\d{1,9})?( (Z|UTC|GMT|GMT[+-]\d{2}:\d{2}|[+-]\d{2}:?\d{2}|CET|CEST|EST|EDT|MST|MDT|PDT))?$`),
 		logTime:     regexp.MustCompile(`^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}\d{1,2} \d{2}:\d{2}:\d{2}(\.\d+)?$`),
@@ -153,7 +159,8 @@ func (p *patterns) traitsOf(v []byte, quoted bool) (set [traits]bool) {
 	set[isDomainUser] = !set[isPath] && p.domainUser.Match(v)
 	set[isRegion] = p.region.Match(v)
 	set[isWindowsEvent] = windowsEvent(v)
-	set[isHexNumber] = p.hexNumber.Match(v)
+	set[isHexNumber], set[isName] = p.hexNumber.Match(v), len(v) <= 255 && p.name.Match(v)
+	set[isAuditTime], set[isDateCall] = p.audit.Match(v), p.dateCall.Match(v)
 	set[isClock], set[isZone], set[isLogTime], set[isLogForm] = p.clock.Match(v), p.zone.Match(v), p.logTime.Match(v), p.logForm.Match(v)
 	return set
 }
@@ -224,9 +231,13 @@ var timeFormats = []timeFormat{
 	{"%d/%b/%Y:%H:%M:%S", "02/Jan/2006:15:04:05", false, false},
 	{"%Y/%m/%d %H:%M:%S", "2006/01/02 15:04:05", false, false},
 	{"%Y/%m/%d %H:%M:%S.%f", "2006/01/02 15:04:05.999999", false, false},
-	{"%m/%d/%Y %H:%M:%S", "01/02/2006 15:04:05", false, false},
-	{"%d/%m/%Y %H:%M:%S", "02/01/2006 15:04:05", false, false},
-	{"%m/%d/%Y %I:%M:%S %p", "01/02/2006 03:04:05 PM", false, false},
+	{"%d/%b/%Y:%H:%M:%S.%f", "02/Jan/2006:15:04:05.999999999", false, false},
+	{"%m/%d/%Y %H:%M:%S", "1/2/2006 15:04:05", false, false},
+	{"%m/%d/%Y:%H:%M:%S", "01/02/2006:15:04:05", false, false},
+	{"%m/%d/%Y %H:%M", "1/2/2006 15:04", false, false},
+	{"%m/%d/%Y %I:%M %p", "1/2/2006 3:04 PM", false, false},
+	{"%d/%m/%Y %H:%M:%S", "2/1/2006 15:04:05", false, false},
+	{"%m/%d/%Y %I:%M:%S %p", "1/2/2006 3:04:05 PM", false, false},
 	{"%d.%m.%Y %H:%M:%S", "02.01.2006 15:04:05", false, false},
 	{"%Y-%m-%d %H:%M", "2006-01-02 15:04", false, false},
 	{"%Y-%m-%dT%H:%M", "2006-01-02T15:04", false, false},
@@ -237,6 +248,7 @@ var timeFormats = []timeFormat{
 	{"%a, %d %b %Y %H:%M:%S GMT", "Mon, 02 Jan 2006 15:04:05 GMT", true, false},
 	{"%a, %d %b %Y %H:%M:%S %z", "Mon, 02 Jan 2006 15:04:05 -0700", true, false},
 	{"%a %b %d %H:%M:%S %Y", "Mon Jan _2 15:04:05 2006", false, false},
+	{"%a %b %d %H:%M:%S.%f %Y", "Mon Jan _2 15:04:05.999999999 2006", false, false},
 	{"%b %d %Y %H:%M:%S", "Jan _2 2006 15:04:05", false, false},
 	{"%b %d, %Y %H:%M:%S", "Jan _2, 2006 15:04:05", false, false},
 	{"%d %b %Y %H:%M:%S", "02 Jan 2006 15:04:05", false, false},
@@ -264,6 +276,10 @@ func readTime(i int, s string) (time.Time, bool) {
 	if len(s) < 8 || len(s) > 40 {
 		return time.Time{}, false
 	}
-	t, err := time.Parse(timeFormats[i].layout, s)
+	layout := timeFormats[i].layout
+	if marks := func(s string) int { return strings.Count(s, ".") + strings.Count(s, ",") }; marks(s) != marks(layout) {
+		return time.Time{}, false // Go reads a fraction that the layout does not have, and DuckDB does not
+	}
+	t, err := time.Parse(layout, s)
 	return t, err == nil && t.Year() > 1970
 }

@@ -23,7 +23,6 @@ type output struct {
 // project suggests the columns of the SELECT of a class.
 func (in *inference) project(class *ocsf.Class, all []*column) (outs []output, without []string) {
 	taken := map[string]bool{}
-	var lacking []string // required paths that some records have no value for
 	add := func(o output) bool {
 		if taken[o.path] {
 			return false
@@ -32,26 +31,7 @@ func (in *inference) project(class *ocsf.Class, all []*column) (outs []output, w
 		outs = append(outs, o)
 		return true
 	}
-	t, others, score := bestTime(all, in.records)
-	if pair := dateAndTime(all, in.records); pair != nil && (t == nil || 10*pair.share+3 > score) {
-		add(output{path: "time", sql: pair.sql, reason: pair.evidence, col: pair.day})
-	} else if t != nil {
-		zone := ""
-		if t.time.zone != "" {
-			zone = "; " + t.time.zone
-		}
-		o := output{path: "time", sql: t.time.sql, reason: t.time.evidence + zone, col: t}
-		if len(others) > 0 {
-			o.reason += "; if it is missing, others are read"
-			for _, c := range others {
-				o.sql += ",\n    " + c.time.sql
-			}
-			o.sql = "coalesce(" + o.sql + ")"
-		}
-		add(o)
-	} else {
-		add(output{path: "time", sql: "NULL::TIMESTAMP", reason: "no field has times: until you write one here, every record goes to quarantine"})
-	}
+	add(in.timeColumn(all))
 	in.activity(class, all, add)
 	in.severity(all, add)
 	cloud := false
@@ -82,9 +62,6 @@ func (in *inference) project(class *ocsf.Class, all []*column) (outs []output, w
 					}
 					break
 				}
-				if !taken[path] {
-					lacking = append(lacking, path)
-				}
 			}
 			if c.time != nil {
 				o.sql = c.time.sql
@@ -111,39 +88,102 @@ func (in *inference) project(class *ocsf.Class, all []*column) (outs []output, w
 	add(output{path: "metadata.product.name", sql: mappings.Literal(in.name), reason: "the name of the sample: write the name of the product"})
 	add(output{path: "metadata.product.vendor_name", sql: "'unknown'", reason: "write the name of the vendor"})
 	outs = in.complete(class, outs)
-	without = append(in.without(class, outs), lacking...)
-	without = append(without, in.partly(class, outs)...)
+	without = append(in.without(class, outs), in.partly(class, outs)...)
 	sort.Strings(without)
 	return outs, slices.Compact(without)
 }
 
-// partly names the required objects that no column fills in every record.
+// partly names what OCSF requires and no column fills in every record: attributes, objects, and objects that must have one of several
+// attributes.
 func (in *inference) partly(class *ocsf.Class, outs []output) (all []string) {
-	most := map[string]int64{}
+	most := map[string]int64{} // records that have a value below a path
+	note := func(path string, n int64) { most[path] = max(most[path], n) }
 	for _, o := range outs {
 		r, err := in.schema.Resolve(class, o.path)
-		if err != nil || o.off != "" {
+		if err != nil || o.off != "" || o.path == "time" {
 			continue
 		}
-		n := in.records
-		if o.col != nil {
-			n = o.col.fitting(r.Leaf)
-		}
-		prefix := ""
-		for _, a := range r.Path[:len(r.Path)-1] {
+		n := in.whole(class, outs, r)
+		prefix, fields := "", &class.Fields
+		for i, a := range r.Path {
+			for _, rule := range [][]string{fields.AtLeastOne, fields.JustOne} {
+				switch {
+				case len(rule) == 0 || prefix == "":
+				case slices.Contains(rule, a.Name):
+					note(prefix+" ", n)
+				default:
+					note(prefix+" ", 0)
+				}
+			}
+			prefix = strings.TrimPrefix(prefix+"."+a.Name, ".")
 			if a.Requirement != ocsf.Required {
 				break
 			}
-			prefix = strings.TrimPrefix(prefix+"."+a.Name, ".")
-			most[prefix] = max(most[prefix], n)
+			note(prefix, n)
+			if i < len(r.Path)-1 {
+				if object := in.schema.Object(a.Object); object != nil {
+					fields = &object.Fields
+				}
+			}
 		}
 	}
-	for object, n := range most {
+	for path, n := range most {
 		if n < in.records {
-			all = append(all, object)
+			all = append(all, strings.TrimSuffix(path, " "))
 		}
 	}
 	return all
+}
+
+// whole counts the records that have a value at a path, in objects that have what OCSF requires in them.
+func (in *inference) whole(class *ocsf.Class, outs []output, r *ocsf.Resolved) int64 {
+	below := func(path string) (n int64, any bool) {
+		for _, o := range outs {
+			if o.off != "" || o.path != path && !strings.HasPrefix(o.path, path+".") {
+				continue
+			}
+			any = true
+			if o.col == nil {
+				return in.records, true
+			}
+			if at, err := in.schema.Resolve(class, o.path); err == nil {
+				n = max(n, o.col.fitting(at.Leaf))
+			}
+		}
+		return n, any
+	}
+	names := make([]string, 0, len(r.Path))
+	for _, a := range r.Path {
+		names = append(names, a.Name)
+	}
+	n, _ := below(strings.Join(names, "."))
+	path := ""
+	for _, a := range r.Path[:len(r.Path)-1] {
+		path = strings.TrimPrefix(path+"."+a.Name, ".")
+		object := in.schema.Object(a.Object)
+		if object == nil {
+			break
+		}
+		for _, rule := range [][]string{object.AtLeastOne, object.JustOne} {
+			most := int64(0)
+			for _, name := range rule {
+				k, _ := below(path + "." + name)
+				most = max(most, k)
+			}
+			if len(rule) > 0 {
+				n = min(n, most)
+			}
+		}
+		for _, b := range object.Attributes {
+			if b.Requirement != ocsf.Required || filledByCompiler(b, path+"."+b.Name) {
+				continue
+			}
+			if k, any := below(path + "." + b.Name); any {
+				n = min(n, k)
+			}
+		}
+	}
+	return n
 }
 
 // requires tells whether OCSF requires an attribute in every event of a class.
@@ -164,6 +204,15 @@ func (f *field) fitting(a *ocsf.Attribute) int64 {
 		return f.has[isEmail]
 	case "url_t":
 		return f.has[isURL]
+	case "hostname_t":
+		return f.has[isName] + f.has[isIP]
+	}
+	if a.Base == ocsf.String && len(a.Enum) > 0 {
+		var n int64
+		for _, v := range a.Enum {
+			n += f.values[v.Key]
+		}
+		return n
 	}
 	switch a.Base {
 	case ocsf.Integer:
