@@ -39,6 +39,7 @@ func Syslog(dst []Field, b []byte) (out []Field, rest []byte) {
 	if n == 0 {
 		return dst, rest
 	}
+	n += zoneLen(rest, n)
 	after := trimLeft(rest[n:])
 	host, more := word(after)
 	if len(after) == len(rest[n:]) || len(host) == 0 || bytes.ContainsAny(host, "=|,;\"") {
@@ -144,6 +145,26 @@ func timestampLen(b []byte) int {
 		i += 5
 	}
 	return i
+}
+
+// zoneLen is how long the zone is behind the time that b begins with, and the blank before it: an abbreviation that is read as one, or
+// an offset. A host with such a name has a colon after it, or nothing.
+func zoneLen(b []byte, n int) int {
+	if n+1 >= len(b) || b[n] != ' ' || b[0] <= '9' || b[n-5] == ' ' && digits(b, n-4, 4) { // after a year it is not read
+		return 0
+	}
+	w, more := word(b[n+1:])
+	if len(trim(more)) == 0 {
+		return 0
+	}
+	switch string(w) {
+	case "UTC", "GMT", "Z", "WET", "WEST", "CET", "CEST", "EET", "EEST", "MSK", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT", "BST", "IST", "JST", "KST", "AEST", "AEDT", "NZST", "NZDT":
+		return 1 + len(w)
+	}
+	if (len(w) == 5 && digits(w, 1, 4) || len(w) == 6 && digits(w, 1, 2) && w[3] == ':' && digits(w, 4, 2)) && (w[0] == '+' || w[0] == '-') {
+		return 1 + len(w)
+	}
+	return 0
 }
 
 func digits(b []byte, from, n int) bool {

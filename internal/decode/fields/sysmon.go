@@ -105,11 +105,12 @@ const gapCost = 1 << 10
 // sysmon reads the lines after the title of a Sysmon event if they are not simply the keys of the manifest: a value has line breaks, and
 // its lines can look like keys. Which lines are keys is decided for all of them together. A chain of keys is in the manifest's order; the
 // best chain has the fewest lines in values that are not free, then the most keys. If several chains are equally good, the lines
-// on which they differ are not keys: they stay in the value before them.
-func sysmon(dst []Field, b []byte, manifest string) []Field {
+// on which they differ are not keys: they stay in the value before them. If lines end with \r\n (crlf), a line after a lone \n is not a
+// key either.
+func sysmon(dst []Field, b []byte, manifest string, crlf bool) []Field {
 	keys := strings.Fields(manifest)
-	lines := sysmonLines(b, keys)
-	certain := bestChain(lines, len(keys))
+	lines := sysmonLines(b, keys, crlf)
+	certain, _ := bestChain(lines, len(keys))
 	from, free := -1, false // of the value that is open
 	for i, l := range lines {
 		unknown := l.key != nil && l.at < 0 && !free // a key of a newer schema
@@ -128,8 +129,47 @@ func sysmon(dst []Field, b []byte, manifest string) []Field {
 	return dst
 }
 
-func sysmonLines(b []byte, keys []string) []sysmonLine {
+// sysmonTitles are the titles of all manifests that differ.
+func sysmonTitles() []string {
+	return []string{
+		"Process Create", "File created", "Network connection detected", "Sysmon service state changed", "Process terminated", "Driver loaded", "Image loaded",
+		"CreateRemoteThread detected", "RawAccessRead detected", "Process accessed", "Registry value set", "File stream created", "Sysmon config state changed",
+		"Pipe Created", "WmiEventFilter activity detected", "WmiEventConsumer activity detected", "WmiEventConsumerToFilter activity detected", "Dns query",
+		"File Delete", "Clipboard changed", "Process Tampering", "Error report",
+	}
+}
+
+// looksLikeSysmon says whether fields begin with the keys that nearly all events of Sysmon begin with, after a title or without one.
+func looksLikeSysmon(fs []Field) bool {
+	utc, guid := false, false
+	for _, f := range fs[:min(len(fs), 6)] {
+		utc = utc || string(f.Key) == "UtcTime"
+		guid = guid || bytes.HasSuffix(f.Key, []byte("ProcessGuid")) || bytes.HasSuffix(f.Key, []byte("ProcessGUID"))
+	}
+	return utc && guid
+}
+
+// untitledSysmon reads a text of Sysmon whose title is missing or unknown with the manifest that fits best.
+func untitledSysmon(dst []Field, b []byte, crlf bool) []Field {
+	first, rest, _ := bytes.Cut(trimLeft(b), []byte("\n"))
+	if _, value, ok := windowsKey(trim(first)); !ok || len(value) == 0 {
+		dst = append(dst, field(TitleKey, trim(bytes.TrimSuffix(trim(first), []byte(":")))))
+		b = rest
+	}
+	best, manifest := math.MinInt, ""
+	for _, title := range sysmonTitles() {
+		m := sysmonKeys([]byte(title))
+		keys := strings.Fields(m)
+		if _, score := bestChain(sysmonLines(b, keys, crlf), len(keys)); score > best {
+			best, manifest = score, m
+		}
+	}
+	return sysmon(dst, b, manifest, crlf)
+}
+
+func sysmonLines(b []byte, keys []string, crlf bool) []sysmonLine {
 	var lines []sysmonLine
+	lone := false // a lone \n stands before the line
 	for i := 0; i < len(b); {
 		end, next := len(b), len(b)
 		if n := bytes.IndexByte(b[i:], '\n'); n >= 0 {
@@ -142,7 +182,7 @@ func sysmonLines(b []byte, keys []string) []sysmonLine {
 		for l.from < l.to && isBlank(b[l.to-1]) {
 			l.to--
 		}
-		if key, value, ok := windowsKey(b[l.from:l.to]); ok {
+		if key, value, ok := windowsKey(b[l.from:l.to]); ok && !lone {
 			l.key, l.value = key, l.to-len(value)
 			for at, k := range keys {
 				if sameKey(strings.TrimSuffix(k, "*"), key) {
@@ -151,13 +191,14 @@ func sysmonLines(b []byte, keys []string) []sysmonLine {
 			}
 		}
 		lines = append(lines, l)
+		lone = crlf && (end == 0 || b[end-1] != '\r')
 		i = next
 	}
 	return lines
 }
 
-// bestChain tells which lines are keys in every best chain.
-func bestChain(lines []sysmonLine, keys int) []bool {
+// bestChain tells which lines are keys in every best chain, and the score of these chains.
+func bestChain(lines []sysmonLine, keys int) (certain []bool, score int) {
 	const none = math.MinInt / 2
 	// of the lines passed, by key: the best score, and what it is without the cost of the lines since then
 	free, fixed := make([]int, keys), make([]int, keys)
@@ -215,11 +256,11 @@ func bestChain(lines []sysmonLine, keys int) []bool {
 			at[n] = i
 		}
 	}
-	certain := make([]bool, len(lines))
+	certain = make([]bool, len(lines))
 	for n, c := range count {
 		if c == 1 {
 			certain[at[n]] = true
 		}
 	}
-	return certain
+	return certain, all
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func sysmonTitles() []string {
+func allSysmonTitles() []string {
 	return []string{
 		"Process Create", "File creation time changed", "Network connection detected", "Sysmon service state changed", "Process terminated",
 		"Driver loaded", "Image loaded", "CreateRemoteThread detected", "RawAccessRead detected", "Process accessed", "File created",
@@ -40,7 +40,7 @@ func TestSysmonHostileValues(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 11))
 	left, whole := 0, 0
 	for n := range 4000 {
-		titles := sysmonTitles()
+		titles := allSysmonTitles()
 		title := titles[n%len(titles)]
 		keys := strings.Fields(sysmonKeys([]byte(title)))
 		if len(keys) == 0 {
@@ -112,6 +112,22 @@ func TestSysmonTexts(t *testing.T) {
 		{
 			"a command line repeats all that follows", "Process Create:\nProcessId: 1\nCommandLine: a\nUser: x\nParentCommandLine: y\nUser: real\nParentCommandLine: real\nParentUser: p",
 			map[string]string{TitleKey: "Process Create", "ProcessId": "1", "CommandLine": "a\nUser: x\nParentCommandLine: y\nUser: real\nParentCommandLine: real", "ParentUser": "p"},
+		},
+		{
+			"a lone line feed in a text with \\r\\n", "Process Create:\r\nParentImage: a\r\nParentCommandLine: b\nParentUser: EXAMPLE\\eve",
+			map[string]string{TitleKey: "Process Create", "ParentImage": "a", "ParentCommandLine": "b\nParentUser: EXAMPLE\\eve"},
+		},
+		{
+			"an empty line before the title", "\r\nProcess terminated:\r\nProcessId: 1\r\nUser: u\r\nUser: v",
+			map[string]string{TitleKey: "Process terminated", "ProcessId": "1\r\nUser: u\r\nUser: v"},
+		},
+		{
+			"no title", "UtcTime: t\nProcessGuid: {1}\nImage: i\nCommandLine: a\nUser: eve\nCurrentDirectory: d\nUser: real\nParentUser: p",
+			map[string]string{"UtcTime": "t", "ProcessGuid": "{1}", "Image": "i", "CommandLine": "a\nUser: eve", "CurrentDirectory": "d", "User": "real", "ParentUser": "p"},
+		},
+		{
+			"an unknown title", "Prozess erstellt:\nUtcTime: t\nProcessGuid: {1}\nImage: i\nCommandLine: a\nUser: eve\nCurrentDirectory: d\nUser: real\nParentUser: p",
+			map[string]string{TitleKey: "Prozess erstellt", "UtcTime": "t", "ProcessGuid": "{1}", "Image": "i", "CommandLine": "a\nUser: eve", "CurrentDirectory": "d", "User": "real", "ParentUser": "p"},
 		},
 		{
 			"a key of a newer schema", "Process terminated:\nProcessId: 1\nSigner: me\nUser: u",

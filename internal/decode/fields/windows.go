@@ -13,13 +13,14 @@ const maxKey = 64
 // "\tAccount Name:\t\tada"). A line that is not a key continues the value before it; after an empty line it is prose, a
 // MessageKey.
 //
-// In the text of a Sysmon event, which its title tells, the manifest of Sysmon decides what is a key: see sysmon.
+// In the text of a Sysmon event, which its title or its first keys tell, the manifest of Sysmon decides what is a key: see sysmon.
 func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 	base := len(dst)
 	var section []byte
 	keys, gap := 0, false
 	plain := true // nothing but a title and lines of "Key: value"
 	manifest, after := "", 0
+	started, crlf := false, false
 	for i := 0; i < len(b); {
 		end := bytes.IndexByte(b[i:], '\n')
 		next := len(b)
@@ -31,7 +32,12 @@ func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 		}
 		line := trim(b[i:end])
 		indented := i < len(b) && (b[i] == '\t' || b[i] == ' ')
-		first := i == 0
+		first := !started && len(line) > 0
+		if ended := end > i && b[end-1] == '\r' && end < len(b); first {
+			started, crlf = true, ended
+		} else if crlf && !ended && end < len(b) {
+			plain = false // a line break inside of a value: the others are \r\n
+		}
 		key, value, ok := windowsKey(line)
 		i = next
 		switch {
@@ -72,7 +78,10 @@ func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 		gap = false
 	}
 	if manifest != "" && keys > 0 && !(plain && inOrder(manifest, dst[base+1:])) {
-		dst = sysmon(dst[:base+1], b[after:], manifest)
+		dst = sysmon(dst[:base+1], b[after:], manifest, crlf)
+	}
+	if manifest == "" && looksLikeSysmon(dst[base:]) {
+		dst = untitledSysmon(dst[:base], b, crlf)
 	}
 	if keys == 0 {
 		return dst[:base], buf, `no "Key: value" line in it`
