@@ -51,7 +51,7 @@ func TestNetworkFirewallSamples(t *testing.T) {
 		"cloud.region": "eu-west-1", "cloud.zone": "zone",
 	}))
 	sqltest.Same(t, "alert unmapped", alert.Unmapped, map[string]any{
-		"event_timestamp": "1601074865", "event.event_type": "alert", "event.alert.rev": "0", "event.alert.severity": "3", "event.alert.action": "allowed",
+		"event_timestamp": "1601074865", "event.event_type": "alert", "event.alert.rev": "0", "event.alert.severity": "3",
 	})
 	for _, e := range events {
 		if e.Reason != nil || e.Misses != nil || e.Account != "123456789012" {

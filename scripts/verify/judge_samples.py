@@ -87,7 +87,6 @@ ALERT = {
     "unmapped": {
         "event_timestamp": "1601074865",
         "event.event_type": "alert",
-        "event.alert.action": "allowed",
         "event.alert.rev": "0",
         "event.alert.severity": "3",
     },

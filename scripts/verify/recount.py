@@ -37,6 +37,7 @@ MAPPED = {
     "event.netflow.start",
     "event.netflow.end",
     "event.tcp.tcp_flags",
+    "event.alert.action",
     "event.alert.signature_id",
     "event.alert.signature",
     "event.alert.category",

@@ -8,8 +8,9 @@ CREATE MACRO from_server(direction, client_ip, src_ip, src_port, dest_ip, dest_p
 
 -- What became of a packet: 1 Allowed, 2 Blocked, 6 Dropped, 21 Reset, 25 Rejected. A verdict is the final decision over all
 -- rules. Without one (before Suricata 7), the action of the rule is all that the record says. TLS logs have the action of
--- the revocation check, or an error, after which the firewall resets the connection.
-CREATE MACRO disposition_of(verdict, rule, revocation, tls_error) AS CASE
+-- the revocation check, or an error, after which the firewall resets the connection. A flow has no verdict of its own.
+CREATE MACRO disposition_of(event_type, verdict, rule, revocation, tls_error) AS CASE
+  WHEN event_type = 'netflow' THEN 0
   WHEN verdict IS NULL THEN CASE
     WHEN rule = 'allowed' THEN 1
     WHEN rule = 'blocked' THEN 2

@@ -4,6 +4,7 @@
 -- consumes: event.proto = upper(connection_info.protocol_name)
 -- consumes: event.app_proto = coalesce(dst_endpoint.svc_name, src_endpoint.svc_name)
 -- consumes: event.tcp.tcp_flags = format('{:02x}', connection_info.tcp_flags)
+-- consumes: event.alert.action = CASE disposition_id WHEN 1 THEN 'allowed' WHEN 2 THEN 'blocked' END
 -- consumes: event.tls.version = tls.version
 -- consumes: event.http.url = coalesce("url".url_string, "url".path || coalesce('?' || "url".query_string, ''))
 --
@@ -45,9 +46,9 @@ SELECT
   event.netflow.end   AS end_time,
   (epoch_us(event.netflow.end) - epoch_us(event.netflow.start)) // 1000 AS duration,
 
-  CASE WHEN event.event_type = 'netflow' THEN 0 ELSE CASE disposition_of(event.verdict."action", event.alert."action", event.revocation_check."action", event.tls_error.error_message)
-    WHEN 0 THEN 0 WHEN 1 THEN 1 ELSE 2 END END AS action_id,
-  CASE WHEN event.event_type = 'netflow' THEN 0 ELSE disposition_of(event.verdict."action", event.alert."action", event.revocation_check."action", event.tls_error.error_message) END AS disposition_id,
+  CASE disposition_of(event.event_type, event.verdict."action", event.alert."action", event.revocation_check."action", event.tls_error.error_message)
+    WHEN 0 THEN 0 WHEN 1 THEN 1 ELSE 2 END AS action_id,
+  disposition_of(event.event_type, event.verdict."action", event.alert."action", event.revocation_check."action", event.tls_error.error_message) AS disposition_id,
   coalesce(event.tls_error.error_message, event.revocation_check.status) AS status_detail,
   event.alert.signature_id AS "firewall_rule.uid",
   event.alert.signature    AS "firewall_rule.name",

@@ -61,6 +61,7 @@ type Projection struct {
 	without    map[string]int // required attributes left out, and where the header says so
 	Consumed   map[*rawtable.Leaf]*Consume
 	Root       *Field
+	Shared     []Shared // columns that several outputs read
 	// given are the names that the mapping gives leaves in unmapped.
 	Given map[*rawtable.Leaf]string
 }
@@ -72,9 +73,11 @@ type Output struct {
 	NameAt int    // byte offset of the alias; -1: the column's
 	orig   syntax.Node
 	nested
-	Expr  syntax.Node // over records
-	SQL   string
-	Reads []*rawtable.Leaf
+	Expr syntax.Node // over records
+	SQL  string
+	// SharedSQL is the same with the projection's shared columns, "" where it has none.
+	SharedSQL string
+	Reads     []*rawtable.Leaf
 	// leaf is set where the expression is a leaf's value and nothing else, casts aside; group likewise for a STRUCT.
 	Leaf  *rawtable.Leaf
 	Group *rawtable.Field
@@ -140,6 +143,9 @@ func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set
 		c.checkPaths()
 	}
 	for _, p := range c.sound() {
+		if err := (&sharing{c: c, p: p, calls: map[string]*sharedCall{}}).run(); err != nil {
+			return nil, err
+		}
 		c.buildTree(p)
 	}
 	for _, p := range c.sound() {

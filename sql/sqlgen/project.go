@@ -1,6 +1,7 @@
 package sqlgen
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,6 +76,10 @@ type reject struct {
 func (s *sqlProjection) values() {
 	s.user = map[*projection.Output]string{}
 	s.state = map[*projection.Field]*fieldState{}
+	for _, shared := range s.p.Shared {
+		s.l.pending = append(s.l.pending, shared.SQL+" AS "+shared.Name)
+	}
+	s.l.seal()
 	for _, o := range s.p.Outs {
 		switch {
 		case o.IsConst && o.Into != nil && o.Into.IsConst, o.List != nil, o.Part != nil:
@@ -82,7 +87,7 @@ func (s *sqlProjection) values() {
 			s.user[o] = o.SQL
 		case o.Group != nil && o.Key != "":
 		default:
-			s.user[o] = s.l.add("u", o.SQL)
+			s.user[o] = s.l.add("u", cmp.Or(o.SharedSQL, o.SQL))
 		}
 	}
 	s.l.seal()
