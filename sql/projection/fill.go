@@ -97,7 +97,8 @@ func (c *Set) fillMetadata(p *Projection) {
 	}
 }
 
-// fillSiblings puts the text of each enum's number right behind it, where the mapping gives none.
+// fillSiblings puts the text of each enum's number right behind it, where the mapping gives none: in all records, or where its
+// text is NULL.
 func (c *Set) fillSiblings(p *Projection, f *Field) {
 	for _, x := range append([]*Field(nil), f.Children...) {
 		if x.IsGroup() {
@@ -108,7 +109,13 @@ func (c *Set) fillSiblings(p *Projection, f *Field) {
 			c.fillSiblings(p, y)
 		}
 		a := x.Attribute
-		if a.Sibling == "" || a.IsArray || len(a.Enum) == 0 || f.Get(a.Sibling) != nil {
+		if a.Sibling == "" || a.IsArray || len(a.Enum) == 0 {
+			continue
+		}
+		if own := f.Get(a.Sibling); own != nil {
+			if own.Out != nil && !own.IsConst && own.Attribute.Base == ocsf.String && !own.Attribute.IsArray && a.Base != ocsf.String {
+				own.Caption = x
+			}
 			continue
 		}
 		sibling := f.Fields.Attribute(a.Sibling)

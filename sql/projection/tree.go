@@ -27,6 +27,8 @@ type Field struct {
 	IsConst  bool
 	// lookup is the field whose number's text this is.
 	Lookup *Field
+	// Caption is the number whose text an output of the mapping has where it is NULL.
+	Caption *Field
 	// elems are the elements of a list of objects that is written out, each a group. shape is what the objects of a computed
 	// list are.
 	Elems []*Field

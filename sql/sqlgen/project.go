@@ -505,9 +505,22 @@ func (s *sqlProjection) node(f *projection.Field, columns *[]string) *lake.Node 
 	default:
 		s.of(f).col = len(*columns)
 		n.Column = s.of(f).col
-		*columns = append(*columns, s.of(f).sql)
+		*columns = append(*columns, s.published(f))
 	}
 	return n
+}
+
+// published is the SQL of a single value as the file has it: where a text is NULL, it is that of its number.
+func (s *sqlProjection) published(f *projection.Field) string {
+	sql := s.of(f).sql
+	switch x := f.Caption; {
+	case x == nil || s.of(f).never:
+	case x.IsConst:
+		sql = "coalesce(" + sql + ", " + cast.Caption(cast.ConstantSQL(x.Constant, "INTEGER"), x.Attribute) + ")"
+	default:
+		sql = "coalesce(" + sql + ", " + cast.Caption(s.of(x).sql, x.Attribute) + ")"
+	}
+	return sql
 }
 
 // fewUIDs are objects whose uid names one of a few things, so that a dictionary pays.

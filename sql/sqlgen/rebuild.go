@@ -83,7 +83,7 @@ func (s *rebuilt) eventValue(v projection.EventValue) string {
 	case f.Lookup != nil:
 		sql = cast.Caption(s.of(f.Lookup).sql, f.Lookup.Attribute)
 	default:
-		sql = s.of(f).sql
+		sql = s.published(f)
 	}
 	if v.JSON {
 		sql = "CAST(to_json(" + sql + ") AS VARCHAR)"

@@ -1,0 +1,27 @@
+package sqlgen_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/silt-etl/silt/sql/sqltest"
+)
+
+// TestOwnText: a column for the text of a number gives its own text where it has one, and the text of the number elsewhere. What
+// rebuilds a raw value sees the text that is published, and a text that does not fit is still kept in unmapped.
+func TestOwnText(t *testing.T) {
+	compiled := sqltest.Compile(t, sqltest.Mapping(t, map[string]string{
+		"raw.sql": "CREATE TABLE raw (ts TIMESTAMP, name VARCHAR, d VARCHAR, level VARCHAR);",
+		"m.sql": sqltest.SmallHead + "-- consumes: d = CASE status WHEN 'Success' THEN 'ok' WHEN 'Failure' THEN 'no' ELSE status END\nSELECT " + sqltest.SmallBase + `,
+  CASE d WHEN 'ok' THEN 1 WHEN 'no' THEN 2 WHEN 'none' THEN NULL ELSE 99 END AS status_id, CASE WHEN d NOT IN ('ok', 'no', 'none', 'odd') THEN d END AS status,
+  name AS "src_endpoint.hostname", 0 AS "connection_info.direction_id", level AS "connection_info.direction" FROM raw`}))
+	for d, want := range map[string]string{"ok": "1 Success  Unknown", "no": "2 Failure  Unknown", "locked": "99 locked  Unknown", "odd": "99 Other odd Unknown", "none": "<nil> <nil> none Unknown"} {
+		e := sqltest.Run(t, compiled, nil, `{"ts":"2024-01-01T00:00:00Z","name":"h","d":"`+d+`"}`)[0]
+		if got := fmt.Sprint(e.Fields["status_id"], " ", e.Fields["status"], " ", e.Unmapped["d"], " ", e.Fields["connection_info.direction"]); got != want {
+			t.Errorf("%s: %s, want %s", d, got, want)
+		}
+	}
+	if e := sqltest.Run(t, compiled, nil, `{"ts":"2024-01-01T00:00:00Z","name":"h","d":"ok","level":"in"}`)[0]; e.Fields["connection_info.direction"] != "in" {
+		t.Errorf("%v", e.Fields)
+	}
+}
