@@ -9,9 +9,12 @@ import (
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/ocsf"
+	"github.com/silt-etl/silt/internal/ocsf/texttype"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/internal/tempdir"
+	"github.com/silt-etl/silt/sql/cast"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -88,7 +91,7 @@ func sampleDiagnostics(compiled *sqlgen.Compiled, c *sample.Coverage, zones *sam
 	}
 	for _, x := range c.Attributes {
 		if x.Kept > 0 {
-			add(places.of(x.Path), diag.Warning, diag.SampleKept, "%s could not take its value in %s; the value is in unmapped", x.Path, human.Plural(x.Kept, "record"))
+			add(places.of(x.Path), diag.Warning, diag.SampleKept, "%s could not take its value in %s; the value is in unmapped%s", x.Path, human.Plural(x.Kept, "record"), whyKept(compiled, &x))
 		}
 		if x.Without > 0 {
 			add(places.of(x.Path), diag.Warning, diag.SampleWithout, "%s would be published without %s, which OCSF requires", human.Plural(x.Without, "record"), x.Path)
@@ -113,6 +116,24 @@ func sampleDiagnostics(compiled *sqlgen.Compiled, c *sample.Coverage, zones *sam
 		add(at, diag.Note, diag.SampleUnread, "no SELECT reads %s, which is in %s of %s (example: %s)", f.Path, human.Count(f.Unmapped), human.Plural(c.Published, "event"), strconv.Quote(f.Example))
 	}
 	return list
+}
+
+// whyKept shows the value that an attribute did not take, and says what is wrong with it if that is known.
+func whyKept(compiled *sqlgen.Compiled, x *sample.AttributeCount) string {
+	if x.KeptExample == "" {
+		return ""
+	}
+	why := ""
+	if schema, err := ocsf.Load(compiled.Version); err == nil && schema.Class(x.Class) != nil {
+		if r, err := schema.Resolve(schema.Class(x.Class), x.Path); err == nil && !r.Leaf.IsArray {
+			if _, fault := cast.Constant(r.Leaf, x.KeptExample); fault != "" {
+				why = "; " + fault
+			} else if fits := texttype.Of(r.Leaf.Type); fits != nil && !fits([]byte(x.KeptExample)) {
+				why = "; it is not a value of type " + r.Leaf.Type
+			}
+		}
+	}
+	return " (example: " + strconv.Quote(x.KeptExample) + why + ")"
 }
 
 func sampleLine(c *sample.Coverage) string {

@@ -36,6 +36,7 @@ type Coverage struct {
 	leaves   []*FieldCount          // by leaf of the compiled mapping
 	fields   map[string]*FieldCount // by raw path
 	named    map[string]*FieldCount // by the name in unmapped that the mapping gives
+	feeds    map[[2]string][]string // by class and attribute: the raw fields that it is made from, those that are its value first
 }
 
 // SensitiveCount of a raw field that looks like a secret or personal data. It has no example on purpose.
@@ -63,6 +64,8 @@ type AttributeCount struct {
 	Example string  `json:"example"` // as JSON, cut where it is long
 	// Kept counts records whose value for it is in unmapped instead.
 	Kept int64 `json:"kept_in_unmapped,omitempty"`
+	// KeptExample is the first such value, cut where it is long. It is empty if the value of no raw field is the attribute.
+	KeptExample string `json:"kept_example,omitempty"`
 	// Without counts events that lack it although OCSF requires it.
 	Without int64 `json:"published_without,omitempty"`
 	order   int
@@ -92,7 +95,18 @@ type FieldCount struct {
 // NewCoverage returns a coverage without records.
 func NewCoverage(compiled *sqlgen.Compiled) *Coverage {
 	c := &Coverage{compiled: compiled, reasons: map[[2]string]*ReasonCount{}, classes: map[string]int64{}, attrs: map[[2]string]*AttributeCount{},
-		leaves: make([]*FieldCount, len(compiled.Scan.Leaves)), fields: map[string]*FieldCount{}, named: map[string]*FieldCount{}}
+		leaves: make([]*FieldCount, len(compiled.Scan.Leaves)), fields: map[string]*FieldCount{}, named: map[string]*FieldCount{},
+		feeds: map[[2]string][]string{}}
+	for _, exact := range []bool{true, false} {
+		for _, l := range compiled.Flows {
+			for _, flow := range l.Flows {
+				if flow.Exact == exact {
+					k := [2]string{flow.Class, flow.Path}
+					c.feeds[k] = append(c.feeds[k], l.Raw)
+				}
+			}
+		}
+	}
 	for _, l := range compiled.Flows {
 		if l.File == "" && l.Leaf < 0 {
 			continue // a capture of the key is not a field of the record
@@ -187,7 +201,13 @@ func (c *Coverage) Add(out *Outcome) {
 		}
 	}
 	for _, path := range out.Kept {
-		c.attribute(out.Class, path).Kept++
+		a := c.attribute(out.Class, path)
+		a.Kept++
+		for _, raw := range c.feeds[[2]string{out.Class, path}] {
+			if a.KeptExample == "" {
+				a.KeptExample = cut(rest[raw])
+			}
+		}
 	}
 	for _, path := range out.Without {
 		c.attribute(out.Class, path).Without++
