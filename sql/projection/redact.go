@@ -6,6 +6,8 @@ import (
 
 	"github.com/silt-etl/silt/internal/decode/redact"
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/ocsf"
+	"github.com/silt-etl/silt/internal/ocsf/texttype"
 	"github.com/silt-etl/silt/sql/ducktype"
 	"github.com/silt-etl/silt/sql/header"
 	"github.com/silt-etl/silt/sql/rawtable"
@@ -133,4 +135,23 @@ func (x *redactor) rule(l *rawtable.Leaf) redact.How {
 		}
 	}
 	return ""
+}
+
+// Attribute is the attribute that an output fills, as its values are checked: what the rules leave of a redacted value is any text, so
+// that an analyst finds the hash of an address where the address would be.
+func (o *Output) Attribute(a *ocsf.Attribute, rules []redact.Rule) *ocsf.Attribute {
+	if texttype.Of(a.Type) == nil || !slices.ContainsFunc(o.Reads, func(l *rawtable.Leaf) bool { return redacted(l, rules) }) {
+		return a
+	}
+	text := *a
+	text.Type = "string_t"
+	return &text
+}
+
+// redacted says whether a redact line holds for a leaf, or for something in it.
+func redacted(l *rawtable.Leaf, rules []redact.Rule) bool {
+	return l.Key == "" && slices.ContainsFunc(rules, func(r redact.Rule) bool {
+		n := min(len(r.Path), len(l.Path))
+		return r.How != redact.Discard && slices.EqualFunc(r.Path[:n], l.Path[:n], strings.EqualFold)
+	})
 }

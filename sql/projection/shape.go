@@ -36,7 +36,7 @@ func (c *Set) shapeOf(p *Projection, o *Output, of *ocsf.Fields, t *ducktype.Typ
 			continue
 		}
 		c.checkAttribute(p, at, join(path, f.Name), a)
-		m := &objects.Member{Name: f.Name, Attribute: a, Type: f.Type}
+		m := &objects.Member{Name: f.Name, Attribute: o.Attribute(a, c.Redact), Type: f.Type}
 		if f.Type.Family() == ducktype.Null || !c.memberType(p, o, m, at, path) {
 			continue
 		}

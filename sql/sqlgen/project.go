@@ -157,7 +157,8 @@ func (s *sqlProjection) readList(f *projection.Field, st *fieldState) {
 
 // cast gives the OCSF value of x, and whether it can be lost on the way.
 func (s *sqlProjection) cast(f *projection.Field, x string) (sql string, lossy bool) {
-	o, a := f.Out, f.Attribute
+	o := f.Out
+	a := o.Attribute(f.Attribute, s.c.Redact)
 	if a.IsArray {
 		if o.Type.Family() == ducktype.Null {
 			return "CAST(NULL AS " + cast.TypeName(a.Base) + "[])", false
