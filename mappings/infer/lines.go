@@ -89,6 +89,19 @@ func panOS(lines [][]byte) (shape, bool) {
 	return s, true
 }
 
+// flowLine is a record of VPC flow logs in the default format, version 2.
+var flowLine = regexp.MustCompile(`^2 (?:\d{12}|-) eni-\w+ \S+ \S+ \S+ \S+ \S+ \S+ \S+ \d{10} \d{10} \S+ [A-Z]+$`)
+
+// flowLogs recognises VPC flow logs without a header.
+func flowLogs(lines [][]byte) (shape, bool) {
+	if 10*countLines(lines, flowLine.Match) < 9*len(lines) || len(lines) == 0 {
+		return shape{}, false
+	}
+	f := decode.Format{Name: decode.FormatCSV, Delimiter: ' ', Header: decode.HeaderNo, Null: []string{"-"},
+		Columns: strings.Fields("version account_id interface_id srcaddr dstaddr srcport dstport protocol packets bytes start end action log_status")}
+	return shape{format: f, header: headerOf(&f), why: "the records are VPC flow logs of version 2, which have no header; AWS's documentation names their columns"}, true
+}
+
 // shippedFor names the mapping that etl ships for records like these, or "".
 func shippedFor(lines [][]byte, format decode.FormatName) string {
 	albLine := regexp.MustCompile(`^(?:https?|h2|grpcs?|wss?) \d{4}-\d{2}-\d{2}T[\d:.]+Z app/`)

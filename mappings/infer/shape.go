@@ -60,6 +60,9 @@ func shapeOf(lines [][]byte, found decode.Format) (s shape, ok bool) {
 	if s, ok := panOS(lines); ok {
 		return s, true
 	}
+	if s, ok := flowLogs(lines); ok {
+		return s, true
+	}
 	plain := found.Name == decode.FormatLine || found.Name == decode.FormatCSV
 	if !plain || len(lines) == 0 {
 		return shape{}, false

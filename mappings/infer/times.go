@@ -42,12 +42,13 @@ func (in *inference) timeOf(c *column) *timeOf {
 	forms := f.has[isLogForm] + f.has[isISOTime] + epochs
 	if f.has[isLogForm]*2 >= f.scalars || f.has[isLogForm] > 0 && forms*2 >= f.scalars {
 		if best := slices.Max(append(slices.Clone(f.formats), 0)); best < f.scalars {
-			year := "NULL"
+			year, without := "NULL", ""
 			if f.has[isLogTime] > 0 {
+				without = "; without a year, that of source.year of the job, else of the key or of when the object was last modified"
 				year = fmt.Sprintf("\n    year_of_log(%s, key.source_year, key.yyyy, key.mm, key.last_modified)", field)
 			}
 			return &timeOf{format: "%b %e %H:%M:%S", share: float64(forms) / float64(f.scalars), loose: f.has[isLogTime] > 0, needsYear: f.has[isLogTime] > 0, zone: "without a zone, source.timezone of the job, else UTC",
-				sql: fmt.Sprintf("time_of_log(%s, key.source_timezone, key.source_zones, %s)", field, year), evidence: percent(forms, f.scalars) + " are times as syslog and CEF write them"}
+				sql: fmt.Sprintf("time_of_log(%s, key.source_timezone, key.source_zones, %s)", field, year), evidence: percent(forms, f.scalars) + " are times as syslog and CEF write them" + without}
 		}
 	}
 	best := -1
