@@ -9,7 +9,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: all build release demo test verify soak lint vulncheck bench bench-planning bench-memory generate shots clean
+.PHONY: all build release demo test verify samples soak lint vulncheck bench bench-planning bench-memory generate shots clean
 
 all: build
 
@@ -33,6 +33,12 @@ test:
 verify: $(VENV)/.ready
 	SILT_VENV=$(abspath $(VENV)) $(GO) test -tags verify -count=1 -timeout 30m -run 'Verify|Moto' \
 	  $(shell grep -rl '^//go:build verify' --include='*_test.go' . | xargs -n 1 dirname | sort -u)
+
+# Tries the mappings on logs that other projects publish, and writes docs/samples.md. It fetches the projects from GitHub, or reads
+# clones of them: REPOS=folder.
+samples: build
+	python3 scripts/samples/try.py -etl $(BIN)/etl $(if $(REPOS),-repos $(REPOS))
+	$(GO) test ./docs -run TestSamples -update
 
 # Takes hours, in parts, and resumes where it stopped: scripts/soak.sh says how to run some of the parts.
 soak:

@@ -14,7 +14,7 @@
 -- consumes: dvchost = device.hostname
 -- consumes: deviceVendor = metadata.product.vendor_name
 SELECT
-  cef_time([rt, "end", "start", FTNTFGTeventtime, syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
+  cef_time([FTNTFGTeventtime, rt, "end", "start", syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
   rt AS "metadata.original_time",
   cef_change(deviceEventClassId, name, act) AS activity_id, -- Create, Enable, Password Change, Password Reset, Disable, Delete, Lock
   cef_severity_id(severity) AS severity_id,

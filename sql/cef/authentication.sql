@@ -13,7 +13,7 @@
 -- consumes: deviceVendor = metadata.product.vendor_name
 -- consumes: reason = status_detail
 SELECT
-  cef_time([rt, "end", "start", FTNTFGTeventtime, syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
+  cef_time([FTNTFGTeventtime, rt, "end", "start", syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
   rt AS "metadata.original_time",
   CASE WHEN regexp_matches(concat_ws(' ', deviceEventClassId, name, act, cat), '(?i)(?:log|sign)[ _-]?(?:off|out)')
     OR deviceVendor = 'Fortinet' AND deviceEventClassId = '39425' THEN 2 ELSE 1 END AS activity_id, -- Logoff, Logon

@@ -12,7 +12,7 @@
 -- consumes: dvchost = device.hostname
 -- consumes: deviceVendor = metadata.product.vendor_name
 SELECT
-  cef_time([rt, "end", "start", FTNTFGTeventtime, syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
+  cef_time([FTNTFGTeventtime, rt, "end", "start", syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
   rt AS "metadata.original_time",
   CASE WHEN ends_with(PanOSEventIDValue, '-logout') THEN 2 ELSE 1 END AS activity_id, -- Logoff, Logon
   cef_severity_id(severity) AS severity_id,

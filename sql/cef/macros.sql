@@ -2,7 +2,7 @@
 -- when the object was last modified (year_of_log). A time without a zone is in the record's own zone (dtz) if that is an offset or a
 -- known abbreviation, else in source.timezone of the job file.
 CREATE MACRO cef_time(texts, dtz, zone, zones, year, yyyy, mm, changed) AS list_filter(list_transform(texts,
-  lambda t: time_of_log(t, coalesce(zone_offset(dtz, zones), zone), zones, year_of_log(t, year, yyyy, mm, changed))), lambda t: t IS NOT NULL)[1];
+  lambda t: time_of_log(t, coalesce(zone_offset(trim(dtz, '"'), zones), zone), zones, year_of_log(t, year, yyyy, mm, changed))), lambda t: t IS NOT NULL)[1];
 
 -- severity_id: 0 to 10, or ArcSight's words for them.
 CREATE MACRO cef_severity_id(s) AS CASE lower(s)

@@ -19,7 +19,7 @@
 -- consumes: destinationTranslatedAddress = coalesce(dst_endpoint.proxy_endpoint.ip, '0.0.0.0')
 -- consumes: destinationTranslatedPort = coalesce(dst_endpoint.proxy_endpoint.port, 0)
 SELECT
-  cef_time([rt, "end", "start", FTNTFGTeventtime, syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
+  cef_time([FTNTFGTeventtime, rt, "end", "start", syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
   rt AS "metadata.original_time",
   CASE
     WHEN regexp_matches(lower(trim(act, '"')), '^(reset|client-rst|server-rst)') THEN 3        -- Reset

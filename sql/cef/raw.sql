@@ -2,6 +2,12 @@
 -- null: -, --, N/A, n/a, NULL, null, (null), ""
 -- also: rt deviceReceiptTime
 -- also: FTNTFGTeventtime FortinetFortiGateeventtime
+-- also: FTNTFGTeventtime eventtime
+-- also: FTNTFGTeventtime "ad.eventtime"
+-- also: dtz FTNTFGTtz
+-- also: dtz FortinetFortiGatetz
+-- also: dtz tz
+-- also: dtz "ad.tz"
 -- also: FTNTFGTutmaction FortinetFortiGateutmaction
 --
 -- Connection logs of any product in ArcSight's Common Event Format (CEF, version 0 or 1): firewalls, proxies, IPS. A
@@ -20,12 +26,13 @@
 -- GlobalProtect logs of PAN-OS, FortiGate's event logs, and logins that name nobody are filtered by a drop line and counted,
 -- except for the logins among them. Any other record goes to quarantine.
 --
--- The time is the first of rt, end, start, FortiGate's eventtime and the syslog header that can be read. Times without a
--- zone are in the record's dtz, else in source.timezone of the job file, else in UTC. A syslog header has no year: see
+-- The time is the first of FortiGate's eventtime, rt, end, start and the syslog header that can be read. Times without a
+-- zone are in the record's dtz (or FortiGate's tz), else in source.timezone of the job file, else in UTC. A syslog header has no year: see
 -- YEAR_UNKNOWN below.
 --
--- Tried against records of ArcSight, Check Point, Cisco, CyberArk, F5, Forcepoint, FortiGate (FortiOS 5.6 to 7.2),
--- Infoblox, NetScaler, PAN-OS and Trend Micro.
+-- Tried against public records of Check Point, Cisco, Cybereason, FortiGate (FortiOS 5.6 to 7.4), PAN-OS and SonicWall.
+-- [Public samples](../samples.md) has the projects and the counts. The tests of the mapping have records in the forms of ArcSight,
+-- CyberArk, F5, Forcepoint, Infoblox, NetScaler and Trend Micro too.
 CREATE TABLE raw (
   deviceVendor       VARCHAR,
   deviceProduct      VARCHAR,

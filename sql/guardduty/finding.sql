@@ -18,6 +18,13 @@
 -- consumes: resource.rdsDbInstanceDetails.dbInstanceArn = resource_of(resources, 'RDSDBInstance').uid
 -- consumes: resource.rdsDbInstanceDetails.dbInstanceIdentifier = resource_of(resources, 'RDSDBInstance').name
 -- consumes: resource.rdsDbInstanceDetails.engineVersion = resource_of(resources, 'RDSDBInstance').version
+-- consumes: resource.rdsLimitlessDbDetails.dbShardGroupArn = resource_of(resources, 'RDSLimitlessDB').uid
+-- consumes: resource.rdsLimitlessDbDetails.dbShardGroupIdentifier = resource_of(resources, 'RDSLimitlessDB').name
+-- consumes: resource.rdsLimitlessDbDetails.engineVersion = resource_of(resources, 'RDSLimitlessDB').version
+-- consumes: resource.ebsSnapshotDetails.snapshotArn = resource_of(resources, 'EBSSnapshot').uid
+-- consumes: resource.ec2ImageDetails.imageArn = resource_of(resources, 'EC2Image').uid
+-- consumes: resource.recoveryPointDetails.recoveryPointArn = resource_of(resources, 'RecoveryPoint').uid
+-- consumes: resource.recoveryPointDetails.backupVaultName = resource_of(resources, 'RecoveryPoint').name
 -- consumes: resource.lambdaDetails.functionArn = resource_of(resources, 'Lambda').uid
 -- consumes: resource.lambdaDetails.functionName = resource_of(resources, 'Lambda').name
 -- consumes: resource.lambdaDetails.functionVersion = resource_of(resources, 'Lambda').version

@@ -84,6 +84,11 @@ CREATE MACRO resources_of(r, region, part) AS list_concat(
     a_resource('Container', r.containerDetails.id, r.containerDetails.name, NULL, NULL, region, part),
     a_resource('RDSDBInstance', r.rdsDbInstanceDetails.dbInstanceArn, r.rdsDbInstanceDetails.dbInstanceIdentifier,
       r.rdsDbInstanceDetails.engineVersion, NULL, region, part),
+    a_resource('RDSLimitlessDB', r.rdsLimitlessDbDetails.dbShardGroupArn, r.rdsLimitlessDbDetails.dbShardGroupIdentifier,
+      r.rdsLimitlessDbDetails.engineVersion, NULL, region, part),
+    a_resource('EBSSnapshot', r.ebsSnapshotDetails.snapshotArn, NULL, NULL, NULL, region, part),
+    a_resource('EC2Image', r.ec2ImageDetails.imageArn, NULL, NULL, NULL, region, part),
+    a_resource('RecoveryPoint', r.recoveryPointDetails.recoveryPointArn, r.recoveryPointDetails.backupVaultName, NULL, NULL, region, part),
     a_resource('Lambda', r.lambdaDetails.functionArn, r.lambdaDetails.functionName, r.lambdaDetails.functionVersion, NULL, region, part)
   ], lambda x: x."type" IS NOT NULL),
   list_transform(r.s3BucketDetails, lambda b: a_resource('S3Bucket', b.arn, b.name, NULL, NULL, region, part)));

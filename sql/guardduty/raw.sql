@@ -6,9 +6,10 @@
 -- https://docs.aws.amazon.com/guardduty/latest/APIReference/API_Finding.html, API_Sequence.html, API_Signal.html,
 -- API_Indicator.html
 --
--- Tried with findings in the form of GuardDuty's API: of EC2, IAM, S3, EKS, ECS, RDS, Lambda and Runtime Monitoring, with IPv4 and IPv6, with malware findings of
--- volumes, containers and objects, and with attack sequences; schemaVersion 2.0. Findings of a new kind are published with what
--- all findings have.
+-- Tried against public findings of EC2, IAM, S3, EKS, ECS and RDS; [public samples](../samples.md) has the projects and the counts. All
+-- paths below are compared with the service model of GuardDuty's API (botocore 1.43). The tests of the mapping have findings in the
+-- form of the API for IPv6, malware in volumes, containers, objects, snapshots, images and recovery points, Lambda, Runtime
+-- Monitoring and attack sequences; schemaVersion 2.0. Findings of a new kind are published with what all findings have.
 --
 -- Fields that are not declared here go to unmapped under their own dotted names.
 CREATE TABLE raw (
@@ -38,6 +39,10 @@ CREATE TABLE raw (
       kubernetesWorkloadDetails STRUCT(uid VARCHAR, name VARCHAR, namespace VARCHAR)),
     rdsDbInstanceDetails STRUCT(dbInstanceArn VARCHAR, dbInstanceIdentifier VARCHAR, engineVersion VARCHAR),
     rdsDbUserDetails STRUCT("user" VARCHAR),
+    rdsLimitlessDbDetails STRUCT(dbShardGroupArn VARCHAR, dbShardGroupIdentifier VARCHAR, engineVersion VARCHAR),
+    ebsSnapshotDetails STRUCT(snapshotArn VARCHAR),
+    ec2ImageDetails STRUCT(imageArn VARCHAR),
+    recoveryPointDetails STRUCT(recoveryPointArn VARCHAR, backupVaultName VARCHAR),
     lambdaDetails STRUCT(functionArn VARCHAR, functionName VARCHAR, functionVersion VARCHAR)),
   service STRUCT(
     detectorId VARCHAR,

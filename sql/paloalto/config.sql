@@ -26,7 +26,7 @@ SELECT
   'configuration' AS "entity.type",
   coalesce(nullif(trim(path), ''), 'configuration') AS "entity.name", -- a commit is of all of it
 
-  CASE WHEN cmd IN ('add', 'clone') THEN 1                                -- Create
+  CASE WHEN cmd IN ('add', 'clone', 'multi-clone') THEN 1                                -- Create
     WHEN cmd IN ('set', 'edit', 'move', 'rename', 'override') THEN 3      -- Update
     WHEN cmd = 'delete' THEN 4 ELSE 99 END AS activity_id,                -- Delete; commit is Other
   1 AS severity_id, -- a configuration log has none

@@ -50,13 +50,17 @@ CREATE MACRO pan_auth_protocol(t) AS CASE WHEN known(t) IS NULL THEN 0 WHEN lowe
 -- The parts of "User U logged in via Web from A using https": the user, in or out, and the address.
 CREATE MACRO pan_admin_part(t, n) AS nullif(regexp_extract(t, '^User (.+) logged (in|out) via \S+ from (\S+?)(?: using \S+)?\s*$', n), '');
 
+-- The parts of "GlobalProtect gateway user authentication succeeded. Login from: A, User name: U, ..." of PAN-OS 9.0 and before: authentication
+-- or logout, succeeded or failed, the address, and the user.
+CREATE MACRO pan_portal_part(t, n) AS nullif(regexp_extract(t, '^GlobalProtect (?:portal|gateway) user (authentication|logout) (succeeded|failed)\. (?:Login from: ([^,]*), )?(?:Source region: [^,]*, )?User name: ([^,]+)', n), '');
+
 -- Whether a system log is about a login or a logout. Other logs of authentication say that a server failed, or that a method is weak.
 CREATE MACRO pan_system_login(event, t) AS CASE
   WHEN event IN ('auth-success', 'auth-fail') THEN regexp_matches(t, '^(?:Kerberos SSO )?(?:authenticated|failed authentication) for user ')
-  ELSE pan_admin_part(t, 1) IS NOT NULL END;
+  ELSE coalesce(pan_admin_part(t, 1), known(pan_portal_part(t, 4))) IS NOT NULL END;
 
 -- The user of such a log: for user 'U'. Reason: ..., From: A. A name that holds such a text itself is kept whole.
-CREATE MACRO pan_system_user(t) AS coalesce(pan_admin_part(t, 1), nullif(regexp_extract(t, ' for user ''(.*)''\.?\s+(?:Reason: |realm ''|auth profile ''|vsys ''|From: )', 1), ''),
+CREATE MACRO pan_system_user(t) AS coalesce(pan_admin_part(t, 1), pan_portal_part(t, 4), nullif(regexp_extract(t, ' for user ''(.*)''\.?\s+(?:Reason: |realm ''|auth profile ''|vsys ''|From: )', 1), ''),
   nullif(regexp_extract(t, ' for user ([^\s'']\S*?)\.(?:\s|$)', 1), ''), nullif(regexp_extract(t, ' for user (.*)$', 1), ''), t);
-CREATE MACRO pan_system_from(t) AS coalesce(pan_admin_part(t, 3), nullif(regexp_extract(t, '[\s,]From: ([0-9A-Fa-f.:]+?)\.?\s*$', 1), ''));
+CREATE MACRO pan_system_from(t) AS coalesce(pan_admin_part(t, 3), pan_portal_part(t, 3), nullif(regexp_extract(t, '[\s,]From: ([0-9A-Fa-f.:]+?)\.?\s*$', 1), ''));
 CREATE MACRO pan_system_reason(t) AS nullif(regexp_extract(t, '\.\s+Reason: (.*?)\.?,?\s+(?:auth profile|vsys|From: )', 1), '');

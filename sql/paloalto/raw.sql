@@ -172,7 +172,8 @@
 -- https://docs.paloaltonetworks.com/pan-os/10-2/pan-os-admin/monitoring/use-syslog-for-monitoring (the other log fields)
 -- https://docs.paloaltonetworks.com/ngfw/administration/monitoring/use-syslog-for-monitoring (11.1 to 12.1)
 --
--- Tried against logs of PAN-OS 8.1, 9.1, 10.0, 10.1, 10.2, 11.0 and 11.1.
+-- Tried against public logs of PAN-OS 8.1, 9.0, 9.1, 10.1, 10.2, 11.0 and 11.1, and against older ones. [Public samples](../samples.md)
+-- has the projects and the counts. Columns that 11.2 and 12.1 add are in the lists as the vendor documents them.
 --
 -- The table has the fields that the SELECTs read. All other columns go to unmapped under the names above.
 CREATE TABLE raw (

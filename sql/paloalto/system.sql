@@ -1,4 +1,5 @@
--- Logins in the system log: results of authentication profiles (auth-success, auth-fail), and administrators that log in and out.
+-- Logins in the system log: results of authentication profiles (auth-success, auth-fail), administrators that log in and out, and
+-- GlobalProtect before PAN-OS 9.1.
 -- Only the description says who, and from where. The address is read at its end, so that a user name cannot hold another one.
 -- class: authentication
 -- ocsf: 1.1.0
@@ -27,10 +28,10 @@ SELECT
   known_ip(pan_system_from(opaque)) AS "src_endpoint.ip",
   'PAN-OS' AS "service.name",
 
-  CASE WHEN pan_admin_part(opaque, 2) = 'out' THEN 2 ELSE 1 END AS activity_id, -- Logoff, Logon
+  CASE WHEN pan_admin_part(opaque, 2) = 'out' OR pan_portal_part(opaque, 1) = 'logout' THEN 2 ELSE 1 END AS activity_id, -- Logoff, Logon
   CASE lower(severity) WHEN 'informational' THEN 1 WHEN 'low' THEN 2 WHEN 'medium' THEN 3 WHEN 'high' THEN 4 WHEN 'critical' THEN 5
     ELSE CASE WHEN severity IS NULL THEN 0 ELSE 99 END END AS severity_id,
-  CASE WHEN eventid = 'auth-fail' THEN 2 ELSE 1 END AS status_id, -- Failure, Success
+  CASE WHEN eventid = 'auth-fail' OR pan_portal_part(opaque, 2) = 'failed' THEN 2 ELSE 1 END AS status_id, -- Failure, Success
   CASE WHEN eventid = 'auth-fail' THEN pan_system_reason(opaque) END AS status_detail,
   opaque AS message
 FROM raw
