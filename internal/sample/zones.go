@@ -23,7 +23,7 @@ type Zones struct {
 
 // NewZones reads records of a mapping.
 func NewZones(compiled *sqlgen.Compiled) *Zones {
-	spec := decode.Spec{Format: compiled.Scan.Format, Parsers: compiled.Scan.Parsers}
+	spec := decode.Spec{Format: compiled.Scan.Format, Parsers: compiled.Scan.Parsers, Redact: compiled.Scan.Redact}
 	keys := decode.NewKeys()
 	return &Zones{records: decode.NewRecords(&spec, keys, decode.Options{}), fields: decode.NewExpander(keys)}
 }

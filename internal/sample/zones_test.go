@@ -28,6 +28,7 @@ func TestZones(t *testing.T) {
 		"an offset of bytes":        {"json", asUTC, `{"at":"2026-07-03 10:11:12","id":"a","log":{"offset":120}}`, ""},
 		"a zone of DNS":             {"json", asUTC, `{"at":"2026-07-03 10:11:12","id":"a","zone":"example.com/x"}`, ""},
 		"hostile zone":              {"json", asUTC, `{"at":"2026-07-03 10:11:12","id":"a","zone":"../../etc/passwd"}`, ""},
+		"discarded":                 {"json\n-- discard: tz", asUTC, `{"at":"2026-07-03 10:11:12","id":"a","tz":"+02:00"}`, ""},
 	} {
 		compiled := sqltest.Compile(t, sqltest.Mapping(t, map[string]string{
 			"raw.sql": "-- format: " + c.format + "\nCREATE TABLE raw (\"at\" VARCHAR, \"day\" VARCHAR, utc_time VARCHAR, tz VARCHAR, id VARCHAR);",
