@@ -365,9 +365,14 @@ func (w *writer) example(ctx context.Context, m *mappings.Mapping, compiled *sql
 				continue
 			}
 			w.line("## Example")
-			w.text("%s. The record:", capital(plain(c.Name)))
-			isCut := w.block(raw)
-			w.text("The event:")
+			isCut := false
+			if len(compiled.Scan.Redact) > 0 {
+				w.text("%s. The record is not shown, because the mapping discards or redacts fields. The event, with hashes of a key for tests:", capital(plain(c.Name)))
+			} else {
+				w.text("%s. The record:", capital(plain(c.Name)))
+				isCut = w.block(raw)
+				w.text("The event:")
+			}
 			isCut = w.block(out.OCSF) || isCut
 			if out.Unmapped != nil {
 				w.text("`unmapped`:")
