@@ -61,6 +61,8 @@ func (f *jsonFramer) overLines(n int, rej *Reject) (int, *Reject, error) {
 	switch {
 	case err != nil:
 		return 0, nil, err
+	case !ok && f.r.eof && allBlank(f.r.buf[f.r.p:f.r.n]): // the object was cut
+		return n, rej, nil
 	case !ok:
 		rej.Message += " of its line, and the lines after it do not complete it"
 		return n, rej, nil

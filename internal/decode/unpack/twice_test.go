@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -139,9 +140,10 @@ func TestTwiceBounded(t *testing.T) {
 
 // TestTwiceWindows: the windows of both levels count together.
 func TestTwiceWindows(t *testing.T) {
-	text := string(make([]byte, 6<<20))
-	object := zst(t, zst(t, text)+string([]byte("\x50\x2a\x4d\x18\x03\x00\x00\x00abc")))
-	for most, fits := range map[int64]bool{64 << 20: true, 4 << 20: false} {
+	random := make([]byte, 6<<20) // a frame of it has it as it is, so that the windows of both levels are large
+	rand.NewChaCha8([32]byte{}).Read(random)
+	object := zst(t, zst(t, string(random)))
+	for most, fits := range map[int64]bool{64 << 20: true, 10 << 20: false} {
 		u := Reader{Memory: budget.New(0, most).NewUse(nil)}
 		_, err := unpacked(&u, object)
 		if _, large := errors.AsType[*budget.TooLarge](err); (err == nil) != fits || !fits && !large {
