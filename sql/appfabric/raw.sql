@@ -1,3 +1,5 @@
+-- null: ""
+--
 -- Audit logs of SaaS applications from AWS AppFabric, schema OCSF, format JSON: events that are OCSF already, one a
 -- line. AppFabric names OCSF 1.0.0-rc.3 in them (v1.0.0-rc.3). Its guide says that the schema is based on OCSF 1.1.
 -- https://docs.aws.amazon.com/appfabric/latest/adminguide/ocsf-schema.html

@@ -1,5 +1,10 @@
 -- format: cef
 -- null: -, --, N/A, n/a, NULL, null, (null), ""
+-- null: shost = unknown, Unknown, undefined
+-- null: dhost = unknown, Unknown, undefined
+-- null: dvchost = unknown, Unknown, undefined
+-- null: app = unknown, Unknown, undefined
+-- null: dvc = unknown, Unknown, undefined, 0.0.0.0, ::
 -- also: rt deviceReceiptTime
 -- also: FTNTFGTeventtime FortinetFortiGateeventtime
 -- also: FTNTFGTeventtime eventtime

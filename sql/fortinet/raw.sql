@@ -1,5 +1,5 @@
 -- format: kv
--- null: N/A, n/a, (null), ""
+-- null: N/A, n/a, (null), null, -, ""
 --
 -- FortiGate traffic and UTM logs (FortiOS 5.6 to 7.6) in the default syslog format or from the disk: one line of
 -- key=value. A syslog header in front is accepted.

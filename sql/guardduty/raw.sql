@@ -1,3 +1,5 @@
+-- null: ""
+--
 -- Amazon GuardDuty findings as GuardDuty exports them to S3: gzip, JSON lines, one finding a line. A finding is
 -- exported again whenever GuardDuty updates it. Attack sequence findings have their signals in
 -- service.detection.sequence.

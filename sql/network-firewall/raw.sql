@@ -1,6 +1,7 @@
 -- also: event.tls.sni event.sni
--- null: event.tls.sni = -
--- null: event.app_proto = failed, unknown
+-- null: event.tls.sni = -, ""
+-- null: event.app_proto = failed, unknown, -, ""
+-- null: event.http.hostname = -, ""
 --
 -- AWS Network Firewall: alert, flow (netflow) and TLS logs as delivered to S3, one JSON object for each record.
 -- https://docs.aws.amazon.com/network-firewall/latest/developerguide/firewall-logging-contents.html

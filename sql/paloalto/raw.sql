@@ -1,7 +1,7 @@
 -- format: csv
 -- header: no
 -- syslog: yes
--- null: N/A, n/a
+-- null: N/A, n/a, null, (null), -, ""
 -- extra: quarantine
 -- braces: link_switches
 -- expect: start [0-9]{4}[/-][0-9]{2}[/-][0-9]{2}[ T][0-9:.]+(?:Z|[+-][0-9]{2}:?[0-9]{2})?
