@@ -26,6 +26,7 @@ import (
 	"github.com/silt-etl/silt/internal/newfields"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/refused"
+	shipped "github.com/silt-etl/silt/sql"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -305,7 +306,7 @@ func pass(ctx context.Context, o Options, m memory, objects []Object, without fa
 		return nil, err
 	}
 	for _, q := range o.Compiled.Setup {
-		if err := db.Exec(ctx, q); err != nil {
+		if err := db.Exec(ctx, shipped.Fast(q)); err != nil {
 			return nil, o.sqlError(err, "its macros")
 		}
 	}

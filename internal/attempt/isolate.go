@@ -17,6 +17,7 @@ import (
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/refused"
+	shipped "github.com/silt-etl/silt/sql"
 )
 
 // DuckDB's TRY does not catch every error: an unknown time zone or part of a date, for example, ends the query whatever surrounds it.
@@ -133,7 +134,7 @@ func isolate(ctx context.Context, o Options, objects []Object) (failed, error) {
 		return nil, err
 	}
 	for _, q := range o.Compiled.Setup {
-		if err := db.Exec(ctx, q); err != nil {
+		if err := db.Exec(ctx, shipped.Fast(q)); err != nil {
 			return nil, o.sqlError(err, "its macros")
 		}
 	}

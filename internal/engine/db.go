@@ -114,6 +114,9 @@ func open(opts Options, last []string) (_ *DB, err error) {
 	if err := d.registerChecks(); err != nil {
 		return nil, err
 	}
+	if err := d.registerNetFunctions(); err != nil {
+		return nil, err
+	}
 	// If insertion order is kept, DuckDB scans a table function with one thread only. ORDER BY is kept in any case.
 	all := append(append([]string(nil), settings...), fmt.Sprintf("SET GLOBAL preserve_insertion_order=%t", opts.Streaming))
 	if opts.Streaming {

@@ -16,6 +16,7 @@ import (
 	"github.com/silt-etl/silt/internal/engine"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/mappings"
+	shipped "github.com/silt-etl/silt/sql"
 	"github.com/silt-etl/silt/sql/rawtable"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
@@ -80,7 +81,7 @@ func Run(t testing.TB, compiled *sqlgen.Compiled, key map[string]string, lines .
 		t.Fatal(err)
 	}
 	for _, s := range compiled.Setup {
-		if err := db.Exec(ctx, s); err != nil {
+		if err := db.Exec(ctx, shipped.Fast(s)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -3,6 +3,10 @@ package engine
 /*
 extern void siltEngineCheck(void*, void*, void*);
 extern void siltEngineFree(void*);
+extern void siltEngineDirection(void*, void*, void*);
+extern void siltEngineRegion(void*, void*, void*);
+static void *silt_direction(void) { return (void*)siltEngineDirection; }
+static void *silt_region(void) { return (void*)siltEngineRegion; }
 static void *silt_check(void) { return (void*)siltEngineCheck; }
 static void *silt_free_check(void) { return (void*)siltEngineFree; }
 */
@@ -15,6 +19,7 @@ import (
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
 
+	"github.com/silt-etl/silt/internal/netfunc"
 	"github.com/silt-etl/silt/internal/ocsf/texttype"
 )
 
@@ -101,4 +106,80 @@ func (v *view) same(i, j int) bool {
 
 func setNull(nulls unsafe.Pointer, row int) {
 	*(*uint64)(unsafe.Add(nulls, row>>6*8)) &^= 1 << (row & 63)
+}
+
+// registerNetFunctions makes the functions of package netfunc: silt_direction_between(src, dst), which is 0 for NULL, and
+// silt_zone_region(zone).
+func (d *DB) registerNetFunctions() error {
+	text, number := bindings.CreateLogicalType(bindings.TypeVarchar), bindings.CreateLogicalType(bindings.TypeInteger)
+	defer bindings.DestroyLogicalType(&text)
+	defer bindings.DestroyLogicalType(&number)
+	for _, fn := range []struct {
+		name       string
+		parameters int
+		result     bindings.LogicalType
+		call       unsafe.Pointer
+	}{
+		{"silt_direction_between", 2, number, C.silt_direction()},
+		{"silt_zone_region", 1, text, C.silt_region()},
+	} {
+		f := bindings.CreateScalarFunction()
+		bindings.ScalarFunctionSetName(f, fn.name)
+		for range fn.parameters {
+			bindings.ScalarFunctionAddParameter(f, text)
+		}
+		bindings.ScalarFunctionSetReturnType(f, fn.result)
+		bindings.ScalarFunctionSetSpecialHandling(f) // NULL is an argument like others
+		bindings.ScalarFunctionSetFunction(f, fn.call)
+		state := bindings.RegisterScalarFunction(d.main.c, f)
+		bindings.DestroyScalarFunction(&f)
+		if state != bindings.StateSuccess {
+			return fmt.Errorf("engine: DuckDB refuses the function %s", fn.name)
+		}
+	}
+	return nil
+}
+
+//export siltEngineDirection
+func siltEngineDirection(_, in, out unsafe.Pointer) {
+	chunk := bindings.DataChunk{Ptr: in}
+	var src, dst view
+	src.load(bindings.DataChunkGetVector(chunk, 0), &column{kind: kindText})
+	dst.load(bindings.DataChunkGetVector(chunk, 1), &column{kind: kindText})
+	result := (*[chunkRows]int32)(bindings.VectorGetData(bindings.Vector{Ptr: out}))
+	for i := range int(bindings.DataChunkGetSize(chunk)) {
+		result[i] = 0
+		if src.valid(i) && dst.valid(i) {
+			result[i] = netfunc.Direction(src.text(i), dst.text(i))
+		}
+	}
+}
+
+//export siltEngineRegion
+func siltEngineRegion(_, in, out unsafe.Pointer) {
+	chunk, result := bindings.DataChunk{Ptr: in}, bindings.Vector{Ptr: out}
+	var zones view
+	zones.load(bindings.DataChunkGetVector(chunk, 0), &column{kind: kindText})
+	texts := (*[chunkRows]stringT)(bindings.VectorGetData(result))
+	var nulls unsafe.Pointer
+	for i := range int(bindings.DataChunkGetSize(chunk)) {
+		n := 0
+		if zones.valid(i) {
+			n = netfunc.Region(zones.text(i))
+		}
+		switch {
+		case n == 0:
+			if nulls == nil {
+				bindings.VectorEnsureValidityWritable(result)
+				nulls = bindings.VectorGetValidity(result)
+			}
+			setNull(nulls, i)
+		case n <= inlineText:
+			t := &texts[i]
+			t.size, t.rest = uint32(n), [inlineText]byte{}
+			copy(t.rest[:], zones.text(i)[:n])
+		default:
+			bindings.UnsafeVectorAssignStringElementLen(result, bindings.IdxT(i), zones.text(i)[:n])
+		}
+	}
 }
