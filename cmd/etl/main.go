@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	_ "time/tzdata" // schedules have time zones, and many containers do not have the files for them
 
@@ -64,6 +65,11 @@ type outputFlag struct {
 }
 
 func main() {
+	// DuckDB's threads call functions in Go, for which they need one of Go's processors, and take it from each other if there are only as
+	// many as cores. With twice as many, a run of network-firewall takes 3 to 4 % less CPU, and 5 % less time.
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, os.LookupEnv, &confinement{enter: sandbox.Enter}))
