@@ -11,6 +11,7 @@ import (
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
+	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 type runCmd struct {
@@ -109,13 +110,20 @@ func (a *app) runner(ctx context.Context, spec *jobfile.Spec) (*jobs.Runner, err
 
 // newRunner builds the Runner of a job whose mapping was loaded.
 func newRunner(ctx context.Context, spec *jobfile.Spec, m *mappings.Mapping, log io.Writer) (*jobs.Runner, error) {
-	if _, err := compile(ctx, m); err != nil {
+	compiled, err := compile(ctx, m)
+	if err != nil {
 		return nil, err
+	}
+	compileOnce := func(ctx context.Context, other *mappings.Mapping) (*sqlgen.Compiled, error) {
+		if other == m {
+			return compiled, nil
+		}
+		return compile(ctx, other)
 	}
 	st, err := openStores(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
-	return &jobs.Runner{Spec: spec, Mapping: m, Compile: compile, Staging: st.staging, Lake: st.lake, Deleter: st.deleter, State: st.state, Catalog: st.catalog,
+	return &jobs.Runner{Spec: spec, Mapping: m, Compile: compileOnce, Staging: st.staging, Lake: st.lake, Deleter: st.deleter, State: st.state, Catalog: st.catalog,
 		LogTo: log, Now: time.Now, Version: version, ExitCode: exitCodeOf, LookupEnv: os.LookupEnv}, nil
 }
