@@ -24,7 +24,7 @@ func TestMaxPartitions(t *testing.T) {
 		says      string
 		committed bool
 	}{
-		{"accounts", 6, 2, "5", `belong to 12 partitions, and limits.max_partitions allows 5; cloud.account.uid has 6 values (examples: external_a0, external_a1, external_a2); nothing of the batch was committed. Example: a.json, record 5. Try: `, false},
+		{"accounts", 6, 2, "5", `belong to 12 partitions, and limits.max_partitions allows 5; cloud.account.uid has 6 values (examples: external_a0, external_a1, external_a2); nothing of the batch was committed. Example: a.json, record `, false},
 		{"days", 2, 4, "5", "belong to 8 partitions, and limits.max_partitions allows 5; the records are of 4 event days; ", false},
 		{"just enough", 3, 4, "12", "", true},
 	} {

@@ -36,7 +36,7 @@ func TestTempBytes(t *testing.T) {
 	write("job.yaml", strings.Replace(string(text), "memory: 512MiB, max_quarantine_ratio: 1", "memory: 512MiB, temp_bytes: 1MiB", 1))
 	_, errs := run(3, "run", "job.yaml")
 	contains(t, errs, "2 objects in one batch: the batch needs more space in the temp folder than limits.temp_bytes (1.0 MiB), and nothing of it was committed; "+
-		"the next run tries smaller batches. Try: raise limits.temp_bytes")
+		"the next run tries smaller batches. Its largest object is b.log (4.0 MiB). Try: raise limits.temp_bytes")
 	out, errs := run(3, "run", "job.yaml")
 	contains(t, out, "OBJECT_TOO_LARGE 1", "b.log: the object alone needs more space in the temp folder than limits.temp_bytes (1.0 MiB)", "1 read = 1 published")
 	contains(t, errs, "1 of 1 object is too large (100.00%), and limits.max_broken_ratio allows 5.00%; the others are committed, and these are in quarantine: b.log")
