@@ -108,7 +108,7 @@ func decodePlace(record int64, b []byte) place {
 
 // stager finds records in the objects of staging. They are asked for in the order of a quarantine file.
 type stager struct {
-	ctx     context.Context
+	ctx     context.Context //nolint:containedctx // one reading of a quarantine file, whose function has no place for a context
 	staging objstore.Reader
 	records *decode.Records
 	id      objectID

@@ -10,4 +10,7 @@ func init() {
 	siltEngineInit(nil)
 	siltEngineLocal(nil)
 	siltEngineFill(nil, nil)
+	siltEngineCheck(nil, nil, nil)
+	siltEngineDirection(nil, nil, nil)
+	siltEngineRegion(nil, nil, nil)
 }

@@ -122,7 +122,7 @@ type News struct {
 // Since compares counts with what earlier runs had, and adds them to the memo. It is nil if there is nothing to report.
 func (m *Memo) Since(counts Counts) *News {
 	n := &News{First: !m.loaded, Records: map[string]int64{}}
-	before := names(maps.Clone(m.names))
+	before := maps.Clone(m.names)
 	for name := range counts {
 		if !before.cover(name) {
 			m.names[name] = true

@@ -174,7 +174,7 @@ func (u *Reader) openSecond() error {
 	for n < len(head) {
 		k, err := u.out.Read(head[n:])
 		n += k
-		if err == io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
+		if err == io.EOF {
 			break
 		}
 		if err != nil {
