@@ -310,9 +310,9 @@ func pass(ctx context.Context, o Options, m memory, objects []Object, without fa
 			return nil, o.sqlError(err, "its macros")
 		}
 	}
-	relation := "CREATE VIEW records AS SELECT * FROM scan()"
+	relation := "CREATE VIEW records AS " + o.Compiled.Records("scan()")
 	if table {
-		relation = "CREATE TABLE records AS SELECT * FROM scan()"
+		relation = "CREATE TABLE records AS " + o.Compiled.Records("scan()")
 	}
 	if err := db.Exec(ctx, relation); err != nil {
 		return nil, s.cause(o.sqlError(err, "reading records"))

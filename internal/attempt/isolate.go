@@ -138,7 +138,7 @@ func isolate(ctx context.Context, o Options, objects []Object) (failed, error) {
 			return nil, o.sqlError(err, "its macros")
 		}
 	}
-	if err := db.Exec(ctx, "CREATE VIEW records AS SELECT * FROM scan()"); err != nil {
+	if err := db.Exec(ctx, "CREATE VIEW records AS "+o.Compiled.Records("scan()")); err != nil {
 		return nil, o.sqlError(err, "reading records")
 	}
 	for i := range objects {

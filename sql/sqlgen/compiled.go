@@ -23,7 +23,7 @@ type Compiled struct {
 	ScanColumns []ScanColumn
 	// KeyColumns are captures of the staging key that the mapping reads (VARCHAR columns `_key_<name>` of `records`).
 	KeyColumns []string
-	// Owner is an expression over `records`: the 1-based number of the projection that takes the record, 0 where a drop
+	// Owner is an expression over the columns of the scan: the 1-based number of the projection that takes the record, 0 where a drop
 	// predicate names it, NULL where none takes it, -1 where several do.
 	Owner string
 	// Expressions are the author's, each over `records`, to find the one that fails.
@@ -126,6 +126,15 @@ type Reason struct {
 	Code    string // stable, see docs/quarantine.md
 	Path    string // OCSF path or raw path at fault
 	Message string
+}
+
+// Records is the SELECT that `records` is made of, over the columns of the scan. If several projections read it, each record's owner is
+// computed there once.
+func (p *Compiled) Records(scan string) string {
+	if !p.Several {
+		return "SELECT * FROM " + scan
+	}
+	return "SELECT *, " + p.Owner + " AS _owner FROM " + scan
 }
 
 // CheckFormat holds a job's source.format against the mapping's; "" agrees with any.

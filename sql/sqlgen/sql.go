@@ -117,9 +117,9 @@ func (c *emitter) project(p *projection.Projection, n int, withheld map[*rawtabl
 	owner := c.owner()
 	s.owned = owner != "1"
 	if s.owned {
-		s.l.pending = append(s.l.pending, owner+" AS _owner")
-		if len(c.Projections) > 1 {
-			s.l.seal()
+		if len(c.Projections) == 1 {
+			s.l.pending = append(s.l.pending, owner+" AS _owner")
+		} else { // records has it
 			where := fmt.Sprintf("_owner = %d", n)
 			if n == 1 {
 				where = "_owner IS NULL OR _owner <= 1"

@@ -85,9 +85,9 @@ func Run(t testing.TB, compiled *sqlgen.Compiled, key map[string]string, lines .
 			t.Fatal(err)
 		}
 	}
-	create := "CREATE VIEW records AS FROM scan()"
+	create := "CREATE VIEW records AS " + compiled.Records("scan()")
 	if compiled.Several {
-		create = "CREATE TABLE records AS FROM scan()"
+		create = "CREATE TABLE records AS " + compiled.Records("scan()")
 	}
 	if err := db.Exec(ctx, create); err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func Explain(t testing.TB, compiled *sqlgen.Compiled, projection int) string {
 	if err := db.RegisterSource("scan", src); err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range append(compiled.Setup, "CREATE VIEW records AS FROM scan()") {
+	for _, s := range append(compiled.Setup, "CREATE VIEW records AS "+compiled.Records("scan()")) {
 		if err := db.Exec(ctx, s); err != nil {
 			t.Fatal(err)
 		}
