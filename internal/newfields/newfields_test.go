@@ -72,8 +72,8 @@ func TestSince(t *testing.T) {
 	}
 }
 
-// TestNamesOfData: an object with a key for each session is one field once it has had many, a few names are still news elsewhere, and
-// neither messages nor the state grow with the number of names.
+// TestNamesOfData: an object with a key for each session is one field once it has had many, a few names are still news elsewhere.
+// The number of names does not make messages or the state larger.
 func TestNamesOfData(t *testing.T) {
 	store := memstore.New("mem://state")
 	flood := func(from, n int) newfields.Counts {

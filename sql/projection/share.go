@@ -150,24 +150,7 @@ func (s *sharing) find(v any, always bool) {
 
 // total says that a call cannot fail.
 func (s *sharing) total(call syntax.Node) bool {
-	var inline func(v any) any
-	inline = func(v any) any {
-		switch t := v.(type) {
-		case []any:
-			for i, e := range t {
-				t[i] = inline(e)
-			}
-		case syntax.Node:
-			for k, e := range t {
-				t[k] = inline(e)
-			}
-			if in := s.c.macros.Inline(t); in != nil {
-				return in
-			}
-		}
-		return v
-	}
-	_, total := s.c.total(inline(syntax.Clone(call)).(syntax.Node))
+	_, total := s.c.total(s.c.macros.InlineAll(call))
 	return total
 }
 

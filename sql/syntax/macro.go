@@ -82,6 +82,9 @@ func (ms *Macros) Inline(e Node) Node {
 	return m.apply(e)
 }
 
+// InlineAll returns a copy of e in which the macros that it calls are put in place, those inside of arguments too.
+func (ms *Macros) InlineAll(e Node) Node { return ms.inlineAll(Clone(e)).(Node) }
+
 func (ms *Macros) inlineAll(v any) any {
 	switch t := v.(type) {
 	case []any:
