@@ -41,6 +41,8 @@ type hideWorld struct {
 	log     bytes.Buffer
 	env     map[string]string
 	random  *rand.Rand
+	s3      *s3World // nil: everything is in folders
+	copies  bool     // the temp folder may have copies of objects
 }
 
 const hideSelect = `-- class: authentication
@@ -55,12 +57,24 @@ CREATE TABLE raw (ts TIMESTAMP, kind VARCHAR, token VARCHAR, card VARCHAR, stamp
 func newHideWorld(t *testing.T) *hideWorld {
 	w := &hideWorld{world: newWorld(t), files: map[string]string{"raw.sql": hideRaw, "authentication.sql": hideSelect},
 		env: map[string]string{"SILT_REDACT_KEY": "0123456789abcdef-new"}, random: rand.New(rand.NewPCG(1, 2))}
+	w.begin()
+	return w
+}
+
+// newS3HideWorld is the job with staging, lake and state on S3.
+func newS3HideWorld(t *testing.T) *hideWorld {
+	w := &hideWorld{s3: newS3World(t), env: map[string]string{"SILT_REDACT_KEY": "0123456789abcdef-new"}, random: rand.New(rand.NewPCG(1, 2))}
+	w.world = &w.s3.world // the server keeps each bucket as a folder
+	w.begin()
+	return w
+}
+
+func (w *hideWorld) begin() {
 	w.spec.Source.Include = nil
 	w.spec.Limits.TempDir = filepath.Join(w.dir, "temp")
 	if err := os.MkdirAll(w.spec.Limits.TempDir, 0o700); err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	return w
 }
 
 // plant makes a value that must not be found anywhere.
@@ -80,7 +94,12 @@ func (w *hideWorld) runner() *jobs.Runner {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r := w.world.runner()
+	var r *jobs.Runner
+	if w.s3 != nil {
+		r = w.s3.runner()
+	} else {
+		r = w.world.runner()
+	}
 	r.Mapping, r.LogTo = m, io.MultiWriter(r.LogTo, &w.log)
 	r.LookupEnv = func(name string) (string, bool) { text, ok := w.env[name]; return text, ok }
 	r.OpenEngine = func(o engine.Options) (attempt.Engine, error) {
@@ -90,14 +109,17 @@ func (w *hideWorld) runner() *jobs.Runner {
 	return r
 }
 
-// searchedEngine looks for planted values in the temp folder before DuckDB removes its files.
+// searchedEngine looks for planted values in the temp folder before DuckDB removes its files. Until the run ends, the folder has copies of
+// the objects of S3, as docs/security.md says.
 type searchedEngine struct {
 	attempt.Engine
 	w *hideWorld
 }
 
 func (e searchedEngine) Close() error {
+	e.w.copies = e.w.s3 != nil
 	e.w.search("temp")
+	e.w.copies = false
 	return e.Engine.Close()
 }
 
@@ -150,6 +172,9 @@ func (w *hideWorld) search(dir string) (files int) {
 	_ = filepath.WalkDir(filepath.Join(w.dir, dir), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return nil // temporary files come and go
+		}
+		if w.copies && strings.HasPrefix(d.Name(), "object-") {
+			return nil
 		}
 		data, err := os.ReadFile(path)
 		if err != nil {
@@ -456,6 +481,44 @@ func TestHashKeys(t *testing.T) {
 	}
 	if m := w.manifest(); m.Redaction == nil || len(m.Redaction.Key) != 16 {
 		t.Errorf("manifest: %+v", m.Redaction)
+	}
+}
+
+// TestReplanTakesTheNewestKey: --replan plans the work of a run that had an older key again, with the first key of redact.keys_env, even if
+// the environment has both.
+func TestReplanTakesTheNewestKey(t *testing.T) {
+	w := newHideWorld(t)
+	w.put(hideKey+"a.log", plain(w.record(0, "")+"\n"))
+	w.env = map[string]string{"SILT_REDACT_KEY": "0123456789abcdef-old"}
+	r := w.runner()
+	r.OpenEngine = func(engine.Options) (attempt.Engine, error) { return nil, errors.New("no engine") }
+	if _, err := r.Run(t.Context(), jobs.RunOptions{}); err == nil {
+		t.Fatal("the plan is not open")
+	}
+	w.spec.Redact = jobfile.Redact{KeysEnv: []string{"SILT_REDACT_KEY", "OLD_KEY"}}
+	w.env = map[string]string{"SILT_REDACT_KEY": "0123456789abcdef-new", "OLD_KEY": "0123456789abcdef-old"}
+	sum, err := w.runner().Run(t.Context(), jobs.RunOptions{Replan: true})
+	w.searchAll(sum, err)
+	if err != nil || sum.Records.Published != 1 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	var used []string
+	for _, name := range []string{"SILT_REDACT_KEY", "OLD_KEY"} {
+		keys, err := redact.ReadKeys([]string{name}, func(name string) (string, bool) { text, ok := w.env[name]; return text, ok })
+		if err != nil {
+			t.Fatal(err)
+		}
+		hidden := redact.New([]redact.Rule{{Path: []string{"x"}, How: redact.Hash}})
+		hidden.SetKey(keys[0].Secret())
+		for _, mail := range w.planted {
+			hash, _ := hidden.Text(nil, hidden.Root().Kid("x"), []byte(mail))
+			if fmt.Sprint(w.published()[0]["user"].(map[string]any)["email_addr"]) == string(hash) {
+				used = append(used, name)
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"SILT_REDACT_KEY"}, used); diff != "" {
+		t.Errorf("keys that made the hash (-want +got):\n%s", diff)
 	}
 }
 

@@ -38,6 +38,7 @@ type translator struct {
 	matched     []string // the path that decides which part of the mapping takes a record
 	stamp       []string // the timestamp block
 	format      string
+	hidden      []redactLine
 }
 
 // rawLeaf is a field of the raw record and the types it is read as.
@@ -94,6 +95,10 @@ func (m *Mapping) translate() (*translation, diag.List) {
 		return nil, t.diagnostics
 	}
 	out := &translation{files: map[string]string{rawFile: t.rawSQL()}, places: map[string][]int{}, values: map[string]string{}, json: t.file, translator: t, parts: parts}
+	if lines, places := (redaction{t}).lines(); lines != "" {
+		out.files[rawFile] = lines + out.files[rawFile]
+		out.places[rawFile] = places
+	}
 	for _, p := range parts {
 		name := fileName(p.value, out.files)
 		out.files[name], out.places[name] = t.selectSQL(p)
@@ -125,7 +130,7 @@ func (t *translator) document(root *value) (parts []*part) {
 	}
 	for _, f := range doc.fields {
 		switch f.key {
-		case "source_name", "matched_field", "timestamp", "ocsf_mapping":
+		case "source_name", "matched_field", "timestamp", "discard", "redact", "ocsf_mapping":
 		default:
 			t.warn(f.at, diag.Format, "unknown key %q: it is ignored", f.key)
 		}
@@ -156,6 +161,7 @@ func (t *translator) document(root *value) (parts []*part) {
 		}
 	}
 	t.checkPaths(parts)
+	redaction{t}.read(doc)
 	return parts
 }
 
