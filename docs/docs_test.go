@@ -31,6 +31,7 @@ import (
 	"github.com/silt-etl/silt/internal/objstore"
 	dirstore "github.com/silt-etl/silt/internal/objstore/dir"
 	s3store "github.com/silt-etl/silt/internal/objstore/s3"
+	"github.com/silt-etl/silt/internal/ocsf"
 )
 
 var update = flag.Bool("update", false, "write what is generated again")
@@ -402,6 +403,14 @@ func TestDiagnosticCodes(t *testing.T) {
 	}
 	generated(t, "docs/mappings.md", ofMappings.String())
 	generated(t, "docs/commands.md", ofSamples.String())
+}
+
+// TestOCSFVersions: docs/mappings.md names the versions that the program has tables of.
+func TestOCSFVersions(t *testing.T) {
+	want := "The OCSF versions are " + strings.Join(ocsf.Versions(), ", ") + "."
+	if !strings.Contains(read(t, "docs/mappings.md"), want) {
+		t.Errorf("docs/mappings.md does not say: %s", want)
+	}
 }
 
 // TestCommands: docs/commands.md has a section for each command with each of its flags.

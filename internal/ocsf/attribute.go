@@ -60,8 +60,10 @@ type Attribute struct {
 	Requirement string      // Required, Recommended or Optional; it holds where the profile applies
 	Enum        []EnumValue // by ID; empty: any value of the type
 	Sibling     string      // the attribute that holds the text of an enum's value; "" for none
-	Profile     string      // the profile that adds it; "" where it is always there
+	Profile     string      // the profile that adds it, the first of several; "" where it is always there
 	Deprecated  string      // since which version, and what to use instead; "" where it is in good standing
+
+	profiles []string // all that add it; empty: it is always there
 }
 
 // EnumValue is one permitted value. An attribute of Base String has text values: they are in Key, and ID is 0.
@@ -113,7 +115,7 @@ func (a *Attribute) Range() (least, greatest int64, ok bool) {
 
 // In says whether an event with these profiles has the attribute.
 func (a *Attribute) In(profiles []string) bool {
-	return a.Profile == "" || slices.Contains(profiles, a.Profile)
+	return len(a.profiles) == 0 || slices.ContainsFunc(a.profiles, func(p string) bool { return slices.Contains(profiles, p) })
 }
 
 // Base is how values of an OCSF type are stored.
@@ -143,7 +145,7 @@ func (b Base) String() string {
 func baseOf(ocsfType string) (Base, error) {
 	switch ocsfType {
 	case "string_t", "bytestring_t", "email_t", "file_hash_t", "file_name_t", "file_path_t", "hostname_t", "ip_t", "mac_t",
-		"process_name_t", "resource_uid_t", "subnet_t", "url_t", "username_t", "uuid_t":
+		"process_name_t", "reg_key_path_t", "resource_uid_t", "subnet_t", "url_t", "username_t", "uuid_t":
 		return String, nil
 	case "integer_t", "port_t":
 		return Integer, nil
@@ -175,7 +177,11 @@ func newAttribute(row facts.Attribute, enums [][]facts.Value) (*Attribute, error
 	}
 	a := &Attribute{
 		Name: row.Name, Type: row.Type, Base: base, Object: row.Object, IsArray: row.Array, IsMap: row.Map,
-		Requirement: row.Requirement, Sibling: row.Sibling, Profile: row.Profile, Deprecated: row.Deprecated,
+		Requirement: row.Requirement, Sibling: row.Sibling, Deprecated: row.Deprecated,
+	}
+	if row.Profile != "" {
+		a.profiles = strings.Split(row.Profile, facts.ProfileSeparator)
+		a.Profile = a.profiles[0]
 	}
 	if row.Enum == 0 {
 		return a, nil

@@ -1,4 +1,4 @@
-// Package ocsf knows the event classes, objects, attributes and enumerations of OCSF 1.0.0, 1.1.0 and 1.2.0: what a mapping
+// Package ocsf knows the event classes, objects, attributes and enumerations of OCSF 1.0.0 to 1.8.0: what a mapping
 // may name, of which type it is, and what a record must have. Column types come from here and never from data.
 //
 // The facts are embedded tables that `go generate` derives from the official exports (see internal/ocsf/gen); this
@@ -23,6 +23,7 @@ type Schema struct {
 	byName   map[string]*Class
 	byUID    map[int]*Class
 	objects  map[string]*Object
+	kinds    *facts.Observables
 }
 
 // Class returns the class of that name, as network_activity, or nil.
@@ -40,10 +41,32 @@ func (s *Schema) Object(name string) *Object { return s.objects[name] }
 // Profiles are the values that metadata.profiles may hold, sorted. An extension's profile is written extension/name.
 func (s *Schema) Profiles() []string { return s.profiles }
 
+// ObservableType is what the value of an attribute is as an observable: the value of observable.type_id, and its text. The owner is the
+// class or object that has the attribute. Where the attribute is an object, the type is the object's. !ok: it is not an observable.
+func (s *Schema) ObservableType(owner *Fields, a *Attribute) (id int64, text string, ok bool) {
+	n, has := s.kinds.Attributes[owner.Name+"."+a.Name]
+	switch {
+	case a.Base == Struct:
+		n = s.kinds.Objects[a.Object]
+	case !has:
+		n = s.kinds.Types[a.Type]
+	}
+	if n == 0 {
+		return 0, "", false
+	}
+	if o := s.objects["observable"]; o != nil && o.Attribute("type_id") != nil {
+		text, ok = o.Attribute("type_id").EnumText(int64(n))
+	}
+	return int64(n), text, ok
+}
+
 func newSchema(t *facts.Table) (*Schema, error) {
 	s := &Schema{
 		Version: t.Version, profiles: t.Profiles,
-		byName: map[string]*Class{}, byUID: map[int]*Class{}, objects: map[string]*Object{},
+		byName: map[string]*Class{}, byUID: map[int]*Class{}, objects: map[string]*Object{}, kinds: t.Observables,
+	}
+	if s.kinds == nil {
+		s.kinds = &facts.Observables{}
 	}
 	attributes := make([]*Attribute, len(t.Attributes))
 	for i, row := range t.Attributes {

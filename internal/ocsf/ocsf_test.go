@@ -1,6 +1,7 @@
 package ocsf_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -38,7 +39,10 @@ func attribute(t *testing.T, f *ocsf.Fields, name string) *ocsf.Attribute {
 }
 
 func TestLoadEveryVersion(t *testing.T) {
-	for version, classes := range map[string]int{"1.0.0": 36, "1.1.0": 50, "1.2.0": 65} {
+	all := map[string]int{
+		"1.0.0": 36, "1.1.0": 50, "1.2.0": 65, "1.3.0": 72, "1.4.0": 79, "1.5.0": 81, "1.6.0": 82, "1.7.0": 83, "1.8.0": 83,
+	}
+	for version, classes := range all {
 		s := load(t, version)
 		if s.Version != version || len(s.Classes()) != classes {
 			t.Errorf("%s: loaded %s with %d classes, want %d", version, s.Version, len(s.Classes()), classes)
@@ -47,8 +51,8 @@ func TestLoadEveryVersion(t *testing.T) {
 			t.Errorf("%s is unpacked twice", version)
 		}
 	}
-	if !slices.Contains(ocsf.Versions(), ocsf.DefaultVersion) || len(ocsf.Versions()) != 3 {
-		t.Errorf("versions: %v", ocsf.Versions())
+	if want := slices.Sorted(maps.Keys(all)); !slices.Equal(ocsf.Versions(), want) || ocsf.DefaultVersion != "1.1.0" {
+		t.Errorf("versions: %v, by default %s", ocsf.Versions(), ocsf.DefaultVersion)
 	}
 	if _, err := ocsf.Load("v1.1.0"); err == nil || !strings.Contains(err.Error(), "1.0.0, 1.1.0, 1.2.0") {
 		t.Errorf("an unknown version must name the known ones: %v", err)
@@ -157,6 +161,8 @@ func TestProfiles(t *testing.T) {
 		"1.1.0": {"cloud", "container", "datetime", "host", "linux/linux_users", "load_balancer", "network_proxy", "security_control"},
 		"1.2.0": {"cloud", "container", "data_classification", "datetime", "host", "linux/linux_users", "load_balancer", "network_proxy",
 			"security_control"},
+		"1.8.0": {"ai_operation", "cloud", "container", "data_classification", "datetime", "host", "incident", "linux/linux_users", "load_balancer",
+			"macos/macos_users", "network_proxy", "osint", "security_control", "trace"},
 	} {
 		if got := load(t, version).Profiles(); !slices.Equal(got, want) {
 			t.Errorf("%s: %v", version, got)
@@ -249,6 +255,8 @@ func TestWindowsClassesAreAnExtensions(t *testing.T) {
 	for version, want := range map[string]map[string]int{
 		"1.0.0": {"registry_key_activity": 201001, "registry_value_activity": 201002, "resource_activity": 201003},
 		"1.2.0": {"prefetch_query": 205019, "device_config_state_change": 5019},
+		"1.3.0": {"registry_key_activity": 201001, "win_service_activity": 201004},
+		"1.8.0": {"registry_key_activity": 201001, "windows_service_activity": 201004, "prefetch_query": 205019},
 	} {
 		s := load(t, version)
 		for name, uid := range want {
@@ -264,7 +272,7 @@ func TestDeprecations(t *testing.T) {
 		s := load(t, version)
 		for name, since := range map[string]string{
 			"security_finding": "1.1.0", "network_file_activity": "1.1.0", "http_activity.http_status": "1.1.0", "tls.extension_list": "1.1.0",
-			"network_activity.proxy": "1.1.0", "location.coordinates": "1.2.0", "actor.invoked_by": "1.2.0",
+			"network_activity.proxy": "1.1.0", "location.coordinates": "1.2.0", "actor.invoked_by": "1.2.0", "config_state": "1.5.0",
 			"network_activity": "9", "network_activity.tls": "9", "network_activity.proxy_endpoint": "9",
 		} {
 			owner, attributeName, isAttribute := strings.Cut(name, ".")
@@ -336,6 +344,80 @@ func TestTypeUIDWidth(t *testing.T) {
 		}
 		if a := s.Class("network_activity").Attribute("type_uid"); a.Base != ocsf.Long {
 			t.Errorf("%s: type_uid is %s", v, a.Base)
+		}
+	}
+}
+
+// Two profiles add process.euid in 1.8.0: each of them is enough.
+func TestAttributeOfSeveralProfiles(t *testing.T) {
+	a := attribute(t, &load(t, "1.8.0").Object("process").Fields, "euid")
+	if a.Profile != "linux/linux_users" || !a.In([]string{"macos/macos_users"}) || !a.In([]string{"linux/linux_users"}) || a.In([]string{"host"}) {
+		t.Errorf("euid is in %q", a.Profile)
+	}
+}
+
+// What changed between versions, each as OCSF's changelog has it.
+func TestChangesBetweenVersions(t *testing.T) {
+	network := func(version string) *ocsf.Class { return class(t, load(t, version), "network_activity") }
+	for _, v := range ocsf.Versions() {
+		long := ocsf.CompareVersions(v, "1.3.0") >= 0
+		if got := network(v).Attribute("duration").Base; (got == ocsf.Long) != long || !long && got != ocsf.Integer {
+			t.Errorf("%s: duration is %s", v, got)
+		}
+		if got := network(v).Attribute("src_endpoint").Requirement; (got == ocsf.Recommended) != long {
+			t.Errorf("%s: src_endpoint is %s", v, got)
+		}
+	}
+	if got := attribute(t, &load(t, "1.5.0").Object("file").Fields, "path").Type; got != "file_path_t" {
+		t.Errorf("file.path is %s", got)
+	}
+	if got := network("1.4.0").AtLeastOne; !slices.Equal(got, []string{"dst_endpoint", "src_endpoint"}) {
+		t.Errorf("network_activity needs one of %v", got)
+	}
+	// constraints on attributes of attributes, and on attributes that the class does not have, are left out
+	if got := load(t, "1.8.0").Class("patch_state").AtLeastOne; got != nil {
+		t.Errorf("patch_state needs one of %v", got)
+	}
+	if got := load(t, "1.3.0").Class("event_log").AtLeastOne; !slices.Equal(got, []string{"log_name", "log_provider", "log_type", "log_type_id"}) {
+		t.Errorf("event_log needs one of %v", got)
+	}
+}
+
+func TestCompareVersions(t *testing.T) {
+	for _, pair := range [][2]string{{"1.1.0", "1.2.0"}, {"1.9.0", "1.10.0"}, {"1.10.0", "2.0.0"}, {"1.8", "1.8.0"}} {
+		if ocsf.CompareVersions(pair[0], pair[1]) >= 0 || ocsf.CompareVersions(pair[1], pair[0]) <= 0 || ocsf.CompareVersions(pair[0], pair[0]) != 0 {
+			t.Errorf("%v are not in this order", pair)
+		}
+	}
+}
+
+func TestObservableTypes(t *testing.T) {
+	for _, want := range []struct {
+		version, owner, attribute string
+		id                        int64
+		text                      string
+	}{
+		{"1.1.0", "network_endpoint", "ip", 2, "IP Address"}, {"1.1.0", "network_endpoint", "hostname", 1, "Hostname"},
+		{"1.1.0", "network_endpoint", "mac", 3, "MAC Address"}, {"1.1.0", "user", "name", 4, "User Name"},
+		{"1.1.0", "user", "email_addr", 5, "Email Address"}, {"1.1.0", "url", "url_string", 6, "URL String"},
+		{"1.1.0", "file", "name", 7, "File Name"}, {"1.1.0", "fingerprint", "value", 8, "Hash"}, {"1.0.0", "fingerprint", "value", 8, "File Hash"},
+		{"1.1.0", "process", "name", 9, "Process Name"}, {"1.6.0", "resource_details", "uid", 10, "Resource UID"},
+		{"1.1.0", "network_endpoint", "port", 0, ""}, {"1.2.0", "network_endpoint", "port", 11, "Port"},
+		{"1.1.0", "process", "cmd_line", 0, ""}, {"1.2.0", "process", "cmd_line", 13, "Command Line"},
+		{"1.8.0", "network_endpoint", "uid", 48, "Network Endpoint Object: uid"}, {"1.1.0", "file", "path", 0, ""}, {"1.5.0", "file", "path", 45, "File Path"},
+		{"1.1.0", "network_activity", "src_endpoint", 20, "Endpoint"}, {"1.1.0", "network_activity", "tls", 0, ""},
+		{"1.1.0", "actor", "user", 21, "User"}, {"1.1.0", "process", "file", 24, "File"},
+	} {
+		s := load(t, want.version)
+		var f *ocsf.Fields
+		if c := s.Class(want.owner); c != nil {
+			f = &c.Fields
+		} else {
+			f = &s.Object(want.owner).Fields
+		}
+		id, text, ok := s.ObservableType(f, attribute(t, f, want.attribute))
+		if id != want.id || text != want.text || ok != (want.id != 0) {
+			t.Errorf("%s: %s.%s is %d %q (%v), want %d %q", want.version, want.owner, want.attribute, id, text, ok, want.id, want.text)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -16,13 +18,40 @@ const DefaultVersion = "1.1.0"
 //go:embed facts/*.json.gz
 var tables embed.FS
 
-// versions is the one list of known OCSF versions, oldest first. Each version has a loader, which reads its table once and is only
-// ever called. A new version also needs its export in gen/exportfiles.go.
-var versions = []version{newVersion("1.0.0"), newVersion("1.1.0"), newVersion("1.2.0")}
+// versions is the one list of known OCSF versions, oldest first: those that have a table. Each version has a loader, which reads its
+// table once and is only ever called.
+var versions = embedded()
 
 type version struct {
 	name string
 	load func() (*Schema, error)
+}
+
+const tableSuffix = ".json.gz"
+
+func embedded() (all []version) {
+	entries, err := tables.ReadDir("facts")
+	if err != nil {
+		panic(err) // the folder is part of the program
+	}
+	for _, e := range entries {
+		all = append(all, newVersion(strings.TrimSuffix(e.Name(), tableSuffix)))
+	}
+	slices.SortFunc(all, func(a, b version) int { return CompareVersions(a.name, b.name) })
+	return all
+}
+
+// CompareVersions is negative if a is older than b, positive if it is newer, and 0 if they are the same. Both are as 1.1.0.
+func CompareVersions(a, b string) int {
+	x, y := strings.Split(a, "."), strings.Split(b, ".")
+	return slices.CompareFunc(x, y, func(m, n string) int {
+		i, errA := strconv.Atoi(m)
+		j, errB := strconv.Atoi(n)
+		if errA != nil || errB != nil {
+			return strings.Compare(m, n)
+		}
+		return i - j
+	})
 }
 
 func newVersion(name string) version {
@@ -49,7 +78,7 @@ func Load(name string) (*Schema, error) {
 }
 
 func read(version string) (*Schema, error) {
-	b, err := tables.ReadFile("facts/" + version + ".json.gz")
+	b, err := tables.ReadFile("facts/" + version + tableSuffix)
 	if err != nil {
 		return nil, fmt.Errorf("OCSF %s: %w", version, err)
 	}

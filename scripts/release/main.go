@@ -147,7 +147,11 @@ func notice(parts []part) []byte {
 	b.WriteString("Silt (etl)\nLicensed under the Apache License, Version 2.0.\n\nThis binary contains the following software. The texts are in the folder " +
 		licencesDir + ".\n\n")
 	for _, p := range parts {
-		fmt.Fprintf(&b, "%s %s: %s\n", p.Name, p.Version, strings.Join(p.Licences, ", "))
+		fmt.Fprintf(&b, "%s %s: %s", p.Name, p.Version, strings.Join(p.Licences, ", "))
+		if p.Used != "" {
+			fmt.Fprintf(&b, " (data: %s)", p.Used)
+		}
+		b.WriteByte('\n')
 	}
 	for _, p := range parts {
 		for _, f := range p.Files {

@@ -45,7 +45,7 @@ func TestReleaseOfEtl(t *testing.T) {
 			t.Errorf("the SBOM does not say enough about %+v", c)
 		}
 	}
-	for _, want := range []string{"github.com/DataDog/zstd@", "github.com/aws/aws-sdk-go-v2@", "github.com/duckdb/duckdb-go-bindings@", "duckdb/duckdb_static@1.", "duckdb/icu_extension@1.", "std@1."} {
+	for _, want := range []string{"github.com/DataDog/zstd@", "github.com/aws/aws-sdk-go-v2@", "github.com/duckdb/duckdb-go-bindings@", "duckdb/duckdb_static@1.", "duckdb/icu_extension@1.", "std@1.", "ocsf-schema@1.8.0", "ocsf-json-schema@1.2.0"} {
 		if !slices.ContainsFunc(bom.Components, func(c component) bool { return strings.HasPrefix(c.Ref, want) }) {
 			t.Errorf("the SBOM lacks %s", want)
 		}
@@ -65,6 +65,9 @@ func TestReleaseOfEtl(t *testing.T) {
 		if len(texts) == 0 && p.Within == "" {
 			t.Errorf("no licence of %s was written", p.Name)
 		}
+	}
+	if !bytes.Contains(said, []byte("ocsf-json-schema 1.2.0: MIT (data: ")) || !bytes.Contains(said, []byte("ocsf-schema 1.8.0: Apache-2.0 (data: ")) {
+		t.Error("NOTICE does not name the sources of the OCSF tables")
 	}
 	if !bytes.Contains(said, []byte("Apache Arrow")) {
 		t.Error("NOTICE does not repeat the notice of Apache Arrow")

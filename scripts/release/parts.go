@@ -17,9 +17,11 @@ import (
 	"strings"
 )
 
-// part is software of another project in the binary: a Go module, Go itself, or a C++ library inside a module.
+// part is software of another project in the binary: a Go module, Go itself, or a C++ library inside a module. It can also be data.
 type part struct {
 	Name, Version string
+	PURL          string   // of data, "" for others
+	Used          string   // what data is used for, "" for others
 	Within        string   // the module that contains a C++ library, "" for others
 	Sum           string   // go.sum's digest of a module
 	Licences      []string // SPDX identifiers
@@ -65,7 +67,10 @@ func linked(pkg string) ([]part, error) {
 		modules[m.Path] = m
 		folders[m.Path] = append(folders[m.Path], p.Dir)
 	}
-	var parts []part
+	parts, err := dataParts(packages)
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range slices.Sorted(maps.Keys(modules)) {
 		m := modules[name]
 		p := part{Name: m.Path, Version: m.Version, Sum: m.Sum}

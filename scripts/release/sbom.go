@@ -59,7 +59,9 @@ func sbom(b binary, parts []part) ([]byte, error) {
 		Hashes: []hash{{"SHA-256", b.SHA256}}, Licences: choices([]string{"Apache-2.0"})}}}
 	for _, p := range parts {
 		c := component{Ref: p.Folder(), Type: "library", Name: p.Name, Version: p.Version, Licences: choices(p.Licences)}
-		if p.Within == "" {
+		if p.PURL != "" {
+			c.PURL, c.Type = p.PURL, "data"
+		} else if p.Within == "" {
 			c.PURL = "pkg:golang/" + strings.ReplaceAll(p.Name, "+", "%2B") + "@" + strings.ReplaceAll(p.Version, "+", "%2B")
 		} else {
 			c.PURL = "pkg:generic/" + p.Name + "@" + p.Version

@@ -17,7 +17,20 @@ type Table struct {
 	Attributes []Attribute `json:"attributes"`
 	Objects    []Owner     `json:"objects"` // sorted by name
 	Classes    []Class     `json:"classes"` // sorted by name
+	// Observables is what the values of attributes are as observables.
+	Observables *Observables `json:"observables,omitempty"`
 }
+
+// Observables holds the values of observable.type_id.
+type Observables struct {
+	Types map[string]int `json:"types"` // by type, as ip_t
+	// Attributes are those that have another one than their type, as process.pid; 0: none.
+	Attributes map[string]int `json:"attributes"`
+	Objects    map[string]int `json:"objects"` // of an object as a whole
+}
+
+// ProfileSeparator is between the profiles of an attribute that several profiles add.
+const ProfileSeparator = ","
 
 // Value is one permitted value: Key is the number as decimal text, or the text itself where the attribute is a string.
 type Value struct {
