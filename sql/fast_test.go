@@ -33,11 +33,14 @@ func TestFast(t *testing.T) {
 					text = slices.Insert(text, at, c)
 				}
 			}
-			out = append(out, string(text))
+			out = append(out, strings.ToValidUTF8(string(text), ""))
 		}
 		return out
 	}
+	hashes := []string{"MD5=AA,SHA256=BB,IMPHASH=CC", "SHA1=0123456789ABCDEF0123456789ABCDEF01234567,MD5=1", "sha-256=a=b, SHA_512 = cc ,ctph=3:x:y", "ssdeep=1,TLSH=T1A,quickXorHash=q,QUICKXORHASHES=q", "MD5", ",=,", "=", "md5=", "\u00a0MD5\u2003=\u3000AA\u00a0", "\tmd5=\n1",
+		"quic\u212axorhash=1", "SHA\u00df=2", "sha1\u200b=3"}
 	addresses, zones = mutated(addresses, ".:%0123459afFcdeE-_x", 8000), mutated(zones, "-abz019A", 4000)
+	hashes = mutated(hashes, ",==-_ 15MDmdSHsh\t", 6000)
 	db, err := engine.Open(engine.Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -59,8 +62,8 @@ func TestFast(t *testing.T) {
 			}
 		}
 	}
-	if replaced != 2 {
-		t.Errorf("%d macros have a faster body, want 2", replaced)
+	if replaced != 3 {
+		t.Errorf("%d macros have a faster body, want 3", replaced)
 	}
 	quote := func(all []string) string {
 		parts := []string{"NULL"}
@@ -75,6 +78,7 @@ func TestFast(t *testing.T) {
 		"direction_between(a, b)": "SELECT * FROM (SELECT " + quote(addresses) + " AS a), (SELECT " + others + " AS b)",
 		"direction_between(b, a)": "SELECT * FROM (SELECT " + quote(addresses) + " AS a), (SELECT " + others + " AS b)",
 		"zone_region(a)":          "SELECT " + quote(zones) + " AS a, NULL AS b",
+		"fingerprints(a)":         "SELECT " + quote(hashes) + " AS a, NULL AS b",
 	} {
 		rows(t, db, fmt.Sprintf("SELECT a, b, CAST(%s AS VARCHAR), CAST(fast_%s AS VARCHAR) FROM (%s)", sql, sql, args), func(r []string) {
 			counts[sql[:4]+r[2]]++
@@ -83,7 +87,7 @@ func TestFast(t *testing.T) {
 			}
 		})
 	}
-	for _, want := range []string{"dire0", "dire1", "dire2", "dire3", "zone(null)", "zoneus-east-1", "zoneus-west-2"} {
+	for _, want := range []string{"dire0", "dire1", "dire2", "dire3", "zone(null)", "zoneus-east-1", "zoneus-west-2", "fing[]"} {
 		if counts[want] < 10 {
 			t.Errorf("%s comes out %d times", want, counts[want])
 		}

@@ -114,7 +114,7 @@ func open(opts Options, last []string) (_ *DB, err error) {
 	if err := d.registerChecks(); err != nil {
 		return nil, err
 	}
-	if err := d.registerNetFunctions(); err != nil {
+	if err := d.registerFastMacros(); err != nil {
 		return nil, err
 	}
 	// If insertion order is kept, DuckDB scans a table function with one thread only. ORDER BY is kept in any case.

@@ -13,4 +13,5 @@ func init() {
 	siltEngineCheck(nil, nil, nil)
 	siltEngineDirection(nil, nil, nil)
 	siltEngineRegion(nil, nil, nil)
+	siltEngineHashes(nil, nil, nil)
 }

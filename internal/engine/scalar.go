@@ -5,8 +5,10 @@ extern void siltEngineCheck(void*, void*, void*);
 extern void siltEngineFree(void*);
 extern void siltEngineDirection(void*, void*, void*);
 extern void siltEngineRegion(void*, void*, void*);
+extern void siltEngineHashes(void*, void*, void*);
 static void *silt_direction(void) { return (void*)siltEngineDirection; }
 static void *silt_region(void) { return (void*)siltEngineRegion; }
+static void *silt_hashes(void) { return (void*)siltEngineHashes; }
 static void *silt_check(void) { return (void*)siltEngineCheck; }
 static void *silt_free_check(void) { return (void*)siltEngineFree; }
 */
@@ -19,7 +21,7 @@ import (
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
 
-	"github.com/silt-etl/silt/internal/netfunc"
+	"github.com/silt-etl/silt/internal/fastmacro"
 	"github.com/silt-etl/silt/internal/ocsf/texttype"
 )
 
@@ -108,12 +110,16 @@ func setNull(nulls unsafe.Pointer, row int) {
 	*(*uint64)(unsafe.Add(nulls, row>>6*8)) &^= 1 << (row & 63)
 }
 
-// registerNetFunctions makes the functions of package netfunc: silt_direction_between(src, dst), which is 0 for NULL, and
-// silt_zone_region(zone).
-func (d *DB) registerNetFunctions() error {
+// registerFastMacros makes the functions of package fastmacro: silt_direction_between(src, dst), which is 0 for NULL,
+// silt_zone_region(zone), and silt_fingerprints(t).
+func (d *DB) registerFastMacros() error {
 	text, number := bindings.CreateLogicalType(bindings.TypeVarchar), bindings.CreateLogicalType(bindings.TypeInteger)
 	defer bindings.DestroyLogicalType(&text)
 	defer bindings.DestroyLogicalType(&number)
+	hash := bindings.CreateStructType([]bindings.LogicalType{number, text, text}, []string{"algorithm_id", "algorithm", "value"})
+	defer bindings.DestroyLogicalType(&hash)
+	hashes := bindings.CreateListType(hash)
+	defer bindings.DestroyLogicalType(&hashes)
 	for _, fn := range []struct {
 		name       string
 		parameters int
@@ -122,6 +128,7 @@ func (d *DB) registerNetFunctions() error {
 	}{
 		{"silt_direction_between", 2, number, C.silt_direction()},
 		{"silt_zone_region", 1, text, C.silt_region()},
+		{"silt_fingerprints", 1, hashes, C.silt_hashes()},
 	} {
 		f := bindings.CreateScalarFunction()
 		bindings.ScalarFunctionSetName(f, fn.name)
@@ -150,7 +157,7 @@ func siltEngineDirection(_, in, out unsafe.Pointer) {
 	for i := range int(bindings.DataChunkGetSize(chunk)) {
 		result[i] = 0
 		if src.valid(i) && dst.valid(i) {
-			result[i] = netfunc.Direction(src.text(i), dst.text(i))
+			result[i] = fastmacro.Direction(src.text(i), dst.text(i))
 		}
 	}
 }
@@ -160,12 +167,11 @@ func siltEngineRegion(_, in, out unsafe.Pointer) {
 	chunk, result := bindings.DataChunk{Ptr: in}, bindings.Vector{Ptr: out}
 	var zones view
 	zones.load(bindings.DataChunkGetVector(chunk, 0), &column{kind: kindText})
-	texts := (*[chunkRows]stringT)(bindings.VectorGetData(result))
 	var nulls unsafe.Pointer
 	for i := range int(bindings.DataChunkGetSize(chunk)) {
 		n := 0
 		if zones.valid(i) {
-			n = netfunc.Region(zones.text(i))
+			n = fastmacro.Region(zones.text(i))
 		}
 		switch {
 		case n == 0:
@@ -174,12 +180,53 @@ func siltEngineRegion(_, in, out unsafe.Pointer) {
 				nulls = bindings.VectorGetValidity(result)
 			}
 			setNull(nulls, i)
-		case n <= inlineText:
-			t := &texts[i]
-			t.size, t.rest = uint32(n), [inlineText]byte{}
-			copy(t.rest[:], zones.text(i)[:n])
 		default:
-			bindings.UnsafeVectorAssignStringElementLen(result, bindings.IdxT(i), zones.text(i)[:n])
+			setText(result, i, zones.text(i)[:n])
 		}
 	}
+}
+
+//export siltEngineHashes
+func siltEngineHashes(_, in, out unsafe.Pointer) {
+	chunk, result := bindings.DataChunk{Ptr: in}, bindings.Vector{Ptr: out}
+	rows := int(bindings.DataChunkGetSize(chunk))
+	var texts view
+	texts.load(bindings.DataChunkGetVector(chunk, 0), &column{kind: kindText})
+	var all []fastmacro.Hash
+	var nulls unsafe.Pointer
+	lists := (*[chunkRows]entry)(bindings.VectorGetData(result))
+	for i := range rows {
+		from := len(all)
+		if texts.valid(i) {
+			all = fastmacro.Hashes(all, texts.text(i))
+		} else {
+			if nulls == nil {
+				bindings.VectorEnsureValidityWritable(result)
+				nulls = bindings.VectorGetValidity(result)
+			}
+			setNull(nulls, i)
+		}
+		lists[i] = entry{uint64(from), uint64(len(all) - from)}
+	}
+	bindings.ListVectorReserve(result, bindings.IdxT(len(all)))
+	bindings.ListVectorSetSize(result, bindings.IdxT(len(all)))
+	child := bindings.ListVectorGetChild(result)
+	ids := bindings.VectorGetData(bindings.StructVectorGetChild(child, 0))
+	names, values := bindings.StructVectorGetChild(child, 1), bindings.StructVectorGetChild(child, 2)
+	for i, h := range all {
+		*(*int32)(unsafe.Add(ids, i*4)) = h.AlgorithmID
+		setText(names, i, h.Algorithm)
+		setText(values, i, h.Value)
+	}
+}
+
+// setText sets a row of a vector of texts.
+func setText(out bindings.Vector, row int, text []byte) {
+	if len(text) > inlineText {
+		bindings.UnsafeVectorAssignStringElementLen(out, bindings.IdxT(row), text)
+		return
+	}
+	t := (*stringT)(unsafe.Add(bindings.VectorGetData(out), row*16))
+	t.size, t.rest = uint32(len(text)), [inlineText]byte{}
+	copy(t.rest[:], text)
 }

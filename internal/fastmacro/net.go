@@ -1,6 +1,6 @@
-// Package netfunc has functions in Go of macros of the library (sql/macros) that most network records call. The macro is the
-// definition: a test compares the two. They do not allocate, and their time is linear in the length of the text.
-package netfunc
+// Package fastmacro has functions in Go of macros of the library (sql/macros) that most records call. The macro is the
+// definition: a test compares the two. Their time is linear in the length of the text.
+package fastmacro
 
 import "bytes"
 
