@@ -111,7 +111,8 @@ func quote(s string) string { return string(appendText(nil, []byte(s))) }
 // FuzzFields: what the parsers take apart is all there: every byte of an accepted text that is not a separator, quote or escape stands
 // in a field, in its order.
 func FuzzFields(f *testing.F) {
-	for _, s := range []string{"a=1 b=\"x y\" c", "CEF:0|a\\|b|c|d|e|f|g|x=1 y=2 \\= z", "LEEF:2.0|a|b|c|d|^|x=1^y", "<34>1 2023-10-03T23:50:22Z h a p m [x y=\"]\"] msg", "<13>Oct  3 23:50:22 h app[1]: m", sysmon, "x\r\n\r\n a: b\n\tc:", "a=\"b\\\" \"", "Oct 3 2020 10:00:00 x", "=\"x\" a=b"} {
+	for _, s := range []string{"a=1 b=\"x y\" c", "CEF:0|a\\|b|c|d|e|f|g|x=1 y=2 \\= z", "LEEF:2.0|a|b|c|d|^|x=1^y", "<34>1 2023-10-03T23:50:22Z h a p m [x y=\"]\"] msg", "<13>Oct  3 23:50:22 h app[1]: m", sysmon, "x\r\n\r\n a: b\n\tc:", "a=\"b\\\" \"", "Oct 3 2020 10:00:00 x", "<189>29: rt1: *Oct 11 2024 22:14:15.123 UTC: %A-5-B: x", "Fri Oct 11 22:14:15 CET 2024 h a: b",
+		"2024-10-11 22:14:15 +02:00 h : a: b", "<134>1 1700000000.5 h a", "File created\n0\n0:", "=\"x\" a=b"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -135,5 +135,6 @@ func isSyslog(lines [][]byte, found decode.Format) bool {
 		all, _ := fields.Syslog(nil, l)
 		return slices.ContainsFunc(all, func(f fields.Field) bool { return f.Name == "app" || f.Name == "pri" })
 	})
-	return found.Name != decode.FormatCSV || found.Delimiter != ' ' || 2*tagged >= len(lines)
+	number := lines[0][0] >= '0' && lines[0][0] <= '9' && lines[0][min(len(lines[0])-1, 10)] != 'T'
+	return !number && (found.Name != decode.FormatCSV || found.Delimiter != ' ') || 2*tagged >= len(lines)
 }

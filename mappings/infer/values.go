@@ -71,6 +71,9 @@ type patterns struct {
 	declared []*decode.TimeFormat // of timeFormats, nil for those that raw.sql cannot declare
 }
 
+// logZone is the zone of a time in a log, if it has one meaning.
+const logZone = `( (Z|(UTC|GMT)?([+-]\d{2}:?\d{2})?|CET|CEST|EST|EDT|MST|MDT|PDT))?`
+
 func newPatterns() *patterns {
 	declared := make([]*decode.TimeFormat, len(timeFormats))
 	for i, f := range timeFormats {
@@ -86,8 +89,8 @@ func newPatterns() *patterns {
 		audit:       regexp.MustCompile(`^audit\(\d{10}(\.\d{1,9})?:\d+\):?$`),
 		dateCall:    regexp.MustCompile(`^/Date\(\d{12,14}([+-]\d{4})?\)/$`),
 		hexNumber:   regexp.MustCompile(`^0x[0-9A-Fa-f]{1,15}$`),
-		logForm:     regexp.MustCompile(`^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}\d{1,2} (\d{4} )?\d{2}:\d{2}:\d{2}(\.\d{1,9})?( (Z|UTC|GMT|GMT[+-]\d{2}:\d{2}|[+-]\d{2}:?\d{2}|CET|CEST|EST|EDT|MST|MDT|PDT))?$`),
-		logTime:     regexp.MustCompile(`^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}\d{1,2} \d{2}:\d{2}:\d{2}(\.\d+)?$`),
+		logForm:     regexp.MustCompile(`^[*.]?((Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +)?(\d{4} )?(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}\d{1,2},?( \d{4},?)? \d{1,2}:\d{2}:\d{2}([.,]\d+)?( \d{4})?` + logZone + `( \d{4})?$`),
+		logTime:     regexp.MustCompile(`^[*.]?((Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +)?(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}\d{1,2} \d{1,2}:\d{2}:\d{2}([.,]\d+)?` + logZone + `$`),
 		mac:         regexp.MustCompile(`^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$|^([0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}$`),
 		uuid:        regexp.MustCompile(`^\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?$`),
 		email:       regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[A-Za-z]{2,}$`),

@@ -25,10 +25,14 @@ CREATE MACRO syslog(t) AS {
 -- example: syslog_5424('<34>1 2003-10-11T22:14:15Z h su - - - text', 3) => su
 CREATE MACRO syslog_5424(t, n) AS nullif(nullif(regexp_extract(t, '^<[0-9]{1,3}>[1-9][0-9]? (\S+) (\S+) (\S+) (\S+) (\S+) (?:-|(?:\[(?:[^\]"]|"(?:[^"\\]|\\.)*")*\])+) ?(?:\x{FEFF})?((?s).*)$', n), ''), '-');
 
--- Returns the n-th part of an RFC 3164 line: timestamp, host, app, procid, message. The result is NULL if the text is
--- not such a line.
+-- Returns the n-th part of an RFC 3164 line: timestamp, host, app, procid, message. The time can have a year, a fraction and a
+-- zone, or be in ISO 8601. The result is NULL if the text is not such a line.
 -- example: syslog_3164('<13>Feb  5 17:32:18 10.0.0.99 test', 2) => 10.0.0.99
-CREATE MACRO syslog_3164(t, n) AS nullif(regexp_extract(t, '^(?:<[0-9]{1,3}>)?([A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}) (\S+) (?:([^\s:\[]+)(?:\[([^\]]*)\])?: )?((?s).*)$', n), '');
+-- example: syslog_3164('<13>Feb  5 17:32:18 2024 UTC fw1 app: test', 1) => Feb  5 17:32:18 2024 UTC
+-- example: syslog_3164('<13>2024 Feb  5 17:32:18 fw1 app: test', 2) => fw1
+-- example: syslog_3164('<189>29: *Feb  5 17:32:18.250 UTC: %SYS-5-RESTART: up', 3) => %SYS-5-RESTART
+-- example: syslog_3164('2024-02-05T17:32:18.25+01:00 fw1 app[7]: test', 4) => 7
+CREATE MACRO syslog_3164(t, n) AS nullif(regexp_extract(t, '^(?:<[0-9]{1,3}>)?(?:[0-9]+: )?([*.]?(?:(?:(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +)?(?:[0-9]{4} )?[A-Z][a-z]{2} +[0-9]{1,2},?(?: [0-9]{4},?)?|[0-9]{4}-[0-9]{2}-[0-9]{2}) |[0-9]{4}-[0-9]{2}-[0-9]{2}T)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?(?: (?:19|20)[0-9]{2})?(?: ?(?:Z|(?:UTC|GMT|UT)?[+-][0-9]{1,2}(?::?[0-9]{2})?|UTC|GMT|UT|WES?T|[CEM]ES?T|EES?T|MSK|[CMP][SD]T|EDT|AK[SD]T|HST|BST|IST|[JK]ST|HKT|SGT|SAST|A[EC][SD]T|AWST|NZ[SD]T))?(?: (?:19|20)[0-9]{2})?)(?::| ) *(?:(\S*[^\s:]) +(?:: )?)?(?:([^\s:\[]+)(?:\[([^\]]*)\])?: )?((?s).*)$', n), '');
 
 -- Returns the n-th part of a CEF header: version, vendor, product, product version, signature ID, name, severity. A
 -- syslog header can precede it. The result is NULL if the text is not CEF.

@@ -26,7 +26,7 @@ CREATE MACRO time_from_ns(v) AS TRY(make_timestamp(TRY_CAST(v AS BIGINT) // 1000
 -- example: time_from_epoch('1700000000250000') => 2023-11-14 22:13:20.25
 -- example: time_from_epoch('1700000000250000999') => 2023-11-14 22:13:20.25
 -- example: time_from_epoch('170000000') => NULL
-CREATE MACRO time_from_epoch(v) AS CASE length(regexp_extract(CAST(v AS VARCHAR), '^([0-9]{10,19})(?:\.[0-9]{1,9})?$', 1))
+CREATE MACRO time_from_epoch(v) AS CASE length(regexp_extract(CAST(v AS VARCHAR), '^([0-9]{10,19})(?:\.[0-9]+)?$', 1))
   WHEN 10 THEN time_from_s(v) WHEN 11 THEN time_from_s(v)
   WHEN 12 THEN time_from_ms(v) WHEN 13 THEN time_from_ms(v) WHEN 14 THEN time_from_ms(v)
   WHEN 15 THEN time_from_us(split_part(CAST(v AS VARCHAR), '.', 1)) WHEN 16 THEN time_from_us(split_part(CAST(v AS VARCHAR), '.', 1))
@@ -78,12 +78,14 @@ CREATE MACRO zone_offset(zone, zones) AS CASE
 -- empty.
 -- example: time_parts('Jun 01 2025 10:15:00.25 CEST') => {'y': 2025, 'md': Jun 01, 'clock': '10:15:00', 'f': 25, 'zone': CEST}
 -- example: time_parts('2025-06-01T10:15:00Z') => {'y': 2025, 'md': 06 01, 'clock': '10:15:00', 'f': '', 'zone': Z}
+-- example: time_parts('*Oct 11 22:14:15.5 2024 UTC') => {'y': 2024, 'md': Oct 11, 'clock': '22:14:15', 'f': 5, 'zone': UTC}
 CREATE MACRO time_parts(t) AS regexp_extract(CASE
-  WHEN regexp_matches(t, '^[0-9]{4}[-/]') THEN regexp_replace(t, '^([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})(?:T| +)', '\1 \2 \3 ')
-  WHEN regexp_matches(t, '^(?:[A-Z][a-z]{2},? *)?[0-9]{1,2}[ /-][A-Z]') THEN regexp_replace(t, '^(?:[A-Z][a-z]{2},? *)?([0-9]{1,2})[ /-]([A-Z][a-z]{2})[ /-]([0-9]{4})[ :T]+', '\3 \2 \1 ')
-  ELSE regexp_replace(regexp_replace(t, '^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? +', ''),
-    '^([A-Z][a-z]{2}) +([0-9]{1,2}),?(?: +([0-9]{4}))? +([0-9:.,]+ ?(?:[A-Za-z+-][A-Za-z0-9:+-]*)?)(?: +([0-9]{4}))?$', '\3\5 \1 \2 \4') END,
-  '^([0-9]{4})? ([A-Z][a-z]{2} [0-9]{1,2}|[0-9]{1,2} [0-9]{1,2}) ([0-9]{1,2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?(?: *((?:[A-Za-z]{1,5})?(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?))?$',
+  WHEN regexp_matches(t, '^[*.]?[0-9]{4}[-/]') THEN regexp_replace(t, '^[*.]?([0-9]{4})[-/]([0-9]{1,2}|[A-Z][a-z]{2})[-/]([0-9]{1,2})(?:T| +)', '\1 \2 \3 ')
+  WHEN regexp_matches(t, '^[*.]?(?:[A-Z][a-z]{2},? *)?[0-9]{1,2}[ /-][A-Z]') THEN regexp_replace(t, '^[*.]?(?:[A-Z][a-z]{2},? *)?([0-9]{1,2})[ /-]([A-Z][a-z]{2})[ /-]([0-9]{4})[ :T]+', '\3 \2 \1 ')
+  WHEN regexp_matches(t, '^[*.]?(?:[A-Z][a-z]{2},? +)?[0-9]{4} +[A-Z]') THEN regexp_replace(t, '^[*.]?(?:[A-Z][a-z]{2},? +)?([0-9]{4}) +([A-Z][a-z]{2}) +([0-9]{1,2}) +', '\1 \2 \3 ')
+  ELSE regexp_replace(regexp_replace(t, '^[*.]?(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? +)?', ''),
+    '^([A-Z][a-z]{2}) +([0-9]{1,2}),?(?: +([0-9]{4}),?)? +([0-9:.,]+)(?: ?([A-Za-z+-][A-Za-z0-9:+-]*))?(?: +([0-9]{4}))?(?: +([A-Za-z+-][A-Za-z0-9:+-]*))?(?: +\([^)]*\))?$', '\3\6 \1 \2 \4 \5\7') END,
+  '^([0-9]{4})? ([A-Z][a-z]{2} [0-9]{1,2}|[0-9]{1,2} [0-9]{1,2}) ([0-9]{1,2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]+))?(?: *((?:[A-Za-z]{1,5})?(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?))?(?: +\([^)]*\))?$',
   ['y', 'md', 'clock', 'f', 'zone']);
 
 -- Returns the parts of time_parts as one text, with a fraction of six digits and without the zone.
@@ -100,10 +102,10 @@ CREATE MACRO time_of_parts(p, zone, zones, year) AS list_transform([{'p': p, 'zo
 
 -- Reads a text in any form that logs commonly use, and that says what it means: ISO 8601 and 2025/06/01 10:15:00; the
 -- eight forms of the CEF guide (Jun 01 2025 10:15:00.250 CEST); ctime and date(1) (Sun Jun  1 10:15:00 UTC 2025); RFC 2822
--- and common log format (01/Jun/2025:10:15:00 +0200); seconds to nanoseconds since 1970. A date without a time of day is
--- NULL. `zone` is the IANA zone or
--- the offset (+02:00) of times without one (NULL: UTC), `zones` is described at zone_offset, and `year` is the
--- year of times without one.
+-- and common log format (01/Jun/2025:10:15:00 +0200); the forms of syslog headers (2025 Jun  1 10:15:00, Jun  1 10:15:00 2025 UTC,
+-- *Jun  1 10:15:00.250 UTC); seconds to nanoseconds since 1970. A date without a time of day is NULL. `zone` is the IANA zone or
+-- the offset (+02:00) of times without one (NULL: UTC), `zones` is described at zone_offset, and `year` is the year of times
+-- without one.
 -- example: time_of_log('Oct 11 2017 06:34:09 GMT+00:00', NULL, NULL, NULL) => 2017-10-11 06:34:09
 -- example: time_of_log('Sep 11 2021 18:20:54 CEST', NULL, NULL, NULL) => 2021-09-11 16:20:54
 -- example: time_of_log('Jun 01 2025 10:15:00.125', 'Europe/Berlin', NULL, NULL) => 2025-06-01 08:15:00.125
@@ -118,6 +120,11 @@ CREATE MACRO time_of_parts(p, zone, zones, year) AS list_transform([{'p': p, 'zo
 -- example: time_of_log('2025-08-06T07:46:00.123456789Z', NULL, NULL, NULL) => 2025-08-06 07:46:00.123456
 -- example: time_of_log('2025/08/06 07:46:00', 'America/New_York', NULL, NULL) => 2025-08-06 11:46:00
 -- example: time_of_log('2025-08-06 07:46:00,5 +02:00', NULL, NULL, NULL) => 2025-08-06 05:46:00.5
+-- example: time_of_log('Oct 11 22:14:15 2024 CEST', NULL, NULL, NULL) => 2024-10-11 20:14:15
+-- example: time_of_log('2024 Oct 11 22:14:15.123 UTC', NULL, NULL, NULL) => 2024-10-11 22:14:15.123
+-- example: time_of_log('*Oct 11 22:14:15.123 UTC', NULL, NULL, 2024) => 2024-10-11 22:14:15.123
+-- example: time_of_log('.Oct 11 22:14:15', '+02:00', NULL, 2024) => 2024-10-11 20:14:15
+-- example: time_of_log('Fri Oct 11 2024 22:14:15 GMT+0200 (CEST)', NULL, NULL, NULL) => 2024-10-11 20:14:15
 -- example: time_of_log('1754466360.5', NULL, NULL, NULL) => 2025-08-06 07:46:00.5
 -- example: time_of_log('Jun 01 2025 10:15:00 CST', NULL, NULL, NULL) => NULL
 -- example: time_of_log('Jun 01 2025 10:15:00 CST', NULL, 'CST=+08:00', NULL) => 2025-06-01 02:15:00
@@ -138,7 +145,7 @@ CREATE MACRO year_before(changed, years) AS CAST(date_part('year', TRY_CAST(chan
 -- the day after it.
 -- example: near_time('Dec 31 23:59:59', 1, '2019-01-01T00:10:00Z') => true
 -- example: near_time('Dec 31 23:59:59', 0, '2019-01-01T00:10:00Z') => false
-CREATE MACRO near_time(t, years, changed) AS syslog_time(regexp_extract(t, '^(?:[A-Z][a-z]{2},? +)?([A-Z][a-z]{2} +[0-9]{1,2} [0-9]{2}:[0-9]{2}:[0-9]{2})', 1), year_before(changed, years))
+CREATE MACRO near_time(t, years, changed) AS syslog_time(regexp_extract(t, '^[*.]?(?:[A-Z][a-z]{2},? +)?([A-Z][a-z]{2} +[0-9]{1,2} +[0-9]{1,2}:[0-9]{2}:[0-9]{2})', 1), year_before(changed, years))
   BETWEEN TRY_CAST(changed AS TIMESTAMP) - INTERVAL 31 DAY AND TRY_CAST(changed AS TIMESTAMP) + INTERVAL 1 DAY;
 
 -- Returns the year of a time that has none. `year` is the year that the job sets, `yyyy` and `mm` are captures of the
@@ -152,13 +159,14 @@ CREATE MACRO near_time(t, years, changed) AS syslog_time(regexp_extract(t, '^(?:
 -- example: year_of_log('Dec 31 23:59:59', NULL, NULL, NULL, '2019-01-01T00:10:00Z') => 2018
 -- example: year_of_log('Jan  1 00:59:59', NULL, NULL, NULL, '2018-12-31T23:10:00Z') => 2019
 -- example: year_of_log('Feb 29 10:00:00', NULL, NULL, NULL, '2024-03-01T00:00:00Z') => 2024
+-- example: year_of_log('*Dec 31 23:59:59.5 UTC', NULL, '2019', '01', NULL) => 2018
 -- example: year_of_log('Jun  3 10:00:00', NULL, NULL, NULL, '2026-11-29T00:00:00Z') => NULL
 -- example: year_of_log('Jun  3 10:00:00', '2019', '2026', '11', '2026-11-29T00:00:00Z') => 2019
 -- example: year_of_log('Jun 01 2025 10:00:00', NULL, NULL, NULL, NULL) => NULL
 CREATE MACRO year_of_log(t, year, yyyy, mm, changed) AS CASE
   WHEN year IS NOT NULL THEN TRY_CAST(year AS INTEGER)
   WHEN yyyy IS NOT NULL THEN TRY_CAST(yyyy AS INTEGER)
-    + CASE WHEN mm = '01' AND regexp_matches(t, '^([A-Z][a-z]{2},? )?Dec ') THEN -1 WHEN mm = '12' AND regexp_matches(t, '^([A-Z][a-z]{2},? )?Jan ') THEN 1 ELSE 0 END
+    + CASE WHEN mm = '01' AND regexp_matches(t, '^[*.]?([A-Z][a-z]{2},? )?Dec ') THEN -1 WHEN mm = '12' AND regexp_matches(t, '^[*.]?([A-Z][a-z]{2},? )?Jan ') THEN 1 ELSE 0 END
   WHEN near_time(t, 0, changed) THEN year_before(changed, 0)
   WHEN near_time(t, 1, changed) THEN year_before(changed, 1)
   WHEN near_time(t, -1, changed) THEN year_before(changed, -1) END;

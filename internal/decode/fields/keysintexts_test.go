@@ -59,7 +59,7 @@ func TestSyslogZones(t *testing.T) {
 		"Oct 11 22:14:15 UTC gw1 app: x":        "[timestamp=Oct 11 22:14:15 UTC][host=gw1][app=app] x",
 		"Oct 11 22:14:15.123 +02:00 gw1 app: x": "[timestamp=Oct 11 22:14:15.123 +02:00][host=gw1][app=app] x",
 		"Oct 11 22:14:15 GMTX gw1: x":           "[timestamp=Oct 11 22:14:15][host=GMTX][app=gw1] x",
-		"Oct 11 22:14:15 UTC":                   "[timestamp=Oct 11 22:14:15][host=UTC] ",
+		"Oct 11 22:14:15 UTC":                   "[timestamp=Oct 11 22:14:15 UTC] ",
 		"2024-10-11T22:14:15 EST app: x":        "[timestamp=2024-10-11T22:14:15][host=EST][app=app] x",
 	} {
 		fs, rest := Syslog(nil, []byte(text))

@@ -13,9 +13,9 @@ var smallNumbers = func() (all [24][]byte) {
 	return all
 }()
 
-// Syslog reads a syslog header, RFC 5424 or RFC 3164 in the forms met: pri, facility and severity (of pri), timestamp, host, app,
-// procid, msgid, structured (its brackets and all). What is "-" in RFC 5424 is left out. rest is the message; it is all of b
-// where there is no header.
+// Syslog reads a syslog header, RFC 5424 or RFC 3164 in the forms met: pri, facility and severity (of pri), sequence (the number
+// that Cisco writes before the time), timestamp, host, app, procid, msgid, structured (its brackets and all). What is "-" in RFC 5424 is
+// left out. rest is the message; it is all of b where there is no header.
 func Syslog(dst []Field, b []byte) (out []Field, rest []byte) {
 	rest = b
 	if len(b) > 0 && b[0] == '<' {
@@ -33,27 +33,99 @@ func Syslog(dst []Field, b []byte) (out []Field, rest []byte) {
 			if out, msg, ok := syslog5424(dst, rest[2:]); ok {
 				return out, msg
 			}
+			if epochLen(rest[2:]) > 0 {
+				rest = rest[2:]
+			}
+		}
+		if t := trimLeft(rest); len(t) > 0 && t[0] == ':' { // ":Oct 11", ": 2024 Oct 11"
+			if t = trimLeft(t[1:]); logTimeLen(t) > 0 {
+				rest = t
+			}
+		}
+		if n := epochLen(rest); n > 0 {
+			return hostAndTag(append(dst, field("timestamp", rest[:n])), trimLeft(rest[n:]))
 		}
 	}
-	n := timestampLen(rest)
+	if number, after, ok := sequence(rest); ok {
+		if named, at, ok := sequenceHost(after); ok {
+			n := logTimeLen(at)
+			return tag(append(dst, field("sequence", number), field("host", named), field("timestamp", at[:n])), afterTime(at[n:]))
+		}
+		if logTimeLen(after) > 0 {
+			dst, rest = append(dst, field("sequence", number)), after
+		}
+	}
+	n := logTimeLen(rest)
 	if n == 0 {
 		return dst, rest
 	}
-	n += zoneLen(rest, n)
 	after := trimLeft(rest[n:])
-	host, more := word(after)
-	if len(after) == len(rest[n:]) || len(host) == 0 || bytes.ContainsAny(host, "=|,;\"") {
-		if len(dst) == 0 && rest[0] >= '0' && rest[0] <= '9' { // a line that begins with a time may be anything
-			return dst, rest
-		}
+	if len(after) > 0 && after[0] == ':' { // "Oct 11 22:14:15: %ASA-6-302013: ", without a host
+		return tag(append(dst, field("timestamp", rest[:n])), afterTime(after))
+	}
+	host, _ := word(after)
+	switch digitFirst := len(dst) == 0 && rest[0] >= '0' && rest[0] <= '9'; {
+	case digitFirst && (len(host) == 0 || !isHost(host)): // a line that begins with a time may be anything
+		return dst, rest
+	case len(host) == 0 || bytes.ContainsAny(host, "=|,;\""):
 		return append(dst, field("timestamp", rest[:n])), after
 	}
-	dst = append(dst, field("timestamp", rest[:n]))
-	if host[len(host)-1] == ':' { // a tag without a host
-		return tag(dst, after)
+	return hostAndTag(append(dst, field("timestamp", rest[:n])), after)
+}
+
+// hostAndTag reads "host app[procid]: ", or a tag without a host.
+func hostAndTag(dst []Field, b []byte) ([]Field, []byte) {
+	host, more := word(b)
+	switch {
+	case len(host) == 0 || bytes.ContainsAny(host, "=|,;\""):
+		return dst, b
+	case host[len(host)-1] == ':':
+		return tag(dst, b)
 	}
-	dst = append(dst, field("host", host))
-	return tag(dst, trimLeft(more))
+	return tag(append(dst, field("host", host)), afterTime(trimLeft(more)))
+}
+
+// afterTime leaves out the colon that Cisco writes after the time or after the host.
+func afterTime(b []byte) []byte {
+	if len(b) > 0 && b[0] == ':' && (len(b) == 1 || b[1] == ' ') {
+		b = b[1:]
+	}
+	return trimLeft(b)
+}
+
+// sequence reads the number that Cisco writes before the time: "000123: ".
+func sequence(b []byte) (number, after []byte, ok bool) {
+	n := 0
+	for n < len(b) && n < 10 && b[n] >= '0' && b[n] <= '9' {
+		n++
+	}
+	if n == 0 || n+1 >= len(b) || b[n] != ':' || b[n+1] != ' ' {
+		return nil, nil, false
+	}
+	return b[:n], trimLeft(b[n+1:]), true
+}
+
+// sequenceHost reads the host that stands between the number and the time: "router1: *Oct 11 22:14:15: ".
+func sequenceHost(b []byte) (host, at []byte, ok bool) {
+	w, more := word(b)
+	if len(w) < 2 || w[len(w)-1] != ':' || bytes.ContainsAny(w, "=|,;\"") || logTimeLen(trimLeft(more)) == 0 {
+		return nil, nil, false
+	}
+	return w[:len(w)-1], trimLeft(more), true
+}
+
+// isHost tells whether a word can be the name of a host after a time that any log could begin with. It is not the level of a message.
+func isHost(w []byte) bool {
+	for _, c := range w {
+		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && !has("._-:%/", c) {
+			return false
+		}
+	}
+	switch string(bytes.ToUpper(w)) {
+	case "TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "ERR", "FATAL", "CRITICAL", "CRIT", "ALERT", "EMERG", "-":
+		return false
+	}
+	return true
 }
 
 func derived(key string, value []byte) Field {
@@ -111,60 +183,6 @@ func syslog5424(dst []Field, b []byte) ([]Field, []byte, bool) {
 	}
 	dst = append(dst, field("structured", b[:end]))
 	return dst, trimLeft(b[end:]), true
-}
-
-// timestampLen is how long the time is that b begins with: "Oct  3 23:50:22", with a year before or after the clock or a fraction, or
-// ISO 8601 with a T. 0: none.
-func timestampLen(b []byte) int {
-	if len(b) >= 19 && digits(b, 0, 4) && b[4] == '-' && digits(b, 5, 2) && b[7] == '-' && digits(b, 8, 2) && b[10] == 'T' && digits(b, 11, 2) {
-		w, _ := word(b)
-		return len(w)
-	}
-	if len(b) < 15 || !bytes.Contains([]byte("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec "), b[:4]) || b[3] != ' ' {
-		return 0
-	}
-	i := 4
-	if b[i] == ' ' {
-		i++
-	}
-	for i < len(b) && b[i] >= '0' && b[i] <= '9' {
-		i++
-	}
-	if i < len(b)-5 && b[i] == ' ' && digits(b, i+1, 4) && b[i+5] == ' ' { // Cisco writes the year here
-		i += 5
-	}
-	if i+9 > len(b) || b[i] != ' ' || !digits(b, i+1, 2) || b[i+3] != ':' || !digits(b, i+4, 2) || b[i+6] != ':' || !digits(b, i+7, 2) {
-		return 0
-	}
-	i += 9
-	if i < len(b) && b[i] == '.' {
-		for i++; i < len(b) && b[i] >= '0' && b[i] <= '9'; i++ {
-		}
-	}
-	if i+5 <= len(b) && b[i] == ' ' && digits(b, i+1, 4) && (i+5 == len(b) || b[i+5] == ' ') {
-		i += 5
-	}
-	return i
-}
-
-// zoneLen is how long the zone is behind the time that b begins with, and the blank before it: an abbreviation that is read as one, or
-// an offset. A host with such a name has a colon after it, or nothing.
-func zoneLen(b []byte, n int) int {
-	if n+1 >= len(b) || b[n] != ' ' || b[0] <= '9' || b[n-5] == ' ' && digits(b, n-4, 4) { // after a year it is not read
-		return 0
-	}
-	w, more := word(b[n+1:])
-	if len(trim(more)) == 0 {
-		return 0
-	}
-	switch string(w) {
-	case "UTC", "GMT", "Z", "WET", "WEST", "CET", "CEST", "EET", "EEST", "MSK", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT", "BST", "IST", "JST", "KST", "AEST", "AEDT", "NZST", "NZDT":
-		return 1 + len(w)
-	}
-	if (len(w) == 5 && digits(w, 1, 4) || len(w) == 6 && digits(w, 1, 2) && w[3] == ':' && digits(w, 4, 2)) && (w[0] == '+' || w[0] == '-') {
-		return 1 + len(w)
-	}
-	return 0
 }
 
 func digits(b []byte, from, n int) bool {

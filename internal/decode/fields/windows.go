@@ -20,6 +20,7 @@ func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 	keys, gap := 0, false
 	plain := true // nothing but a title and lines of "Key: value"
 	manifest, after := "", 0
+	var title []byte
 	started, crlf := false, false
 	for i := 0; i < len(b); {
 		end := bytes.IndexByte(b[i:], '\n')
@@ -45,7 +46,7 @@ func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 			gap = true
 			continue
 		case first && (!ok || len(value) == 0 && !(next < len(b) && (b[next] == '\t' || b[next] == ' '))):
-			title := trim(bytes.TrimSuffix(line, []byte(":")))
+			title = trim(bytes.TrimSuffix(line, []byte(":")))
 			dst = append(dst, field(TitleKey, title))
 			manifest, after = sysmonKeys(title), next
 		case ok:
@@ -78,7 +79,7 @@ func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 		gap = false
 	}
 	if manifest != "" && keys > 0 && !(plain && inOrder(manifest, dst[base+1:])) {
-		dst = sysmon(dst[:base+1], b[after:], manifest, crlf)
+		dst = sysmon(append(dst[:base], field(TitleKey, title)), b[after:], manifest, crlf) // a line that continued the title is not a part of it
 	}
 	if manifest == "" && looksLikeSysmon(dst[base:]) {
 		dst = untitledSysmon(dst[:base], b, crlf)
