@@ -36,9 +36,13 @@ type Mapping struct {
 	// Digest is the SHA-256 of names and texts, in hex: the same digest, the same mapping.
 	Digest string
 
+	// Lookups are the files of the lookups that the texts declare, by name. Their digests are part of Digest.
+	Lookups []*Lookup
+
 	folder fs.FS  // what its tests are in; nil: it was made of texts
 	tests  string // the path of the tests in folder
 	onDisk bool   // folder is Origin
+	texts  string // the digest without that of lookups
 }
 
 // Tests gives the folder of the mapping's tests and what people call it: tests/ in a mapping's folder, <name>.tests/ next to a .json file.
@@ -81,7 +85,7 @@ func Load(name string, roots ...string) (*Mapping, error) {
 	}
 	if sub, err := fs.Sub(shipped.Mappings, name); err == nil {
 		if m, err := loadFS(sub, name, "shipped:sql/"+name); err == nil {
-			return m, nil
+			return m, m.findLookups(shippedLookups{})
 		}
 	}
 	if b, err := declared.ReadFile(name + ".json"); err == nil {
@@ -122,10 +126,11 @@ func loadPath(at string, dir bool) (*Mapping, error) {
 			base = filepath.Base(abs)
 		}
 		m, err := loadFS(os.DirFS(at), base, at)
-		if err == nil {
-			m.onDisk = true
+		if err != nil {
+			return nil, err
 		}
-		return m, err
+		m.onDisk = true
+		return m, m.findLookups(folderLookups(filepath.Join(at, lookupFolder)), folderLookups(filepath.Join(at, "..", lookupFolder)), shippedLookups{})
 	}
 	b, err := textfile.Read(at, textfile.MaxMapping)
 	if err != nil {
@@ -197,7 +202,10 @@ func LoadFiles(name string, files map[string]string) (*Mapping, error) {
 	for _, n := range names {
 		fmt.Fprintf(h, "%d %s %d\n%s\n", len(n), n, len(files[n]), files[n])
 	}
-	return &Mapping{Name: name, Files: files, Digest: hex.EncodeToString(h.Sum(nil)), Origin: name}, nil
+	m := &Mapping{Name: name, Files: files, Digest: hex.EncodeToString(h.Sum(nil)), Origin: name}
+	m.texts = m.Digest
+	m.declareLookups()
+	return m, nil
 }
 
 const (

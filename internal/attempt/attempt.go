@@ -195,6 +195,17 @@ func (r *Result) Totals() Totals {
 // ReasonObjectTooLarge is the reason of objects that need more memory, or more space in the temp folder, than a run has.
 const ReasonObjectTooLarge = decode.ReasonTooLarge
 
+// TooLargeLookups says that the lookups of a mapping leave too little memory for the records.
+type TooLargeLookups struct {
+	Mapping            string
+	Bytes, MemoryBytes int64
+}
+
+func (e *TooLargeLookups) Error() string {
+	return fmt.Sprintf("the lookups of mapping %s take %s of memory, which is more than half of limits.memory (%s). Try: raise limits.memory, or leave out rows and columns that no record needs",
+		e.Mapping, human.Size(e.Bytes), human.Size(e.MemoryBytes))
+}
+
 // ErrTooLong says that an attempt took longer than Options.Timeout.
 var ErrTooLong = errors.New("the attempt took too long")
 
@@ -234,6 +245,11 @@ func Run(ctx context.Context, o Options, objects []Object) (*Result, error) {
 	if redact.Hashes(o.Compiled.Scan.Redact) && len(o.HashKey) == 0 {
 		return nil, errNoKey
 	}
+	n := o.Compiled.LookupBytes()
+	if n > o.MemoryBytes/2 {
+		return nil, &TooLargeLookups{Mapping: o.Compiled.Name, Bytes: n, MemoryBytes: o.MemoryBytes}
+	}
+	o.MemoryBytes -= n
 	if o.Timeout <= 0 {
 		return runWithout(ctx, o, objects)
 	}
@@ -290,7 +306,7 @@ func pass(ctx context.Context, o Options, m memory, objects []Object, without fa
 	if open == nil {
 		open = func(o engine.Options) (Engine, error) { return engine.Open(o) }
 	}
-	db, err := open(engine.Options{MemoryBytes: m.engine, TempDir: duck, TempBytes: o.TempBytes, Threads: m.threads, BatchBytes: m.batch, Streaming: wide})
+	db, err := open(engine.Options{MemoryBytes: m.engine, TempDir: duck, TempBytes: o.TempBytes, Threads: m.threads, BatchBytes: m.batch, Streaming: wide, Lookups: o.Compiled.Lookups})
 	if err != nil {
 		return nil, err
 	}

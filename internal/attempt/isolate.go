@@ -123,7 +123,7 @@ func isolate(ctx context.Context, o Options, objects []Object) (failed, error) {
 	if open == nil {
 		open = func(o engine.Options) (Engine, error) { return engine.Open(o) }
 	}
-	db, err := open(engine.Options{MemoryBytes: o.MemoryBytes / 2, TempDir: dir, Threads: 1, Streaming: true})
+	db, err := open(engine.Options{MemoryBytes: o.MemoryBytes / 2, TempDir: dir, Threads: 1, Streaming: true, Lookups: o.Compiled.Lookups})
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ const (
 	Timestamp        Code = "TIMESTAMP"
 	Also             Code = "ALSO"
 	Redact           Code = "REDACT"
+	Lookup           Code = "LOOKUP"
 	RawPath          Code = "RAW_PATH"
 	Coerced          Code = "COERCED"
 	Sibling          Code = "SIBLING"
@@ -91,6 +92,7 @@ func CodeTexts() []CodeText {
 		{Pattern, Error, "A pattern does not compile, has an unknown %{NAME}, or has a group that is not a column"},
 		{Timestamp, Error, "A timestamp line names a wrong field, an unknown format or zone, or a format without a year"},
 		{Also, Error, "An also line names an unknown field, a field with fields, or a path that raw.sql declares itself"},
+		{Lookup, Error, "A lookup line or a call of lookup is wrong, or the file of the lookup is missing or wrong"},
 		{Redact, Error, "A discard or redact line does not fit its field, or names the key or what a SELECT needs"},
 		{RawPath, Error, "A raw path is not valid; a warning if two paths of one attribute end in the same key"},
 		{Coerced, Warning, "The value has another type than OCSF requires, and was converted"},

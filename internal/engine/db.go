@@ -117,6 +117,9 @@ func open(opts Options, last []string) (_ *DB, err error) {
 	if err := d.registerFastMacros(); err != nil {
 		return nil, err
 	}
+	if err := (lookups{d.main.c}).register(opts.Lookups); err != nil {
+		return nil, err
+	}
 	// If insertion order is kept, DuckDB scans a table function with one thread only. ORDER BY is kept in any case.
 	all := append(append([]string(nil), settings...), fmt.Sprintf("SET GLOBAL preserve_insertion_order=%t", opts.Streaming))
 	if opts.Streaming {

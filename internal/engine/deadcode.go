@@ -14,4 +14,7 @@ func init() {
 	siltEngineDirection(nil, nil, nil)
 	siltEngineRegion(nil, nil, nil)
 	siltEngineHashes(nil, nil, nil)
+	siltEngineRow(nil, nil, nil)
+	siltEngineValue(nil, nil, nil)
+	siltEngineNoLookup(nil, nil, nil)
 }

@@ -11,6 +11,8 @@ import (
 	"context"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/silt-etl/silt/internal/lookup"
 )
 
 // Options of a DB.
@@ -27,6 +29,8 @@ type Options struct {
 	BatchBytes int64
 	// Streaming gives rows on as they come: DuckDB never gathers those of small chunks to full ones. It scans with one thread then.
 	Streaming bool
+	// Lookups are the tables that SQL can look values up in.
+	Lookups []*lookup.Table
 }
 
 // Type of a column that a Source fills.

@@ -81,7 +81,7 @@ type Options struct {
 // of each at once.
 func Run(ctx context.Context, o Options, records iter.Seq2[Record, error], each func(Record, *Outcome) error) error {
 	if o.MemoryBytes == 0 {
-		o.MemoryBytes = 1 << 30
+		o.MemoryBytes = 1<<30 + 2*o.Compiled.LookupBytes()
 	}
 	if o.BatchRecords == 0 {
 		o.BatchRecords = 10_000

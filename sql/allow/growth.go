@@ -42,6 +42,19 @@ func (g Growth) Factor() (factor float64, ok bool) {
 	return float64(n), err == nil
 }
 
+// GrowsToText is the growth of a function whose result is a text of at most so many bytes.
+func GrowsToText(bytes int) Growth { return Growth("text" + strconv.Itoa(bytes)) }
+
+// Longest is the number of a growth that GrowsToText returns.
+func (g Growth) Longest() (bytes float64, ok bool) {
+	digits, ok := strings.CutPrefix(string(g), "text")
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.Atoi(digits)
+	return float64(n), err == nil
+}
+
 // Growths reads the growth of each allowed function: "" if its line does not say it.
 func Growths() map[string]Growth {
 	all := map[string]Growth{}

@@ -98,6 +98,9 @@ func grow(name string, growth allow.Growth, args []value) (v value, scratch, wor
 	case allow.GrowsByTimeFormat:
 		return text(sum.text.scale(32)), nil, work
 	}
+	if n, ok := growth.Longest(); ok {
+		return text(constant(n)), nil, work
+	}
 	if f, ok := growth.Factor(); ok {
 		v = sum
 		v.text = sum.memory().scale(f)

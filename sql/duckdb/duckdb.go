@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/silt-etl/silt/internal/engine"
+	"github.com/silt-etl/silt/internal/lookup"
 	"github.com/silt-etl/silt/sql/allow"
 	"github.com/silt-etl/silt/sql/ducktype"
 	"github.com/silt-etl/silt/sql/syntax"
@@ -16,9 +17,9 @@ import (
 // Database is a database of its own, with the macros of one mapping in it. It implements projection.Database.
 type Database struct{ engine *engine.DB }
 
-// Open opens a database and runs statements in it: those that create a mapping's macros.
-func Open(ctx context.Context, setup []string) (*Database, error) {
-	e, err := engine.Open(engine.Options{MemoryBytes: 256 << 20, Threads: 1})
+// Open opens a database and runs statements in it: those that create a mapping's macros. tables are the mapping's lookups.
+func Open(ctx context.Context, setup []string, tables ...*lookup.Table) (*Database, error) {
+	e, err := engine.Open(engine.Options{MemoryBytes: 256 << 20, Threads: 1, Lookups: tables})
 	if err != nil {
 		return nil, err
 	}

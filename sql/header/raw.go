@@ -35,6 +35,7 @@ var formatKeys = []struct {
 	{"also", nil},
 	{"discard", nil},
 	{"redact", nil},
+	{lookupKey, nil},
 }
 
 // rawHeader is what the comments above the CREATE TABLE of raw.sql say.

@@ -30,7 +30,7 @@ type Select struct {
 // Rebuild is a raw path, and the expression over the event that gives its value.
 type Rebuild struct{ Field, Expr word }
 
-var selectKeys = []string{"class", "ocsf", "version", "profiles", "drop", "consumes", "without", "discard", "redact"}
+var selectKeys = []string{"class", "ocsf", "version", "profiles", "drop", "consumes", "without", "discard", "redact", lookupKey}
 
 // SelectKeys are the keys that the comments above a SELECT may have.
 func SelectKeys() []string { return slices.Clone(selectKeys) }
@@ -57,6 +57,7 @@ func ReadSelect(f diag.File, r *diag.List) Select {
 			h.Consumes = append(h.Consumes, splitNames(value.Text, value.At)...)
 		case "discard", "redact":
 			h.Redacts = append(h.Redacts, readRedact(f, r, key, value)...)
+		case lookupKey: // see Lookups
 		case "without":
 			h.Without = append(h.Without, splitWords(value.Text, value.At)...)
 		default:

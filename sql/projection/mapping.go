@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/lookup"
 	"github.com/silt-etl/silt/sql/allow"
 	"github.com/silt-etl/silt/sql/ducktype"
 	"github.com/silt-etl/silt/sql/syntax"
@@ -19,6 +20,8 @@ type Mapping struct {
 	Macros    diag.File
 	Setup     []string
 	MacroDefs []syntax.Macro
+	// Lookups are the tables that the mapping declares.
+	Lookups []*lookup.Table
 	// Selects hold one SELECT each.
 	Selects []Select
 	// Notes are the diagnostics of the loader, as coercions of a declarative mapping.

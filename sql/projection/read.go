@@ -35,6 +35,7 @@ type Set struct {
 	snippets    *syntax.Snippets
 	macros      *syntax.Macros
 	growths     map[string]allow.Growth
+	lookups     *lookups
 	Src         *rawtable.Source
 	Schema      *ocsf.Schema
 	Format      *header.Raw
@@ -112,6 +113,7 @@ func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set
 		return nil, fmt.Errorf("sqlgen: %w", err)
 	}
 	declared := func(name string) bool { return root.Get(name) != nil }
+	c.lookups = newLookups(m, c.macros, c.growths)
 	c.checkMacros(functions, declared)
 	c.check = allow.NewChecker(report, functions, c.macros, declared)
 	if len(m.Selects) == 0 {
@@ -226,6 +228,7 @@ func (c *Set) readProjection(ctx context.Context, sel Select) (*Projection, erro
 		return nil, nil
 	}
 	p.table = syntax.Str(syntax.Child(st.Body, "from_table"), "alias")
+	c.lookups.noteTime(f.Path, st)
 	p.WhereAt = syntax.Location(syntax.Child(st.Body, "where_clause"))
 	if p.Where, err = c.predicate(ctx, p, syntax.Child(st.Body, "where_clause"), -1); err != nil {
 		return nil, err

@@ -36,13 +36,13 @@ type rewritten struct {
 // rewrite gives the expression over records, nil where diagnostics were found, which are reported.
 func (c *Set) rewrite(f diag.File, table string, e syntax.Node) (*rewritten, error) {
 	w := &rewriter{c: c, file: f, table: table, reads: map[*rawtable.Leaf]bool{}, ok: true}
-	out, err := w.expr(e)
+	out, err := (&lookupCalls{rewriter: w}).expr(e)
 	if err != nil || !w.ok {
 		return nil, err
 	}
 	w.inline = true
-	in, err := w.expr(e)
-	if err != nil {
+	in, err := (&lookupCalls{rewriter: w}).expr(e)
+	if err != nil || !w.ok {
 		return nil, err
 	}
 	takes := bound.Of(in.(syntax.Node), c.Src, c.macros, c.growths)
@@ -93,7 +93,7 @@ func (w *rewriter) expr(v any) (any, error) {
 			}
 			n[k] = c
 		}
-		if w.inline {
+		if w.inline || w.c.lookups.inMacro(syntax.Str(n, "function_name")) {
 			if in := w.c.macros.Inline(n); in != nil {
 				return w.casts(in), nil
 			}

@@ -92,6 +92,9 @@ func (c *Set) total(e syntax.Node) (ducktype.Family, bool) {
 			return fam, ok
 		}
 	case "FUNCTION":
+		if fam, ok := c.lookups.family(syntax.Str(e, "function_name")); ok {
+			return fam, c.all(e, ducktype.Other)
+		}
 		if fam, ok := totalFunctions[strings.ToLower(syntax.Str(e, "function_name"))]; ok {
 			return fam, c.all(e, ducktype.Text)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/lake"
+	"github.com/silt-etl/silt/internal/lookup"
 	"github.com/silt-etl/silt/sql/bound"
 )
 
@@ -32,6 +33,8 @@ type Compiled struct {
 	Guards []Guard
 	// Setup are statements to run first (the mapping's macros).
 	Setup []string
+	// Lookups are the tables that the SQL looks values up in.
+	Lookups []*lookup.Table
 	// Projections are one for each event class: those of several SELECTs for one class are merged.
 	Projections []Projection
 	// Several says that the SQL of the projections reads `records` more than once, so that it has to be a table.
@@ -135,6 +138,14 @@ func (p *Compiled) Records(scan string) string {
 		return "SELECT * FROM " + scan
 	}
 	return "SELECT *, " + p.Owner + " AS _owner FROM " + scan
+}
+
+// LookupBytes is what the tables of the lookups take in memory.
+func (p *Compiled) LookupBytes() (n int64) {
+	for _, t := range p.Lookups {
+		n += t.Bytes()
+	}
+	return n
 }
 
 // CheckFormat holds a job's source.format against the mapping's; "" agrees with any.

@@ -22,7 +22,7 @@ const maxChosenBy = 3
 
 // assemble puts everything together.
 func (c *emitter) assemble() *Compiled {
-	compiled := &Compiled{Name: c.Mapping.Name, Version: c.Schema.Version, Setup: c.Mapping.Setup, KeyColumns: c.Src.KeyNames(), Owner: c.owner()}
+	compiled := &Compiled{Name: c.Mapping.Name, Version: c.Schema.Version, Setup: c.Mapping.Setup, Lookups: c.Mapping.Lookups, KeyColumns: c.Src.KeyNames(), Owner: c.owner()}
 	compiled.Scan.Format, compiled.Scan.Parsers, compiled.Scan.Nulls = c.Format.Format, c.Format.Parsers, c.Format.Nulls
 	compiled.Scan.Redact = c.Redact
 	withheld := c.withhold()

@@ -71,7 +71,7 @@ func Mapping(t testing.TB, texts map[string]string) *mappings.Mapping {
 func Run(t testing.TB, compiled *sqlgen.Compiled, key map[string]string, lines ...string) []Event {
 	t.Helper()
 	ctx := context.Background()
-	db, err := engine.Open(engine.Options{Threads: 1})
+	db, err := engine.Open(engine.Options{Threads: 1, Lookups: compiled.Lookups})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func Run(t testing.TB, compiled *sqlgen.Compiled, key map[string]string, lines .
 func Explain(t testing.TB, compiled *sqlgen.Compiled, projection int) string {
 	t.Helper()
 	ctx := context.Background()
-	db, err := engine.Open(engine.Options{Threads: 1})
+	db, err := engine.Open(engine.Options{Threads: 1, Lookups: compiled.Lookups})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,216 @@
+package engine
+
+/*
+extern void siltEngineRow(void*, void*, void*);
+extern void siltEngineValue(void*, void*, void*);
+extern void siltEngineNoLookup(void*, void*, void*);
+extern void siltEngineFree(void*);
+static void *silt_row(void) { return (void*)siltEngineRow; }
+static void *silt_value(void) { return (void*)siltEngineValue; }
+static void *silt_no_lookup(void) { return (void*)siltEngineNoLookup; }
+static void *silt_free_lookup(void) { return (void*)siltEngineFree; }
+*/
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+
+	bindings "github.com/duckdb/duckdb-go-bindings"
+
+	"github.com/silt-etl/silt/internal/lookup"
+)
+
+// lookups makes the functions of lookups: lookup(name, ...), which the compiler of mappings replaces, and of each table one that finds the
+// row of keys, and one for each column that gives the value of a row.
+type lookups struct{ conn bindings.Connection }
+
+// tableValues are the values of a column of a lookup.
+type tableValues struct {
+	table  *lookup.Table
+	column int
+	typ    lookup.Type
+}
+
+// tableRows finds the rows of a lookup.
+type tableRows struct{ table *lookup.Table }
+
+func (tableValues) free() {}
+func (tableRows) free()   {}
+
+// register makes the functions of the tables.
+func (l lookups) register(tables []*lookup.Table) error {
+	// Any field can be taken from JSON, so that a macro with a lookup can be created.
+	result := bindings.CreateLogicalType(bindings.TypeVarchar)
+	defer bindings.DestroyLogicalType(&result)
+	bindings.LogicalTypeSetAlias(result, "JSON")
+	if err := l.function("lookup", nil, result, nil, C.silt_no_lookup()); err != nil {
+		return err
+	}
+	for _, t := range tables {
+		keys := make([]bindings.Type, t.Arguments())
+		for i := range keys {
+			keys[i] = bindings.TypeVarchar
+		}
+		if t.Timed() {
+			keys = append(keys, bindings.TypeBigInt)
+		}
+		number := bindings.CreateLogicalType(bindings.TypeBigInt)
+		err := l.function(lookup.RowFunction(t.Name), keys, number, tableRows{t}, C.silt_row())
+		bindings.DestroyLogicalType(&number)
+		if err != nil {
+			return err
+		}
+		for i, c := range t.Columns() {
+			typ := bindings.CreateLogicalType(lookupType(c.Type))
+			err := l.function(lookup.ValueFunction(t.Name, c.Name), []bindings.Type{bindings.TypeBigInt}, typ, tableValues{t, i, c.Type}, C.silt_value())
+			bindings.DestroyLogicalType(&typ)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func lookupType(t lookup.Type) bindings.Type {
+	switch t {
+	case lookup.Bool:
+		return bindings.TypeBoolean
+	case lookup.Int:
+		return bindings.TypeBigInt
+	case lookup.Double:
+		return bindings.TypeDouble
+	case lookup.Timestamp:
+		return bindings.TypeTimestamp
+	}
+	return bindings.TypeVarchar
+}
+
+// function makes one. Without parameters it takes any arguments.
+func (l lookups) function(name string, parameters []bindings.Type, result bindings.LogicalType, of freer, call unsafe.Pointer) error {
+	f := bindings.CreateScalarFunction()
+	defer bindings.DestroyScalarFunction(&f)
+	bindings.ScalarFunctionSetName(f, name)
+	for _, p := range parameters {
+		typ := bindings.CreateLogicalType(p)
+		bindings.ScalarFunctionAddParameter(f, typ)
+		bindings.DestroyLogicalType(&typ)
+	}
+	if parameters == nil {
+		anything := bindings.CreateLogicalType(bindings.TypeAny)
+		bindings.ScalarFunctionSetVarargs(f, anything)
+		bindings.DestroyLogicalType(&anything)
+	}
+	bindings.ScalarFunctionSetReturnType(f, result)
+	bindings.ScalarFunctionSetSpecialHandling(f) // NULL is an argument like others
+	if of != nil {
+		bindings.ScalarFunctionSetExtraInfo(f, newCell(of), C.silt_free_lookup())
+	}
+	bindings.ScalarFunctionSetFunction(f, call)
+	if bindings.RegisterScalarFunction(l.conn, f) != bindings.StateSuccess {
+		return fmt.Errorf("engine: DuckDB refuses the function %s", name)
+	}
+	return nil
+}
+
+//export siltEngineNoLookup
+func siltEngineNoLookup(info, in, out unsafe.Pointer) {
+	bindings.ScalarFunctionSetError(bindings.FunctionInfo{Ptr: info}, "lookup can be used in a mapping only")
+}
+
+//export siltEngineRow
+func siltEngineRow(info, in, out unsafe.Pointer) {
+	t := cell[tableRows](bindings.ScalarFunctionGetExtraInfo(bindings.FunctionInfo{Ptr: info})).table
+	chunk, result := bindings.DataChunk{Ptr: in}, bindings.Vector{Ptr: out}
+	n := t.Arguments()
+	keys, times := make([]view, n), view{}
+	for i := range keys {
+		keys[i].load(bindings.DataChunkGetVector(chunk, bindings.IdxT(i)), &column{kind: kindText})
+	}
+	if t.Timed() {
+		times.load(bindings.DataChunkGetVector(chunk, bindings.IdxT(n)), &column{kind: kindFixed})
+	}
+	rows := (*[chunkRows]int64)(bindings.VectorGetData(result))
+	nulls := nullRows{vector: result}
+	of, last, found := make([][]byte, n), -1, -1
+	for i := range int(bindings.DataChunkGetSize(chunk)) {
+		ok, same := true, last >= 0 && !t.Timed()
+		for k := range keys {
+			if ok = ok && keys[k].valid(i); ok {
+				same = same && keys[k].same(i, last)
+			}
+		}
+		if t.Timed() {
+			ok = ok && times.valid(i)
+		}
+		switch {
+		case !ok:
+			rows[i] = 0
+			nulls.set(i)
+			continue
+		case !same: // an address is often that of the record before
+			for k := range keys {
+				of[k] = keys[k].text(i)
+			}
+			at := int64(0)
+			if t.Timed() {
+				at = *(*int64)(unsafe.Add(times.data, i*8))
+			}
+			found, last = t.Find(of, at), i
+		}
+		rows[i] = int64(found)
+		if found < 0 {
+			nulls.set(i)
+		}
+	}
+}
+
+// nullRows sets rows of a vector to NULL.
+type nullRows struct {
+	vector bindings.Vector
+	words  unsafe.Pointer
+}
+
+func (n *nullRows) set(row int) {
+	if n.words == nil {
+		bindings.VectorEnsureValidityWritable(n.vector)
+		n.words = bindings.VectorGetValidity(n.vector)
+	}
+	setNull(n.words, row)
+}
+
+//export siltEngineValue
+func siltEngineValue(info, in, out unsafe.Pointer) {
+	c := cell[tableValues](bindings.ScalarFunctionGetExtraInfo(bindings.FunctionInfo{Ptr: info}))
+	chunk, result := bindings.DataChunk{Ptr: in}, bindings.Vector{Ptr: out}
+	var rows view
+	rows.load(bindings.DataChunkGetVector(chunk, 0), &column{kind: kindFixed})
+	nulls := nullRows{vector: result}
+	data := bindings.VectorGetData(result)
+	for i := range int(bindings.DataChunkGetSize(chunk)) {
+		if !rows.valid(i) {
+			nulls.set(i)
+			continue
+		}
+		row := int(*(*int64)(unsafe.Add(rows.data, i*8)))
+		if c.typ != lookup.Text {
+			v, ok := c.table.Number(c.column, row)
+			if !ok {
+				nulls.set(i)
+			}
+			if c.typ == lookup.Bool {
+				*(*byte)(unsafe.Add(data, i)) = byte(v)
+			} else {
+				*(*int64)(unsafe.Add(data, i*8)) = v
+			}
+			continue
+		}
+		switch v := c.table.Text(c.column, row); {
+		case len(v) == 0:
+			nulls.set(i)
+		default:
+			setText(result, i, v)
+		}
+	}
+}
