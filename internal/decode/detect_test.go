@@ -29,7 +29,7 @@ func TestDetect(t *testing.T) {
 		{"tsv", "when\twho\n1\tada, or eve\n2\teve\n", "csv '\\t' header when who", 2},
 		{"vpc", "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status\n" + vpc + vpc, "csv ' ' header version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status", 2},
 		{"alb", alb + alb, "csv ' ' column_1 column_2 column_3 column_4 column_5 column_6 column_7 column_8 column_9 column_10 column_11 column_12 column_13 column_14 column_15 column_16", 2},
-		{"comments", "#Version: 1.0\n#Fields: a b\n2019-12-04\t21:02:31\tLAX1\n2019-12-04\t21:02:32\tLAX1\n", "csv '\\t' column_1 column_2 column_3 #", 2},
+		{"comments", "#Version: 1.0\n#Fields: a b c\n2019-12-04\t21:02:31\tLAX1\n2019-12-04\t21:02:32\tLAX1\n", "csv '\\t' column_1 column_2 column_3 #", 2},
 		{"prose", "something happened here today\nand then more\n\nof it happened, again\n", "lines line", 3},
 	} {
 		for _, object := range [][]byte{[]byte(c.sample), packed([]byte(c.sample))} {

@@ -24,6 +24,10 @@ type csvFramer struct {
 	columns []textColumn // of the object at hand
 	header  []byte       // the object's header line, nil without one
 	begun   bool         // a record of the object was read
+	words   bool         // a record of the object has nothing but words, so that it could be taken for a header
+	values  bool         // a record of the object has other values
+	naming  []byte       // the last comment of the object that names columns, nil without one
+	fault   *Reject      // of the records after a comment whose names cannot be followed
 }
 
 func newCSVFramer(spec *Spec, s *Scanner, o Options) framer {
@@ -89,10 +93,12 @@ func (f *csvFramer) fits(b []byte, i int) *Reject {
 func (f *csvFramer) open(r io.Reader) {
 	f.lines.reset(r)
 	f.lines.naming = nil
-	f.begun = false
+	f.begun, f.words, f.values = false, false, false
 }
 
-func (f *csvFramer) withoutHeader() { f.columns, f.header = f.plain, nil }
+func (f *csvFramer) withoutHeader() {
+	f.columns, f.header, f.naming, f.fault = f.plain, nil, nil, nil
+}
 
 func (f *csvFramer) context() []byte { return f.header }
 
@@ -109,9 +115,8 @@ func (f *csvFramer) next() (raw []byte, rej *Reject, err error) {
 		}
 		rej := p.reject
 		if len(f.lines.naming) > 0 {
-			if columns := f.namedBy(f.lines.naming); columns != nil {
-				f.columns, f.header, f.begun = columns, bytes.Clone(f.lines.naming), true
-			}
+			f.named(bytes.Clone(f.lines.naming))
+			f.begun = f.begun || f.header != nil
 			f.lines.naming = f.lines.naming[:0]
 		}
 		if rej == nil {
@@ -140,10 +145,10 @@ func (f *csvFramer) kept(raw, context []byte) *Reject {
 	case len(context) == 0:
 		f.withoutHeader()
 	case !bytes.Equal(context, f.header):
-		if f.f.Comment != "" && bytes.HasPrefix(context, []byte(f.f.Comment)) {
-			f.header = bytes.Clone(context)
-			if f.columns = f.namedBy(f.header); f.columns == nil {
-				f.withoutHeader()
+		if isNaming(context) {
+			f.withoutHeader()
+			for comment := range bytes.SplitSeq(bytes.Clone(context), []byte("\n")) {
+				f.named(comment)
 			}
 			break
 		}
@@ -168,6 +173,9 @@ func (f *csvFramer) scan(b []byte) *Reject {
 	if rej := s.beginText(b); rej != nil {
 		return rej
 	}
+	if f.fault != nil {
+		return f.fault
+	}
 	if f.csv.Start() > 0 {
 		base := len(s.fields)
 		s.fields, _ = fields.Syslog(s.fields, b)
@@ -180,6 +188,8 @@ func (f *csvFramer) scan(b []byte) *Reject {
 			return rej
 		}
 		columns = f.layouts[i].columns
+	} else if n := f.csv.Len(); f.f.Closed && f.header != nil && n > len(columns) && (n > len(columns)+1 || len(f.csv.Field(b, n-1)) > 0) {
+		return &Reject{Code: ReasonColumns, Message: fmt.Sprintf("the record has %d fields, but the header names %d columns", n, len(columns))}
 	}
 	if n := f.csv.Len(); s.redactor != nil && n > len(columns) && (n > len(columns)+1 || len(f.csv.Field(b, n-1)) > 0) {
 		return &Reject{Code: ReasonColumns, Message: fmt.Sprintf("the record has %d fields, but there are %d columns, so a value that must not be seen may be in another column", n, len(columns))}
@@ -210,25 +220,42 @@ func (f *csvFramer) at(columns []textColumn, i int) *node {
 	return columns[i].nodeOf(f.s)
 }
 
-// isHeader tells whether the record b, which is the first of its object or equal to its header, names the columns, and takes
-// them from it. The reader has just cut it.
+// isHeader tells whether the record b names the columns, and takes them from it: the first record of an object, or a later one in
+// an object that was put together from several. The reader has just cut it.
 func (f *csvFramer) isHeader(b []byte, first bool) (bool, *Reject) {
-	if f.f.Header == HeaderNo {
+	switch {
+	case f.f.Header == HeaderNo:
+		return false, nil
+	case !first && f.header != nil && bytes.Equal(b, f.header):
+		return true, nil
+	case !first && !f.canBeNames(b):
+		f.values = true
 		return false, nil
 	}
-	if !first {
-		return f.header != nil && bytes.Equal(b, f.header), nil
-	}
-	known := 0
+	var values []string
 	for i := range f.csv.Len() {
-		if f.f.column(headerName(f.csv.Field(b, i))) >= 0 {
-			known++
+		values = append(values, headerName(f.csv.Field(b, i)))
+	}
+	names := fields.NewNames(values, f.f.Columns)
+	switch {
+	case !first:
+		var now []string // the header at hand can have most of the names, too
+		for _, c := range f.columns {
+			now = append(now, c.name)
 		}
-	}
-	if f.f.Header == HeaderAuto && 2*known <= f.csv.Len() {
+		same := fields.NewNames(values, now)
+		if (names.Known() < 2 || !names.Most()) && (same.Known() < 2 || !same.Most()) &&
+			(names.Known()+same.Known() == 0 || !f.misread(b) && (f.words || !f.values)) {
+			f.words = true
+			return false, nil
+		}
+	case f.f.Header == HeaderAuto && names.Known() == 0 && f.canBeNames(b) && f.misread(b):
+		return false, &Reject{Code: ReasonHeader, Message: "the first record looks like a header, but it names no column of raw.sql. New columns: " + names.New()}
+	case f.f.Header == HeaderAuto && !names.Most() && (names.Known() == 0 || len(values) < 2 || !f.canBeNames(b)):
+		f.words = f.canBeNames(b)
+		f.values = !f.words
 		return false, nil
-	}
-	if known == 0 {
+	case names.Known() == 0:
 		return false, &Reject{Code: ReasonHeader, Message: "the first record must be a header, but it names no column of raw.sql: " + strconv.QuoteToGraphic(string(b[:min(80, len(b))])) + looks.Hint("csv", b)}
 	}
 	f.header = bytes.Clone(b)
@@ -236,28 +263,78 @@ func (f *csvFramer) isHeader(b []byte, first bool) (bool, *Reject) {
 	return true, nil
 }
 
-// namedBy gives the columns that a comment names. It is nil unless more than half of them are columns of raw.sql, because a mapping
-// can have names of its own in this order. One name is not a list.
-func (f *csvFramer) namedBy(comment []byte) (columns []textColumn) {
-	known := 0
-	for _, name := range strings.FieldsFunc(string(comment[len(namingComment):]), func(r rune) bool { return r == ' ' || r == '\t' || r == ':' || r == rune(f.f.Delimiter) }) {
-		if at := f.f.column(name); at >= 0 {
-			known++
-			name = f.f.Columns[at]
+// canBeNames tells whether each value of the record b can be the name of a column.
+func (f *csvFramer) canBeNames(b []byte) bool {
+	n := f.csv.Len()
+	if n == 0 || !fields.CanBeName(f.csv.Field(b, n-1)) {
+		return false
+	}
+	for i := range n - 1 {
+		if !fields.CanBeName(f.csv.Field(b, i)) {
+			return false
 		}
-		columns = append(columns, f.s.textColumn(name))
 	}
-	if len(columns) < 2 || 2*known <= len(columns) {
-		return nil
+	return true
+}
+
+// misread tells whether the record b has words where raw.sql declares a time or, more than once, a number.
+func (f *csvFramer) misread(b []byte) bool {
+	wrong := 0
+	for i := range min(len(f.columns), f.csv.Len()) {
+		k := f.columns[i].node
+		if k == nil || k.leaf < 0 || len(f.csv.Field(b, i)) == 0 {
+			continue
+		}
+		switch f.s.leaves[k.leaf].kind {
+		case Timestamp:
+			wrong += 2
+		case Int32, Int64, Double:
+			wrong++
+		}
 	}
-	return columns
+	return wrong > 1
+}
+
+// isNaming tells whether a line names the columns, as #fields of Zeek and #Fields: of W3C do.
+func isNaming(b []byte) bool {
+	return len(b) > len(namingComment) && bytes.EqualFold(b[:len(namingComment)], []byte(namingComment))
+}
+
+// named takes the columns from a comment that names them. If most of its names are columns of raw.sql, or one is at another place than
+// there, the records after it are read by these names. If none is, the mapping can have names of its own: the columns must be as many, and
+// must not have changed within the object. Otherwise the records after it are rejected, because their values could be taken for
+// others. One name is not a list.
+func (f *csvFramer) named(comment []byte) {
+	values := strings.FieldsFunc(string(comment[len(namingComment):]), func(r rune) bool { return r == ' ' || r == '\t' || r == ':' || r == rune(f.f.Delimiter) })
+	if len(values) < 2 {
+		return
+	}
+	before := f.naming
+	f.naming, f.fault = comment, nil
+	names := fields.NewNames(values, f.f.Columns)
+	switch changed := before != nil && !bytes.Equal(before, comment); {
+	case names.Most(), names.Known() > 0 && !names.InPlace():
+		f.columns, f.header = nil, comment
+		for i, name := range values {
+			if at := names.At(i); at >= 0 {
+				name = f.f.Columns[at]
+			}
+			f.columns = append(f.columns, f.s.textColumn(name))
+		}
+	case changed:
+		f.header = slices.Concat(before, []byte("\n"), comment)
+		f.fault = &Reject{Code: ReasonColumns, Message: "a #fields line within the object names other columns than the one before it, and most of them are not columns of raw.sql. New columns: " + names.New()}
+	case names.Known() > 0 || !names.InPlace():
+		f.header = comment
+		f.fault = &Reject{Code: ReasonColumns, Message: fmt.Sprintf("the #fields line names %d columns, and raw.sql has %d, of which %d have the same name. New columns: %s. Try: name the columns in raw.sql, or in a `-- columns:` line, as the #fields line does", len(values), len(f.f.Columns), names.Known(), names.New())}
+	}
 }
 
 func headerName(v []byte) string { return string(bytes.TrimSpace(v)) }
 
 // readHeader takes the columns from a header that was cut last.
 func (f *csvFramer) readHeader(b []byte) {
-	f.columns = nil
+	f.columns, f.fault = nil, nil
 	for i := range f.csv.Len() {
 		name := headerName(f.csv.Field(b, i))
 		at := f.f.column(name)

@@ -151,11 +151,14 @@ func (r *lineReader) cut() (piece, error) {
 		case end == next && end == 0:
 			return piece{}, io.EOF
 		case allBlank(b), r.isComment(b):
-			if r.csv != nil && len(b) > len(namingComment) && bytes.EqualFold(b[:len(namingComment)], []byte(namingComment)) {
+			if r.csv != nil && isNaming(b) {
 				r.naming = append(r.naming[:0], b...)
 			}
 			r.p += next
 			continue
+		}
+		if r.csv != nil && b[0] == '#' && isNaming(b) { // a record where comments are not declared; its names hold for those after it
+			r.naming = append(r.naming[:0], b...)
 		}
 		at := r.offset()
 		var p piece

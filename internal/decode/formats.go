@@ -123,7 +123,7 @@ const SyslogKey = "syslog"
 type Header uint8
 
 const (
-	HeaderAuto Header = iota // it does where more than half of its values are names of Format.Columns
+	HeaderAuto Header = iota // it does if its values can be names and one is of Format.Columns, or if more than half of its values are
 	HeaderYes                // it always does
 	HeaderNo                 // it never does
 )
