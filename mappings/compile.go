@@ -80,6 +80,8 @@ func (m *Mapping) open(ctx context.Context) (src *projection.Mapping, db *duckdb
 			src.Raw = f
 		case n == macrosFile:
 			src.Macros = f
+		case n == projection.CommonFile:
+			src.Common = f
 		case n == LibraryFile:
 		case path.Ext(n) == ".sql":
 			sel := projection.Select{File: f}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/textfile"
 	shipped "github.com/silt-etl/silt/sql"
+	"github.com/silt-etl/silt/sql/projection"
 )
 
 //go:embed *.json *.tests
@@ -31,7 +32,7 @@ type Mapping struct {
 	Name string
 	// Origin says where it was found, for people and for the places of diagnostics: a folder or file, or "shipped:...".
 	Origin string
-	// Files are its texts by name: raw.sql, macros.sql, *.sql, or one *.json; and LibraryFile.
+	// Files are its texts by name: raw.sql, macros.sql, _common.sql, *.sql, or one *.json; and LibraryFile.
 	Files map[string]string
 	// Digest is the SHA-256 of names and texts, in hex: the same digest, the same mapping.
 	Digest string
@@ -183,7 +184,7 @@ func LoadFiles(name string, files map[string]string) (*Mapping, error) {
 		switch {
 		case path.Ext(n) == ".json":
 			json++
-		case path.Ext(n) == ".sql" && n != rawFile && n != macrosFile && n != LibraryFile:
+		case path.Ext(n) == ".sql" && n != rawFile && n != macrosFile && n != LibraryFile && n != projection.CommonFile:
 			selects++
 		}
 	}

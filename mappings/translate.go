@@ -10,6 +10,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ocsf"
+	"github.com/silt-etl/silt/sql/projection"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
@@ -112,7 +113,7 @@ var notInFileName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 // fileName makes a file's name of a matched value that no other has.
 func fileName(v string, taken map[string]string) string {
 	base := notInFileName.ReplaceAllString(v, "_")
-	if base == "" || base == "raw" || base == "macros" {
+	if base == "" || base == "raw" || base == "macros" || base+".sql" == projection.CommonFile {
 		base += "_"
 	}
 	name := base + ".sql"

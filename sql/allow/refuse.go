@@ -188,10 +188,10 @@ func (c *Checker) function(n syntax.Node, bad func(n syntax.Node, what, hint str
 	}
 }
 
-// maxParts is how many parts an expression may have with macros in place, and maxDeep how deep they may be nested. DuckDB and
+// MaxParts is how many parts an expression may have with macros in place, and maxDeep how deep they may be nested. DuckDB and
 // the compiler hold them in memory that no limit bounds.
 const (
-	maxParts = 50_000
+	MaxParts = 50_000
 	maxDeep  = 400
 )
 
@@ -199,8 +199,8 @@ const (
 func (c *Checker) tooLarge(f diag.File, e any) bool {
 	parts, depth := c.macros.Size(e)
 	switch {
-	case parts > maxParts:
-		c.list.At(f, syntax.Location(e), diag.Error, diag.SQLRefused, "a macro that uses its argument twice doubles the expression with each call", "the expression is too large: it has more than %d parts after its macros are expanded", maxParts)
+	case parts > MaxParts:
+		c.list.At(f, syntax.Location(e), diag.Error, diag.SQLRefused, "a macro that uses its argument twice doubles the expression with each call", "the expression is too large: it has more than %d parts after its macros are expanded", MaxParts)
 	case depth > maxDeep:
 		c.list.At(f, syntax.Location(e), diag.Error, diag.SQLRefused, "use one call with several arguments (example: concat(a, b, c)), or a MAP literal", "the expression is too deep: its calls are nested more than %d levels after its macros are expanded", maxDeep)
 	default:

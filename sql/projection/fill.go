@@ -27,7 +27,7 @@ func (c *Set) setConst(p *Projection, f *Field, name string, v any, after *Field
 	if x.confirms(v) {
 		return x
 	}
-	c.Report.At(p.File, x.Out.At, diag.Error, diag.Class, "leave the column out: it is filled from the class", "%s is %v in the class %s", x.Path, v, p.Class.Name)
+	c.Report.At(x.Out.File, x.Out.At, diag.Error, diag.Class, "leave the column out: it is filled from the class", "%s is %v in the class %s", x.Path, v, p.Class.Name)
 	return x
 }
 
@@ -73,7 +73,7 @@ func (c *Set) fillClass(p *Projection) {
 		return
 	}
 	if x.IsConst && activity.IsConst && widen(x.Constant) != any(base+int64(activity.Constant.(int32))) {
-		c.Report.At(p.File, x.Out.At, diag.Error, diag.Class, "leave the column out: it is filled in", "type_uid is %v, but class_uid * 100 + activity_id is %d", x.Constant, base+int64(activity.Constant.(int32)))
+		c.Report.At(x.Out.File, x.Out.At, diag.Error, diag.Class, "leave the column out: it is filled in", "type_uid is %v, but class_uid * 100 + activity_id is %d", x.Constant, base+int64(activity.Constant.(int32)))
 	}
 }
 
@@ -90,7 +90,7 @@ func (c *Set) fillMetadata(p *Projection) {
 	if v := m.Get("version"); v == nil {
 		c.setConst(p, m, "version", c.Schema.Version, nil)
 	} else if (!v.IsConst || v.Constant != c.Schema.Version) && !v.confirms(c.Schema.Version) {
-		c.Report.At(p.File, v.Out.At, diag.Error, diag.OCSFVersion, "leave the column out: it is filled from the `-- ocsf:` line", "metadata.version is not %s, the version of the mapping", c.Schema.Version)
+		c.Report.At(v.Out.File, v.Out.At, diag.Error, diag.OCSFVersion, "leave the column out: it is filled from the `-- ocsf:` line", "metadata.version is not %s, the version of the mapping", c.Schema.Version)
 	}
 	if m.Get("profiles") == nil && len(p.Profiles) > 0 && m.Fields.Attribute("profiles") != nil {
 		c.setConst(p, m, "profiles", append([]string(nil), p.Profiles...), nil)
@@ -177,9 +177,9 @@ func (c *Set) fillRequired(p *Projection, f *Field) {
 
 // checkRequired tells the required attributes of the class, and of each object that the mapping fills, that nothing fills.
 func (c *Set) checkRequired(p *Projection, f *Field) {
-	at := -1
+	in, at := p.File, -1
 	if ls := f.Leaves(); f.Path != "" && len(ls) > 0 && ls[0].Out != nil {
-		at = ls[0].Out.NameAt
+		in, at = ls[0].Out.File, ls[0].Out.NameAt
 	}
 	for _, a := range f.Fields.Attributes {
 		if a.Requirement != ocsf.Required || !a.In(p.Profiles) {
@@ -188,12 +188,12 @@ func (c *Set) checkRequired(p *Projection, f *Field) {
 		path := join(f.Path, a.Name)
 		if x := f.Get(a.Name); x != nil {
 			if w, ok := p.without[path]; ok && path != "time" && x.optional() && !x.lacksMain() {
-				c.Report.At(p.File, w, diag.Warning, diag.MissingRequired, "", "records without %s are published, although OCSF %s requires it: these events are not valid OCSF", path, c.Schema.Version)
+				c.Report.At(w.File, w.At, diag.Warning, diag.MissingRequired, "", "records without %s are published, although OCSF %s requires it: these events are not valid OCSF", path, c.Schema.Version)
 			}
 			continue
 		}
 		if w, ok := p.without[path]; ok && path != "time" { // no event is without a time: its partition is its day
-			c.Report.At(p.File, w, diag.Warning, diag.MissingRequired, "", "OCSF %s requires %s, which is left out: the events are not valid OCSF", c.Schema.Version, path)
+			c.Report.At(w.File, w.At, diag.Warning, diag.MissingRequired, "", "OCSF %s requires %s, which is left out: the events are not valid OCSF", c.Schema.Version, path)
 			continue
 		}
 		hint := fmt.Sprintf(`add a column AS "%s"`, path)
@@ -203,7 +203,7 @@ func (c *Set) checkRequired(p *Projection, f *Field) {
 		if a.Profile != "" {
 			hint += ", or leave the profile " + a.Profile + " out"
 		}
-		c.Report.At(p.File, at, diag.Error, diag.MissingRequired, hint, "OCSF %s requires %s, but no column fills it", c.Schema.Version, path)
+		c.Report.At(in, at, diag.Error, diag.MissingRequired, hint, "OCSF %s requires %s, but no column fills it", c.Schema.Version, path)
 	}
 	for _, rule := range [][]string{f.Fields.AtLeastOne, f.Fields.JustOne} {
 		if len(rule) == 0 {
@@ -211,15 +211,15 @@ func (c *Set) checkRequired(p *Projection, f *Field) {
 		}
 		if len(Present(f, rule)) > 0 {
 			if w, ok := p.without[f.Path]; ok && !required(f) {
-				c.Report.At(p.File, w, diag.Warning, diag.MissingRequired, "", "records without %s in %s are published, although OCSF %s requires one of them: these events are not valid OCSF", strings.Join(rule, " or "), f.Path, c.Schema.Version)
+				c.Report.At(w.File, w.At, diag.Warning, diag.MissingRequired, "", "records without %s in %s are published, although OCSF %s requires one of them: these events are not valid OCSF", strings.Join(rule, " or "), f.Path, c.Schema.Version)
 			}
 			continue
 		}
 		if w, ok := p.without[f.Path]; ok {
-			c.Report.At(p.File, w, diag.Warning, diag.MissingRequired, "", "OCSF %s requires one of %s in %s, and all are left out: the events are not valid OCSF", c.Schema.Version, strings.Join(rule, ", "), f.Path)
+			c.Report.At(w.File, w.At, diag.Warning, diag.MissingRequired, "", "OCSF %s requires one of %s in %s, and all are left out: the events are not valid OCSF", c.Schema.Version, strings.Join(rule, ", "), f.Path)
 			continue
 		}
-		c.Report.At(p.File, at, diag.Error, diag.MissingRequired, "fill one of "+strings.Join(rule, ", "), "%s must have at least one of its main attributes, but no column fills one", orClass(f.Path, p))
+		c.Report.At(in, at, diag.Error, diag.MissingRequired, "fill one of "+strings.Join(rule, ", "), "%s must have at least one of its main attributes, but no column fills one", orClass(f.Path, p))
 	}
 	for _, x := range f.Children {
 		if x.IsGroup() {

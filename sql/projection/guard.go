@@ -74,7 +74,7 @@ func (g *guards) put(parent context.Context, projections []*Projection) error {
 			if o.takes == nil || !o.takes.NeedsGuard() {
 				continue
 			}
-			n := g.note(i+1, p.File, o.At, o.takes, longest(o.takes))
+			n := g.note(i+1, o.File, o.At, o.takes, longest(o.takes))
 			sql, err := g.guardValues(ctx, o, n)
 			if parent.Err() != nil {
 				return parent.Err()
@@ -96,7 +96,7 @@ func (g *guards) put(parent context.Context, projections []*Projection) error {
 			if cond.drop >= 0 {
 				sql = &p.Drops[cond.drop]
 			}
-			*sql = guardWhole(cond.takes, g.note(0, p.File, cond.at, cond.takes, longest(cond.takes)), *sql)
+			*sql = guardWhole(cond.takes, g.note(0, cond.file, cond.at, cond.takes, longest(cond.takes)), *sql)
 		}
 	}
 	return nil

@@ -23,12 +23,18 @@ type lookups struct {
 	names    []string
 	families map[string]ducktype.Family // of the functions in Go
 	macros   *syntax.Macros
-	called   map[string]bool        // whether a macro has a lookup
-	times    map[string]syntax.Node // the column time of each SELECT, by file
+	called   map[string]bool       // whether a macro has a lookup
+	times    map[string]timeColumn // of each SELECT, by file
+}
+
+// timeColumn is the column time of a SELECT, and the alias of raw in it.
+type timeColumn struct {
+	expr  syntax.Node
+	table string
 }
 
 func newLookups(m *Mapping, macros *syntax.Macros, growths map[string]allow.Growth) *lookups {
-	l := &lookups{tables: map[string]*lookup.Table{}, families: map[string]ducktype.Family{}, macros: macros, called: map[string]bool{}, times: map[string]syntax.Node{}}
+	l := &lookups{tables: map[string]*lookup.Table{}, families: map[string]ducktype.Family{}, macros: macros, called: map[string]bool{}, times: map[string]timeColumn{}}
 	for _, t := range m.Lookups {
 		l.tables[t.Name] = t
 		l.names = append(l.names, t.Name)
@@ -65,13 +71,9 @@ func (l *lookups) family(function string) (ducktype.Family, bool) {
 	return f, ok
 }
 
-// noteTime keeps the column time of a SELECT.
-func (l *lookups) noteTime(file string, st *syntax.Statement) {
-	for _, v := range syntax.List(st.Body, "select_list") {
-		if e, _ := v.(syntax.Node); syntax.Str(e, "alias") == "time" {
-			l.times[file] = e
-		}
-	}
+// noteTime keeps the column time of a SELECT, for its file and for _common.sql, whose columns are read for one SELECT after another.
+func (l *lookups) noteTime(file, common string, t timeColumn) {
+	l.times[file], l.times[common] = t, t
 }
 
 // inMacro says whether a macro calls a lookup, itself or in a macro that it calls. Its body is put in place of its call: DuckDB does not
@@ -279,12 +281,15 @@ func (w *lookupCalls) time(t *lookup.Table, call syntax.Node, given []any) (synt
 			return nil, err
 		}
 		of = v
-	case own == nil || w.inTime:
+	case own.expr == nil || w.inTime:
 		w.bad(call, "give the time as another argument", "the rows of the lookup %s are valid for a time, and this SELECT has no column time to compare it with", t.Name)
 		return nil, nil
 	default:
 		inner := &lookupCalls{rewriter: w.rewriter, inTime: true}
-		v, err := inner.expr(own)
+		table := w.table
+		w.table = own.table
+		v, err := inner.expr(own.expr)
+		w.table = table
 		if err != nil || v == nil {
 			return nil, err
 		}

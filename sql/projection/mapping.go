@@ -22,6 +22,8 @@ type Mapping struct {
 	MacroDefs []syntax.Macro
 	// Lookups are the tables that the mapping declares.
 	Lookups []*lookup.Table
+	// Common is _common.sql: the columns and header lines that the SELECTs share. Its text is "" if the mapping has no such file.
+	Common diag.File
 	// Selects hold one SELECT each.
 	Selects []Select
 	// Notes are the diagnostics of the loader, as coercions of a declarative mapping.

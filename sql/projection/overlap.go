@@ -29,6 +29,7 @@ const (
 
 // condition is a predicate of a projection, over records, as it is reasoned about.
 type condition struct {
+	file  diag.File
 	expr  syntax.Node
 	reads []*rawtable.Leaf
 	takes *bound.Estimate

@@ -42,7 +42,7 @@ func (t *trial) all(parent context.Context, projections []*Projection) error {
 			if o.Expr == nil || o.SQL == "" || !mayEscape(o.Expr) {
 				continue
 			}
-			if err := t.one(ctx, p.File, o.At, o.SQL); err != nil {
+			if err := t.one(ctx, o.File, o.At, o.SQL); err != nil {
 				return err
 			}
 		}
@@ -54,7 +54,7 @@ func (t *trial) all(parent context.Context, projections []*Projection) error {
 			if !mayEscape(cond.expr) {
 				continue
 			}
-			if err := t.one(ctx, p.File, cond.at, sql); err != nil {
+			if err := t.one(ctx, cond.file, cond.at, sql); err != nil {
 				return err
 			}
 		}

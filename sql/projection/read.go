@@ -34,6 +34,7 @@ type Set struct {
 	check       *allow.Checker
 	snippets    *syntax.Snippets
 	macros      *syntax.Macros
+	common      *common // nil: the mapping has no _common.sql
 	growths     map[string]allow.Growth
 	lookups     *lookups
 	Src         *rawtable.Source
@@ -55,11 +56,13 @@ type Projection struct {
 	Where    string // over records; "" takes every record
 	WhereAt  int    // its byte offset, -1: unknown
 	Drops    []string
+	DropAt   []Place // where each of them is written
 	// conditions are where and drops as they are reasoned about.
 	conditions []condition
-	Columns    []*Output      // the SELECT's, as they are written
-	Outs       []*Output      // what they come to: of objects written out, each value is one
-	without    map[string]int // required attributes left out, and where the header says so
+	Columns    []*Output        // the SELECT's, as they are written
+	Outs       []*Output        // what they come to: of objects written out, each value is one
+	without    map[string]Place // required attributes left out, and where the header says so
+	heads      []head           // the headers that hold for it: that of _common.sql, then its own
 	Consumed   map[*rawtable.Leaf]*Consume
 	Root       *Field
 	Shared     []Shared // columns that several outputs read
@@ -69,9 +72,12 @@ type Projection struct {
 
 // Output is one column of the author's SELECT, or a value of an object in it.
 type Output struct {
-	Alias  string // the OCSF path
-	At     int    // byte offset of the expression
-	NameAt int    // byte offset of the alias; -1: the column's
+	origin
+	Alias  string   // the OCSF path
+	At     int      // byte offset of the expression
+	NameAt int      // byte offset of the alias; -1: the column's
+	From   int      // of a column: where the text of its expression begins
+	Uses   []string // of a column: the aliases of other columns in it
 	orig   syntax.Node
 	nested
 	Expr syntax.Node // over records
@@ -120,6 +126,9 @@ func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set
 		report.Add(diag.Diagnostic{File: m.Raw.Path, Code: diag.NoProjection, Message: "the mapping has no SELECT", Hint: "write <class>.sql next to raw.sql"})
 		return nil, nil
 	}
+	if c.common, err = (&commonReader{set: c}).read(); err != nil || c.common == nil && m.Common.Text != "" {
+		return nil, err
+	}
 	for _, f := range m.Selects {
 		p, err := c.readProjection(ctx, f)
 		if err != nil {
@@ -129,6 +138,7 @@ func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set
 			c.Projections = append(c.Projections, p)
 		}
 	}
+	c.common.reportColumns(report)
 	c.Redact = (&redactor{set: c}).read()
 	// Each step is for the files in which the steps before it found no mistake, so that a mistake in one file does not hide those of others.
 	g := guards{set: c, ships: strings.HasPrefix(m.Raw.Path, "shipped:")}
@@ -155,6 +165,9 @@ func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set
 			return nil, err
 		}
 	}
+	if !report.Failed() {
+		c.common.reportConsumes(report, c.Projections)
+	}
 	if report.Failed() {
 		return nil, nil
 	}
@@ -168,10 +181,10 @@ func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set
 	return c, nil
 }
 
-// sound gives the SELECTs whose files have no mistake so far. There are none if raw.sql or the macros have one, because every SELECT
-// reads these.
+// sound gives the SELECTs whose files have no mistake so far. There are none if raw.sql, the macros or _common.sql have one, because
+// every SELECT reads these.
 func (c *Set) sound() (all []*Projection) {
-	if hasMistake(*c.Report, c.Mapping.Raw.Path) || hasMistake(*c.Report, c.Mapping.Macros.Path) {
+	if hasMistake(*c.Report, c.Mapping.Raw.Path) || hasMistake(*c.Report, c.Mapping.Macros.Path) || hasMistake(*c.Report, c.Mapping.Common.Path) {
 		return nil
 	}
 	for _, p := range c.Projections {
@@ -212,11 +225,12 @@ func (c *Set) checkPaths() {
 // readProjection parses a file, refuses what a mapping must not have, and rewrites its expressions. nil: it is unusable.
 func (c *Set) readProjection(ctx context.Context, sel Select) (*Projection, error) {
 	f := sel.File
-	p := &Projection{File: f, Name: strings.TrimSuffix(path.Base(f.Path), ".sql"), Consumed: map[*rawtable.Leaf]*Consume{}, without: map[string]int{}, Given: map[*rawtable.Leaf]string{}}
+	p := &Projection{File: f, Name: strings.TrimSuffix(path.Base(f.Path), ".sql"), Consumed: map[*rawtable.Leaf]*Consume{}, without: map[string]Place{}, Given: map[*rawtable.Leaf]string{}}
 	if sel.Name != "" {
 		p.Name = sel.Name
 	}
-	p.Head = header.ReadSelect(f, c.Report)
+	p.heads = c.common.heads(head{File: f, Select: header.ReadSelect(f, c.Report)})
+	p.Head = merged(p.heads)
 	if !c.readHeader(p) {
 		return nil, nil
 	}
@@ -228,42 +242,59 @@ func (c *Set) readProjection(ctx context.Context, sel Select) (*Projection, erro
 		return nil, nil
 	}
 	p.table = syntax.Str(syntax.Child(st.Body, "from_table"), "alias")
-	c.lookups.noteTime(f.Path, st)
-	p.WhereAt = syntax.Location(syntax.Child(st.Body, "where_clause"))
-	if p.Where, err = c.predicate(ctx, p, syntax.Child(st.Body, "where_clause"), -1); err != nil {
+	own := origin{File: f, table: p.table}
+	columns := &selection{set: c, p: p}
+	columns.open(own, syntax.List(st.Body, "select_list"))
+	where := syntax.Child(st.Body, "where_clause")
+	p.WhereAt = syntax.Location(where)
+	if p.Where, err = c.predicate(ctx, p, own, columns.where(where), -1); err != nil {
 		return nil, err
 	}
-	for _, d := range p.Head.Drops {
-		// The predicate is parsed where it stands, so that places in it are places in the file.
-		st, err := c.parseAt(f, strings.Repeat(" ", d.At-len("SELECT "))+"SELECT "+d.Text+" FROM raw")
-		if err != nil {
+	for _, x := range p.heads {
+		if x.shared && len(c.Projections) > 0 { // once for all records
+			continue
+		}
+		if err := c.readDrops(ctx, p, x); err != nil {
 			return nil, err
+		}
+	}
+	if err := columns.read(); err != nil {
+		return nil, err
+	}
+	for _, x := range p.heads {
+		if err := (&consumer{set: c, p: p, in: x}).read(); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// readDrops reads the drop lines of a header.
+func (c *Set) readDrops(ctx context.Context, p *Projection, x head) error {
+	for _, d := range x.Drops {
+		// The predicate is parsed where it stands, so that places in it are places in the file.
+		st, err := c.parseAt(x.File, strings.Repeat(" ", d.At-len("SELECT "))+"SELECT "+d.Text+" FROM raw")
+		if err != nil {
+			return err
 		}
 		if st == nil {
 			continue
 		}
 		items := syntax.List(st.Body, "select_list")
-		if !c.check.Statement(f, st) || len(items) != 1 || st.Body["where_clause"] != nil {
-			c.Report.At(f, d.At, diag.Error, diag.Drop, "example: `-- drop: event.event_type = 'stats'`", "a drop line must hold one predicate")
+		if !c.check.Statement(x.File, st) || len(items) != 1 || st.Body["where_clause"] != nil {
+			c.Report.At(x.File, d.At, diag.Error, diag.Drop, "example: `-- drop: event.event_type = 'stats'`", "a drop line must hold one predicate")
 			continue
 		}
 		e, _ := items[0].(syntax.Node)
-		sql, err := c.predicate(ctx, p, e, len(p.Drops))
+		sql, err := c.predicate(ctx, p, x.origin(p.table), e, len(p.Drops))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if sql != "" {
-			p.Drops = append(p.Drops, sql)
+			p.Drops, p.DropAt = append(p.Drops, sql), append(p.DropAt, Place{x.File, d.At})
 		}
 	}
-	for _, v := range syntax.List(st.Body, "select_list") {
-		e, _ := v.(syntax.Node)
-		if err := c.readColumn(p, e); err != nil {
-			return nil, err
-		}
-	}
-	c.placeAliases(p)
-	return p, (&consumer{set: c, p: p}).read()
+	return nil
 }
 
 // parseAt parses a text of a file; a syntax error is reported and gives nil.
@@ -283,14 +314,18 @@ func (c *Set) readHeader(p *Projection) bool {
 		c.Report.At(f, 0, diag.Error, diag.Class, "start the file with its class (example: `-- class: network_activity`)", "the header does not name a class")
 		return false
 	}
+	at := Place{f, h.VerAt}
+	if h.VerAt < 0 && c.common != nil {
+		at = Place{c.common.File, c.common.VerAt}
+	}
 	if c.Schema == nil || c.Schema.Version != h.Version {
 		s, err := ocsf.Load(h.Version)
 		if err != nil {
-			c.Report.At(f, h.VerAt, diag.Error, diag.OCSFVersion, "", "%v", err)
+			c.Report.At(at.File, at.At, diag.Error, diag.OCSFVersion, "", "%v", err)
 			return false
 		}
 		if c.Schema != nil {
-			c.Report.At(f, h.VerAt, diag.Error, diag.OCSFVersion, "all files of a mapping must use the same version", "this file uses OCSF %s, another file %s", h.Version, c.Schema.Version)
+			c.Report.At(at.File, at.At, diag.Error, diag.OCSFVersion, "all files of a mapping must use the same version", "this file uses OCSF %s, another file %s", h.Version, c.Schema.Version)
 			return false
 		}
 		c.Schema = s
@@ -303,15 +338,29 @@ func (c *Set) readHeader(p *Projection) bool {
 		c.Report.At(f, h.ClassAt, diag.Error, diag.UnknownClass, hint, "OCSF %s has no class %q", h.Version, h.Class)
 		return false
 	}
-	for _, w := range h.Profiles {
+	for _, x := range p.heads {
+		c.readProfiles(p, x)
+		for _, w := range x.Without {
+			p.without[w.Text] = Place{x.File, w.At}
+		}
+	}
+	return true
+}
+
+// readProfiles reads the profiles that a header names. Those of _common.sql are for the classes that support them.
+func (c *Set) readProfiles(p *Projection, x head) {
+	f := x.File
+	for _, w := range x.Profiles {
 		name := strings.ToLower(w.Text)
 		switch {
+		case slices.Contains(p.Profiles, name):
 		case !syntax.ContainsFold(c.Schema.Profiles(), name):
 			hint := "known: " + strings.Join(c.Schema.Profiles(), ", ")
 			if n := c.Schema.NearestProfile(name); n != "" {
 				hint = "did you mean " + n + "?"
 			}
-			c.Report.At(f, w.At, diag.Error, diag.UnknownProfile, hint, "OCSF %s has no profile %q", h.Version, w.Text)
+			c.Report.At(f, w.At, diag.Error, diag.UnknownProfile, hint, "OCSF %s has no profile %q", c.Schema.Version, w.Text)
+		case x.shared && !syntax.ContainsFold(p.Class.Profiles, name):
 		case !syntax.ContainsFold(p.Class.Profiles, name):
 			c.Report.At(f, w.At, diag.Warning, diag.Profile, "it adds nothing to this class", "%s does not support the profile %s", p.Class.Name, name)
 			p.Profiles = append(p.Profiles, name)
@@ -319,19 +368,15 @@ func (c *Set) readHeader(p *Projection) bool {
 			p.Profiles = append(p.Profiles, name)
 		}
 	}
-	for _, w := range h.Without {
-		p.without[w.Text] = w.At
-	}
-	return true
 }
 
 // predicate rewrites a condition and gives its SQL, "" where there is none. A condition that fails is not true. drop is the index that
 // it will have in Drops, -1 for that of WHERE.
-func (c *Set) predicate(ctx context.Context, p *Projection, e syntax.Node, drop int) (string, error) {
-	if e == nil || !c.check.Expression(p.File, e) {
+func (c *Set) predicate(ctx context.Context, p *Projection, in origin, e syntax.Node, drop int) (string, error) {
+	if e == nil || !c.check.Expression(in.File, e) {
 		return "", nil
 	}
-	out, err := c.rewrite(p.File, p.table, e)
+	out, err := c.rewrite(in.File, in.table, e)
 	if err != nil || out == nil {
 		return "", err
 	}
@@ -343,48 +388,27 @@ func (c *Set) predicate(ctx context.Context, p *Projection, e syntax.Node, drop 
 	if err != nil {
 		var refused *syntax.Error
 		if errors.As(err, &refused) {
-			c.Report.At(p.File, syntax.Location(e), diag.Error, diag.SQL, "", "%s", refused.Message)
+			c.Report.At(in.File, syntax.Location(e), diag.Error, diag.SQL, "", "%s", refused.Message)
 			return "", nil
 		}
 		return "", err
 	}
 	if fam := types[0].Family(); fam != ducktype.Bool && fam != ducktype.Null {
-		c.Report.At(p.File, syntax.Location(e), diag.Error, diag.SQL, "compare it with a value", "a condition must be BOOLEAN, but this is %s", types[0].Text)
+		c.Report.At(in.File, syntax.Location(e), diag.Error, diag.SQL, "compare it with a value", "a condition must be BOOLEAN, but this is %s", types[0].Text)
 		return "", nil
 	}
 	if _, total := c.total(out.inlined); !total {
 		sql = "TRY(" + sql + ")"
 	}
-	p.conditions = append(p.conditions, condition{out.inlined, out.reads, out.takes, syntax.Location(e), drop})
+	p.conditions = append(p.conditions, condition{in.File, out.inlined, out.reads, out.takes, syntax.Location(e), drop})
 	return sql, nil
-}
-
-// readColumn takes one column of the SELECT.
-func (c *Set) readColumn(p *Projection, e syntax.Node) error {
-	o := &Output{Alias: syntax.Str(e, "alias"), At: syntax.Location(e), orig: e}
-	o.path = o.Alias
-	p.Columns = append(p.Columns, o)
-	if !c.check.Expression(p.File, e) {
-		return nil
-	}
-	if o.Alias == "" { // as in SQL, a raw field alone is called what it is
-		if names, casts := syntax.Bare(e); len(names) > 0 && len(casts) == 0 && p.Class.Attribute(names[len(names)-1]) != nil {
-			o.Alias = names[len(names)-1]
-			o.path = o.Alias
-		}
-	}
-	if o.Alias == "" {
-		c.Report.At(p.File, o.At, diag.Error, diag.NoAlias, `example: event.src_ip AS "src_endpoint.ip"`, "the column has no OCSF path")
-		return nil
-	}
-	return c.unfold(p, o)
 }
 
 // readOutput takes one value.
 func (c *Set) readOutput(p *Projection, o *Output) error {
 	p.Outs = append(p.Outs, o)
 	e := o.orig
-	out, err := c.rewrite(p.File, p.table, e)
+	out, err := c.rewrite(o.File, o.table, e)
 	if err != nil || out == nil {
 		return err
 	}
@@ -394,7 +418,7 @@ func (c *Set) readOutput(p *Projection, o *Output) error {
 		o.constant, o.IsConst = v, true
 	}
 	if names, casts := syntax.Bare(e); names != nil {
-		res := c.Src.Resolve(names, p.table)
+		res := c.Src.Resolve(names, o.table)
 		o.Leaf, o.Group, o.Casts = res.Leaf, res.Group, len(casts) > 0
 		if o.Leaf != nil {
 			if o.Expr, err = c.snippet(rawtable.LeafSQL(o.Leaf)); err != nil {
@@ -453,33 +477,6 @@ func (c *Set) strictCasts(l *rawtable.Leaf, casts []syntax.Node) (syntax.Node, e
 	return e, nil
 }
 
-// placeAliases finds where each alias stands in the text: the tree does not say.
-func (c *Set) placeAliases(p *Projection) {
-	from := 0
-	for i, o := range p.Columns {
-		if o.At > from {
-			from = o.At
-		}
-		end := len(p.File.Text)
-		if i+1 < len(p.Columns) && p.Columns[i+1].At > from {
-			end = p.Columns[i+1].At
-		}
-		o.NameAt = o.At
-		if j := strings.LastIndex(p.File.Text[from:end], o.Alias); o.Alias != "" && j >= 0 {
-			o.NameAt = from + j
-			from = o.NameAt
-			if o.NameAt > 0 && p.File.Text[o.NameAt-1] == '"' {
-				o.NameAt--
-			}
-		}
-	}
-	for _, o := range p.Outs {
-		if o.Head != nil && o.NameAt < 0 {
-			o.NameAt = o.Head.NameAt
-		}
-	}
-}
-
 // describe gives the types of expressions over records.
 func (c *Set) describe(ctx context.Context, exprs []string) ([]*ducktype.Type, error) {
 	cols := []string{"0 AS " + syntax.Ident(rawtable.ColObject)}
@@ -517,7 +514,7 @@ func (c *Set) typeOutputs(ctx context.Context, p *Projection) error {
 	if errors.As(err, &refused) {
 		for _, o := range p.Outs {
 			if _, err := c.describe(ctx, []string{o.SQL}); errors.As(err, &refused) {
-				c.Report.At(p.File, o.At, diag.Error, diag.SQL, "", "%s", strings.ReplaceAll(refused.Message, "TRY(", "("))
+				c.Report.At(o.File, o.At, diag.Error, diag.SQL, "", "%s", strings.ReplaceAll(refused.Message, "TRY(", "("))
 			} else if err != nil {
 				return err
 			}

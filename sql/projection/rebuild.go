@@ -3,6 +3,7 @@ package projection
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/silt-etl/silt/internal/diag"
@@ -25,8 +26,10 @@ type Consume struct {
 	SQL   string
 	Type  *ducktype.Type
 	Reads []EventValue
-	at    int
-	expr  syntax.Node
+	Place
+	shared bool // it is a line of _common.sql, which holds for the SELECTs that it fits
+	line   header.Rebuild
+	expr   syntax.Node
 }
 
 // Passed gives the field of the event that the expression names, if the column that fills it passes the leaf's value through wherever the
@@ -74,6 +77,7 @@ type EventValue struct {
 type consumer struct {
 	set *Set
 	p   *Projection
+	in  head
 }
 
 // read reads which raw fields expressions use up.
@@ -85,7 +89,7 @@ func (x *consumer) read() error {
 			read[l] = true
 		}
 	}
-	for _, w := range p.Head.Consumes {
+	for _, w := range x.in.Consumes {
 		f := x.field(w.Text, w.At)
 		if f == nil {
 			continue
@@ -93,22 +97,28 @@ func (x *consumer) read() error {
 		used := false
 		for _, v := range f.Values() {
 			if v.Leaf != nil && read[v.Leaf] {
-				p.Consumed[v.Leaf], used = &Consume{at: w.At}, true
+				p.Consumed[v.Leaf], used = &Consume{Place: Place{x.in.File, w.At}}, true
 			}
 		}
-		if !used {
-			c.Report.At(p.File, w.At, diag.Error, diag.Consumes, "remove it: a value that no column reads is kept in unmapped", "no column reads %s, so nothing consumes it", w.Text)
+		if !used && x.in.shared {
 			continue
 		}
-		c.Report.At(p.File, w.At, diag.Warning, diag.Consumes, "write `-- consumes: "+w.Text+" = <expression of columns>`, or remove it", "%s leaves unmapped only if a column that reads it has exactly its value", w.Text)
+		if !used {
+			c.Report.At(x.in.File, w.At, diag.Error, diag.Consumes, "remove it: a value that no column reads is kept in unmapped", "no column reads %s, so nothing consumes it", w.Text)
+			continue
+		}
+		c.Report.At(x.in.File, w.At, diag.Warning, diag.Consumes, "write `-- consumes: "+w.Text+" = <expression of columns>`, or remove it", "%s leaves unmapped only if a column that reads it has exactly its value", w.Text)
 	}
-	for _, r := range p.Head.Rebuilds {
+	for _, r := range x.in.Rebuilds {
 		f := x.field(r.Field.Text, r.Field.At)
 		switch {
 		case f == nil:
 			continue
 		case len(f.Fields) > 0:
-			c.Report.At(p.File, r.Field.At, diag.Error, diag.Consumes, "write a line for each of its fields", "%s has fields of its own", r.Field.Text)
+			c.Report.At(x.in.File, r.Field.At, diag.Error, diag.Consumes, "write a line for each of its fields", "%s has fields of its own", r.Field.Text)
+			continue
+		case x.in.shared && (f.Leaf == nil || !read[f.Leaf]): // it is for SELECTs that read the field
+			(&rebuilder{set: c, p: p}).leave(&Consume{line: r})
 			continue
 		}
 		expr, err := x.parse(r)
@@ -116,7 +126,10 @@ func (x *consumer) read() error {
 			return err
 		}
 		if expr != nil {
-			p.Consumed[c.Src.Read(f)] = &Consume{at: r.Expr.At, expr: expr}
+			if was := p.Consumed[c.Src.Read(f)]; was != nil && was.shared { // the SELECT's own line
+				(&rebuilder{set: c, p: p}).leave(was)
+			}
+			p.Consumed[c.Src.Read(f)] = &Consume{Place: Place{x.in.File, r.Expr.At}, shared: x.in.shared, line: r, expr: expr}
 		}
 	}
 	return nil
@@ -124,14 +137,14 @@ func (x *consumer) read() error {
 
 // field gives the field that a consumes line names; nil: it is reported.
 func (x *consumer) field(text string, at int) *rawtable.Field {
-	c, p := x.set, x.p
+	c := x.set
 	names, rest := rawtable.ParsePath(text)
 	if names == nil || rest != "" {
-		c.Report.At(p.File, at, diag.Error, diag.UnknownField, "example: event.src_ip, \"a b\".c", "%s is not the name of a field", text)
+		c.Report.At(x.in.File, at, diag.Error, diag.UnknownField, "example: event.src_ip, \"a b\".c", "%s is not the name of a field", text)
 		return nil
 	}
 	f := c.Src.Root
-	if syntax.ContainsFold([]string{"raw", p.table}, names[0]) && len(names) > 1 {
+	if syntax.ContainsFold([]string{"raw", x.in.origin(x.p.table).table}, names[0]) && len(names) > 1 {
 		names = names[1:]
 	}
 	for _, n := range names {
@@ -140,30 +153,30 @@ func (x *consumer) field(text string, at int) *rawtable.Field {
 		}
 	}
 	if f == nil {
-		res := c.Src.Resolve(names, p.table)
+		res := c.Src.Resolve(names, x.in.origin(x.p.table).table)
 		hint := "name fields that raw.sql declares"
 		if res.Near != "" {
 			hint = "did you mean " + res.Near + "?"
 		}
-		c.Report.At(p.File, at, diag.Error, diag.UnknownField, hint, "raw has no field %s", text)
+		c.Report.At(x.in.File, at, diag.Error, diag.UnknownField, hint, "raw has no field %s", text)
 	}
 	return f
 }
 
 // parse parses an expression where it stands, so that places in it are places in the file.
 func (x *consumer) parse(r header.Rebuild) (syntax.Node, error) {
-	c, p := x.set, x.p
-	st, err := c.parseAt(p.File, strings.Repeat(" ", r.Expr.At-len("SELECT "))+"SELECT "+r.Expr.Text+" FROM raw")
+	c, f := x.set, x.in.File
+	st, err := c.parseAt(f, strings.Repeat(" ", r.Expr.At-len("SELECT "))+"SELECT "+r.Expr.Text+" FROM raw")
 	if st == nil || err != nil {
 		return nil, err
 	}
 	items := syntax.List(st.Body, "select_list")
-	if !c.check.Statement(p.File, st) || len(items) != 1 || st.Body["where_clause"] != nil {
-		c.Report.At(p.File, r.Expr.At, diag.Error, diag.Consumes, "example: `-- consumes: proto = upper(connection_info.protocol_name)`", "a consumes line must hold one expression over the columns")
+	if !c.check.Statement(f, st) || len(items) != 1 || st.Body["where_clause"] != nil {
+		c.Report.At(f, r.Expr.At, diag.Error, diag.Consumes, "example: `-- consumes: proto = upper(connection_info.protocol_name)`", "a consumes line must hold one expression over the columns")
 		return nil, nil
 	}
 	e, _ := items[0].(syntax.Node)
-	if !c.check.Expression(p.File, e) {
+	if !c.check.Expression(f, e) {
 		return nil, nil
 	}
 	return e, nil
@@ -193,13 +206,14 @@ func (r *rebuilder) run(ctx context.Context) error {
 	if err := r.open(); err != nil {
 		return err
 	}
+	c.lookups.noteTime(p.File.Path, c.Mapping.Common.Path, c.lookups.times[p.File.Path])
 	raw, report := c.Src, c.Report
 	var found diag.List
 	c.Src, c.Report = r.event, &found
 	err := r.compile(ctx, all)
 	c.Src, c.Report = raw, report
-	if strings.Contains(p.File.Text+c.Mapping.Macros.Text, eventPrefix) {
-		found.At(p.File, all[0].at, diag.Error, diag.Consumes, "use another name", "a SELECT with such a line must not contain the text %s", eventPrefix)
+	if strings.Contains(p.File.Text+c.Mapping.Common.Text+c.Mapping.Macros.Text, eventPrefix) {
+		found.At(all[0].File, all[0].At, diag.Error, diag.Consumes, "use another name", "a SELECT with such a line must not contain the text %s", eventPrefix)
 	}
 	for _, d := range found {
 		if d.Code == diag.UnknownField {
@@ -251,6 +265,27 @@ func (r *rebuilder) open() error {
 	return nil
 }
 
+// lacks says that an expression names what no column of this SELECT fills, and nothing else is wrong with it. What was found since
+// before is forgotten then.
+func (r *rebuilder) lacks(before int) bool {
+	found := (*r.set.Report)[before:]
+	if len(found) == 0 || slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return d.Code != diag.UnknownField }) {
+		return false
+	}
+	*r.set.Report = (*r.set.Report)[:before]
+	return true
+}
+
+// leave leaves out a line of _common.sql that this SELECT does not fit.
+func (r *rebuilder) leave(x *Consume) {
+	for l, y := range r.p.Consumed {
+		if y == x {
+			delete(r.p.Consumed, l)
+		}
+	}
+	r.p.Head.Rebuilds = slices.DeleteFunc(r.p.Head.Rebuilds, func(h header.Rebuild) bool { return h == x.line })
+}
+
 func (r *rebuilder) shipped() bool { return strings.HasPrefix(r.set.Mapping.Raw.Path, "shipped:") }
 
 // eventType is the type of a field of the event.
@@ -280,9 +315,14 @@ func (r *rebuilder) compile(ctx context.Context, all []*Consume) error {
 	var guarded []*bound.Estimate
 	takes := map[*Consume]*bound.Estimate{}
 	for _, x := range all {
-		out, err := r.set.rewrite(r.p.File, "", x.expr)
+		before := len(*r.set.Report)
+		out, err := r.set.rewrite(x.File, "", x.expr)
 		if err != nil {
 			return err
+		}
+		if x.shared && r.lacks(before) {
+			r.leave(x)
+			continue
 		}
 		if out == nil {
 			continue
@@ -312,7 +352,7 @@ func (r *rebuilder) compile(ctx context.Context, all []*Consume) error {
 	if errors.As(err, &refused) {
 		for _, x := range done {
 			if _, err := r.set.describe(ctx, []string{x.SQL}); errors.As(err, &refused) {
-				r.set.Report.At(r.p.File, x.at, diag.Error, diag.SQL, "", "%s", strings.ReplaceAll(refused.Message, "TRY(", "("))
+				r.set.Report.At(x.File, x.At, diag.Error, diag.SQL, "", "%s", strings.ReplaceAll(refused.Message, "TRY(", "("))
 			} else if err != nil {
 				return err
 			}

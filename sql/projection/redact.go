@@ -23,8 +23,15 @@ type redactor struct {
 func (x *redactor) read() []redact.Rule {
 	c := x.set
 	x.lines(c.Mapping.Raw, c.Format.Redacts)
+	if c.common != nil {
+		x.lines(c.common.File, c.common.Redacts)
+	}
 	for _, p := range c.Projections {
-		x.lines(p.File, p.Head.Redacts)
+		for _, h := range p.heads {
+			if !h.shared {
+				x.lines(h.File, h.Redacts)
+			}
+		}
 	}
 	for _, p := range c.Projections {
 		x.columns(p)
@@ -108,7 +115,7 @@ func (x *redactor) columns(p *Projection) {
 	for _, o := range p.Outs {
 		isFilled := slices.ContainsFunc(o.Reads, func(l *rawtable.Leaf) bool { return x.rule(l) != redact.Discard })
 		if len(o.Reads) > 0 && !isFilled && o.Head == nil {
-			c.Report.At(p.File, o.At, diag.Error, diag.Redact, "remove the column, or the -- discard: line", "%s is discarded, so a column that only reads it is never filled", o.Reads[0].Dotted())
+			c.Report.At(o.File, o.At, diag.Error, diag.Redact, "remove the column, or the -- discard: line", "%s is discarded, so a column that only reads it is never filled", o.Reads[0].Dotted())
 		}
 	}
 	for _, w := range p.conditions {
@@ -116,9 +123,9 @@ func (x *redactor) columns(p *Projection) {
 			switch how := x.rule(l); how {
 			case "":
 			case redact.Discard:
-				c.Report.At(p.File, max(w.at, 0), diag.Error, diag.Redact, "use another field", "%s is discarded, so a condition cannot read it", l.Dotted())
+				c.Report.At(w.file, max(w.at, 0), diag.Error, diag.Redact, "use another field", "%s is discarded, so a condition cannot read it", l.Dotted())
 			default:
-				c.Report.At(p.File, max(w.at, 0), diag.Warning, diag.Redact, "use another field, or test only whether it has a value", "the condition sees %s as it is redacted (%s), not its value", l.Dotted(), how)
+				c.Report.At(w.file, max(w.at, 0), diag.Warning, diag.Redact, "use another field, or test only whether it has a value", "the condition sees %s as it is redacted (%s), not its value", l.Dotted(), how)
 			}
 		}
 	}

@@ -18,7 +18,7 @@ func (c *Set) shapeOf(p *Projection, o *Output, of *ocsf.Fields, t *ducktype.Typ
 	for _, f := range t.Fields {
 		at := o.NameAt
 		if w := findField(o.orig, f.Name); w >= 0 {
-			if at = nameBefore(p.File.Text, f.Name, w); at < 0 {
+			if at = nameBefore(o.File.Text, f.Name, w); at < 0 {
 				at = w
 			}
 		}
@@ -29,13 +29,13 @@ func (c *Set) shapeOf(p *Projection, o *Output, of *ocsf.Fields, t *ducktype.Typ
 				hint = "did you mean " + near + "?"
 			}
 			if o.json {
-				c.Report.At(p.File, at, diag.Warning, diag.UnknownPath, hint, "%s has no %s: where a list %s has it, the list is in unmapped, too", of.Name, f.Name, o.Alias)
+				c.Report.At(o.File, at, diag.Warning, diag.UnknownPath, hint, "%s has no %s: where a list %s has it, the list is in unmapped, too", of.Name, f.Name, o.Alias)
 			} else {
-				c.Report.At(p.File, at, diag.Error, diag.UnknownPath, hint, "%s in OCSF %s has no attribute %s, for %s", of.Name, c.Schema.Version, f.Name, path)
+				c.Report.At(o.File, at, diag.Error, diag.UnknownPath, hint, "%s in OCSF %s has no attribute %s, for %s", of.Name, c.Schema.Version, f.Name, path)
 			}
 			continue
 		}
-		c.checkAttribute(p, at, join(path, f.Name), a)
+		c.checkAttribute(p, Place{o.File, at}, join(path, f.Name), a)
 		m := &objects.Member{Name: f.Name, Attribute: o.Attribute(a, c.Redact), Type: f.Type}
 		if f.Type.Family() == ducktype.Null || !c.memberType(p, o, m, at, path) {
 			continue
@@ -65,7 +65,7 @@ func hasField(t *ducktype.Type, name string) bool {
 func (c *Set) memberType(p *Projection, o *Output, m *objects.Member, at int, path string) bool {
 	a, t := m.Attribute, m.Type
 	bad := func(hint, why string) bool {
-		c.Report.At(p.File, at, diag.Error, diag.Type, hint, "%s: %s", join(path, m.Name), why)
+		c.Report.At(o.File, at, diag.Error, diag.Type, hint, "%s: %s", join(path, m.Name), why)
 		return false
 	}
 	if a.IsArray {
@@ -90,7 +90,7 @@ func (c *Set) memberType(p *Projection, o *Output, m *objects.Member, at int, pa
 			return bad("", why)
 		}
 		if _, why := cast.Fitting(a, v); why != "" {
-			c.Report.At(p.File, at, diag.Warning, diag.Type, "it is left out", "%s: %s", join(path, m.Name), why)
+			c.Report.At(o.File, at, diag.Warning, diag.Type, "it is left out", "%s: %s", join(path, m.Name), why)
 		}
 	}
 	return true
@@ -123,7 +123,7 @@ func (c *Set) requireMembers(p *Projection, o *Output, sh *objects.Shape, path s
 		w, left := p.without[at]
 		switch {
 		case left:
-			c.Report.At(p.File, w, diag.Warning, diag.MissingRequired, "", "OCSF %s requires %s, which is left out: the events are not valid OCSF", c.Schema.Version, at)
+			c.Report.At(w.File, w.At, diag.Warning, diag.MissingRequired, "", "OCSF %s requires %s, which is left out: the events are not valid OCSF", c.Schema.Version, at)
 		case cast.HasUnknown(a):
 			m := &objects.Member{Name: a.Name, Attribute: a}
 			sh.Members = append(sh.Members, m)
@@ -131,7 +131,7 @@ func (c *Set) requireMembers(p *Projection, o *Output, sh *objects.Shape, path s
 				sh.Members = append(sh.Members, &objects.Member{Name: s.Name, Attribute: s, Caption: m})
 			}
 		default:
-			c.Report.At(p.File, o.NameAt, diag.Error, diag.MissingRequired, "add '"+a.Name+"' to the object", "OCSF %s requires %s, but no column fills it", c.Schema.Version, at)
+			c.Report.At(o.File, o.NameAt, diag.Error, diag.MissingRequired, "add '"+a.Name+"' to the object", "OCSF %s requires %s, but no column fills it", c.Schema.Version, at)
 		}
 	}
 	for _, rule := range [][]string{sh.Fields.AtLeastOne, sh.Fields.JustOne} {
@@ -139,9 +139,9 @@ func (c *Set) requireMembers(p *Projection, o *Output, sh *objects.Shape, path s
 			continue
 		}
 		if w, ok := p.without[path]; ok {
-			c.Report.At(p.File, w, diag.Warning, diag.MissingRequired, "", "OCSF %s requires one of %s in %s, and all are left out: the events are not valid OCSF", c.Schema.Version, strings.Join(rule, ", "), path)
+			c.Report.At(w.File, w.At, diag.Warning, diag.MissingRequired, "", "OCSF %s requires one of %s in %s, and all are left out: the events are not valid OCSF", c.Schema.Version, strings.Join(rule, ", "), path)
 			continue
 		}
-		c.Report.At(p.File, o.NameAt, diag.Error, diag.MissingRequired, "fill one of "+strings.Join(rule, ", "), "%s must have at least one of its main attributes, but no column fills one", path)
+		c.Report.At(o.File, o.NameAt, diag.Error, diag.MissingRequired, "fill one of "+strings.Join(rule, ", "), "%s must have at least one of its main attributes, but no column fills one", path)
 	}
 }

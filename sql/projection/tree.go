@@ -102,7 +102,7 @@ func (c *Set) buildTree(p *Projection) {
 }
 
 func (c *Set) place(p *Projection, o *Output) {
-	f := p.File
+	f := o.File
 	if o.base != nil {
 		c.placeAt(p, o)
 		return
@@ -133,7 +133,7 @@ func (c *Set) placeAt(p *Projection, o *Output) {
 	}
 	for i, a := range way {
 		last := i == len(way)-1
-		c.checkAttribute(p, o.NameAt, o.Alias, a)
+		c.checkAttribute(p, Place{o.File, o.NameAt}, o.Alias, a)
 		next := at.Get(a.Name)
 		if next == nil {
 			next = at.add(a, nil)
@@ -141,7 +141,7 @@ func (c *Set) placeAt(p *Projection, o *Output) {
 				next.Fields = &c.Schema.Object(a.Object).Fields
 			}
 		} else if !next.IsGroup() {
-			c.Report.At(p.File, o.NameAt, diag.Error, diag.Twice, "use coalesce(a, b)", "%s is filled twice", o.Alias)
+			c.Report.At(o.File, o.NameAt, diag.Error, diag.Twice, "use coalesce(a, b)", "%s is filled twice", o.Alias)
 			return
 		}
 		at = next
@@ -156,7 +156,7 @@ func (c *Set) placeAt(p *Projection, o *Output) {
 
 // way gives the attributes on the way to an output's place; nil: it is reported why there is none.
 func (c *Set) way(p *Projection, o *Output) []*ocsf.Attribute {
-	f := p.File
+	f := o.File
 	if o.base != nil {
 		return c.placeWithin(p, o)
 	}
@@ -205,12 +205,12 @@ func throughArray(e *ocsf.ShapeError, path string) (list, rest string) {
 // checkValue holds an output's type, its literals and its enum to what the attribute is.
 func (c *Set) checkValue(p *Projection, o *Output, a *ocsf.Attribute) {
 	bad := func(hint, format string, args ...any) {
-		c.Report.At(p.File, o.At, diag.Error, diag.Type, hint, o.Alias+": "+format, args...)
+		c.Report.At(o.File, o.At, diag.Error, diag.Type, hint, o.Alias+": "+format, args...)
 	}
 	if o.IsConst {
 		literal, misfit := cast.Fitting(a, o.constant)
 		if misfit != "" {
-			c.Report.At(p.File, o.At, diag.Warning, diag.Type, "it is left out", "%s: %s", o.Alias, misfit)
+			c.Report.At(o.File, o.At, diag.Warning, diag.Type, "it is left out", "%s: %s", o.Alias, misfit)
 			if literal == nil {
 				o.SQL, o.Type = "NULL", &ducktype.Type{ID: `"NULL"`, Text: `"NULL"`}
 				return
@@ -223,7 +223,7 @@ func (c *Set) checkValue(p *Projection, o *Output, a *ocsf.Attribute) {
 		}
 		o.Into.Constant, o.Into.IsConst = v, true
 		if v == nil {
-			c.Report.At(p.File, o.At, diag.Warning, diag.Null, "leave the column out", "%s is NULL in every record", o.Alias)
+			c.Report.At(o.File, o.At, diag.Warning, diag.Null, "leave the column out", "%s is NULL in every record", o.Alias)
 			o.Into.IsConst = false
 		}
 		return
@@ -265,9 +265,9 @@ func (c *Set) checkValue(p *Projection, o *Output, a *ocsf.Attribute) {
 			at = o.At
 		}
 		if _, why := cast.Constant(a, v); why != "" {
-			c.Report.At(p.File, at, diag.Error, diag.Type, "", "%s: %s", o.Alias, why)
+			c.Report.At(o.File, at, diag.Error, diag.Type, "", "%s: %s", o.Alias, why)
 		} else if _, why := cast.Fitting(a, v); why != "" {
-			c.Report.At(p.File, at, diag.Warning, diag.Type, "it is left out", "%s: %s", o.Alias, why)
+			c.Report.At(o.File, at, diag.Warning, diag.Type, "it is left out", "%s: %s", o.Alias, why)
 		}
 	}
 }

@@ -74,7 +74,7 @@ func (c *Set) unfold(p *Projection, o *Output) error {
 		return nil
 	case !a.IsArray:
 		if names, casts := syntax.Bare(o.orig); names != nil && len(casts) == 0 {
-			if g := c.Src.Resolve(names, p.table).Group; g != nil {
+			if g := c.Src.Resolve(names, o.table).Group; g != nil {
 				return c.unfoldGroup(p, o, a, g, names)
 			}
 		}
@@ -92,7 +92,7 @@ func (c *Set) unmacro(e syntax.Node) syntax.Node {
 
 // child makes an output of a part of o.
 func (o *Output) child(name string, el *element, orig syntax.Node) *Output {
-	x := &Output{Alias: join(o.Alias, name), At: syntax.Location(orig), NameAt: -1, orig: orig}
+	x := &Output{origin: o.origin, Alias: join(o.Alias, name), At: syntax.Location(orig), NameAt: -1, orig: orig}
 	x.Head, x.base, x.path = o, o.base, join(o.path, name)
 	if o.Head != nil {
 		x.Head = o.Head
@@ -114,7 +114,7 @@ func (c *Set) unfoldStruct(p *Projection, o *Output, el *element, e syntax.Node)
 		value = syntax.Clone(value).(syntax.Node)
 		value["alias"] = ""
 		x := o.child(name, el, value)
-		x.NameAt = nameBefore(p.File.Text, name, syntax.Location(v))
+		x.NameAt = nameBefore(o.File.Text, name, syntax.Location(v))
 		if err := c.unfold(p, x); err != nil {
 			return err
 		}
@@ -147,7 +147,7 @@ func (c *Set) unfoldGroup(p *Projection, o *Output, a *ocsf.Attribute, g *rawtab
 		some = some || of.Attribute(f.Name) != nil
 	}
 	if !some {
-		c.Report.At(p.File, o.At, diag.Error, diag.Shape, "name its attributes: {'"+firstAttribute(of)+"': value} AS \""+o.Alias+"\"", "no field of %s is an attribute of %s", strings.Join(g.Path, "."), a.Object)
+		c.Report.At(o.File, o.At, diag.Error, diag.Shape, "name its attributes: {'"+firstAttribute(of)+"': value} AS \""+o.Alias+"\"", "no field of %s is an attribute of %s", strings.Join(g.Path, "."), a.Object)
 		return nil
 	}
 	for _, f := range g.Fields {
@@ -156,7 +156,7 @@ func (c *Set) unfoldGroup(p *Projection, o *Output, a *ocsf.Attribute, g *rawtab
 			if near := nearestAttribute(of, f.Name); near != "" {
 				hint = "did you mean " + near + "?"
 			}
-			c.Report.At(p.File, o.At, diag.Warning, diag.UnknownPath, hint, "%s has no %s: %s goes to unmapped", a.Object, f.Name, strings.Join(f.Path, "."))
+			c.Report.At(o.File, o.At, diag.Warning, diag.UnknownPath, hint, "%s has no %s: %s goes to unmapped", a.Object, f.Name, strings.Join(f.Path, "."))
 			continue
 		}
 		ref := syntax.Node{"class": "COLUMN_REF", "type": "COLUMN_REF", "alias": "", "query_location": syntax.Nowhere, "column_names": texts(append(append([]string(nil), names...), f.Name))}
@@ -224,7 +224,7 @@ func (c *Set) placeWithin(p *Projection, o *Output) []*ocsf.Attribute {
 		if near := nearestAttribute(of, bad); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		c.Report.At(p.File, o.NameAt, diag.Error, diag.UnknownPath, hint, "%s in OCSF %s has no attribute %s, for %s", of.Name, c.Schema.Version, bad, o.Alias)
+		c.Report.At(o.File, o.NameAt, diag.Error, diag.UnknownPath, hint, "%s in OCSF %s has no attribute %s, for %s", of.Name, c.Schema.Version, bad, o.Alias)
 	}
 	return path
 }
@@ -245,7 +245,7 @@ func attributeNames(of *ocsf.Fields) string {
 func (c *Set) placeObject(p *Projection, o *Output, f *Field) {
 	a := f.Attribute
 	bad := func(hint, format string, args ...any) {
-		c.Report.At(p.File, o.At, diag.Error, diag.Type, hint, o.Alias+": "+format, args...)
+		c.Report.At(o.File, o.At, diag.Error, diag.Type, hint, o.Alias+": "+format, args...)
 	}
 	of := &c.Schema.Object(a.Object).Fields
 	switch {
@@ -282,7 +282,7 @@ func (c *Set) placeObject(p *Projection, o *Output, f *Field) {
 			x.orig, x.Expr, x.NameAt = syntax.Node{}, syntax.Node{}, o.NameAt
 			x.Part, x.Member, x.Type, x.Reads = o, m.Name, m.Type, o.Reads
 			if w := findField(o.orig, m.Name); w >= 0 {
-				x.NameAt = max(nameBefore(p.File.Text, m.Name, w), -1)
+				x.NameAt = max(nameBefore(o.File.Text, m.Name, w), -1)
 				if x.NameAt < 0 {
 					x.NameAt = w
 				}
@@ -323,11 +323,11 @@ func firstAttribute(of *ocsf.Fields) string {
 }
 
 // checkAttribute tells an attribute of a profile that the header does not name, and one that OCSF has deprecated.
-func (c *Set) checkAttribute(p *Projection, at int, path string, a *ocsf.Attribute) {
+func (c *Set) checkAttribute(p *Projection, at Place, path string, a *ocsf.Attribute) {
 	if !a.In(p.Profiles) {
-		c.Report.At(p.File, at, diag.Error, diag.Profile, "add `-- profiles: "+a.Profile+"` to the header", "%s belongs to the profile %s", path, a.Profile)
+		c.Report.At(at.File, at.At, diag.Error, diag.Profile, "add `-- profiles: "+a.Profile+"` to the header", "%s belongs to the profile %s", path, a.Profile)
 	}
 	if a.Deprecated != "" {
-		c.Report.At(p.File, at, diag.Warning, diag.Deprecated, a.Deprecated, "%s is deprecated", path)
+		c.Report.At(at.File, at.At, diag.Warning, diag.Deprecated, a.Deprecated, "%s is deprecated", path)
 	}
 }

@@ -71,8 +71,8 @@ func (c *emitter) rawFlows() []RawFlows {
 					}
 				}
 			}
-			flow := Flow{Projection: p.Name, Class: p.Class.Name, Path: o.Alias, File: p.File.Path}
-			flow.Line, flow.Column = diag.Position(p.File.Text, max(o.At, 0))
+			flow := Flow{Projection: p.Name, Class: p.Class.Name, Path: o.Alias, File: o.File.Path}
+			flow.Line, flow.Column = diag.Position(o.File.Text, max(o.At, 0))
 			for _, l := range reads {
 				i, ok := at[l]
 				if !ok {

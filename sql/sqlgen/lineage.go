@@ -34,6 +34,7 @@ type LineageColumn struct {
 	Kind LineageKind
 	Raw  []string // the raw fields that are read, in order
 	SQL  string   // the author's expression on one line; of a filled one what fills it
+	Uses []string // the aliases of other columns in the expression
 }
 
 // LineageKind is how a value comes to be.
@@ -81,7 +82,7 @@ func (c *emitter) lineage() (all []Lineage) {
 		}
 		texts := columnTexts(p)
 		for i, o := range p.Columns {
-			col := LineageColumn{Path: o.Alias, Type: typeAt(c.Schema, p.Class, o.Alias), Kind: LineageExpression, SQL: texts[i]}
+			col := LineageColumn{Path: o.Alias, Type: typeAt(c.Schema, p.Class, o.Alias), Kind: LineageExpression, SQL: texts[i], Uses: o.Uses}
 			reads := o.Reads
 			for _, x := range p.Outs {
 				if x.Head == o {
@@ -187,21 +188,20 @@ var (
 
 // columnTexts are the expressions of a SELECT as their author wrote them, without comments, each on one line.
 func columnTexts(p *projection.Projection) []string {
-	plain := withoutComments(p.File.Text)
-	from := 0
-	if m := selectWord.FindStringIndex(plain); m != nil {
-		from = m[1]
-	}
+	plain := map[string]string{}
 	out := make([]string, len(p.Columns))
 	for i, o := range p.Columns {
-		end := min(max(o.NameAt, from), len(plain))
-		s := asWord.ReplaceAllString(plain[from:end], "")
-		out[i] = oneLine(strings.TrimLeft(s, " \t\r\n,"))
-		from = end + len(o.Alias)
-		if end < len(plain) && plain[end] == '"' {
-			from = end + len(o.Alias) + 2 + strings.Count(o.Alias, `"`)
+		if plain[o.File.Path] == "" {
+			plain[o.File.Path] = withoutComments(o.File.Text)
 		}
-		from = min(from, len(plain))
+		text := plain[o.File.Path]
+		from := o.From
+		if m := selectWord.FindStringIndex(text); m != nil {
+			from = max(from, m[1])
+		}
+		from = min(from, len(text))
+		end := min(max(o.NameAt, from), len(text))
+		out[i] = oneLine(strings.TrimLeft(asWord.ReplaceAllString(text[from:end], ""), " \t\r\n,*"))
 	}
 	return out
 }

@@ -66,21 +66,21 @@ func (c *emitter) assemble() *Compiled {
 func expressions(all []*projection.Projection) (out []Expression) {
 	for _, p := range all {
 		for i, sql := range append([]string{p.Where}, p.Drops...) {
-			at := p.WhereAt
+			at := projection.Place{File: p.File, At: p.WhereAt}
 			if i > 0 {
-				at = p.Head.Drops[min(i, len(p.Head.Drops))-1].At
+				at = p.DropAt[i-1]
 			}
-			line, _ := diag.Position(p.File.Text, max(at, 0))
+			line, _ := diag.Position(at.File.Text, max(at.At, 0))
 			if sql != "" {
-				out = append(out, Expression{SQL: sql, File: p.File.Path, Line: line})
+				out = append(out, Expression{SQL: sql, File: at.File.Path, Line: line})
 			}
 		}
 		for _, o := range p.Outs {
 			if o.IsConst || o.SQL == "" || o.Leaf != nil && o.SQL == syntax.Ident(o.Leaf.Column) {
 				continue
 			}
-			line, _ := diag.Position(p.File.Text, max(o.At, 0))
-			out = append(out, Expression{SQL: o.SQL, Path: o.Alias, File: p.File.Path, Line: line})
+			line, _ := diag.Position(o.File.Text, max(o.At, 0))
+			out = append(out, Expression{SQL: o.SQL, Path: o.Alias, File: o.File.Path, Line: line})
 		}
 	}
 	return out

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"os"
 	"sort"
 	"strings"
 	"testing"
@@ -175,4 +176,25 @@ var HostileExpressions = []string{
 	`list_reduce(tags, lambda a, b: a || a || b)`, `bar(1, 0, 1, 1000)`, `list_transform(range(100000), lambda x: range(100000))`,
 	`sum(n)`, `first(name)`, `string_agg(name, ',' ORDER BY name)`, `row_number() OVER ()`, `lag(name) OVER (ORDER BY n)`, `unnest(tags)`, `$1`, `?`, `#1`, `*`,
 	`COLUMNS('.*')`,
+}
+
+// PageBlocks gives the code blocks of a section of a page.
+func PageBlocks(t testing.TB, page, section string) (blocks []string) {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, part, ok := strings.Cut(string(text), "\n## "+section+"\n")
+	if !ok {
+		t.Fatalf("%s has no section %s", page, section)
+	}
+	part, _, _ = strings.Cut(part, "\n## ")
+	for i, piece := range strings.Split(part, "\n```") {
+		if i%2 == 1 {
+			_, code, _ := strings.Cut(piece, "\n")
+			blocks = append(blocks, code)
+		}
+	}
+	return blocks
 }
