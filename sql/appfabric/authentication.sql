@@ -1,14 +1,9 @@
 -- class: authentication
--- ocsf: 1.1.0
--- profiles: host
 -- without: user
 --
 -- AppFabric leaves the user empty where it is the actor who logs on. Such an event has the actor's user, and is published without
 -- a user if the actor has none.
 SELECT
-  activity_id, activity_name, category_uid, class_uid,
-  "time", severity_id, severity, status_id, status, status_detail, message, raw_data,
-  metadata, actor, device,
   user_or_actor(raw."user".name, raw."user".name, raw."user".uid, raw."user".email_addr, actor."user".name) AS "user.name",
   user_or_actor(raw."user".uid, raw."user".name, raw."user".uid, raw."user".email_addr, actor."user".uid) AS "user.uid",
   user_or_actor(raw."user".email_addr, raw."user".name, raw."user".uid, raw."user".email_addr, actor."user".email_addr) AS "user.email_addr",

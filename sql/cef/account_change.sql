@@ -1,8 +1,6 @@
 -- Accounts that were created, deleted, enabled, disabled or locked, and passwords that were changed. The user is the account; the actor
 -- is who changed it.
 -- class: account_change
--- ocsf: 1.1.0
--- profiles: host
 -- consumes: suser = windows_user(actor."user"."domain", actor."user".name)
 -- consumes: duser = windows_user("user"."domain", "user".name)
 -- consumes: dntdom = "user"."domain"
@@ -10,12 +8,7 @@
 -- consumes: reason = status_detail
 -- consumes: src = src_endpoint.ip
 -- consumes: msg = message
--- consumes: cat = metadata.log_name
--- consumes: dvchost = device.hostname
--- consumes: deviceVendor = metadata.product.vendor_name
 SELECT
-  cef_time([FTNTFGTeventtime, rt, "end", "start", syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
-  rt AS "metadata.original_time",
   cef_change(deviceEventClassId, name, act) AS activity_id, -- Create, Enable, Password Change, Password Reset, Disable, Delete, Lock
   cef_severity_id(severity) AS severity_id,
   CASE WHEN lower(outcome) LIKE 'success%' THEN 1 WHEN lower(outcome) LIKE 'fail%' THEN 2
@@ -24,17 +17,8 @@ SELECT
   coalesce(known(msg), known(name)) AS message,
 
   deviceEventClassId AS "metadata.event_code",
-  known(cat) AS "metadata.log_name",
-  deviceProduct AS "metadata.product.name",
-  coalesce(deviceVendor, 'Unknown') AS "metadata.product.vendor_name", -- OCSF requires one
-  deviceVersion AS "metadata.product.version",
 
   0 AS "device.type_id", -- Unknown: CEF does not say what it is
-  deviceExternalId AS "device.uid",
-  coalesce(dvchost, syslog.host) AS "device.hostname",
-  dvc AS "device.ip",
-  dvcmac AS "device.mac",
-
   list_transform([cef_changed_user(cef_change(deviceEventClassId, name, act), duser, cs1Label, cs1, suser)], lambda u: user_of(u))[1] AS "user.name",
   coalesce(dntdom, list_transform([cef_changed_user(cef_change(deviceEventClassId, name, act), duser, cs1Label, cs1, suser)], lambda u: domain_of(u))[1]) AS "user.domain",
   list_transform([known(suser)], lambda u: user_of(u))[1] AS "actor.user.name",

@@ -1,6 +1,4 @@
 -- class: authentication
--- ocsf: 1.1.0
--- profiles: host
 -- consumes: suser = windows_user("user"."domain", "user".name)
 -- consumes: duser = windows_user("user"."domain", "user".name)
 -- consumes: sntdom = "user"."domain"
@@ -8,13 +6,8 @@
 -- consumes: src = src_endpoint.ip
 -- consumes: dst = dst_endpoint.ip
 -- consumes: msg = message
--- consumes: cat = metadata.log_name
--- consumes: dvchost = device.hostname
--- consumes: deviceVendor = metadata.product.vendor_name
 -- consumes: reason = status_detail
 SELECT
-  cef_time([FTNTFGTeventtime, rt, "end", "start", syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
-  rt AS "metadata.original_time",
   CASE WHEN regexp_matches(concat_ws(' ', deviceEventClassId, name, act, cat), '(?i)(?:log|sign)[ _-]?(?:off|out)')
     OR deviceVendor = 'Fortinet' AND deviceEventClassId = '39425' THEN 2 ELSE 1 END AS activity_id, -- Logoff, Logon
   cef_severity_id(severity) AS severity_id,
@@ -29,17 +22,8 @@ SELECT
   coalesce(known(msg), known(name)) AS message,
 
   deviceEventClassId AS "metadata.event_code",
-  known(cat) AS "metadata.log_name",
-  deviceProduct AS "metadata.product.name",
-  coalesce(deviceVendor, 'Unknown') AS "metadata.product.vendor_name", -- OCSF requires one
-  deviceVersion AS "metadata.product.version",
 
   0 AS "device.type_id", -- Unknown: CEF does not say what it is
-  deviceExternalId AS "device.uid",
-  coalesce(dvchost, syslog.host) AS "device.hostname",
-  dvc AS "device.ip",
-  dvcmac AS "device.mac",
-
   -- the account that was used: duser, where the record has both
   list_transform([coalesce(known(duser), known(suser))], lambda u: user_of(u))[1] AS "user.name",
   coalesce(dntdom, sntdom, list_transform([coalesce(known(duser), known(suser))], lambda u: domain_of(u))[1]) AS "user.domain",

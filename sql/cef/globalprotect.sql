@@ -1,19 +1,12 @@
 -- Logins to portals and gateways of GlobalProtect, as PAN-OS and its log forwarding write them.
 -- class: authentication
--- ocsf: 1.1.0
--- profiles: host
 -- consumes: PanOSSourceUserName = windows_user("user"."domain", "user".name)
 -- consumes: PanOSPublicIPv4 = src_endpoint.ip
 -- consumes: PanOSPublicIPv6 = src_endpoint.ip
 -- consumes: PanOSEventStatus = CASE status_id WHEN 1 THEN 'success' WHEN 2 THEN 'failure' END
 -- consumes: PanOSConnectionError = status_detail
 -- consumes: PanOSDescription = message
--- consumes: cat = metadata.log_name
--- consumes: dvchost = device.hostname
--- consumes: deviceVendor = metadata.product.vendor_name
 SELECT
-  cef_time([FTNTFGTeventtime, rt, "end", "start", syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
-  rt AS "metadata.original_time",
   CASE WHEN ends_with(PanOSEventIDValue, '-logout') THEN 2 ELSE 1 END AS activity_id, -- Logoff, Logon
   cef_severity_id(severity) AS severity_id,
   CASE lower(PanOSEventStatus) WHEN 'success' THEN 1 WHEN 'failure' THEN 2 ELSE CASE WHEN PanOSEventStatus IS NULL THEN 0 ELSE 99 END END AS status_id,
@@ -21,17 +14,8 @@ SELECT
   known(PanOSDescription) AS message,
 
   PanOSEventIDValue AS "metadata.event_code",
-  known(cat) AS "metadata.log_name",
-  deviceProduct AS "metadata.product.name",
-  coalesce(deviceVendor, 'Unknown') AS "metadata.product.vendor_name", -- OCSF requires one
-  deviceVersion AS "metadata.product.version",
 
   0 AS "device.type_id", -- Unknown: CEF does not say what it is
-  deviceExternalId AS "device.uid",
-  coalesce(dvchost, syslog.host) AS "device.hostname",
-  dvc AS "device.ip",
-  dvcmac AS "device.mac",
-
   list_transform([replace(known(PanOSSourceUserName), '\\', '\')], lambda u: user_of(u))[1] AS "user.name",
   list_transform([replace(known(PanOSSourceUserName), '\\', '\')], lambda u: domain_of(u))[1] AS "user.domain",
   coalesce(known_ip(PanOSPublicIPv4), known_ip(PanOSPublicIPv6)) AS "src_endpoint.ip",

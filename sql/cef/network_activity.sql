@@ -1,6 +1,5 @@
 -- class: network_activity
--- ocsf: 1.1.0
--- profiles: host, security_control
+-- profiles: security_control
 -- drop: cef_other_kind(deviceVendor, deviceEventClassId, name, cat, act, dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0) AND NOT coalesce(cef_login(deviceVendor, deviceEventClassId, name, cat, act, coalesce(duser, suser), dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0), FALSE) AND NOT coalesce(cef_changes(deviceEventClassId, name, act, duser, cs1Label, cs1, suser, dpt > 0 OR proto IS NOT NULL OR "in" > 0 OR "out" > 0), FALSE) AND NOT cef_vpn_login(PanOSEventIDValue, PanOSSourceUserName)
 -- without: src_endpoint, dst_endpoint
 -- consumes: proto = upper(connection_info.protocol_name)
@@ -11,16 +10,11 @@
 -- consumes: src = src_endpoint.ip
 -- consumes: dst = dst_endpoint.ip
 -- consumes: msg = message
--- consumes: cat = metadata.log_name
--- consumes: dvchost = device.hostname
--- consumes: deviceVendor = metadata.product.vendor_name
 -- consumes: sourceTranslatedAddress = coalesce(src_endpoint.proxy_endpoint.ip, '0.0.0.0')
 -- consumes: sourceTranslatedPort = coalesce(src_endpoint.proxy_endpoint.port, 0)
 -- consumes: destinationTranslatedAddress = coalesce(dst_endpoint.proxy_endpoint.ip, '0.0.0.0')
 -- consumes: destinationTranslatedPort = coalesce(dst_endpoint.proxy_endpoint.port, 0)
 SELECT
-  cef_time([FTNTFGTeventtime, rt, "end", "start", syslog."timestamp"], dtz, key.source_timezone, key.source_zones, key.source_year, key.yyyy, key.mm, key.last_modified) AS "time",
-  rt AS "metadata.original_time",
   CASE
     WHEN regexp_matches(lower(trim(act, '"')), '^(reset|client-rst|server-rst)') THEN 3        -- Reset
     WHEN cef_blocked(trim(act, '"')) THEN 5                                                    -- Refuse
@@ -34,17 +28,8 @@ SELECT
   cnt AS "count",
 
   deviceEventClassId AS "metadata.event_code",
-  known(cat) AS "metadata.log_name",
-  deviceProduct AS "metadata.product.name",
-  coalesce(deviceVendor, 'Unknown') AS "metadata.product.vendor_name", -- OCSF requires one
-  deviceVersion AS "metadata.product.version",
 
   0 AS "device.type_id", -- Unknown: CEF does not say what it is
-  deviceExternalId AS "device.uid",
-  coalesce(dvchost, syslog.host) AS "device.hostname",
-  dvc AS "device.ip",
-  dvcmac AS "device.mac",
-
   coalesce(known_ip(src), CASE WHEN c6a2Label ILIKE '%source%' THEN known_ip(c6a2) END) AS "src_endpoint.ip",
   spt AS "src_endpoint.port",
   shost AS "src_endpoint.hostname",

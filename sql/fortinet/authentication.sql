@@ -1,10 +1,4 @@
 -- class: authentication
--- ocsf: 1.1.0
--- profiles: host
--- consumes: "date" = strftime(make_timestamp(("time" + timezone_offset * 60000) * 1000), '%Y-%m-%d')
--- consumes: "time" = strftime(make_timestamp(("time" + timezone_offset * 60000) * 1000), '%H:%M:%S')
--- consumes: tz = fortinet_zone(timezone_offset)
--- consumes: msg = message
 -- consumes: "user" = windows_user("user"."domain", "user".name)
 -- consumes: status = CASE status_id WHEN 1 THEN 'success' WHEN 2 THEN 'failed' END
 -- consumes: reason = status_detail
@@ -13,9 +7,6 @@
 -- consumes: dstip = dst_endpoint.ip
 -- consumes: duration = duration // 1000
 SELECT
-  fortinet_time(eventtime, "date", "time", tz, key.source_timezone) AS "time",
-  eventtime AS "metadata.original_time",
-  fortinet_offset(tz) AS timezone_offset,
   CASE WHEN lower("action") IN ('logout', 'auth-logout', 'fsso-logoff', 'tunnel-down') THEN 2 ELSE 1 END AS activity_id, -- Logoff, Logon
   coalesce(level_severity("level"), 0) AS severity_id,
   CASE
@@ -27,17 +18,7 @@ SELECT
   CASE WHEN lower(reason) <> 'none' THEN known(reason) END AS status_detail,
   known(msg) AS message,
 
-  logid AS "metadata.event_code",
-  subtype AS "metadata.log_name",
-  "level" AS "metadata.log_level",
-  'FortiGate' AS "metadata.product.name",
-  'Fortinet' AS "metadata.product.vendor_name",
-
-  -- the firewall, which checked the user
-  9 AS "device.type_id",
-  devid AS "device.uid",
-  devname AS "device.hostname",
-
+  9 AS "device.type_id", -- the firewall, which checked the user
   list_transform([known("user")], lambda u: user_of(u))[1] AS "user.name",
   list_transform([known("user")], lambda u: domain_of(u))[1] AS "user.domain",
   coalesce(known_ip(srcip), known_ip(remip)) AS "src_endpoint.ip",

@@ -1,17 +1,12 @@
 -- class: network_activity
--- ocsf: 1.1.0
--- profiles: host, security_control
+-- profiles: security_control
 -- drop: lower("type") = 'event' AND NOT coalesce(fortinet_login("type", "action", "user", logid), FALSE) AND NOT coalesce(fortinet_tunnel("type", "action", locip, remip), FALSE) AND cfgpath IS NULL
--- consumes: "date" = strftime(make_timestamp(("time" + timezone_offset * 60000) * 1000), '%Y-%m-%d')
--- consumes: "time" = strftime(make_timestamp(("time" + timezone_offset * 60000) * 1000), '%H:%M:%S')
--- consumes: tz = fortinet_zone(timezone_offset)
 -- consumes: "user" = windows_user(actor."user"."domain", actor."user".name)
 -- consumes: srcname = src_endpoint.name
 -- consumes: dstname = dst_endpoint.name
 -- consumes: srcmac = src_endpoint.mac
 -- consumes: dstmac = dst_endpoint.mac
 -- consumes: hostname = dst_endpoint.hostname
--- consumes: msg = message
 -- consumes: duration = duration // 1000
 -- consumes: proto = CAST(connection_info.protocol_num AS VARCHAR)
 -- consumes: virus = malware[1].name
@@ -21,9 +16,6 @@
 -- consumes: tranip = coalesce(dst_endpoint.proxy_endpoint.ip, '0.0.0.0')
 -- consumes: tranport = coalesce(dst_endpoint.proxy_endpoint.port, 0)
 SELECT
-  fortinet_time(eventtime, "date", "time", tz, key.source_timezone) AS "time",
-  eventtime AS "metadata.original_time",
-  fortinet_offset(tz) AS timezone_offset,
   CASE
     WHEN fortinet_inspects("type") THEN 6                                     -- Traffic: found in the course of a session
     WHEN "action" = 'start' THEN 1                                            -- Open
@@ -35,17 +27,7 @@ SELECT
   coalesce(threat_severity(severity), threat_severity(crlevel), level_severity("level"), 0) AS severity_id,
   coalesce(known(msg), known(attack)) AS message,
 
-  logid AS "metadata.event_code",
-  subtype AS "metadata.log_name",
-  "level" AS "metadata.log_level",
-  'FortiGate' AS "metadata.product.name",
-  'Fortinet' AS "metadata.product.vendor_name",
-
-  -- the firewall
-  9 AS "device.type_id",
-  devid AS "device.uid",
-  devname AS "device.hostname",
-
+  9 AS "device.type_id", -- the firewall
   srcip AS "src_endpoint.ip",
   srcport AS "src_endpoint.port",
   known(srcname) AS "src_endpoint.name",

@@ -1,32 +1,13 @@
 -- IPsec tunnels. The log does not say who opened the tunnel: the source is this firewall.
 -- class: network_activity
--- ocsf: 1.1.0
--- profiles: host
--- consumes: "date" = strftime(make_timestamp(("time" + timezone_offset * 60000) * 1000), '%Y-%m-%d')
--- consumes: "time" = strftime(make_timestamp(("time" + timezone_offset * 60000) * 1000), '%H:%M:%S')
--- consumes: tz = fortinet_zone(timezone_offset)
--- consumes: msg = message
 -- consumes: "user" = windows_user(actor."user"."domain", actor."user".name)
 -- consumes: duration = duration // 1000
 SELECT
-  fortinet_time(eventtime, "date", "time", tz, key.source_timezone) AS "time",
-  eventtime AS "metadata.original_time",
-  fortinet_offset(tz) AS timezone_offset,
   CASE lower("action") WHEN 'tunnel-up' THEN 1 ELSE 2 END AS activity_id, -- Open, Close
   coalesce(level_severity("level"), 0) AS severity_id,
   known(msg) AS message,
 
-  logid AS "metadata.event_code",
-  subtype AS "metadata.log_name",
-  "level" AS "metadata.log_level",
-  'FortiGate' AS "metadata.product.name",
-  'Fortinet' AS "metadata.product.vendor_name",
-
-  -- the firewall
-  9 AS "device.type_id",
-  devid AS "device.uid",
-  devname AS "device.hostname",
-
+  9 AS "device.type_id", -- the firewall
   list_transform([known("user")], lambda u: user_of(u))[1] AS "actor.user.name",
   list_transform([known("user")], lambda u: domain_of(u))[1] AS "actor.user.domain",
 

@@ -1,30 +1,12 @@
 -- Users whom an authentication policy asked for credentials, or for another factor.
 -- class: authentication
--- ocsf: 1.1.0
--- profiles: host
 -- drop: "type" IN ('AUTH', 'AUTHENTICATION') AND coalesce(known(normalize_user), known("user")) IS NULL
--- consumes: high_res_timestamp = strftime(make_timestamp("time" * 1000), '%Y-%m-%dT%H:%M:%S.%g+00:00')
--- consumes: time_generated = strftime(make_timestamp("time" * 1000), '%Y/%m/%d %H:%M:%S')
--- consumes: receive_time = strftime(make_timestamp(metadata.logged_time * 1000), '%Y/%m/%d %H:%M:%S')
--- consumes: device_name = device.hostname
 -- consumes: normalize_user = windows_user("user"."domain", "user".name)
 -- consumes: "user" = windows_user("user"."domain", "user".name)
 -- consumes: ip = src_endpoint.ip
 -- consumes: "desc" = message
 -- consumes: authproto = auth_protocol
 SELECT
-  pan_event_time(high_res_timestamp, time_generated, key.source_timezone) AS "time",
-  pan_time(receive_time, high_res_timestamp, key.source_timezone) AS "metadata.logged_time",
-  "type" AS "metadata.log_name",
-  seqno AS "metadata.uid",
-  'PAN-OS' AS "metadata.product.name",
-  'Palo Alto Networks' AS "metadata.product.vendor_name",
-
-  -- the firewall
-  9 AS "device.type_id",
-  serial AS "device.uid",
-  coalesce(device_name, syslog.host) AS "device.hostname",
-
   list_transform([pan_user(coalesce(known(normalize_user), "user"))], lambda u: user_of(u))[1] AS "user.name",
   list_transform([pan_user(coalesce(known(normalize_user), "user"))], lambda u: domain_of(u))[1] AS "user.domain",
   known_ip(ip) AS "src_endpoint.ip",

@@ -1,26 +1,8 @@
 -- What administrators changed in the configuration. The entity is the part of the configuration that the path names.
 -- class: entity_management
--- ocsf: 1.1.0
--- profiles: host
--- consumes: high_res_timestamp = strftime(make_timestamp("time" * 1000), '%Y-%m-%dT%H:%M:%S.%g+00:00')
--- consumes: time_generated = strftime(make_timestamp("time" * 1000), '%Y/%m/%d %H:%M:%S')
--- consumes: receive_time = strftime(make_timestamp(metadata.logged_time * 1000), '%Y/%m/%d %H:%M:%S')
--- consumes: device_name = device.hostname
 -- consumes: "admin" = windows_user(actor."user"."domain", actor."user".name)
 -- consumes: path = ' ' || entity.name
 SELECT
-  pan_event_time(high_res_timestamp, time_generated, key.source_timezone) AS "time",
-  pan_time(receive_time, high_res_timestamp, key.source_timezone) AS "metadata.logged_time",
-  "type" AS "metadata.log_name",
-  seqno AS "metadata.uid",
-  'PAN-OS' AS "metadata.product.name",
-  'Palo Alto Networks' AS "metadata.product.vendor_name",
-
-  -- the firewall
-  9 AS "device.type_id",
-  serial AS "device.uid",
-  coalesce(device_name, syslog.host) AS "device.hostname",
-
   list_transform([pan_user("admin")], lambda u: user_of(u))[1] AS "actor.user.name",
   list_transform([pan_user("admin")], lambda u: domain_of(u))[1] AS "actor.user.domain",
   'configuration' AS "entity.type",

@@ -1,13 +1,7 @@
 -- Logins to portals and gateways of GlobalProtect, and logouts. The other stages of a connection (prelogin, configuration, tunnel,
 -- host information) are dropped: each connection has several of them.
 -- class: authentication
--- ocsf: 1.1.0
--- profiles: host
 -- drop: "type" = 'GLOBALPROTECT' AND NOT coalesce(pan_vpn_login(eventid, srcuser), FALSE)
--- consumes: high_res_timestamp = strftime(make_timestamp("time" * 1000), '%Y-%m-%dT%H:%M:%S.%g+00:00')
--- consumes: time_generated = strftime(make_timestamp("time" * 1000), '%Y/%m/%d %H:%M:%S')
--- consumes: receive_time = strftime(make_timestamp(metadata.logged_time * 1000), '%Y/%m/%d %H:%M:%S')
--- consumes: device_name = device.hostname
 -- consumes: srcuser = windows_user("user"."domain", "user".name)
 -- consumes: status = CASE status_id WHEN 1 THEN 'success' WHEN 2 THEN 'failure' END
 -- consumes: public_ip = coalesce(CASE WHEN is_ipv4(src_endpoint.ip) THEN src_endpoint.ip END, '0.0.0.0')
@@ -20,18 +14,7 @@
 -- consumes: login_duration = coalesce(duration // 1000, 0)
 -- consumes: auth_method = auth_protocol
 SELECT
-  pan_event_time(high_res_timestamp, time_generated, key.source_timezone) AS "time",
-  pan_time(receive_time, high_res_timestamp, key.source_timezone) AS "metadata.logged_time",
-  "type" AS "metadata.log_name",
-  seqno AS "metadata.uid",
-  'PAN-OS' AS "metadata.product.name",
-  'Palo Alto Networks' AS "metadata.product.vendor_name",
   eventid AS "metadata.event_code",
-
-  -- the firewall
-  9 AS "device.type_id",
-  serial AS "device.uid",
-  coalesce(device_name, syslog.host) AS "device.hostname",
 
   list_transform([pan_user(srcuser)], lambda u: user_of(u))[1] AS "user.name",
   list_transform([pan_user(srcuser)], lambda u: domain_of(u))[1] AS "user.domain",

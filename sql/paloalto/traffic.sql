@@ -1,11 +1,6 @@
 -- class: network_activity
--- ocsf: 1.1.0
--- profiles: host, security_control
+-- profiles: security_control
 -- drop: upper("type") IN ('IPTAG', 'CORRELATION', 'AUDIT') OR lower(serial) = 'audit'
--- consumes: high_res_timestamp = strftime(make_timestamp("time" * 1000), '%Y-%m-%dT%H:%M:%S.%g+00:00')
--- consumes: time_generated = strftime(make_timestamp("time" * 1000), '%Y/%m/%d %H:%M:%S')
--- consumes: receive_time = strftime(make_timestamp(metadata.logged_time * 1000), '%Y/%m/%d %H:%M:%S')
--- consumes: device_name = device.hostname
 -- consumes: srcuser = windows_user(actor."user"."domain", actor."user".name)
 -- consumes: natsrc = coalesce(src_endpoint.proxy_endpoint.ip, '0.0.0.0')
 -- consumes: natsport = coalesce(src_endpoint.proxy_endpoint.port, 0)
@@ -17,18 +12,6 @@
 -- consumes: "start" = strftime(make_timestamp(start_time * 1000), '%Y/%m/%d %H:%M:%S')
 -- consumes: elapsed = duration // 1000
 SELECT
-  pan_event_time(high_res_timestamp, time_generated, key.source_timezone) AS "time",
-  pan_time(receive_time, high_res_timestamp, key.source_timezone) AS "metadata.logged_time",
-  "type" AS "metadata.log_name",
-  seqno AS "metadata.uid",
-  'PAN-OS' AS "metadata.product.name",
-  'Palo Alto Networks' AS "metadata.product.vendor_name",
-
-  -- the firewall
-  9 AS "device.type_id",
-  serial AS "device.uid",
-  coalesce(device_name, syslog.host) AS "device.hostname",
-
   src AS "src_endpoint.ip",
   sport AS "src_endpoint.port",
   src_host AS "src_endpoint.hostname",

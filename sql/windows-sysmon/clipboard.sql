@@ -1,14 +1,9 @@
 -- class: file_activity
--- ocsf: 1.1.0
--- profiles: host, security_control
--- consumes: Description.UtcTime = "time"
 -- consumes: Description.Hashes = hash_list(file.hashes)
 --
 -- 24: the clipboard has new content. The hashes are those of the content.
 SELECT
-  coalesce(Description.UtcTime, TimeCreated) AS "time",
   3 AS activity_id,
-  0 AS action_id, -- Sysmon only observes
 
   'Clipboard' AS "file.name",
   99 AS "file.type_id",
@@ -26,25 +21,6 @@ SELECT
   Description.ProcessId AS "unmapped.pid",
   Description.ProcessGuid AS "unmapped.uid",
   Description.Image AS "unmapped.name",
-  Description.User AS "unmapped.user",
-
-  [attack_of_tag(Description.RuleName)] AS attacks,
-  Description.RuleName AS "unmapped.rulename",
-
-  6 AS "device.type_id", -- Virtual
-  MachineName AS "device.hostname",
-  UserDefined.source_instance_id AS "device.instance_uid",
-
-  1 AS severity_id,
-  Description.title AS message,
-  TimeCreated AS "metadata.logged_time",
-  LevelDisplayName AS "metadata.log_level",
-  EventId AS "metadata.event_code",
-  "Index" AS "metadata.sequence",
-  LogName AS "metadata.log_name",
-  ProviderName AS "metadata.log_provider",
-  'System Monitor (Sysmon)' AS "metadata.product.name",
-  'Microsoft Sysinternals' AS "metadata.product.vendor_name",
-  'v15.14' AS "metadata.product.version"
+  Description.User AS "unmapped.user"
 FROM raw
 WHERE EventId = 24;

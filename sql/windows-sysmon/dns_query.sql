@@ -1,15 +1,10 @@
 -- class: dns_activity
--- ocsf: 1.1.0
--- profiles: host, security_control
--- consumes: Description.UtcTime = "time"
 -- consumes: Description.User = windows_user(actor."user"."domain", actor."user".name)
 -- consumes: Description.QueryResults = dns_results(answers)
 --
 -- 22: a process sent a DNS query. The event also has the answer.
 SELECT
-  coalesce(Description.UtcTime, TimeCreated) AS "time",
   6 AS activity_id,
-  0 AS action_id, -- Sysmon only observes
 
   MachineName AS "src_endpoint.hostname",
   UserDefined.source_instance_id AS "src_endpoint.instance_uid",
@@ -26,25 +21,6 @@ SELECT
   Description.Image AS "actor.process.file.path",
   1 AS "actor.process.file.type_id",
   user_of(Description.User) AS "actor.user.name",
-  domain_of(Description.User) AS "actor.user.domain",
-
-  [attack_of_tag(Description.RuleName)] AS attacks,
-  Description.RuleName AS "unmapped.rulename",
-
-  6 AS "device.type_id", -- Virtual
-  MachineName AS "device.hostname",
-  UserDefined.source_instance_id AS "device.instance_uid",
-
-  1 AS severity_id,
-  Description.title AS message,
-  TimeCreated AS "metadata.logged_time",
-  LevelDisplayName AS "metadata.log_level",
-  EventId AS "metadata.event_code",
-  "Index" AS "metadata.sequence",
-  LogName AS "metadata.log_name",
-  ProviderName AS "metadata.log_provider",
-  'System Monitor (Sysmon)' AS "metadata.product.name",
-  'Microsoft Sysinternals' AS "metadata.product.vendor_name",
-  'v15.14' AS "metadata.product.version"
+  domain_of(Description.User) AS "actor.user.domain"
 FROM raw
 WHERE EventId = 22;

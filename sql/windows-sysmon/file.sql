@@ -1,7 +1,4 @@
 -- class: file_activity
--- ocsf: 1.1.0
--- profiles: host, security_control
--- consumes: Description.UtcTime = "time"
 -- consumes: Description.Hashes = hash_list(file.hashes)
 -- consumes: Description.Hash = hash_list(file.hashes)
 --
@@ -9,7 +6,6 @@
 -- deleted. 27: an executable was blocked. 28: shredding was blocked. 29: an executable was found. file.name is the
 -- whole path, and pid, uid, name, user and rulename are in unmapped too, as in AWS's table.
 SELECT
-  coalesce(Description.UtcTime, TimeCreated) AS "time",
   CASE EventId WHEN 2 THEN 6 WHEN 11 THEN 1 WHEN 15 THEN 1 WHEN 23 THEN 4 WHEN 26 THEN 4 WHEN 27 THEN 1 WHEN 28 THEN 4 WHEN 29 THEN 1 ELSE 99 END AS activity_id,
   CASE WHEN EventId IN (27, 28) THEN 2 ELSE 0 END AS action_id, -- Sysmon blocks these two, and only observes the others
   CASE WHEN EventId IN (27, 28) THEN 2 END AS disposition_id, -- Blocked
@@ -33,25 +29,6 @@ SELECT
   Description.ProcessId AS "unmapped.pid",
   Description.ProcessGuid AS "unmapped.uid",
   Description.Image AS "unmapped.name",
-  Description.User AS "unmapped.user",
-
-  [attack_of_tag(Description.RuleName)] AS attacks,
-  Description.RuleName AS "unmapped.rulename",
-
-  6 AS "device.type_id", -- Virtual
-  MachineName AS "device.hostname",
-  UserDefined.source_instance_id AS "device.instance_uid",
-
-  1 AS severity_id,
-  Description.title AS message,
-  TimeCreated AS "metadata.logged_time",
-  LevelDisplayName AS "metadata.log_level",
-  EventId AS "metadata.event_code",
-  "Index" AS "metadata.sequence",
-  LogName AS "metadata.log_name",
-  ProviderName AS "metadata.log_provider",
-  'System Monitor (Sysmon)' AS "metadata.product.name",
-  'Microsoft Sysinternals' AS "metadata.product.vendor_name",
-  'v15.14' AS "metadata.product.version"
+  Description.User AS "unmapped.user"
 FROM raw
 WHERE EventId IN (2, 11, 15, 23, 26, 27, 28, 29);

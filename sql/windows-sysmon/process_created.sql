@@ -1,7 +1,4 @@
 -- class: process_activity
--- ocsf: 1.1.0
--- profiles: host, security_control
--- consumes: Description.UtcTime = "time"
 -- consumes: Description.User = windows_user(process."user"."domain", process."user".name)
 -- consumes: Description.ParentUser = windows_user(actor."user"."domain", actor."user".name)
 -- consumes: Description.Hashes = hash_list(process.file.hashes)
@@ -9,9 +6,7 @@
 --
 -- 1: a process was created. The actor is its parent, whose user Sysmon names since 13.30.
 SELECT
-  coalesce(Description.UtcTime, TimeCreated) AS "time",
   1 AS activity_id,
-  0 AS action_id, -- Sysmon only observes
 
   Description.ProcessGuid AS "process.uid",
   Description.ProcessId AS "process.pid",
@@ -45,25 +40,6 @@ SELECT
   Description.ParentImage AS "actor.process.file.path",
   1 AS "actor.process.file.type_id",
   user_of(Description.ParentUser) AS "actor.user.name",
-  domain_of(Description.ParentUser) AS "actor.user.domain",
-
-  [attack_of_tag(Description.RuleName)] AS attacks,
-  Description.RuleName AS "unmapped.rulename",
-
-  6 AS "device.type_id", -- Virtual
-  MachineName AS "device.hostname",
-  UserDefined.source_instance_id AS "device.instance_uid",
-
-  1 AS severity_id,
-  Description.title AS message,
-  TimeCreated AS "metadata.logged_time",
-  LevelDisplayName AS "metadata.log_level",
-  EventId AS "metadata.event_code",
-  "Index" AS "metadata.sequence",
-  LogName AS "metadata.log_name",
-  ProviderName AS "metadata.log_provider",
-  'System Monitor (Sysmon)' AS "metadata.product.name",
-  'Microsoft Sysinternals' AS "metadata.product.vendor_name",
-  'v15.14' AS "metadata.product.version"
+  domain_of(Description.ParentUser) AS "actor.user.domain"
 FROM raw
 WHERE EventId = 1;

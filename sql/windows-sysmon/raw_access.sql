@@ -1,15 +1,10 @@
 -- class: memory_activity
--- ocsf: 1.1.0
--- profiles: host, security_control
--- consumes: Description.UtcTime = "time"
 -- consumes: Description.User = windows_user(actor."user"."domain", actor."user".name)
 --
 -- 9: a process read a drive without the file system. The class is Memory Activity, as in AWS's table, although a drive
 -- is not memory. File System Activity with the activity Read would be closer.
 SELECT
-  coalesce(Description.UtcTime, TimeCreated) AS "time",
   7 AS activity_id,
-  0 AS action_id, -- Sysmon only observes
 
   Description.ProcessGuid AS "process.uid",
   Description.ProcessId AS "process.pid",
@@ -27,25 +22,6 @@ SELECT
   Description.Image AS "actor.process.file.path",
   1 AS "actor.process.file.type_id",
   user_of(Description.User) AS "actor.user.name",
-  domain_of(Description.User) AS "actor.user.domain",
-
-  [attack_of_tag(Description.RuleName)] AS attacks,
-  Description.RuleName AS "unmapped.rulename",
-
-  6 AS "device.type_id", -- Virtual
-  MachineName AS "device.hostname",
-  UserDefined.source_instance_id AS "device.instance_uid",
-
-  1 AS severity_id,
-  Description.title AS message,
-  TimeCreated AS "metadata.logged_time",
-  LevelDisplayName AS "metadata.log_level",
-  EventId AS "metadata.event_code",
-  "Index" AS "metadata.sequence",
-  LogName AS "metadata.log_name",
-  ProviderName AS "metadata.log_provider",
-  'System Monitor (Sysmon)' AS "metadata.product.name",
-  'Microsoft Sysinternals' AS "metadata.product.vendor_name",
-  'v15.14' AS "metadata.product.version"
+  domain_of(Description.User) AS "actor.user.domain"
 FROM raw
 WHERE EventId = 9;

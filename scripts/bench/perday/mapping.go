@@ -1,12 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"io/fs"
-	"path"
 	"regexp"
 	"strings"
 
+	"github.com/silt-etl/silt/mappings"
 	library "github.com/silt-etl/silt/sql"
 )
 
@@ -20,8 +20,6 @@ type pasted struct {
 
 type column struct{ name, typ string }
 
-var classLine = regexp.MustCompile(`(?m)^-- class: (\S+)$`)
-
 // load reads a shipped mapping and the macro library.
 func load(source string) (*pasted, error) {
 	m := &pasted{classes: map[string][]string{}}
@@ -32,35 +30,25 @@ func load(source string) (*pasted, error) {
 	for _, x := range lib {
 		m.macros = append(m.macros, x.Text)
 	}
-	files, err := fs.Glob(library.Mappings, source+"/*.sql")
+	mapping, err := mappings.Load(source)
 	if err != nil {
 		return nil, err
 	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("%q is not a shipped mapping", source)
+	for _, q := range strings.Split(mapping.Files["macros.sql"], ";\n") {
+		if strings.Contains(q, "CREATE MACRO") {
+			m.macros = append(m.macros, q)
+		}
 	}
-	for _, f := range files {
-		b, err := library.Mappings.ReadFile(f)
-		if err != nil {
-			return nil, err
-		}
-		text := string(b)
-		switch path.Base(f) {
-		case "macros.sql":
-			for _, q := range strings.Split(text, ";\n") {
-				if strings.Contains(q, "CREATE MACRO") {
-					m.macros = append(m.macros, q)
-				}
-			}
-		case "raw.sql":
-			m.columns = columnsOf(text)
-		default:
-			class := classLine.FindStringSubmatch(text)
-			if class == nil {
-				return nil, fmt.Errorf("%s has no line -- class:", f)
-			}
-			m.classes[class[1]] = append(m.classes[class[1]], strings.TrimSuffix(strings.TrimSpace(text), ";"))
-		}
+	m.columns = columnsOf(mapping.Files["raw.sql"])
+	selects, problems, err := mapping.Selects(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	if problems.Failed() {
+		return nil, problems.Errors()
+	}
+	for _, s := range selects {
+		m.classes[s.Class] = append(m.classes[s.Class], s.SQL)
 	}
 	switch source {
 	case "aws-alb":
