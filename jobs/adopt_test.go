@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -408,6 +409,27 @@ func TestAdoptIncomplete(t *testing.T) {
 	})
 }
 
+// putBack writes the files of an old copy of a lake again, without the first ones, and returns how many the copy has.
+func putBack(t *testing.T, lake, old jobs.LakeStore, without int) (n int) {
+	t.Helper()
+	err := old.List(t.Context(), objstore.ListOptions{Prefix: "ext/"}, func(o objstore.Object) error {
+		if n++; n <= without {
+			return nil
+		}
+		in, _, err := old.Get(t.Context(), o.Key, objstore.GetOptions{})
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		_, err = lake.Put(t.Context(), o.Key, in, objstore.PutOptions{})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // TestAdoptReplaced: files that a replace removed and that are still there are deleted.
 func TestAdoptReplaced(t *testing.T) {
 	p := newMemParts(t, 1)
@@ -419,22 +441,7 @@ func TestAdoptReplaced(t *testing.T) {
 	if _, err := withCorrected(p.deleting()).Backfill(t.Context(), october()); err != nil {
 		t.Fatal(err)
 	}
-	n := 0
-	err = old.List(t.Context(), objstore.ListOptions{Prefix: "ext/"}, func(o objstore.Object) error {
-		if n++; n == 1 { // file 0 is already gone
-			return nil
-		}
-		in, _, err := old.Get(t.Context(), o.Key, objstore.GetOptions{})
-		if err != nil {
-			return err
-		}
-		defer in.Close()
-		_, err = p.lake.Put(t.Context(), o.Key, in, objstore.PutOptions{})
-		return err
-	})
-	if err != nil || n < 3 {
-		t.Fatal(n, err)
-	}
+	n := putBack(t, p.lake, old, 1) // file 0 is already gone
 	p.loseState(t)
 	_, _, err = p.runner().Adopt(t.Context(), jobs.AdoptOptions{})
 	wantError(t, "without the right to delete", err, adopt.ErrUnaccounted, 1, "lake.delete_role_arn")
@@ -443,6 +450,60 @@ func TestAdoptReplaced(t *testing.T) {
 	}
 	after.quarantined = nil
 	p.check(t, "adopted", after)
+}
+
+// TestAdoptHalfReplaced: a replace of which a file is missing, next to the files that it replaced, is withdrawn, and its objects are
+// loaded again, whichever operation an adopt dies at before it is repeated.
+func TestAdoptHalfReplaced(t *testing.T) {
+	made := newMemParts(t, 1)
+	_, after, err := made.replaceJob(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := copyOf(t, made.lake)
+	if _, err := withCorrected(made.deleting()).Backfill(t.Context(), october()); err != nil {
+		t.Fatal(err)
+	}
+	files := made.visible(t)
+	putBack(t, made.lake, old, 0)
+	missing := files[slices.IndexFunc(files, func(k string) bool { return strings.HasSuffix(k, "-1.parquet") })]
+	if err := made.lake.Delete(t.Context(), missing); err != nil {
+		t.Fatal(err)
+	}
+	stopped := 0
+	for at := 0; !t.Failed(); at++ {
+		f := &injector{at: at, how: []fault{faultDead, faultDeadAfter}[at%2]}
+		p := *made
+		p.lake, p.state = copyOf(t, made.lake), memstore.New("mem://lost")
+		p.adopted = true
+		if p.catalog, err = local.Open(filepath.Join(t.TempDir(), "catalog"), p.spec.Catalog.Database); err != nil {
+			t.Fatal(err)
+		}
+		r := p.faulty(f)
+		r.Deleter = r.Lake
+		_, _, err := r.Adopt(t.Context(), jobs.AdoptOptions{})
+		if f.hit() == "" {
+			if err != nil || stopped < 20 {
+				t.Errorf("without a fault, after %d stops: %v", stopped, err)
+			}
+			return
+		}
+		stopped++
+		again := p.afterwards()
+		again.Deleter = again.Lake
+		if _, _, err := again.Adopt(t.Context(), jobs.AdoptOptions{}); err != nil {
+			t.Errorf("stopped at operation %d (%s), adopt again: %v", at, f.hit(), err)
+		}
+		if _, err := withCorrected(p.afterwards()).Run(t.Context(), jobs.RunOptions{}); err != nil {
+			t.Errorf("stopped at operation %d (%s), a run: %v", at, f.hit(), err)
+		}
+		after.quarantined = nil
+		for _, s := range p.problems(t.Context(), after) {
+			if !strings.HasPrefix(s, "quarantine: ") { // it comes back for objects that are loaded again
+				t.Errorf("stopped at operation %d (%s): %s", at, f.hit(), s)
+			}
+		}
+	}
 }
 
 // TestAdoptOther: with --from, files that have the job's former name are adopted. Two jobs that share a table adopt their own files.

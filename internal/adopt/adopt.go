@@ -106,15 +106,16 @@ func Adopt(ctx context.Context, p Places, o Options) (*Report, error) {
 	if err := s.write(ctx, o, r, quarantine); err != nil {
 		return r, err
 	}
-	if err := p.RollForward(ctx); err != nil {
-		return r, fmt.Errorf("the ledger is written, but the lake or the catalog does not show all of it yet; the next run finishes it: %w", err)
-	}
+	// What was replaced goes first: rolling forward deletes a replace of which files are missing, and only its footer says what it replaced.
 	for _, b := range s.batches {
 		for _, f := range b.dead {
 			if err := p.Delete(ctx, f.Key); err != nil {
-				return r, fmt.Errorf("delete a file that was replaced: %w", err)
+				return r, fmt.Errorf("the ledger is written, but a file that was replaced cannot be deleted: %w. Try: adopt again", err)
 			}
 		}
+	}
+	if err := p.RollForward(ctx); err != nil {
+		return r, fmt.Errorf("the ledger is written, but the lake or the catalog does not show all of it yet; the next run finishes it: %w", err)
 	}
 	return r, nil
 }

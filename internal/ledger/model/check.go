@@ -11,10 +11,15 @@ func exact(s *state, f *folded, r *rules) string {
 		}
 	}
 	for a := 0; a < 8; a++ {
-		if f.q>>a&1 == 1 && s.QFiles>>a&1 == 1 {
+		if f.q>>a&1 == 1 && (s.QFiles|old(s))>>a&1 == 1 { // what was lost with the state counts as expired
 			for k := 0; k < 6; k++ {
 				n[k] += int(s.Attempts[a].Q >> k & 1)
 			}
+		}
+	}
+	for i := range f.nb {
+		for k := range 6 {
+			n[k] += int(f.b[i].expired >> k & 1)
 		}
 	}
 	now := listing(s)
@@ -61,25 +66,29 @@ func (s *state) check(r *rules) string {
 			leaving |= f.removes[i]
 		}
 	}
-	if !r.lifecycle {
+	if !r.lifecycle && !r.lost {
 		if f.live&^(s.Holds|s.Finals) != 0 {
 			return "I3: a file of a live batch is neither held nor visible"
 		}
 	}
-	if f.q&^s.QFiles != 0 {
+	if f.q&^s.QFiles&^old(s) != 0 {
 		return "I3: a live quarantine file is gone"
 	}
-	if s.Finals&^f.live&^leaving != 0 {
+	unknown := orphans(s, &f)
+	if s.Finals&^f.live&^leaving&^unknown != 0 {
 		return "I2: a reader sees a file that no live batch has, outside a window"
 	}
 	if leaving == 0 {
-		var seen uint8
+		var seen, before uint8 // before: in files that were there twice when the ledger was lost
 		for b := 0; b < 16; b++ {
 			if s.Finals>>b&1 == 1 {
-				if seen&content(s, b) != 0 {
+				if again := seen & content(s, b); again != 0 && (!s.Attempts[b/parts].Old || again&^before != 0) {
 					return "I2: a reader sees a record twice, outside a window"
 				}
 				seen |= content(s, b)
+				if s.Attempts[b/parts].Old {
+					before |= content(s, b)
+				}
 			}
 		}
 	}
@@ -87,7 +96,7 @@ func (s *state) check(r *rules) string {
 	for i := 0; i < f.nb; i++ {
 		open = open || f.b[i].open
 	}
-	if todo == 0 && !open && listing(s)&^f.taken == 0 {
+	if todo == 0 && !open && listing(s)&^f.taken == 0 && unknown == 0 {
 		if bad := exact(s, &f, r); bad != "" {
 			return bad + " although the ledger says all is done"
 		}
@@ -105,8 +114,12 @@ func (s *state) check(r *rules) string {
 	if r.bad {
 		runs = 2
 	}
-	for range runs {
-		c.P[2] = proc{Op: opRun}
+	order := []op{opRun, opRun}[:runs]
+	if r.lost {
+		order = []op{opAdopt, opRun}
+	}
+	for _, o := range order {
+		c.P[2] = proc{Op: o}
 		for n := 0; ; n++ {
 			next := c.next(&quiet)
 			if len(next) == 0 {
@@ -119,8 +132,33 @@ func (s *state) check(r *rules) string {
 		}
 	}
 	g := fold(&c, c.Len, r)
+	if r.lost && orphans(&c, &g) != 0 { // adopt refuses, and runs refuse until somebody decides: nothing may be there twice, as above
+		return twice(c.Finals, &c.Attempts)
+	}
 	if bad := exact(&c, &g, r); bad != "" {
 		return bad + " after all stop here and a clean run ends"
+	}
+	return ""
+}
+
+// twice says that a file that a run has made has records that another visible file has, too.
+func twice(files uint16, attempts *[maxAttempts]attempt) string {
+	var n [6]int
+	made := uint8(0)
+	for b := 0; b < 16; b++ {
+		if files>>b&1 == 1 {
+			for k := range n {
+				n[k] += int(attempts[b/parts].Files[b%parts] >> k & 1)
+			}
+			if !attempts[b/parts].Old {
+				made |= attempts[b/parts].Files[b%parts]
+			}
+		}
+	}
+	for k := range n {
+		if n[k] > 1 && made>>k&1 == 1 {
+			return "I1: a record is there twice"
+		}
 	}
 	return ""
 }

@@ -6,6 +6,10 @@ func decide(s *state, i int, r *rules) {
 	p.N = s.Len
 	f := fold(s, p.N, r)
 	p.Attempt, p.K, p.Want = 0, 0, entry{}
+	if p.Op == opAdopt {
+		p.Finals, p.PC = s.Finals, survey
+		return
+	}
 	if p.Op == opDoctor || p.Op == opFence {
 		p.PC = listed
 		return
@@ -73,7 +77,7 @@ func decide(s *state, i int, r *rules) {
 		if p.Op == opReplan { // releases once, in one entry, what it finds open: otherwise run and replan chase each other forever
 			e, n := entry{Kind: release}, 0
 			for k := 0; k < f.nb && n < 2; k++ {
-				if f.b[k].open && f.b[k].mapping == 1 {
+				if f.b[k].open && f.b[k].mapping == 1 && (!r.lost || r.releaseBlind || !visible(s, k)) {
 					e.Batch[n], e.Base[n] = uint8(k+1), f.b[k].cur
 					n++
 				}
@@ -115,9 +119,12 @@ func decide(s *state, i int, r *rules) {
 				e.V = [2]uint8{free & 0b011, free & 0b100}
 			}
 			want(e)
+			if r.lost && f.nb == 0 && s.Finals != 0 {
+				p.PC = again
+			}
 			return
 		}
-		if k := first(func(b *batch) bool { return b.open }); k >= 0 {
+		if k := first(func(b *batch) bool { return b.open && (b.mapping != adopted || r.adoptedIsOpen) }); k >= 0 {
 			p.PC, p.Want = read, one(commit, k)
 			return
 		}
@@ -197,7 +204,9 @@ func makeFiles(s *state, i int, r *rules) {
 		a.Files, a.Q = split(recordsIn(a.Read, r), 2)
 	case replay:
 		if s.QFiles>>(b.q-1)&1 == 0 { // somebody moved the batch and removed it
-			p.PC = start
+			if p.PC = start; r.lost {
+				*p = proc{Op: p.Op, PC: fin} // or the state is an old copy
+			}
 			return
 		}
 		a.Files, _ = split(s.Attempts[b.q-1].Q, 2)
@@ -210,6 +219,14 @@ func makeFiles(s *state, i int, r *rules) {
 		for bit := 0; bit < 16; bit++ {
 			if in>>bit&1 == 1 {
 				a.Files[0] |= content(s, bit)
+			}
+		}
+	}
+	if r.lost {
+		a.Why = e.Kind
+		for k := range e.Batch {
+			if e.Batch[k] != 0 {
+				a.Had |= attemptsOf(f.b[e.Batch[k]-1].live)
 			}
 		}
 	}
@@ -325,9 +342,12 @@ func lost(s *state, i int, r *rules) {
 			p.PC = start
 		}
 	default:
-		if r.noBase || valid(&f, &p.Want) {
+		switch {
+		case r.noBase || valid(&f, &p.Want):
 			p.PC = put
-		} else {
+		case p.Op == opAdopt: // it has made no files
+			p.PC = start
+		default:
 			p.PC = cleanup
 		}
 	}

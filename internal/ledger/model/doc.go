@@ -19,6 +19,9 @@
 // there. I4: no cycle, no stuck process, a clean run ends. I5: a paused job has no new plan, and what was skipped is not read.
 // I6: an object that no batch can commit does not keep others from being published, by the second clean run at the latest.
 //
+// Lost ledgers are worlds of their own (adopt.go): the ledger of a history is cut to each length that a copy can have, and adopt is walked
+// next to each operation. There every reachable state is also checked with all processes stopped, then one adopt, then one run.
+//
 // A scenario that meets the limit is walked up to there and no further, without the search for cycles: it is not proved.
 // The command imports nothing of this project. TestSameHistories runs random histories through the model and through package
 // ledger, and compares what can be seen after each action, so that a change of only one of them fails.

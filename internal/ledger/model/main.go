@@ -155,6 +155,27 @@ func (w *walker) more() {
 	}
 }
 
+// losses are walked with an adopt next to what an operator may start.
+func (w *walker) losses() {
+	for _, sc := range losses(rules{}) {
+		for _, ops := range lostPairs() {
+			w.walk(sc, ops[:]...)
+		}
+	}
+}
+
+// lostPairs are what an operator may start with a ledger that was lost.
+func lostPairs() (out [][2]op) {
+	for _, a := range []op{opAdopt, opRun} {
+		for _, b := range []op{opAdopt, opRun, opReplan, opReplace, opReplay, opRewind, opDoctor} {
+			if a != opRun || b != opAdopt {
+				out = append(out, [2]op{a, b})
+			}
+		}
+	}
+	return out
+}
+
 func (w *walker) sum(label string, since time.Time) {
 	fmt.Fprintf(w.out, "  %-34s so far %4d scenarios, %9d states, %d capped, %s\n", label, w.scenarios, w.states, w.capped, time.Since(since).Round(time.Second))
 }
@@ -183,21 +204,32 @@ var broken = []struct {
 	{"an object that the store refused counts as taken", rules{deniedIsTaken: true, denied: true}},
 	{"a replace leaves out an input that the store refuses", rules{replaceDenied: true, denied: true}},
 	{"a refused batch ends its run, which releases all open batches", rules{refuseAll: true, bad: true}},
+	{"a commit does not look for files that the ledger does not name", rules{lost: true, commitBlind: true}},
+	{"a replan releases batches of which files are visible", rules{lost: true, releaseBlind: true, commitBlind: true}},
+	{"runs process the batches of an adopt", rules{lost: true, adoptedIsOpen: true, commitBlind: true}},
+	{"a plan of an adopt that lost its number is written again unchanged", rules{lost: true, planAgain: true, commitBlind: true}},
 }
 
 // counter finds a counter-example: the shortest, or any.
 func counter(r rules, limit int, shortest bool) (best result, where string) {
-	for _, sc := range starts(r) {
-		for i, a := range operations {
-			for _, b := range append(append([]op{}, operations[i:]...), besides...) {
-				res := explored(sc, limit, false, a, b)
-				if res.bad == "" || best.bad != "" && len(res.trace) >= len(best.trace) {
-					continue
-				}
-				best, where = res, sc.name+": "+names([]op{a, b})
-				if !shortest {
-					return best, where
-				}
+	scenarios, pairs := starts(r), [][2]op{}
+	for i, a := range operations {
+		for _, b := range append(append([]op{}, operations[i:]...), besides...) {
+			pairs = append(pairs, [2]op{a, b})
+		}
+	}
+	if r.lost {
+		scenarios, pairs = losses(r), lostPairs()
+	}
+	for _, sc := range scenarios {
+		for _, ops := range pairs {
+			res := explored(sc, limit, false, ops[:]...)
+			if res.bad == "" || best.bad != "" && len(res.trace) >= len(best.trace) {
+				continue
+			}
+			best, where = res, sc.name+": "+names(ops[:])
+			if !shortest {
+				return best, where
 			}
 		}
 	}
@@ -235,6 +267,10 @@ func main() {
 	if wanted("protocol") || wanted("triples") {
 		w.more()
 		w.sum("overwritten and back; three at once", began)
+	}
+	if wanted("protocol") || wanted("lost ledgers") {
+		w.losses()
+		w.sum("lost ledgers", began)
 	}
 	if wanted("rules") {
 		fmt.Println("Each rule taken away, shortest counter-example:")

@@ -14,6 +14,7 @@ func TestProtocol(t *testing.T) {
 		w.pairs(s.r)
 	}
 	w.more()
+	w.losses()
 	t.Logf("%d scenarios, %d states, %d capped", w.scenarios, w.states, w.capped)
 	if w.failed {
 		t.Errorf("a counter-example:\n%s", out.String())
@@ -34,5 +35,28 @@ func TestEachRuleIsNeeded(t *testing.T) {
 			}
 			t.Logf("%s: %s, %d steps", where, res.bad, len(res.trace))
 		})
+	}
+}
+
+// TestAdopt lets an adopt and then a run end alone: each ledger that was lost is complete afterwards, or adopt has refused what two
+// generations of a batch make uncertain.
+func TestAdopt(t *testing.T) {
+	adopted, refused := 0, 0
+	for _, sc := range losses(rules{}) {
+		s := runClean(runClean(sc.init, opAdopt, &sc.r, nil), opRun, &sc.r, nil)
+		f := fold(&s, s.Len, &sc.r)
+		switch bad := exact(&s, &f, &sc.r); {
+		case orphans(&s, &f) != 0:
+			t.Logf("%s: refused", sc.name)
+			refused++
+		case bad != "":
+			t.Errorf("%s: %s", sc.name, bad)
+		default:
+			adopted++
+		}
+	}
+	t.Logf("%d adopted, %d refused", adopted, refused)
+	if adopted < 30 || refused > 0 {
+		t.Errorf("%d adopted, %d refused", adopted, refused)
 	}
 }

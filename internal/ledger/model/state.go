@@ -38,18 +38,19 @@ const (
 	skip    // versions V are done without being read, unless they are taken
 	same    // versions V have the content of another version, and are taken with it
 	pause   // runs that begin from here on end at once
+	expire  // the quarantine of a batch ends
 )
 
-var kindName = []string{"-", "plan", "commit", "replace", "replay", "compact", "release", "fence", "done", "skip", "same", "pause"}
+var kindName = []string{"-", "plan", "commit", "replace", "replay", "compact", "release", "fence", "done", "skip", "same", "pause", "expire"}
 
 type entry struct {
 	Kind    kind
 	Nonce   uint8
-	Batch   [2]uint8 // batch + 1, 0 none
+	Batch   [2]uint8 // batch + 1, 0 none; plan that adopts: what the batches were called in the ledger that was lost
 	Base    [2]uint8 // sequence + 1 of the entry that last moved that batch
 	Attempt uint8    // attempt + 1
 	V       [2]uint8 // plan: versions of one or two batches; skip, same: versions
-	Of      uint8    // plan: mapping; done: sequence
+	Of      uint8    // plan: mapping, adopted; done: sequence
 }
 
 type attempt struct {
@@ -60,6 +61,11 @@ type attempt struct {
 	Read  uint8 // versions read
 
 	Recorded bool // its record is written: doctor knows what it started from
+
+	// with rules.lost: what the footer says
+	Why kind
+	Had uint8 // attempts whose files the batch had
+	Old bool  // it was made before the ledger was lost, so Batch and Base are those of another ledger
 }
 
 type pc uint8
@@ -76,6 +82,10 @@ const (
 	reread // neither held nor visible: is it live in a ledger read after that?
 	listed
 	sweep
+	survey // adopt: has listed the lake
+	again  // a first plan has listed the lake and found a file
+	look   // an attempt will list its partitions before its commit
+	seen   // it has listed them
 	fin
 )
 
@@ -98,9 +108,10 @@ const (
 	opShard0 // a run that plans object 1 only
 	opShard1 // a run that plans object 2 only
 	opSplit  // a run that plans the objects of an open batch again, each in a batch of its own
+	opAdopt  // rebuilds the ledger from the footers of the lake's files
 )
 
-var opName = []string{"-", "run", "replan", "replace", "replay", "rewind", "compact", "doctor", "fence", "run2", "roll", "skip", "pause", "shard 0", "shard 1", "split"}
+var opName = []string{"-", "run", "replan", "replace", "replay", "rewind", "compact", "doctor", "fence", "run2", "roll", "skip", "pause", "shard 0", "shard 1", "split", "adopt"}
 
 type proc struct {
 	Op      op
@@ -129,6 +140,7 @@ type state struct {
 	Object1  uint8 // 0 ETag a, 1 ETag b, 2 ETag a again
 	Aborted  bool
 	Access   uint8 // to object 2, with rules.denied: 0 refused, 1 given, 2 refused again
+	Kept     uint8 // batches of the copy of the ledger that is left
 	P        [3]proc
 }
 
@@ -164,6 +176,10 @@ type rules struct {
 	deniedIsTaken   bool // an object that the store refused counts as taken
 	replaceDenied   bool // a replace leaves out an input that the store refuses
 	refuseAll       bool // a refused batch ends its run, which releases all open batches
+	lost            bool // the ledger was lost, or is an old copy: files say what they were made from, and runs look at the lake
+	commitBlind     bool // a commit does not look at the lake
+	releaseBlind    bool // open batches of which files are visible are released
+	adoptedIsOpen   bool // runs process batches that an adopt has planned
 }
 
 type batch struct {
@@ -173,6 +189,8 @@ type batch struct {
 	q                  uint8 // attempt + 1
 	inputs             uint8
 	same               uint8 // versions that have the content of its inputs
+	former             uint8 // what it was called in the ledger that was lost
+	expired            uint8 // records of its quarantine that were lost
 }
 
 type folded struct {
@@ -214,7 +232,7 @@ func fold(s *state, n uint8, r *rules) (f folded) {
 		case plan:
 			for k := 0; k < 2; k++ {
 				if e.V[k] != 0 {
-					f.b[f.nb] = batch{vers: e.V[k], mapping: e.Of, cur: i + 1, open: true}
+					f.b[f.nb] = batch{vers: e.V[k], mapping: e.Of, cur: i + 1, open: true, former: e.Batch[k]}
 					f.nb++
 				}
 			}
@@ -266,7 +284,7 @@ func fold(s *state, n uint8, r *rules) (f folded) {
 				case commit, replace:
 					b.open, b.committed = false, true
 					b.live = own
-					b.q = 0
+					b.q, b.expired = 0, 0
 					if s.Attempts[e.Attempt-1].Q != 0 {
 						b.q = e.Attempt
 					}
@@ -285,6 +303,8 @@ func fold(s *state, n uint8, r *rules) (f folded) {
 						b.live |= own
 					}
 					b.q = 0
+				case expire:
+					b.expired, b.q = s.Attempts[b.q-1].Q, 0
 				case compact:
 					b.live = b.live&^0x5555 | own // partition 0 only
 				case release:
@@ -292,7 +312,7 @@ func fold(s *state, n uint8, r *rules) (f folded) {
 						f.retried |= b.vers
 					}
 					b.open, b.committed = false, false
-					b.live, b.q, b.inputs, b.same = 0, 0, 0, 0
+					b.live, b.q, b.inputs, b.same, b.expired = 0, 0, 0, 0, 0
 				}
 				after |= b.live
 				if b.q != 0 {

@@ -39,6 +39,9 @@ func (s *state) next(r *rules) []step[state] {
 					}
 					n.Attempts[q.Attempt-1].Recorded = true
 					q.PC = put
+					if r.lost && !r.commitBlind {
+						q.PC = look
+					}
 					q.Puts++
 					q.Want.Nonce = uint8(i+1)<<5 | q.Puts
 				})
@@ -53,6 +56,8 @@ func (s *state) next(r *rules) []step[state] {
 			} else {
 				add("loses entry "+kindName[p.Want.Kind]+" at", int(p.N), func(n *state, q *proc) { lost(n, i, r) })
 			}
+		case look, seen, again, survey:
+			add(lakeSteps[p.PC], -1, func(n *state, _ *proc) { lakeStep(n, i, r) })
 		case unknown:
 			add("retries, 412, reads who won", int(p.N), func(n *state, q *proc) {
 				if !r.noNonce && n.Ledger[q.N].Nonce == q.Want.Nonce {
