@@ -65,7 +65,7 @@ func (m *Mapping) Show(ctx context.Context) ([]diag.File, diag.List, error) {
 // open makes the compiler's input: the SQL files, and a database of its own in which the macros exist. src is nil where
 // diagnostics say why.
 func (m *Mapping) open(ctx context.Context) (src *projection.Mapping, db *duckdb.Database, t *translation, diagnostics diag.List, err error) {
-	src = &projection.Mapping{Name: m.Name}
+	src = &projection.Mapping{Name: m.Name, Version: m.version}
 	files := m.Files
 	if m.Declarative() {
 		if t, diagnostics = m.translate(); t == nil {

@@ -40,6 +40,8 @@ type Mapping struct {
 	// Lookups are the files of the lookups that the texts declare, by name. Their digests are part of Digest.
 	Lookups []*Lookup
 
+	version string // of OCSF, instead of what the texts name; "": what they name
+
 	folder fs.FS  // what its tests are in; nil: it was made of texts
 	tests  string // the path of the tests in folder
 	onDisk bool   // folder is Origin
@@ -97,6 +99,13 @@ func Load(name string, roots ...string) (*Mapping, error) {
 		return m, err
 	}
 	return nil, fmt.Errorf("%w: %q is not a path or the name of a mapping that comes with the program (%s)", ErrNotFound, name, strings.Join(Names(), ", "))
+}
+
+// WithOCSF gives the same mapping for another version of OCSF than its texts name.
+func (m *Mapping) WithOCSF(version string) *Mapping {
+	other := *m
+	other.version = version
+	return &other
 }
 
 // Names are the mappings that come with the program.

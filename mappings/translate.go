@@ -34,6 +34,7 @@ type translator struct {
 	diagnostics diag.List
 	schema      *ocsf.Schema
 	version     string
+	wanted      string              // the version that is used instead of the one that the mapping names
 	leaves      map[string]*rawLeaf // by dotted path
 	order       []*rawLeaf
 	matched     []string // the path that decides which part of the mapping takes a record
@@ -83,7 +84,7 @@ func (t *translator) fail(at int, code diag.Code, hint, format string, args ...a
 
 // translate gives the SQL of a declarative mapping, nil where diagnostics say why there is none.
 func (m *Mapping) translate() (*translation, diag.List) {
-	t := &translator{leaves: map[string]*rawLeaf{}}
+	t := &translator{leaves: map[string]*rawLeaf{}, wanted: m.version}
 	for n, text := range m.Files {
 		t.file = diag.File{Path: m.place(n), Text: text}
 	}
@@ -184,6 +185,9 @@ func (t *translator) findVersion(all *value) {
 	}
 	if t.version == "" {
 		t.version = ocsf.DefaultVersion
+	}
+	if t.wanted != "" {
+		t.version = t.wanted
 	}
 	s, err := ocsf.Load(t.version)
 	if err != nil {

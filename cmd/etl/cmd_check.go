@@ -16,12 +16,14 @@ import (
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/mappings"
+	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 type checkCmd struct {
 	What   []string `arg:"" optional:"" name:"job|mapping" complete:"mapping" help:"Job files, folders of SQL, .json mappings or names of shipped mappings." example:"job.yaml"`
 	Schema bool     `help:"Print the JSON Schema of a job file, for editors."`
 	Sample string   `placeholder:"FILE" complete:"file" help:"Also run a sample through the mapping. The command reports values that do not fit, records that go to quarantine, and fields that no SELECT reads. FILE is a plain or compressed file, s3://bucket/key, or - for standard input. Default: no sample." example:"sample.log.gz"`
+	OCSF   string   `name:"ocsf" placeholder:"VERSION" help:"Check the mappings for this OCSF version instead of their own, and say what changes: types of columns, values, attributes. Default: the version of each mapping." example:"1.5.0"`
 	Output string   `help:"Format of the output: text, json, or sarif for code scanning." enum:"text,json,sarif" default:"text" short:"o"`
 }
 
@@ -31,12 +33,13 @@ func (*checkCmd) Help() string {
 		Does: "etl check finds the mistakes in job files and mappings. It prints each one with file, line and column, what is " +
 			"wrong, and what to do. For a job it also checks its mapping, the names of its tables, and that " +
 			"source.key_pattern has the captures that the mapping reads. If the state is a folder, it says which new tables and " +
-			"sources the classes of the mapping need.",
+			"sources the classes of the mapping need. With --ocsf, it says what a move to another OCSF version changes.",
 		Never: "It never runs a job and writes nothing. Without --sample it needs no data, and it does not use the network.",
 		Examples: []string{
 			"etl check job.yaml",
 			"etl check sql/network-firewall --sample sample.log.gz",
 			"etl check job.yaml network-firewall --output sarif",
+			"etl check sql/vpn --ocsf 1.5.0",
 		},
 		Exits: []int{exitDone, exitFailed, exitUsage},
 	}.String()
@@ -54,9 +57,12 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if c.Sample != "" && len(c.What) != 1 {
 		return usagef("--sample needs exactly one mapping or job")
 	}
+	if c.Sample != "" && c.OCSF != "" {
+		return usagef("--sample runs the mapping at its own OCSF version. Try: etl diff --ocsf %s --on %s", c.OCSF, c.Sample)
+	}
 	found := diag.List{}
 	for _, w := range c.What {
-		list, err := a.check(ctx, w)
+		list, err := a.check(ctx, w, c.OCSF)
 		if err != nil {
 			return err
 		}
@@ -107,12 +113,12 @@ func printDiagnostics(w io.Writer, output string, found diag.List, coverage *sam
 }
 
 // check checks one argument. An error means that something else than the file is at fault.
-func (a *app) check(ctx context.Context, what string) (diag.List, error) {
+func (a *app) check(ctx context.Context, what, version string) (diag.List, error) {
 	info, err := os.Stat(what)
 	ext := filepath.Ext(what)
 	switch {
 	case ext == ".yaml" || ext == ".yml":
-		return a.checkJob(ctx, what)
+		return a.checkJob(ctx, what, version)
 	case err == nil && !info.IsDir() && ext != ".json":
 		return nil, usagef("%s is neither a job (.yaml) nor a mapping (a folder of SQL, or .json)", what)
 	}
@@ -123,11 +129,29 @@ func (a *app) check(ctx context.Context, what string) (diag.List, error) {
 		}
 		return diag.List{{File: what, Message: err.Error()}}, nil
 	}
-	_, list, err := m.Compile(ctx)
+	_, list, err := compileAt(ctx, m, version)
 	return list, err
 }
 
-func (a *app) checkJob(ctx context.Context, file string) (diag.List, error) {
+// compileAt compiles a mapping to be checked: with a version, for this OCSF version, with what the move to it changes.
+func compileAt(ctx context.Context, m *mappings.Mapping, version string) (*sqlgen.Compiled, diag.List, error) {
+	if version == "" {
+		return m.Compile(ctx)
+	}
+	r, err := moveTo(ctx, m, version)
+	if list, ok := errors.AsType[diag.List](err); ok {
+		return nil, list, nil // it has mistakes at its own version
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	compiled, list, err := m.WithOCSF(version).Compile(ctx)
+	list.Add(r.diagnostics()...)
+	list.Sort()
+	return compiled, list, err
+}
+
+func (a *app) checkJob(ctx context.Context, file, version string) (diag.List, error) {
 	spec, err := a.loadSpec(file)
 	var m *mappings.Mapping
 	if err == nil {
@@ -139,7 +163,7 @@ func (a *app) checkJob(ctx context.Context, file string) (diag.List, error) {
 	if err != nil {
 		return nil, err
 	}
-	compiled, list, err := m.Compile(ctx)
+	compiled, list, err := compileAt(ctx, m, version)
 	if err != nil || compiled == nil || list.Failed() {
 		return list, err
 	}
@@ -150,6 +174,9 @@ func (a *app) checkJob(ctx context.Context, file string) (diag.List, error) {
 	}
 	if err := compiled.CheckFormat(spec.Source.Format); err != nil {
 		at("source.format", diag.Error, "source.format: %v", err)
+	}
+	if tooNew(spec, compiled.Version) {
+		at("lake.location", diag.Warning, "the mapping writes OCSF %s, and Security Lake accepts versions up to %s", compiled.Version, securityLakeVersion)
 	}
 	places, err := placeClasses(ctx, spec, m, compiled, false)
 	if err != nil {

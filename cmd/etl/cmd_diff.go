@@ -23,11 +23,12 @@ import (
 
 type diffCmd struct {
 	Mapping  string `arg:"" complete:"mapping" help:"Name of a mapping, its folder or .json file: the current version." example:"sql/vpn"`
-	Against  string `required:"" placeholder:"REV|RUN" help:"The earlier version: a git revision of the mapping's folder, or a run of --job (its ID, or last)." example:"HEAD~1"`
-	On       string `placeholder:"SAMPLE" complete:"file" help:"Records to run through both versions: a plain or compressed file, s3://bucket/key, or - for standard input. Required unless --days is given." example:"logins.jsonl"`
+	Against  string `placeholder:"REV|RUN" help:"The earlier version: a git revision of the mapping's folder, or a run of --job (its ID, or last). Required unless --ocsf is given." example:"HEAD~1"`
+	OCSF     string `name:"ocsf" placeholder:"VERSION" help:"Compare the mapping at its own OCSF version with the mapping at this one: the attributes, types, values and tables that change. Default: compare two versions of the mapping." example:"1.5.0"`
+	On       string `placeholder:"SAMPLE" complete:"file" help:"Records to run through both versions: a plain or compressed file, s3://bucket/key, or - for standard input. Required unless --days or --ocsf is given." example:"logins.jsonl"`
 	Key      string `placeholder:"KEY" help:"Staging key that the sample would have, for the captures of the job's key_pattern. Default: none, and the captures are NULL." example:"vpn/2025/06/01/a.gz"`
 	Job      string `placeholder:"JOB" complete:"file" help:"Job file. Its runs, staging objects, event_days, region and account are used. Default: no job." example:"job.yaml"`
-	Days     string `placeholder:"A..B" help:"Run the job's staging objects of these days, both included (UTC). Required unless --on is given." example:"2025-06-01..2025-06-30"`
+	Days     string `placeholder:"A..B" help:"Run the job's staging objects of these days, both included (UTC). Required unless --on or --ocsf is given." example:"2025-06-01..2025-06-30"`
 	Limit    int64  `default:"100000" help:"Compare at most this many records; 0 compares all." example:"5000"`
 	Examples int    `default:"3" help:"Show this many records of each difference." example:"1"`
 	outputFlag
@@ -39,11 +40,12 @@ func (*diffCmd) Help() string {
 		Does: "etl diff shows the effect of a change to a mapping. It runs the same records through the current mapping and " +
 			"through an earlier version. It reports which OCSF attributes change, on how many records, with examples before " +
 			"and after, and which records move between the lake, the filter and quarantine. Use it before you reprocess " +
-			"days with etl backfill --replace.",
+			"days with etl backfill --replace. With --ocsf, it says what a move to another OCSF version changes.",
 		Never: "It writes nothing. A difference is not a failure: the exit code is 0 with or without differences.",
 		Examples: []string{
 			"etl diff sql/vpn --against HEAD~1 --on logins.jsonl",
 			"etl diff sql/vpn --against last --job job.yaml --days 2025-06-01..2025-06-30",
+			"etl diff sql/vpn --ocsf 1.5.0 --on logins.jsonl",
 		},
 		Exits: []int{exitDone, exitFailed, exitUsage, exitStopped},
 	}.String()
@@ -53,16 +55,23 @@ var ulidText = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)
 
 // diffReport is the JSON output of etl diff.
 type diffReport struct {
-	Mapping string `json:"mapping"`
-	Against string `json:"against"`
-	On      string `json:"on"`
+	Mapping  string      `json:"mapping"`
+	Against  string      `json:"against,omitempty"`
+	On       string      `json:"on,omitempty"`
+	Move     *moveReport `json:"ocsf,omitempty"`
+	sameText bool
 	*compare.Report
 }
 
 // Run implements etl diff. A difference is not a failure.
 func (c *diffCmd) Run(ctx context.Context, a *app) error {
+	records := c.On != "" || c.Days != ""
 	switch {
-	case c.On == "" && c.Days == "", c.On != "" && c.Days != "":
+	case c.Against == "" && c.OCSF == "":
+		return usagef("the earlier version was not named. Try: --against REV, --against RUN --job JOB, or --ocsf VERSION")
+	case c.Against != "" && c.OCSF != "":
+		return usagef("--against and --ocsf cannot be used together. Try: one after the other")
+	case c.OCSF == "" && !records, c.On != "" && c.Days != "":
 		return usagef("no records were named. Try: --on SAMPLE, or --job JOB --days A..B")
 	case c.Days != "" && c.Job == "":
 		return usagef("--days needs --job, because the days are those of the job's staging objects")
@@ -83,8 +92,17 @@ func (c *diffCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	then, err := c.against(ctx, a, now)
-	if err != nil {
+	then := now
+	out := diffReport{Mapping: now.Name, Against: c.Against}
+	if c.OCSF != "" {
+		if out.Move, err = moveTo(ctx, now, c.OCSF); err != nil {
+			return err
+		}
+		if !records || out.Move.Problems.Failed() { // a mapping with mistakes cannot run
+			return c.print(a.stdout, &out)
+		}
+		out.Against, now = "OCSF "+out.Move.From, now.WithOCSF(c.OCSF)
+	} else if then, err = c.against(ctx, a, now); err != nil {
 		return err
 	}
 	unset := jobfile.Default()
@@ -104,6 +122,7 @@ func (c *diffCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	out.On = on
 	temp, err := tempdir.New("", "diff")
 	if err != nil {
 		return err
@@ -117,15 +136,26 @@ func (c *diffCmd) Run(ctx context.Context, a *app) error {
 			}
 		}
 	}
-	report, err := compare.Run(ctx, o, each)
-	if err != nil {
+	if out.Report, err = compare.Run(ctx, o, each); err != nil {
 		return err
 	}
-	out := diffReport{now.Name, c.Against, on, report}
+	out.sameText = c.OCSF == "" && now.Digest == then.Digest
+	return c.print(a.stdout, &out)
+}
+
+func (c *diffCmd) print(w io.Writer, out *diffReport) error {
 	if c.Output == "json" {
-		return printJSON(a.stdout, out)
+		return printJSON(w, out)
 	}
-	out.write(a.stdout, now.Digest == then.Digest)
+	if out.Move != nil {
+		out.Move.write(w, out.Mapping)
+	}
+	if out.Report != nil {
+		if out.Move != nil {
+			fmt.Fprintln(w)
+		}
+		out.write(w)
+	}
 	return nil
 }
 
@@ -240,9 +270,9 @@ func (c *diffCmd) objects(ctx context.Context, spec *jobfile.Spec) ([]compare.Ob
 	return all, fmt.Sprintf("%s of %s", human.Plural(int64(len(found)), "object"), c.Days), nil
 }
 
-func (r *diffReport) write(w io.Writer, sameText bool) {
+func (r *diffReport) write(w io.Writer) {
 	render.Fprintf(w, "%s, now against %s, on %s\n", r.Mapping, r.Against, r.On)
-	if sameText {
+	if r.sameText {
 		fmt.Fprintln(w, "  the texts of both mappings are the same")
 	}
 	render.Fprintf(w, "  records     %s compared: %s the same, %s changed, %s moved\n", human.Count(r.Records), human.Count(r.Same), human.Count(r.Changed), human.Count(r.Moved))

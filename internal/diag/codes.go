@@ -8,6 +8,7 @@ const (
 	Class            Code = "CLASS"
 	UnknownClass     Code = "UNKNOWN_CLASS"
 	OCSFVersion      Code = "OCSF_VERSION"
+	OCSFMove         Code = "OCSF_MOVE"
 	UnknownProfile   Code = "UNKNOWN_PROFILE"
 	Profile          Code = "PROFILE"
 	UnknownPath      Code = "UNKNOWN_PATH"
@@ -64,6 +65,7 @@ func CodeTexts() []CodeText {
 		{Class, Error, "The class is missing, or a constant contradicts it"},
 		{UnknownClass, Error, "OCSF does not have this class"},
 		{OCSFVersion, Error, "The OCSF version is unknown, or the SELECTs name different ones"},
+		{OCSFMove, Warning, "With --ocsf: the move to this OCSF version changes a type, a value or a requirement"},
 		{UnknownProfile, Error, "OCSF does not have this profile"},
 		{Profile, Error, "The header does not name the attribute's profile, or the class does not have the profile"},
 		{UnknownPath, Error, "The class does not have this attribute"},

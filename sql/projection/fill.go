@@ -215,11 +215,15 @@ func (c *Set) checkRequired(p *Projection, f *Field) {
 			}
 			continue
 		}
-		if w, ok := p.without[f.Path]; ok {
-			c.Report.At(w.File, w.At, diag.Warning, diag.MissingRequired, "", "OCSF %s requires one of %s in %s, and all are left out: the events are not valid OCSF", c.Schema.Version, strings.Join(rule, ", "), f.Path)
+		if w, ok := leftOut(p.without, f.Path, rule); ok {
+			c.Report.At(w.File, w.At, diag.Warning, diag.MissingRequired, "", "OCSF %s requires one of %s in %s, and all are left out: the events are not valid OCSF", c.Schema.Version, strings.Join(rule, ", "), orClass(f.Path, p))
 			continue
 		}
-		c.Report.At(in, at, diag.Error, diag.MissingRequired, "fill one of "+strings.Join(rule, ", "), "%s must have at least one of its main attributes, but no column fills one", orClass(f.Path, p))
+		hint := "fill one of " + strings.Join(rule, ", ")
+		if f.Path == "" {
+			hint += ", or add `-- without: " + strings.Join(rule, ", ") + "`"
+		}
+		c.Report.At(in, at, diag.Error, diag.MissingRequired, hint, "%s must have at least one of its main attributes, but no column fills one", orClass(f.Path, p))
 	}
 	for _, x := range f.Children {
 		if x.IsGroup() {
@@ -229,6 +233,21 @@ func (c *Set) checkRequired(p *Projection, f *Field) {
 			c.checkRequired(p, y)
 		}
 	}
+}
+
+// leftOut says whether the header lets an object lack all attributes of which it must have one. A class has no path, so its header names
+// each of them.
+func leftOut(without map[string]Place, path string, rule []string) (at Place, ok bool) {
+	if path != "" {
+		at, ok = without[path]
+		return at, ok
+	}
+	for _, name := range rule {
+		if at, ok = without[name]; !ok {
+			return Place{}, false
+		}
+	}
+	return at, ok
 }
 
 // optional says whether a field that the mapping fills can lack its value.

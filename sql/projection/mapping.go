@@ -13,6 +13,8 @@ import (
 // Mapping is a mapping in SQL, as package mappings loads it (a declarative one is translated to SQL first).
 type Mapping struct {
 	Name string
+	// Version, if it is set, is used instead of the OCSF version that the headers name.
+	Version string
 	// Raw is raw.sql, and RawColumns the columns that its CREATE TABLE declares: the contract of the raw record.
 	Raw        diag.File
 	RawColumns []ducktype.Column

@@ -314,6 +314,9 @@ func (c *Set) readHeader(p *Projection) bool {
 		c.Report.At(f, 0, diag.Error, diag.Class, "start the file with its class (example: `-- class: network_activity`)", "the header does not name a class")
 		return false
 	}
+	if c.Mapping.Version != "" {
+		h.Version = c.Mapping.Version
+	}
 	at := Place{f, h.VerAt}
 	if h.VerAt < 0 && c.common != nil {
 		at = Place{c.common.File, c.common.VerAt}
