@@ -16,8 +16,10 @@ CREATE MACRO cef_severity_id(s) AS CASE lower(s)
 CREATE MACRO cef_passed(act) AS regexp_matches(lower(act), '^(?:req_)?(?:allow|accept|permit|pass(?:ed|thru|through)?\b|detect|alert|monitor|log(?:ged|ging|[-_ ]only)?$|notif|start|clos|timeout|ok$|continue|trust|built|teardown|deliver|bypass|client-rst|server-rst|ip-conn)');
 CREATE MACRO cef_blocked(act) AS regexp_matches(lower(act), '^(?:req_)?(?:block|den[yi]|drop|reject|reset|prevent|quarantin|terminat|discard|refuse|sinkhol|bounce)');
 -- What stopped the connection: the policy (act), or, if the policy let it through, the inspection. FortiGate says this in utmaction,
--- and PAN-OS in the reason for which the session ended.
-CREATE MACRO cef_verdict(act, utm, vendor, reason) AS CASE WHEN cef_blocked(act) THEN act WHEN cef_blocked(utm) THEN utm
+-- PAN-OS in the reason for which the session ended and in its flags (URL filtering denied it), and others in outcome.
+CREATE MACRO cef_verdict(act, utm, vendor, reason, outcome, flags) AS CASE WHEN cef_blocked(act) THEN act WHEN cef_blocked(utm) THEN utm WHEN cef_blocked(outcome) THEN outcome
+  WHEN vendor = 'Palo Alto Networks' AND regexp_matches(flags, '^0[xX][0-9a-fA-F]*[89a-fA-F][0-9a-fA-F]{5}$') THEN 'block'
+  WHEN act IS NULL AND cef_passed(outcome) THEN outcome
   WHEN vendor = 'Palo Alto Networks' AND reason IN ('threat', 'policy-deny', 'decrypt-cert-validation', 'decrypt-unsupport-param', 'decrypt-error') THEN 'block' ELSE act END;
 CREATE MACRO cef_action_of(act) AS CASE WHEN cef_passed(act) THEN 1 WHEN cef_blocked(act) THEN 2 WHEN act IS NULL THEN 0 ELSE 99 END;
 CREATE MACRO cef_disposition_of(act) AS CASE
@@ -25,11 +27,12 @@ CREATE MACRO cef_disposition_of(act) AS CASE
   WHEN regexp_matches(lower(act), '^(drop|discard)') THEN 6 WHEN starts_with(lower(act), 'reject') THEN 25 WHEN starts_with(lower(act), 'reset') THEN 21
   WHEN starts_with(lower(act), 'quarantin') THEN 3 WHEN cef_passed(act) THEN 1 WHEN cef_blocked(act) THEN 2 WHEN act IS NULL THEN 0 ELSE 99 END;
 
-CREATE MACRO cef_action_id(act, utm, vendor, reason) AS list_transform([cef_verdict(trim(act, '"'), utm, vendor, reason)], lambda a: cef_action_of(a))[1];
-CREATE MACRO cef_disposition_id(act, utm, vendor, reason) AS list_transform([cef_verdict(trim(act, '"'), utm, vendor, reason)], lambda a: cef_disposition_of(a))[1];
+CREATE MACRO cef_action_id(act, utm, vendor, reason, outcome, flags) AS list_transform([cef_verdict(trim(act, '"'), utm, vendor, reason, outcome, flags)], lambda a: cef_action_of(a))[1];
+CREATE MACRO cef_disposition_id(act, utm, vendor, reason, outcome, flags) AS list_transform([cef_verdict(trim(act, '"'), utm, vendor, reason, outcome, flags)], lambda a: cef_disposition_of(a))[1];
 
--- The dictionary has "in" for what flows from source to destination. These vendors have it for what the source receives.
-CREATE MACRO cef_in_is_received(vendor) AS vendor IN ('Fortinet');
+-- The dictionary has "in" for what flows from source to destination. These vendors have it for what the source receives: FortiGate for
+-- rcvdbyte, and Zscaler's feeds for the size of the response.
+CREATE MACRO cef_in_is_received(vendor) AS vendor IN ('Fortinet', 'Zscaler');
 
 -- Whether a text names a login or a logout, or what is checked at one.
 CREATE MACRO cef_names_login(t) AS regexp_matches(t, '(?:[Ll]og|LOG|[Ss]ign|SIGN)[ _-]?(?:[Oo]n|ON|[Ii]n|IN|[Oo]ff|OFF|[Oo]ut|OUT)(?:[^a-z]|$)|(?i)\b(?:authenticat(?:e|ed|ion)|auth|passwords?|passwd|kerberos|radius|tacacs)\b');

@@ -51,7 +51,7 @@ SELECT
 
   app AS app_name,
   externalId AS "connection_info.uid",
-  CASE CASE WHEN is_group_ip(dst) THEN NULL ELSE deviceDirection END WHEN 0 THEN 1 WHEN 1 THEN 2 ELSE direction_between(coalesce(src, c6a2), coalesce(dst, c6a3)) END AS "connection_info.direction_id",
+  CASE CASE WHEN is_group_ip(coalesce(dst, c6a3)) THEN NULL ELSE deviceDirection END WHEN 0 THEN 1 WHEN 1 THEN 2 ELSE direction_between(coalesce(src, c6a2), coalesce(dst, c6a3)) END AS "connection_info.direction_id",
   iana_protocol(proto) AS "connection_info.protocol_num",
   coalesce(iana_protocol_name(iana_protocol(proto)), lower(proto)) AS "connection_info.protocol_name",
 
@@ -61,8 +61,8 @@ SELECT
   CASE WHEN cef_in_is_received(deviceVendor) THEN "in" ELSE "out" END AS "traffic.bytes_in",  -- from the destination to the source
   CASE WHEN cef_in_is_received(deviceVendor) THEN "out" ELSE "in" END AS "traffic.bytes_out",
 
-  cef_action_id(act, FTNTFGTutmaction, deviceVendor, reason) AS action_id,
-  cef_disposition_id(act, FTNTFGTutmaction, deviceVendor, reason) AS disposition_id,
+  cef_action_id(act, FTNTFGTutmaction, deviceVendor, reason, outcome, CASE WHEN flexString1Label = 'Flags' THEN flexString1 END) AS action_id,
+  cef_disposition_id(act, FTNTFGTutmaction, deviceVendor, reason, outcome, CASE WHEN flexString1Label = 'Flags' THEN flexString1 END) AS disposition_id,
   request AS "url.url_string",
   CASE WHEN contains(request, '://') THEN url_part(request, 2) END AS "url.hostname"
 FROM raw

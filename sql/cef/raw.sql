@@ -93,6 +93,8 @@ CREATE TABLE raw (
   reason             VARCHAR,
   cs1                VARCHAR, -- CyberArk: the account that was changed, by its label
   cs1Label           VARCHAR,
+  flexString1        VARCHAR, -- PAN-OS: the flags of the session, by its label
+  flexString1Label   VARCHAR,
   PanOSEventIDValue       VARCHAR, -- GlobalProtect: portal-auth, gateway-auth, gateway-logout, ...
   PanOSSourceUserName     VARCHAR,
   PanOSPublicIPv4         VARCHAR,

@@ -11,9 +11,12 @@ CREATE MACRO pan_time(t, high_res, zone) AS time_of_log(t, coalesce(nullif(repla
 -- The time of a record: high_res_timestamp unless it is that of 1970, which says that there is none.
 CREATE MACRO pan_event_time(high_res, generated, zone) AS coalesce(CASE WHEN NOT starts_with(high_res, '1970-') THEN pan_time(high_res, high_res, zone) END, pan_time(generated, high_res, zone));
 
--- The action that the firewall took in the end. A session that a rule allowed can be dropped or denied, or ended because of a threat
--- or of its certificate.
-CREATE MACRO pan_verdict(a, subtype, reason) AS CASE WHEN a <> 'allow' THEN a WHEN subtype IN ('drop', 'deny') THEN subtype
+-- Whether the flags of a session say that URL filtering denied it (0x00800000).
+CREATE MACRO pan_url_denied(flags) AS coalesce(regexp_matches(flags, '^0[xX][0-9a-fA-F]*[89a-fA-F][0-9a-fA-F]{5}$') OR TRY_CAST(CASE WHEN NOT starts_with(flags, '0x') THEN flags END AS BIGINT) & 8388608 > 0, FALSE);
+
+-- The action that the firewall took in the end. A session that a rule allowed can be dropped or denied, also by URL filtering, or
+-- ended because of a threat or of its certificate.
+CREATE MACRO pan_verdict(a, subtype, reason, flags) AS CASE WHEN a NOT IN ('allow', 'alert') THEN a WHEN pan_url_denied(flags) THEN 'block' WHEN a = 'alert' THEN a WHEN subtype IN ('drop', 'deny') THEN subtype
   WHEN reason IN ('threat', 'policy-deny', 'decrypt-cert-validation', 'decrypt-unsupport-param', 'decrypt-error') THEN 'block' ELSE a END;
 
 -- srcloc and dstloc are a country's code, or a range of addresses.

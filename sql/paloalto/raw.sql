@@ -215,6 +215,7 @@ CREATE TABLE raw (
   "start"            VARCHAR,
   elapsed            BIGINT,    -- seconds
   session_end_reason VARCHAR,
+  flags              VARCHAR,   -- 0x00800000: URL filtering denied the session
 
   -- threat
   misc               VARCHAR,   -- a URL without its scheme where subtype is url, else a file's name

@@ -41,8 +41,8 @@ SELECT
   CASE WHEN is_ipv6(src) THEN 6 WHEN is_ipv4(src) THEN 4 END AS "connection_info.protocol_ver_id",
   repeatcnt AS "count",
 
-  pan_action_id(pan_verdict("action", subtype, session_end_reason)) AS action_id,
-  pan_disposition_id(pan_verdict("action", subtype, session_end_reason)) AS disposition_id,
+  pan_action_id(pan_verdict("action", subtype, session_end_reason, flags)) AS action_id,
+  pan_disposition_id(pan_verdict("action", subtype, session_end_reason, flags)) AS disposition_id,
   "rule" AS "firewall_rule.name",
   rule_uuid AS "firewall_rule.uid",
 

@@ -17,7 +17,8 @@ SELECT
   Description.DestinationPortName AS "dst_endpoint.svc_name",
   lower(Description.Protocol) AS "connection_info.protocol_name",
   iana_protocol(Description.Protocol) AS "connection_info.protocol_num",
-  CASE Description.Initiated WHEN TRUE THEN 2 WHEN FALSE THEN 1 ELSE 0 END AS "connection_info.direction_id",
+  CASE WHEN is_group_ip(Description.DestinationIp) OR is_group_ip(Description.SourceIp) THEN 3 -- Lateral: multicast and broadcast do not leave the site
+    WHEN Description.Initiated THEN 2 WHEN NOT Description.Initiated THEN 1 ELSE 0 END AS "connection_info.direction_id",
 
   Description.ProcessGuid AS "actor.process.uid",
   Description.ProcessId AS "actor.process.pid",

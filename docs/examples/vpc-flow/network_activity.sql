@@ -35,7 +35,7 @@ SELECT
   CASE "flow-direction" WHEN 'ingress' THEN "subnet-id" END AS "dst_endpoint.subnet_uid",
   CASE "flow-direction" WHEN 'ingress' THEN "vpc-id" END AS "dst_endpoint.vpc_uid",
 
-  CASE "flow-direction" WHEN 'ingress' THEN 1 WHEN 'egress' THEN 2
+  CASE CASE WHEN NOT is_group_ip(dstaddr) THEN "flow-direction" END WHEN 'ingress' THEN 1 WHEN 'egress' THEN 2 -- multicast does not leave the VPC
     ELSE direction_between(srcaddr, dstaddr) END AS "connection_info.direction_id",
   protocol AS "connection_info.protocol_num",
   iana_protocol_name(protocol) AS "connection_info.protocol_name",
