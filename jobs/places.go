@@ -379,6 +379,9 @@ func (r *Runner) Adopt(ctx context.Context, o AdoptOptions) (*adopt.Report, *rep
 				return err
 			}
 			defer x.releaseLease(ctx, lease)
+			if err := keepLookups(ctx, x.Runner); err != nil {
+				return err
+			}
 		}
 		if err := x.places.assignFromLake(ctx); err != nil {
 			return err

@@ -187,7 +187,7 @@ func (p *planner) resumeBegun(ctx context.Context, m *ledger.Manifest) error {
 		if err != nil {
 			return err
 		}
-		again := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: m.SchemaVersion, Settings: m.Settings, Mapping: m.Mapping, Classes: m.Classes}
+		again := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: m.SchemaVersion, Settings: m.Settings, Mapping: m.Mapping, Classes: m.Classes, Redaction: m.Redaction, Lookups: m.Lookups}
 		for _, part := range parts {
 			part = slices.DeleteFunc(slices.Clone(part), func(f staging.Found) bool { return st.TakenObject(f.Object) }) // by another run
 			if len(part) > 0 {
@@ -213,6 +213,9 @@ func (p *planner) planAndRun(ctx context.Context, at uint64, m *ledger.Manifest)
 		return true, err
 	}
 	defer x.releaseLease(ctx, lease)
+	if err = keepLookups(ctx, x.Runner); err != nil {
+		return true, err
+	}
 	if _, err = x.ledger.Plan(ctx, at, m); err != nil {
 		return !errors.Is(err, ledger.ErrMoved), err
 	}

@@ -201,6 +201,9 @@ func (r *replacement) group(ctx context.Context, g *group) error {
 			return nil
 		}
 		if !r.written {
+			if err := keepLookups(ctx, r.run.Runner); err != nil {
+				return err
+			}
 			if err := r.run.ledger.Intend(ctx, r.manifest); err != nil {
 				return ledgerError{err}
 			}

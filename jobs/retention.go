@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/ledger/keptlookups"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/refused"
 	"github.com/silt-etl/silt/internal/report"
@@ -85,8 +86,11 @@ func (r *retention) work(ctx context.Context) error {
 	}
 	out.Quarantine, out.Manifests, out.Attempts = expiredOf(old.Quarantine), expiredOf(old.Manifests), expiredOf(old.Attempts)
 	refusedFiles, err := r.oldRefused(ctx)
-	if err != nil || x.dry {
+	if err != nil {
 		return err
+	}
+	if x.dry {
+		return r.unusedLookups(ctx)
 	}
 	for _, f := range refusedFiles {
 		if err := f.Remove(ctx, x.State); err != nil {
@@ -102,6 +106,27 @@ func (r *retention) work(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("retention of manifests and attempt records: %w. What was deleted is not needed any more. Try: etl retention again", err)
 	}
+	return r.unusedLookups(ctx)
+}
+
+// unusedLookups finds the files of lookups that no manifest names any more, and deletes them unless the run is dry.
+func (r *retention) unusedLookups(ctx context.Context) error {
+	x := r.run
+	unused, err := keptlookups.Unused(ctx, x.State, x.Spec.Name)
+	if err != nil {
+		return fmt.Errorf("retention of lookups: %w", err)
+	}
+	var aged []ledger.Aged
+	for _, o := range unused {
+		aged = append(aged, ledger.Aged{Key: o.Key, SizeBytes: o.SizeBytes, Modified: o.LastModified})
+		if x.dry {
+			continue
+		}
+		if err := keptlookups.Remove(ctx, x.State, o); err != nil {
+			return fmt.Errorf("retention of lookups: %w. Try: etl retention again", err)
+		}
+	}
+	r.out.Lookups = expiredOf(aged)
 	return nil
 }
 

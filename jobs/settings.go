@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -18,6 +19,8 @@ import (
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/lake"
 	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/ledger/keptlookups"
+	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/staging"
 	"github.com/silt-etl/silt/mappings"
 	"github.com/silt-etl/silt/sql/sqlgen"
@@ -167,9 +170,13 @@ func (p *placement) plannedMapping(ctx context.Context, m *ledger.Manifest) (*sq
 		files[f.Path] = f.Text
 	}
 	planned, err := mappings.LoadFiles(m.Mapping.Name, files)
+	if err == nil {
+		err = planned.FindLookups(ctx, PlannedLookups{State: x.State, Job: x.Spec.Name, Lookups: m.Lookups, TempDir: x.Spec.Limits.TempDir, Now: x.Mapping})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the mapping that manifest %s was planned with: %w", m.ID, err)
 	}
+	planned.LimitLookups(x.Spec.Limits.MemoryBytes / 2)
 	compiled, err := x.Compile(ctx, planned)
 	if err != nil {
 		return nil, fmt.Errorf("the mapping that manifest %s was planned with: %w", m.ID, err)
@@ -290,6 +297,9 @@ func newManifest(r *Runner, config *batchConfig, batches [][]staging.Found) *led
 	for _, name := range slices.Sorted(maps.Keys(r.Mapping.Files)) {
 		m.Mapping.Files = append(m.Mapping.Files, ledger.MappingFile{Path: name, Text: r.Mapping.Files[name]})
 	}
+	for _, l := range r.Mapping.Lookups {
+		m.Lookups = append(m.Lookups, ledger.MappingLookup{Name: l.Name, File: l.File, SHA256: l.SHA256, Size: l.SizeBytes})
+	}
 	for _, b := range batches {
 		m.Batches = append(m.Batches, newBatch(b))
 	}
@@ -302,4 +312,49 @@ func newBatch(found []staging.Found) ledger.ManifestBatch {
 		b.Objects = append(b.Objects, f.Object)
 	}
 	return b
+}
+
+// keepLookups keeps the files of the mapping's lookups in the state, before a manifest names them.
+func keepLookups(ctx context.Context, r *Runner) error {
+	for _, l := range r.Mapping.Lookups {
+		open := func(ctx context.Context) (io.ReadCloser, error) { return l.Open(ctx) }
+		if err := keptlookups.Put(ctx, r.State, r.Spec.Name, keptlookups.File{SHA256: l.SHA256, Open: open}); err != nil {
+			return fmt.Errorf("keep the lookup %s (%s) in the state, for runs that resume the plan: %w. Try: run again; if the file is being written, wait until it is complete", l.Name, l.Place, err)
+		}
+	}
+	return nil
+}
+
+// PlannedLookups are the lookups of a manifest, whose files the state keeps. It is a mappings.LookupPlace.
+type PlannedLookups struct {
+	State   objstore.Reader
+	Job     string
+	Lookups []ledger.MappingLookup
+	TempDir string
+	// Now is the mapping as it is now. Its tables are used if they are the same. It may be nil.
+	Now *mappings.Mapping
+}
+
+// String implements mappings.LookupPlace.
+func (p PlannedLookups) String() string { return "the manifest" }
+
+// Find implements mappings.LookupPlace.
+func (p PlannedLookups) Find(ctx context.Context, name string) (*mappings.LookupFile, error) {
+	i := slices.IndexFunc(p.Lookups, func(l ledger.MappingLookup) bool { return l.Name == name })
+	if i < 0 {
+		return nil, nil
+	}
+	l := p.Lookups[i]
+	if p.Now != nil {
+		if f := p.Now.FileOf(name, l.SHA256); f != nil {
+			return f, nil
+		}
+	}
+	return &mappings.LookupFile{File: l.File, Place: "plan:" + l.File, SHA256: l.SHA256, SizeBytes: l.Size, Open: func(ctx context.Context) (mappings.Content, error) {
+		f, err := keptlookups.Open(ctx, p.State, p.Job, l.SHA256, p.TempDir)
+		if err != nil {
+			return nil, fmt.Errorf("%w. Try: plan the work again with etl run --replan", err)
+		}
+		return f, nil
+	}}, nil
 }

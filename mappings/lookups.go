@@ -126,6 +126,39 @@ func (m *Mapping) FindLookups(ctx context.Context, places ...LookupPlace) error 
 	return nil
 }
 
+// defaultMaxLookups is half of the default of limits.memory.
+const defaultMaxLookups = 2 << 30
+
+// LimitLookups bounds the memory of all lookups together. Default: half of the default of limits.memory.
+func (m *Mapping) LimitLookups(bytes int64) { m.maxLookups = bytes }
+
+// FileOf returns the file of a lookup by its digest if its table is in memory, or nil.
+func (m *Mapping) FileOf(d string, sum string) *LookupFile {
+	for _, l := range m.Lookups {
+		if l.LookupFile != nil && l.SHA256 == sum && l.has(d) {
+			return l.LookupFile
+		}
+	}
+	return nil
+}
+
+// has says whether the table of a lookup with this name is in memory.
+func (f *LookupFile) has(name string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.table != nil && f.table.Name == name
+}
+
+// LookupFileBytes is how large the files of all lookups are together.
+func (m *Mapping) LookupFileBytes() (n int64) {
+	for _, l := range m.Lookups {
+		if l.LookupFile != nil {
+			n += l.SizeBytes
+		}
+	}
+	return n
+}
+
 // MissingLookups says whether a file of a lookup was not found yet.
 func (m *Mapping) MissingLookups() bool {
 	return slices.ContainsFunc(m.Lookups, func(l *Lookup) bool { return l.LookupFile == nil })
@@ -152,6 +185,7 @@ func (m *Mapping) readLookups(ctx context.Context, diagnostics diag.List) (table
 		return nil, diagnostics, false, nil
 	}
 	ok = true
+	left := m.maxLookups
 	for _, l := range m.Lookups {
 		f := diag.File{Path: m.place(l.declared), Text: m.Files[l.declared]}
 		if l.LookupFile == nil {
@@ -167,7 +201,7 @@ func (m *Mapping) readLookups(ctx context.Context, diagnostics diag.List) (table
 			diagnostics.At(f, l.at, diag.Error, diag.Lookup, "add it to "+lookupFolder+"/ next to the mapping, or name its folder in the job (`lookups`)", "the file of the lookup %s was not found: looked for %s in %s", l.Name, strings.Join(names, ", "), where)
 			continue
 		}
-		t, err := l.read(ctx, l.Declaration)
+		t, err := l.read(ctx, l.Declaration, left)
 		var bad *lookup.Error
 		switch {
 		case errors.As(err, &bad):
@@ -184,6 +218,9 @@ func (m *Mapping) readLookups(ctx context.Context, diagnostics diag.List) (table
 		case err != nil:
 			return nil, diagnostics, false, fmt.Errorf("lookup %s: %s: %w", l.Name, l.Place, err)
 		}
+		if t != nil {
+			left = max(1, left-t.Bytes())
+		}
 		tables = append(tables, t)
 	}
 	return tables, diagnostics, ok, nil
@@ -193,7 +230,7 @@ func (m *Mapping) readLookups(ctx context.Context, diagnostics diag.List) (table
 var ErrLookupChanged = errors.New("the file was changed while it was read. Try: run the command again")
 
 // read makes the table, once.
-func (f *LookupFile) read(ctx context.Context, d lookup.Declaration) (*lookup.Table, error) {
+func (f *LookupFile) read(ctx context.Context, d lookup.Declaration, maxBytes int64) (*lookup.Table, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.table != nil && f.table.String() == d.String() {
@@ -211,7 +248,7 @@ func (f *LookupFile) read(ctx context.Context, d lookup.Declaration) (*lookup.Ta
 	if sum != f.SHA256 {
 		return nil, ErrLookupChanged
 	}
-	t, err := lookup.Read(ctx, d, c, n, lookup.Options{File: f.Place})
+	t, err := lookup.Read(ctx, d, c, n, lookup.Options{File: f.Place, MaxBytes: maxBytes, MaxBytesOf: "half of limits.memory, with what other lookups need"})
 	if err != nil {
 		return nil, err
 	}

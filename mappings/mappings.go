@@ -46,6 +46,8 @@ type Mapping struct {
 	tests  string // the path of the tests in folder
 	onDisk bool   // folder is Origin
 	texts  string // the digest without that of lookups
+
+	maxLookups int64 // bytes
 }
 
 // Tests gives the folder of the mapping's tests and what people call it: tests/ in a mapping's folder, <name>.tests/ next to a .json file.
@@ -213,7 +215,7 @@ func LoadFiles(name string, files map[string]string) (*Mapping, error) {
 		fmt.Fprintf(h, "%d %s %d\n%s\n", len(n), n, len(files[n]), files[n])
 	}
 	m := &Mapping{Name: name, Files: files, Digest: hex.EncodeToString(h.Sum(nil)), Origin: name}
-	m.texts = m.Digest
+	m.texts, m.maxLookups = m.Digest, defaultMaxLookups
 	m.declareLookups()
 	return m, nil
 }

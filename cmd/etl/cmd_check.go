@@ -155,7 +155,7 @@ func (a *app) checkJob(ctx context.Context, file, version string) (diag.List, er
 	spec, err := a.loadSpec(file)
 	var m *mappings.Mapping
 	if err == nil {
-		m, err = loadMapping(spec)
+		m, err = jobMapping(ctx, spec)
 	}
 	if list, ok := errors.AsType[diag.List](err); ok {
 		return list, nil

@@ -109,6 +109,9 @@ func (c *diffCmd) Run(ctx context.Context, a *app) error {
 	o := compare.Options{Region: "us-east-1", Account: unset.Lake.AccountID, Limit: c.Limit, Examples: c.Examples}
 	days := unset.EventDays
 	if spec != nil {
+		if err := findLookups(ctx, spec, now); err != nil {
+			return err
+		}
 		o.Region, o.Account, days = spec.Lake.Region, spec.Lake.AccountID, spec.EventDays
 	}
 	o.MinDay, o.MaxDay = days.Bounds(time.Now())
@@ -186,18 +189,18 @@ func (c *diffCmd) against(ctx context.Context, a *app, now *mappings.Mapping) (*
 		}
 	}
 	for _, run := range ids {
-		name, files, ok, err := runs.Mapping(ctx, l, run)
+		planned, err := runs.Manifest(ctx, l, run)
 		if err != nil {
 			return nil, err
 		}
-		if !ok {
+		if planned == nil {
 			continue
 		}
-		m, err := mappings.LoadFiles(name, files)
+		m, err := plannedMapping(ctx, spec, planned)
 		if err != nil {
 			return nil, fmt.Errorf("--against %s: %w", run, err)
 		}
-		m.Origin = run + ":" + name
+		m.Origin = run + ":" + m.Name
 		return m, nil
 	}
 	if c.Against == "last" {

@@ -85,7 +85,7 @@ func (c *doctorCmd) input(ctx context.Context, a *app) doctor.Input {
 
 // compileForDoctor compiles a job's mapping and lays out its classes. Its mistakes come as a diag.List.
 func compileForDoctor(ctx context.Context, spec *jobfile.Spec) (*doctor.Mapping, error) {
-	m, err := loadMapping(spec)
+	m, err := jobMapping(ctx, spec)
 	if err != nil {
 		return nil, err
 	}

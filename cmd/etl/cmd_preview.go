@@ -210,7 +210,7 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 		if pattern == "" {
 			pattern = spec.Source.KeyPattern
 		}
-		m, err = loadMapping(spec)
+		m, err = jobMapping(ctx, spec)
 	} else {
 		m, err = namedMapping(c.Mapping)
 	}

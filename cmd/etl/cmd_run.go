@@ -110,10 +110,17 @@ func (a *app) runner(ctx context.Context, spec *jobfile.Spec) (*jobs.Runner, err
 
 // newRunner builds the Runner of a job whose mapping was loaded.
 func newRunner(ctx context.Context, spec *jobfile.Spec, m *mappings.Mapping, log io.Writer) (*jobs.Runner, error) {
+	if err := findLookups(ctx, spec, m); err != nil {
+		return nil, err
+	}
+	while := 2 * m.LookupFileBytes() // about what it takes to read them
+	memlimit.Allow(while)
 	compiled, err := compile(ctx, m)
+	memlimit.Allow(-while)
 	if err != nil {
 		return nil, err
 	}
+	memlimit.Allow(compiled.LookupBytes())
 	compileOnce := func(ctx context.Context, other *mappings.Mapping) (*sqlgen.Compiled, error) {
 		if other == m {
 			return compiled, nil

@@ -170,7 +170,7 @@ func compileNamed(ctx context.Context, spec *jobfile.Spec, byName map[string]str
 		return diag.List{d}
 	}
 	byName[spec.Name] = spec.File
-	m, err := loadMapping(spec)
+	m, err := jobMapping(ctx, spec)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,15 @@ func loadMapping(spec *jobfile.Spec) (*mappings.Mapping, error) {
 	return nil, diag.List{d}
 }
 
+// jobMapping is loadMapping, and finds the files of lookups that are where the job's key lookups says.
+func jobMapping(ctx context.Context, spec *jobfile.Spec) (*mappings.Mapping, error) {
+	m, err := loadMapping(spec)
+	if err != nil {
+		return nil, err
+	}
+	return m, findLookups(ctx, spec, m)
+}
+
 // findMapping finds a mapping by name or path. folder is another folder to look in, or "".
 func findMapping(name, jobFolder string) (*mappings.Mapping, error) {
 	roots := []string{"."}

@@ -57,6 +57,9 @@ func mappingAt(ctx context.Context, m *mappings.Mapping, rev string) (*mappings.
 		return nil, usagef("--against %s: %w", rev, err)
 	}
 	old.Origin = rev + ":" + dir
+	if err := old.FindLookups(ctx, lookupsAt{dir: dir, id: id, rev: rev}, lookupsNow{m}); err != nil {
+		return nil, usagef("--against %s: %w", rev, err)
+	}
 	return old, nil
 }
 

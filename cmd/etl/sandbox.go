@@ -89,7 +89,10 @@ func sandboxRules(spec *jobfile.Spec, environ []string) (sandbox.Rules, error) {
 	for _, p := range []struct {
 		location string
 		list     *[]string
-	}{{spec.Source.Staging, &j.Read}, {spec.Lake.Location, &j.Write}, {spec.State, &j.Write}} {
+	}{{spec.Source.Staging, &j.Read}, {spec.Lookups, &j.Read}, {spec.Lake.Location, &j.Write}, {spec.State, &j.Write}} {
+		if p.location == "" {
+			continue
+		}
 		at, kind, err := storeKinds().Find(p.location)
 		if err != nil {
 			return sandbox.Rules{}, err
@@ -115,6 +118,7 @@ func sandboxRules(spec *jobfile.Spec, environ []string) (sandbox.Rules, error) {
 	if filepath.IsAbs(spec.Mapping) {
 		j.Read = append(j.Read, spec.Mapping)
 	}
+	j.Read = append(j.Read, lookupFolders(j.Read)...)
 	home, err := os.UserHomeDir()
 	if err != nil {
 		home = ""

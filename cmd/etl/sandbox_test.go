@@ -89,6 +89,26 @@ func TestSandbox(t *testing.T) {
 			t.Errorf("exit %d\n%s%s", code, out, errs)
 		}
 	})
+	t.Run("lookups elsewhere", func(t *testing.T) {
+		shared := t.TempDir()
+		p := at(t, "lookups: "+shared+"\n")
+		job, err := os.ReadFile(filepath.Join(p.dir, "job.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.write("job.yaml", strings.Replace(string(job), "mapping: network-firewall", "mapping: ./own/vpn", 1))
+		p.write("own/vpn/raw.sql", "-- lookup: near by equal k\n-- lookup: far by equal k\nCREATE TABLE raw (firewall_name VARCHAR, event STRUCT(\"timestamp\" TIMESTAMP, src_ip VARCHAR));")
+		p.write("own/vpn/m.sql", "-- class: network_activity\n-- without: dst_endpoint\nSELECT event.\"timestamp\" AS \"time\", 6 AS activity_id, 1 AS severity_id, 'v' AS \"metadata.product.vendor_name\", 'p' AS \"metadata.product.name\", event.src_ip AS \"src_endpoint.ip\", lookup('near', firewall_name).v AS \"src_endpoint.name\", lookup('far', firewall_name).v AS \"dst_endpoint.name\" FROM raw")
+		p.write("own/lookups/near.csv", "k,v\nfw,near\n")
+		if err := os.WriteFile(filepath.Join(shared, "far.csv"), []byte("k,v\nfw,far\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		code, out, errs := p.run("run", "job.yaml")
+		files, err := filepath.Glob(filepath.Join(p.dir, "lake/ext/network-firewall/*/*/*/*.parquet"))
+		if code != 0 || err != nil || len(files) != 1 {
+			t.Errorf("exit %d, %d files, %v\n%s%s", code, len(files), err, out, errs)
+		}
+	})
 	t.Run("off", func(t *testing.T) {
 		p := at(t, "sandbox: off\n")
 		other := outside(t, p, "ext/network-firewall/region=us-east-1")

@@ -78,7 +78,7 @@ func (r *reader) checkNames() {
 
 func (r *reader) checkLocations() {
 	s := r.spec
-	for _, p := range []struct{ key, location string }{{"source.staging", s.Source.Staging}, {"lake.location", s.Lake.Location}, {"state", s.State}} {
+	for _, p := range []struct{ key, location string }{{"source.staging", s.Source.Staging}, {"lake.location", s.Lake.Location}, {"state", s.State}, {"lookups", s.Lookups}} {
 		if p.location == "" {
 			continue
 		}

@@ -32,6 +32,8 @@ type Manifest struct {
 	Classes map[string]ClassTarget `json:"classes,omitempty"`
 	// Redaction is set if the mapping discards or redacts fields, so that an etl that would publish them refuses the manifest.
 	Redaction *Redaction `json:"redaction,omitempty"`
+	// Lookups are the tables that the mapping looks values up in. The state keeps their files by digest.
+	Lookups []MappingLookup `json:"lookups,omitempty"`
 	// ListFrom gives folders of dated folders the first day that later listings begin with, because of objects that were too young or
 	// archived; "": the watermark of the folder is enough. Missing are awaited objects that the plan's listing did not find.
 	ListFrom map[string]string `json:"list_from,omitempty"`
@@ -74,6 +76,14 @@ type Mapping struct {
 type MappingFile struct {
 	Path string `json:"path"`
 	Text string `json:"text"`
+}
+
+// MappingLookup is the file of a lookup.
+type MappingLookup struct {
+	Name   string `json:"name"`
+	File   string `json:"file"` // example: assets.csv
+	SHA256 string `json:"sha256"`
+	Size   int64  `json:"size"`
 }
 
 // ManifestBatch is a batch and its objects. Batch is a ULID: it is part of file names.

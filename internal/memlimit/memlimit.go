@@ -2,7 +2,11 @@
 // (internal/attempt).
 package memlimit
 
-import "runtime/debug"
+import (
+	"math"
+	"os"
+	"runtime/debug"
+)
 
 const (
 	// heapShare of limits.memory is for the Go heap: from there on, garbage is collected more often. DuckDB gets a half.
@@ -17,5 +21,13 @@ func Set(bytes int64) {
 	debug.SetMemoryLimit(min(debug.SetMemoryLimit(-1), max(leastHeap, bytes/heapShare)))
 	if bytes < small {
 		releaseProgram()
+	}
+}
+
+// Allow gives the Go heap more room, or less again, for tables that stay in memory and that DuckDB gets less for. A limit that GOMEMLIMIT
+// sets stays as it is.
+func Allow(more int64) {
+	if now := debug.SetMemoryLimit(-1); now != math.MaxInt64 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(max(leastHeap, now+more))
 	}
 }

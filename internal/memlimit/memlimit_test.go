@@ -15,5 +15,9 @@ func TestSet(t *testing.T) {
 		if got := debug.SetMemoryLimit(-1); got != c.want {
 			t.Errorf("limit %d with %d set: %d, want %d", c.limit, c.have, got, c.want)
 		}
+		Allow(100 << 20)
+		if got := debug.SetMemoryLimit(-1); got != c.want+100<<20 {
+			t.Errorf("with 100 MiB more: %d", got)
+		}
 	}
 }

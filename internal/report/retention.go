@@ -16,6 +16,7 @@ type Retention struct {
 	Ages       map[string]string `json:"ages"`
 	Quarantine Expired           `json:"quarantine"`
 	Refused    Expired           `json:"refused"` // what was kept of refused batches; it has the age of quarantine
+	Lookups    Expired           `json:"lookups"` // files of lookups that no manifest names
 	Manifests  Expired           `json:"manifests"`
 	Attempts   Expired           `json:"attempts"`
 	// Records were in quarantine and are deleted on purpose; the ledger counts them as expired.
@@ -61,6 +62,9 @@ func (r *Retention) WriteText(out io.Writer) {
 	}
 	if r.Refused.Files > 0 {
 		render.Fprintf(out, "  refused     %s (%s) with examples of refused batches\n", human.Plural(int64(r.Refused.Files), "file"), human.Size(r.Refused.SizeBytes))
+	}
+	if r.Lookups.Files > 0 {
+		render.Fprintf(out, "  lookups     %s (%s) that no manifest names\n", human.Plural(int64(r.Lookups.Files), "file"), human.Size(r.Lookups.SizeBytes))
 	}
 	if r.Held > 0 {
 		render.Fprintf(out, "  left        %s whose files may still be held; set lake.delete_role_arn, or run etl doctor\n", human.Plural(int64(r.Held), "attempt record"))

@@ -174,26 +174,17 @@ func counts(c ledger.Counts) string {
 	return fmt.Sprintf("%s read = %s published + %s filtered + %s quarantined", human.Count(c.Read), human.Count(c.Published), human.Count(c.Filtered), human.Count(c.Quarantined))
 }
 
-// Mapping returns the mapping that a run processed batches with, as texts by file name. ok is false if the run processed nothing. Batches
-// that it took over from an earlier run were processed with that run's mapping, as their manifest has it.
-func Mapping(ctx context.Context, l *ledger.Ledger, run string) (name string, files map[string]string, ok bool, err error) {
+// Manifest returns the manifest of the first batch that a run planned, with this batch only, or nil if it planned none. It has the mapping
+// that the run planned with. Batches that it took over from an earlier run were processed with that run's.
+func Manifest(ctx context.Context, l *ledger.Ledger, run string) (*ledger.Manifest, error) {
 	st, err := l.Fold(ctx)
 	if err != nil {
-		return "", nil, false, err
+		return nil, err
 	}
 	for _, b := range st.Batches() {
-		if b.Run != run {
-			continue
+		if b.Run == run {
+			return l.Manifest(ctx, b.Manifest, b.ID)
 		}
-		m, err := l.Manifest(ctx, b.Manifest, b.ID)
-		if err != nil {
-			return "", nil, false, err
-		}
-		files = map[string]string{}
-		for _, f := range m.Mapping.Files {
-			files[f.Path] = f.Text
-		}
-		return m.Mapping.Name, files, true, nil
 	}
-	return "", nil, false, nil
+	return nil, nil
 }
