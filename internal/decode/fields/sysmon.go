@@ -92,7 +92,8 @@ func sameKey(key string, b []byte) bool {
 type sysmonLine struct {
 	key      []byte // nil if the line is not "Key: value"
 	from, to int    // the line, without blanks around it
-	value    int    // where its value begins
+	end      int    // its end, with the blanks
+	value    int    // where its value begins: one blank after the colon is not a part of it
 	at       int    // index of the key in the manifest, or -1
 	free     bool
 	// scores of the best chains of keys that end here, and that begin here
@@ -116,14 +117,17 @@ func sysmon(dst []Field, b []byte, manifest string, crlf bool) []Field {
 		unknown := l.key != nil && l.at < 0 && !free // a key of a newer schema
 		switch {
 		case certain[i] || unknown:
-			dst = append(dst, Field{Key: l.key, Value: b[l.value:l.to]})
+			if free && lines[i-1].from == lines[i-1].to {
+				dst[len(dst)-1].Value = b[from:lines[i-1].end] // empty lines at the end of the value
+			}
+			dst = append(dst, Field{Key: l.key, Value: notBlank(b[l.value:l.end])})
 			from, free = l.value, l.free
 		case l.from == l.to: // an empty line
 		case from < 0:
 			dst = append(dst, field(MessageKey, b[l.from:l.to]))
 			from = l.from
 		default:
-			dst[len(dst)-1].Value = trim(b[from:l.to])
+			dst[len(dst)-1].Value = notBlank(b[from:l.end])
 		}
 	}
 	return dst
@@ -175,15 +179,18 @@ func sysmonLines(b []byte, keys []string, crlf bool) []sysmonLine {
 		if n := bytes.IndexByte(b[i:], '\n'); n >= 0 {
 			end, next = i+n, i+n+1
 		}
-		l := sysmonLine{from: i, to: end, at: -1}
+		l := sysmonLine{from: i, to: end, end: end, at: -1}
+		if end > i && b[end-1] == '\r' {
+			l.end--
+		}
 		for l.from < l.to && isBlank(b[l.from]) {
 			l.from++
 		}
 		for l.from < l.to && isBlank(b[l.to-1]) {
 			l.to--
 		}
-		if key, value, ok := windowsKey(b[l.from:l.to]); ok && !lone {
-			l.key, l.value = key, l.to-len(value)
+		if key, _, ok := windowsKey(b[l.from:l.to]); ok && !lone {
+			l.key, l.value = key, l.end-len(valueOf(b[l.from:l.end]))
 			for at, k := range keys {
 				if sameKey(strings.TrimSuffix(k, "*"), key) {
 					l.at, l.free = at, strings.HasSuffix(k, "*")

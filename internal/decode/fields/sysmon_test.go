@@ -134,6 +134,14 @@ func TestSysmonTexts(t *testing.T) {
 			map[string]string{TitleKey: "Process terminated", "ProcessId": "1", "Signer": "me", "User": "u"},
 		},
 		{
+			"blanks at the ends of values", "Process Create:\r\nImage: C:\\a.exe\r\nCommandLine: \"C:\\a.exe\" \r\nCurrentDirectory:  C:\\b\\\r\nHashes: \r\nParentCommandLine: a  ",
+			map[string]string{TitleKey: "Process Create", "Image": `C:\a.exe`, "CommandLine": `"C:\a.exe" `, "CurrentDirectory": ` C:\b\`, "Hashes": "", "ParentCommandLine": "a  "},
+		},
+		{
+			"blanks and empty lines at the ends of values with line breaks", "WmiEventConsumer activity detected:\r\nUser: u \r\nName:  \"a\" \r\nb: c \r\n\r\nType: Script\r\nDestination: \r\nd \r\n",
+			map[string]string{TitleKey: "WmiEventConsumer activity detected", "User": "u ", "Name": " \"a\" \r\nb: c \r\n", "Type": "Script", "Destination": "\r\nd "},
+		},
+		{
 			"keys in another case", "Process accessed:\nSourceProcessGUID: {1}\nCallTrace: a\nSourceUser: b",
 			map[string]string{TitleKey: "Process accessed", "SourceProcessGUID": "{1}", "CallTrace": "a", "SourceUser": "b"},
 		},

@@ -31,7 +31,7 @@ func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 			end += i
 			next = end + 1
 		}
-		line := trim(b[i:end])
+		start, line := i, trim(b[i:end])
 		indented := i < len(b) && (b[i] == '\t' || b[i] == ' ')
 		first := !started && len(line) > 0
 		if ended := end > i && b[end-1] == '\r' && end < len(b); first {
@@ -53,6 +53,9 @@ func Windows(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 			keys++
 			plain = plain && !gap
 			f := Field{Key: key, Value: value}
+			if manifest != "" {
+				f.Value = notBlank(valueOf(bytes.TrimSuffix(b[start:end], []byte("\r"))))
+			}
 			switch {
 			case indented:
 				f.Section = section
@@ -102,4 +105,21 @@ func windowsKey(line []byte) (key, value []byte, ok bool) {
 		}
 	}
 	return trim(line[:i]), trim(line[i+1:]), true
+}
+
+// valueOf is the value of a line "Key: value" of Sysmon, with all of its blanks: only one blank after the colon is not a part of it.
+func valueOf(line []byte) []byte {
+	value := line[bytes.IndexByte(line, ':')+1:]
+	if len(value) > 0 && value[0] == ' ' {
+		value = value[1:]
+	}
+	return value
+}
+
+// notBlank is v, or nothing if v has only blanks.
+func notBlank(v []byte) []byte {
+	if len(trim(v)) == 0 {
+		return nil
+	}
+	return v
 }
