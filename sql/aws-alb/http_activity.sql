@@ -20,8 +20,8 @@ SELECT
   error_reason AS status_detail,
   elb AS app_name,
 
-  host_of(client) AS "src_endpoint.ip",
-  port_of(client) AS "src_endpoint.port",
+  peer_host(client) AS "src_endpoint.ip",
+  peer_port(client) AS "src_endpoint.port",
 
   -- the client's request; the load balancer chooses the target
   domain_name AS "dst_endpoint.hostname",
@@ -45,8 +45,8 @@ SELECT
   CASE WHEN ssl_protocol IS NOT NULL THEN domain_name END AS "tls.sni",
 
   elb AS "load_balancer.name",
-  host_of(target) AS "load_balancer.dst_endpoint.ip",
-  port_of(target) AS "load_balancer.dst_endpoint.port",
+  peer_host(target) AS "load_balancer.dst_endpoint.ip",
+  peer_port(target) AS "load_balancer.dst_endpoint.port",
   target_group_arn AS "load_balancer.dst_endpoint.uid",
   target_status_code AS "load_balancer.code",
   error_reason AS "load_balancer.error_message",

@@ -14,21 +14,26 @@ CREATE MACRO http_activity_id(verb) AS CASE upper(verb) WHEN 'CONNECT' THEN 1 WH
 CREATE MACRO request_method(t) AS nullif(nullif(split_part(t, ' ', 1), ''), '-');
 
 -- Returns the URL of a request line: all between the method and the version. It can contain blanks. If the line has no
--- version, the URL extends to the end. The result is NULL for "-".
+-- version, the URL extends to the end. A dash instead of the path is not a part of it. The result is NULL for "-".
 -- example: request_url('GET /a?q=1 HTTP/1.1') => /a?q=1
 -- example: request_url('GET /a b HTTP/1.1 c HTTP/1.0') => /a b HTTP/1.1 c
 -- example: request_url('GET /a b') => /a b
--- example: request_url('- http://a.example:80- -') => http://a.example:80-
+-- example: request_url('GET /a HTTP/1.0 ') => /a
+-- example: request_url('- http://a.example:80- -') => http://a.example:80
+-- example: request_url('- http://a.example:80- ') => http://a.example:80
+-- example: request_url('GET http://a.example:80/a- HTTP/1.1 ') => http://a.example:80/a-
 -- example: request_url('- - -') => NULL
 CREATE MACRO request_url(t) AS nullif(nullif(CASE WHEN starts_with(split_part(t, ' ', 3), 'HTTP/') AND split_part(t, ' ', 4) = '' AND NOT ends_with(t, ' ')
-  THEN split_part(t, ' ', 2) ELSE regexp_extract(t, '^(?s)[^ ]* (.*?)(?: (?:HTTP/[0-9.]+|-))?$', 1) END, ''), '-');
+  THEN split_part(t, ' ', 2) ELSE coalesce(nullif(regexp_extract(t, '^- ([a-z]+://[^/?#]*:[0-9]+)-(?: -| )?$', 1), ''),
+    regexp_extract(t, '^(?s)[^ ]* (.*?)(?: (?:HTTP/[0-9.]+|-))? *$', 1)) END, ''), '-');
 
 -- Returns the version of a request line: its last word, if it is a version.
 -- example: request_version('GET /a b HTTP/1.1') => HTTP/1.1
 -- example: request_version('GET /a HTTP/2.0') => HTTP/2.0
+-- example: request_version('GET /a HTTP/1.0 ') => HTTP/1.0
 -- example: request_version('GET /a b') => NULL
 CREATE MACRO request_version(t) AS CASE WHEN starts_with(split_part(t, ' ', 3), 'HTTP/') AND split_part(t, ' ', 4) = '' AND NOT ends_with(t, ' ')
-  THEN split_part(t, ' ', 3) ELSE nullif(regexp_extract(t, ' (HTTP/[0-9.]+)$', 1), '') END;
+  THEN split_part(t, ' ', 3) ELSE nullif(regexp_extract(t, ' (HTTP/[0-9.]+) *$', 1), '') END;
 
 -- Returns the n-th part of a URL: scheme, hostname, port, path, query. The result is NULL if the URL does not have this
 -- part. The URL can be a path alone.
