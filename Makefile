@@ -36,8 +36,9 @@ verify: $(VENV)/.ready
 
 # Tries the mappings on logs that other projects publish, and writes docs/samples.md. It fetches the projects from GitHub, or reads
 # clones of them: REPOS=folder.
-samples: build
-	python3 scripts/samples/try.py -etl $(BIN)/etl $(if $(REPOS),-repos $(REPOS))
+samples: build $(VENV)/.ready
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r scripts/samples/requirements.txt
+	$(VENV)/bin/python scripts/samples/try.py -etl $(BIN)/etl $(if $(REPOS),-repos $(REPOS))
 	$(GO) test ./docs -run TestSamples -update
 
 # Takes hours, in parts, and resumes where it stopped: scripts/soak.sh says how to run some of the parts.

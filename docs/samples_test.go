@@ -66,17 +66,21 @@ func (s samples) page(t *testing.T) string {
 Other projects publish log records to test their own parsers. ` + "`make samples`" + ` fetches these projects, runs the shipped
 mappings over their records, and counts what happens to them. Silt keeps the counts only, and not the records.
 
-- **Right**: the event agrees with what the project expects of the record: addresses, ports, user and time. A GuardDuty
-  finding is compared with itself: identifiers, severity, remote addresses, domains, API calls, files, hashes and
-  resources. Values that the project does not name are not compared.
+- **Right**: the event agrees with what the project expects of the record: addresses, ports, user and time. Values that
+  the project does not name are not compared. A GuardDuty finding is compared with itself: identifiers, severity, remote
+  addresses, domains, API calls, files, hashes and resources. Records of Network Firewall, Application Load Balancers,
+  AppFabric and Sysmon are compared field by field: each value is in the event, where it belongs, or in ` + "`unmapped`" + `.
 - **Not compared**: the record is published, and the project says nothing about what it should be.
 - **Differs**: the event differs from what the project expects, for a reason that is listed.
 - **Filtered**: a ` + "`-- drop:`" + ` line of the mapping names the kind of record.
 - **Refused**: the record goes to quarantine on purpose, for a reason that is listed.
 
 Any other record is wrong, and fails the test of this page. A field that a new release adds is kept in ` + "`unmapped`" + `
-under its own name. A column that a CSV layout does not have sends the record to quarantine. The other shipped sources
-are not here: their pages say what they were tried with.
+under its own name. A column that a CSV layout does not have sends the record to quarantine.
+
+Alerts of Suricata are tried as Network Firewall writes them: with the name of a firewall and a zone. Sysmon events of
+other collectors are tried as the Kinesis Agent for Windows writes them: the text that the collector kept, or else the
+text that Windows prints for the event's data. At most three events of a kind are taken from one file.
 
 | source | tried | right | not compared | differs | filtered | refused |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -101,8 +105,12 @@ are not here: their pages say what they were tried with.
 			if versions == "" {
 				versions = "not known"
 			}
-			b.WriteString(wrapped(fmt.Sprintf("- [%s](https://github.com/%s) at `%.12s`, `%s`: %d tried, %d right, %d not compared, %d differ, %d filtered, %d refused. "+
-				"Written by: %s.", set.Project, set.Project, set.Commit, set.Files, set.Tried, set.Right, set.Unchecked, total(set.Differs), set.Filtered,
+			link := fmt.Sprintf("[%s](https://github.com/%s)", set.Project, set.Project)
+			if len(link) > 110 {
+				link = "<https://github.com/" + set.Project + ">"
+			}
+			b.WriteString(wrapped(fmt.Sprintf("- %s at `%.12s`, `%s`: %d tried, %d right, %d not compared, %d differ, %d filtered, %d refused. "+
+				"Written by: %s.", link, set.Commit, set.Files, set.Tried, set.Right, set.Unchecked, total(set.Differs), set.Filtered,
 				total(set.Refused), versions)))
 			for text, n := range set.Differs {
 				why["differs: "+text] += n

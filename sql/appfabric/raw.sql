@@ -6,7 +6,7 @@
 -- https://docs.aws.amazon.com/appfabric/latest/adminguide/getting-started-security.html
 -- https://github.com/aws-samples/appfabric-sample-log-generator has an example of each event.
 --
--- Tried with all 174 events of that generator, of 10 applications. Some events name no user, no group or no resources. They are
+-- Tried with all 174 events of that generator, of 10 applications (../samples.md). Some events name no user, no group or no resources. They are
 -- published without them, and the run counts them.
 --
 -- The fields have OCSF's names, so each SELECT maps whole objects. Fields that are not declared here go to unmapped

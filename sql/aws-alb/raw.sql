@@ -8,7 +8,7 @@
 -- means "no value". A line has fewer fields if it is older: 29 before conn_trace_id, 30 before the three fields of
 -- transforms. Fields that AWS adds at the end go to unmapped as column_34 and so on.
 --
--- Tried with the lines of AWS's guide, with public lines of 18 to 33 fields (docs/samples.md), and with made lines of
+-- Tried with the lines of AWS's guide, with public lines of 18 to 33 fields (../samples.md), and with made lines of
 -- transforms, connection logs and health check logs.
 -- https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html
 CREATE TABLE raw (

@@ -8,8 +8,9 @@
 -- https://docs.aws.amazon.com/network-firewall/latest/developerguide/tls-inspection-logging.html
 -- https://docs.suricata.io/en/latest/output/eve/eve-json-format.html
 --
--- Tried with records as Suricata 6 (action of the rule only) and 7 (verdict, direction, source of the flow) write them, and with
--- TLS logs of both kinds: errors, and revocation checks. A field that a newer version adds goes to unmapped.
+-- Tried with records as Suricata 6 (action of the rule only), 7 (verdict, direction, source of the flow) and 8 write them
+-- (../samples.md), and with TLS logs of both kinds: errors, and revocation checks. A field that a newer version adds goes to
+-- unmapped.
 --
 -- Fields that are not declared here go to unmapped under their own dotted names.
 CREATE TABLE raw (
