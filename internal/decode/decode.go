@@ -98,6 +98,8 @@ const (
 	ReasonQuote           = "CSV_QUOTE"         // a quote that does not close, or that is followed by more text of the field
 	ReasonHeader          = "CSV_HEADER"        // a required header is missing: the object
 	ReasonUnpack          = "OBJECT_UNREADABLE" // truncated or corrupt compression: the object
+	ReasonMember          = "MEMBER_UNREADABLE" // a member of an archive is damaged, or packed in a way that is not read: the member
+	ReasonEncrypted       = "MEMBER_ENCRYPTED"  // a member of an archive is encrypted: the member
 	ReasonDenied          = "OBJECT_DENIED"     // access denied: the object
 	ReasonTooLarge        = "OBJECT_TOO_LARGE"  // needs more than a limit of the job: the object
 	MaxDepth              = 200                 // levels of objects and arrays

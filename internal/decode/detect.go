@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/decode/archive"
 	"github.com/silt-etl/silt/internal/decode/looks"
 )
 
@@ -39,7 +40,10 @@ func (s *sample) binary() bool {
 
 // Detect tells the format of a sample by its content, compressed or not. It reads the beginning only. The error is that of
 // Records.Next, or says that no format is recognized.
-func Detect(object io.Reader) (Detected, error) {
+func Detect(object io.Reader) (Detected, error) { return detect(object, true) }
+
+// detect looks into archives if it may: an archive can hold itself.
+func detect(object io.Reader, archives bool) (Detected, error) {
 	head := bufio.NewReader(object)
 	all := formats()
 	for _, f := range all {
@@ -53,6 +57,9 @@ func Detect(object io.Reader) (Detected, error) {
 	w := newWindow(Options{})
 	w.reset(head)
 	if err := w.begin(); err != nil {
+		if a, ok := errors.AsType[*archived](err); ok && archives {
+			return detectMember(a)
+		}
 		return Detected{}, err
 	}
 	err := w.need(detectBytes)
@@ -82,6 +89,26 @@ func Detect(object io.Reader) (Detected, error) {
 		names = append(names, string(n))
 	}
 	return Detected{}, errors.New("the format of the sample is not recognized; known are " + strings.Join(names, ", "))
+}
+
+// detectMember tells the format of the first member of an archive that can be read.
+func detectMember(a *archived) (Detected, error) {
+	r, file, err := a.read(nil, archive.Bounds{Stopped: func() error { return nil }, Need: func(int64) error { return nil }})
+	defer file.close()
+	for err == nil {
+		var m *archive.Member
+		if m, err = r.Next(); err == nil && m.Body != nil {
+			d, err := detect(m.Body, false)
+			if nested, ok := errors.AsType[*archived](err); ok {
+				err = unreadable(nested.kind + " inside of " + a.kind + ": archives inside of archives are not supported")
+			}
+			return d, err
+		}
+	}
+	if err == io.EOF { //nolint:errorlint // the end of the archive
+		return Detected{}, unreadable(a.kind + ": it has no member that can be read")
+	}
+	return Detected{}, ofArchive(err)
 }
 
 // detectedLines are the sample's first lines, without a last one that may be cut.

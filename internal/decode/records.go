@@ -14,8 +14,13 @@ type Records struct {
 	s      *Scanner
 	format string
 	use    *budget.Use
-	number int64
+	number int64 // of the last record, in its member
 	err    error // what Next returns from now on
+
+	src     io.Reader
+	stop    stop
+	members *members // of the archive that is open; nil: it is not one
+	only    map[int64]bool
 }
 
 // NewRecords prepares to read what the spec asks for; keys are shared with the other Records of a run.
@@ -23,19 +28,27 @@ func NewRecords(spec *Spec, keys *Keys, o Options) *Records {
 	s := NewScanner(spec, keys)
 	s.redactor.SetKey(o.HashKey)
 	o.use = o.Memory.NewUse(o.Stopped)
-	return &Records{framer: newFramer(spec, s, o), s: s, format: string(spec.Format.Name), use: o.use}
+	return &Records{framer: newFramer(spec, s, o), s: s, format: string(spec.Format.Name), use: o.use, stop: o.Stopped}
 }
 
-// Open begins another object. It reads nothing yet. Parquet is read in place if r is also an io.ReaderAt and an io.Seeker;
-// otherwise it is copied to Options.TempDir.
+// Open begins another object. It reads nothing yet. Parquet and zip are read in place if r is also an io.ReaderAt and an io.Seeker;
+// otherwise they are copied to Options.TempDir.
 func (d *Records) Open(r io.Reader) {
+	d.leaveArchive()
 	d.framer.open(r)
 	d.use.Release()
-	d.number, d.framed, d.err = 0, nil, nil
+	d.number, d.framed, d.err, d.src, d.only = 0, nil, nil, r, nil
+}
+
+// OpenMembers is Open for some members of an archive, by their numbers. Next passes over the others.
+func (d *Records) OpenMembers(r io.Reader, only map[int64]bool) {
+	d.Open(r)
+	d.only = only
 }
 
 // Framed gives records that were framed before, with the numbers and the context they had then, ascending; io.EOF after the
-// last. raw and context are valid until the next call. It may have a method Offset, as Records has.
+// last. raw and context are valid until the next call. It may have methods Offset and Member, as Records has, and a method Reject, which
+// says why the framing refused the record or a member.
 type Framed interface {
 	Next() (number int64, raw, context []byte, err error)
 }
@@ -46,13 +59,16 @@ func (d *Records) OpenFramed(f Framed) { d.framed = f }
 
 // Close ends the object that is open, and frees what it needs. Next does it at the end of an object.
 func (d *Records) Close() {
+	d.leaveArchive()
 	d.framer.open(nil)
 	d.use.Release()
 }
 
 // Next reads the next record. number counts them from 1 in the order of the object, rejected ones included, and depends on
-// nothing but the object's bytes and Options. raw is the record without the blanks around it, valid until the next Next.
-// Without a Reject, Values, Rest and Misfits are the record's.
+// nothing but the object's bytes and Options. Of an archive, it is the number of a member and that of a record in it: see Place. raw is
+// the record without the blanks around it, valid until the next Next. Without a Reject, Values, Rest and Misfits are the record's.
+//
+// A Reject of record 0 refuses a member: the records of it that were read so far must not be used. The next record is of another member.
 //
 // err is io.EOF after the last record. After any other error, the records read so far must not be used either: a *Reject refuses
 // the object, with ReasonUnpack if it cannot be unpacked, with ReasonTooLarge if it needs more than Options.Memory, or with
@@ -63,22 +79,36 @@ func (d *Records) Next() (number int64, raw []byte, rej *Reject, err error) {
 		if err != nil {
 			return 0, nil, nil, err
 		}
+		if f, ok := d.framed.(interface{ Reject() *Reject }); ok && f.Reject() != nil {
+			return number, raw, f.Reject(), nil
+		}
 		return number, raw, d.framer.kept(raw, context), nil
 	}
 	if d.err != nil {
 		return 0, nil, nil, d.err
 	}
-	raw, rej, err = d.framer.next()
-	if err != nil {
-		d.err = err
-		d.Close()
-		return 0, nil, nil, err
+	for {
+		if rej, err = d.nextMember(); err == nil && rej == nil {
+			raw, rej, err = d.framer.next()
+			if err == nil {
+				break
+			}
+			rej, err = d.ended(err)
+		}
+		if err != nil {
+			d.err = err
+			d.Close()
+			return 0, nil, nil, err
+		}
+		if rej != nil {
+			return d.members.number(0), nil, rej, nil
+		}
 	}
 	if rej != nil {
 		d.hint(raw, rej)
 	}
 	d.number++
-	return d.number, raw, rej, nil
+	return d.members.number(d.number), raw, rej, nil
 }
 
 // hint adds to the message of a record that is not of the format what it looks like.
@@ -94,7 +124,18 @@ func (d *Records) hint(raw []byte, rej *Reject) {
 // and valid until the next Next.
 func (d *Records) Context() []byte { return d.framer.context() }
 
-// Offset is where that record begins in the unpacked object, in bytes; -1: not known.
+// Member is the name of the member that the record is of, or that was refused; "": the object is not an archive.
+func (d *Records) Member() string {
+	if d.framed == nil {
+		return d.members.name()
+	}
+	if f, ok := d.framed.(interface{ Member() string }); ok {
+		return f.Member()
+	}
+	return ""
+}
+
+// Offset is where that record begins in the unpacked object or member, in bytes; -1: not known.
 func (d *Records) Offset() int64 {
 	if d.framed == nil {
 		return d.framer.offset()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/silt-etl/silt/internal/decode/archive"
 	"github.com/silt-etl/silt/internal/decode/budget"
 	"github.com/silt-etl/silt/internal/decode/unpack"
 )
@@ -122,7 +123,7 @@ type window struct {
 	documents bool
 
 	src    io.Reader
-	un     unpack.Reader
+	un     *unpack.Reader
 	in     io.Reader // what is framed: un, or a file with a part of an object
 	begun  bool      // the object is open
 	pieces int64
@@ -139,7 +140,7 @@ type window struct {
 }
 
 func newWindow(o Options) window {
-	return window{limits: o.limits(), stop: o.Stopped, base: bufferBytes, temp: o.TempDir, un: unpack.Reader{Memory: o.use, Stopped: o.Stopped}}
+	return window{limits: o.limits(), stop: o.Stopped, base: bufferBytes, temp: o.TempDir, un: &unpack.Reader{Memory: o.use, Stopped: o.Stopped}}
 }
 
 // offset is where the next byte to frame is in the unpacked object.
@@ -156,9 +157,12 @@ func (w *window) reset(src io.Reader) {
 // begin opens the object: it is unpacked, and UTF-8, from here on.
 func (w *window) begin() error {
 	if err := w.un.Open(&stoppable{w.src, w.stop}); err != nil {
+		if w.un.Kind() == unpack.Zip {
+			return &archived{kind: string(unpack.Zip), in: w.un.Packed(), w: w}
+		}
 		return unreadableFault(err)
 	}
-	w.in = &w.un
+	w.in = w.un
 	if w.buf == nil {
 		w.buf = make([]byte, w.base)
 	}
@@ -171,6 +175,12 @@ func (w *window) begin() error {
 			msg = string(k) + " inside of " + string(w.un.Kind()) + ": the object must unpack to text"
 		}
 		return unreadable(msg)
+	}
+	if err := w.need(archive.HeadBytes); err != nil {
+		return err
+	}
+	if archive.IsTar(w.buf[w.p:w.n]) {
+		return w.beginTar()
 	}
 	if w.un.Recode(w.buf[w.p:w.n]) {
 		w.p, w.n, w.seek, w.eof = 0, 0, 0, false

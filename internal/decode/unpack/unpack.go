@@ -1,8 +1,9 @@
-// Package unpack reads an object's bytes without their compression: gzip, zstd or plain text, and UTF-16 as UTF-8. The first
+// Package unpack reads an object's bytes without their compression (gzip, zstd, bzip2, xz, lz4, snappy), and UTF-16 as UTF-8. The first
 // bytes of an object say how it is packed, never its name. An object can be packed twice, as Firehose does with what CloudWatch Logs
 // has packed.
 //
-// It verifies what it reads: gzip's checksum and length, zstd's checksum. It knows nothing about records.
+// It verifies what it reads: the checksums and lengths that the format has, and that the object ends where the format ends. It knows
+// nothing about records, or about the members of archives.
 //
 // Invariants: an object that cannot be unpacked to its end gives a *Fault, never a silent end; an error of the underlying
 // reader is passed on, wrapped, and never taken for a fault of the content.
@@ -75,6 +76,26 @@ type Reader struct {
 	twice  bool      // second is in use
 	passed int64     // bytes that second has given
 	end    error     // what ended unpackedOnce; io.EOF if it is whole
+
+	// Member says that the objects are members of an archive. Given is asked whether so many bytes more may come of one that is packed.
+	Member bool
+	Given  func(n int) error
+	// Held is what else the archive of which the objects are members has in memory.
+	Held int64
+
+	around *Reader // of the archive that the object is a member of; nil: it is not
+	inside *Reader // of the members of this archive
+}
+
+// Around says that the objects that are opened from now on are members of an archive, which outer unpacks; nil: they are not. The memory
+// of both counts together.
+func (u *Reader) Around(outer *Reader) {
+	if u.around != nil {
+		u.around.inside = nil
+	}
+	if u.around = outer; outer != nil {
+		outer.inside = u
+	}
 }
 
 // Kind is what the first bytes of an object say it is, as a person would call it.
@@ -84,22 +105,28 @@ type Kind string
 const (
 	Plain   Kind = "" // anything that could be text
 	Parquet Kind = "Parquet"
+	Zip     Kind = "zip"
 	gzipped Kind = "gzip"
 	zstded  Kind = "zstd"
+	bzipped Kind = "bzip2"
+	xzed    Kind = "xz"
+	lz4ed   Kind = "lz4"
+	snapped Kind = "snappy"
 )
 
-// kinds are recognized by how an object begins. Only gzip, zstd and plain text can be unpacked here.
+// kinds are recognized by how an object begins.
 var kinds = []struct {
 	magic string
 	kind  Kind
 }{
 	{"\x1f\x8b", gzipped},
 	{"\x28\xb5\x2f\xfd", zstded},
-	{"BZh", "bzip2"},
-	{"\xfd7zXZ\x00", "xz"},
-	{"\x04\x22\x4d\x18", "lz4"},
-	{"\xff\x06\x00\x00sNaP", "snappy"},
-	{"PK\x03\x04", "zip"},
+	{"BZh", bzipped},
+	{"\xfd7zXZ\x00", xzed},
+	{"\x04\x22\x4d\x18", lz4ed},
+	{"\xff\x06\x00\x00sNaP", snapped},
+	{"PK\x03\x04", Zip},
+	{"PK\x05\x06", Zip}, // without members
 	{"PAR1", Parquet},
 	{"Obj\x01", "Avro"},
 }
@@ -116,6 +143,21 @@ func KindOf(head []byte) Kind {
 		return zstded
 	}
 	return Plain
+}
+
+// Packed gives the bytes of the object that was opened last as they are, if Open refused it.
+func (u *Reader) Packed() io.Reader { return u.in }
+
+// Size is how many bytes of the object have been read.
+func (u *Reader) Size() int64 { return u.src.n }
+
+// packed says whether objects of the kind are unpacked here.
+func (k Kind) packed() bool {
+	switch k {
+	case gzipped, zstded, bzipped, xzed, lz4ed, snapped:
+		return true
+	}
+	return false
 }
 
 // Kind of the object that was opened last, as "gzip" or "gzip inside of gzip".
@@ -156,10 +198,18 @@ func (u *Reader) Open(r io.Reader) error {
 			return err
 		}
 		return u.openSecond()
+	case bzipped, xzed, lz4ed, snapped:
+		if err := u.openOther(); err != nil {
+			return err
+		}
+		return u.openSecond()
 	case Parquet:
+		if u.Member {
+			return &Fault{"Parquet inside of an archive is not supported"}
+		}
 		return &Fault{"Parquet: write `-- format: parquet` into the mapping's raw.sql to read it"}
 	default:
-		return &Fault{string(u.kind) + " is not supported; objects must be gzip, zstd or plain text"}
+		return &Fault{string(u.kind) + " is not supported here; objects must be text, packed or not"}
 	}
 	return nil
 }
@@ -183,7 +233,7 @@ func (u *Reader) openSecond() error {
 	}
 	u.first = io.MultiReader(bytes.NewReader(head[:n]), u.out)
 	u.out = u.first
-	if k := KindOf(head[:n]); k != gzipped && k != zstded {
+	if !KindOf(head[:n]).packed() {
 		return nil
 	}
 	if u.second == nil {
@@ -225,26 +275,14 @@ type unpackedTwice Reader
 func (t *unpackedTwice) Read(p []byte) (int, error) {
 	u := (*Reader)(t)
 	n, err := u.second.Read(p)
-	if u.passed += int64(n); u.passed > twiceBytes+twiceRatio*u.src.n {
+	if u.passed += int64(n); u.passed > Most(u.src.n) {
 		return 0, &Fault{fmt.Sprintf("%s: the object unpacks to more than %d times its size", u.Kind(), twiceRatio)}
 	}
 	return n, err
 }
 
 func (u *Reader) openZstd() (err error) {
-	u.frames.need = func(window int64) error {
-		u.most = max(u.most, window)
-		if u.outer != nil {
-			window += u.outer.most
-		} else if u.twice {
-			window += u.second.most
-		}
-		err := u.Memory.Need(window, "a zstd window")
-		if _, large := errors.AsType[*budget.TooLarge](err); !large {
-			u.src.Err = err // it is not about the content
-		}
-		return err
-	}
+	u.frames.need = func(window int64) error { return u.need(window, "a zstd window") }
 	u.frames.reset(u.in)
 	if u.zstd == nil {
 		// Memory decides how large a window may be.
@@ -257,6 +295,33 @@ func (u *Reader) openZstd() (err error) {
 	}
 	u.out = u.zstd
 	return nil
+}
+
+// need asks for the memory of a window, with what the other levels of packing have.
+func (u *Reader) need(window int64, what string) error {
+	u.most = max(u.most, window)
+	top := u
+	if u.outer != nil {
+		top = u.outer
+	}
+	for _, r := range []*Reader{top.around, top.inside} {
+		if r != nil {
+			window += r.windows()
+		}
+	}
+	err := u.Memory.Need(window+top.windows()-u.most+top.Held, what)
+	if _, large := errors.AsType[*budget.TooLarge](err); !large {
+		u.src.Err = err // it is not about the content
+	}
+	return err
+}
+
+// windows are the largest ones of both levels.
+func (u *Reader) windows() int64 {
+	if u.twice {
+		return u.most + u.second.most
+	}
+	return u.most
 }
 
 // Close ends the object, and frees the memory of a large window.
@@ -279,6 +344,11 @@ func (u *Reader) Read(p []byte) (int, error) {
 	n, err := u.out.Read(p)
 	if err != nil && err != io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
 		err = u.fault(err)
+	}
+	if u.Member && u.kind != Plain {
+		if e := u.Given(n); e != nil {
+			return 0, e
+		}
 	}
 	return n, err
 }

@@ -56,7 +56,7 @@ func TestReader(t *testing.T) {
 		{"zstd", s, zstded, ""},
 		{"zstd, cut", s[:len(s)-3], zstded, "zstd: the object is truncated"},
 		{"zstd behind a skippable frame", "\x50\x2a\x4d\x18\x03\x00\x00\x00abc" + s, zstded, ""},
-		{"zip", "PK\x03\x04....", "zip", "zip is not supported; objects must be gzip, zstd or plain text"},
+		{"zip", "PK\x03\x04....", "zip", "zip is not supported here; objects must be text, packed or not"},
 		{"Parquet", "PAR1....", Parquet, "Parquet: write `-- format: parquet` into the mapping's raw.sql to read it"},
 	} {
 		err := u.Open(strings.NewReader(c.object))
