@@ -196,7 +196,7 @@ func (out batchOutput) addCounts(s *report.Summary) {
 		if !isGone(o) {
 			s.SizeIn += out.objects[i].SizeBytes
 		}
-		if o.State == attempt.ObjectQuarantined && len(s.Unreadable) < 20 {
+		if (o.State == attempt.ObjectQuarantined || o.BrokenMembers > 0) && len(s.Unreadable) < 20 {
 			s.Unreadable = append(s.Unreadable, out.objects[i].Key+": "+o.Message)
 		}
 		if o.State == attempt.ObjectDenied && len(s.Denied) < 20 {

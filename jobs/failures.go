@@ -147,7 +147,7 @@ const unreadShown = 5
 func (a *batchAttempt) checkUnread(out batchOutput) {
 	x, u := a.run, &a.run.unread
 	var broken []string
-	large := 0
+	large, members := 0, 0
 	for i, o := range out.result.Objects {
 		switch o.State {
 		case attempt.ObjectDenied:
@@ -164,9 +164,22 @@ func (a *batchAttempt) checkUnread(out batchOutput) {
 			}
 			broken = append(broken, out.objects[i].Key+": "+o.Message)
 		}
+		if o.BrokenMembers > 0 {
+			members++
+			broken = append(broken, out.objects[i].Key+": "+o.Message)
+		}
 	}
-	what := "are unreadable"
+	what, rest := "are unreadable", "the others are committed, and these are in quarantine"
+	if members > 0 {
+		rest = "what could be read is committed, and the rest is in quarantine"
+	}
 	switch {
+	case members > 0 && len(broken) == 1:
+		what = "has unreadable members"
+	case members == len(broken):
+		what = "have unreadable members"
+	case members > 0:
+		what = "are unreadable or have unreadable members"
 	case len(broken) == 1 && large == 1:
 		what = "is too large"
 	case len(broken) == 1:
@@ -179,8 +192,8 @@ func (a *batchAttempt) checkUnread(out batchOutput) {
 	t := out.result.Totals()
 	if limit := a.config.spec.Limits.MaxBrokenRatio; float64(len(broken)) > limit*float64(t.Objects) {
 		x.failures.errs = append(x.failures.errs, &diag.OpError{Op: "read the objects of", Object: "batch " + out.batch,
-			Err: fmt.Errorf("%w: %s of %s %s (%.2f%%), and limits.max_broken_ratio allows %.2f%%; the others are committed, and these are in quarantine: %s",
-				ErrUnread, human.Count(int64(len(broken))), human.Plural(t.Objects, "object"), what, 100*float64(len(broken))/float64(t.Objects), 100*limit, firstOf(broken)),
+			Err: fmt.Errorf("%w: %s of %s %s (%.2f%%), and limits.max_broken_ratio allows %.2f%%; %s: %s",
+				ErrUnread, human.Count(int64(len(broken))), human.Plural(t.Objects, "object"), what, 100*float64(len(broken))/float64(t.Objects), 100*limit, rest, firstOf(broken)),
 			Try: "correct the cause, then etl replay, which reads the objects again"})
 	}
 }

@@ -79,12 +79,12 @@ func (p *replay) work(ctx context.Context) (err error) {
 		}
 	}
 	if p.cut.Records > 0 {
-		x.warn(fmt.Sprintf("%s cannot be replayed: quarantine has only the beginning, because the record is too long (example: record %d of %s). Try: correct the mapping's format if it is wrong (example: -- records:), and run etl backfill %s --replace for the days of these objects, which reads them again",
-			human.Plural(p.cut.Records, "record"), p.cut.Record, p.cut.Object, x.Spec.Name))
+		x.warn(fmt.Sprintf("%s cannot be replayed: quarantine has only the beginning, because the record is too long (example: %s of %s). Try: correct the mapping's format if it is wrong (example: -- records:), and run etl backfill %s --replace for the days of these objects, which reads them again",
+			human.Plural(p.cut.Records, "record"), p.cut.Place, p.cut.Object, x.Spec.Name))
 	}
 	if n := p.notStaged; n.Records > 0 {
-		x.warn(fmt.Sprintf("%s stayed in quarantine: they are not kept there, because the mapping discards or redacts fields, and could not be read from staging (example: record %d of %s: %s)",
-			human.Plural(n.Records, "record"), n.Record, n.Object, n.Why))
+		x.warn(fmt.Sprintf("%s stayed in quarantine: they are not kept there, because the mapping discards or redacts fields, and could not be read from staging (example: %s of %s: %s)",
+			human.Plural(n.Records, "record"), n.Place, n.Object, n.Why))
 	}
 	return x.publisher.markDone(ctx)
 }

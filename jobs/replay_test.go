@@ -563,7 +563,7 @@ func TestReplayOfDamagedQuarantine(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	w, err := quarantine.NewWriter(&b, false)
+	w, err := quarantine.NewWriter(&b, quarantine.Has{})
 	if err != nil {
 		t.Fatal(err)
 	}

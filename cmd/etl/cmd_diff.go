@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/silt-etl/silt/internal/capture"
 	"github.com/silt-etl/silt/internal/compare"
+	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/objstore"
@@ -292,7 +294,7 @@ func (r *diffReport) write(w io.Writer) {
 		t := render.Table{Header: []string{"before", "now", "records", "example"}, Right: []bool{false, false, true}}
 		for _, m := range r.Moves {
 			for i, e := range m.Examples {
-				row := []string{m.From, m.To, human.Count(m.Records), fmt.Sprintf("%s, record %d", e.Object, e.Record)}
+				row := []string{m.From, m.To, human.Count(m.Records), examplePlace(e)}
 				if e.Detail != "" {
 					row[3] += ": " + e.Detail
 				}
@@ -311,7 +313,7 @@ func (r *diffReport) write(w io.Writer) {
 	t := render.Table{Header: []string{"attribute", "changed", "added", "removed", "before", "now", "example"}, Right: []bool{false, true, true, true}, MaxCell: 60}
 	for _, ch := range r.Attributes {
 		for i, e := range ch.Examples {
-			row := []string{ch.Path, human.Count(ch.Changed), human.Count(ch.Added), human.Count(ch.Removed), string(e.Before), string(e.After), fmt.Sprintf("%s, record %d", e.Object, e.Record)}
+			row := []string{ch.Path, human.Count(ch.Changed), human.Count(ch.Added), human.Count(ch.Removed), string(e.Before), string(e.After), examplePlace(e)}
 			if i > 0 {
 				row[0], row[1], row[2], row[3] = "", "", "", ""
 			}
@@ -319,4 +321,9 @@ func (r *diffReport) write(w io.Writer) {
 		}
 	}
 	_ = t.Write(w)
+}
+
+// examplePlace names the record of an example.
+func examplePlace(e compare.Example) string {
+	return e.Object + ", " + decode.PlaceText(decode.NumberOf(e.Member, e.Record), strconv.FormatInt(e.Member, 10))
 }

@@ -56,6 +56,7 @@ func (*previewCmd) Help() string {
 // previewed is the result of one record. Record 0 stands for the sample as a whole.
 type previewed struct {
 	Record    int64           `json:"record"`
+	Member    string          `json:"member,omitempty"` // of an archive, that the record is of
 	Raw       json.RawMessage `json:"raw,omitempty"` // the record if it is JSON, else its text as a JSON string
 	Class     string          `json:"class,omitempty"`
 	Partition string          `json:"partition,omitempty"`
@@ -132,7 +133,7 @@ func (c *previewCmd) Run(ctx context.Context, a *app) error {
 	width := terminalWidth(a.stdout)
 	show := func(r *previewed) error {
 		switch {
-		case r.Record == 0:
+		case r.Record == 0 && r.Member == "":
 		case r.Reason != "":
 			quarantined++
 		case r.Filtered:
@@ -290,7 +291,8 @@ func (p *previewer) where(ctx context.Context, predicate string, records iter.Se
 
 // preview is the part of an outcome that is shown.
 func preview(in sample.Record, out *sample.Outcome) *previewed {
-	return &previewed{Record: in.Number, Raw: rawJSON(in.Raw), Class: out.Class, Partition: out.Partition, OCSF: out.OCSF, Unmapped: out.Unmapped,
+	_, record := decode.Place(in.Number)
+	return &previewed{Record: record, Member: in.Member, Raw: rawJSON(in.Raw), Class: out.Class, Partition: out.Partition, OCSF: out.OCSF, Unmapped: out.Unmapped,
 		Kept: slices.Sorted(slices.Values(out.Kept)), Without: out.Without, Misfits: out.Misfits, Filtered: out.Filtered, Reason: out.Reason, Path: out.Path, Message: out.Message}
 }
 
@@ -308,8 +310,13 @@ func rawJSON(raw []byte) json.RawMessage {
 // write shows the record to a person: raw and OCSF side by side if width has room for both, else one below the other.
 func (r *previewed) write(w io.Writer, width int) {
 	head := fmt.Sprintf("record %d: ", r.Record)
+	if r.Member != "" {
+		if head = render.Safe("member "+r.Member) + ": "; r.Record > 0 {
+			head = fmt.Sprintf("%s, record %d: ", render.Safe("member "+r.Member), r.Record)
+		}
+	}
 	switch {
-	case r.Record == 0:
+	case r.Record == 0 && r.Member == "":
 		head = "the whole sample: quarantined, " + r.Reason
 	case r.Reason != "":
 		head += "quarantined, " + r.Reason

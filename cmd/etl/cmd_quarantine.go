@@ -152,7 +152,11 @@ func eachRefused(ctx context.Context, spec *jobfile.Spec, q *quarantine.Reader, 
 }
 
 func writeList(w io.Writer, job string, list *quarantine.List) error {
-	fmt.Fprintf(w, "%s: quarantine has %s and %s\n", job, human.Plural(list.Records, "record"), human.Plural(list.Whole, "whole object"))
+	what := human.Plural(list.Records, "record") + " and " + human.Plural(list.Whole, "whole object")
+	if list.Members > 0 {
+		what = human.Plural(list.Records, "record") + ", " + human.Plural(list.Whole, "whole object") + " and " + human.Plural(list.Members, "whole member") + " of archives"
+	}
+	fmt.Fprintf(w, "%s: quarantine has %s\n", job, what)
 	if len(list.Groups) == 0 {
 		return nil
 	}
@@ -165,7 +169,7 @@ func writeGroups(w io.Writer, groups []quarantine.Group) error {
 	t := render.Table{Header: []string{"reason", "path", "records", "objects", "example"}, Right: []bool{false, false, true, true}}
 	for _, g := range groups {
 		t.Rows = append(t.Rows, []string{g.Reason, render.Safe(g.Path), human.Count(g.Records), human.Count(g.Objects),
-			render.Safe(fmt.Sprintf("%s (%s)", g.Message, recordPlace(g.Object, g.Record)))})
+			render.Safe(fmt.Sprintf("%s (%s)", g.Message, recordPlace(g.Object, g.Place())))})
 	}
 	if isTerminal(w) {
 		t.MaxCell = 80
@@ -173,12 +177,12 @@ func writeGroups(w io.Writer, groups []quarantine.Group) error {
 	return t.Write(w)
 }
 
-// recordPlace names a record by its object and number.
-func recordPlace(object string, record int64) string {
-	if record == 0 {
+// recordPlace names a record by its object and its place in it.
+func recordPlace(object, place string) string {
+	if place == "" {
 		return object
 	}
-	return fmt.Sprintf("%s, record %d", object, record)
+	return object + ", " + place
 }
 
 // errEnough stops reading at --limit.
@@ -247,11 +251,15 @@ func writeRow(w io.Writer, r *quarantine.Row, refusedBatch string) error {
 	if r.Class != "" {
 		why += " (" + r.Class + ")"
 	}
-	_, err := fmt.Fprintf(w, "%s: %s\n  %s\n", render.Safe(recordPlace(r.Object, r.Record)), why, render.Safe(r.Message))
+	_, err := fmt.Fprintf(w, "%s: %s\n  %s\n", render.Safe(recordPlace(r.Object, r.Place())), why, render.Safe(r.Message))
 	if err == nil && r.Hidden() {
 		where := ""
 		if r.Offset >= 0 {
-			where = fmt.Sprintf(" at byte %d of the unpacked object", r.Offset)
+			of := "object"
+			if r.MemberNumber > 0 {
+				of = "member"
+			}
+			where = fmt.Sprintf(" at byte %d of the unpacked %s", r.Offset, of)
 		}
 		_, err = fmt.Fprintf(w, "  %s%s, not kept because the mapping discards or redacts fields\n", human.Plural(r.Length, "byte"), where)
 	} else if err == nil && r.Record > 0 {

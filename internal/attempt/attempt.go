@@ -134,8 +134,10 @@ type ObjectResult struct {
 	Quarantined int64
 	Kept        int64  // of a replay: records that were not chosen. They stay in quarantine, and no other count has them
 	Reason      string // code of an object that is quarantined as a whole
-	Message     string // why an object is quarantined as a whole, denied or archived
-	Temporary   bool   // of a denied object: it may be readable without a change by a person
+	Message     string // why an object is quarantined as a whole, denied or archived; why the first members were
+	// BrokenMembers of an archive that was read are in quarantine as a whole. Their records are not counted.
+	BrokenMembers int64
+	Temporary     bool // of a denied object: it may be readable without a change by a person
 }
 
 // Result of an attempt.
@@ -360,6 +362,9 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 	if err := w.quarantine(ctx, r); err != nil {
 		return nil, err
 	}
+	if err := w.addMembers(); err != nil {
+		return nil, err
+	}
 	w.addMisfits()
 	r.Redacted = map[string]int64{}
 	for i, n := range w.scan.redacted {
@@ -373,6 +378,8 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 		res := ObjectResult{State: st.state, Records: st.records, Published: c.published, Filtered: c.filtered, Quarantined: st.rejected + c.rejected}
 		if st.state != ObjectRead {
 			res = ObjectResult{State: st.state, Reason: st.reason, Message: st.message, Temporary: st.temporary}
+		} else if n := st.members.refused.Load(); n > 0 {
+			res.BrokenMembers, res.Message = n, strings.Join(st.members.broken, "; ")
 		}
 		if w.o.Replay != nil {
 			res.Kept = w.o.Replay.objects[i].kept

@@ -183,6 +183,7 @@ func (x *isolation) object(ctx context.Context, i int) error {
 			return x.flush(ctx)
 		}
 		if rej != nil {
+			x.group.without(i, number)
 			continue
 		}
 		x.records++
@@ -272,7 +273,8 @@ func (x *isolation) search(ctx context.Context, rows []savedRow, query, place st
 // row is a record as quarantine would have it.
 func (x *isolation) row(r *savedRow, message string) quarantine.Row {
 	o := x.scan.objects[r.id.object]
-	q := quarantine.Row{Job: x.o.Job, Run: x.o.Run, Object: o.Key, ETag: o.ETag, Record: r.id.number, Reason: ReasonExpression, Message: message, Raw: slices.Clone(r.raw), Context: r.context}
+	q := quarantine.Row{Job: x.o.Job, Run: x.o.Run, Object: o.Key, ETag: o.ETag, Member: r.member, Reason: ReasonExpression, Message: message, Raw: slices.Clone(r.raw), Context: r.context}
+	q.MemberNumber, q.Record = decode.Place(r.id.number)
 	if r.size > len(r.raw) {
 		q.Length, q.Offset = int64(r.size), -1
 	}
@@ -324,10 +326,11 @@ type savedRow struct {
 	// raw is the beginning of the record, which has size bytes.
 	raw, context []byte
 	size         int
+	member       string
 }
 
 func (g *group) add(object int, number int64, records *decode.Records, raw []byte) {
-	r := savedRow{id: recordID{object, number}, rest: slices.Clone(records.Rest()), values: slices.Clone(records.Values()), raw: slices.Clone(raw[:min(len(raw), exampleBytes)]), size: len(raw)}
+	r := savedRow{id: recordID{object, number}, rest: slices.Clone(records.Rest()), values: slices.Clone(records.Values()), raw: slices.Clone(raw[:min(len(raw), exampleBytes)]), size: len(raw), member: records.Member()}
 	if c := records.Context(); len(c) > 0 && len(c) <= exampleBytes {
 		if n := len(g.rows); n > 0 && bytes.Equal(g.rows[n-1].context, c) {
 			c = g.rows[n-1].context
@@ -341,6 +344,16 @@ func (g *group) add(object int, number int64, records *decode.Records, raw []byt
 	}
 	g.rows = append(g.rows, r)
 	g.bytes += len(raw)
+}
+
+// without forgets the records of a member that is refused, if number is of one.
+func (g *group) without(object int, number int64) {
+	if member, record := decode.Place(number); member > 0 && record == 0 {
+		g.rows = slices.DeleteFunc(g.rows, func(r savedRow) bool {
+			of, _ := decode.Place(r.id.number)
+			return r.id.object == object && of == member
+		})
+	}
 }
 
 func (g *group) full() bool { return len(g.rows) >= groupRecords || g.bytes >= groupBytes }

@@ -31,3 +31,15 @@ func (w *output) countKind(records *decode.Records) {
 	}
 	w.kinds.Add(refused.KindOf(fields), 1)
 }
+
+// addMisfits counts what an object that was read whole had.
+func (s *scan) addMisfits(misfits, redacted []int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, k := range misfits {
+		s.misfits[i] += k
+	}
+	for i, k := range redacted {
+		s.redacted[i] += k
+	}
+}

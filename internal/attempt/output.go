@@ -44,8 +44,10 @@ type output struct {
 	memory memory
 	scan   *scan
 	counts []objectCounts
-	files  []gatedFile
-	misses map[string]int64
+	// members count the records of archives. finish adds them to counts.
+	members map[memberID]*objectCounts
+	files   []gatedFile
+	misses  map[string]int64
 	// without counts published records that lack a required attribute, by its path.
 	without map[string]int64
 
@@ -68,7 +70,7 @@ type output struct {
 type objectCounts struct{ published, filtered, rejected int64 }
 
 func newOutput(o Options, m memory, s *scan) *output {
-	return &output{o: o, memory: m, scan: s, counts: make([]objectCounts, len(s.objects)), kinds: refused.Kinds{}, known: newfields.Of(o.Compiled), fields: newfields.Counts{}, misses: map[string]int64{}, without: map[string]int64{}, partitions: newPartitionCount(o.MaxPartitions, s.objects),
+	return &output{o: o, memory: m, scan: s, counts: make([]objectCounts, len(s.objects)), members: map[memberID]*objectCounts{}, kinds: refused.Kinds{}, known: newfields.Of(o.Compiled), fields: newfields.Counts{}, misses: map[string]int64{}, without: map[string]int64{}, partitions: newPartitionCount(o.MaxPartitions, s.objects),
 		rejects: spillsort.New[[3]int64](s.stopped, o.TempDir, "rejected", m.rejects),
 		reasons: append([]sqlgen.Reason(nil), o.Compiled.Reasons...), reasonAt: map[string]int{}, classOf: map[int32]string{}, accounts: map[string]bool{}}
 }
@@ -85,7 +87,7 @@ func (w *output) reason(code, path, message string) int32 {
 }
 
 func (w *output) reject(object int32, record int64, reason int32) {
-	w.counts[object].rejected++
+	w.countsOf(object, record).rejected++
 	if err := w.rejects.Add([3]int64{int64(object), record, int64(reason)}); err != nil && w.failed == nil {
 		w.failed = err
 	}
@@ -211,13 +213,13 @@ type partition struct {
 // row decides about one row: published (keep), filtered, rejected, or left out with its unreadable object.
 func (w *output) row(p *sqlgen.Projection, r *rows, i int, wide map[int]string) (keep bool, at partition) {
 	object, record := r.object.Value(i), r.record.Value(i)
-	if w.scan.states[object].bad.Load() {
+	if st := &w.scan.states[object]; st.bad.Load() || st.members.isBad(record) {
 		return false, at
 	}
 	if !r.reject.IsNull(i) {
 		reason := int32(r.reject.Value(i))
 		if w.reasons[reason].Code == sqlgen.ReasonDropped {
-			w.counts[object].filtered++
+			w.countsOf(object, record).filtered++
 			w.o.Trace.filtered(object, record)
 		} else {
 			w.reject(object, record, reason)
@@ -256,7 +258,7 @@ func (w *output) row(p *sqlgen.Projection, r *rows, i int, wide map[int]string) 
 		w.reject(object, record, reason)
 		return false, at
 	}
-	w.counts[object].published++
+	w.countsOf(object, record).published++
 	if r.miss != nil && !r.miss.IsNull(i) && r.miss.Value(i) != 0 {
 		for m := range missing(p, r, i) {
 			if m.Without {
@@ -441,11 +443,11 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 			f.Close()
 		}
 	}()
-	cut := w.o.HideRecords || w.o.Replay != nil && w.o.Replay.cut
+	has := quarantine.Has{Cut: w.o.HideRecords || w.o.Replay != nil && w.o.Replay.has.Cut, Members: len(w.members) > 0 || w.o.Replay != nil && w.o.Replay.has.Members}
 	var parts []rejectedPart
 	for _, s := range w.scan.spools {
 		parts = append(parts, s.parts...)
-		cut = cut || s.cut
+		has.Cut, has.Members = has.Cut || s.cut, has.Members || s.members
 	}
 	sort.Slice(parts, func(i, j int) bool { return parts[i].object < parts[j].object })
 	var wrote digest
@@ -458,7 +460,7 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 			if f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
 				return fmt.Errorf("temp folder: %w", err)
 			}
-			if qw, err = quarantine.NewWriter(f, cut); err != nil {
+			if qw, err = quarantine.NewWriter(f, has); err != nil {
 				return err
 			}
 		}
@@ -468,26 +470,25 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 		wrote.add(row)
 		return qw.Add(row)
 	}
-	row := func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte, offset int64) quarantine.Row {
-		o := w.scan.objects[object]
+	row := func(rejected rejectedRecord, class string) quarantine.Row {
+		o, reason := w.scan.objects[rejected.object], rejected.reject
 		r.Reasons[reason.Code]++
-		q := quarantine.Row{Job: w.o.Job, Run: w.o.Run, Object: o.Key, ETag: o.ETag, Record: record, Class: class,
-			Path: reason.Path, Reason: reason.Code, Message: reason.Message, Raw: raw, Context: context}
-		if w.o.HideRecords && record > 0 {
-			q.Hide(offset)
+		q := quarantine.Row{Job: w.o.Job, Run: w.o.Run, Object: o.Key, ETag: o.ETag, Member: rejected.member, Class: class,
+			Path: reason.Path, Reason: reason.Code, Message: reason.Message, Raw: rejected.raw, Context: rejected.context}
+		q.MemberNumber, q.Record = decode.Place(rejected.number)
+		if w.o.HideRecords && q.Record > 0 {
+			q.Hide(reason.Offset)
 		}
 		if r.Reasons[reason.Code] == 1 {
 			r.Examples[reason.Code] = refused.ExampleOf(&q, string(w.o.Compiled.Scan.Format.Name), w.o.HideRecords)
 		}
 		return q
 	}
-	add := func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte, offset int64) error {
-		return put(row(object, record, class, reason, raw, context, offset))
-	}
+	add := func(r rejectedRecord, class string) error { return put(row(r, class)) }
 	for _, s := range parts {
-		err := s.each(func(object int, record int64, rej decode.Reject, raw, context []byte) error {
-			q := row(object, record, "", sqlgen.Reason{Code: rej.Code, Path: rej.Path, Message: rej.Message}, raw, context, rej.Offset)
-			q.Offset, q.Length = rej.Offset, rej.Length
+		err := s.each(func(r rejectedRecord) error {
+			q := row(r, "")
+			q.Offset, q.Length = r.reject.Offset, r.reject.Length
 			return put(q)
 		})
 		if err != nil {
@@ -499,7 +500,7 @@ func (w *output) quarantine(ctx context.Context, r *Result) error {
 	}
 	for i := range w.scan.states {
 		if st := &w.scan.states[i]; st.state == ObjectQuarantined {
-			if err := add(i, 0, "", sqlgen.Reason{Code: st.reason, Message: st.message}, nil, nil, 0); err != nil {
+			if err := add(rejectedRecord{object: i, reject: &decode.Reject{Code: st.reason, Message: st.message}}, ""); err != nil {
 				return err
 			}
 		}

@@ -3,8 +3,10 @@ package attempt
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/render"
 )
@@ -32,8 +34,14 @@ func (e *TooManyPartitions) Error() string {
 	if e.Days > e.Accounts {
 		varies = fmt.Sprintf("the records are of %s", human.Plural(int64(e.Days), "event day"))
 	}
-	return fmt.Sprintf("too many partitions: the records of the batch belong to %s%s partitions, and limits.max_partitions allows %s; %s; nothing of the batch was committed. Example: %s, record %d",
-		atLeast, human.Count(int64(e.Partitions)), human.Count(int64(e.Max)), varies, render.Safe(e.Object), e.Record)
+	return fmt.Sprintf("too many partitions: the records of the batch belong to %s%s partitions, and limits.max_partitions allows %s; %s; nothing of the batch was committed. Example: %s, %s",
+		atLeast, human.Count(int64(e.Partitions)), human.Count(int64(e.Max)), varies, render.Safe(e.Object), placeOf(e.Record))
+}
+
+// placeOf names a record whose member's name is not known.
+func placeOf(number int64) string {
+	member, _ := decode.Place(number)
+	return decode.PlaceText(number, strconv.FormatInt(member, 10))
 }
 
 // partitionCount counts the partitions of an attempt.

@@ -14,7 +14,7 @@ import (
 )
 
 // refetch frames the objects of rejected rows again and hands each reject its raw bytes.
-func (w *output) refetch(ctx context.Context, add func(object int, record int64, class string, reason sqlgen.Reason, raw, context []byte, offset int64) error) error {
+func (w *output) refetch(ctx context.Context, add func(r rejectedRecord, class string) error) error {
 	r := &refetcher{w: w, records: w.scan.newRecords(), object: -1}
 	defer r.close()
 	class := ""
@@ -24,7 +24,7 @@ func (w *output) refetch(ctx context.Context, add func(object int, record int64,
 	ex := decode.NewExpander(w.scan.keys)
 	return w.rejects.Each(func(t [3]int64) error {
 		object, record := int(t[0]), t[1]
-		if w.scan.states[object].bad.Load() { // rows are rejected before it is known, if they are wide
+		if st := &w.scan.states[object]; st.bad.Load() || st.members.isBad(record) { // rows are rejected before it is known, if they are wide
 			return nil
 		}
 		raw, err := r.find(ctx, object, record)
@@ -38,7 +38,8 @@ func (w *output) refetch(ctx context.Context, add func(object int, record int64,
 			c = ""
 			w.countKind(r.records)
 		}
-		return add(object, record, c, reason, raw, r.records.Context(), r.records.Offset())
+		return add(rejectedRecord{object: object, number: record, member: r.records.Member(), raw: raw, context: r.records.Context(),
+			reject: &decode.Reject{Code: reason.Code, Path: reason.Path, Message: reason.Message, Offset: r.records.Offset()}}, c)
 	})
 }
 
@@ -68,7 +69,7 @@ func (r *refetcher) find(ctx context.Context, object int, record int64) ([]byte,
 			return nil, e
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read %s again for quarantine: record %d was not found: %w", key, record, err)
+			return nil, fmt.Errorf("read %s again for quarantine: %s was not found: %w", key, decode.PlaceText(record, "?"), err)
 		}
 		if number != record {
 			continue

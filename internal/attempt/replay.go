@@ -44,7 +44,7 @@ type Replay struct {
 
 	chosen int64
 	rows   digest
-	cut    bool // a row is cut
+	has    quarantine.Has
 
 	notWhole Cut // chosen rows that are cut
 }
@@ -55,13 +55,13 @@ type Replay struct {
 type Cut struct {
 	Records int64
 	Object  string // of the first one
-	Record  int64
+	Place   string // in its object (example: record 3)
 }
 
 // With returns all of c and d.
 func (c Cut) With(d Cut) Cut {
 	if c.Records == 0 {
-		c.Object, c.Record = d.Object, d.Record
+		c.Object, c.Place = d.Object, d.Place
 	}
 	c.Records += d.Records
 	return c
@@ -77,6 +77,8 @@ type replayed struct {
 	whole *quarantine.Row
 	kept  int64 // records, not rows of record 0
 	n     int64 // chosen records
+	// members are chosen rows of members of an archive as a whole, by number. The members are read from staging.
+	members map[int64]quarantine.Row
 }
 
 type section struct{ at, size int64 }
@@ -91,10 +93,10 @@ var digestSeed = maphash.MakeSeed()
 
 func (d *digest) add(r quarantine.Row) {
 	type said struct {
-		object, etag, class, path, reason, message string
-		record                                     int64
+		object, etag, class, path, reason, message, member string
+		number, record                                     int64
 	}
-	d.sum += maphash.Comparable(digestSeed, said{r.Object, r.ETag, r.Class, r.Path, r.Reason, r.Message, r.Record})
+	d.sum += maphash.Comparable(digestSeed, said{r.Object, r.ETag, r.Class, r.Path, r.Reason, r.Message, r.Member, r.MemberNumber, r.Record})
 	d.count++
 }
 
@@ -119,13 +121,13 @@ func (r *Replay) Add(row quarantine.Row, chosen bool) error {
 	}
 	o := &r.objects[i]
 	r.rows.add(row)
-	r.cut = r.cut || row.Cut()
+	r.has.Cut, r.has.Members = r.has.Cut || row.Cut(), r.has.Members || row.MemberNumber > 0
 	if chosen && row.Hidden() && row.Reason != decode.ReasonTooLong {
 		return r.addHidden(row)
 	}
 	if chosen && row.Cut() {
 		if r.notWhole.Records++; r.notWhole.Records == 1 {
-			r.notWhole.Object, r.notWhole.Record = row.Object, row.Record
+			r.notWhole.Object, r.notWhole.Place = row.Object, row.Place()
 		}
 	}
 	switch {
@@ -134,6 +136,13 @@ func (r *Replay) Add(row quarantine.Row, chosen bool) error {
 			o.kept++
 		}
 		return r.keep(row)
+	case row.Record == 0 && row.MemberNumber > 0:
+		r.chosen++
+		if o.members == nil {
+			o.members = map[int64]quarantine.Row{}
+		}
+		o.members[row.MemberNumber] = row
+		return nil
 	case row.Record == 0:
 		r.chosen++
 		o.whole = &row
@@ -146,28 +155,27 @@ func (r *Replay) Add(row quarantine.Row, chosen bool) error {
 
 // put appends a record to the spool.
 func (r *Replay) put(i int, row quarantine.Row) error {
-	o := &r.objects[i]
-	if r.last != i || row.Record <= o.last {
+	o, number := &r.objects[i], decode.NumberOf(row.MemberNumber, row.Record)
+	if r.last != i || number <= o.last {
 		o.runs = append(o.runs, section{at: r.size})
 	}
 	var head []byte
-	head = binary.AppendUvarint(head, uint64(row.Record))
-	head = binary.AppendUvarint(head, uint64(len(row.Raw)))
-	head = binary.AppendUvarint(head, uint64(len(row.Context)))
-	_, err := r.w.Write(head)
-	if err == nil {
-		_, err = r.w.Write(row.Raw)
+	head = binary.AppendUvarint(head, uint64(number))
+	n := int64(0)
+	parts := [][]byte{row.Raw, row.Context, []byte(row.Member)}
+	for _, p := range parts {
+		head = binary.AppendUvarint(head, uint64(len(p)))
+		n += int64(len(p))
 	}
-	if err == nil {
-		_, err = r.w.Write(row.Context)
+	for _, p := range append([][]byte{head}, parts...) {
+		if _, err := r.w.Write(p); err != nil {
+			return fmt.Errorf("temp folder: %w", err)
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("temp folder: %w", err)
-	}
-	n := int64(len(head) + len(row.Raw) + len(row.Context))
+	n += int64(len(head))
 	o.runs[len(o.runs)-1].size += n
 	r.size += n
-	r.last, o.last = i, row.Record
+	r.last, o.last = i, number
 	return nil
 }
 
@@ -179,7 +187,7 @@ func (r *Replay) keep(row quarantine.Row) error {
 			return fmt.Errorf("temp folder: %w", err)
 		}
 		r.keptFile = f
-		if r.kept, err = quarantine.NewWriter(f, true); err != nil {
+		if r.kept, err = quarantine.NewWriter(f, quarantine.Has{Cut: true, Members: true}); err != nil {
 			return err
 		}
 	}
@@ -269,7 +277,10 @@ func (r *Replay) whole(i int) *quarantine.Row {
 }
 
 // untouched says that not one row of an object was chosen.
-func (r *Replay) untouched(i int) bool { return r.objects[i].n == 0 && r.objects[i].whole == nil }
+func (r *Replay) untouched(i int) bool {
+	o := &r.objects[i]
+	return o.n == 0 && o.whole == nil && len(o.members) == 0
+}
 
 // records returns the chosen records of an object, from the first one each time. nil: the object is read from staging.
 func (r *Replay) records(i int) decode.Framed {
@@ -277,6 +288,9 @@ func (r *Replay) records(i int) decode.Framed {
 		return nil
 	}
 	m := &merged{id: r.objects[i].id, newStager: r.newStager}
+	if len(r.objects[i].members) > 0 {
+		m.whole = &wholeMembers{id: m.id, newStager: r.newStager, rows: r.objects[i].members}
+	}
 	for _, s := range r.objects[i].runs {
 		m.runs = append(m.runs, &spooled{r: bufio.NewReaderSize(io.NewSectionReader(r.spool, s.at, s.size), int(min(s.size, 64<<10)))})
 	}
@@ -289,6 +303,7 @@ type spooled struct {
 	number int64
 	size   uint64 // of raw
 	more   uint64 // of context, which follows
+	name   uint64 // of the member's name, which follows
 	state  spooledState
 }
 
@@ -309,11 +324,25 @@ type merged struct {
 	runs      []*spooled
 	last      int64
 	buf       []byte
-	offset    int64 // of the last record, -1: not known
+	offset    int64         // of the last record, -1: not known
+	member    string        // of the last record
+	whole     *wholeMembers // read from staging; nil: there are none
+	fromWhole bool          // the last record is of whole
 }
 
-// Offset is where the last record begins in its object; -1: not known.
+// Offset is where the last record begins in its object or member; -1: not known.
 func (m *merged) Offset() int64 { return m.offset }
+
+// Member is the name of the last record's member.
+func (m *merged) Member() string { return m.member }
+
+// Reject is why the framing refused the last record, or its member, if it was read from staging.
+func (m *merged) Reject() *decode.Reject {
+	if m.fromWhole {
+		return m.whole.rej
+	}
+	return nil
+}
 
 // Next implements decode.Framed.
 func (m *merged) Next() (number int64, raw, context []byte, err error) {
@@ -328,6 +357,14 @@ func (m *merged) Next() (number int64, raw, context []byte, err error) {
 			next = s
 		}
 	}
+	if m.fromWhole = false; m.whole != nil {
+		if err := m.whole.peek(); err != nil {
+			return 0, nil, nil, err
+		}
+		if m.whole.number > 0 && (next == nil || m.whole.number < next.number) {
+			return m.fromStaging()
+		}
+	}
 	if next == nil {
 		if m.stager != nil {
 			m.stager.close()
@@ -338,7 +375,7 @@ func (m *merged) Next() (number int64, raw, context []byte, err error) {
 		return 0, nil, nil, fmt.Errorf("record %d is in quarantine twice", next.number)
 	}
 	m.last = next.number
-	size := next.size + next.more
+	size := next.size + next.more + next.name
 	if uint64(cap(m.buf)) < size {
 		m.buf = make([]byte, size)
 	}
@@ -348,10 +385,24 @@ func (m *merged) Next() (number int64, raw, context []byte, err error) {
 	}
 	next.state = spooledNew
 	m.offset = -1
-	if next.size == 0 {
-		return m.staged(decodePlace(m.last, m.buf))
+	end := next.size + next.more
+	if m.member = ""; next.name > 0 {
+		m.member = string(m.buf[end:])
 	}
-	return m.last, m.buf[:next.size:next.size], m.buf[next.size:], nil
+	if next.size == 0 {
+		return m.staged(decodePlace(m.last, m.buf[:end]))
+	}
+	return m.last, m.buf[:next.size:next.size], m.buf[next.size:end:end], nil
+}
+
+// fromStaging returns the record that whole has found.
+func (m *merged) fromStaging() (number int64, raw, context []byte, err error) {
+	w := m.whole
+	if w.number <= m.last {
+		return 0, nil, nil, fmt.Errorf("%s is in quarantine by itself and with its member", decode.PlaceText(w.number, w.member))
+	}
+	m.fromWhole, m.last, m.offset, m.member, w.peeked = true, w.number, w.offset, w.member, false
+	return w.number, w.raw, w.context, nil
 }
 
 // staged reads a record from staging, where Stage has found it.
@@ -375,10 +426,11 @@ func (s *spooled) head() error {
 	}
 	size, err2 := binary.ReadUvarint(s.r)
 	more, err3 := binary.ReadUvarint(s.r)
-	if err := errors.Join(err, err2, err3); err != nil {
+	name, err4 := binary.ReadUvarint(s.r)
+	if err := errors.Join(err, err2, err3, err4); err != nil {
 		return fmt.Errorf("temp folder: %w", noEOF(err))
 	}
-	s.number, s.size, s.more, s.state = int64(number), size, more, spooledHead
+	s.number, s.size, s.more, s.name, s.state = int64(number), size, more, name, spooledHead
 	return nil
 }
 

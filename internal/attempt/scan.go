@@ -69,6 +69,7 @@ type objectState struct {
 	message   string
 	temporary bool        // of a denied object
 	bad       atomic.Bool // rows of it that the projection may still have must not be published
+	members   members
 }
 
 // fetched is an object ready to be scanned.
@@ -353,6 +354,8 @@ type cursor struct {
 	misfits  []int64 // of the object being scanned, by leaf
 	redacted []int64 // likewise, by rule
 	room     room
+	member   int64      // that is being scanned; 0: the object is not an archive
+	before   memberMark // what the object had when it began
 }
 
 // countingReader counts what is read, and ends with the error of stopped.
@@ -421,6 +424,7 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 			c.counted = &countingReader{Reader: f.body, stopped: s.stopped}
 			begin(c.records, c.counted.seekable(f.body), f.rows)
 			c.rejects.mark()
+			c.member = 0
 			clear(c.misfits)
 			clear(c.redacted)
 		}
@@ -440,6 +444,9 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 		}
 		if rej == nil {
 			rej = s.failed[recordID{c.cur.index, number}]
+		}
+		if _, record := decode.Place(number); s.repeated && rej != nil && record == 0 {
+			continue // the member was refused before, too
 		}
 		if !s.repeated {
 			scanned++
@@ -471,7 +478,18 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 
 // count counts a record, and keeps it if it was rejected.
 func (c *cursor) count(st *objectState, number int64, raw []byte, rej *decode.Reject) error {
+	member, record := decode.Place(number)
+	if member > 0 && member != c.member {
+		c.beginMember(member)
+	}
+	if member > 0 && record == 0 {
+		return c.memberFailed(st, number, rej)
+	}
 	st.records++
+	if rej != nil {
+		st.rejected++
+	}
+	st.members.count(member, rej)
 	if rej == nil {
 		c.s.rawBytes.Add(int64(len(raw)))
 		for _, leaf := range c.records.Misfits() {
@@ -483,12 +501,11 @@ func (c *cursor) count(st *objectState, number int64, raw []byte, rej *decode.Re
 		return nil
 	}
 	c.s.rawBytes.Add(max(int64(len(raw)), rej.Length))
-	st.rejected++
 	context := c.records.Context()
 	if c.s.o.HideRecords {
 		rej, raw, context = rej.Hidden(c.records.Offset(), int64(len(raw))), nil, nil
 	}
-	if err := c.rejects.add(c.cur.index, number, rej, raw, context); err != nil {
+	if err := c.rejects.add(rejectedRecord{object: c.cur.index, number: number, member: c.records.Member(), reject: rej, raw: raw, context: context}); err != nil {
 		return fmt.Errorf("temp folder: %w", err)
 	}
 	return nil
@@ -519,7 +536,7 @@ func (c *cursor) end(err error) {
 		return
 	}
 	st.records, st.rejected = 0, 0
-	if err := c.rejects.rewind(); err != nil {
+	if err := c.rejects.rewind(c.rejects.marked); err != nil {
 		s.fail(fmt.Errorf("temp folder: %w", err))
 	}
 }
@@ -557,18 +574,6 @@ func (s *scan) put(ch *engine.Chunk, row, object int, number int64, rest []byte,
 			}
 		}
 		col++
-	}
-}
-
-// addMisfits counts what an object that was read whole had.
-func (s *scan) addMisfits(misfits, redacted []int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, k := range misfits {
-		s.misfits[i] += k
-	}
-	for i, k := range redacted {
-		s.redacted[i] += k
 	}
 }
 

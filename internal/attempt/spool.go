@@ -20,6 +20,8 @@ type spool struct {
 	marked int64
 	parts  []rejectedPart
 	cut    bool // a record that was added is cut
+	// members: a record that was added is of an archive
+	members bool
 }
 
 // rejectedPart is where the rejects of one object are stored, so that all spools together can be read in the order of objects.
@@ -40,22 +42,33 @@ func (s *spool) keep(object int) {
 	}
 }
 
-func (s *spool) rewind() error {
-	if s.f == nil || s.at == s.marked {
+// rewind removes what was added since the spool had so many bytes.
+func (s *spool) rewind(to int64) error {
+	if s.f == nil || s.at == to {
 		return nil
 	}
 	if err := s.w.Flush(); err != nil {
 		return err
 	}
-	if err := s.f.Truncate(s.marked); err != nil {
+	if err := s.f.Truncate(to); err != nil {
 		return err
 	}
-	_, err := s.f.Seek(s.marked, io.SeekStart)
-	s.at = s.marked
+	_, err := s.f.Seek(to, io.SeekStart)
+	s.at = to
 	return err
 }
 
-func (s *spool) add(object int, record int64, rej *decode.Reject, raw, context []byte) error {
+// rejectedRecord is a record that the scanner rejected, or a member of an archive as a whole.
+type rejectedRecord struct {
+	object       int
+	number       int64
+	member       string // its name
+	reject       *decode.Reject
+	raw, context []byte
+}
+
+func (s *spool) add(r rejectedRecord) error {
+	rej := r.reject
 	if s.f == nil {
 		f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 		if err != nil {
@@ -64,28 +77,29 @@ func (s *spool) add(object int, record int64, rej *decode.Reject, raw, context [
 		s.f, s.w = f, bufio.NewWriterSize(f, 64<<10)
 	}
 	var b []byte
-	b = binary.AppendUvarint(b, uint64(object))
-	b = binary.AppendUvarint(b, uint64(record))
-	for _, t := range []string{rej.Code, rej.Path, rej.Message} {
+	b = binary.AppendUvarint(b, uint64(r.object))
+	b = binary.AppendUvarint(b, uint64(r.number))
+	for _, t := range []string{r.member, rej.Code, rej.Path, rej.Message} {
 		b = binary.AppendUvarint(b, uint64(len(t)))
 		b = append(b, t...)
 	}
 	b = binary.AppendVarint(b, rej.Offset)
 	b = binary.AppendUvarint(b, uint64(rej.Length))
 	s.cut = s.cut || rej.Length > 0
-	b = binary.AppendUvarint(b, uint64(len(context)))
-	b = append(b, context...)
-	b = binary.AppendUvarint(b, uint64(len(raw)))
+	s.members = s.members || r.member != ""
+	b = binary.AppendUvarint(b, uint64(len(r.context)))
+	b = append(b, r.context...)
+	b = binary.AppendUvarint(b, uint64(len(r.raw)))
 	if _, err := s.w.Write(b); err != nil {
 		return err
 	}
-	_, err := s.w.Write(raw)
-	s.at += int64(len(b) + len(raw))
+	_, err := s.w.Write(r.raw)
+	s.at += int64(len(b) + len(r.raw))
 	return err
 }
 
 // each reads an object's rejects back. raw and context are valid during fn only.
-func (p rejectedPart) each(fn func(object int, record int64, rej decode.Reject, raw, context []byte) error) error {
+func (p rejectedPart) each(fn func(rejectedRecord) error) error {
 	if err := p.spool.w.Flush(); err != nil {
 		return err
 	}
@@ -106,6 +120,7 @@ func (p rejectedPart) each(fn func(object int, record int64, rej decode.Reject, 
 			return nil
 		}
 		record, err2 := binary.ReadUvarint(r)
+		member, e10 := text()
 		var rej decode.Reject
 		var length uint64
 		var e3, e4, e5, e6, e8, e9 error
@@ -118,7 +133,7 @@ func (p rejectedPart) each(fn func(object int, record int64, rej decode.Reject, 
 		rej.Length = int64(length)
 		context, e6 = text()
 		n, e7 := binary.ReadUvarint(r)
-		if err := errors.Join(err, err2, e3, e4, e5, e6, e7, e8, e9); err != nil {
+		if err := errors.Join(err, err2, e3, e4, e5, e6, e7, e8, e9, e10); err != nil {
 			return err
 		}
 		if uint64(cap(buf)) < n {
@@ -128,7 +143,7 @@ func (p rejectedPart) each(fn func(object int, record int64, rej decode.Reject, 
 		if _, err := io.ReadFull(r, buf); err != nil {
 			return err
 		}
-		if err := fn(int(object), int64(record), rej, buf, []byte(context)); err != nil {
+		if err := fn(rejectedRecord{int(object), int64(record), member, &rej, buf, []byte(context)}); err != nil {
 			return err
 		}
 	}

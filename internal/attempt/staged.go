@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/decode/budget"
@@ -20,14 +23,14 @@ import (
 type NotStaged struct {
 	Records int64
 	Object  string // of the first one
-	Record  int64
+	Place   string // in its object (example: record 3)
 	Why     string
 }
 
 // With returns all of n and m.
 func (n NotStaged) With(m NotStaged) NotStaged {
 	if n.Records == 0 {
-		n.Object, n.Record, n.Why = m.Object, m.Record, m.Why
+		n.Object, n.Place, n.Why = m.Object, m.Place, m.Why
 	}
 	n.Records += m.Records
 	return n
@@ -41,7 +44,7 @@ func (r *Replay) addHidden(row quarantine.Row) error {
 			return fmt.Errorf("temp folder: %w", err)
 		}
 		r.hiddenFile = f
-		if r.hidden, err = quarantine.NewWriter(f, true); err != nil {
+		if r.hidden, err = quarantine.NewWriter(f, quarantine.Has{Cut: true, Members: true}); err != nil {
 			return err
 		}
 	}
@@ -53,15 +56,6 @@ func (r *Replay) addHidden(row quarantine.Row) error {
 // length, since another format may split an object into other records. What cannot be read stays in quarantine. It is called after the last
 // Add.
 func (r *Replay) Stage(ctx context.Context, staging objstore.Reader, compiled *sqlgen.Compiled, memoryBytes int64) (not NotStaged, err error) {
-	if r.hidden == nil {
-		return not, nil
-	}
-	if err := r.hidden.Close(); err != nil {
-		return not, err
-	}
-	if _, err := r.hiddenFile.Seek(0, io.SeekStart); err != nil {
-		return not, fmt.Errorf("temp folder: %w", err)
-	}
 	m := (&Options{MemoryBytes: memoryBytes}).memory()
 	readers := budget.New(m.readers, m.reader)
 	r.newStager = func() *stager {
@@ -73,15 +67,24 @@ func (r *Replay) Stage(ctx context.Context, staging objstore.Reader, compiled *s
 	}
 	s := r.newStager()
 	defer s.close()
+	if err := r.stageMembers(s); err != nil || r.hidden == nil {
+		return not, err
+	}
+	if err := r.hidden.Close(); err != nil {
+		return not, err
+	}
+	if _, err := r.hiddenFile.Seek(0, io.SeekStart); err != nil {
+		return not, fmt.Errorf("temp folder: %w", err)
+	}
 	err = quarantine.Read(ctx, r.hiddenFile, func(row quarantine.Row) error {
-		where := place{row.Record, row.Offset, row.Length}
+		where := place{decode.NumberOf(row.MemberNumber, row.Record), row.Offset, row.Length}
 		_, _, why, err := s.find(objectID{row.Object, row.ETag}, where)
 		if err != nil {
 			return err
 		}
 		i := r.at[objectID{row.Object, row.ETag}]
 		if why != "" {
-			not = not.With(NotStaged{Records: 1, Object: row.Object, Record: row.Record, Why: why})
+			not = not.With(NotStaged{Records: 1, Object: row.Object, Place: row.Place(), Why: why})
 			r.chosen--
 			r.objects[i].kept++
 			return r.keep(row)
@@ -91,6 +94,114 @@ func (r *Replay) Stage(ctx context.Context, staging objstore.Reader, compiled *s
 		return r.put(i, row)
 	})
 	return not, err
+}
+
+// stageMembers leaves rows of members as a whole in quarantine if their object is not in staging any more.
+func (r *Replay) stageMembers(s *stager) error {
+	for i := range r.objects {
+		o := &r.objects[i]
+		if len(o.members) == 0 {
+			continue
+		}
+		if err := s.open(o.id); err != nil {
+			return err
+		}
+		if s.why == "" {
+			continue
+		}
+		for _, number := range slices.Sorted(maps.Keys(o.members)) {
+			row := o.members[number]
+			row.Message = strings.TrimSuffix(row.Message, goneMessage) + goneMessage
+			r.chosen--
+			if err := r.keep(row); err != nil {
+				return err
+			}
+		}
+		o.members = nil
+	}
+	return nil
+}
+
+// wholeMembers reads members of an archive from staging that quarantine has as a whole.
+type wholeMembers struct {
+	id        objectID
+	newStager func() *stager
+	rows      map[int64]quarantine.Row // by number
+	s         *stager
+	left      []int64 // of rows that are still to come, if the archive cannot be read any more
+
+	peeked       bool
+	number       int64 // of the next record; 0: there are no more
+	raw, context []byte
+	rej          *decode.Reject
+	member       string
+	offset       int64
+}
+
+// peek finds the next record, unless it was found already.
+func (w *wholeMembers) peek() error {
+	if w.peeked {
+		return nil
+	}
+	if w.s == nil {
+		w.s = w.newStager()
+		if err := w.s.open(w.id); err != nil {
+			return err
+		}
+		if w.s.why != "" {
+			return fmt.Errorf("read %s again: %s", w.id.key, w.s.why)
+		}
+		only := map[int64]bool{}
+		for number := range w.rows {
+			only[number] = true
+		}
+		w.s.records.OpenMembers(w.s.body, only)
+	}
+	w.peeked = true
+	if w.left != nil {
+		w.refuse()
+		return nil
+	}
+	number, raw, rej, err := w.s.records.Next()
+	switch {
+	case w.s.ctx.Err() != nil:
+		return w.s.ctx.Err()
+	case err == nil:
+		w.number, w.raw, w.rej, w.context, w.member, w.offset = number, raw, rej, nil, w.s.records.Member(), w.s.records.Offset()
+		if _, record := decode.Place(number); record > 0 {
+			w.context = w.s.records.Context()
+		}
+		return nil
+	case !errors.Is(err, io.EOF):
+		if rej := (*decode.Reject)(nil); !errors.As(err, &rej) {
+			return fmt.Errorf("read %s again: %v", w.id.key, err) //nolint:errorlint // the attempt fails, whatever the store says
+		}
+		last, _ := decode.Place(w.number)
+		w.left = []int64{}
+		for _, number := range slices.Sorted(maps.Keys(w.rows)) {
+			if number >= last {
+				w.left = append(w.left, number)
+			}
+		}
+		w.refuse()
+		return nil
+	}
+	w.number = 0
+	w.s.close()
+	return nil
+}
+
+// refuse gives the next row that is left as it was.
+func (w *wholeMembers) refuse() {
+	if len(w.left) == 0 {
+		w.number = 0
+		w.s.close()
+		return
+	}
+	row := w.rows[w.left[0]]
+	w.number, w.raw, w.context, w.member, w.offset = decode.NumberOf(row.MemberNumber, 0), nil, nil, row.Member, -1
+	w.rej = &decode.Reject{Code: row.Reason, Message: row.Message}
+	w.left = w.left[1:]
 }
 
 // place of a record in its object. The spool has it in the place of the record's bytes, which are never in a temporary file.
@@ -112,9 +223,9 @@ type stager struct {
 	staging objstore.Reader
 	records *decode.Records
 	id      objectID
-	body    io.Closer // of the open object, or nil
-	number  int64     // of the last record that was read
-	why     string    // why no more of the object can be read
+	body    io.ReadCloser // of the open object, or nil
+	number  int64         // of the last record that was read
+	why     string        // why no more of the object can be read
 }
 
 func (s *stager) close() {
@@ -175,6 +286,9 @@ func (s *stager) find(id objectID, at place) (raw, around []byte, why string, er
 			return nil, nil, "the mapping splits the object into other records than before. Try: etl backfill --replace", nil
 		}
 		return b, s.records.Context(), "", nil
+	}
+	if s.why == "" { // its member is refused now
+		return nil, nil, "the mapping splits the object into other records than before. Try: etl backfill --replace", nil
 	}
 	return nil, nil, s.why, nil
 }

@@ -90,6 +90,7 @@ func (c *Change) Records() int64 { return c.Changed + c.Added + c.Removed }
 type Example struct {
 	Object string          `json:"object"`
 	Record int64           `json:"record"`
+	Member int64           `json:"member_number,omitempty"` // of an archive, that the record is of
 	Before json.RawMessage `json:"before,omitempty"`
 	After  json.RawMessage `json:"after,omitempty"`
 	Detail string          `json:"detail,omitempty"` // why the record is in quarantine
@@ -207,7 +208,7 @@ func (c *comparer) outcomes(ctx context.Context, compiled *sqlgen.Compiled, f *o
 				return
 			}
 			d.Open(io.NewSectionReader(f, 0, info.Size()))
-			for {
+			for n := int64(1); ; n++ {
 				number, raw, rej, err := d.Next()
 				var whole *decode.Reject
 				switch {
@@ -222,10 +223,14 @@ func (c *comparer) outcomes(ctx context.Context, compiled *sqlgen.Compiled, f *o
 					yield(sample.Record{}, err)
 					return
 				}
-				if !yield(sample.Record{Number: number, Raw: bytes.Clone(raw), Context: bytes.Clone(d.Context()), Reject: rej, Captures: captures}, nil) {
+				record := sample.Record{Number: number, Member: d.Member(), Raw: bytes.Clone(raw), Reject: rej, Captures: captures}
+				if _, n := decode.Place(number); n > 0 {
+					record.Context = bytes.Clone(d.Context())
+				}
+				if !yield(record, nil) {
 					return
 				}
-				if c.Limit > 0 && number > most {
+				if c.Limit > 0 && n > most {
 					return // one record more than is compared shows that there are more
 				}
 			}
@@ -284,7 +289,7 @@ func (c *comparer) one(object string, number int64, before, after *sample.Outcom
 		}
 		m.Records++
 		if len(m.Examples) < c.Examples {
-			e := Example{Object: object, Record: number}
+			e := exampleAt(object, number)
 			if after != nil && after.Reason != "" {
 				e.Detail = detail(after)
 			} else if before != nil && before.Reason != "" {
@@ -348,8 +353,16 @@ func (c *comparer) change(path string) *Change {
 
 func (c *comparer) example(ch *Change, object string, number int64, before, after json.RawMessage) {
 	if len(ch.Examples) < c.Examples {
-		ch.Examples = append(ch.Examples, Example{Object: object, Record: number, Before: before, After: after})
+		e := exampleAt(object, number)
+		e.Before, e.After = before, after
+		ch.Examples = append(ch.Examples, e)
 	}
+}
+
+func exampleAt(object string, number int64) Example {
+	e := Example{Object: object}
+	e.Member, e.Record = decode.Place(number)
+	return e
 }
 
 // flat returns the leaves of an event by dotted path; lists stay whole.

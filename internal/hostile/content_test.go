@@ -31,6 +31,10 @@ func TestBombs(t *testing.T) {
 		"zstd in gzip":         gz(string(zst(t, zeros(n)))),
 		"a window of zstd":     []byte("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00"), // of 2 GiB, around nothing
 		"members of gzip":      bytes.Repeat(gz(""), size(1000, 100_000)),
+		"zeros in zip":         zipOf(t, member{"a", zeros(n)}, member{"b", zeros(n)}),
+		"zeros in tar.gz":      gz(string(tarOf(t, member{"a", zeros(n)}))),
+		"blanks in xz":         packs(t)["xz"](strings.Repeat(" ", size(4<<20, 256<<20))),
+		"zeros in lz4":         packs(t)["lz4"](zeros(n)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -89,7 +93,7 @@ func TestWideRecords(t *testing.T) {
 // TestTruncated: an object that is cut off at any byte publishes all of its records or not one, if it is packed. Of plain text,
 // the records before the cut are published.
 func TestTruncated(t *testing.T) {
-	for name, pack := range map[string]func(string) []byte{"gzip": gz, "zstd": func(s string) []byte { return zst(t, s) }} {
+	for name, pack := range packs(t) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			cuts := 0
@@ -127,7 +131,7 @@ func TestTruncated(t *testing.T) {
 
 // TestFlipped: whichever byte of a packed object is changed, its ten records are published as they were, or not one is.
 func TestFlipped(t *testing.T) {
-	for name, pack := range map[string]func(string) []byte{"gzip": gz, "zstd": func(s string) []byte { return zst(t, s) }} {
+	for name, pack := range packs(t) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			flips := 0

@@ -56,7 +56,7 @@ func FuzzRead(f *testing.F) {
 func file(t testing.TB, rows []quarantine.Row) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := quarantine.NewWriter(&b, true)
+	w, err := quarantine.NewWriter(&b, quarantine.Has{Cut: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,8 @@
 // Package quarantine writes, reads and lists rejected records: Parquet files in the state, one row for each record, with the reason and
 // the raw bytes. It never rejects a record itself. The limit on rejected records is in jobs/failures.go.
 //
-// A file counts only while a batch of the ledger names it. A row with record 0 stands for a whole object, by reference: nothing of that
-// object was published, and raw is empty. Reason codes are a contract (docs/quarantine.md).
+// A file counts only while a batch of the ledger names it. A row with record 0 stands for a whole object, or for a member of an archive, by
+// reference: nothing of it was published, and raw is empty. Reason codes are a contract (docs/quarantine.md).
 package quarantine
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 )
 
-// Row is one rejected record, or one whole object (Record 0).
+// Row is one rejected record, or one whole object or member (Record 0).
 type Row struct {
 	Job     string `json:"job"`
 	Run     string `json:"run"`
@@ -39,6 +39,27 @@ type Row struct {
 	// Offset and Length are set if Raw is cut, or if it is hidden because the mapping discards or redacts fields: where the record begins in the unpacked object (-1: not known), and how long it is.
 	Offset int64 `json:"offset,omitempty"`
 	Length int64 `json:"length,omitempty"`
+	// Member is the name of the member of an archive that the record is of, and MemberNumber its number in the archive, from 1, since names
+	// can come twice. Record, Offset and Length are then of the member. MemberNumber is 0 if the object is not an archive.
+	Member       string `json:"member,omitempty"`
+	MemberNumber int64  `json:"member_number,omitempty"`
+}
+
+// Place names the record in its object (example: member a.log, record 3); "": the object as a whole.
+func (r *Row) Place() string { return place(r.Member, r.MemberNumber, r.Record) }
+
+func place(member string, number, record int64) string {
+	text := ""
+	if number > 0 {
+		text = "member " + member
+	}
+	if record > 0 {
+		if text != "" {
+			text += ", "
+		}
+		text += fmt.Sprintf("record %d", record)
+	}
+	return text
 }
 
 // Cut says that Raw is only the beginning of the record, or nothing of it.
@@ -58,12 +79,19 @@ func (r *Row) Hide(offset int64) {
 // columns of a file without cut records, and how many columns files of earlier versions have: they have no context.
 const (
 	columns      = 11
+	cutColumns   = 13
 	firstColumns = 10
 )
 
-// schema of a file. Only one with cut records has all columns, so that earlier versions of etl read the others, and never take a cut
-// record for a whole one.
-func schema(cut bool) *arrow.Schema {
+// Has says what is among the rows of a file.
+type Has struct {
+	Cut     bool // cut or hidden records
+	Members bool // records of members of archives
+}
+
+// schema of a file. Only one with members has all columns, and only one with cut records those for them, so that earlier versions of etl read
+// the others, and never take a cut record for a whole one, or a record of a member for one of the object.
+func schema(has Has) *arrow.Schema {
 	s := func(n string) arrow.Field {
 		return arrow.Field{Name: n, Type: arrow.BinaryTypes.String, Nullable: true}
 	}
@@ -75,8 +103,13 @@ func schema(cut bool) *arrow.Schema {
 		s("class"), s("path"), s("reason"), s("message"),
 		{Name: "raw", Type: arrow.BinaryTypes.Binary, Nullable: true},
 		{Name: "context", Type: arrow.BinaryTypes.Binary, Nullable: true},
-		n("offset"), n("length")}
-	if !cut {
+		n("offset"), n("length"),
+		s("member"), n("member_number")}
+	switch {
+	case has.Members:
+	case has.Cut:
+		all = all[:cutColumns]
+	default:
 		all = all[:columns]
 	}
 	return arrow.NewSchema(all, nil)
@@ -91,18 +124,18 @@ type Writer struct {
 	b     *array.RecordBuilder
 	bytes int
 	rows  int64
-	cut   bool
+	has   Has
 }
 
-// NewWriter starts a file. cut says that there may be cut records among its rows.
-func NewWriter(w io.Writer, cut bool) (*Writer, error) {
+// NewWriter starts a file. has says what may be among its rows.
+func NewWriter(w io.Writer, has Has) (*Writer, error) {
 	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithBatchSize(64),
 		parquet.WithDictionaryFor("raw", false), parquet.WithStatsFor("raw", false), parquet.WithStatsFor("context", false)) // statistics hold whole values
-	pw, err := pqarrow.NewFileWriter(schema(cut), nopCloser{w}, props, pqarrow.NewArrowWriterProperties())
+	pw, err := pqarrow.NewFileWriter(schema(has), nopCloser{w}, props, pqarrow.NewArrowWriterProperties())
 	if err != nil {
 		return nil, fmt.Errorf("start quarantine file: %w", err)
 	}
-	return &Writer{w: pw, b: array.NewRecordBuilder(memory.DefaultAllocator, schema(cut)), cut: cut}, nil
+	return &Writer{w: pw, b: array.NewRecordBuilder(memory.DefaultAllocator, schema(has)), has: has}, nil
 }
 
 // nopCloser hides Close from the Parquet writer, since whoever opened the file closes it.
@@ -110,8 +143,11 @@ type nopCloser struct{ io.Writer }
 
 // Add appends a row. Raw is copied.
 func (w *Writer) Add(r Row) error {
-	if r.Cut() && !w.cut {
+	if r.Cut() && !w.has.Cut && !w.has.Members {
 		return fmt.Errorf("write quarantine file: record %d is cut, and the file is not for cut records", r.Record)
+	}
+	if r.MemberNumber > 0 && !w.has.Members {
+		return fmt.Errorf("write quarantine file: record %d is of a member, and the file is not for members", r.Record)
 	}
 	for i, v := range []string{r.Job, r.Run, r.Object, r.ETag} {
 		w.b.Field(i).(*array.StringBuilder).Append(v)
@@ -137,7 +173,17 @@ func (w *Writer) Add(r Row) error {
 	} else {
 		context.Append(r.Context)
 	}
-	if w.cut {
+	if w.has.Members {
+		member, number := w.b.Field(cutColumns).(*array.StringBuilder), w.b.Field(cutColumns+1).(*array.Int64Builder)
+		if r.MemberNumber > 0 {
+			member.Append(r.Member)
+			number.Append(r.MemberNumber)
+		} else {
+			member.AppendNull()
+			number.AppendNull()
+		}
+	}
+	if w.has.Cut || w.has.Members {
 		offset, length := w.b.Field(columns).(*array.Int64Builder), w.b.Field(columns+1).(*array.Int64Builder)
 		if r.Cut() {
 			offset.Append(r.Offset)
@@ -148,7 +194,7 @@ func (w *Writer) Add(r Row) error {
 		}
 	}
 	w.rows++
-	w.bytes += len(r.Raw) + len(r.Context) + len(r.Message) + len(r.Object) + 100
+	w.bytes += len(r.Raw) + len(r.Context) + len(r.Message) + len(r.Object) + len(r.Member) + 100
 	if w.bytes >= flushBytes {
 		return w.flush()
 	}
@@ -248,7 +294,10 @@ func read(ctx context.Context, r parquet.ReaderAtSeeker, fn func(Row) error) err
 	if err != nil {
 		return err
 	}
-	if want := schema(true).Fields(); !sameColumns(have, want) && !sameColumns(have, want[:columns]) && !sameColumns(have, want[:firstColumns]) {
+	known := func(want []arrow.Field) bool {
+		return slices.ContainsFunc([]int{len(want), cutColumns, columns, firstColumns}, func(n int) bool { return sameColumns(have, want[:n]) })
+	}
+	if !known(schema(Has{Members: true}).Fields()) {
 		return fmt.Errorf("its columns (%v) are not those of a quarantine file", have.Fields())
 	}
 	for g := range pr.NumRowGroups() {
@@ -298,6 +347,11 @@ func eachRow(rec arrow.RecordBatch, fn func(Row) error) error {
 		if rec.NumCols() > columns {
 			if n := rec.Column(columns + 1).(*array.Int64); !n.IsNull(i) {
 				row.Offset, row.Length = rec.Column(columns).(*array.Int64).Value(i), n.Value(i)
+			}
+		}
+		if rec.NumCols() > cutColumns {
+			if n := rec.Column(cutColumns + 1).(*array.Int64); !n.IsNull(i) {
+				row.Member, row.MemberNumber = str(cutColumns, i), n.Value(i)
 			}
 		}
 		if rec.NumCols() > firstColumns {

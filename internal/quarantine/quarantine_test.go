@@ -22,7 +22,7 @@ func TestRoundTrip(t *testing.T) {
 		{Job: "j", Run: "r", Object: "a/d.gz", ETag: "3", Record: 4, Reason: "RECORD_TOO_LONG", Message: "long", Raw: []byte("the beginning"), Offset: 12, Length: 20 << 20},
 	}
 	var buf bytes.Buffer
-	w, err := quarantine.NewWriter(&buf, true)
+	w, err := quarantine.NewWriter(&buf, quarantine.Has{Cut: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestRoundTrip(t *testing.T) {
 func TestColumns(t *testing.T) {
 	for cut, want := range map[bool]int{false: 11, true: 13} {
 		var buf bytes.Buffer
-		w, err := quarantine.NewWriter(&buf, cut)
+		w, err := quarantine.NewWriter(&buf, quarantine.Has{Cut: cut})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -141,14 +141,21 @@ type Group struct {
 	Objects int64  `json:"objects"` // staging objects these records came from, or that were quarantined whole
 	Message string `json:"message"`
 	Object  string `json:"object"` // of the example
-	Record  int64  `json:"record"` // of the example; 0: the object as a whole
+	Record  int64  `json:"record"` // of the example; 0: the object or the member as a whole
+	// Member and MemberNumber are those of the example.
+	Member       string `json:"member,omitempty"`
+	MemberNumber int64  `json:"member_number,omitempty"`
 }
+
+// Place is Row.Place of the example.
+func (g *Group) Place() string { return place(g.Member, g.MemberNumber, g.Record) }
 
 // List is the quarantine of a job by reason, with the most frequent reason first.
 type List struct {
 	Job     string  `json:"job"`
 	Records int64   `json:"records"`
 	Whole   int64   `json:"whole_objects"` // quarantined as a whole
+	Members int64   `json:"whole_members"` // of archives, quarantined as a whole
 	Groups  []Group `json:"groups"`
 }
 
@@ -173,13 +180,16 @@ func (q *Reader) List(ctx context.Context, job string, f Filter) (*List, error) 
 		c := cause{r.Reason, r.Path}
 		g := groups[c]
 		if g == nil {
-			g = &Group{Reason: r.Reason, Path: r.Path, Message: r.Message, Object: r.Object, Record: r.Record}
+			g = &Group{Reason: r.Reason, Path: r.Path, Message: r.Message, Object: r.Object, Record: r.Record, Member: r.Member, MemberNumber: r.MemberNumber}
 			groups[c] = g
 		}
-		if r.Record > 0 {
+		switch {
+		case r.Record > 0:
 			g.Records++
 			out.Records++
-		} else {
+		case r.MemberNumber > 0:
+			out.Members++
+		default:
 			out.Whole++
 		}
 		if k := (seenKey{c, r.Object, r.ETag}); !seen[k] {

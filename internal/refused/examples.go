@@ -28,7 +28,8 @@ const (
 // Example is one rejected record.
 type Example struct {
 	Object  string
-	Record  int64 // 0: the object as a whole
+	Record  int64  // 0: the object as a whole
+	Place   string // in the object (example: record 3); "": the object as a whole
 	Message string
 	Text    string // the beginning of the record on one line, with control characters escaped
 	Hint    string // that the record looks like another format, or ""
@@ -36,7 +37,7 @@ type Example struct {
 
 // ExampleOf makes an example of a row, of a mapping that reads a format. With hide, it has nothing of what the record holds.
 func ExampleOf(r *quarantine.Row, format string, hide bool) Example {
-	e := Example{Object: r.Object, Record: r.Record}
+	e := Example{Object: r.Object, Record: r.Record, Place: r.Place()}
 	if hide {
 		return e
 	}
@@ -50,8 +51,8 @@ func ExampleOf(r *quarantine.Row, format string, hide bool) Example {
 // String is the example as messages show it.
 func (e Example) String() string {
 	text := render.Safe(e.Object)
-	if e.Record > 0 {
-		text += fmt.Sprintf(", record %d", e.Record)
+	if e.Place != "" {
+		text += ", " + render.Safe(e.Place)
 	}
 	if e.Text != "" {
 		text += ": " + e.Text

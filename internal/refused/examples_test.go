@@ -18,7 +18,7 @@ func TestExample(t *testing.T) {
 	if want := "a\\nb.log, record 7: one\\ntwo\\u001b[2J" + strings.Repeat("ä", 94) + "..."; got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	if diff := cmp.Diff(refused.Example{Object: row.Object, Record: 7}, refused.ExampleOf(&row, "json", true)); diff != "" {
+	if diff := cmp.Diff(refused.Example{Object: row.Object, Record: 7, Place: "record 7"}, refused.ExampleOf(&row, "json", true)); diff != "" {
 		t.Errorf("hidden (-want +got):\n%s", diff)
 	}
 	row = quarantine.Row{Object: "a.log", Record: 1, Raw: []byte(`{"a":1}`)}

@@ -81,15 +81,20 @@ func put(ctx context.Context, state objstore.Bucket, o Options, b *Batch, each f
 		return fmt.Errorf("temp folder: %w", err)
 	}
 	defer f.Close()
-	w, err := quarantine.NewWriter(f, true)
-	if err != nil {
-		return err
-	}
-	c := collector{batch: b, options: o, writer: w, groups: map[group]*counted{}}
+	c := collector{batch: b, options: o, has: quarantine.Has{Cut: true}, groups: map[group]*counted{}}
 	if err := each(c.add); err != nil {
 		return err
 	}
 	c.end()
+	w, err := quarantine.NewWriter(f, c.has)
+	if err != nil {
+		return err
+	}
+	for _, r := range c.rows {
+		if err := w.Add(r); err != nil {
+			return err
+		}
+	}
 	note, err := json.Marshal(b)
 	if err == nil {
 		err = w.Note(noteKey, string(note))
@@ -116,7 +121,8 @@ type counted struct {
 type collector struct {
 	batch   *Batch
 	options Options
-	writer  *quarantine.Writer
+	rows    []quarantine.Row
+	has     quarantine.Has
 	groups  map[group]*counted
 	bytes   int
 }
@@ -137,7 +143,7 @@ func (c *collector) add(r quarantine.Row) error {
 		if len(c.groups) >= maxGroups {
 			return nil
 		}
-		g = &counted{Group: quarantine.Group{Reason: r.Reason, Path: r.Path, Message: r.Message, Object: r.Object, Record: r.Record}}
+		g = &counted{Group: quarantine.Group{Reason: r.Reason, Path: r.Path, Message: r.Message, Object: r.Object, Record: r.Record, Member: r.Member, MemberNumber: r.MemberNumber}}
 		c.groups[k] = g
 	}
 	if r.Record > 0 {
@@ -161,7 +167,9 @@ func (c *collector) add(r quarantine.Row) error {
 	g.rows++
 	c.bytes += size
 	c.batch.Kept++
-	return c.writer.Add(r)
+	c.has.Members = c.has.Members || r.MemberNumber > 0
+	c.rows = append(c.rows, r)
+	return nil
 }
 
 // end sorts the groups.

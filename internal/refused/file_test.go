@@ -29,7 +29,7 @@ func TestBounds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, err := quarantine.NewWriter(from, false)
+		w, err := quarantine.NewWriter(from, quarantine.Has{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,7 +25,13 @@ func ReadObject(ctx context.Context, r io.Reader, compiled *sqlgen.Compiled, cap
 				yield(Record{}, err)
 				return
 			}
-			if !yield(Record{Number: number, Raw: bytes.Clone(raw), Context: bytes.Clone(d.Context()), Reject: rej, Captures: captures}, nil) {
+			r := Record{Number: number, Member: d.Member(), Raw: bytes.Clone(raw), Reject: rej, Captures: captures}
+			if _, record := decode.Place(number); record > 0 {
+				r.Context = bytes.Clone(d.Context())
+			} else {
+				r.Reject = &decode.Reject{Code: rej.Code, Message: rej.Message + "; a run publishes nothing of such a member"}
+			}
+			if !yield(r, nil) {
 				return
 			}
 		}

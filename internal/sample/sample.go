@@ -33,7 +33,8 @@ import (
 
 // Record to run.
 type Record struct {
-	Number int64  // in its object, from 1
+	Number int64  // of decode.Records.Next
+	Member string // the name of the member of an archive that it is of, or ""
 	Raw    []byte // its own bytes, as decode framed them; Run keeps them until it returns the Outcome
 	// Context is that of decode.Records.Context.
 	Context []byte
@@ -162,7 +163,8 @@ func runBatch(ctx context.Context, o Options, records []Record) ([]*Outcome, err
 				return nil, err
 			}
 		}
-		row := quarantine.Row{Object: fmt.Sprintf("record-%09d", i), Record: max(r.Number, 1), Raw: r.Raw, Context: r.Context}
+		_, number := decode.Place(r.Number)
+		row := quarantine.Row{Object: fmt.Sprintf("record-%09d", i), Record: max(number, 1), Raw: r.Raw, Context: r.Context}
 		if err := replay.Add(row, true); err != nil {
 			return nil, err
 		}

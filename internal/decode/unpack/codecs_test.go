@@ -145,7 +145,7 @@ func TestCodecsBounded(t *testing.T) {
 	if _, err := unpacked(&u, string(large)); err == nil || !strings.Contains(err.Error(), "an xz dictionary of") {
 		t.Errorf("4 GiB: %v", err)
 	}
-	second := append(bytes.Clone(object[:12+int(object[12]+1)*4]), large[12:]...) // behind the header of the first block is no chunk
+	second := append(bytes.Clone(object[:12+int(object[12]+1)*4]), large[12:]...) // behind the header of the first block is another header
 	if _, err := unpacked(&u, string(second)); err == nil {
 		t.Error("a block in the place of a chunk")
 	}
