@@ -57,7 +57,7 @@ func (*previewCmd) Help() string {
 type previewed struct {
 	Record    int64           `json:"record"`
 	Member    string          `json:"member,omitempty"` // of an archive, that the record is of
-	Raw       json.RawMessage `json:"raw,omitempty"` // the record if it is JSON, else its text as a JSON string
+	Raw       json.RawMessage `json:"raw,omitempty"`    // the record if it is JSON, else its text as a JSON string
 	Class     string          `json:"class,omitempty"`
 	Partition string          `json:"partition,omitempty"`
 	OCSF      json.RawMessage `json:"ocsf,omitempty"` // without unmapped
