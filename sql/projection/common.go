@@ -22,6 +22,8 @@ type common struct {
 	// lacking are, for each column, the classes that do not have its path, and fits whether a class has it.
 	lacking [][]lack
 	fits    []bool
+	done    map[int]*rewritten // what is rewritten already, by its place
+	lookups bool               // the mapping has some
 }
 
 // lack is a class that does not have a path, and the nearest one that it has.
@@ -94,6 +96,7 @@ func (r *commonReader) read() (*common, error) {
 		x.star = len(x.columns)
 	}
 	x.lacking, x.fits = make([][]lack, len(x.columns)), make([]bool, len(x.columns))
+	x.done, x.lookups = map[int]*rewritten{}, len(c.lookups.tables) > 0
 	return x, nil
 }
 

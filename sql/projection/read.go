@@ -37,6 +37,7 @@ type Set struct {
 	common      *common // nil: the mapping has no _common.sql
 	growths     map[string]allow.Growth
 	lookups     *lookups
+	types       map[string]*ducktype.Type // of expressions over records
 	Src         *rawtable.Source
 	Schema      *ocsf.Schema
 	Format      *header.Raw
@@ -103,7 +104,8 @@ type Output struct {
 
 // Read reads the SELECTs of a mapping and holds them to OCSF. It returns nil where a diagnostic says why the mapping cannot be used.
 func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set, error) {
-	c := &Set{Mapping: m, database: db, Report: report, snippets: syntax.NewSnippets(db), growths: allow.Growths()}
+	db = newRemembered(db)
+	c := &Set{Mapping: m, database: db, types: map[string]*ducktype.Type{}, Report: report, snippets: syntax.NewSnippets(db), growths: allow.Growths()}
 	report.Add(m.Notes...)
 	functions, err := db.Functions(ctx)
 	if err != nil {
@@ -411,10 +413,15 @@ func (c *Set) predicate(ctx context.Context, p *Projection, in origin, e syntax.
 func (c *Set) readOutput(p *Projection, o *Output) error {
 	p.Outs = append(p.Outs, o)
 	e := o.orig
-	out, err := c.rewrite(o.File, o.table, e)
-	if err != nil || out == nil {
-		return err
+	out := c.common.known(o)
+	if out == nil {
+		var err error
+		if out, err = c.rewrite(o.File, o.table, o.orig); err != nil || out == nil {
+			return err
+		}
+		c.common.keep(o, out)
 	}
+	var err error
 	o.Reads, o.Expr, o.takes = out.reads, out.inlined, out.takes
 	show := out.expr
 	if v, ok := syntax.Literal(e); ok {
@@ -482,9 +489,15 @@ func (c *Set) strictCasts(l *rawtable.Leaf, casts []syntax.Node) (syntax.Node, e
 
 // describe gives the types of expressions over records.
 func (c *Set) describe(ctx context.Context, exprs []string) ([]*ducktype.Type, error) {
+	if len(exprs) == 0 {
+		return nil, nil
+	}
 	cols := []string{"0 AS " + syntax.Ident(rawtable.ColObject)}
+	text := strings.Join(exprs, "\n")
 	for _, l := range c.Src.Leaves {
-		cols = append(cols, "CAST(NULL AS "+l.Type+") AS "+syntax.Ident(l.Column))
+		if strings.Contains(text, strings.ReplaceAll(l.Column, `"`, `""`)) { // DuckDB takes long to bind hundreds of columns
+			cols = append(cols, "CAST(NULL AS "+l.Type+") AS "+syntax.Ident(l.Column))
+		}
 	}
 	for _, n := range c.Src.KeyNames() {
 		cols = append(cols, "CAST(NULL AS VARCHAR) AS "+syntax.Ident(c.Src.Keys[n].Column))
@@ -510,7 +523,9 @@ func (c *Set) describe(ctx context.Context, exprs []string) ([]*ducktype.Type, e
 func (c *Set) typeOutputs(ctx context.Context, p *Projection) error {
 	var exprs []string
 	for _, o := range p.Outs {
-		exprs = append(exprs, o.SQL)
+		if _, known := c.types[o.SQL]; !known && !slices.Contains(exprs, o.SQL) {
+			exprs = append(exprs, o.SQL)
+		}
 	}
 	types, err := c.describe(ctx, exprs)
 	var refused *syntax.Error
@@ -527,8 +542,12 @@ func (c *Set) typeOutputs(ctx context.Context, p *Projection) error {
 	if err != nil {
 		return err
 	}
-	for i, o := range p.Outs {
-		o.Type = types[i]
+	for i, e := range exprs {
+		c.types[e] = types[i]
+	}
+	for _, o := range p.Outs {
+		t := *c.types[o.SQL]
+		o.Type = &t
 	}
 	return nil
 }

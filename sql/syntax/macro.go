@@ -46,12 +46,27 @@ func NewMacros(p Parser, defs []Macro) (*Macros, error) {
 			ms.inline[name] = &macro{params: d.Parameters, body: body}
 		}
 	}
-	for range ms.inline { // as deep as calls can be nested; DuckDB refuses macros that call themselves
-		for _, m := range ms.inline {
-			m.body = ms.inlineAll(m.body).(Node)
-		}
+	done := map[string]bool{}
+	for name := range ms.inline {
+		ms.complete(name, done)
 	}
 	return ms, nil
+}
+
+// complete puts the bodies of the macros that a macro calls in place, after theirs are complete. DuckDB refuses macros that call themselves.
+func (ms *Macros) complete(name string, done map[string]bool) {
+	m := ms.inline[name]
+	if m == nil || done[name] {
+		return
+	}
+	done[name] = true
+	Walk(m.body, func(n Node) bool {
+		if called := strings.ToLower(Str(n, "function_name")); called != "" {
+			ms.complete(called, done)
+		}
+		return true
+	})
+	m.body = ms.inlineAll(m.body).(Node)
 }
 
 // Body returns the syntax tree of a macro as its author wrote it.
