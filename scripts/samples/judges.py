@@ -136,15 +136,20 @@ def judge_eve(record, result):
     """Compares an event with the event of Suricata that it was."""
     event, unmapped, wrong = result["ocsf"], result.get("unmapped") or {}, []
     eve = record["event"]
-    # Which side is the server: the packet's direction, else the source of the flow, else the port of a service.
-    way, first = eve.get("direction"), (eve.get("flow") or {}).get("src_ip")
-    src, dst = eve.get("src_port"), eve.get("dest_port")
+    # Which side is the server: the packet's direction, else the source of the flow, else the name that the client asked for if it is an
+    # address, else the lower port if it is that of a service. Without all of them, the event decides.
+    way, first, asked = eve.get("direction"), (eve.get("flow") or {}).get("src_ip"), at(eve, "http.hostname")
+    src, dst = eve.get("src_port") or 0, eve.get("dest_port") or 0
     if way:
         from_server = way == "to_client"
     elif first:
         from_server = first == eve["dest_ip"] != eve["src_ip"]
+    elif asked in (eve["src_ip"], eve["dest_ip"]):
+        from_server = asked == eve["src_ip"]
+    elif 0 < min(src, dst) < 1024 <= max(src, dst) or 0 < min(src, dst) < 10000 and max(src, dst) >= 32768:
+        from_server = src < dst
     else:
-        from_server = src is not None and dst is not None and src < 1024 <= dst and dst >= 10000
+        from_server = "svc_name" in event["src_endpoint"] or "hostname" in event["src_endpoint"]
     server, client = ("src_endpoint", "dst_endpoint") if from_server else ("dst_endpoint", "src_endpoint")
     there = {"firewall_name": ("app_name", str), "availability_zone": ("cloud.zone", str), "event.timestamp": ("time", stamp), "event.flow_id": ("connection_info.uid", str),
              "event.src_ip": ("src_endpoint.ip", str), "event.src_port": ("src_endpoint.port", int), "event.dest_ip": ("dst_endpoint.ip", str), "event.dest_port": ("dst_endpoint.port", int),
@@ -161,8 +166,10 @@ def judge_eve(record, result):
         compare(wrong, event, "severity_id", {1: 4, 2: 3, 3: 2}.get(at(eve, "alert.severity"), 1))
     ends = [eve["dest_ip"], eve["src_ip"]] if from_server else [eve["src_ip"], eve["dest_ip"]]
     far = ipaddress.ip_address(ends[1])
-    if far.is_multicast or ends[1] == "255.255.255.255":
-        way = 3
+    if ipaddress.ip_address(ends[0]).is_unspecified or far.is_unspecified:
+        way = 0
+    elif far.is_multicast or ends[1] == "255.255.255.255":
+        way = 3 if local(ends[0]) else 0
     else:
         way = {(True, True): 3, (True, False): 2, (False, True): 1, (False, False): 0}[local(ends[0]), local(ends[1])]
     compare(wrong, event, "connection_info.direction_id", way)
@@ -171,8 +178,12 @@ def judge_eve(record, result):
     url = event.get("url") or {}
     for name, value in paths(record):
         path, form = there.get(name, (None, None))
+        if name == "event.app_proto" and value in ("failed", "unknown"):
+            continue  # Suricata does not know the protocol
         if name in unmapped:
             kept(wrong, unmapped, name, value)
+            if path and at(event, path) is not None:
+                compare(wrong, event, path, form(value))
         elif name == "event.http.url":
             whole = url.get("url_string") or (url.get("path") or "") + ("?" + url["query_string"] if "query_string" in url else "")
             if whole != value:
@@ -219,10 +230,11 @@ def judge_access(line, result):
             compare(wrong, event, end + ".port", port)
         elif name == "request":
             wrong += judge_request(value, event, unmapped)
-        elif name in unmapped or path is None:
-            kept(wrong, unmapped, name, value)
         else:
-            compare(wrong, event, path, form(value))
+            if name in unmapped or path is None:
+                kept(wrong, unmapped, name, value)
+            if path and (name not in unmapped or at(event, path) is not None):
+                compare(wrong, event, path, form(value))
     for name, value in unmapped.items():
         if row.get(name) != value:
             wrong.append("%s is %r in unmapped, not %r" % (name, value, row.get(name)))
@@ -311,7 +323,9 @@ def judge_sysmon(data, result):
         if name in unmapped:
             if unmapped[name] != str(value).rstrip("\r\n") and not same_time(unmapped[name], value):
                 wrong.append("%s is %r in unmapped, not %r" % (key, unmapped[name], value))
-        elif key in ("Hashes", "Hash"):
+            if all(at(event, p) is None for p in there.get(key, ["-"])):
+                continue
+        if key in ("Hashes", "Hash"):
             have = sorted("%s=%s" % (h["algorithm"].replace("-", ""), h["value"]) for h in at(event, hashes) or [])
             if have != sorted(re.findall(r"\w+=\w+", value)) and sorted(h.split("=")[-1] for h in have) != [value]:
                 wrong.append("the hashes are %s, not %s" % (have, value))
@@ -337,7 +351,8 @@ def judge_sysmon(data, result):
         elif key == "GrantedAccess":
             compare(wrong, event, "actual_permissions", int(value, 16))
         elif key not in there:
-            wrong.append("%s is lost: %r" % (key, value))
+            if name not in unmapped:
+                wrong.append("%s is lost: %r" % (key, value))
         else:
             for path in there[key]:
                 have = at(event, path)

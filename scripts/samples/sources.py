@@ -1,5 +1,5 @@
 """Where the records come from: projects, their files, how records are read from them, and what the projects expect of the records."""
-import ast, fnmatch, json, os, re, subprocess
+import ast, fnmatch, gzip, json, os, re, subprocess
 
 
 def git(repo, *args):
@@ -78,6 +78,19 @@ def literals(text):
     return found
 
 
+def events_of_ocsf(text):
+    """Events of AppFabric in dictionaries of Python."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Dict) and {"class_uid", "metadata"} <= {k.value for k in node.keys if isinstance(k, ast.Constant)}:
+            try:
+                value = ast.literal_eval(node)
+            except (ValueError, TypeError):
+                continue
+            found.append((json.dumps(value), value))
+    return found
+
+
 def output(text):
     """GuardDuty findings in the documentation of the AWS CLI."""
     found = []
@@ -128,11 +141,16 @@ def accesslog(text):
         if before.endswith('#"'):
             line = line.split('"#')[0]
         elif before.endswith(("`", "'")):
-            line = line.split(before[-1])[0]
+            line = line.split(before[-1])[0].split("\\n")[0]
         elif before.endswith('"'):
             line = re.match(r'(?:[^"\\]|\\.)*', line)[0].replace('\\"', '"')
         found.append((line, {}))
     return found
+
+
+def objectlog(content):
+    """An object of access logs."""
+    return accesslog(gzip.decompress(content).decode())
 
 
 def ocsf(text):

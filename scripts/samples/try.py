@@ -13,7 +13,7 @@ import argparse, glob, hashlib, json, os, re, subprocess, sys, tempfile
 import sysmon
 from judges import JUDGES, judge_intake
 from reasons import reason
-from sources import Project, accesslog, decoded, events, intake, lines, literals, messages, objects, ocsf, output, texts
+from sources import Project, accesslog, decoded, events, events_of_ocsf, intake, lines, literals, messages, objectlog, objects, ocsf, output, texts
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -41,6 +41,8 @@ SETS = [
     ("network-firewall", "tenzir/library", "suricata/tests/inputs/*.json", decoded(objects), None),
     ("network-firewall", "StamusNetworks/SELKS", "doc/example-logs/*.json", decoded(objects), None),
     ("network-firewall", "RIT-MESH/aws-network-firewall-security-hub", "tests/fixtures/sample-alert-logs.json", decoded(objects), None),
+    ("network-firewall", "FrankHassanabad/suricata-sample-data", "samples/*/alerts-only.json", decoded(objects), None),
+    ("network-firewall", "dynatrace-oss/dynatrace-aws-s3-log-forwarder", "src/log/processing/rules/aws/network-firewall.yaml", decoded(objects), None),
     ("network-firewall", "OISF/suricata", "doc/userguide/*.rst", decoded(objects), None),
     ("network-firewall", "wazuh/wazuh-ruleset", "rules/0475-suricata_rules.xml", decoded(objects), None),
     ("network-firewall", "jasonish/evebox", "src/util/pcap.rs", decoded(objects), None),
@@ -50,7 +52,14 @@ SETS = [
     ("aws-alb", "nekrassov01/access-log-parser", "*_test.go", decoded(accesslog), None),
     ("aws-alb", "shinsaka/fluent-plugin-elb-log", "test/plugin/in_elb_log.rb", decoded(accesslog), None),
     ("aws-alb", "simnalamburt/elb-log-parser", "*.rs|*.md", decoded(accesslog), None),
+    ("aws-alb", "sepich/alb-logs-shipper", "line_test.go", decoded(accesslog), None),
+    ("aws-alb", "jSherz/alb-logs-parser", "test/Parser.spec.ts", decoded(accesslog), None),
+    ("aws-alb", "jSherz/alb-logs-parser", "test/*.log.gz", objectlog, None),
+    ("aws-alb", "pixelvide/otel-alb-log-parser", "pkg/parser/alb_parser_test.go", decoded(accesslog), None),
+    ("aws-alb", "cloud-gov/cg-elb-log-ingestor", "tests/examples-from-docs.log", decoded(accesslog), None),
+    ("aws-alb", "dynatrace-oss/dynatrace-aws-s3-log-forwarder", "tests/unit/log/processing/rules/test_attribute_extraction.py", decoded(accesslog), None),
     ("appfabric", "aws-samples/appfabric-sample-log-generator", "cdk-stacks/lib/templates/AWSAppFabric/*.json", decoded(ocsf), None),
+    ("appfabric", "dynatrace-oss/dynatrace-aws-s3-log-forwarder", "tests/unit/log/processing/rules/test_attribute_extraction.py", decoded(events_of_ocsf), None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Windows/windows/tests/*.json", decoded(sysmon.windows), None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Beats/winlogbeat/tests/*.json", decoded(sysmon.winlogbeat), None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Azure/azure-windows/tests/*.json", decoded(sysmon.azure), None),

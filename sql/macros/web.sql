@@ -21,10 +21,11 @@ CREATE MACRO request_method(t) AS nullif(nullif(split_part(t, ' ', 1), ''), '-')
 -- example: request_url('GET /a HTTP/1.0 ') => /a
 -- example: request_url('- http://a.example:80- -') => http://a.example:80
 -- example: request_url('- http://a.example:80- ') => http://a.example:80
+-- example: request_url('- http://a.example:80-/ ') => http://a.example:80
 -- example: request_url('GET http://a.example:80/a- HTTP/1.1 ') => http://a.example:80/a-
 -- example: request_url('- - -') => NULL
 CREATE MACRO request_url(t) AS nullif(nullif(CASE WHEN starts_with(split_part(t, ' ', 3), 'HTTP/') AND split_part(t, ' ', 4) = '' AND NOT ends_with(t, ' ')
-  THEN split_part(t, ' ', 2) ELSE coalesce(nullif(regexp_extract(t, '^- ([a-z]+://[^/?#]*:[0-9]+)-(?: -| )?$', 1), ''),
+  THEN split_part(t, ' ', 2) ELSE coalesce(nullif(regexp_extract(t, '^- ([a-z]+://[^/?#]*:[0-9]+)-/?(?: -| )?$', 1), ''),
     regexp_extract(t, '^(?s)[^ ]* (.*?)(?: (?:HTTP/[0-9.]+|-))? *$', 1)) END, ''), '-');
 
 -- Returns the version of a request line: its last word, if it is a version.
