@@ -320,3 +320,25 @@ func TestMembersAndQuarantineFiles(t *testing.T) {
 		t.Error("a file for records took one of a member")
 	}
 }
+
+// TestMemberCaptures: the name of a member and what -- member: takes from it are values of key, for each record of a batch, a replay and a
+// search for a record that fails. A member whose name does not fit has the captures of the object's key.
+func TestMemberCaptures(t *testing.T) {
+	w := newArchiveWorld(t, false)
+	w.files["raw.sql"] = "-- member: logs/{region}/{host}-{yyyy}.csv\n" + w.files["raw.sql"]
+	w.files["authentication.sql"] = strings.Replace(archiveSelect, "who AS \"user.name\"", `who || ' ' || coalesce(key.host, '-') || ' ' || coalesce(key.region, '-') || ' ' || coalesce(key.member, '-') || ' ' || coalesce(key.yyyy, '-') AS "user.name", timezone(who, ts)::VARCHAR AS "unmapped.local"`, 1)
+	w.put("1.zip", zipOf(t, member{"logs/eu/fw1-2020.csv", logins("UTC", "UTC")}, member{"other.csv", logins("CET", "other:EST")}, member{"logs/us/fw2-2021.csv", logins("UTC", "other:CET", "Nowhere")}))
+	w.put("2.csv", []byte(logins("CET")))
+	if sum, err := w.runner().Run(t.Context(), jobs.RunOptions{}); err != nil || sum.Records.Published != 5 || sum.Reasons["EXPRESSION_FAILED"] != 1 {
+		t.Fatalf("%v %+v", err, sum)
+	}
+	w.files["authentication.sql"] = strings.Replace(w.files["authentication.sql"], "WHERE kind = 'login'", "WHERE who <> 'Nowhere'", 1)
+	if sum, err := w.runner().Replay(t.Context(), jobs.ReplayOptions{}); err != nil || sum.Records.Published != 2 {
+		t.Fatalf("%v %+v", err, sum)
+	}
+	want := []string{"CET - us-east-1 - 2024", "CET - us-east-1 other.csv 2024", "CET fw2 us logs/us/fw2-2021.csv 2021", "EST - us-east-1 other.csv 2024",
+		"UTC fw1 eu logs/eu/fw1-2020.csv 2020", "UTC fw1 eu logs/eu/fw1-2020.csv 2020", "UTC fw2 us logs/us/fw2-2021.csv 2021"}
+	if diff := cmp.Diff(want, w.users()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}

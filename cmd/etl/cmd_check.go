@@ -186,7 +186,9 @@ func (a *app) checkJob(ctx context.Context, file, version string) (diag.List, er
 	for _, n := range places.notes(spec) {
 		at("lake.source_name", n.severity, "%s", n.text)
 	}
-	fromKey := slices.DeleteFunc(slices.Clone(compiled.KeyColumns), capture.IsAdded)
+	fromKey := slices.DeleteFunc(slices.Clone(compiled.KeyColumns), func(name string) bool {
+		return capture.IsAdded(name) || compiled.Scan.Format.Member != nil && slices.Contains(compiled.Scan.Format.Member.Names(), name)
+	})
 	if len(fromKey) > 0 && spec.Source.KeyPattern == "" {
 		at("source", diag.Warning, "source.key_pattern is missing, but the mapping reads %s from the staging key: they will be NULL", strings.Join(fromKey, ", "))
 	}

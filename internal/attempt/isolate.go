@@ -168,6 +168,7 @@ func (x *isolation) object(ctx context.Context, i int) error {
 	}
 	defer f.body.Close()
 	records := x.scan.newRecords()
+	x.group.captures = memberCaptures{}
 	body := &countingReader{Reader: f.body, stopped: x.scan.stopped}
 	begin(records, body.seekable(f.body), f.rows)
 	for {
@@ -317,6 +318,8 @@ type group struct {
 	rows  []savedRow
 	bytes int
 	given []savedRow // those that a query reads
+
+	captures memberCaptures // of the open object
 }
 
 type savedRow struct {
@@ -327,10 +330,11 @@ type savedRow struct {
 	raw, context []byte
 	size         int
 	member       string
+	captures     []*string
 }
 
 func (g *group) add(object int, number int64, records *decode.Records, raw []byte) {
-	r := savedRow{id: recordID{object, number}, rest: slices.Clone(records.Rest()), values: slices.Clone(records.Values()), raw: slices.Clone(raw[:min(len(raw), exampleBytes)]), size: len(raw), member: records.Member()}
+	r := savedRow{id: recordID{object, number}, rest: slices.Clone(records.Rest()), values: slices.Clone(records.Values()), raw: slices.Clone(raw[:min(len(raw), exampleBytes)]), size: len(raw), member: records.Member(), captures: g.captures.of(g.scan.o.Compiled, g.scan.objects[object].Captures, number, records)}
 	if c := records.Context(); len(c) > 0 && len(c) <= exampleBytes {
 		if n := len(g.rows); n > 0 && bytes.Equal(g.rows[n-1].context, c) {
 			c = g.rows[n-1].context
@@ -380,7 +384,7 @@ func (c *groupCursor) Fill(ctx context.Context, ch *engine.Chunk) (n int, err er
 	}
 	for c.room.empty(); n < ch.Cap() && len(c.rows) > 0; {
 		r := &c.rows[0]
-		c.g.scan.put(ch, n, r.id.object, r.id.number, r.rest, r.values)
+		c.g.scan.put(ch, n, r.id, r.captures, r.rest, r.values)
 		c.rows = c.rows[1:]
 		n++
 		if c.room.add(c.room.takes(r.values)) {

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/sql/sqlgen"
 )
 
 // members are those of an archive, as one cursor scans them. The zero members are of an object that is not an archive.
@@ -160,4 +161,24 @@ func (w *output) addMembers() error {
 		return fmt.Errorf("counts do not reconcile: rows of %d members that were not read. Nothing was committed. Please report this", len(w.members)-seen)
 	}
 	return nil
+}
+
+// memberCaptures are the values of `key` for a member.
+type memberCaptures struct {
+	member int64
+	values []*string
+}
+
+// of gives the values for the record that was read last.
+// captures are those of its object.
+func (m *memberCaptures) of(compiled *sqlgen.Compiled, captures []*string, number int64, records *decode.Records) []*string {
+	member, _ := decode.Place(number)
+	if member == 0 {
+		return captures
+	}
+	if member != m.member {
+		m.member = member
+		m.values = compiled.Scan.Format.Captures(records.Member(), compiled.KeyColumns, captures)
+	}
+	return m.values
 }

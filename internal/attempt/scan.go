@@ -356,6 +356,7 @@ type cursor struct {
 	room     room
 	member   int64      // that is being scanned; 0: the object is not an archive
 	before   memberMark // what the object had when it began
+	captures memberCaptures
 }
 
 // countingReader counts what is read, and ends with the error of stopped.
@@ -424,7 +425,7 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 			c.counted = &countingReader{Reader: f.body, stopped: s.stopped}
 			begin(c.records, c.counted.seekable(f.body), f.rows)
 			c.rejects.mark()
-			c.member = 0
+			c.member, c.captures = 0, memberCaptures{}
 			clear(c.misfits)
 			clear(c.redacted)
 		}
@@ -458,7 +459,7 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 			continue
 		}
 		before = ch.TextBytes()
-		s.put(ch, rows, c.cur.index, number, c.records.Rest(), c.records.Values())
+		s.put(ch, rows, recordID{c.cur.index, number}, c.captures.of(s.o.Compiled, s.objects[c.cur.index].Captures, number, c.records), c.records.Rest(), c.records.Values())
 		rows++
 		if width := ch.TextBytes() - before; s.memory.tooWide(width, &s.wide) {
 			s.fail(errWide)
@@ -542,12 +543,12 @@ func (c *cursor) end(err error) {
 }
 
 // put puts a record into a row.
-func (s *scan) put(ch *engine.Chunk, row, object int, number int64, rest []byte, values []decode.Value) {
-	ch.SetInt32(0, row, int32(object))
-	ch.SetInt64(1, row, number)
+func (s *scan) put(ch *engine.Chunk, row int, id recordID, captures []*string, rest []byte, values []decode.Value) {
+	ch.SetInt32(0, row, int32(id.object))
+	ch.SetInt64(1, row, id.number)
 	ch.SetText(2, row, rest)
 	col := 3
-	for _, v := range s.objects[object].Captures {
+	for _, v := range captures {
 		if v == nil {
 			ch.SetNull(col, row)
 		} else {

@@ -17,11 +17,12 @@ const (
 	Year     = "source_year"     // source.year
 	Zone     = "source_timezone" // source.timezone
 	Zones    = "source_zones"    // source.zones, joined by commas
+	Member   = "member"          // the name of the member of an archive; only of archives
 )
 
-// IsAdded says whether a column of `key` is one that Values can give, in upper or lower case.
+// IsAdded says whether a column of `key` is Member or one that Values can give, in upper or lower case.
 func IsAdded(name string) bool {
-	return slices.Contains([]string{Modified, Year, Zone, Zones}, strings.ToLower(name))
+	return slices.Contains([]string{Modified, Year, Zone, Zones, Member}, strings.ToLower(name))
 }
 
 // Source is what a job file says about the times of its logs. The zero Source says nothing.

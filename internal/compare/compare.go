@@ -223,7 +223,7 @@ func (c *comparer) outcomes(ctx context.Context, compiled *sqlgen.Compiled, f *o
 					yield(sample.Record{}, err)
 					return
 				}
-				record := sample.Record{Number: number, Member: d.Member(), Raw: bytes.Clone(raw), Reject: rej, Captures: captures}
+				record := sample.Record{Number: number, Member: d.Member(), Raw: bytes.Clone(raw), Reject: rej, Captures: compiled.Scan.Format.Captures(d.Member(), compiled.KeyColumns, captures)}
 				if _, n := decode.Place(number); n > 0 {
 					record.Context = bytes.Clone(d.Context())
 				}

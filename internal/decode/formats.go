@@ -8,6 +8,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/decode/fields"
 	"github.com/silt-etl/silt/internal/decode/parquet"
+	"github.com/silt-etl/silt/internal/keypattern"
 )
 
 // FormatName is what a mapping's raw.sql calls a format.
@@ -148,7 +149,9 @@ type Format struct {
 	Comment   string         // lines that begin with it are not records; "": there are no comments
 	Records   []string       // JSON: the path of an array in each document whose elements are the records; nil: a document is one
 	Pattern   *regexp.Regexp // lines: all of a line, its named groups are columns; nil: a line is the one column
-	Null      []string       // texts and JSON strings that mean that a value is missing, in addition to a text that is empty
+	// Member is a pattern of the names of members of archives. Its captures are values of `key`; nil: there are none.
+	Member *keypattern.Pattern
+	Null   []string // texts and JSON strings that mean that a value is missing, in addition to a text that is empty
 }
 
 // Expect says what a column must look like unless it is empty. A record in which it looks otherwise has other columns than its layout.

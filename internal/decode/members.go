@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
+	"github.com/silt-etl/silt/internal/capture"
 	"github.com/silt-etl/silt/internal/decode/archive"
 	"github.com/silt-etl/silt/internal/decode/budget"
 	"github.com/silt-etl/silt/internal/decode/unpack"
@@ -33,6 +35,32 @@ func PlaceText(number int64, name string) string {
 		return "member " + name
 	}
 	return fmt.Sprintf("member %s, record %d", name, record)
+}
+
+// Captures gives the values of `key` for a record: captures of the object's key, in the order of columns, and for a member of an archive its
+// name, unless the key has a capture called member, and what Member takes from it, which is used instead of a capture of the same name.
+func (f *Format) Captures(member string, columns []string, captures []*string) []*string {
+	if member == "" || len(columns) == 0 {
+		return captures
+	}
+	all := make([]*string, len(columns))
+	copy(all, captures)
+	set := func(name, value string) {
+		for i, c := range columns {
+			if strings.EqualFold(c, name) && (name != capture.Member || all[i] == nil) {
+				all[i] = &value
+			}
+		}
+	}
+	set(capture.Member, member)
+	if f.Member != nil {
+		if values := f.Member.Match(member); values != nil {
+			for i, name := range f.Member.Names() {
+				set(name, values[i])
+			}
+		}
+	}
+	return all
 }
 
 // archived is the error of a framer whose object turns out to be an archive.

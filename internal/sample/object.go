@@ -25,7 +25,7 @@ func ReadObject(ctx context.Context, r io.Reader, compiled *sqlgen.Compiled, cap
 				yield(Record{}, err)
 				return
 			}
-			r := Record{Number: number, Member: d.Member(), Raw: bytes.Clone(raw), Reject: rej, Captures: captures}
+			r := Record{Number: number, Member: d.Member(), Raw: bytes.Clone(raw), Reject: rej, Captures: compiled.Scan.Format.Captures(d.Member(), compiled.KeyColumns, captures)}
 			if _, record := decode.Place(number); record > 0 {
 				r.Context = bytes.Clone(d.Context())
 			} else {

@@ -12,21 +12,20 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/silt-etl/silt/internal/keypattern"
 )
 
 // Pattern is a compiled key pattern: `{account_id}/network-firewall/{region}/{yyyy}/{mm}/{dd}/`. A capture takes one or more
 // characters other than a slash; yyyy, mm, dd and hh take digits. A pattern that ends in a slash matches keys below it; any
 // other matches the whole key.
 type Pattern struct {
+	*keypattern.Pattern
 	text     string
-	names    []string
-	re       *regexp.Regexp
 	segments []segment // one for each complete path segment of the pattern, for pruning
-	date     [3]int    // indexes into names of yyyy, mm, dd; -1: absent
+	date     [3]int    // indexes into Names of yyyy, mm, dd; -1: absent
 	// dateDepth is the segment that holds yyyy, where dates come in the order of keys (year before month before day, with
 	// nothing between their segments that could sort otherwise); -1 where they do not.
 	dateDepth int
@@ -37,68 +36,18 @@ type segment struct {
 	names []string
 }
 
-var capture = regexp.MustCompile(`\{([^{}]*)\}`)
-var captureName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
-
 // ParsePattern compiles a key pattern. The error names the part at fault.
 func ParsePattern(text string) (*Pattern, error) {
 	p := &Pattern{text: text, date: [3]int{-1, -1, -1}}
 	if strings.HasPrefix(text, "/") {
 		return nil, fmt.Errorf("%q begins with a slash; patterns are relative to staging", text)
 	}
-	if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
-		return nil, fmt.Errorf("%+q is not valid UTF-8, or contains control characters", text)
-	}
-	seen := map[string]bool{}
-	expr := func(s string) (string, []string, error) {
-		var b strings.Builder
-		var names []string
-		at := 0
-		for _, m := range capture.FindAllStringSubmatchIndex(s, -1) {
-			lit := s[at:m[0]]
-			if strings.ContainsAny(lit, "{}") {
-				return "", nil, fmt.Errorf("%q has an unmatched brace", s)
-			}
-			b.WriteString(regexp.QuoteMeta(lit))
-			name := s[m[2]:m[3]]
-			if !captureName.MatchString(name) {
-				return "", nil, fmt.Errorf("{%s} is not a capture; name it with a-z, 0-9 and _ (example: {account_id})", name)
-			}
-			names = append(names, name)
-			switch name {
-			case "yyyy":
-				b.WriteString(`(\d{4})`)
-			case "mm", "dd", "hh":
-				b.WriteString(`(\d{2})`)
-			default:
-				b.WriteString(`([^/]+?)`)
-			}
-			at = m[1]
-		}
-		if strings.ContainsAny(s[at:], "{}") {
-			return "", nil, fmt.Errorf("%q has an unmatched brace", s)
-		}
-		b.WriteString(regexp.QuoteMeta(s[at:]))
-		return b.String(), names, nil
-	}
-	whole, names, err := expr(text)
+	whole, err := keypattern.Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range names {
-		if seen[n] {
-			return nil, fmt.Errorf("{%s} is used twice", n)
-		}
-		seen[n] = true
-	}
-	p.names = names
-	end := "$"
-	if strings.HasSuffix(text, "/") {
-		end = ""
-	}
-	if p.re, err = regexp.Compile("^" + whole + end); err != nil {
-		return nil, fmt.Errorf("%.60q cannot be compiled: %w", text, err)
-	}
+	p.Pattern = whole
+	names := whole.Names()
 	for i, n := range []string{"yyyy", "mm", "dd"} {
 		p.date[i] = indexOf(names, n)
 	}
@@ -107,7 +56,7 @@ func ParsePattern(text string) (*Pattern, error) {
 	}
 	parts := strings.Split(text, "/")
 	for _, s := range parts[:len(parts)-1] {
-		e, n, err := expr(s)
+		e, n, err := keypattern.Expr(s)
 		if err != nil {
 			return nil, err
 		}
@@ -178,18 +127,6 @@ func indexOf(list []string, s string) int {
 	return -1
 }
 
-// Names of the captures, in order.
-func (p *Pattern) Names() []string { return p.names }
-
-// Match gives the captures of a key, in the order of Names, or nil.
-func (p *Pattern) Match(key string) []string {
-	m := p.re.FindStringSubmatch(key)
-	if m == nil {
-		return nil
-	}
-	return m[1:]
-}
-
 // Captures are the values that a key pattern took from one key, by the capture's name.
 type Captures map[string]string
 
@@ -204,7 +141,7 @@ func (p *Pattern) Captures(key string) Captures {
 		return nil
 	}
 	c := make(Captures, len(values))
-	for i, name := range p.names {
+	for i, name := range p.Names() {
 		c[name] = values[i]
 	}
 	return c

@@ -6,6 +6,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/keypattern"
 	"github.com/silt-etl/silt/internal/suggest"
 	"github.com/silt-etl/silt/sql/rawtable"
 	"github.com/silt-etl/silt/sql/syntax"
@@ -28,6 +29,7 @@ var formatKeys = []struct {
 	{"expect", []decode.FormatName{decode.FormatCSV}},
 	{"comment", []decode.FormatName{decode.FormatCSV, decode.FormatLine, decode.FormatKV, decode.FormatCEF, decode.FormatLEEF}},
 	{"null", nil},
+	{"member", []decode.FormatName{decode.FormatJSON, decode.FormatCSV, decode.FormatLine, decode.FormatKV, decode.FormatCEF, decode.FormatLEEF}},
 	{"pattern", []decode.FormatName{decode.FormatLine}},
 	{"parse", nil},
 	{"records", []decode.FormatName{decode.FormatJSON}},
@@ -76,6 +78,13 @@ func ReadRaw(f diag.File, root *rawtable.Field, r *diag.List) *Raw {
 			x.bad(w, "example: `-- records: Records`, or a.b; put names with blanks in quotes", "-- records: must name one path, not %q", w.Text)
 		}
 		x.Format.Records = names
+	}
+	if w, ok := x.one("member"); ok {
+		p, err := keypattern.Parse(w.Text)
+		if err != nil {
+			x.bad(w, "example: `-- member: {host}/{yyyy}-{mm}-{dd}.log`", "-- member: %v", err)
+		}
+		x.Format.Member = p
 	}
 	x.parse()
 	x.timestamps()

@@ -30,6 +30,22 @@ func readRaw(t *testing.T, lines string, columns ...string) (*Raw, diag.List) {
 	return ReadRaw(diag.File{Path: "raw.sql", Text: text + ");\n"}, root, &found), found
 }
 
+// TestMemberLine: -- member: has the syntax of key patterns.
+func TestMemberLine(t *testing.T) {
+	got, found := readRaw(t, "-- member: logs/{host}/{yyyy}.log", "a:VARCHAR")
+	if len(found) > 0 || got.Format.Member == nil {
+		t.Fatalf("%v", found)
+	}
+	if d := cmp.Diff([]string{"fw1", "2024"}, got.Format.Member.Match("logs/fw1/2024.log")); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	for lines, want := range map[string]string{"-- member: {Host}.log": "{Host} is not a capture", "-- member: {a}/{a}": "{a} is used twice", "-- format: parquet\n-- member: {a}": "-- member: belongs to the format"} {
+		if _, found := readRaw(t, lines, "a:VARCHAR"); len(found) != 1 || !strings.Contains(found[0].Message, want) {
+			t.Errorf("%s: %v", lines, found)
+		}
+	}
+}
+
 // What the lines of each format come to.
 func TestFormatLines(t *testing.T) {
 	for _, c := range []struct {
