@@ -1,6 +1,7 @@
 package mappings
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -8,6 +9,9 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/sql/duckdb"
+	"github.com/silt-etl/silt/sql/ducktype"
+	"github.com/silt-etl/silt/sql/rawtable"
 	"github.com/silt-etl/silt/sql/sqlgen"
 	"github.com/silt-etl/silt/sql/syntax"
 )
@@ -29,18 +33,77 @@ func (m *Mapping) Selects(ctx context.Context) ([]PlainSelect, diag.List, error)
 }
 
 func plainSelects(compiled *sqlgen.Compiled) (all []PlainSelect) {
+	var drops, taken []string
+	for _, l := range compiled.Lineage {
+		for _, d := range l.Drops {
+			if not := "(" + d + ") IS NOT TRUE"; !slices.Contains(drops, not) {
+				drops = append(drops, not)
+			}
+		}
+		if !l.Otherwise {
+			taken = append(taken, "("+cmp.Or(l.Where, "TRUE")+") IS NOT TRUE")
+		}
+	}
 	for _, l := range compiled.Lineage {
 		var columns []string
 		for _, c := range inOrder(l.Columns) {
 			columns = append(columns, "  "+columnSQL(c))
 		}
-		sql := "SELECT\n" + strings.Join(columns, ",\n") + "\nFROM raw"
+		var where []string
 		if l.Where != "" {
-			sql += "\nWHERE " + l.Where
+			where = append(where, l.Where)
+		}
+		if where = append(where, drops...); l.Otherwise {
+			where = append(where, taken...)
+		}
+		if len(where) > 1 && l.Where != "" {
+			where[0] = "(" + l.Where + ")"
+		}
+		sql := "SELECT\n" + strings.Join(columns, ",\n") + "\nFROM raw"
+		if len(where) > 0 {
+			sql += "\nWHERE " + strings.Join(where, "\n  AND ")
 		}
 		all = append(all, PlainSelect{File: path.Base(l.File), Class: l.Class, SQL: sql})
 	}
 	return all
+}
+
+// Shell gives a mapping as one script for a DuckDB shell: the macros that it calls, the table raw, and its SELECTs.
+func (m *Mapping) Shell(ctx context.Context) (string, diag.List, error) {
+	compiled, diagnostics, err := m.Compile(ctx)
+	if err != nil || compiled == nil {
+		return "", diagnostics, err
+	}
+	files := m.Files
+	if m.Declarative() {
+		t, _ := m.translate()
+		files = t.files
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "-- The mapping %s for a DuckDB shell. Fill the table raw before the SELECTs, with records as Silt reads them\n", m.Name)
+	b.WriteString("-- (example for JSON: INSERT INTO raw BY NAME SELECT * FROM read_json('records.jsonl');).\n")
+	for _, name := range []string{LibraryFile, macrosFile} {
+		if text := strings.TrimSpace(files[name]); text != "" {
+			fmt.Fprintf(&b, "\n-- %s\n%s;\n", name, strings.TrimSuffix(text, ";"))
+		}
+	}
+	fmt.Fprintf(&b, "\n-- %s\n%s;\n", rawFile, strings.TrimSuffix(strings.TrimSpace(files[rawFile]), ";"))
+	columns, err := duckdb.Table(ctx, files[rawFile])
+	if err != nil {
+		return "", nil, err
+	}
+	declared := slices.ContainsFunc(columns, func(c ducktype.Column) bool { return strings.EqualFold(c.Name, rawtable.KeyTable) })
+	if len(compiled.KeyColumns) > 0 && !declared {
+		fields := make([]string, len(compiled.KeyColumns))
+		for i, name := range compiled.KeyColumns {
+			fields[i] = syntax.Ident(name) + " VARCHAR"
+		}
+		fmt.Fprintf(&b, "-- the captures of the staging key\nALTER TABLE raw ADD COLUMN %s STRUCT(%s);\n", syntax.Ident(rawtable.KeyTable), strings.Join(fields, ", "))
+	}
+	for _, s := range plainSelects(compiled) {
+		fmt.Fprintf(&b, "\n-- %s: %s\n%s;\n", s.File, s.Class, s.SQL)
+	}
+	return b.String(), diagnostics, nil
 }
 
 // inOrder gives the columns that the author wrote, each behind those whose aliases it uses, as DuckDB wants them.

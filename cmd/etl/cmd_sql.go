@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ type sqlCmd struct {
 	Mapping   string `arg:"" complete:"mapping" help:"Name of a mapping, its folder or .json file." example:"network-firewall"`
 	Generated bool   `help:"Print the generated SQL that DuckDB runs, instead of the SELECTs."`
 	Macros    bool   `help:"Print only the macros that the mapping calls: its own and those of the library. With these macros and raw.sql, a SELECT runs in a DuckDB shell."`
+	Shell     bool   `help:"Print one script for a DuckDB shell: the macros that the mapping calls, the table raw, and its SELECTs, each with its shared columns."`
 	Save      string `placeholder:"DIR" complete:"dir" help:"Save the SQL as files in a new folder, so that you can edit it. Default: print it." example:"sql/my-firewall"`
 	outputFlag
 }
@@ -33,6 +35,7 @@ func (*sqlCmd) Help() string {
 			"etl sql network-firewall",
 			"etl sql network-firewall --save sql/my-firewall",
 			"etl sql network-firewall --generated",
+			"etl sql windows-sysmon --shell > sysmon.sql",
 		},
 		Exits: []int{exitDone, exitFailed, exitUsage},
 	}.String()
@@ -49,6 +52,9 @@ func (c *sqlCmd) Run(ctx context.Context, a *app) error {
 	m, err := namedMapping(c.Mapping)
 	if err != nil {
 		return err
+	}
+	if c.Shell {
+		return c.shell(ctx, a.stdout, m)
 	}
 	var files []sqlFile
 	if c.Macros {
@@ -90,6 +96,25 @@ func (c *sqlCmd) Run(ctx context.Context, a *app) error {
 		}
 		fmt.Fprintln(a.stdout, strings.TrimRight(f.SQL, "\n"))
 	}
+	return nil
+}
+
+// shell prints the mapping as one script.
+func (c *sqlCmd) shell(ctx context.Context, out io.Writer, m *mappings.Mapping) error {
+	if c.Generated || c.Macros || c.Save != "" || c.Output == "json" {
+		return usagef("--shell cannot be used together with --generated, --macros, --save or --output json")
+	}
+	if len(m.Lookups) > 0 {
+		return usagef("--shell: %s has lookups, which a DuckDB shell does not have. Try: etl preview", m.Name)
+	}
+	script, problems, err := m.Shell(ctx)
+	if err != nil {
+		return err
+	}
+	if problems.Failed() {
+		return problems.Errors()
+	}
+	fmt.Fprint(out, script)
 	return nil
 }
 

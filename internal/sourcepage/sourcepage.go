@@ -198,9 +198,14 @@ func (w *writer) lineage(l sqlgen.Lineage, several bool) {
 	}
 	w.line("## %s", title)
 	w.introduction(w.files[l.File], header.SelectKeys())
-	if l.Where != "" {
+	switch {
+	case l.Otherwise && l.Where != "":
+		w.text("Maps records that no other SELECT maps, and for which %s.", code(l.Where))
+	case l.Otherwise:
+		w.text("Maps every record that no other SELECT maps.")
+	case l.Where != "":
 		w.text("Maps records for which %s.", code(l.Where))
-	} else {
+	default:
 		w.text("Maps every record.")
 	}
 	for _, d := range l.Drops {

@@ -31,6 +31,18 @@ func headerLines(text string, fn func(start int, key string, value word)) {
 	}
 }
 
+// headerEnd is where the first line begins that is neither blank nor a comment.
+func headerEnd(text string) int {
+	at := 0
+	for _, line := range strings.SplitAfter(text, "\n") {
+		if trimmed := strings.TrimSpace(line); trimmed != "" && !strings.HasPrefix(trimmed, "--") {
+			return at
+		}
+		at += len(line)
+	}
+	return at
+}
+
 func trimWord(s string, at int) word {
 	t := strings.TrimLeft(s, " \t")
 	return word{strings.TrimSpace(t), at + len(s) - len(t)}

@@ -5,6 +5,7 @@
 package header
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,22 +16,27 @@ import (
 
 // Select is what the comments above a SELECT say.
 type Select struct {
-	Class    string
-	ClassAt  int
-	Version  string
-	VerAt    int
-	Profiles []word
-	Drops    []word // predicates
-	Consumes []word // raw paths
-	Rebuilds []Rebuild
-	Without  []word // OCSF paths of required attributes that the source does not have
-	Redacts  []Redact
+	Class   string
+	ClassAt int
+	// Otherwise says that the SELECT takes only records that no other SELECT takes. Its line has the class, so that a version of etl
+	// that does not know the line finds no class, and refuses the mapping.
+	Otherwise bool
+	Version   string
+	VerAt     int
+	Profiles  []word
+	Drops     []word // predicates
+	Consumes  []word // raw paths
+	Rebuilds  []Rebuild
+	Without   []word // OCSF paths of required attributes that the source does not have
+	Redacts   []Redact
 }
 
 // Rebuild is a raw path, and the expression over the event that gives its value.
 type Rebuild struct{ Field, Expr word }
 
-var selectKeys = []string{"class", "ocsf", "version", "profiles", "drop", "consumes", "without", "discard", "redact", lookupKey}
+var selectKeys = []string{"class", "otherwise", "ocsf", "version", "profiles", "drop", "consumes", "without", "discard", "redact", lookupKey}
+
+var bareOtherwise = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*otherwise[ \t]*$`)
 
 // SelectKeys are the keys that the comments above a SELECT may have.
 func SelectKeys() []string { return slices.Clone(selectKeys) }
@@ -38,10 +44,16 @@ func SelectKeys() []string { return slices.Clone(selectKeys) }
 // ReadSelect reads the comments above a SELECT; a near miss of a key (`-- profile: cloud`) is reported.
 func ReadSelect(f diag.File, r *diag.List) Select {
 	h := Select{Version: ocsf.DefaultVersion, ClassAt: -1, VerAt: -1}
+	if at := bareOtherwise.FindStringIndex(f.Text[:headerEnd(f.Text)]); at != nil {
+		r.At(f, at[0], diag.Error, diag.Class, "write `-- otherwise: base_event` instead of the line `-- class:`", "the line `-- otherwise:` must name the class")
+	}
 	headerLines(f.Text, func(start int, key string, value word) {
 		switch key {
-		case "class":
-			h.Class, h.ClassAt = value.Text, value.At
+		case "class", "otherwise":
+			if h.Class != "" {
+				r.At(f, start, diag.Error, diag.Class, "keep one of the lines", "the header names a class twice")
+			}
+			h.Class, h.ClassAt, h.Otherwise = value.Text, value.At, key == "otherwise"
 		case "ocsf", "version":
 			h.Version, h.VerAt = strings.TrimPrefix(value.Text, "v"), value.At
 		case "profiles":

@@ -41,6 +41,7 @@ type condition struct {
 // most limit, else those that the WHERE clause of every projection reads, and none if those are more than limit too.
 func ChosenBy(all []*Projection, limit int) []*rawtable.Leaf {
 	readers := map[*rawtable.Leaf]int{}
+	all = slices.DeleteFunc(slices.Clone(all), func(p *Projection) bool { return p.Head.Otherwise })
 	for _, p := range all {
 		reads := map[*rawtable.Leaf]bool{}
 		for _, c := range p.conditions {
@@ -66,7 +67,9 @@ func ChosenBy(all []*Projection, limit int) []*rawtable.Leaf {
 
 // checkOverlaps reports pairs of projections for which there is a record that both take.
 func (c *Set) checkOverlaps(parent context.Context) error {
-	if len(c.Projections) < 2 {
+	// What a SELECT with `-- otherwise:` has in common with others is theirs.
+	all := slices.DeleteFunc(slices.Clone(c.Projections), func(p *Projection) bool { return p.Head.Otherwise })
+	if len(all) < 2 {
 		return nil
 	}
 	seen := map[[2]int]bool{}
@@ -75,15 +78,15 @@ func (c *Set) checkOverlaps(parent context.Context) error {
 			return
 		}
 		seen[[2]int{i, j}] = true
-		a, b := c.Projections[i], c.Projections[j]
+		a, b := all[i], all[j]
 		c.Report.At(b.File, max(b.WhereAt, 0), diag.Warning, diag.Overlap, "make their WHERE clauses exclude each other: records that match both go to quarantine", "%s matches records that %s also matches: %s", b.Name, a.Name, record)
 	}
 	dropped := false
 	for _, p := range c.Projections {
 		dropped = dropped || len(p.Drops) > 0
 	}
-	for j, b := range c.Projections {
-		for i, a := range c.Projections[:j] {
+	for j, b := range all {
+		for i, a := range all[:j] {
 			if a.Where == b.Where && !dropped && (a.Where == "" || a.Where == "TRUE") {
 				report(i, j, "neither has a WHERE clause")
 			}
@@ -94,13 +97,15 @@ func (c *Set) checkOverlaps(parent context.Context) error {
 		return nil
 	}
 	var took, sum, drops, shown []string
-	for _, p := range c.Projections {
+	for _, p := range all {
 		w := p.Where
 		if w == "" {
 			w = "TRUE"
 		}
 		took = append(took, "CASE WHEN "+w+" THEN '1' ELSE '0' END")
 		sum = append(sum, "CASE WHEN "+w+" THEN 1 ELSE 0 END")
+	}
+	for _, p := range c.Projections {
 		for _, d := range p.Drops {
 			drops = append(drops, " AND ("+d+") IS NOT TRUE")
 		}

@@ -18,11 +18,13 @@ type Lineage struct {
 	File     string // its name, without the folder
 	Class    string
 	Profiles []string
-	Where    string   // as its author wrote it; "" takes every record
-	Drops    []string // predicates
-	Consumes []string // raw fields with the expressions that rebuild their values
-	Without  []string // required attributes left out on purpose
-	Columns  []LineageColumn
+	Where    string // as its author wrote it; "" takes every record
+	// Otherwise says that it takes only records that no other SELECT takes.
+	Otherwise bool
+	Drops     []string // predicates
+	Consumes  []string // raw fields with the expressions that rebuild their values
+	Without   []string // required attributes left out on purpose
+	Columns   []LineageColumn
 	// Rest are declared raw fields whose value goes to unmapped under its own name.
 	Rest []string
 }
@@ -51,7 +53,7 @@ const (
 func (c *emitter) lineage() (all []Lineage) {
 	tree := redact.NewTree(c.Redact)
 	for _, p := range c.Projections {
-		out := Lineage{File: p.File.Path[strings.LastIndexByte(p.File.Path, '/')+1:], Class: p.Class.Name, Profiles: p.Profiles, Where: whereText(p.File.Text)}
+		out := Lineage{File: p.File.Path[strings.LastIndexByte(p.File.Path, '/')+1:], Class: p.Class.Name, Profiles: p.Profiles, Where: whereText(p.File.Text), Otherwise: p.Head.Otherwise}
 		for _, w := range p.Head.Drops {
 			out.Drops = append(out.Drops, w.Text)
 		}

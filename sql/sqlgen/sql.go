@@ -86,29 +86,40 @@ func expressions(all []*projection.Projection) (out []Expression) {
 	return out
 }
 
-// owner is the expression of Compiled.Owner.
+// owner is the expression of Compiled.Owner. SELECTs with `-- otherwise:` come after all others.
 func (c *emitter) owner() string {
-	var drops, whens, taken []string
+	var drops []string
+	var whens, taken [2][]string // of SELECTs, and of those with `-- otherwise:`
 	for i, p := range c.Projections {
 		drops = append(drops, p.Drops...)
 		w := p.Where
 		if w == "" {
 			w = "TRUE"
 		}
-		whens = append(whens, fmt.Sprintf("WHEN %s THEN %d", w, i+1))
-		taken = append(taken, "CASE WHEN "+w+" THEN 1 ELSE 0 END")
+		of := 0
+		if p.Head.Otherwise {
+			of = 1
+		}
+		whens[of] = append(whens[of], fmt.Sprintf("WHEN %s THEN %d", w, i+1))
+		taken[of] = append(taken[of], "CASE WHEN "+w+" THEN 1 ELSE 0 END")
+	}
+	if len(c.Projections) == 1 && len(drops) == 0 && c.Projections[0].Where == "" {
+		return "1"
 	}
 	var b strings.Builder
 	b.WriteString("CASE")
 	for _, d := range drops {
 		b.WriteString(" WHEN " + d + " THEN 0")
 	}
-	if len(taken) > 1 {
-		b.WriteString(" WHEN " + strings.Join(taken, " + ") + " > 1 THEN -1")
-	} else if len(drops) == 0 && c.Projections[0].Where == "" {
-		return "1"
+	for of := range whens {
+		if len(taken[of]) > 1 {
+			b.WriteString(" WHEN " + strings.Join(taken[of], " + ") + " > 1 THEN -1")
+		}
+		if len(whens[of]) > 0 {
+			b.WriteString(" " + strings.Join(whens[of], " "))
+		}
 	}
-	return b.String() + " " + strings.Join(whens, " ") + " END"
+	return b.String() + " END"
 }
 
 // project writes the SQL of projection n and the schema of its file.
