@@ -29,12 +29,15 @@ type Select struct {
 	Rebuilds  []Rebuild
 	Without   []word // OCSF paths of required attributes that the source does not have
 	Redacts   []Redact
+	// Observables says that the compiler fills the observables of the event, and where the header says so.
+	Observables   bool
+	ObservablesAt int
 }
 
 // Rebuild is a raw path, and the expression over the event that gives its value.
 type Rebuild struct{ Field, Expr word }
 
-var selectKeys = []string{"class", "otherwise", "ocsf", "version", "profiles", "drop", "consumes", "without", "discard", "redact", lookupKey}
+var selectKeys = []string{"class", "otherwise", "ocsf", "version", "profiles", "drop", "consumes", "without", "discard", "redact", lookupKey, "observables"}
 
 var bareOtherwise = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*otherwise[ \t]*$`)
 
@@ -70,6 +73,10 @@ func ReadSelect(f diag.File, r *diag.List) Select {
 		case "discard", "redact":
 			h.Redacts = append(h.Redacts, readRedact(f, r, key, value)...)
 		case lookupKey: // see Lookups
+		case "observables":
+			if h.Observables, h.ObservablesAt = value.Text == "auto", value.At; !h.Observables {
+				r.At(f, value.At, diag.Error, diag.HeaderKey, "write `-- observables: auto`, or leave the line out", "observables is %q, and can only be auto", value.Text)
+			}
 		case "without":
 			h.Without = append(h.Without, splitWords(value.Text, value.At)...)
 		default:

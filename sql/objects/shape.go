@@ -29,7 +29,7 @@ type Member struct {
 	Attribute *ocsf.Attribute
 	Type      *ducktype.Type // of the value; nil where the compiler adds the attribute
 	Object    *Shape         // of an object, or of the objects of an array
-	Caption   *Member        // the number whose text this is
+	Caption   *Member        // the number whose text this is, or of a DateTime the attribute that has the same time
 }
 
 func (sh *Shape) Get(name string) *Member {
@@ -159,6 +159,8 @@ func FieldOf(e, name string) string { return "struct_extract(" + e + ", " + synt
 func (sh *Shape) value(m *Member, e string, d int) string {
 	a, v := m.Attribute, FieldOf(e, m.Name)
 	switch {
+	case m.Caption != nil && a.Base == ocsf.DateTime:
+		return sh.value(m.Caption, e, d)
 	case m.Caption != nil:
 		return cast.Caption("("+sh.value(m.Caption, e, d)+")", m.Caption.Attribute)
 	case m.Type == nil:

@@ -120,6 +120,7 @@ func merged(heads []head) header.Select {
 		own.Consumes = slices.Concat(x.Consumes, own.Consumes)
 		own.Rebuilds = slices.Concat(x.Rebuilds, own.Rebuilds)
 		own.Without = slices.Concat(x.Without, own.Without)
+		own.Observables = own.Observables || x.Observables
 	}
 	return own
 }

@@ -25,8 +25,10 @@ type Field struct {
 	Out      *Output
 	Constant any
 	IsConst  bool
-	// lookup is the field whose number's text this is.
+	// Lookup is the field whose number's text this is, or of a DateTime the field that has the same time.
 	Lookup *Field
+	// Observables says that the compiler fills the list with the observables of the event.
+	Observables bool
 	// Caption is the number whose text an output of the mapping has where it is NULL.
 	Caption *Field
 	// elems are the elements of a list of objects that is written out, each a group. shape is what the objects of a computed
@@ -98,6 +100,10 @@ func (c *Set) buildTree(p *Projection) {
 	c.fillMetadata(p)
 	c.fillRequired(p, p.Root)
 	c.fillSiblings(p, p.Root)
+	(&derived{c.Schema, p.Profiles}).times(p.Root)
+	if p.Head.Observables && !addObservables(p.Root) {
+		c.Report.At(p.File, -1, diag.Error, diag.Twice, "remove the column, or the line `-- observables: auto`", "observables is filled by a column and by the header")
+	}
 	c.checkRequired(p, p.Root)
 }
 

@@ -79,6 +79,9 @@ func (s *sqlProjection) more(withheld map[*rawtable.Leaf]bool) (more, miss strin
 			always = append(always, entry(o.Key, s.user[o], o.Type))
 		}
 	}
+	if s.omitted != "" {
+		always = append(always, entry(omittedKey, s.omitted, &ducktype.Type{ID: "VARCHAR", Text: "VARCHAR"}))
+	}
 	for _, l := range recordLeaves(withheld) {
 		value := syntax.Ident(l.Column)
 		if key := s.p.Given[l]; key != "" {

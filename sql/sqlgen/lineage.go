@@ -110,6 +110,10 @@ func (c *emitter) lineage() (all []Lineage) {
 			}
 			col := LineageColumn{Path: f.Path, Type: typeOf(f.Attribute), Kind: LineageFilled}
 			switch {
+			case f.Lookup != nil && f.Attribute.Base == ocsf.DateTime:
+				col.SQL = f.Lookup.Path
+			case f.Observables:
+				col.SQL = "the observables of the event"
 			case f.Lookup != nil:
 				col.SQL = "the text of " + f.Lookup.Path
 			case f.Addend != nil:

@@ -28,6 +28,8 @@ type sqlProjection struct {
 	without []flag                     // required attributes that a published record may lack
 	forced  map[*projection.Field]bool // groups that are present in every record
 	fields  map[*projection.Field]*emitted
+	// observables is the list of the event's observables, and omitted how many more it would have; "" where the mapping does not ask for it.
+	observables, omitted string
 }
 
 // emitted is what the SQL has for a field.
@@ -489,6 +491,12 @@ func (s *sqlProjection) node(f *projection.Field, columns *[]string) *lake.Node 
 		*columns = append(*columns, sql)
 		return n
 	}
+	if f.Observables {
+		n := objects.ListNode(f.Name, observableType(s.c.Schema).Node())
+		n.Column = len(*columns)
+		*columns = append(*columns, s.observables)
+		return n
+	}
 	n := &lake.Node{Name: f.Name, Kind: cast.KindOf(f.Attribute.Base), Column: -1, NearUnique: nearUnique(f)}
 	if f.Attribute.IsArray {
 		n.Children = []*lake.Node{{Name: "element", Kind: n.Kind, Column: -1}}
@@ -497,6 +505,8 @@ func (s *sqlProjection) node(f *projection.Field, columns *[]string) *lake.Node 
 	switch {
 	case f.IsConst:
 		n.Const = f.Constant
+	case f.Lookup != nil && f.Attribute.Base == ocsf.DateTime:
+		n.Column = s.of(f.Lookup).col
 	case f.Lookup != nil:
 		n.Column = s.of(f.Lookup).col
 		n.Lookup = map[int64]string{}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/ocsf"
 	"github.com/silt-etl/silt/sql/cast"
 	"github.com/silt-etl/silt/sql/ducktype"
 	"github.com/silt-etl/silt/sql/projection"
@@ -78,6 +79,10 @@ func (s *rebuilt) eventValue(v projection.EventValue) string {
 			typ += "[]"
 		}
 		sql = cast.ConstantSQL(f.Constant, typ)
+	case f.Lookup != nil && f.Attribute.Base == ocsf.DateTime:
+		sql = s.of(f.Lookup).sql
+	case f.Observables:
+		sql = s.observables
 	case f.Lookup != nil && f.Lookup.IsConst:
 		sql = cast.Caption(cast.ConstantSQL(f.Lookup.Constant, "INTEGER"), f.Lookup.Attribute)
 	case f.Lookup != nil:

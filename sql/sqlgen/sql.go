@@ -140,6 +140,7 @@ func (c *emitter) project(p *projection.Projection, n int, withheld map[*rawtabl
 	}
 	s.values()
 	s.settle(p.Root)
+	(&observer{s: s, schema: c.Schema}).observe(p.Root)
 	more, miss, misses := s.more(withheld)
 
 	out := Projection{Name: p.Name, Class: p.Class.Name, UID: p.Class.UID, Misses: misses}

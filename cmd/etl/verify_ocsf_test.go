@@ -1,0 +1,67 @@
+//go:build verify
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/silt-etl/silt/internal/catalog/mototest"
+	"github.com/silt-etl/silt/internal/ocsf"
+)
+
+// TestVerifyOCSF: events of the samples, at several versions and with observables and timestamps, are valid by the JSON Schemas of
+// OCSF's own exports. Broken ones are not. The mapping of AppFabric publishes the profiles of its records, which datetime is not among.
+func TestVerifyOCSF(t *testing.T) {
+	var all []ocsfEvent
+	for _, name := range []string{"aws-alb", "cef", "fortinet", "guardduty", "network-firewall", "paloalto", "windows-sysmon"} {
+		versions := []string{"1.1.0", "1.3.0", "1.8.0"}
+		if name == "network-firewall" {
+			versions = ocsf.Versions()[1:] // it uses attributes that 1.0.0 does not have
+		}
+		for _, version := range versions {
+			all = append(all, previewWith(t, name, "-- ocsf: "+version+"\n-- observables: auto\n-- profiles: datetime")...)
+		}
+	}
+	good := len(all)
+	for _, e := range []ocsfEvent{all[0], all[good/2], all[good-1]} {
+		for name, change := range map[string]func(map[string]any){
+			"no time":           func(x map[string]any) { delete(x, "time") },
+			"a severity of 77":  func(x map[string]any) { x["severity_id"] = 77 },
+			"a text for a time": func(x map[string]any) { x["time"] = "now" },
+			"an attribute more": func(x map[string]any) { x["colour"] = "red" },
+			"no observable id":  func(x map[string]any) { x["observables"] = []any{map[string]any{"name": "x"}} },
+		} {
+			broken := e
+			broken.Event = maps.Clone(e.Event)
+			change(broken.Event)
+			broken.Valid, broken.About = false, name
+			all = append(all, broken)
+		}
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	for _, e := range all {
+		if err := encoder.Encode(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "events.jsonl")
+	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(filepath.Join(mototest.Venv(t), "bin", "python"), shipped("scripts/verify/judge_ocsf.py"), file)
+	c.Env = append(slices.Clone(os.Environ()), "PYTHONDONTWRITEBYTECODE=1")
+	out, err := c.CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "ok: ") {
+		t.Errorf("%v: %s", err, out)
+	}
+	t.Logf("%d events: %s", good, strings.TrimSpace(string(out)))
+}
