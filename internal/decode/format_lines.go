@@ -2,24 +2,34 @@ package decode
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"regexp"
+	"strconv"
+	"strings"
 
 	"github.com/silt-etl/silt/internal/decode/fields"
 )
 
 // linesFramer frames and scans objects whose records are lines: a line is one column, or a pattern's groups are.
 type linesFramer struct {
-	lines   lineReader
-	s       *Scanner
-	pattern *regexp.Regexp // nil: a line is the one column
-	column  textColumn
-	groups  []textColumn // of the pattern; without a name: not read
+	lines    lineReader
+	s        *Scanner
+	patterns []linePattern // none: a line is the one column
+	column   textColumn
+	matched  *textColumn // the number of the pattern; nil: it is not read
+}
+
+// linePattern is one of the patterns that lines can match.
+type linePattern struct {
+	re     *regexp.Regexp
+	number []byte       // from 1
+	groups []textColumn // without a name: not read
 }
 
 func newLinesFramer(spec *Spec, s *Scanner, o Options) framer {
 	format := &spec.Format
-	f := &linesFramer{lines: newLineReader(format, o), s: s, pattern: format.Pattern}
+	f := &linesFramer{lines: newLineReader(format, o), s: s}
 	if format.Pattern == nil {
 		name := extraColumn(0)
 		if len(format.Columns) > 0 {
@@ -28,15 +38,25 @@ func newLinesFramer(spec *Spec, s *Scanner, o Options) framer {
 		f.column = s.textColumn(name)
 		return f
 	}
-	for _, name := range format.Pattern.SubexpNames() {
-		if name == "" {
-			f.groups = append(f.groups, textColumn{})
-			continue
+	captured := false
+	for i, re := range append([]*regexp.Regexp{format.Pattern}, format.OtherPatterns...) {
+		p := linePattern{re: re, number: strconv.AppendInt(nil, int64(i+1), 10)}
+		for _, name := range re.SubexpNames() {
+			if name == "" {
+				p.groups = append(p.groups, textColumn{})
+				continue
+			}
+			captured = captured || strings.EqualFold(name, MatchedColumn)
+			if at := format.column(name); at >= 0 {
+				name = format.Columns[at]
+			}
+			p.groups = append(p.groups, s.textColumn(name))
 		}
-		if at := format.column(name); at >= 0 {
-			name = format.Columns[at]
-		}
-		f.groups = append(f.groups, s.textColumn(name))
+		f.patterns = append(f.patterns, p)
+	}
+	if at := format.column(MatchedColumn); at >= 0 && !captured && len(f.patterns) > 1 {
+		column := s.textColumn(format.Columns[at])
+		f.matched = &column
 	}
 	return f
 }
@@ -67,20 +87,30 @@ func (f *linesFramer) scan(b []byte) *Reject {
 	if rej := s.beginText(b); rej != nil {
 		return rej
 	}
-	if f.pattern == nil {
+	if len(f.patterns) == 0 {
 		s.field(f.column.nodeOf(s), b)
 		return s.overBudget()
 	}
-	m := f.pattern.FindSubmatchIndex(b)
-	if m == nil || m[0] != 0 || m[1] != len(b) {
-		return &Reject{Code: ReasonNoMatch, Message: "the line does not match the pattern"}
-	}
-	for i := range f.groups {
-		if g := &f.groups[i]; g.name != "" && m[2*i] >= 0 {
-			s.field(g.nodeOf(s), b[m[2*i]:m[2*i+1]])
+	for i := range f.patterns {
+		p := &f.patterns[i]
+		m := p.re.FindSubmatchIndex(b)
+		if m == nil || m[0] != 0 || m[1] != len(b) {
+			continue
 		}
+		for i := range p.groups {
+			if g := &p.groups[i]; g.name != "" && m[2*i] >= 0 {
+				s.field(g.nodeOf(s), b[m[2*i]:m[2*i+1]])
+			}
+		}
+		if f.matched != nil {
+			s.field(f.matched.nodeOf(s), p.number)
+		}
+		return s.overBudget()
 	}
-	return s.overBudget()
+	if len(f.patterns) > 1 {
+		return &Reject{Code: ReasonNoMatch, Message: fmt.Sprintf("the line does not match any of the %d patterns", len(f.patterns))}
+	}
+	return &Reject{Code: ReasonNoMatch, Message: "the line does not match the pattern"}
 }
 
 func detectLines(sample *sample) (Detected, bool) {

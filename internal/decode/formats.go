@@ -120,6 +120,9 @@ func (u unknownFramer) kept([]byte, []byte) *Reject {
 // SyslogKey is the key under which the fields of a syslog header are that stands before a record of kv, cef, leef or CSV.
 const SyslogKey = "syslog"
 
+// MatchedColumn says which of several patterns a line matches, unless a group has this name.
+const MatchedColumn = "pattern"
+
 // Header says whether the first record of a CSV object names the columns.
 type Header uint8
 
@@ -149,6 +152,9 @@ type Format struct {
 	Comment   string         // lines that begin with it are not records; "": there are no comments
 	Records   []string       // JSON: the path of an array in each document whose elements are the records; nil: a document is one
 	Pattern   *regexp.Regexp // lines: all of a line, its named groups are columns; nil: a line is the one column
+	// OtherPatterns are for lines that do not match Pattern, in order. The column MatchedColumn is then the number of the one that matches,
+	// from 1 (Pattern), if Columns has it.
+	OtherPatterns []*regexp.Regexp
 	// Member is a pattern of the names of members of archives. Its captures are values of `key`; nil: there are none.
 	Member *keypattern.Pattern
 	Null   []string // texts and JSON strings that mean that a value is missing, in addition to a text that is empty

@@ -12,15 +12,25 @@ import (
 	"github.com/silt-etl/silt/sql/syntax"
 )
 
-// lines reads the pattern, or finds the one column of a format without one.
+// lines reads the patterns, or finds the one column of a format without one.
 func (x *Raw) lines() {
-	w, ok := x.one("pattern")
-	if !ok {
+	all := x.head["pattern"]
+	if len(all) == 0 {
 		if len(x.Format.Columns) != 1 {
 			x.r.At(x.f, -1, diag.Error, diag.RawFormat, "declare one VARCHAR, or write a `-- pattern:`", "without a pattern a line is one column, but raw.sql has %d", len(x.Format.Columns))
 		}
 		return
 	}
+	x.Format.Pattern = x.pattern(all[0])
+	for _, w := range all[1:] {
+		if re := x.pattern(w); re != nil {
+			x.Format.OtherPatterns = append(x.Format.OtherPatterns, re)
+		}
+	}
+}
+
+// pattern reads one pattern; nil: diagnostics say why it cannot be read.
+func (x *Raw) pattern(w word) *regexp.Regexp {
 	text, err := fields.Expand(w.Text)
 	var unknown *fields.UnknownPattern
 	if errors.As(err, &unknown) {
@@ -29,7 +39,7 @@ func (x *Raw) lines() {
 			hint = "did you mean %{" + n + "}?"
 		}
 		x.r.At(x.f, w.At+unknown.At, diag.Error, diag.Pattern, hint, "unknown pattern %%{%s}", unknown.Name)
-		return
+		return nil
 	}
 	re, err := regexp.Compile(`\A(?:` + text + `)\z`)
 	if err != nil {
@@ -39,7 +49,7 @@ func (x *Raw) lines() {
 			msg = syntaxErr.Code.String() + ": " + syntaxErr.Expr
 		}
 		x.r.At(x.f, w.At, diag.Error, diag.Pattern, "use RE2 syntax", "the pattern does not compile: %s", msg)
-		return
+		return nil
 	}
 	named := 0
 	for _, n := range re.SubexpNames() {
@@ -58,5 +68,5 @@ func (x *Raw) lines() {
 	if named == 0 {
 		x.r.At(x.f, w.At, diag.Error, diag.Pattern, "example: `(?P<src>\\S+)` or `%{IP:src}`", "the pattern has no named group, so no column would get a value")
 	}
-	x.Format.Pattern = re
+	return re
 }

@@ -79,6 +79,13 @@ func TestFormatLines(t *testing.T) {
 	if len(found) > 0 || got.Format.Pattern == nil || got.Format.Pattern.FindStringSubmatch("10.0.0.1 x") == nil {
 		t.Errorf("pattern: %v %v", got.Format.Pattern, found)
 	}
+	got, found = readRaw(t, "-- format: lines\n-- pattern: %{IP:src} (?P<word>\\d+)\n-- pattern: (?P<word>\\S+)\n-- pattern: %{WORD:src}", "src:VARCHAR", "word:VARCHAR", "pattern:INTEGER")
+	if len(found) > 0 || len(got.Format.OtherPatterns) != 2 || !got.Format.OtherPatterns[0].MatchString("x") {
+		t.Errorf("patterns: %v %v", got.Format.OtherPatterns, found)
+	}
+	if _, found = readRaw(t, "-- format: lines\n-- pattern: %{IP:src}\n-- pattern: (?P<wrod>\\S+)", "src:VARCHAR", "word:VARCHAR"); len(found) != 1 || found[0].Line != 3 {
+		t.Errorf("a mistake in the second pattern: %v", found)
+	}
 }
 
 // Lines about one field: a parser, the format of a time, another path.
