@@ -131,12 +131,13 @@ type lineReader struct {
 	window
 	csv     *fields.CSV // nil: a newline always ends a record
 	comment string      // lines that begin with it are not records; "": all are
-	at      int64       // where the last record begins
-	naming  []byte      // the last comment that begins with #fields, until the CSV framer has taken it
+	begins  *regexp.Regexp
+	at      int64  // where the last record begins
+	naming  []byte // the last comment that begins with #fields, until the CSV framer has taken it
 }
 
 func newLineReader(f *Format, o Options) lineReader {
-	return lineReader{window: newWindow(o), comment: f.Comment}
+	return lineReader{window: newWindow(o), comment: f.Comment, begins: f.Begins}
 }
 
 // next returns the next record, and io.EOF after the last. Errors are those of jsonReader.next.
@@ -194,6 +195,9 @@ func (r *lineReader) cut() (piece, error) {
 		var p piece
 		p.at = at
 		p.bytes, p.reject = r.tooLong(b, at)
+		if r.begins != nil && p.reject == nil {
+			return r.severalLines(end, next)
+		}
 		if r.csv == nil || p.reject != nil {
 			r.p += next
 			return p, nil
@@ -219,6 +223,33 @@ func (r *lineReader) cut() (piece, error) {
 		r.p += next
 		return p, nil
 	}
+}
+
+// severalLines cuts out a record whose first line ends at end, with the lines up to one that begins another record. Lines that together are
+// longer than a record can be are rejected.
+func (r *lineReader) severalLines(end, next int) (piece, error) {
+	p := piece{at: r.offset()}
+	for next > end {
+		lineEnd, after, ok, err := r.lineEnd(next, r.held)
+		if err != nil {
+			return piece{}, err
+		}
+		if !ok || lineEnd > r.max {
+			p.reject = r.longer(int64(next), p.at)
+			p.reject.Message += "; the line after that makes the record longer than this"
+			break
+		}
+		if lineEnd == after && lineEnd == next || r.begins.Match(withoutCR(r.buf[r.p+next:r.p+lineEnd])) {
+			break
+		}
+		end, next = lineEnd, after
+	}
+	p.bytes = bytes.TrimRight(r.buf[r.p:r.p+end], "\r\n")
+	if p.reject != nil {
+		p.bytes, p.reject.Offset, p.reject.Length = p.bytes[:min(len(p.bytes), r.kept)], p.at, int64(next)
+	}
+	r.p += next
+	return p, nil
 }
 
 func (r *lineReader) isComment(b []byte) bool {

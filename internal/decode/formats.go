@@ -152,6 +152,9 @@ type Format struct {
 	Comment   string         // lines that begin with it are not records; "": there are no comments
 	Records   []string       // JSON: the path of an array in each document whose elements are the records; nil: a document is one
 	Pattern   *regexp.Regexp // lines: all of a line, its named groups are columns; nil: a line is the one column
+	// Begins matches the beginning of the first line of a record of lines. The lines up to the next such line are part of it; nil: a line is
+	// a record.
+	Begins *regexp.Regexp
 	// OtherPatterns are for lines that do not match Pattern, in order. The column MatchedColumn is then the number of the one that matches,
 	// from 1 (Pattern), if Columns has it.
 	OtherPatterns []*regexp.Regexp

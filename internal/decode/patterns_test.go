@@ -2,10 +2,12 @@ package decode
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -48,5 +50,67 @@ func TestSeveralPatterns(t *testing.T) {
 	format.Columns = []string{"src", "Word", "pattern"}
 	if diff := cmp.Diff([]string{"1 a: src=1 Word=a", "b: pattern=b"}, read(format)[:2]); diff != "" {
 		t.Errorf("a group of that name (-want +got):\n%s", diff)
+	}
+}
+
+// TestBegins: the lines up to the next one that begins a record are one record. Its place, its bytes and its bounds are those of the record.
+func TestBegins(t *testing.T) {
+	format := Format{Name: FormatLine, Columns: []string{"at", "text"}, Begins: regexp.MustCompile(`\A(?:\d\d:)`), Pattern: regexp.MustCompile(`(?s)\A(?:(?P<at>\d\d):(?P<text>.*))\z`)}
+	long := strings.Repeat("x", 700)
+	for name, c := range map[string]struct {
+		object string
+		want   []string
+	}{
+		"one line each":     {"01:a\n02:b\n", []string{"0 01:a", "5 02:b"}},
+		"several":           {"01:a\n at b\n\n at c\n\n\n02:b\n", []string{"0 01:a\n at b\n\n at c", "20 02:b"}},
+		"carriage returns":  {"01:a\r\n at b\r\n02:b", []string{"0 01:a\r\n at b", "13 02:b"}},
+		"at the end":        {"\n\n01:a\n at b", []string{"2 01:a\n at b"}},
+		"none begins":       {"a\nb\n", []string{"LINE_NO_MATCH 0 a\nb"}},
+		"the first one cut": {"a\nb\n01:c\nd\n", []string{"LINE_NO_MATCH 0 a\nb", "4 01:c\nd"}},
+		"too long":          {"01:a\n" + long + "\n" + long + "\n02:b\nc\n", []string{"RECORD_TOO_LONG 0 01:a\n" + long, "LINE_NO_MATCH 706 " + long, "1407 02:b\nc"}},
+		"a long line":       {"01:a\n" + strings.Repeat("y", 3<<20) + "\n02:b\n", []string{"RECORD_TOO_LONG 0 01:a", "RECORD_TOO_LONG 5 " + strings.Repeat("y", 1<<20), "3145734 02:b"}},
+	} {
+		r := NewRecords(&Spec{Format: format}, NewKeys(), Options{MaxRecordBytes: 1000})
+		r.Open(strings.NewReader(c.object))
+		var got []string
+		for {
+			_, raw, rej, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := fmt.Sprintf("%d %s", r.Offset(), raw)
+			if rej != nil {
+				text = rej.Code + " " + text
+			}
+			got = append(got, text)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%.2000s", name, diff)
+		}
+	}
+	// the same records, however the object is read
+	var object strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&object, "%02d:%d\n%s", i%100, i, strings.Repeat(" more\n", i%7))
+	}
+	r := NewRecords(&Spec{Format: format}, NewKeys(), Options{})
+	r.Open(iotest.OneByteReader(strings.NewReader(object.String())))
+	n, bytes := 0, 0
+	for {
+		_, raw, rej, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if rej != nil || err != nil {
+			t.Fatal(rej, err)
+		}
+		n++
+		bytes += len(raw) + 1
+	}
+	if n != 20_000 || bytes != object.Len() {
+		t.Errorf("%d records, %d of %d bytes", n, bytes, object.Len())
 	}
 }

@@ -14,6 +14,11 @@ import (
 
 // lines reads the patterns, or finds the one column of a format without one.
 func (x *Raw) lines() {
+	dot := ""
+	if w, ok := x.one("begins"); ok {
+		dot = "(?s)" // a record has newlines
+		x.Format.Begins = x.compile(w, "", "")
+	}
 	all := x.head["pattern"]
 	if len(all) == 0 {
 		if len(x.Format.Columns) != 1 {
@@ -21,16 +26,16 @@ func (x *Raw) lines() {
 		}
 		return
 	}
-	x.Format.Pattern = x.pattern(all[0])
+	x.Format.Pattern = x.pattern(all[0], dot)
 	for _, w := range all[1:] {
-		if re := x.pattern(w); re != nil {
+		if re := x.pattern(w, dot); re != nil {
 			x.Format.OtherPatterns = append(x.Format.OtherPatterns, re)
 		}
 	}
 }
 
-// pattern reads one pattern; nil: diagnostics say why it cannot be read.
-func (x *Raw) pattern(w word) *regexp.Regexp {
+// compile reads a regular expression, which begins at the beginning of a text; nil: diagnostics say why it cannot be read.
+func (x *Raw) compile(w word, flags, end string) *regexp.Regexp {
 	text, err := fields.Expand(w.Text)
 	var unknown *fields.UnknownPattern
 	if errors.As(err, &unknown) {
@@ -41,7 +46,7 @@ func (x *Raw) pattern(w word) *regexp.Regexp {
 		x.r.At(x.f, w.At+unknown.At, diag.Error, diag.Pattern, hint, "unknown pattern %%{%s}", unknown.Name)
 		return nil
 	}
-	re, err := regexp.Compile(`\A(?:` + text + `)\z`)
+	re, err := regexp.Compile(flags + `\A(?:` + text + `)` + end)
 	if err != nil {
 		msg := err.Error()
 		var syntaxErr *resyntax.Error
@@ -49,6 +54,15 @@ func (x *Raw) pattern(w word) *regexp.Regexp {
 			msg = syntaxErr.Code.String() + ": " + syntaxErr.Expr
 		}
 		x.r.At(x.f, w.At, diag.Error, diag.Pattern, "use RE2 syntax", "the pattern does not compile: %s", msg)
+		return nil
+	}
+	return re
+}
+
+// pattern reads one pattern; nil: diagnostics say why it cannot be read.
+func (x *Raw) pattern(w word, flags string) *regexp.Regexp {
+	re := x.compile(w, flags, `\z`)
+	if re == nil {
 		return nil
 	}
 	named := 0

@@ -31,6 +31,7 @@ var formatKeys = []struct {
 	{"null", nil},
 	{"member", []decode.FormatName{decode.FormatJSON, decode.FormatCSV, decode.FormatLine, decode.FormatKV, decode.FormatCEF, decode.FormatLEEF}},
 	{"pattern", []decode.FormatName{decode.FormatLine}},
+	{"begins", []decode.FormatName{decode.FormatLine}},
 	{"parse", nil},
 	{"records", []decode.FormatName{decode.FormatJSON}},
 	{"timestamp", nil},

@@ -83,6 +83,10 @@ func TestFormatLines(t *testing.T) {
 	if len(found) > 0 || len(got.Format.OtherPatterns) != 2 || !got.Format.OtherPatterns[0].MatchString("x") {
 		t.Errorf("patterns: %v %v", got.Format.OtherPatterns, found)
 	}
+	got, found = readRaw(t, "-- format: lines\n-- begins: %{INT}:\n-- pattern: (?P<word>.*)", "word:VARCHAR")
+	if len(found) > 0 || !got.Format.Begins.MatchString("12:x") || got.Format.Begins.MatchString("x 12:") || !got.Format.Pattern.MatchString("a\nb") {
+		t.Errorf("begins: %v %v", got.Format.Begins, found)
+	}
 	if _, found = readRaw(t, "-- format: lines\n-- pattern: %{IP:src}\n-- pattern: (?P<wrod>\\S+)", "src:VARCHAR", "word:VARCHAR"); len(found) != 1 || found[0].Line != 3 {
 		t.Errorf("a mistake in the second pattern: %v", found)
 	}
