@@ -1,5 +1,5 @@
 """The judges: what is wrong in an event, by what the project or the record says. They know nothing of the mappings."""
-import datetime, ipaddress, json, re, shlex
+import datetime, ipaddress, json, re
 
 def at(value, path):
     for name in path.split("."):
