@@ -68,8 +68,9 @@ func examples() []shipped {
 	return []shipped{
 		{name: "vpc-flow", example: true, filtered: 3, published: map[string]int{"network_activity": 9},
 			keys: map[string]string{
-				"sample-v2.log": "111122223333/vpcflowlogs/us-east-1/2025/11/25/111122223333_vpcflowlogs_us-east-1_fl-1234abcd_20251125T0000Z_fe123456.log.gz",
-				"sample-v5.log": "111122223333/vpcflowlogs/us-east-1/2025/11/25/111122223333_vpcflowlogs_us-east-1_fl-5678abcd_20251125T0000Z_0a1b2c3d.log.gz",
+				"sample-v2.log":        "111122223333/vpcflowlogs/us-east-1/2025/11/25/111122223333_vpcflowlogs_us-east-1_fl-1234abcd_20251125T0000Z_fe123456.log.gz",
+				"sample-multicast.log": "111122223333/vpcflowlogs/us-east-1/2025/11/25/111122223333_vpcflowlogs_us-east-1_fl-5678abcd_20251125T0005Z_0a1b2c3e.log.gz",
+				"sample-v5.log":        "111122223333/vpcflowlogs/us-east-1/2025/11/25/111122223333_vpcflowlogs_us-east-1_fl-5678abcd_20251125T0000Z_0a1b2c3d.log.gz",
 			}},
 		{name: "cloudtrail", example: true, published: map[string]int{"api_activity": 9},
 			keys: map[string]string{"sample.json.gz": "111122223333/CloudTrail/us-east-1/2025/11/25/111122223333_CloudTrail_us-east-1_20251125T0910Z_Mu0KsOhtH1ar15ZZ.json.gz"}},
