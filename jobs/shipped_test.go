@@ -66,7 +66,7 @@ func (s shipped) samples() string {
 // examples has a line for each mapping in docs/examples.
 func examples() []shipped {
 	return []shipped{
-		{name: "vpc-flow", example: true, filtered: 3, published: map[string]int{"network_activity": 9},
+		{name: "vpc-flow", example: true, filtered: 3, published: map[string]int{"network_activity": 10},
 			keys: map[string]string{
 				"sample-v2.log":        "111122223333/vpcflowlogs/us-east-1/2025/11/25/111122223333_vpcflowlogs_us-east-1_fl-1234abcd_20251125T0000Z_fe123456.log.gz",
 				"sample-multicast.log": "111122223333/vpcflowlogs/us-east-1/2025/11/25/111122223333_vpcflowlogs_us-east-1_fl-5678abcd_20251125T0005Z_0a1b2c3e.log.gz",

@@ -10,7 +10,6 @@ import (
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/ocsf"
-	"github.com/silt-etl/silt/internal/ocsf/texttype"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/internal/tempdir"
@@ -126,10 +125,8 @@ func whyKept(compiled *sqlgen.Compiled, x *sample.AttributeCount) string {
 	why := ""
 	if schema, err := ocsf.Load(compiled.Version); err == nil && schema.Class(x.Class) != nil {
 		if r, err := schema.Resolve(schema.Class(x.Class), x.Path); err == nil && !r.Leaf.IsArray {
-			if _, fault := cast.Constant(r.Leaf, x.KeptExample); fault != "" {
+			if fault := cast.Fault(r.Leaf, x.KeptExample); fault != "" {
 				why = "; " + fault
-			} else if fits := texttype.Of(r.Leaf.Type); fits != nil && !fits([]byte(x.KeptExample)) {
-				why = "; it is not a value of type " + r.Leaf.Type
 			}
 		}
 	}

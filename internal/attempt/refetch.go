@@ -22,6 +22,7 @@ func (w *output) refetch(ctx context.Context, add func(r rejectedRecord, class s
 		class = w.o.Compiled.Projections[0].Class
 	}
 	ex := decode.NewExpander(w.scan.keys)
+	untaken := newUntaken(w.o.Compiled)
 	return w.rejects.Each(func(t [3]int64) error {
 		object, record := int(t[0]), t[1]
 		if st := &w.scan.states[object]; st.bad.Load() || st.members.isBad(record) { // rows are rejected before it is known, if they are wide
@@ -32,6 +33,9 @@ func (w *output) refetch(ctx context.Context, add func(r rejectedRecord, class s
 			return err
 		}
 		reason := w.explain(w.reasons[t[2]], r.records, ex)
+		if reason.Code == sqlgen.ReasonMissingRequired {
+			reason.Message += untaken.why(reason.Path, r.records, w.o.HideRecords)
+		}
 		reason.Message += otherFormat(reason.Code, w.o.Compiled, raw)
 		c := cmp.Or(w.classOf[int32(t[2])], class)
 		if reason.Code == sqlgen.ReasonNoProjection {

@@ -8,9 +8,21 @@ import (
 	"time"
 
 	"github.com/silt-etl/silt/internal/ocsf"
+	"github.com/silt-etl/silt/internal/ocsf/texttype"
 	"github.com/silt-etl/silt/internal/suggest"
 	"github.com/silt-etl/silt/sql/syntax"
 )
+
+// Fault says why an attribute cannot take the text of a raw field. It is "" if it can, or if the reason is not known.
+func Fault(a *ocsf.Attribute, text string) string {
+	if _, fault := Constant(a, text); fault != "" {
+		return fault
+	}
+	if fits := texttype.Of(a.Type); fits != nil && !fits([]byte(text)) {
+		return "it is not a value of type " + a.Type
+	}
+	return ""
+}
 
 // Constant makes a literal a value of the attribute, in the Go type that lake.Node.Const wants; why says what is wrong.
 func Constant(a *ocsf.Attribute, v any) (value any, why string) {
