@@ -180,7 +180,7 @@ func (s shipped) test(t *testing.T, m *mappings.Mapping, compiled *sqlgen.Compil
 	if err != nil {
 		t.Fatal(err)
 	}
-	rs, err := mappingtest.Run(context.Background(), compiled, fs, nil, t.TempDir())
+	rs, err := mappingtest.Run(context.Background(), compiled, fs, mappingtest.Options{TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

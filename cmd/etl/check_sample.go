@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/silt-etl/silt/internal/capture"
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/human"
@@ -24,8 +27,7 @@ const unreadShown = 20
 const sensitiveShown = 20
 
 // checkSample runs a sample through a mapping, or through that of a job, and reports what its author should know.
-func (a *app) checkSample(ctx context.Context, what, file string) (*sample.Coverage, diag.List, error) {
-	p := &previewCmd{Mapping: what, Sample: file}
+func (a *app) checkSample(ctx context.Context, p *previewCmd) (*sample.Coverage, diag.List, error) {
 	run, err := p.previewer(ctx, a)
 	if err != nil {
 		return nil, nil, err
@@ -49,16 +51,27 @@ func (a *app) checkSample(ctx context.Context, what, file string) (*sample.Cover
 	})
 	var whole *decode.Reject
 	if errors.As(err, &whole) {
-		return nil, diag.List{{File: file, Code: diag.SampleQuarantine, Message: whole.Error() + "; a run publishes nothing of such an object"}}, nil
+		return nil, diag.List{{File: p.Sample, Code: diag.SampleQuarantine, Message: whole.Error() + "; a run publishes nothing of such an object"}}, nil
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("sample %s: %w", file, err)
+		return nil, nil, fmt.Errorf("sample %s: %w", p.Sample, err)
 	}
 	coverage.Finish()
-	return coverage, sampleDiagnostics(run.compiled, coverage, zones), nil
+	return coverage, sampleDiagnostics(run.compiled, coverage, zones, run.withoutKey()), nil
 }
 
-func sampleDiagnostics(compiled *sqlgen.Compiled, c *sample.Coverage, zones *sample.Zones) diag.List {
+// withoutKey names the captures that are NULL because the sample has no staging key.
+func (p *previewer) withoutKey() string {
+	var names []string
+	for _, n := range p.compiled.KeyColumns {
+		if _, ok := p.captures[n]; !ok && !capture.IsAdded(n) {
+			names = append(names, "key."+n)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func sampleDiagnostics(compiled *sqlgen.Compiled, c *sample.Coverage, zones *sample.Zones, withoutKey string) diag.List {
 	places := newPlaces(compiled)
 	var list diag.List
 	add := func(at diag.Diagnostic, severity diag.Severity, code diag.Code, format string, args ...any) {
@@ -74,7 +87,11 @@ func sampleDiagnostics(compiled *sqlgen.Compiled, c *sample.Coverage, zones *sam
 		if c.Published+c.Filtered == 0 {
 			severity = diag.Error
 		}
-		add(places.of(r.Path), severity, diag.SampleQuarantine, "%s of %s would go to quarantine, %s%s: %s", human.Count(r.Records), human.Plural(c.Records, "record"), r.Reason, path, r.Example)
+		at := places.of(r.Path)
+		if withoutKey != "" && slices.Contains([]string{sqlgen.ReasonTimeMissing, sqlgen.ReasonTimeUnreadable, sqlgen.ReasonYearUnknown, sqlgen.ReasonMissingRequired}, r.Reason) {
+			at.Hint = withoutKey + " is NULL without a staging key: --key KEY --key-pattern PATTERN gives one"
+		}
+		add(at, severity, diag.SampleQuarantine, "%s of %s would go to quarantine, %s%s: %s", human.Count(r.Records), human.Plural(c.Records, "record"), r.Reason, path, r.Example)
 	}
 	if zones.Records > 0 {
 		add(places.of("time"), diag.Warning, diag.SampleZone, "time is read as UTC in %s, but the record says how far it is from UTC (example: %s)", human.Plural(zones.Records, "record"), zones.Example)

@@ -24,7 +24,8 @@ type checkCmd struct {
 	Schema bool     `help:"Print the JSON Schema of a job file, for editors."`
 	Sample string   `placeholder:"FILE" complete:"file" help:"Also run a sample through the mapping. The command reports values that do not fit, records that go to quarantine, and fields that no SELECT reads. FILE is a plain or compressed file, s3://bucket/key, or - for standard input. Default: no sample." example:"sample.log.gz"`
 	OCSF   string   `name:"ocsf" placeholder:"VERSION" help:"Check the mappings for this OCSF version instead of their own, and say what changes: types of columns, values, attributes. Default: the version of each mapping." example:"1.5.0"`
-	Output string   `help:"Format of the output: text, json, or sarif for code scanning." enum:"text,json,sarif" default:"text" short:"o"`
+	sampleFlags
+	Output string `help:"Format of the output: text, json, or sarif for code scanning." enum:"text,json,sarif" default:"text" short:"o"`
 }
 
 // Help implements kong.HelpProvider.
@@ -57,6 +58,9 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if c.Sample != "" && len(c.What) != 1 {
 		return usagef("--sample needs exactly one mapping or job")
 	}
+	if c.Sample == "" && c.sampleFlags != (sampleFlags{}) {
+		return usagef("--key, --key-pattern and --event-days need --sample")
+	}
 	if c.Sample != "" && c.OCSF != "" {
 		return usagef("--sample runs the mapping at its own OCSF version. Try: etl diff --ocsf %s --on %s", c.OCSF, c.Sample)
 	}
@@ -73,7 +77,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if c.Sample != "" && !failed {
 		var list diag.List
 		var err error
-		if coverage, list, err = a.checkSample(ctx, c.What[0], c.Sample); err != nil {
+		if coverage, list, err = a.checkSample(ctx, &previewCmd{Mapping: c.What[0], Sample: c.Sample, sampleFlags: c.sampleFlags}); err != nil {
 			return err
 		}
 		found = slices.DeleteFunc(found, func(d diag.Diagnostic) bool { return d.Code == diag.Unread }) // the sample ranks them
@@ -152,18 +156,26 @@ func compileAt(ctx context.Context, m *mappings.Mapping, version string) (*sqlge
 }
 
 func (a *app) checkJob(ctx context.Context, file, version string) (diag.List, error) {
-	spec, err := a.loadSpec(file)
-	var m *mappings.Mapping
-	if err == nil {
-		m, err = jobMapping(ctx, spec)
+	spec, mistakes := jobfile.Inspect(file, a.env, jobKinds())
+	if spec == nil || spec.Mapping == "" {
+		return mistakes, nil
 	}
+	m, err := jobMapping(ctx, spec)
 	if list, ok := errors.AsType[diag.List](err); ok {
-		return list, nil
+		mistakes.Add(list...)
+		return mistakes, nil
+	}
+	if err != nil && len(mistakes) > 0 { // it can come from them
+		return mistakes, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	compiled, list, err := compileAt(ctx, m, version)
+	if len(mistakes) > 0 { // what the job and its mapping are together is not known yet
+		mistakes.Add(list...)
+		return mistakes, err
+	}
 	if err != nil || compiled == nil || list.Failed() {
 		return list, err
 	}

@@ -27,13 +27,12 @@ import (
 )
 
 type previewCmd struct {
-	Mapping    string `arg:"" name:"mapping|job" complete:"mapping" help:"Name of a mapping, its folder or .json file, or a job file." example:"network-firewall"`
-	Sample     string `arg:"" complete:"file" help:"A plain or compressed log file, s3://bucket/key, or - for standard input." example:"sample.log.gz"`
-	Limit      int    `default:"10" help:"Show only this many records." example:"3"`
-	Where      string `placeholder:"SQL" help:"Show only records for which this predicate over raw fields is true. It can use everything that is allowed in a WHERE clause of a mapping. Default: all records." example:"event.dest_port > 1024"`
-	Coverage   bool   `help:"Run all records, and count how often each OCSF attribute is filled and where each raw field goes."`
-	Key        string `placeholder:"KEY" help:"Staging key that the sample would have, for the captures of key_pattern. Default: none, and the captures are NULL." example:"AWSLogs/111122223333/a.gz"`
-	KeyPattern string `placeholder:"PATTERN" help:"Pattern of staging keys. Default: the job's." example:"AWSLogs/{account_id}/"`
+	Mapping  string `arg:"" name:"mapping|job" complete:"mapping" help:"Name of a mapping, its folder or .json file, or a job file." example:"network-firewall"`
+	Sample   string `arg:"" complete:"file" help:"A plain or compressed log file, s3://bucket/key, or - for standard input." example:"sample.log.gz"`
+	Limit    int    `default:"10" help:"Show only this many records; 0 shows all." example:"3"`
+	Where    string `placeholder:"SQL" help:"Show only records for which this predicate over raw fields is true. It can use everything that is allowed in a WHERE clause of a mapping. Default: all records." example:"event.dest_port > 1024"`
+	Coverage bool   `help:"Run all records, and count how often each OCSF attribute is filled and where each raw field goes."`
+	sampleFlags
 	outputFlag
 }
 
@@ -87,8 +86,8 @@ type previewer struct {
 
 // Run implements etl preview.
 func (c *previewCmd) Run(ctx context.Context, a *app) error {
-	if c.Limit < 1 {
-		return usagef("--limit must be 1 or more")
+	if c.Limit < 0 {
+		return usagef("--limit must be 0 (all records) or more")
 	}
 	p, err := c.previewer(ctx, a)
 	if err != nil {
@@ -125,7 +124,7 @@ func (c *previewCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return fmt.Errorf("read %s: %w", c.Sample, err)
 		}
-		if matching++; len(first) < c.Limit {
+		if matching++; c.Limit == 0 || len(first) < c.Limit {
 			first = append(first, r)
 		}
 	}
@@ -197,7 +196,6 @@ func tallied(records iter.Seq2[sample.Record, error], n *int64) iter.Seq2[sample
 func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) {
 	unset := jobfile.Default()
 	p := &previewer{region: "us-east-1", account: unset.Lake.AccountID, now: time.Now(), days: unset.EventDays}
-	pattern := c.KeyPattern
 	var m *mappings.Mapping
 	var job *jobfile.Spec
 	var err error
@@ -208,9 +206,6 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 		}
 		job = spec
 		p.region, p.account, p.days, p.times = spec.Lake.Region, spec.Lake.AccountID, spec.EventDays, spec.Source.Times
-		if pattern == "" {
-			pattern = spec.Source.KeyPattern
-		}
 		m, err = jobMapping(ctx, spec)
 	} else {
 		m, err = namedMapping(c.Mapping)
@@ -227,20 +222,11 @@ func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) 
 			return nil, err
 		}
 	}
-	if c.Key == "" {
-		return p, nil
+	if p.days, err = c.days(p.days); err != nil {
+		return nil, err
 	}
-	if pattern == "" {
-		return nil, usagef("--key needs --key-pattern, or a job that has one")
-	}
-	parsed, err := staging.ParsePattern(pattern)
-	if err != nil {
-		return nil, usagef("--key-pattern: %w", err)
-	}
-	if p.captures = parsed.Captures(c.Key); p.captures == nil {
-		return nil, usagef("--key %s does not match %s", c.Key, pattern)
-	}
-	return p, nil
+	p.captures, err = c.captures(job, c.Sample)
+	return p, err
 }
 
 // open opens the sample without unpacking it. Its time of modification becomes a capture, as that of a staging object does.

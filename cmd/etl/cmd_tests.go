@@ -13,6 +13,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/human"
+	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/mappingtest"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/mappings"
@@ -25,6 +26,7 @@ type testCmd struct {
 	Verbose bool     `short:"v" help:"Also name the tests that pass."`
 	Update  bool     `help:"Rewrite the expectations that fail, so that they pass. Review the change before you commit it."`
 	JUnit   string   `name:"junit" placeholder:"FILE" complete:"file" help:"Also write the results as JUnit XML. Default: no file." example:"results.xml"`
+	sampleFlags
 	outputFlag
 }
 
@@ -170,7 +172,18 @@ func (c *testCmd) results(ctx context.Context, a *app, m *mappings.Mapping, matc
 	if err != nil {
 		return nil, err
 	}
-	results, err := mappingtest.Run(ctx, compiled, files, match, temp)
+	o := mappingtest.Options{Match: match, TempDir: temp}
+	if c.EventDays != "" {
+		days, err := c.days(jobfile.Default().EventDays)
+		if err != nil {
+			return nil, err
+		}
+		o.MinDay, o.MaxDay = days.Bounds(time.Now())
+	}
+	if err := c.tests(files); err != nil {
+		return nil, err
+	}
+	results, err := mappingtest.Run(ctx, compiled, files, o)
 	if err != nil || !c.Update {
 		return results, err
 	}
@@ -198,7 +211,10 @@ func (c *testCmd) results(ctx context.Context, a *app, m *mappings.Mapping, matc
 	if files, err = mappingtest.Load(m); err != nil {
 		return nil, err
 	}
-	return mappingtest.Run(ctx, compiled, files, match, temp)
+	if err := c.tests(files); err != nil {
+		return nil, err
+	}
+	return mappingtest.Run(ctx, compiled, files, o)
 }
 
 // replaceFile replaces a file at once: readers see the old text or the new one.

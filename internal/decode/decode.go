@@ -37,6 +37,8 @@ type Leaf struct {
 	Kind Kind
 	// Keep leaves the value in the rest as well (it is read, but its value is not itself an output).
 	Keep bool
+	// List says that the mapping declares a list. One without elements is not kept in the rest.
+	List bool
 	// Name is the key the value has in the rest: the mapping's own name for it (`AS "unmapped.x"`), or "" for the dotted path.
 	// A leaf with a Name needs Keep, or SQL that adds its value as an inline entry (InlinePrefix).
 	Name string

@@ -75,7 +75,7 @@ func (s *Scanner) set(k *node, text, json []byte) (toRest bool) {
 			*out = Value{}
 			s.misfits = append(s.misfits, l)
 			toRest = true
-		} else if d.keep {
+		} else if d.keep && !(d.list && string(out.Text) == "[]") {
 			toRest = true
 		}
 	}

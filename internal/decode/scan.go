@@ -47,6 +47,7 @@ type Scanner struct {
 type leaf struct {
 	kind Kind
 	keep bool
+	list bool // declared as a list
 	time *TimeFormat
 	next int // another leaf of the same path, or -1
 }
@@ -90,7 +91,7 @@ func NewScanner(spec *Spec, keys *Keys) *Scanner {
 		for up := n.parent; up != nil; up = up.parent {
 			up.below = true
 		}
-		s.leaves = append(s.leaves, leaf{kind: l.Kind, keep: l.Keep, time: l.Time, next: -1})
+		s.leaves = append(s.leaves, leaf{kind: l.Kind, keep: l.Keep, list: l.List, time: l.Time, next: -1})
 		if n.name == "" {
 			n.name = l.Name
 		}

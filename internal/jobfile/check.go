@@ -26,9 +26,6 @@ var (
 // check looks at single values, then at values that depend on each other, and fills in the defaults that depend on other keys.
 func (r *reader) check() {
 	r.checkRequired()
-	if len(r.found) > 0 {
-		return
-	}
 	r.checkNames()
 	r.checkLocations()
 	r.checkKeys()
@@ -39,8 +36,11 @@ func (r *reader) check() {
 	r.fillDefaults()
 }
 
-// refuse reports an error at the value of a key.
+// refuse reports an error at the value of a key, unless one of the key is reported already.
 func (r *reader) refuse(key, format string, args ...any) {
+	if r.bad[key] {
+		return
+	}
 	r.fail(r.spec.Pos[key], key+": "+format, args...)
 }
 
@@ -48,6 +48,11 @@ func (r *reader) checkRequired() {
 	for _, f := range r.spec.fields(r.kinds.Catalogs.Types()) {
 		if _, given := r.spec.Pos[f.path]; f.required && !given {
 			group, _, _ := strings.Cut(f.path, ".")
+			missing := !r.bad[group] && !r.bad[f.path]
+			r.bad[f.path] = true
+			if !missing {
+				continue
+			}
 			r.fail(r.spec.Pos[group], "%s is missing", f.path).Hint = f.doc
 		}
 	}
@@ -79,7 +84,7 @@ func (r *reader) checkNames() {
 func (r *reader) checkLocations() {
 	s := r.spec
 	for _, p := range []struct{ key, location string }{{"source.staging", s.Source.Staging}, {"lake.location", s.Lake.Location}, {"state", s.State}, {"lookups", s.Lookups}} {
-		if p.location == "" {
+		if p.location == "" || r.bad[p.key] {
 			continue
 		}
 		var op *diag.OpError
@@ -171,7 +176,7 @@ func (r *reader) checkLake() {
 	if err != nil {
 		return // checkLocations has reported it
 	}
-	if s.State == "" && kind.NeedsState {
+	if s.State == "" && kind.NeedsState && !r.bad["state"] {
 		r.fail(s.Pos["lake"], "state is missing, and it has no default for a lake on S3").Hint = "name a place for the ledger in a bucket of your own, not the lake's, for example s3://acme-etl-state/"
 	} else if s.State == "" {
 		s.State = at.Join(".silt").String()

@@ -2,6 +2,7 @@ package jobfile_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -200,7 +201,7 @@ func TestFix(t *testing.T) {
 // TestColumnsCountBytes: a place is counted in bytes, also after characters of several bytes.
 func TestColumnsCountBytes(t *testing.T) {
 	_, err := jobfile.Parse("job.yaml", []byte("{name: \"\u00fc\u00e4\", nam: x}"), env, kinds())
-	if err == nil || !strings.HasPrefix(err.Error(), "job.yaml:1:16: error: unknown key nam (") {
+	if err == nil || !strings.Contains(err.Error(), "job.yaml:1:16: error: unknown key nam (") {
 		t.Error(err)
 	}
 }
@@ -282,5 +283,30 @@ func TestClasses(t *testing.T) {
 		if _, err := parse(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
+	}
+}
+
+// TestAllAtOnce: mistakes that are found while the file is read, missing keys and wrong values are reported together, each key once. What
+// could be read is there for a check of the mapping.
+func TestAllAtOnce(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "job.yaml")
+	text := "name: My Job\nsource: {staging: ./staging, key_pattrn: x, settle: soon}\nmapping: m\nlake: {location: ./lake, sorce_name: a, region: us-east1, account_id: x}\nlimits: 7\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	spec, found := jobfile.Inspect(file, env, kinds())
+	var got []string
+	for _, d := range found {
+		got = append(got, fmt.Sprintf("%d %s", d.Line, strings.SplitN(d.Message, ":", 2)[0]))
+	}
+	want := []string{"1 name", "2 unknown key source.key_pattrn", "2 source.settle", "4 unknown key lake.sorce_name", "4 lake.region", "4 lake.account_id", "5 limits must be a mapping of keys"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if spec == nil || spec.Mapping != "m" {
+		t.Error(spec)
+	}
+	if _, err := jobfile.Load(file, env, kinds()); err == nil {
+		t.Error("Load accepts the file")
 	}
 }

@@ -33,6 +33,18 @@ type Kinds struct {
 
 // Load reads and checks a job file. An error is a diag.List. env looks up the variables that the file names as ${VAR}.
 func Load(path string, env func(string) (string, bool), kinds Kinds) (*Spec, error) {
+	return loaded(Inspect(path, env, kinds))
+}
+
+func loaded(s *Spec, found diag.List) (*Spec, error) {
+	if len(found) > 0 {
+		return nil, found
+	}
+	return s, nil
+}
+
+// Inspect is Load for a check. If the file has mistakes, the Spec has what could be read of it; it is nil if the file is not a job.
+func Inspect(path string, env func(string) (string, bool), kinds Kinds) (*Spec, diag.List) {
 	b, err := textfile.Read(path, textfile.MaxJob)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -40,15 +52,19 @@ func Load(path string, env func(string) (string, bool), kinds Kinds) (*Spec, err
 	case err != nil:
 		return nil, diag.List{{File: path, Line: 1, Column: 1, Code: diag.Job, Message: fmt.Sprintf("the job file cannot be read: %v", errors.Unwrap(err))}}
 	}
-	return Parse(path, b, env, kinds)
+	return inspect(path, b, env, kinds)
 }
 
 // Parse is Load for the text of a job file; file only names it in diagnostics.
 func Parse(file string, text []byte, env func(string) (string, bool), kinds Kinds) (*Spec, error) {
+	return loaded(inspect(file, text, env, kinds))
+}
+
+func inspect(file string, text []byte, env func(string) (string, bool), kinds Kinds) (*Spec, diag.List) {
 	s := Default()
 	s.File, s.Text = file, text
 	s.Pos = map[string]Position{}
-	r := &reader{lines: strings.Split(string(text), "\n"), env: env, kinds: kinds, spec: &s, fields: map[string]field{}, groups: map[string]bool{}}
+	r := &reader{lines: strings.Split(string(text), "\n"), env: env, kinds: kinds, spec: &s, fields: map[string]field{}, groups: map[string]bool{}, bad: map[string]bool{}}
 	for _, f := range s.fields(kinds.Catalogs.Types()) {
 		r.fields[f.path] = f
 		for i, c := range f.path {
@@ -58,14 +74,13 @@ func Parse(file string, text []byte, env func(string) (string, bool), kinds Kind
 		}
 	}
 	r.read(text)
-	if len(r.found) == 0 {
-		r.check()
-	}
-	if len(r.found) > 0 {
+	if len(r.found) > 0 && len(s.Pos) == 0 {
 		r.found.Sort()
 		return nil, r.found
 	}
-	return &s, nil
+	r.check()
+	r.found.Sort()
+	return &s, r.found
 }
 
 // reader fills a Spec from a YAML file and collects what is wrong with it.
@@ -76,6 +91,7 @@ type reader struct {
 	spec   *Spec
 	fields map[string]field
 	groups map[string]bool
+	bad    map[string]bool // keys and groups whose mistake is reported, so that no other one follows from it
 	found  diag.List
 }
 
@@ -174,6 +190,7 @@ func (r *reader) group(n ast.Node, path string) {
 			what = path
 		}
 		r.fail(r.position(n.GetToken()), "%s must be a mapping of keys", what)
+		r.bad[path] = true
 		return
 	}
 	seen := map[string]bool{}
@@ -204,7 +221,9 @@ func (r *reader) group(n ast.Node, path string) {
 			r.unknown(at, p, k)
 			continue
 		}
+		before := len(r.found)
 		r.value(f, v.Value)
+		r.bad[p] = len(r.found) > before
 	}
 }
 
@@ -238,6 +257,7 @@ func (r *reader) unknown(at Position, path, key string) {
 		return
 	}
 	d.Hint = fmt.Sprintf("did you mean %s?", near)
+	r.bad[near] = true
 	if group := strings.TrimSuffix(path, key); group+last(near) == near && strings.HasPrefix(r.after(at), key) {
 		d.EndLine, d.EndColumn, d.Fix = at.Line, at.Column+len(key), &diag.Fix{Text: last(near)}
 	}

@@ -56,7 +56,7 @@ func results(t *testing.T, m *mappings.Mapping) ([]*File, []Result) {
 	if err != nil || compiled == nil {
 		t.Fatal(err, problems)
 	}
-	rs, err := Run(context.Background(), compiled, files, nil, t.TempDir())
+	rs, err := Run(context.Background(), compiled, files, Options{TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,15 +18,23 @@ type Result struct {
 	outcomes []*sample.Outcome
 }
 
-// Run runs the cases whose name matches (nil: all) as one batch, and compares.
-func Run(ctx context.Context, compiled *sqlgen.Compiled, files []*File, match *regexp.Regexp, tempDir string) ([]Result, error) {
+// Options of Run.
+type Options struct {
+	Match   *regexp.Regexp // of the names of cases; nil: all
+	TempDir string
+	// MinDay and MaxDay bound the event days, in days since 1970. Both 0: a test must not begin to fail because its record grows old.
+	MinDay, MaxDay int32
+}
+
+// Run runs cases as one batch, and compares.
+func Run(ctx context.Context, compiled *sqlgen.Compiled, files []*File, options Options) ([]Result, error) {
 	var results []Result
 	var records []sample.Record
 	var of []int // result of each record
 	var problems diag.List
 	for _, f := range files {
 		for _, c := range f.Cases {
-			if match != nil && !match.MatchString(c.Name) {
+			if options.Match != nil && !options.Match.MatchString(c.Name) {
 				continue
 			}
 			rs, prob := c.records(ctx, compiled)
@@ -43,9 +51,10 @@ func Run(ctx context.Context, compiled *sqlgen.Compiled, files []*File, match *r
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	day := func(year int32) int32 { return (year - 1970) * 366 }
-	o := sample.Options{Compiled: compiled, Region: "us-east-1", Account: "external", TempDir: tempDir,
-		MinDay: day(1900), MaxDay: day(2200)} // a test must not begin to fail because its record grows old
+	if day := func(year int32) int32 { return (year - 1970) * 366 }; options.MinDay == 0 && options.MaxDay == 0 {
+		options.MinDay, options.MaxDay = day(1900), day(2200)
+	}
+	o := sample.Options{Compiled: compiled, Region: "us-east-1", Account: "external", TempDir: options.TempDir, MinDay: options.MinDay, MaxDay: options.MaxDay}
 	next := 0
 	err := sample.Run(ctx, o, func(yield func(sample.Record, error) bool) {
 		for _, r := range records {

@@ -27,7 +27,7 @@ func (c *emitter) assemble() *Compiled {
 	compiled.Scan.Redact = c.Redact
 	withheld := c.withhold()
 	for _, l := range c.Src.Leaves {
-		scan := decode.Leaf{Path: l.Path, Kind: l.Kind, Keep: !withheld[l], Time: c.Format.Times[l.Field], Also: l.Field.Also}
+		scan := decode.Leaf{Path: l.Path, Kind: l.Kind, Keep: !withheld[l], List: strings.HasSuffix(l.Field.Type.Text, "[]"), Time: c.Format.Times[l.Field], Also: l.Field.Also}
 		if scan.Keep {
 			scan.Name = c.Projections[0].Given[l]
 		}
