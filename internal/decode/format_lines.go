@@ -132,12 +132,13 @@ type lineReader struct {
 	csv     *fields.CSV // nil: a newline always ends a record
 	comment string      // lines that begin with it are not records; "": all are
 	begins  *regexp.Regexp
+	counted bool
 	at      int64  // where the last record begins
 	naming  []byte // the last comment that begins with #fields, until the CSV framer has taken it
 }
 
 func newLineReader(f *Format, o Options) lineReader {
-	return lineReader{window: newWindow(o), comment: f.Comment, begins: f.Begins}
+	return lineReader{window: newWindow(o), comment: f.Comment, begins: f.Begins, counted: f.Counted}
 }
 
 // next returns the next record, and io.EOF after the last. Errors are those of jsonReader.next.
@@ -163,6 +164,14 @@ func (r *lineReader) cut() (piece, error) {
 		}
 		if bytes.HasPrefix(r.buf[r.p:r.n], []byte(bom)) {
 			r.p += len(bom)
+		}
+		var why string
+		if r.counted {
+			p, fault, err := r.countedRecord()
+			if fault == "" || err != nil {
+				return p, err
+			}
+			why = fault
 		}
 		end, next, ok, err := r.lineEnd(0, r.held)
 		if err != nil {
@@ -195,6 +204,9 @@ func (r *lineReader) cut() (piece, error) {
 		var p piece
 		p.at = at
 		p.bytes, p.reject = r.tooLong(b, at)
+		if why != "" && p.reject == nil {
+			p.reject = &Reject{Code: ReasonNoMatch, Message: why}
+		}
 		if r.begins != nil && p.reject == nil {
 			return r.severalLines(end, next)
 		}
@@ -223,6 +235,45 @@ func (r *lineReader) cut() (piece, error) {
 		r.p += next
 		return p, nil
 	}
+}
+
+// maxCount is how many digits the number of bytes of a record has.
+const maxCount = 9
+
+// countedRecord cuts out a record by the number of its bytes in front of it. A fault says why that cannot be; the line is then rejected, and
+// the next line begins a record.
+func (r *lineReader) countedRecord() (p piece, fault string, err error) {
+	for {
+		if err := r.need(maxCount + 1); err != nil {
+			return piece{}, "", err
+		}
+		if r.p == r.n || !blank(r.buf[r.p]) {
+			break
+		}
+		r.p++ // some senders end a record with a newline that they do not count
+	}
+	if r.p == r.n {
+		return piece{}, "", io.EOF
+	}
+	head, _, ok := bytes.Cut(r.buf[r.p:min(r.n, r.p+maxCount+1)], []byte(" "))
+	size, err := strconv.Atoi(string(head))
+	switch {
+	case !ok || err != nil || size <= 0:
+		return piece{}, "the number of its bytes is not in front of the record", nil
+	case size > r.max:
+		return piece{}, fmt.Sprintf("the record has %d bytes; at most %d are accepted", size, r.max), nil
+	}
+	from := len(head) + 1
+	if err := r.need(from + size); err != nil {
+		return piece{}, "", err
+	}
+	if r.n-r.p < from+size {
+		return piece{}, fmt.Sprintf("the object ends before the %d bytes of the record", size), nil
+	}
+	r.p += from
+	p = piece{at: r.offset(), bytes: trimRight(r.buf[r.p : r.p+size])}
+	r.p += size
+	return p, "", nil
 }
 
 // severalLines cuts out a record whose first line ends at end, with the lines up to one that begins another record. Lines that together are

@@ -152,6 +152,8 @@ type Format struct {
 	Comment   string         // lines that begin with it are not records; "": there are no comments
 	Records   []string       // JSON: the path of an array in each document whose elements are the records; nil: a document is one
 	Pattern   *regexp.Regexp // lines: all of a line, its named groups are columns; nil: a line is the one column
+	// Counted says that the number of its bytes and a blank stand in front of each record, as syslog over TCP has it (RFC 5425, RFC 6587).
+	Counted bool
 	// Begins matches the beginning of the first line of a record of lines. The lines up to the next such line are part of it; nil: a line is
 	// a record.
 	Begins *regexp.Regexp

@@ -114,3 +114,46 @@ func TestBegins(t *testing.T) {
 		t.Errorf("%d records, %d of %d bytes", n, bytes, object.Len())
 	}
 }
+
+// TestCounted: the number in front of a record says where it ends. A number that cannot be rejects its line only, and a record that the object
+// does not have to its end is rejected.
+func TestCounted(t *testing.T) {
+	for name, c := range map[string]struct {
+		object string
+		want   []string
+	}{
+		"two":            {"5 a=1 x6 b=2\ny ", []string{"2 a=1 x", "9 b=2\ny"}},
+		"with newlines":  {"4 a=1\n\n4 b=2\n\n", []string{"2 a=1", "9 b=2"}},
+		"cut":            {"3 a=19 b=2", []string{"2 a=1", "LINE_NO_MATCH 5 9 b=2"}},
+		"cut number":     {"3 a=112", []string{"2 a=1", "LINE_NO_MATCH 5 12"}},
+		"no number":      {"a=1\n3 b=2", []string{"LINE_NO_MATCH 0 a=1", "6 b=2"}},
+		"negative":       {"-3 a=1\n3 b=2", []string{"LINE_NO_MATCH 0 -3 a=1", "9 b=2"}},
+		"too long":       {"2000 a=1\n3 b=2", []string{"LINE_NO_MATCH 0 2000 a=1", "11 b=2"}},
+		"a large number": {"99999999999999999999 a=1\n3 b=2", []string{"LINE_NO_MATCH 0 99999999999999999999 a=1", "27 b=2"}},
+		"syslog":         {"21 <34>1 - h - - - - a=17 b=2 c=3", []string{"3 <34>1 - h - - - - a=1", "26 b=2 c=3"}},
+		"nothing":        {"\n \n", nil},
+	} {
+		for _, r2 := range []func(io.Reader) io.Reader{func(r io.Reader) io.Reader { return r }, iotest.OneByteReader} {
+			r := NewRecords(&Spec{Format: Format{Name: FormatKV, Counted: true}}, NewKeys(), Options{MaxRecordBytes: 1000})
+			r.Open(r2(strings.NewReader(c.object)))
+			var got []string
+			for {
+				_, raw, rej, err := r.Next()
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				text := fmt.Sprintf("%d %s", r.Offset(), raw)
+				if rej != nil {
+					text = rej.Code + " " + text
+				}
+				got = append(got, text)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+		}
+	}
+}

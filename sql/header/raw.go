@@ -29,6 +29,7 @@ var formatKeys = []struct {
 	{"expect", []decode.FormatName{decode.FormatCSV}},
 	{"comment", []decode.FormatName{decode.FormatCSV, decode.FormatLine, decode.FormatKV, decode.FormatCEF, decode.FormatLEEF}},
 	{"null", nil},
+	{"framing", []decode.FormatName{decode.FormatLine, decode.FormatKV, decode.FormatCEF, decode.FormatLEEF}},
 	{"member", []decode.FormatName{decode.FormatJSON, decode.FormatCSV, decode.FormatLine, decode.FormatKV, decode.FormatCEF, decode.FormatLEEF}},
 	{"pattern", []decode.FormatName{decode.FormatLine}},
 	{"begins", []decode.FormatName{decode.FormatLine}},
@@ -79,6 +80,15 @@ func ReadRaw(f diag.File, root *rawtable.Field, r *diag.List) *Raw {
 			x.bad(w, "example: `-- records: Records`, or a.b; put names with blanks in quotes", "-- records: must name one path, not %q", w.Text)
 		}
 		x.Format.Records = names
+	}
+	if w, ok := x.one("framing"); ok {
+		switch strings.ToLower(w.Text) {
+		case "octets":
+			x.Format.Counted = true
+		case "lines":
+		default:
+			x.bad(w, "write octets if the number of its bytes is in front of each record, else lines", "-- framing: %q is not octets or lines", w.Text)
+		}
 	}
 	if w, ok := x.one("member"); ok {
 		p, err := keypattern.Parse(w.Text)

@@ -83,6 +83,14 @@ func TestFormatLines(t *testing.T) {
 	if len(found) > 0 || len(got.Format.OtherPatterns) != 2 || !got.Format.OtherPatterns[0].MatchString("x") {
 		t.Errorf("patterns: %v %v", got.Format.OtherPatterns, found)
 	}
+	if got, found = readRaw(t, "-- format: cef\n-- framing: octets", "a:VARCHAR"); len(found) > 0 || !got.Format.Counted {
+		t.Errorf("framing: %v", found)
+	}
+	for _, lines := range []string{"-- format: csv\n-- framing: octets", "-- format: kv\n-- framing: bytes"} {
+		if _, found = readRaw(t, lines, "a:VARCHAR"); len(found) != 1 {
+			t.Errorf("%s: %v", lines, found)
+		}
+	}
 	got, found = readRaw(t, "-- format: lines\n-- begins: %{INT}:\n-- pattern: (?P<word>.*)", "word:VARCHAR")
 	if len(found) > 0 || !got.Format.Begins.MatchString("12:x") || got.Format.Begins.MatchString("x 12:") || !got.Format.Pattern.MatchString("a\nb") {
 		t.Errorf("begins: %v %v", got.Format.Begins, found)
