@@ -82,6 +82,8 @@ func (m *Mapping) open(ctx context.Context) (src *projection.Mapping, db *duckdb
 			src.Macros = f
 		case n == projection.CommonFile:
 			src.Common = f
+		case IsPackageFile(n):
+			src.Packages = append(src.Packages, f)
 		case n == LibraryFile:
 		case path.Ext(n) == ".sql":
 			sel := projection.Select{File: f}
@@ -95,16 +97,28 @@ func (m *Mapping) open(ctx context.Context) (src *projection.Mapping, db *duckdb
 		diagnostics, err = blame(diagnostics, src.Raw, err)
 		return nil, nil, nil, diagnostics, err
 	}
-	if lib := files[LibraryFile]; lib+src.Macros.Text != "" {
+	if m.checkPackages(&diagnostics); diagnostics.Failed() {
+		return nil, nil, nil, diagnostics, nil
+	}
+	if lib := files[LibraryFile]; lib+packageText(files)+src.Macros.Text != "" {
 		if src.Notes, err = shadows(src.Notes, src.Macros); err != nil {
 			return nil, nil, nil, nil, err
 		}
-		if src.Setup, src.MacroDefs, err = duckdb.Macros(ctx, lib+src.Macros.Text); err != nil { // its own ones may call the library's
+		if src.Setup, src.MacroDefs, err = duckdb.Macros(ctx, lib+packageText(files)+src.Macros.Text); err != nil { // its own ones may call the others
+			of := src.Macros
 			var e *engine.Error
 			if errors.As(err, &e) && e.Offset >= 0 {
 				e.Offset = max(e.Offset-len(lib), -1)
+				for i, p := range src.Packages {
+					if n := len(p.Text) + len("\n"); e.Offset < n {
+						of = src.Packages[i]
+						break
+					} else {
+						e.Offset -= n
+					}
+				}
 			}
-			diagnostics, err = blame(diagnostics, src.Macros, err)
+			diagnostics, err = blame(diagnostics, of, err)
 			return nil, nil, nil, diagnostics, err
 		}
 	}

@@ -47,6 +47,9 @@ type Mapping struct {
 	onDisk bool   // folder is Origin
 	texts  string // the digest without that of lookups
 
+	packages []string          // the folders of the packages that it imports
+	instead  map[string]string // what was found instead of a package
+
 	maxLookups int64 // bytes
 }
 
@@ -71,12 +74,15 @@ var ErrNotFound = errors.New("mapping not found")
 
 // Load finds a mapping by the path of its folder or .json file, or by its name: <root>/sql/<name>/, <root>/<name>/,
 // <root>/mappings/<name>.json and <root>/<name>.json of each root in turn, then what comes with the program.
-func Load(name string, roots ...string) (*Mapping, error) {
+func Load(name string, roots ...string) (*Mapping, error) { return LoadWith(nil, name, roots...) }
+
+// LoadWith is Load, and looks for packages in these folders too.
+func LoadWith(packages []string, name string, roots ...string) (*Mapping, error) {
 	if name == "" {
 		return nil, fmt.Errorf("%w: no name given. Try: the path of a folder or of a .json file, or the name of a mapping that comes with the program", ErrNotFound)
 	}
 	if info, err := os.Stat(name); err == nil {
-		return loadPath(name, info.IsDir())
+		return loadPath(name, info.IsDir(), packages)
 	}
 	if strings.ContainsAny(name, `/\`) || strings.HasSuffix(name, ".json") {
 		return nil, fmt.Errorf("%w: %s does not exist", ErrNotFound, name)
@@ -84,7 +90,7 @@ func Load(name string, roots ...string) (*Mapping, error) {
 	for _, root := range roots {
 		for _, at := range []string{filepath.Join(root, "sql", name), filepath.Join(root, name), filepath.Join(root, "mappings", name+".json"), filepath.Join(root, name+".json")} {
 			if info, err := os.Stat(at); err == nil && info.IsDir() == !strings.HasSuffix(at, ".json") {
-				return loadPath(at, info.IsDir())
+				return loadPath(at, info.IsDir(), packages)
 			}
 		}
 	}
@@ -131,18 +137,22 @@ func Names() []string {
 	return names
 }
 
-func loadPath(at string, dir bool) (*Mapping, error) {
+func loadPath(at string, dir bool, packages []string) (*Mapping, error) {
 	base := filepath.Base(filepath.Clean(at))
 	if dir {
 		if abs, err := filepath.Abs(at); err == nil {
 			base = filepath.Base(abs)
 		}
-		m, err := loadFS(os.DirFS(at), base, at)
+		m, err := loadFS(os.DirFS(at), base, at, append([]string{filepath.Join(at, packageFolder), filepath.Join(at, "..", packageFolder)}, packages...)...)
 		if err != nil {
 			return nil, err
 		}
 		m.onDisk = true
-		return m, m.findLookups(folderLookups(filepath.Join(at, lookupFolder)), folderLookups(filepath.Join(at, "..", lookupFolder)), shippedLookups{})
+		places := []LookupPlace{folderLookups(filepath.Join(at, lookupFolder)), folderLookups(filepath.Join(at, "..", lookupFolder))}
+		for _, p := range m.packages {
+			places = append(places, folderLookups(filepath.Join(p, lookupFolder)))
+		}
+		return m, m.findLookups(append(places, shippedLookups{})...)
 	}
 	b, err := textfile.Read(at, textfile.MaxMapping)
 	if err != nil {
@@ -157,7 +167,7 @@ func loadPath(at string, dir bool) (*Mapping, error) {
 	return m, nil
 }
 
-func loadFS(dir fs.FS, name, origin string) (*Mapping, error) {
+func loadFS(dir fs.FS, name, origin string, packages ...string) (*Mapping, error) {
 	entries, err := fs.ReadDir(dir, ".")
 	if err != nil {
 		return nil, fmt.Errorf("mapping %s: %w", origin, err)
@@ -173,10 +183,15 @@ func loadFS(dir fs.FS, name, origin string) (*Mapping, error) {
 		}
 		files[e.Name()] = string(b)
 	}
+	found, instead, err := addPackages(files, packages)
+	if err != nil {
+		return nil, fmt.Errorf("mapping %s: %w", origin, err)
+	}
 	m, err := LoadFiles(name, files)
 	if err != nil {
 		return nil, fmt.Errorf("mapping %s: %w", origin, err)
 	}
+	m.packages, m.instead = found, instead
 	m.Origin, m.folder, m.tests = origin, dir, "tests"
 	return m, nil
 }
@@ -195,7 +210,7 @@ func LoadFiles(name string, files map[string]string) (*Mapping, error) {
 		switch {
 		case path.Ext(n) == ".json":
 			json++
-		case path.Ext(n) == ".sql" && n != rawFile && n != macrosFile && n != LibraryFile && n != projection.CommonFile:
+		case path.Ext(n) == ".sql" && n != rawFile && n != macrosFile && n != LibraryFile && n != projection.CommonFile && !IsPackageFile(n):
 			selects++
 		}
 	}
@@ -248,7 +263,7 @@ func callLibrary(files map[string]string, texts ...string) (map[string]string, e
 	if err != nil {
 		return nil, err
 	}
-	used := shipped.Used(shipped.Without(shipped.Shadow(library, files[macrosFile]), files[LibraryFile]), texts...)
+	used := shipped.Used(shipped.Without(shipped.Shadow(library, packageText(files)+files[macrosFile]), files[LibraryFile]), texts...)
 	if len(used) == 0 {
 		return files, nil
 	}

@@ -82,7 +82,7 @@ func (m *Mapping) Shell(ctx context.Context) (string, diag.List, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "-- The mapping %s for a DuckDB shell. Fill the table raw before the SELECTs, with records as Silt reads them\n", m.Name)
 	b.WriteString("-- (example for JSON: INSERT INTO raw BY NAME SELECT * FROM read_json('records.jsonl');).\n")
-	for _, name := range []string{LibraryFile, macrosFile} {
+	for _, name := range MacroFiles(files) {
 		if text := strings.TrimSpace(files[name]); text != "" {
 			fmt.Fprintf(&b, "\n-- %s\n%s;\n", name, strings.TrimSuffix(text, ";"))
 		}
@@ -104,6 +104,17 @@ func (m *Mapping) Shell(ctx context.Context) (string, diag.List, error) {
 		fmt.Fprintf(&b, "\n-- %s: %s\n%s;\n", s.File, s.Class, s.SQL)
 	}
 	return b.String(), diagnostics, nil
+}
+
+// MacroFiles are the files with macros, those that others call first.
+func MacroFiles(files map[string]string) []string {
+	all := []string{LibraryFile}
+	for _, n := range sortedKeys(files) {
+		if IsPackageFile(n) {
+			all = append(all, n)
+		}
+	}
+	return append(all, macrosFile)
 }
 
 // inOrder gives the columns that the author wrote, each behind those whose aliases it uses, as DuckDB wants them.

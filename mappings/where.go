@@ -28,7 +28,7 @@ func (m *Mapping) Where(ctx context.Context, predicate string) (*sqlgen.Compiled
 		maps.Copy(files, m.Files)
 	}
 	for n := range files {
-		if n != rawFile && n != macrosFile && n != LibraryFile {
+		if n != rawFile && n != macrosFile && n != LibraryFile && !IsPackageFile(n) {
 			delete(files, n)
 		}
 	}

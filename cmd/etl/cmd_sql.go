@@ -61,7 +61,7 @@ func (c *sqlCmd) Run(ctx context.Context, a *app) error {
 		if c.Generated || c.Save != "" {
 			return usagef("--macros cannot be used together with --generated or --save")
 		}
-		for _, name := range []string{mappings.LibraryFile, "macros.sql"} {
+		for _, name := range mappings.MacroFiles(m.Files) {
 			if text := m.Files[name]; text != "" {
 				files = append(files, sqlFile{name, text})
 			}
@@ -85,7 +85,9 @@ func (c *sqlCmd) Run(ctx context.Context, a *app) error {
 		return printJSON(a.stdout, files)
 	}
 	if !c.Generated && !c.Macros {
-		files = slices.DeleteFunc(files, func(f sqlFile) bool { return f.File == "raw.sql" || f.File == "macros.sql" })
+		files = slices.DeleteFunc(files, func(f sqlFile) bool {
+			return f.File == "raw.sql" || f.File == "macros.sql" || mappings.IsPackageFile(f.File)
+		})
 	}
 	for i, f := range files {
 		if len(files) > 1 {
@@ -169,6 +171,9 @@ func saveSQL(a *app, dir string, files []sqlFile) error {
 	}
 	for _, f := range files {
 		path := filepath.Join(dir, f.File)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return usagef("--save: %w", err)
+		}
 		h, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 		if errors.Is(err, os.ErrExist) {
 			return usagef("--save: %s exists already. Try: a new folder", path)

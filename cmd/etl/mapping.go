@@ -18,7 +18,13 @@ import (
 // loadMapping finds the mapping of a job: by path (from the current folder, else from that of the job file), by name in ./sql and
 // ./mappings of both folders, else among the shipped mappings.
 func loadMapping(spec *jobfile.Spec) (*mappings.Mapping, error) {
-	m, err := findMapping(spec.Mapping, filepath.Dir(spec.File))
+	packages := make([]string, len(spec.Packages))
+	for i, p := range spec.Packages {
+		if packages[i] = p; !filepath.IsAbs(p) && !exists(p) {
+			packages[i] = filepath.Join(filepath.Dir(spec.File), p)
+		}
+	}
+	m, err := findMapping(spec.Mapping, filepath.Dir(spec.File), packages...)
 	if err == nil {
 		return m, nil
 	}
@@ -37,7 +43,7 @@ func jobMapping(ctx context.Context, spec *jobfile.Spec) (*mappings.Mapping, err
 }
 
 // findMapping finds a mapping by name or path. folder is another folder to look in, or "".
-func findMapping(name, jobFolder string) (*mappings.Mapping, error) {
+func findMapping(name, jobFolder string, packages ...string) (*mappings.Mapping, error) {
 	roots := []string{"."}
 	if jobFolder != "" && jobFolder != "." {
 		roots = append(roots, jobFolder)
@@ -49,7 +55,7 @@ func findMapping(name, jobFolder string) (*mappings.Mapping, error) {
 			}
 		}
 	}
-	return mappings.Load(name, roots...)
+	return mappings.LoadWith(packages, name, roots...)
 }
 
 func isPath(name string) bool {

@@ -52,6 +52,11 @@ func mappingAt(ctx context.Context, m *mappings.Mapping, rev string) (*mappings.
 	if len(files) == 0 {
 		return nil, usagef("--against %s: the mapping %s did not exist in %s at this revision", rev, m.Name, dir)
 	}
+	for name, text := range m.Files {
+		if mappings.IsPackageFile(name) {
+			files[name] = text // packages are not part of the folder
+		}
+	}
 	old, err := mappings.LoadFiles(m.Name, files)
 	if err != nil {
 		return nil, usagef("--against %s: %w", rev, err)

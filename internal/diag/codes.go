@@ -38,6 +38,7 @@ const (
 	Timestamp        Code = "TIMESTAMP"
 	Also             Code = "ALSO"
 	Redact           Code = "REDACT"
+	Package          Code = "PACKAGE"
 	Lookup           Code = "LOOKUP"
 	RawPath          Code = "RAW_PATH"
 	Coerced          Code = "COERCED"
@@ -96,6 +97,7 @@ func CodeTexts() []CodeText {
 		{Also, Error, "An also line names an unknown field, a field with fields, or a path that raw.sql declares itself"},
 		{Lookup, Error, "A lookup line or a call of lookup is wrong, or the file of the lookup is missing or wrong"},
 		{Redact, Error, "A discard or redact line does not fit its field, or names the key or what a SELECT needs"},
+		{Package, Error, "A package line is not NAME VERSION, or the package was not found in this version"},
 		{RawPath, Error, "A raw path is not valid; a warning if two paths of one attribute end in the same key"},
 		{Coerced, Warning, "The value has another type than OCSF requires, and was converted"},
 		{Sibling, Warning, "The text is not OCSF's text for its number; your value is kept"},

@@ -50,6 +50,7 @@ func (s *Spec) fields(catalogTypes []string) []field {
 		{path: "source.role_arn", ptr: &s.Source.RoleARN, doc: "Role that the run assumes to read staging."},
 		{path: "source.external_id", ptr: &s.Source.ExternalID, doc: "External ID for that role."},
 		{path: "mapping", ptr: &s.Mapping, required: true, doc: "Name of a mapping (sql/<name>/, mappings/<name>.json or a shipped one), or a path."},
+		{path: "packages", ptr: &s.Packages, doc: "Folders with packages of macros that are not next to the mapping (example: [shared/packages])."},
 		{path: "lookups", ptr: &s.Lookups, doc: "Where files of lookups are that are not next to the mapping: s3://bucket/prefix/ or a folder."},
 		{path: "lake.location", ptr: &s.Lake.Location, required: true, doc: "The lake: s3://bucket or a folder."},
 		{path: "lake.source_name", ptr: &s.Lake.SourceName, required: true, doc: "Name of the custom source, at most 20 characters."},

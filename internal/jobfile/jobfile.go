@@ -20,13 +20,14 @@ import (
 
 // Spec is a job as its file describes it, checked and with defaults filled in. Sizes are bytes.
 type Spec struct {
-	Name    string
-	Source  Source
-	Mapping string // a name (sql/<name>/, mappings/<name>.json, or one shipped in the binary) or a path
-	Lake    Lake
-	Catalog Catalog
-	Lookups string // s3://bucket/prefix/ or a folder, for lookups that are not next to the mapping
-	State   string // s3://bucket/prefix/ or a folder; default: <lake>/.silt if the lake is a folder
+	Name     string
+	Source   Source
+	Mapping  string // a name (sql/<name>/, mappings/<name>.json, or one shipped in the binary) or a path
+	Lake     Lake
+	Catalog  Catalog
+	Packages []string // folders with packages that are not next to the mapping
+	Lookups  string   // s3://bucket/prefix/ or a folder, for lookups that are not next to the mapping
+	State    string   // s3://bucket/prefix/ or a folder; default: <lake>/.silt if the lake is a folder
 	// StateKMSKeyID encrypts what is written to State on S3: quarantine holds raw records. Default: Lake.KMSKeyID.
 	StateKMSKeyID string
 	Schedule      Schedule

@@ -39,6 +39,7 @@ var formatKeys = []struct {
 	{"also", nil},
 	{"discard", nil},
 	{"redact", nil},
+	{packageKey, nil},
 	{lookupKey, nil},
 }
 

@@ -189,6 +189,9 @@ func (c *Set) sound() (all []*Projection) {
 	if hasMistake(*c.Report, c.Mapping.Raw.Path) || hasMistake(*c.Report, c.Mapping.Macros.Path) || hasMistake(*c.Report, c.Mapping.Common.Path) {
 		return nil
 	}
+	if slices.ContainsFunc(c.Mapping.Packages, func(f diag.File) bool { return hasMistake(*c.Report, f.Path) }) {
+		return nil
+	}
 	for _, p := range c.Projections {
 		if !hasMistake(*c.Report, p.File.Path) {
 			all = append(all, p)
@@ -206,9 +209,14 @@ func (c *Set) checkMacros(functions map[string]allow.Function, declared func(str
 	for _, m := range c.Mapping.MacroDefs {
 		var found diag.List
 		allow.NewChecker(&found, functions, c.macros, declared).Body(diag.File{Path: c.Mapping.Macros.Path}, c.macros.Body(m))
-		at := strings.Index(strings.ToLower(c.Mapping.Macros.Text), strings.ToLower(m.Name))
+		of, at := c.Mapping.Macros, strings.Index(strings.ToLower(c.Mapping.Macros.Text), strings.ToLower(m.Name))
+		for _, p := range c.Mapping.Packages {
+			if i := strings.Index(strings.ToLower(p.Text), strings.ToLower(m.Name)); at < 0 && i >= 0 {
+				of, at = p, i
+			}
+		}
 		for _, d := range found {
-			c.Report.At(c.Mapping.Macros, at, diag.Error, d.Code, d.Hint, "macro %s: %s", m.Name, d.Message)
+			c.Report.At(of, at, diag.Error, d.Code, d.Hint, "macro %s: %s", m.Name, d.Message)
 		}
 	}
 }
