@@ -32,6 +32,9 @@ type Manifest struct {
 	Classes map[string]ClassTarget `json:"classes,omitempty"`
 	// Redaction is set if the mapping discards or redacts fields, so that an etl that would publish them refuses the manifest.
 	Redaction *Redaction `json:"redaction,omitempty"`
+	// Fills are what the compiler adds to events only because headers ask for it, so that an etl that does not know it refuses the
+	// manifest: observables, timestamps.
+	Fills []string `json:"fills,omitempty"`
 	// Lookups are the tables that the mapping looks values up in. The state keeps their files by digest.
 	Lookups []MappingLookup `json:"lookups,omitempty"`
 	// ListFrom gives folders of dated folders the first day that later listings begin with, because of objects that were too young or

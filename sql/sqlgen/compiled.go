@@ -31,6 +31,8 @@ type Compiled struct {
 	Expressions []Expression
 	// Guards are what the guarded expressions take of a record.
 	Guards []Guard
+	// Fills are what the compiler adds because the header asks for it: observables, timestamps (of the profile datetime).
+	Fills []string
 	// Setup are statements to run first (the mapping's macros).
 	Setup []string
 	// Lookups are the tables that the SQL looks values up in.

@@ -2,6 +2,7 @@ package sqlgen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/silt-etl/silt/internal/ocsf"
@@ -25,6 +26,22 @@ type observer struct {
 	single  []string // observables, NULL where the event does not have the value
 	lists   []string // lists of observables
 	objects []string
+}
+
+// fills gives what the compiler adds because headers ask for it.
+func (c *emitter) fills() (all []string) {
+	observables, timestamps := false, false
+	for _, p := range c.Projections {
+		observables = observables || p.Head.Observables
+		timestamps = timestamps || slices.Contains(p.Profiles, "datetime")
+	}
+	if observables {
+		all = append(all, "observables")
+	}
+	if timestamps {
+		all = append(all, "timestamps")
+	}
+	return all
 }
 
 // observe adds the columns, if the mapping asks for them.

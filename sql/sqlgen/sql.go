@@ -57,6 +57,7 @@ func (c *emitter) assemble() *Compiled {
 		compiled.ChosenBy = append(compiled.ChosenBy, l.Order)
 	}
 	compiled.Lineage = c.lineage()
+	compiled.Fills = c.fills()
 	compiled.Flows = c.rawFlows()
 	c.checkUnread(compiled.Flows)
 	return compiled
