@@ -141,12 +141,16 @@ func (x *common) reportColumns(r *diag.List) {
 				hint = "did you mean " + l.near + "?"
 			}
 		}
+		verb := "has"
+		if len(classes) > 1 {
+			verb = "have"
+		}
 		switch {
 		case len(classes) == 0:
 		case x.fits[i]:
-			r.At(x.File, w.nameAt, diag.Note, diag.UnknownPath, "its raw value stays in unmapped there", "%s has no attribute %s, so the column is left out there", strings.Join(classes, ", "), w.alias)
+			r.At(x.File, w.nameAt, diag.Note, diag.UnknownPath, "its raw value stays in unmapped there", "%s %s no attribute %s, so the column is left out there", strings.Join(classes, ", "), verb, w.alias)
 		default:
-			r.At(x.File, w.nameAt, diag.Error, diag.UnknownPath, hint, "%s has no attribute %s", strings.Join(classes, ", "), w.alias)
+			r.At(x.File, w.nameAt, diag.Error, diag.UnknownPath, hint, "%s %s no attribute %s", strings.Join(classes, ", "), verb, w.alias)
 		}
 	}
 }

@@ -93,7 +93,7 @@ func TestCommonColumns(t *testing.T) {
 func TestCommonMistakes(t *testing.T) {
 	for _, c := range []struct{ name, common, want string }{
 		{"left out", commonColumns, `_common.sql:14:40: note: file_activity has no attribute connection_info.protocol_name, so the column is left out there (its raw value stays in unmapped there)`},
-		{"no class has it", strings.Replace(commonColumns, "device.hostname\"", "device.hostnam\"", 1), `_common.sql:12:23: error: network_activity, file_activity has no attribute device.hostnam (did you mean device.hostname?)`},
+		{"no class has it", strings.Replace(commonColumns, "device.hostname\"", "device.hostnam\"", 1), `_common.sql:12:23: error: network_activity, file_activity have no attribute device.hostnam (did you mean device.hostname?)`},
 		{"unknown field", strings.Replace(commonColumns, "host.ip", "host.ipp", 1), `_common.sql:15:3: error: raw has no field host.ipp (did you mean host.ip?)`},
 		{"class", "-- class: file_activity\n" + commonColumns, `_common.sql:1:11: error: _common.sql has no class (remove the line: each SELECT of the folder names its own class)`},
 		{"where", strings.Replace(commonColumns, "FROM raw r", "FROM raw r WHERE kind = 'x'", 1), `_common.sql:18:18: error: _common.sql cannot have a WHERE clause`},
@@ -125,7 +125,7 @@ func TestAliases(t *testing.T) {
   'p' AS`, 1)
 	file := strings.Replace(commonFile, "2 AS severity_id", "2 AS severity_id, kind AS message", 1)
 	flow := strings.Replace(strings.Replace(commonFlow, "1 AS activity_id", `CASE kind WHEN 'flow' THEN 6 END AS activity_id, domain || '\' || "user" AS message,
-		lower(message) AS "status_code", list_transform([message], lambda kind: kind || "status_code")[1] AS app_name, length("device.hostname") AS "count", "src_endpoint.ip" AS "connection_info.uid"`, 1),
+		lower(message) AS "status_code", list_transform([kind], lambda message: message || "status_code")[1] AS app_name, length("device.hostname") AS "count", "src_endpoint.ip" AS "connection_info.uid"`, 1),
 		`"src_endpoint.name"`, `"src_endpoint.name", host.ip AS "src_endpoint.ip"`, 1)
 	flow = strings.Replace(flow, `, "src_endpoint.ip" AS "connection_info.uid"`, "", 1)
 	flow = strings.Replace(flow, ` FROM raw WHERE`, `, "src_endpoint.ip" AS "connection_info.uid" FROM raw WHERE activity_id = 6 AND`, 1)
@@ -137,7 +137,7 @@ func TestAliases(t *testing.T) {
 	for _, path := range []string{"message", "status_code", "app_name", "count", "status_detail", "connection_info.uid"} {
 		got[path] = fmt.Sprint(e.Fields[path])
 	}
-	want := map[string]any{"message": `D\ada`, "status_code": `d\ada`, "app_name": `D\adad\ada`, "count": "2", "status_detail": `FW/D\ada`, "connection_info.uid": "192.0.2.7"}
+	want := map[string]any{"message": `D\ada`, "status_code": `d\ada`, "app_name": `flowd\ada`, "count": "2", "status_detail": `FW/D\ada`, "connection_info.uid": "192.0.2.7"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
@@ -183,15 +183,19 @@ func TestCommonPage(t *testing.T) {
 	if len(blocks) != 4 {
 		t.Fatalf("the section has %d blocks", len(blocks))
 	}
-	m := sqltest.Mapping(t, map[string]string{"_common.sql": blocks[0], "authentication.sql": blocks[1], "network_activity.sql": blocks[2], "raw.sql": blocks[3]})
+	m := sqltest.Mapping(t, map[string]string{"_common.sql": blocks[0], "authentication.sql": blocks[1], "network_activity.sql": blocks[2], "raw.sql": blocks[3],
+		"rest.sql": sqltest.PageBlocks(t, "../../docs/mappings.md", "What no other SELECT takes")[0]})
 	notes := sqltest.Listed(sqltest.Diagnostics(t, m))
-	if d := cmp.Diff("_common.sql:12:12: note: authentication has no attribute traffic.bytes, so the column is left out there (its raw value stays in unmapped there)\n", notes); d != "" {
+	if d := cmp.Diff("_common.sql:9:21: note: base_event has no attribute device.hostname, so the column is left out there (its raw value stays in unmapped there)\n"+
+		"_common.sql:10:8: note: base_event has no attribute device.type_id, so the column is left out there (its raw value stays in unmapped there)\n"+
+		"_common.sql:11:13: note: base_event has no attribute src_endpoint.ip, so the column is left out there (its raw value stays in unmapped there)\n"+
+		"_common.sql:12:12: note: authentication, base_event have no attribute traffic.bytes, so the column is left out there (its raw value stays in unmapped there)\n", notes); d != "" {
 		t.Error(d)
 	}
 	events := sqltest.Run(t, sqltest.Compile(t, m), nil,
 		`{"ts":"2025-01-01T00:00:00Z","kind":"login","user":"ada","client":"192.0.2.1","gateway":"gw1","bytes":5}`,
 		`{"ts":"2025-01-01T00:00:00Z","kind":"traffic","client":"192.0.2.1","gateway":"GW1","bytes":5000000000}`,
-		`{"ts":"2025-01-01T00:00:00Z","kind":"keepalive"}`)
+		`{"ts":"2025-01-01T00:00:00Z","kind":"keepalive"}`, `{"ts":"2025-01-01T00:00:00Z","kind":"reboot","gateway":"gw1"}`)
 	got := map[string]any{}
 	for _, e := range events {
 		if e.Reason != nil {
@@ -204,6 +208,7 @@ func TestCommonPage(t *testing.T) {
 		"1": "1 gw1 ada@gw1 <nil> <nil> map[bytes:5 kind:login]",
 		"2": "3 gw1 <nil> inside 5000000000 map[gateway:GW1 kind:traffic]",
 		"3": "DROPPED",
+		"4": "1 <nil> <nil> <nil> <nil> map[gateway:gw1 kind:reboot]",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
