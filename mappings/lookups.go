@@ -18,8 +18,8 @@ import (
 
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/lookup"
-	shipped "github.com/silt-etl/silt/sql"
 	"github.com/silt-etl/silt/sql/header"
+	shippedfiles "github.com/silt-etl/silt/sql/lookups"
 )
 
 // lookupFolder is where the files of lookups are: next to the texts of a mapping, or in a folder that several mappings share.
@@ -322,7 +322,7 @@ func (shippedLookups) String() string { return "those that come with etl" }
 // Find implements LookupPlace.
 func (shippedLookups) Find(_ context.Context, name string) (*LookupFile, error) {
 	file := name + ".csv"
-	text, err := fs.ReadFile(shipped.Lookups(), file)
+	text, err := fs.ReadFile(shippedfiles.Files, file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -161,7 +161,7 @@ func TestLookupDiagnostics(t *testing.T) {
 		"lookup('assets', name, ts, n).owner":             "the lookup assets is found by 1 values, but 3 are given (`-- lookup: assets by cidr network valid since..until`",
 		"lookup('ports', n, ts).service":                  "the lookup ports is found by 1 values, but 2 are given (`-- lookup: ports by range first, last`",
 		"lookup('ports', n)":                              "the lookup is used as a whole (name a column: lookup('ports', ...).first",
-		"owner_of(ip := name)":                            "the macro owner_of has a lookup, so its body must take the place of the call, but this call is too complicated for that (call it with one value for each parameter, and define it once",
+		"owner_of(ip := name)":                            "the macro owner_of has a lookup, so its body must take the place of the call, but this call is too complicated for that (call it with one value for each parameter, define it once, and give",
 		"silt_lookup_ports(name)::VARCHAR":                "silt_lookup_ports cannot be used in a mapping (it is not on the list",
 		"lookup('assets', nam).owner":                     "raw has no field nam (did you mean name?",
 		"lookup('ports', lookup('port', n).last).service": "the mapping does not declare a lookup \"port\" (did you mean ports?",
@@ -195,5 +195,35 @@ func TestLookupDiagnostics(t *testing.T) {
 	dir := lookupMapping(t, map[string]string{"m.sql": sqltest.SmallHead + "-- lokup: x by equal y\nSELECT " + sqltest.SmallBase + " FROM raw"})
 	if got := sqltest.Listed(sqltest.Diagnostics(t, loaded(t, dir))); !strings.Contains(got, `unknown header key "lokup"; did you mean "lookup"?`) {
 		t.Error(got)
+	}
+}
+
+// The rule of a Sysmon event gives attacks with name, tactics and version from the ID of a technique alone.
+func TestAttackOfRule(t *testing.T) {
+	m, err := mappings.Load("windows-sysmon")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiled := sqltest.Compile(t, m)
+	for rule, want := range map[string]string{
+		"technique_id=T1070.006":                      `[{"tactics":[{"name":"Defense Evasion","uid":"TA0005"}],"technique":{"name":"Timestomp","uid":"T1070.006"},"version":"18.1"}]`,
+		"technique_id=T1070.006,technique_name=Stomp": `[{"tactics":[{"name":"Defense Evasion","uid":"TA0005"}],"technique":{"name":"Stomp","uid":"T1070.006"},"version":"18.1"}]`,
+		"technique_id=T9999":                          `[{"technique":{"uid":"T9999"}}]`,
+		"-":                                           "",
+	} {
+		events := sqltest.Run(t, compiled, nil, `{"EventId":5,"Description":"Process terminated:\r\nRuleName: `+rule+`\r\nUtcTime: 2023-10-03 23:50:24.438\r\nProcessGuid: {78c8aea6-5a34-651b-012c-000000005f01}\r\nProcessId: 5120\r\nImage: C:\\a.exe\r\nUser: CORP\\a","LogName":"Microsoft-Windows-Sysmon/Operational","MachineName":"HOST-1","ProviderName":"Microsoft-Windows-Sysmon","TimeCreated":"2023-10-03T23:50:24.4412345Z"}`)
+		found := 0
+		for _, e := range events {
+			if e.Reason != nil {
+				continue
+			}
+			found++
+			if got := sqltest.Shown(t, e, "attacks"); got != want {
+				t.Errorf("%s: %s, want %s", rule, got, want)
+			}
+		}
+		if found != 1 {
+			t.Errorf("%s: %d events", rule, found)
+		}
 	}
 }

@@ -2,22 +2,10 @@
 // event class, and the library of macros that every mapping can call. It never parses SQL: package projection does.
 package shipped
 
-import (
-	"embed"
-	"io/fs"
-)
+import "embed"
 
 // Mappings holds the folders of mappings, as network-firewall/raw.sql, with their tests. A new folder with a raw.sql is a new mapping:
 // nothing else has to be changed. The folder macros holds the library.
 //
 //go:embed */*.sql */tests
 var Mappings embed.FS
-
-// Lookups are the files of the lookups that come with the program.
-func Lookups() fs.FS {
-	sub, err := fs.Sub(Mappings, "lookups")
-	if err != nil {
-		panic(err) // the name is valid
-	}
-	return sub
-}

@@ -12,6 +12,8 @@ var fast = map[string]string{
 	"direction_between": "silt_direction_between(src, dst)",
 	"zone_region":       "silt_zone_region(zone)",
 	"fingerprints":      "silt_fingerprints(t)",
+	"tag_value":         "silt_tag_value(t, name)",
+	"tactics_of_ids":    "silt_tactics(ids)",
 }
 
 var fastStatements = sync.OnceValues(func() (map[string]string, error) {

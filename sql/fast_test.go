@@ -41,6 +41,9 @@ func TestFast(t *testing.T) {
 		"quic\u212axorhash=1", "SHA\u00df=2", "sha1\u200b=3"}
 	addresses, zones = mutated(addresses, ".:%0123459afFcdeE-_x", 8000), mutated(zones, "-abz019A", 4000)
 	hashes = mutated(hashes, ",==-_ 15MDmdSHsh\t", 6000)
+	tags := mutated([]string{"technique_id=T1059,technique_name=Command and Scripting Interpreter", "a=1, technique_id=T1,b", "technique_id = T1", ",technique_id=T2", "x,technique_id=", "technique_id=T1,technique_id=T2",
+		"technique_id=a=b, c,\td=e", "technique_id=\x01technique_id\x02q", "\u00a0technique_id=1", "note, that technique_id=T5", "technique_id=,technique_id=T6", "-"}, ",,==_ tT1id\t\n\x01\x02", 8000)
+	ids := mutated([]string{"TA0003 TA0004 TA0005", "TA0043", "ta0040 Ta0011", "TA0099", "", " ", "TA0001  TA0002"}, " TAta01234", 3000)
 	db, err := engine.Open(engine.Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -62,8 +65,8 @@ func TestFast(t *testing.T) {
 			}
 		}
 	}
-	if replaced != 3 {
-		t.Errorf("%d macros have a faster body, want 3", replaced)
+	if replaced != 5 {
+		t.Errorf("%d macros have a faster body, want 5", replaced)
 	}
 	quote := func(all []string) string {
 		parts := []string{"NULL"}
@@ -79,6 +82,8 @@ func TestFast(t *testing.T) {
 		"direction_between(b, a)": "SELECT * FROM (SELECT " + quote(addresses) + " AS a), (SELECT " + others + " AS b)",
 		"zone_region(a)":          "SELECT " + quote(zones) + " AS a, NULL AS b",
 		"fingerprints(a)":         "SELECT " + quote(hashes) + " AS a, NULL AS b",
+		"tag_value(a, b)":         "SELECT * FROM (SELECT " + quote(tags) + " AS a), (SELECT " + quote([]string{"technique_id", "technique_name", "a", "t.*d", "", "(q|a)"}) + " AS b)",
+		"tactics_of_ids(a)":       "SELECT " + quote(ids) + " AS a, NULL AS b",
 	} {
 		rows(t, db, fmt.Sprintf("SELECT a, b, CAST(%s AS VARCHAR), CAST(fast_%s AS VARCHAR) FROM (%s)", sql, sql, args), func(r []string) {
 			counts[sql[:4]+r[2]]++
@@ -87,7 +92,7 @@ func TestFast(t *testing.T) {
 			}
 		})
 	}
-	for _, want := range []string{"dire0", "dire1", "dire2", "dire3", "zone(null)", "zoneus-east-1", "zoneus-west-2", "fing[]"} {
+	for _, want := range []string{"dire0", "dire1", "dire2", "dire3", "zone(null)", "zoneus-east-1", "zoneus-west-2", "fing[]", "tag_(null)", "tag_T1"} {
 		if counts[want] < 10 {
 			t.Errorf("%s comes out %d times", want, counts[want])
 		}

@@ -14,6 +14,8 @@ func init() {
 	siltEngineDirection(nil, nil, nil)
 	siltEngineRegion(nil, nil, nil)
 	siltEngineHashes(nil, nil, nil)
+	siltEngineTag(nil, nil, nil)
+	siltEngineTactics(nil, nil, nil)
 	siltEngineRow(nil, nil, nil)
 	siltEngineValue(nil, nil, nil)
 	siltEngineNoLookup(nil, nil, nil)

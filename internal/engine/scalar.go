@@ -8,6 +8,10 @@ extern void siltEngineRegion(void*, void*, void*);
 extern void siltEngineHashes(void*, void*, void*);
 static void *silt_direction(void) { return (void*)siltEngineDirection; }
 static void *silt_region(void) { return (void*)siltEngineRegion; }
+extern void siltEngineTag(void*, void*, void*);
+extern void siltEngineTactics(void*, void*, void*);
+static void *silt_tag(void) { return (void*)siltEngineTag; }
+static void *silt_tactics(void) { return (void*)siltEngineTactics; }
 static void *silt_hashes(void) { return (void*)siltEngineHashes; }
 static void *silt_check(void) { return (void*)siltEngineCheck; }
 static void *silt_free_check(void) { return (void*)siltEngineFree; }
@@ -120,6 +124,10 @@ func (d *DB) registerFastMacros() error {
 	defer bindings.DestroyLogicalType(&hash)
 	hashes := bindings.CreateListType(hash)
 	defer bindings.DestroyLogicalType(&hashes)
+	tactic := bindings.CreateStructType([]bindings.LogicalType{text, text}, []string{"uid", "name"})
+	defer bindings.DestroyLogicalType(&tactic)
+	tactics := bindings.CreateListType(tactic)
+	defer bindings.DestroyLogicalType(&tactics)
 	for _, fn := range []struct {
 		name       string
 		parameters int
@@ -129,6 +137,8 @@ func (d *DB) registerFastMacros() error {
 		{"silt_direction_between", 2, number, C.silt_direction()},
 		{"silt_zone_region", 1, text, C.silt_region()},
 		{"silt_fingerprints", 1, hashes, C.silt_hashes()},
+		{"silt_tag_value", 2, text, C.silt_tag()},
+		{"silt_tactics", 1, tactics, C.silt_tactics()},
 	} {
 		f := bindings.CreateScalarFunction()
 		bindings.ScalarFunctionSetName(f, fn.name)
@@ -217,6 +227,59 @@ func siltEngineHashes(_, in, out unsafe.Pointer) {
 		*(*int32)(unsafe.Add(ids, i*4)) = h.AlgorithmID
 		setText(names, i, h.Algorithm)
 		setText(values, i, h.Value)
+	}
+}
+
+//export siltEngineTag
+func siltEngineTag(_, in, out unsafe.Pointer) {
+	chunk, result := bindings.DataChunk{Ptr: in}, bindings.Vector{Ptr: out}
+	var texts, names view
+	texts.load(bindings.DataChunkGetVector(chunk, 0), &column{kind: kindText})
+	names.load(bindings.DataChunkGetVector(chunk, 1), &column{kind: kindText})
+	nulls := nullRows{vector: result}
+	var scratch, value []byte
+	for i := range int(bindings.DataChunkGetSize(chunk)) {
+		value = nil
+		if texts.valid(i) && names.valid(i) {
+			value, scratch = fastmacro.TagValue(scratch, texts.text(i), names.text(i))
+		}
+		if value == nil {
+			nulls.set(i)
+		} else {
+			setText(result, i, value)
+		}
+	}
+}
+
+//export siltEngineTactics
+func siltEngineTactics(_, in, out unsafe.Pointer) {
+	chunk, result := bindings.DataChunk{Ptr: in}, bindings.Vector{Ptr: out}
+	var texts view
+	texts.load(bindings.DataChunkGetVector(chunk, 0), &column{kind: kindText})
+	var all []fastmacro.Tactic
+	nulls := nullRows{vector: result}
+	lists := (*[chunkRows]entry)(bindings.VectorGetData(result))
+	for i := range int(bindings.DataChunkGetSize(chunk)) {
+		from := len(all)
+		if texts.valid(i) {
+			all = fastmacro.Tactics(all, texts.text(i))
+		} else {
+			nulls.set(i)
+		}
+		lists[i] = entry{uint64(from), uint64(len(all) - from)}
+	}
+	bindings.ListVectorReserve(result, bindings.IdxT(len(all)))
+	bindings.ListVectorSetSize(result, bindings.IdxT(len(all)))
+	child := bindings.ListVectorGetChild(result)
+	uids, names := bindings.StructVectorGetChild(child, 0), bindings.StructVectorGetChild(child, 1)
+	unknown := nullRows{vector: names}
+	for i, t := range all {
+		setText(uids, i, t.UID)
+		if t.Name == nil {
+			unknown.set(i)
+		} else {
+			setText(names, i, t.Name)
+		}
 	}
 }
 

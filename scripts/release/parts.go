@@ -163,6 +163,7 @@ var marks = []struct{ id, text string }{
 	{"Unlicense", "this is free and unencumbered software released into the public domain"},
 	{"BSL-1.0", "boost software license - version 1.0"},
 	{"ISC", "permission to use, copy, modify, and/or distribute this software for any purpose with or without fee"},
+	{"LicenseRef-MITRE-ATTACK", "hereby grants you a non-exclusive royalty-free license to use att&ck®"},
 	{"MPL-2.0", "mozilla public license version 2.0"},
 }
 

@@ -33,12 +33,14 @@ CREATE MACRO technique_text(v) AS nullif(trim(regexp_replace(v, '\bT[0-9]{4}(\.[
 -- An element of attacks of a tactic, or of a technique (and the one tactic that it is for).
 CREATE MACRO attack_of(tactic, technique) AS {
   'tactic': tactic_of(tactic),
+  'tactics': CASE WHEN tactic IS NOT NULL THEN [tactic_of(tactic)] ELSE tactics_of_ids(lookup('attack', technique_id(technique)).tactics) END,
   'technique': {
     'uid': split_part(technique_id(technique), '.', 1),
-    'name': CASE WHEN contains(coalesce(technique_id(technique), ''), '.') THEN NULL ELSE technique_text(technique) END},
+    'name': coalesce(CASE WHEN contains(coalesce(technique_id(technique), ''), '.') THEN NULL ELSE technique_text(technique) END,
+      lookup('attack', split_part(technique_id(technique), '.', 1)).name)},
   'sub_technique': {
     'uid': CASE WHEN contains(technique_id(technique), '.') THEN technique_id(technique) END,
-    'name': CASE WHEN contains(technique_id(technique), '.') THEN technique_text(technique) END}};
+    'name': CASE WHEN contains(technique_id(technique), '.') THEN coalesce(technique_text(technique), lookup('attack', technique_id(technique)).name) END}};
 
 -- Tactics and techniques are two lists: which technique is for which tactic is known where there is one tactic.
 CREATE MACRO attacks_of(tactics, techniques) AS CASE

@@ -1,3 +1,4 @@
+-- lookup: attack by equal id
 -- null: ""
 --
 -- Amazon GuardDuty findings as GuardDuty exports them to S3: gzip, JSON lines, one finding a line. A finding is

@@ -19,6 +19,10 @@ CREATE MACRO tactic_name(id) AS CASE upper(id)
   WHEN 'TA0007' THEN 'Discovery' WHEN 'TA0008' THEN 'Lateral Movement' WHEN 'TA0009' THEN 'Collection' WHEN 'TA0011' THEN 'Command and Control'
   WHEN 'TA0010' THEN 'Exfiltration' WHEN 'TA0040' THEN 'Impact' END;
 
+-- Returns a list of OCSF's tactics from their IDs, which are separated by blanks.
+-- example: tactics_of_ids('TA0003 TA0004') => [{'uid': TA0003, 'name': Persistence}, {'uid': TA0004, 'name': Privilege Escalation}]
+CREATE MACRO tactics_of_ids(ids) AS list_transform(string_split(ids, ' '), lambda x: {'uid': x, 'name': tactic_name(x)});
+
 -- Returns a value from a text of names and values, such as Sysmon's RuleName. The result is NULL if the name is not in
 -- it.
 -- example: tag_value('technique_id=T1574.010,technique_name=Services File Permissions Weakness', 'technique_name') => Services File Permissions Weakness

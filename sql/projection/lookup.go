@@ -95,6 +95,117 @@ func (l *lookups) inMacro(name string) bool {
 	return has
 }
 
+// expand puts the bodies of macros that have lookups in place of their calls. complicated is a call for which that is not possible.
+func (l *lookups) expand(v any) (out any, complicated syntax.Node) {
+	switch t := v.(type) {
+	case []any:
+		for i, e := range t {
+			if t[i], complicated = l.expand(e); complicated != nil {
+				return nil, complicated
+			}
+		}
+	case syntax.Node:
+		if syntax.Str(t, "class") == "FUNCTION" && l.inMacro(syntax.Str(t, "function_name")) {
+			body := l.body(t)
+			if body == nil {
+				return nil, t
+			}
+			return l.expand(body)
+		}
+		for _, k := range syntax.InOrder(t) {
+			if t[k], complicated = l.expand(t[k]); complicated != nil {
+				return nil, complicated
+			}
+		}
+	}
+	return v, nil
+}
+
+// body is the body of the macro that is called, with the arguments in place of the parameters; nil: it is not that plain.
+func (l *lookups) body(call syntax.Node) syntax.Node {
+	defs := l.macros.Definitions(syntax.Str(call, "function_name"))
+	args := syntax.List(call, "children")
+	if len(defs) != 1 || len(defs[0].Parameters) != len(args) {
+		return nil
+	}
+	by := map[string]syntax.Node{}
+	for i, a := range args {
+		arg, _ := a.(syntax.Node)
+		if syntax.Str(arg, "alias") != "" { // a named argument
+			return nil
+		}
+		by[strings.ToLower(defs[0].Parameters[i])] = arg
+	}
+	body, ok := substitute(syntax.Clone(l.macros.Body(defs[0])), by)
+	if !ok {
+		return nil
+	}
+	n := body.(syntax.Node)
+	n["alias"], n["query_location"] = syntax.Str(call, "alias"), call["query_location"]
+	return n
+}
+
+// substitute puts arguments in place of parameters. ok is false if a lambda's parameter would hide what an argument means.
+func substitute(v any, by map[string]syntax.Node) (out any, ok bool) {
+	switch t := v.(type) {
+	case []any:
+		for i, e := range t {
+			if t[i], ok = substitute(e, by); !ok {
+				return nil, false
+			}
+		}
+	case syntax.Node:
+		switch names := syntax.ColumnNames(t); {
+		case syntax.Str(t, "class") == "LAMBDA":
+			return substituteLambda(t, by)
+		case syntax.Str(t, "class") == "COLUMN_REF" && by[strings.ToLower(names[0])] != nil:
+			in := syntax.Clone(by[strings.ToLower(names[0])]).(syntax.Node)
+			for _, field := range names[1:] {
+				in["alias"] = ""
+				text := syntax.Node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "alias": "", "query_location": syntax.Nowhere,
+					"value": syntax.Node{"type": syntax.Node{"id": "VARCHAR", "type_info": nil}, "is_null": false, "value": field}}
+				in = syntax.Node{"class": "OPERATOR", "type": "STRUCT_EXTRACT", "alias": "", "query_location": syntax.Nowhere, "children": []any{in, text}}
+			}
+			in["alias"] = syntax.Str(t, "alias") // of a field in struct_pack
+			return in, true
+		}
+		for k, e := range t {
+			if t[k], ok = substitute(e, by); !ok {
+				return nil, false
+			}
+		}
+	}
+	return v, true
+}
+
+// substituteLambda leaves the parameters of a lambda alone.
+func substituteLambda(n syntax.Node, by map[string]syntax.Node) (out any, ok bool) {
+	own := map[string]bool{}
+	syntax.Walk(n["lhs"], func(p syntax.Node) bool {
+		if syntax.Str(p, "class") == "COLUMN_REF" {
+			own[strings.ToLower(syntax.ColumnNames(p)[0])] = true
+		}
+		return true
+	})
+	inner := map[string]syntax.Node{}
+	for name, arg := range by {
+		if own[name] {
+			continue
+		}
+		inner[name] = arg
+		hidden := false
+		syntax.Walk(arg, func(m syntax.Node) bool {
+			hidden = hidden || syntax.Str(m, "class") == "COLUMN_REF" && own[strings.ToLower(syntax.ColumnNames(m)[0])]
+			return true
+		})
+		if hidden {
+			return nil, false
+		}
+	}
+	n["expr"], ok = substitute(n["expr"], inner)
+	return n, ok
+}
+
 func isLookup(n syntax.Node) bool { return syntax.IsCall(n, lookupFunction) }
 
 // lookupCalls puts the functions in Go in place of calls of lookups.
@@ -105,7 +216,13 @@ type lookupCalls struct {
 
 // expr rewrites an expression.
 func (w *lookupCalls) expr(e syntax.Node) (any, error) {
-	out, err := w.rewriter.expr(e)
+	in, complicated := w.c.lookups.expand(syntax.Clone(e))
+	if complicated != nil {
+		name := syntax.Str(complicated, "function_name")
+		w.bad(e, "call it with one value for each parameter, define it once, and give the parameters of lambdas names of their own", "the macro %s has a lookup, so its body must take the place of the call, but this call is too complicated for that", name)
+		return nil, nil
+	}
+	out, err := w.rewriter.expr(in.(syntax.Node))
 	if err != nil || !w.ok {
 		return nil, err
 	}
@@ -138,9 +255,6 @@ func (w *lookupCalls) put(v any) (any, error) {
 				t["children"] = []any{row}
 				return t, err
 			}
-		}
-		if w.c.lookups.inMacro(syntax.Str(t, "function_name")) {
-			w.bad(t, "call it with one value for each parameter, and define it once", "the macro %s has a lookup, so its body must take the place of the call, but this call is too complicated for that", syntax.Str(t, "function_name"))
 		}
 		for _, k := range syntax.InOrder(t) {
 			out, err := w.put(t[k])

@@ -93,7 +93,7 @@ func (w *rewriter) expr(v any) (any, error) {
 			}
 			n[k] = c
 		}
-		if w.inline || w.c.lookups.inMacro(syntax.Str(n, "function_name")) {
+		if w.inline {
 			if in := w.c.macros.Inline(n); in != nil {
 				return w.casts(in), nil
 			}

@@ -10,7 +10,7 @@ SELECT
 
   *,
 
-  [attack_of_tag(Description.RuleName)] AS attacks,
+  [attack_of_rule(Description.RuleName)] AS attacks,
   Description.RuleName AS "unmapped.rulename",
 
   6 AS "device.type_id", -- Virtual

@@ -39,3 +39,10 @@ CREATE MACRO integrity(level) AS CASE level WHEN 'Untrusted' THEN 1 WHEN 'Low' T
 
 -- process.integrity: OCSF's text, or the level itself if OCSF does not have it (AppContainer).
 CREATE MACRO integrity_name(level) AS CASE WHEN level IN ('Protected Process', 'ProtectedProcess') THEN 'Protected' ELSE level END;
+
+-- An element of attacks from a rule's name with technique_id and technique_name. The lookup attack has the name if the rule does not, and
+-- the tactics of the technique.
+CREATE MACRO attack_of_rule(t) AS {
+  'technique': {'uid': tag_value(t, 'technique_id'), 'name': coalesce(tag_value(t, 'technique_name'), lookup('attack', tag_value(t, 'technique_id')).name)},
+  'tactics': tactics_of_ids(lookup('attack', tag_value(t, 'technique_id')).tactics),
+  'version': lookup('attack', tag_value(t, 'technique_id')).version};

@@ -2,6 +2,7 @@
 -- null: -
 -- also: Description.SourceProcessGuid Description.SourceProcessGUID
 -- also: Description.TargetProcessGuid Description.TargetProcessGUID
+-- lookup: attack by equal id
 --
 -- Windows Sysmon events (event IDs 1 to 29 and 255) as the Kinesis Agent for Windows writes them: one JSON object for each
 -- event, with the event's own text in Description, and what ObjectDecoration adds in UserDefined.
