@@ -241,14 +241,14 @@ func (f *LookupFile) read(ctx context.Context, d lookup.Declaration, maxBytes in
 		return nil, err
 	}
 	defer c.Close()
-	n, sum, err := sumOf(ctx, io.NewSectionReader(c, 0, 1<<62))
+	_, sum, err := sumOf(ctx, io.NewSectionReader(c, 0, 1<<62))
 	if err != nil {
 		return nil, err
 	}
 	if sum != f.SHA256 {
 		return nil, ErrLookupChanged
 	}
-	t, err := lookup.Read(ctx, d, c, n, lookup.Options{File: f.Place, MaxBytes: maxBytes, MaxBytesOf: "half of limits.memory, with what other lookups need"})
+	t, err := lookup.Read(ctx, d, c, lookup.Options{File: f.Place, MaxBytes: maxBytes, MaxBytesOf: "half of limits.memory, with what other lookups need"})
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func TestLookupInMacro(t *testing.T) {
 // The functions of a table give its values in flat, constant and filtered vectors.
 func TestLookupFunctions(t *testing.T) {
 	const text = "net,owner,note\n192.0.2.0/24,ada,\"a text that is longer than twelve bytes\"\n192.0.2.7,bob,\n"
-	table, err := lookup.Read(t.Context(), lookup.Declaration{Name: "Assets", How: lookup.CIDR, Columns: []string{"net"}}, strings.NewReader(text), int64(len(text)), lookup.Options{File: "assets.csv"})
+	table, err := lookup.Read(t.Context(), lookup.Declaration{Name: "Assets", How: lookup.CIDR, Columns: []string{"net"}}, strings.NewReader(text), lookup.Options{File: "assets.csv"})
 	if err != nil {
 		t.Fatal(err)
 	}

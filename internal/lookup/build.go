@@ -23,7 +23,7 @@ type Options struct {
 }
 
 // Extensions are those of the files that Read reads.
-func Extensions() []string { return []string{".csv", ".parquet", ".mmdb"} }
+func Extensions() []string { return []string{".csv"} }
 
 // Source is a file of a lookup.
 type Source interface {
@@ -32,14 +32,10 @@ type Source interface {
 }
 
 // Read makes the table of a file. What is wrong with the file is an *Error.
-func Read(ctx context.Context, d Declaration, src Source, size int64, o Options) (*Table, error) {
+func Read(ctx context.Context, d Declaration, src io.Reader, o Options) (*Table, error) {
 	switch strings.ToLower(path.Ext(o.File)) {
 	case ".csv":
 		return readCSV(ctx, d, src, o)
-	case ".parquet":
-		return readParquet(ctx, d, src, size, o)
-	case ".mmdb":
-		return readMaxMind(d, src, size, o)
 	}
 	return nil, &Error{File: o.File, Message: "not a file of a lookup", Try: "use a file that ends in " + strings.Join(Extensions(), ", ")}
 }

@@ -1,5 +1,5 @@
 // Package lookup holds the tables that mappings look values up in: by equal keys, by the longest prefix of an address, or by a range, and
-// by the time at which a row is valid. It reads CSV, Parquet and MaxMind databases.
+// by the time at which a row is valid. It reads CSV.
 //
 // A Table never changes once it is made, so several goroutines may use it. What it holds in memory is compact: a row takes four bytes for
 // each column, its distinct texts once, and its place in the index. It does not know SQL.
@@ -92,7 +92,6 @@ type Table struct {
 	rows  int
 	index index
 	times *periods // nil: rows are valid at any time, and the index gives rows
-	maxm  *maxmind // nil: of a file of rows
 }
 
 // index finds a group of rows: the row itself if rows are valid at any time.
@@ -122,20 +121,14 @@ func (t *Table) Column(name string) int {
 
 // Longest is how many bytes the texts of a column have at most.
 func (t *Table) Longest(col int) int {
-	if t.maxm != nil {
-		return MaxValue
-	}
 	return t.cols[col].longest
 }
 
-// Rows is how many rows the table has. It is 0 for a MaxMind database, which has networks.
+// Rows is how many rows the table has.
 func (t *Table) Rows() int { return t.rows }
 
 // Find returns the row of keys that is valid at a time (milliseconds since 1970), or -1.
 func (t *Table) Find(keys [][]byte, at int64) int {
-	if t.maxm != nil {
-		return t.maxm.find(keys[0])
-	}
 	group := t.index.find(t, keys)
 	if t.times == nil {
 		return group
@@ -150,9 +143,6 @@ func (t *Table) Find(keys [][]byte, at int64) int {
 
 // Text returns a value of a Text column. An empty text is NULL. The bytes must not be changed.
 func (t *Table) Text(col, row int) []byte {
-	if t.maxm != nil {
-		return t.maxm.text(col, row)
-	}
 	c := t.cols[col]
 	return c.texts.at(c.pos[row])
 }
@@ -165,9 +155,6 @@ func (t *Table) Number(col, row int) (v int64, ok bool) {
 
 // Bytes is what the table takes in memory.
 func (t *Table) Bytes() int64 {
-	if t.maxm != nil {
-		return t.maxm.bytes
-	}
 	n := t.index.bytes()
 	for _, c := range t.cols {
 		n += c.bytes()

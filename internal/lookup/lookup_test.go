@@ -27,7 +27,7 @@ func read(t testing.TB, d Declaration, text string) *Table {
 
 func tryRead(t testing.TB, d Declaration, text string) (*Table, error) {
 	t.Helper()
-	return Read(t.Context(), d, strings.NewReader(text), int64(len(text)), Options{File: "lookups/" + d.Name + ".csv"})
+	return Read(t.Context(), d, strings.NewReader(text), Options{File: "lookups/" + d.Name + ".csv"})
 }
 
 func keys(all ...string) (out [][]byte) {
@@ -350,12 +350,12 @@ func TestMaxBytes(t *testing.T) {
 	}
 	d := Declaration{Name: "hosts", How: Equal, Columns: []string{"key"}}
 	o := Options{File: "hosts.csv", MaxBytes: 4 << 20, MaxBytesOf: "half of limits.memory"}
-	_, err := Read(t.Context(), d, strings.NewReader(b.String()), int64(b.Len()), o)
+	_, err := Read(t.Context(), d, strings.NewReader(b.String()), o)
 	if err == nil || !strings.Contains(err.Error(), "the lookup hosts needs more than ") {
 		t.Error(err)
 	}
 	o.MaxBytes = 64 << 20
-	table, err := Read(t.Context(), d, strings.NewReader(b.String()), int64(b.Len()), o)
+	table, err := Read(t.Context(), d, strings.NewReader(b.String()), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -380,7 +380,7 @@ func TestByteOrderMark(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	table, err := Read(t.Context(), Declaration{Name: "a", How: Equal, Columns: []string{"Key"}}, f, 0, Options{File: path})
+	table, err := Read(t.Context(), Declaration{Name: "a", How: Equal, Columns: []string{"Key"}}, f, Options{File: path})
 	if err != nil {
 		t.Fatal(err)
 	}
