@@ -40,7 +40,7 @@ func TagValue(scratch, text, name []byte) (value, filled []byte) {
 			return nil, out
 		}
 		m := x.FindSubmatchIndex(out)
-		if m == nil || len(m) < 4 || m[2] < 0 {
+		if len(m) < 4 || m[2] < 0 {
 			return nil, out
 		}
 		return orNil(trim(out[m[2]:m[3]])), out

@@ -44,8 +44,8 @@ func Read(ctx context.Context, d Declaration, src io.Reader, o Options) (*Table,
 type builder struct {
 	Declaration
 	Options
-	ctx      context.Context
-	byRow    bool // messages have the number of a row, not of a line
+	stopped  func() error // the error of the reader's context
+	byRow    bool         // messages have the number of a row, not of a line
 	cols     []*column
 	keyCols  []int
 	keys     []*column // texts of the keys, of equal lookups
@@ -68,7 +68,7 @@ type cell struct {
 
 // newBuilder checks the columns of a file against the declaration. line is that of the header.
 func newBuilder(ctx context.Context, d Declaration, o Options, columns []Column, line int) (*builder, error) {
-	b := &builder{Declaration: d, Options: o, ctx: ctx, from: -1, to: -1}
+	b := &builder{Declaration: d, Options: o, stopped: ctx.Err, from: -1, to: -1}
 	var names []string
 	for _, c := range columns {
 		switch {
@@ -142,7 +142,7 @@ func (b *builder) add(line int, cells []cell) error {
 		return b.fault(line, "", "leave out rows that no record needs", "a lookup can have %d rows, and this file has more", MaxRows)
 	}
 	if b.rows%checkEvery == 0 {
-		if err := b.ctx.Err(); err != nil {
+		if err := b.stopped(); err != nil {
 			return err
 		}
 		if n := b.size(); b.MaxBytes > 0 && n > b.MaxBytes {

@@ -157,14 +157,14 @@ func (c *Set) placeAt(p *Projection, o *Output) {
 		c.placeObject(p, o, at)
 		return
 	}
-	c.checkValue(p, o, at.Attribute)
+	c.checkValue(o, at.Attribute)
 }
 
 // way gives the attributes on the way to an output's place; nil: it is reported why there is none.
 func (c *Set) way(p *Projection, o *Output) []*ocsf.Attribute {
 	f := o.File
 	if o.base != nil {
-		return c.placeWithin(p, o)
+		return c.placeWithin(o)
 	}
 	res, err := c.Schema.ResolveAny(p.Class, o.path)
 	var unknown *ocsf.UnknownPathError
@@ -209,7 +209,7 @@ func throughArray(e *ocsf.ShapeError, path string) (list, rest string) {
 }
 
 // checkValue holds an output's type, its literals and its enum to what the attribute is.
-func (c *Set) checkValue(p *Projection, o *Output, a *ocsf.Attribute) {
+func (c *Set) checkValue(o *Output, a *ocsf.Attribute) {
 	bad := func(hint, format string, args ...any) {
 		c.Report.At(o.File, o.At, diag.Error, diag.Type, hint, o.Alias+": "+format, args...)
 	}

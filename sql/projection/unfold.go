@@ -224,7 +224,7 @@ func (c *Set) within(a *ocsf.Attribute, path string) (all []*ocsf.Attribute, bad
 }
 
 // placeWithin gives the attributes on the way of an output inside an element; nil: it is reported.
-func (c *Set) placeWithin(p *Projection, o *Output) []*ocsf.Attribute {
+func (c *Set) placeWithin(o *Output) []*ocsf.Attribute {
 	path, bad, of := c.within(o.base.attr, o.path)
 	if path == nil {
 		hint := "its attributes are " + attributeNames(of)

@@ -60,7 +60,7 @@ func (t *tail) Read(p []byte) (int, error) {
 	} else {
 		t.zeros += int64(n)
 	}
-	if err != nil && err != io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
+	if err != nil && err != io.EOF { // an error that wraps io.EOF is a failed read, not the end
 		t.err = err
 	}
 	return n, err
@@ -136,7 +136,7 @@ type tarBody tarReader
 func (b *tarBody) Read(p []byte) (int, error) {
 	t := (*tarReader)(b)
 	n, err := t.t.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
+	if err != nil && err != io.EOF { // an error that wraps io.EOF is a failed read, not the end
 		return n, t.fault(err)
 	}
 	if e := t.held.Given(n); e != nil {

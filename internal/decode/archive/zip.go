@@ -142,7 +142,7 @@ func (b *zipBody) Read(p []byte) (int, error) {
 	case err == nil:
 	case b.z.at.err != nil:
 		err = b.z.at.err
-	case err == io.EOF: //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
+	case err == io.EOF: // an error that wraps io.EOF is a failed read, not the end
 		if b.sum.Sum32() != b.want {
 			err = zip.ErrChecksum
 		}

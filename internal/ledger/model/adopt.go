@@ -199,14 +199,16 @@ func adopt(s *state, i int, r *rules) {
 		return
 	}
 	for _, b := range lost {
-		for _, a := range b.commits {
-			kd := s.Attempts[a].Why
-			if f.b[b.k].open {
-				kd = commit
-			}
-			want(entry{Kind: kd, Batch: [2]uint8{uint8(b.k + 1)}, Base: [2]uint8{f.b[b.k].cur}, Attempt: a + 1})
-			return
+		if len(b.commits) == 0 {
+			continue
 		}
+		a := b.commits[0]
+		kd := s.Attempts[a].Why
+		if f.b[b.k].open {
+			kd = commit
+		}
+		want(entry{Kind: kd, Batch: [2]uint8{uint8(b.k + 1)}, Base: [2]uint8{f.b[b.k].cur}, Attempt: a + 1})
+		return
 	}
 	for k := range f.nb {
 		if b := &f.b[k]; b.committed && b.q != 0 && s.QFiles>>(b.q-1)&1 == 0 {

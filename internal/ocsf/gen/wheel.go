@@ -86,8 +86,11 @@ func downloadedWheel() (*wheel, error) {
 		return nil, fmt.Errorf("%s: %w: %s", pip, err, bytes.TrimSpace(out))
 	}
 	wheels, err := filepath.Glob(filepath.Join(dir, "*.whl"))
-	if err != nil || len(wheels) != 1 {
-		return nil, fmt.Errorf("pip downloaded %d wheels of %s (%v)", len(wheels), wheelPackage, err)
+	if err != nil {
+		return nil, err
+	}
+	if len(wheels) != 1 {
+		return nil, fmt.Errorf("pip downloaded %d wheels of %s", len(wheels), wheelPackage)
 	}
 	packed, err := os.ReadFile(wheels[0])
 	if err != nil {

