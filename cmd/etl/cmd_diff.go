@@ -13,6 +13,7 @@ import (
 	"github.com/silt-etl/silt/internal/capture"
 	"github.com/silt-etl/silt/internal/compare"
 	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/human"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/objstore"
@@ -24,8 +25,8 @@ import (
 )
 
 type diffCmd struct {
-	Mapping  string `arg:"" complete:"mapping" help:"Name of a mapping, its folder or .json file: the current version." example:"sql/vpn"`
-	Against  string `placeholder:"REV|RUN" help:"The earlier version: a git revision of the mapping's folder, or a run of --job (its ID, or last). Required unless --ocsf is given." example:"HEAD~1"`
+	Mapping  string `arg:"" name:"mapping|job" complete:"mapping" help:"Name of a mapping, its folder or .json file, or a job file: the current version. A job file is used as --job too." example:"sql/vpn"`
+	Against  string `placeholder:"REV|RUN|MAPPING" help:"The earlier version: a git revision of the mapping, a run of the job (its ID, or last), or another mapping or job file. Required unless --ocsf is given." example:"HEAD~1"`
 	OCSF     string `name:"ocsf" placeholder:"VERSION" help:"Compare the mapping at its own OCSF version with the mapping at this one: the attributes, types, values and tables that change. Default: compare two versions of the mapping." example:"1.5.0"`
 	On       string `placeholder:"SAMPLE" complete:"file" help:"Records to run through both versions: a plain or compressed file, s3://bucket/key, or - for standard input. Required unless --days or --ocsf is given." example:"logins.jsonl"`
 	Key      string `placeholder:"KEY" help:"Staging key that the sample would have, for the captures of the job's key_pattern. Default: none, and the captures are NULL." example:"vpn/2025/06/01/a.gz"`
@@ -33,6 +34,7 @@ type diffCmd struct {
 	Days     string `placeholder:"A..B" help:"Run the job's staging objects of these days, both included (UTC). Required unless --on or --ocsf is given." example:"2025-06-01..2025-06-30"`
 	Limit    int64  `default:"100000" help:"Compare at most this many records; 0 compares all." example:"5000"`
 	Examples int    `default:"3" help:"Show this many records of each difference." example:"1"`
+	failOn
 	outputFlag
 }
 
@@ -40,13 +42,14 @@ type diffCmd struct {
 func (*diffCmd) Help() string {
 	return commandHelp{
 		Does: "etl diff shows the effect of a change to a mapping. It runs the same records through the current mapping and " +
-			"through an earlier version. It reports which OCSF attributes change, on how many records, with examples before " +
-			"and after, and which records move between the lake, the filter and quarantine. Use it before you reprocess " +
+			"through an earlier version. It reports which OCSF attributes change, on how many records, which records move " +
+			"between the lake, the filter and quarantine, and which columns tables gain and lose. Use it before you reprocess " +
 			"days with etl backfill --replace. With --ocsf, it says what a move to another OCSF version changes.",
-		Never: "It writes nothing. A difference is not a failure: the exit code is 0 with or without differences.",
+		Never: "It writes nothing. Differences are not failures, unless --exit-code or --fail-on is given.",
 		Examples: []string{
 			"etl diff sql/vpn --against HEAD~1 --on logins.jsonl",
-			"etl diff sql/vpn --against last --job job.yaml --days 2025-06-01..2025-06-30",
+			"etl diff new/vpn --against old/vpn --on logins.jsonl",
+			"etl diff job.yaml --against last --days 2025-06-01..2025-06-30 --fail-on quarantined,removed-column",
 			"etl diff sql/vpn --ocsf 1.5.0 --on logins.jsonl",
 		},
 		Exits: []int{exitDone, exitFailed, exitUsage, exitStopped},
@@ -65,12 +68,18 @@ type diffReport struct {
 	*compare.Report
 }
 
-// Run implements etl diff. A difference is not a failure.
+// Run implements etl diff. A difference is not a failure, unless failOn makes it one.
 func (c *diffCmd) Run(ctx context.Context, a *app) error {
+	if isJob(c.Mapping) {
+		if c.Job != "" {
+			return usagef("%s is a job. Try: leave out --job, or name a mapping before it", c.Mapping)
+		}
+		c.Job = c.Mapping
+	}
 	records := c.On != "" || c.Days != ""
 	switch {
 	case c.Against == "" && c.OCSF == "":
-		return usagef("the earlier version was not named. Try: --against REV, --against RUN --job JOB, or --ocsf VERSION")
+		return usagef("the earlier version was not named. Try: --against REV, --against RUN --job JOB, --against MAPPING, or --ocsf VERSION")
 	case c.Against != "" && c.OCSF != "":
 		return usagef("--against and --ocsf cannot be used together. Try: one after the other")
 	case c.OCSF == "" && !records, c.On != "" && c.Days != "":
@@ -79,18 +88,25 @@ func (c *diffCmd) Run(ctx context.Context, a *app) error {
 		return usagef("--days needs --job, because the days are those of the job's staging objects")
 	case c.Key != "" && c.Job == "":
 		return usagef("--key needs --job, because the job's key_pattern reads the key")
+	case !records && c.failOn.any():
+		return usagef("--exit-code and --fail-on need records. Try: --on SAMPLE, or --job JOB --days A..B")
 	case c.Limit < 0:
 		return usagef("--limit must be 0 (all records) or more")
 	case c.Examples < 1:
 		return usagef("--examples must be 1 or more")
 	}
-	now, err := namedMapping(c.Mapping)
+	if err := c.failOn.check(); err != nil {
+		return err
+	}
+	now, spec, err := mappingArg{a, c.Mapping}.find(ctx)
 	if err != nil {
 		return err
 	}
-	var spec *jobfile.Spec
-	if c.Job != "" {
+	if spec == nil && c.Job != "" {
 		if spec, err = a.loadSpec(c.Job); err != nil {
+			return err
+		}
+		if err := findLookups(ctx, spec, now); err != nil {
 			return err
 		}
 	}
@@ -101,19 +117,16 @@ func (c *diffCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		if !records || out.Move.Problems.Failed() { // a mapping with mistakes cannot run
-			return c.print(a.stdout, &out)
+			return errors.Join(c.print(a.stdout, &out), c.failOn.unreadable(out.Move))
 		}
 		out.Against, now = "OCSF "+out.Move.From, now.WithOCSF(c.OCSF)
-	} else if then, err = c.against(ctx, a, now); err != nil {
+	} else if then, err = c.against(ctx, a, now, spec); err != nil {
 		return err
 	}
 	unset := jobfile.Default()
 	o := compare.Options{Region: "us-east-1", Account: unset.Lake.AccountID, Limit: c.Limit, Examples: c.Examples}
 	days := unset.EventDays
 	if spec != nil {
-		if err := findLookups(ctx, spec, now); err != nil {
-			return err
-		}
 		o.Region, o.Account, days = spec.Lake.Region, spec.Lake.AccountID, spec.EventDays
 	}
 	o.MinDay, o.MaxDay = days.Bounds(time.Now())
@@ -145,7 +158,10 @@ func (c *diffCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	out.sameText = c.OCSF == "" && now.Digest == then.Digest
-	return c.print(a.stdout, &out)
+	if err := c.print(a.stdout, &out); err != nil {
+		return err
+	}
+	return c.failOn.failure(out.Report)
 }
 
 func (c *diffCmd) print(w io.Writer, out *diffReport) error {
@@ -164,10 +180,10 @@ func (c *diffCmd) print(w io.Writer, out *diffReport) error {
 	return nil
 }
 
-// against returns the earlier version of the mapping: of a git revision, or of a run.
-func (c *diffCmd) against(ctx context.Context, a *app, now *mappings.Mapping) (*mappings.Mapping, error) {
+// against returns the earlier version of the mapping: of a git revision, of a run, or another mapping.
+func (c *diffCmd) against(ctx context.Context, a *app, now *mappings.Mapping, spec *jobfile.Spec) (*mappings.Mapping, error) {
 	if !ulidText.MatchString(c.Against) && (c.Against != "last" || c.Job == "") {
-		return mappingAt(ctx, now, c.Against)
+		return mappingArg{a, c.Against}.earlier(ctx, now, spec)
 	}
 	if c.Job == "" {
 		return nil, usagef("--against %s: a run needs its job. Try: --job JOB", c.Against)
@@ -212,6 +228,33 @@ func (c *diffCmd) against(ctx context.Context, a *app, now *mappings.Mapping) (*
 		return nil, usagef("--against %s: %s does not have this run. Try: etl runs %s", c.Against, spec.Name, c.Job)
 	}
 	return nil, usagef("--against %s: this run planned nothing, so its mapping was not stored. Try: another run of etl runs %s", c.Against, c.Job)
+}
+
+// notRevision matches paths that git does not take for a revision.
+var notRevision = regexp.MustCompile(`^\.{0,2}/|^\.\.?$|\.json$`)
+
+// earlier returns the mapping now at a git revision, or another mapping if git does not know such a revision.
+func (n mappingArg) earlier(ctx context.Context, now *mappings.Mapping, spec *jobfile.Spec) (*mappings.Mapping, error) {
+	var unknown error
+	if !isJob(n.what) && !notRevision.MatchString(n.what) {
+		then, err := mappingAt(ctx, now, n.what)
+		if !errors.Is(err, errNoRevision) {
+			return then, err
+		}
+		unknown = err
+	}
+	then, own, err := n.find(ctx)
+	switch {
+	case unknown != nil && errors.Is(err, mappings.ErrNotFound):
+		return nil, unknown
+	case as[diag.List](err): // its lines begin with their places
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("--against: %w", err)
+	case own == nil && spec != nil:
+		err = findLookups(ctx, spec, then)
+	}
+	return then, err
 }
 
 // objects returns the objects to compare, and a text that describes them.
@@ -306,6 +349,13 @@ func (r *diffReport) write(w io.Writer) {
 		}
 		_ = t.Write(w)
 	}
+	r.writeAttributes(w)
+	if r.Move == nil { // else it has the columns
+		writeColumns(w, r.Columns)
+	}
+}
+
+func (r *diffReport) writeAttributes(w io.Writer) {
 	if len(r.Attributes) == 0 {
 		return
 	}
@@ -321,6 +371,31 @@ func (r *diffReport) write(w io.Writer) {
 		}
 	}
 	_ = t.Write(w)
+}
+
+// writeColumns lists the columns that tables gain and lose, and says what happens to a table.
+func writeColumns(w io.Writer, columns []compare.Column) {
+	if len(columns) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	has := map[string]bool{}
+	t := render.Table{Header: []string{"class", "column", "change", "before", "now"}, MaxCell: 60}
+	for _, c := range columns {
+		has[c.Change] = true
+		path := c.Path
+		if path == "" {
+			path = "(all)"
+		}
+		t.Rows = append(t.Rows, []string{c.Class, path, c.Change, c.Before, c.After})
+	}
+	_ = t.Write(w)
+	if has[compare.ColumnRemoved] {
+		fmt.Fprintln(w, "removed columns stay in the table, and new rows have NULL there")
+	}
+	if has[compare.ColumnType] {
+		fmt.Fprintln(w, "a table cannot change the type of a column: use a job with another name and another lake.source_name")
+	}
 }
 
 // examplePlace names the record of an example.

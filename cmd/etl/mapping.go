@@ -76,6 +76,32 @@ func namedMapping(name string) (*mappings.Mapping, error) {
 	return m, nil
 }
 
+// mappingArg is an argument that names a mapping, or a job with its mapping.
+type mappingArg struct {
+	app  *app
+	what string
+}
+
+// isJob says whether an argument is a job file.
+func isJob(what string) bool {
+	ext := filepath.Ext(what)
+	return ext == ".yaml" || ext == ".yml"
+}
+
+// find finds the mapping. The job is nil if the argument is not a job file.
+func (n mappingArg) find(ctx context.Context) (*mappings.Mapping, *jobfile.Spec, error) {
+	if !isJob(n.what) {
+		m, err := namedMapping(n.what)
+		return m, nil, err
+	}
+	spec, err := n.app.loadSpec(n.what)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := jobMapping(ctx, spec)
+	return m, spec, err
+}
+
 // compile compiles the mapping of a run. Its mistakes are returned as a diag.List; only etl check prints warnings.
 func compile(ctx context.Context, m *mappings.Mapping) (*sqlgen.Compiled, error) {
 	compiled, list, err := m.Compile(ctx)

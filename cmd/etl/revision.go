@@ -12,24 +12,27 @@ import (
 	"github.com/silt-etl/silt/mappings"
 )
 
-// mappingAt returns the mapping at a git revision.
+// errNoRevision is the cause if git cannot have the revision of a mapping, so that the text may mean something else.
+var errNoRevision = errors.New("unknown git revision")
+
+// mappingAt returns the mapping at a git revision. The error is errNoRevision if git does not have this revision.
 func mappingAt(ctx context.Context, m *mappings.Mapping, rev string) (*mappings.Mapping, error) {
 	if strings.HasPrefix(m.Origin, "shipped:") {
-		return nil, usagef("--against %s: %s comes with the program and has no revisions. Try: the folder of a mapping in a git work tree", rev, m.Name)
+		return nil, noRevisionf("--against %s: %s comes with the program and has no revisions. Try: the folder of a mapping in a git work tree", rev, m.Name)
 	}
 	dir := m.Origin
 	if dir == "" {
 		dir = "."
 	}
 	if _, err := exec.LookPath("git"); err != nil {
-		return nil, usagef("--against %s: git is not installed. Try: install git, or name a run of a job", rev)
+		return nil, noRevisionf("--against %s: git is not installed. Try: install git, or name a run of a job", rev)
 	}
 	commit, err := git(ctx, dir, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
 	if err != nil {
 		if _, inside := git(ctx, dir, "rev-parse", "--show-toplevel"); inside != nil {
-			return nil, usagef("--against %s: %s is not in a git work tree: %w", rev, dir, inside)
+			return nil, noRevisionf("--against %s: %s is not in a git work tree: %w", rev, dir, inside)
 		}
-		return nil, usagef("--against %s: git does not know this revision in %s", rev, dir)
+		return nil, noRevisionf("--against %s: git does not know this revision in %s", rev, dir)
 	}
 	id := strings.TrimSpace(string(commit))
 	list, err := git(ctx, dir, "ls-tree", "-z", "--name-only", id, "./")
@@ -66,6 +69,17 @@ func mappingAt(ctx context.Context, m *mappings.Mapping, rev string) (*mappings.
 		return nil, usagef("--against %s: %w", rev, err)
 	}
 	return old, nil
+}
+
+// noRevision has errNoRevision as its cause, without the text of it.
+type noRevision struct{ error }
+
+func (e noRevision) Unwrap() error { return e.error }
+
+func (noRevision) Is(target error) bool { return target == errNoRevision }
+
+func noRevisionf(format string, args ...any) error {
+	return usageError{noRevision{fmt.Errorf(format, args...)}}
 }
 
 func git(ctx context.Context, dir string, args ...string) ([]byte, error) {

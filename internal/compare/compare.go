@@ -1,5 +1,6 @@
 // Package compare runs the same records through two mappings and says what is different: which OCSF attributes change, on how
-// many records, and which records move between the lake, the filter and quarantine. People look at it before they replace old days.
+// many records, which records move between the lake, the filter and quarantine, and which columns the files gain and lose. People look
+// at it before they replace old days.
 //
 // A record is identified by its object and its number in it. Both mappings' events are compared as the Parquet files hold them.
 package compare
@@ -54,6 +55,7 @@ type Report struct {
 	Limited    bool      `json:"limited,omitempty"`
 	Moves      []*Move   `json:"moves"`
 	Attributes []*Change `json:"attributes"`
+	Columns    []Column  `json:"columns"` // of the files, whether or not a record has values in them
 	Unreadable []*Unread `json:"unreadable,omitempty"`
 	Before     Outcomes  `json:"before"`
 	After      Outcomes  `json:"after"`
@@ -72,6 +74,16 @@ type Move struct {
 	To       string    `json:"to"`
 	Records  int64     `json:"records"`
 	Examples []Example `json:"examples"`
+}
+
+// Quarantined returns how many records were not in quarantine before, and are now.
+func (r *Report) Quarantined() (n int64) {
+	for _, m := range r.Moves {
+		if !strings.HasPrefix(m.From, quarantined) && strings.HasPrefix(m.To, quarantined) {
+			n += m.Records
+		}
+	}
+	return n
 }
 
 // Change of an attribute: a dotted OCSF path, unmapped.key, or "partition".
@@ -107,7 +119,11 @@ func Run(ctx context.Context, o Options, objects iter.Seq2[Object, error]) (*Rep
 	if o.Examples == 0 {
 		o.Examples = 3
 	}
-	c := &comparer{Options: o, report: &Report{Moves: []*Move{}, Attributes: []*Change{}}, moves: map[string]*Move{}, changes: map[string]*Change{}}
+	differ, err := columns(o.Before, o.After)
+	if err != nil {
+		return nil, err
+	}
+	c := &comparer{Options: o, report: &Report{Moves: []*Move{}, Attributes: []*Change{}, Columns: differ}, moves: map[string]*Move{}, changes: map[string]*Change{}}
 	for obj, err := range objects {
 		if err != nil {
 			return nil, err
@@ -248,13 +264,15 @@ func (c *comparer) outcomes(ctx context.Context, compiled *sqlgen.Compiled, f *o
 	}
 }
 
+const quarantined = "quarantined "
+
 // end says where a record ends: in the lake, in the filter or in quarantine.
 func end(out *sample.Outcome) string {
 	switch {
 	case out == nil:
 		return "no record"
 	case out.Reason != "":
-		return "quarantined " + out.Reason
+		return quarantined + out.Reason
 	case out.Filtered:
 		return "filtered"
 	}
