@@ -86,8 +86,9 @@ func sources() []shipped {
 			keys: map[string]string{
 				"flow.jsonl":  "111122223333/network-firewall/flow/us-east-1/edge/2025/06/01/00/111122223333_network-firewall_flow_us-east-1_edge_202506010000_5b62ba67.log.gz",
 				"alert.jsonl": "111122223333/network-firewall/alert/us-east-1/edge/2025/06/01/00/111122223333_network-firewall_alert_us-east-1_edge_202506010000_0f9dc1aa.log.gz",
+				"tls.jsonl":   "111122223333/network-firewall/tls/us-east-1/edge/2025/06/01/00/111122223333_network-firewall_tls_us-east-1_edge_202506010000_7c3e0b52.log.gz",
 			},
-			published: map[string]int{"network_activity": 16}},
+			published: map[string]int{"network_activity": 19}},
 		{name: "appfabric",
 			keys:      map[string]string{"audit.jsonl": "AuditLog/OCSF/JSON/OKTA/example-tenant/0f8a3f2e-7c1d-4a58-9f35-2f6d5f0b9a11/20250601/AuditLogs-0001"},
 			published: map[string]int{"account_change": 3, "authentication": 3, "group_management": 2, "user_access": 1, "web_resources_activity": 3, "web_resource_access_activity": 1},

@@ -15,6 +15,7 @@ import (
 // inferredRun is what the mapping that etl infer writes does to its own sample.
 type inferredRun struct {
 	out       string // of etl infer
+	raw       string // the raw.sql that it writes
 	published []map[string]any
 	filtered  int
 	reasons   map[string]int
@@ -38,6 +39,11 @@ func runInferred(t *testing.T, name string, content []byte) inferredRun {
 	if run.out = out; code != 0 {
 		t.Fatalf("etl infer: exit code %d\n%s%s", code, out, errs)
 	}
+	raw, err := os.ReadFile(filepath.Join(saved, "raw.sql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.raw = string(raw)
 	if out, errs, code := etl(t, "check", saved); code != 0 || strings.Contains(out+errs, "header key") {
 		t.Fatalf("etl check: exit code %d\n%s%s", code, out, errs)
 	}
@@ -102,6 +108,7 @@ func TestInferredMappingsPublishTheirSamples(t *testing.T) {
 		published int
 		filtered  int
 		reasons   map[string]int
+		says      []string // of the output of etl infer and of raw.sql
 	}{
 		"zeek-conn.log": {text: lines("#separator \\x09", "#set_separator\t,", "#empty_field\t(empty)", "#unset_field\t-", "#path\tconn", "#open\t2026-03-01-10-00-00",
 			"#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tduration\torig_bytes\tresp_bytes\tconn_state\torig_pkts\tresp_pkts\ttunnel_parents",
@@ -131,9 +138,9 @@ func TestInferredMappingsPublishTheirSamples(t *testing.T) {
 		"combined.log": {text: lines(`198.51.100.7 - ada [01/Mar/2026:11:00:00 +0100] "GET /a.png HTTP/1.0" 200 2326 "https://www.example.com/start" "Mozilla/4.08 [en] \"x\""`, `198.51.100.8 - - [01/Mar/2026:11:00:01 +0100] "PUT /b HTTP/2.0" 204 - "-" "curl/8.0"`),
 			class: "http_activity", published: 2, first: map[string]string{"time": "1772359200000", "http_request.referrer": "https://www.example.com/start", "http_request.version": "HTTP/1.0", "http_request.user_agent": `Mozilla/4.08 [en] \"x\"`}},
 		"messages": {text: lines("Mar  1 10:00:00 bastion sshd[2420]: Invalid user web from 198.51.100.86", "Mar  1 10:00:02 bastion sshd[2420]: Failed password for root from 198.51.100.86 port 38926 ssh2", "Mar  1 10:00:05 bastion CRON[77]: (root) CMD (true)"),
-			class: "base_event", published: 3, first: map[string]string{"time": "1772359200000", "message": "Invalid user web from 198.51.100.86"}},
+			class: "base_event", published: 3, first: map[string]string{"time": "1772359200000", "message": "Invalid user web from 198.51.100.86"}, says: []string{"\n-- format: lines\n", "\n-- parse: line syslog\n"}},
 		"syslog-5424.log": {text: lines(`<34>1 2026-03-01T10:00:00.003Z host1.example.com su 10 ID47 - 'su root' failed for eve`, `<165>1 2026-03-01T10:00:01Z host1.example.com app - - [a@1 b="c"] started`), class: "base_event", published: 2,
-			first: map[string]string{"time": "1772359200003", "message": "'su root' failed for eve"}},
+			first: map[string]string{"time": "1772359200003", "message": "'su root' failed for eve"}, says: []string{"\n-- parse: line syslog\n"}},
 		"dates.csv": {text: lines("Date,Time,Source IP,Destination IP,Source Port,Destination Port,Action", "2026-03-01,10:00:00,192.0.2.1,198.51.100.2,40001,443,allow", "2026-03-01,10:00:01,192.0.2.1,198.51.100.2,40002,443,deny"),
 			class: "network_activity", published: 2, first: map[string]string{"time": "1772359200000", "src_endpoint.ip": "192.0.2.1", "dst_endpoint.port": "443"}},
 		"american.csv": {text: lines("ID,Date,Time,Description,IP Address,Host Name", "10,03/01/26,10:00:00,Assign,192.0.2.4,ws1.example.com", "11,03/13/26,10:00:01,Renew,192.0.2.4,ws1.example.com"), class: "base_event", published: 2,
@@ -190,6 +197,8 @@ func TestInferredMappingsPublishTheirSamples(t *testing.T) {
 			published: 2, filtered: 1, first: map[string]string{"time": "1772359200123"}},
 		"lambda.json": {text: `{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"/acme/fn","logStream":"a","subscriptionFilters":["x"],"logEvents":[{"id":"1","timestamp":1772359200123,"message":"START"},{"id":"2","timestamp":1772359201123,"message":"END"}]}`,
 			class: "base_event", published: 2, first: map[string]string{"time": "1772359200123", "message": "START"}},
+		"over-lines.json": {text: lines(`{"ts":"2026-03-01T10:00:00Z","n":1}`, `{"ts":"2026-03-01T10:00:01Z",`, ` "n":2,`, ` "list":[{"a":1},`, `  {"a":2}]}`, `{"ts":"2026-03-01T10:00:02Z","n":3}`), published: 3,
+			first: map[string]string{"time": "1772359200000"}, says: []string{"inferred: 3 records of json\n"}},
 		"also.log": {text: lines("%ACME-4-1: hello world", "%ACME-4-2: other, text here"), class: "base_event", published: 2, first: map[string]string{"time": "1772438400000"}},
 		"null.log": {text: lines("%ACME-4-1: hello world", "%ACME-4-2: other, text here"), class: "base_event", published: 2, first: map[string]string{"time": "1772438400000"}},
 	} {
@@ -198,6 +207,11 @@ func TestInferredMappingsPublishTheirSamples(t *testing.T) {
 			run := runInferred(t, name, []byte(c.text))
 			if c.class != "" && !strings.Contains(run.out, "class "+c.class+",") {
 				t.Errorf("the class is not %s:\n%s", c.class, run.out)
+			}
+			for _, text := range c.says {
+				if !strings.Contains(run.out+run.raw, text) {
+					t.Errorf("want %q in:\n%s%s", text, run.out, run.raw)
+				}
 			}
 			if c.reasons == nil {
 				c.reasons = map[string]int{}

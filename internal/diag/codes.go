@@ -63,7 +63,7 @@ type CodeText struct {
 // CodeTexts returns all codes with their texts. SARIF rules, the docs and etl check are made of this table.
 func CodeTexts() []CodeText {
 	return []CodeText{
-		{Class, Error, "The class is missing, or a constant contradicts it"},
+		{Class, Error, "The class is missing, or a constant contradicts it (examples: class_uid, type_uid)"},
 		{UnknownClass, Error, "OCSF does not have this class"},
 		{OCSFVersion, Error, "The OCSF version is unknown, or the SELECTs name different ones"},
 		{OCSFMove, Warning, "With --ocsf: the move to this OCSF version changes a type, a value or a requirement"},
@@ -73,7 +73,7 @@ func CodeTexts() []CodeText {
 		{UnknownField, Error, "raw.sql does not declare this field"},
 		{Shape, Error, "A path leads through an array or is a map, or a raw object shares no field with OCSF's object"},
 		{Type, Error, "A type or constant does not fit the attribute, or a value is outside its enum or range"},
-		{TypeUID, Warning, "type_uid is not class_uid x 100 + activity_id; your value is kept"},
+		{TypeUID, Warning, "An enum of a JSON mapping gives a type_uid that contradicts activity_id; your value is kept"},
 		{Twice, Error, "Two columns fill the same path"},
 		{Null, Warning, "The column is NULL in every record"},
 		{MissingRequired, Error, "Nothing fills a required attribute; a warning if the header's -- without: names it"},

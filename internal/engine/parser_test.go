@@ -174,6 +174,7 @@ func TestDescribeTable(t *testing.T) {
 		"CREATE TABLE raw (a NOSUCHTYPE)":       "NOSUCHTYPE",
 		"CREATE TABLE raw (a INT, A INT)":       "",
 		"CREATE TABLE raw (a INT,, b INT)":      "syntax error",
+		"CREATE TABLE raw (a INT, at VARCHAR)":  `syntax error at or near "at"; at is a word of SQL: if it is a name here, write it in double quotes ("at")`,
 		"COPY (SELECT 1) TO '/tmp/silt-no.csv'": "not a plain",
 	} {
 		_, err := DescribeTable(ctx, sql)
