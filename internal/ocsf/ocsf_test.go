@@ -128,6 +128,43 @@ func TestEnums(t *testing.T) {
 	}
 }
 
+// A class or an object can redefine what the dictionary, or what it extends, says about an attribute. The nearest wins.
+func TestRedefinedAttributes(t *testing.T) {
+	for _, version := range ocsf.Versions() {
+		s := load(t, version)
+		fields := func(owner string) *ocsf.Fields {
+			if c := s.Class(owner); c != nil {
+				return &c.Fields
+			}
+			return &s.Object(owner).Fields
+		}
+		for _, want := range []struct {
+			owner, attribute string
+			id               int64
+			text             string
+		}{
+			{"dns_activity", "rcode_id", 0, "NoError"}, {"dns_activity", "rcode_id", 3, "NXDomain"}, {"dns_activity", "rcode_id", 99, "Other"},
+			{"dns_activity", "status_id", 0, "Unknown"}, {"dns_activity", "status_id", 1, "Success"},
+			{"email_activity", "direction_id", 3, "Internal"}, {"tls_extension", "type_id", 0, "server_name"},
+		} {
+			if text, _ := attribute(t, fields(want.owner), want.attribute).EnumText(want.id); text != want.text {
+				t.Errorf("%s: %s.%s %d is %q, want %q", version, want.owner, want.attribute, want.id, text, want.text)
+			}
+		}
+		if c := s.Class("detection_finding"); c != nil {
+			if text, _ := attribute(t, &c.Fields, "status_id").EnumText(1); text != "New" {
+				t.Errorf("%s: status_id 1 of a finding is %q", version, text)
+			}
+		}
+		if got := attribute(t, fields("user"), "name").Type; got != "username_t" {
+			t.Errorf("%s: user.name is %s", version, got)
+		}
+		if got := attribute(t, fields("file"), "uid").Requirement; got != ocsf.Optional {
+			t.Errorf("%s: file.uid is %s", version, got)
+		}
+	}
+}
+
 // type_uid is class_uid*100 + activity_id in every class, with both captions, and every sibling is there to be filled.
 func TestIdentifiersOfAllClasses(t *testing.T) {
 	for _, version := range ocsf.Versions() {

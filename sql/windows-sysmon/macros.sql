@@ -6,10 +6,10 @@ CREATE MACRO registry_activity(kind) AS CASE kind
   WHEN 'CreateKey' THEN 1 WHEN 'CreateValue' THEN 1 WHEN 'SetValue' THEN 3 WHEN 'DeleteKey' THEN 4 WHEN 'DeleteValue' THEN 4
   WHEN 'RenameKey' THEN 5 WHEN 'RenameValue' THEN 5 ELSE 99 END;
 
--- The DNS response code of a Windows status of a query: 9001 to 9018 are DNS_ERROR_RCODE_*; NULL for all others, including 0 (done).
+-- The DNS response code of a Windows status of a query: 0 is done (NoError), 9001 to 9018 are DNS_ERROR_RCODE_*; NULL for all others.
 -- https://learn.microsoft.com/windows/win32/debug/system-error-codes--9000-11999-
 CREATE MACRO dns_rcode(status) AS CASE status
-  WHEN '9001' THEN 1 WHEN '9002' THEN 2 WHEN '9003' THEN 3 WHEN '9004' THEN 4 WHEN '9005' THEN 5 WHEN '9006' THEN 6 WHEN '9007' THEN 7
+  WHEN '0' THEN 0 WHEN '9001' THEN 1 WHEN '9002' THEN 2 WHEN '9003' THEN 3 WHEN '9004' THEN 4 WHEN '9005' THEN 5 WHEN '9006' THEN 6 WHEN '9007' THEN 7
   WHEN '9008' THEN 8 WHEN '9009' THEN 9 WHEN '9010' THEN 10 WHEN '9016' THEN 16 WHEN '9017' THEN 17 WHEN '9018' THEN 18 END;
 
 -- Returns the name of a DNS record type by its IANA number, or the number itself if the type is unusual.

@@ -151,6 +151,7 @@ func (b *builder) owner(s section, t *exportedType, enums map[string]map[string]
 		if isObject && t.Name == "observable" && name == "type_id" {
 			values = observableTypes(b.x.Version)
 		}
+		redefine(b.x.Version, t.Name, &row, values)
 		row.Enum = b.enum(values)
 		if base, isID := strings.CutSuffix(name, "_id"); isID && row.Enum != 0 && row.Sibling == "" {
 			if text := t.Attributes[base]; text != nil && text.Type == "string_t" {

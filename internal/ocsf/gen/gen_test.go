@@ -27,12 +27,12 @@ func TestTablesAreGenerated(t *testing.T) {
 	}
 }
 
-// Lakes have been written with these tables. The digests are those of the tables before they had numbers of observables.
+// Lakes have been written with these tables: change a digest only for a fact that was wrong. The numbers of observables do not count.
 func TestFirstTablesAreAsBefore(t *testing.T) {
 	for version, want := range map[string]string{
-		"1.0.0": "d53e5c1c704ec8a65162690db2d816c6fe714d2a0e165eb832450983665fc5d6",
-		"1.1.0": "cc0d4f3226bfc17f67097779ae8e8b5ee6c0e6baf411272a831403877fcfb292",
-		"1.2.0": "dd79a203b555de1ac6c427b7382fddc1944333687bd900df0e8ae95d926957a0",
+		"1.0.0": "5f7a3639b131c47000e49482450571e6300c5e2de9799003c4ff57c70240341c",
+		"1.1.0": "6594134696f8754431a5f47fd32ce73373e3f477a4876181395aec7242410f74",
+		"1.2.0": "ac23855632552842dd07706e2a9a9c1d85d6d9b8623b70df766b78f22e337d24",
 	} {
 		kept := embedded(t, version)
 		kept.Observables = nil

@@ -1,5 +1,7 @@
 package main
 
+import "github.com/silt-etl/silt/internal/ocsf/facts"
+
 // What the exports lack or have wrong. Each is a fact of the official schema; the tests of internal/ocsf check against the
 // official JSON Schemas all that those state (they know nothing of captions, extensions and deprecations).
 
@@ -25,9 +27,77 @@ const windowsExtension = 2
 func requiredInObject(version string) map[string]bool {
 	required := map[string]bool{
 		"device.type_id": version != "1.0.0", "extension.name": true, "extension.uid": true, "file.name": true, "image.uid": true,
-		"analytic.name": version == "1.0.0", "peripheral_device.name": version == "1.2.0",
+		"analytic.name": version == "1.0.0",
 	}
 	return required
+}
+
+// redefinition is what a class or an object says about an attribute where the exports keep what the dictionary or its parent says.
+type redefinition struct {
+	path        string // owner and attribute, as file.name
+	since       string // the first version; empty: all
+	until       string // the last version; empty: all
+	requirement string
+	kind        string            // type
+	texts       map[string]string // captions of enum values
+}
+
+// redefinitions are all that differ from the official exports of 1.0.0 to 1.2.0 (see verify_test.go).
+func redefinitions() []redefinition {
+	finding := map[string]string{"1": "New", "2": "In Progress"}
+	return []redefinition{
+		{path: "dns_activity.rcode_id", texts: map[string]string{"0": "NoError"}},
+		{path: "email_activity.direction_id", texts: map[string]string{"3": "Internal"}},
+		{path: "tls_extension.type_id", texts: map[string]string{"0": "server_name"}},
+		{path: "compliance.status_id", texts: map[string]string{"1": "Pass", "2": "Warning"}},
+		{path: "compliance_finding.status_id", texts: finding},
+		{path: "data_security_finding.status_id", texts: finding},
+		{path: "detection_finding.status_id", texts: finding},
+		{path: "incident_finding.status_id", texts: finding},
+		{path: "vulnerability_finding.status_id", texts: finding},
+
+		{path: "compliance_finding.device", until: "1.1.0", requirement: "optional"},
+		{path: "detection_finding.device", until: "1.1.0", requirement: "optional"},
+		{path: "vulnerability_finding.device", until: "1.1.0", requirement: "optional"},
+		{path: "data_security.policy", requirement: "recommended"},
+		{path: "file.uid", requirement: "optional"},
+		{path: "network_interface.uid", requirement: "optional"},
+		{path: "peripheral_device.name", since: "1.1.0", requirement: "required"},
+		{path: "resource_details.name", requirement: "optional"},
+		{path: "resource_details.uid", requirement: "optional"},
+		{path: "sub_technique.name", since: "1.1.0", requirement: "optional"},
+		{path: "tactic.name", since: "1.1.0", requirement: "optional"},
+		{path: "web_resource.name", requirement: "optional"},
+		{path: "web_resource.uid", requirement: "optional"},
+		{path: "win_resource.name", requirement: "optional"},
+		{path: "win_resource.uid", requirement: "optional"},
+
+		{path: "file.name", kind: "file_name_t"},
+		{path: "fingerprint.value", kind: "file_hash_t"},
+		{path: "process.name", kind: "process_name_t"},
+		{path: "user.name", kind: "username_t"},
+	}
+}
+
+// redefine applies what a version redefines to a row, and to the values that the row permits. Versions compare as text: they have one
+// digit in each part.
+func redefine(version, owner string, row *facts.Attribute, values map[string]string) {
+	for _, r := range redefinitions() {
+		if r.path != owner+"."+row.Name || version < r.since || r.until != "" && version > r.until {
+			continue
+		}
+		if r.requirement != "" {
+			row.Requirement = r.requirement
+		}
+		if r.kind != "" {
+			row.Type = r.kind
+		}
+		for key, text := range r.texts {
+			if _, has := values[key]; has {
+				values[key] = text
+			}
+		}
+	}
 }
 
 // observableTypes are the values of observable.type_id, which OCSF derives from all over the schema.

@@ -180,7 +180,7 @@ func (m *comparison) filled(path string, before, after *ocsf.Fields, a, b *ocsf.
 	}
 }
 
-// sameText says that two text types are one observable: the tables of the first versions have string_t where the schema has file_name_t.
+// sameText says that two text types are one observable.
 func (m *comparison) sameText(before, after *ocsf.Fields, a, b *ocsf.Attribute) bool {
 	was, _, ok := m.from.ObservableType(before, a)
 	is, _, also := m.to.ObservableType(after, b)

@@ -60,8 +60,8 @@ func TestOtherChanges(t *testing.T) {
 	}{
 		"deprecated": {"1.1.0", "1.2.0", "authentication", nil, []string{"src_endpoint.location.coordinates"},
 			move.Change{Path: "src_endpoint.location.coordinates", Kind: move.Deprecated, After: "since 1.2.0: use lat and long"}},
-		"value renamed": {"1.1.0", "1.3.0", "dns_activity", nil, []string{"rcode_id"},
-			move.Change{Path: "rcode_id", Kind: move.Values, Before: `0 "Unknown"`, After: `0 "NoError"`}},
+		"value renamed": {"1.1.0", "1.3.0", "authentication", nil, []string{"logon_type_id"},
+			move.Change{Path: "logon_type_id", Kind: move.Values, Before: `0 "System"`, After: `0 "Unknown"`}},
 		"text type": {"1.1.0", "1.5.0", "file_activity", nil, []string{"file.path"},
 			move.Change{Path: "file.path", Kind: move.Type, Before: "string_t", After: "file_path_t"}},
 		"back": {"1.3.0", "1.1.0", "network_activity", nil, []string{"src_endpoint.owner.name"},
@@ -72,7 +72,7 @@ func TestOtherChanges(t *testing.T) {
 			t.Errorf("%s: %+v lacks %+v", name, c.Filled, x.want)
 		}
 	}
-	// file.name is file_name_t in all versions, although the table of 1.1.0 says string_t
+	// file.name is file_name_t in all versions
 	if c := compare(t, "1.1.0", "1.4.0", "file_activity", nil, "file.name"); slices.ContainsFunc(c.Filled, func(ch move.Change) bool { return ch.Path == "file.name" }) {
 		t.Errorf("%+v", c.Filled)
 	}
