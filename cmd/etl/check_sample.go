@@ -102,7 +102,12 @@ func sampleDiagnostics(compiled *sqlgen.Compiled, c *sample.Coverage, zones *sam
 			if f.Misfit != "" {
 				example = " (example: " + strconv.Quote(f.Misfit) + ")"
 			}
-			add(diag.Diagnostic{File: f.File, Line: f.Line, Column: f.Column}, diag.Warning, diag.SampleMisfit, "%s does not have the type %[4]s in %[2]s of %[3]s%[5]s", f.Path, human.Count(f.Misfits), human.Plural(f.Records, "value"), f.Type, example)
+			at := diag.Diagnostic{File: f.File, Line: f.Line, Column: f.Column}
+			if f.Parser != "" {
+				add(at, diag.Warning, diag.SampleMisfit, "%s could not be read as %s in %s of %s%s", f.Path, f.Parser, human.Count(f.Misfits), human.Plural(c.Records, "record"), example)
+				continue
+			}
+			add(at, diag.Warning, diag.SampleMisfit, "%s does not have the type %[4]s in %[2]s of %[3]s%[5]s", f.Path, human.Count(f.Misfits), human.Plural(f.Records, "value"), f.Type, example)
 		}
 	}
 	for _, x := range c.Attributes {

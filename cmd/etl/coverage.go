@@ -97,7 +97,10 @@ func destination(f sample.FieldCount) string {
 	if len(f.To) == 0 && f.Named == "" && !f.Consumed {
 		parts = append(parts, "unmapped")
 	}
-	if f.Misfits > 0 {
+	switch {
+	case f.Misfits > 0 && f.Parser != "":
+		parts = append(parts, fmt.Sprintf("%s not read as %s", human.Count(f.Misfits), f.Parser))
+	case f.Misfits > 0:
 		parts = append(parts, fmt.Sprintf("%s not %s", human.Count(f.Misfits), f.Type))
 	}
 	if f.Lost > 0 {

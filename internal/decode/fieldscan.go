@@ -20,7 +20,9 @@ const (
 	ParseCEF     ParserName = "cef"
 	ParseLEEF    ParserName = "leef"
 	ParseSyslog  ParserName = "syslog"
-	ParseJSON    ParserName = "json"
+	// ParseStructured reads the structured data of RFC 5424, as the field structured of ParseSyslog has it.
+	ParseStructured ParserName = "structured"
+	ParseJSON       ParserName = "json"
 	// ParseAuto is ParseJSON for a text that is a JSON object, and ParseWindows for any other.
 	ParseAuto ParserName = "auto"
 )
@@ -36,6 +38,10 @@ func parsers() []parserEntry {
 		{ParseCEF, (*Scanner).parseCEF},
 		{ParseLEEF, (*Scanner).parseLEEF},
 		{ParseSyslog, (*Scanner).parseSyslog},
+		{ParseStructured, func(s *Scanner, v []byte) (fault string) {
+			s.fields, s.text, fault = fields.Structured(s.fields, s.text, v)
+			return fault
+		}},
 		{ParseJSON, (*Scanner).parseNothing},
 		{ParseAuto, (*Scanner).parseWindows},
 	}

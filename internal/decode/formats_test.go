@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/silt-etl/silt/internal/decode/fields"
 )
@@ -90,6 +91,16 @@ func TestFormats(t *testing.T) {
 			"<34>Oct 11 22:14:15 mymachine su: a=1 b=2\nnothing\n<34>Oct 11 22:14:15 mymachine su: free text\n",
 			[]string{`1 line.host=mymachine line.message.a=1 | line.pri=34 line.timestamp=Oct 11 22:14:15 line.app=su line.message.b=2`, `2 | line=nothing !line`,
 				`3 line.host=mymachine | line.pri=34 line.timestamp=Oct 11 22:14:15 line.app=su line.message=free text !line.message`}},
+		{"syslog, then structured data", Spec{Format: Format{Name: FormatLine, Columns: []string{"line"}}, Parsers: []Parser{{[]string{"line"}, ParseSyslog}, {[]string{"line", "structured"}, ParseStructured}},
+			Leaves: []Leaf{{Path: []string{"line", "structured", "fw@32473.1.2", "source-address"}, Kind: Text}, {Path: []string{"line", "structured", "fw@32473.1.2", "port"}, Kind: Int32}, {Path: []string{"line", "message"}, Kind: Text}}},
+			`<14>1 2026-02-03T10:11:12Z fw1 RT 7 DENY [fw@32473.1.2 source-address="192.0.2.1" port="443" reason="a \"b\" \\ \] \n" empty=""][origin ip="192.0.2.9" ip="192.0.2.10"][mark@32473] denied` + "\n" +
+				`<14>1 2026-02-03T10:11:12Z fw1 RT 7 DENY - nothing` + "\n" + `<14>1 2026-02-03T10:11:12Z fw1 RT 7 DENY [fw@32473.1.2 a=1] denied` + "\n" +
+				`<14>1 2026-02-03T10:11:12Z fw1 RT 7 DENY [fw@32473.1.2 source-address="198.51.100.7" ]` + "\n",
+			[]string{`1 line.structured.fw@32473.1.2.source-address=192.0.2.1 line.structured.fw@32473.1.2.port=443 line.message=denied | line.pri=14 line.timestamp=2026-02-03T10:11:12Z line.host=fw1 line.app=RT line.procid=7 line.msgid=DENY` +
+				` line.structured.fw@32473.1.2.reason=a "b" \ ] \n line.structured.origin.ip=["192.0.2.9","192.0.2.10"] line.structured.mark@32473=[mark@32473]`,
+				`2 line.message=nothing | line.pri=14 line.timestamp=2026-02-03T10:11:12Z line.host=fw1 line.app=RT line.procid=7 line.msgid=DENY`,
+				`3 line.message=denied | line.pri=14 line.timestamp=2026-02-03T10:11:12Z line.host=fw1 line.app=RT line.procid=7 line.msgid=DENY line.structured=[fw@32473.1.2 a=1] !line.structured`,
+				`4 line.structured.fw@32473.1.2.source-address=198.51.100.7 | line.pri=14 line.timestamp=2026-02-03T10:11:12Z line.host=fw1 line.app=RT line.procid=7 line.msgid=DENY`}},
 		{"json in text", Spec{Format: Format{Name: FormatCSV, Columns: []string{"a", "j"}, Quote: '"', Header: HeaderNo}, Parsers: []Parser{{[]string{"j"}, ParseJSON}}, Leaves: leaves("j.x.y#")},
 			"1,\"{\"\"x\"\":{\"\"y\"\":5,\"\"z\"\":[1]},\"\"w\"\":\"\"\\u00e9\"\"}\"\n2,{\n3,[1]\n", []string{`1 j.x.y=5 | a=1 j.x.z=[1] j.w=é`, `2 | a=2 j={ !j`, `3 | a=3 j=[1] !j`}},
 		{"cef in JSON", Spec{Parsers: []Parser{{[]string{"a", "m"}, ParseCEF}}, Leaves: leaves("a.m.src")}, `{"a":{"m":"CEF:0|v|p|1|2|n|3|src=x dst=\\\\y"}}`,
@@ -111,17 +122,18 @@ func quote(s string) string { return string(appendText(nil, []byte(s))) }
 // FuzzFields: what the parsers take apart is all there: every byte of an accepted text that is not a separator, quote or escape stands
 // in a field, in its order.
 func FuzzFields(f *testing.F) {
-	for _, s := range []string{"a=1 b=\"x y\" c", "CEF:0|a\\|b|c|d|e|f|g|x=1 y=2 \\= z", "LEEF:2.0|a|b|c|d|^|x=1^y", "<34>1 2023-10-03T23:50:22Z h a p m [x y=\"]\"] msg", "<13>Oct  3 23:50:22 h app[1]: m", sysmon, "x\r\n\r\n a: b\n\tc:", "a=\"b\\\" \"", "Oct 3 2020 10:00:00 x", "<189>29: rt1: *Oct 11 2024 22:14:15.123 UTC: %A-5-B: x", "Fri Oct 11 22:14:15 CET 2024 h a: b",
+	for _, s := range []string{"a=1 b=\"x y\" c", "CEF:0|a\\|b|c|d|e|f|g|x=1 y=2 \\= z", "LEEF:2.0|a|b|c|d|^|x=1^y", "<34>1 2023-10-03T23:50:22Z h a p m [x y=\"]\"] msg", "[x@1 y=\"\\\"]\" z=\"\"] [q]", "<13>Oct  3 23:50:22 h app[1]: m", sysmon, "x\r\n\r\n a: b\n\tc:", "a=\"b\\\" \"", "Oct 3 2020 10:00:00 x", "<189>29: rt1: *Oct 11 2024 22:14:15.123 UTC: %A-5-B: x", "Fri Oct 11 22:14:15 CET 2024 h a: b",
 		"2024-10-11 22:14:15 +02:00 h : a: b", "<134>1 1700000000.5 h a", "File created\n0\n0:", "=\"x\" a=b"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for name, parse := range map[string]func() ([]fields.Field, string){
-			"kv":       func() ([]fields.Field, string) { o, _, fault := fields.KV(nil, nil, b, 0); return o, fault },
-			"kv comma": func() ([]fields.Field, string) { o, _, fault := fields.KV(nil, nil, b, ','); return o, fault },
-			"cef":      func() ([]fields.Field, string) { o, _, fault := fields.CEF(nil, nil, b); return o, fault },
-			"leef":     func() ([]fields.Field, string) { o, _, fault := fields.LEEF(nil, nil, b); return o, fault },
-			"windows":  func() ([]fields.Field, string) { o, _, fault := fields.Windows(nil, nil, b); return o, fault },
+			"kv":         func() ([]fields.Field, string) { o, _, fault := fields.KV(nil, nil, b, 0); return o, fault },
+			"kv comma":   func() ([]fields.Field, string) { o, _, fault := fields.KV(nil, nil, b, ','); return o, fault },
+			"cef":        func() ([]fields.Field, string) { o, _, fault := fields.CEF(nil, nil, b); return o, fault },
+			"leef":       func() ([]fields.Field, string) { o, _, fault := fields.LEEF(nil, nil, b); return o, fault },
+			"windows":    func() ([]fields.Field, string) { o, _, fault := fields.Windows(nil, nil, b); return o, fault },
+			"structured": func() ([]fields.Field, string) { o, _, fault := fields.Structured(nil, nil, b); return o, fault },
 			"syslog": func() ([]fields.Field, string) {
 				o, rest := fields.Syslog(nil, b)
 				return append(o, fields.Field{Name: fields.MessageKey, Value: rest}), ""
@@ -139,7 +151,13 @@ func FuzzFields(f *testing.F) {
 				left = left[strings.Index(left, "EF")+2:]
 			}
 			var have strings.Builder
-			for _, x := range got {
+			for i, x := range got {
+				if name == "structured" && (i == 0 || len(x.Section) == 0 || unsafe.SliceData(x.Section) != unsafe.SliceData(got[i-1].Section)) {
+					have.WriteString(letters(x.Section))
+				}
+				if name == "structured" && x.Section == nil { // the id is in the value
+					x.Name = string(x.Key)
+				}
 				if x.Derived {
 					continue
 				}

@@ -188,7 +188,7 @@ func (s *Summary) WriteText(w io.Writer) {
 		s.Restores.writeText(p)
 	}
 	if len(s.Misses) > 0 {
-		p("unmapped", "values kept there because their OCSF attribute did not take them: %s", ByCount(s.Misses))
+		p("unmapped", "values kept there because they did not fit their attribute, type or parser: %s", ByCount(s.Misses))
 	}
 	if len(s.Without) > 0 {
 		p("incomplete", "published without %s", ByCount(s.Without))

@@ -36,6 +36,7 @@ type Coverage struct {
 	leaves   []*FieldCount          // by leaf of the compiled mapping
 	fields   map[string]*FieldCount // by raw path
 	named    map[string]*FieldCount // by the name in unmapped that the mapping gives
+	parsers  map[string]*FieldCount // by raw path
 	feeds    map[[2]string][]string // by class and attribute: the raw fields that it is made from, those that are its value first
 }
 
@@ -87,6 +88,7 @@ type FieldCount struct {
 	Lost     int64    `json:"not_published,omitempty"`  // records that have it and are filtered or in quarantine
 	Example  string   `json:"example,omitempty"`        // of what is in unmapped
 	Misfit   string   `json:"misfit_example,omitempty"` // value that is not of its type
+	Parser   string   `json:"parser,omitempty"`         // that raw.sql names for it: misfits are texts that it cannot read
 	File     string   `json:"-"`
 	Line     int      `json:"-"`
 	Column   int      `json:"-"`
@@ -130,7 +132,26 @@ func NewCoverage(compiled *sqlgen.Compiled) *Coverage {
 		}
 		c.fields[l.Raw] = f
 	}
+	c.addParsers()
 	return c
+}
+
+// addParsers notes the fields that have a parser. A STRUCT is not a field of its own until a text of it could not be read.
+func (c *Coverage) addParsers() {
+	c.parsers = map[string]*FieldCount{}
+	for _, p := range c.compiled.Scan.Parsers {
+		path := strings.Join(p.Path, ".")
+		f := c.fields[path]
+		if f == nil {
+			f = &FieldCount{Path: path}
+			if i := slices.IndexFunc(c.compiled.Flows, func(l sqlgen.RawFlows) bool { return strings.HasPrefix(l.Raw, path+".") }); i >= 0 {
+				l := c.compiled.Flows[i]
+				f.File, f.Line, f.Column = l.File, l.Line, l.Column
+			}
+		}
+		f.Parser = string(p.Name)
+		c.parsers[path] = f
+	}
 }
 
 func appendNew(all []string, s string) []string {
@@ -181,6 +202,9 @@ func (c *Coverage) Add(out *Outcome) {
 		}
 	}
 	for _, path := range out.Misfits {
+		if c.fields[path] == nil && c.parsers[path] != nil {
+			c.fields[path] = c.parsers[path]
+		}
 		if f := c.fields[path]; f != nil {
 			if f.Misfits++; f.Misfit == "" {
 				f.Misfit = cut(rest[path])
