@@ -2,6 +2,7 @@ package sqlgen_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/silt-etl/silt/sql/sqltest"
@@ -23,5 +24,19 @@ func TestOwnText(t *testing.T) {
 	}
 	if e := sqltest.Run(t, compiled, nil, `{"ts":"2024-01-01T00:00:00Z","name":"h","d":"ok","level":"in"}`)[0]; e.Fields["connection_info.direction"] != "in" {
 		t.Errorf("%v", e.Fields)
+	}
+}
+
+// In lists of objects that the mapping writes out, a text that is NULL falls back to the text of the number as well.
+func TestOwnTextInLists(t *testing.T) {
+	compiled := sqltest.Compile(t, sqltest.Mapping(t, map[string]string{
+		"raw.sql": "CREATE TABLE raw (ts TIMESTAMP, name VARCHAR, d VARCHAR);",
+		"m.sql": sqltest.SmallHead + "SELECT " + sqltest.SmallBase + `, name AS "src_endpoint.hostname",
+  [{'name': 'h', 'value': name, 'type_id': 1, 'type': CASE WHEN d <> 'push' THEN d END}] AS observables FROM raw`}))
+	for d, want := range map[string]string{"push": "Hostname", "own": "own"} {
+		e := sqltest.Run(t, compiled, nil, `{"ts":"2024-01-01T00:00:00Z","name":"h","d":"`+d+`"}`)[0]
+		if got := fmt.Sprintf("%s", e.Fields["observables"]); !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s", d, got, want)
+		}
 	}
 }

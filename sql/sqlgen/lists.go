@@ -64,5 +64,5 @@ func (s *sqlProjection) elemValue(x *projection.Field, t *objects.ElemType) stri
 	case x.Lookup != nil:
 		return cast.Caption(s.of(x.Lookup).sql, x.Lookup.Attribute)
 	}
-	return s.of(x).sql
+	return s.published(x)
 }
