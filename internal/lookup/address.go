@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"unsafe"
@@ -88,6 +89,30 @@ func (p prefix) last() address {
 		a.lo = ^uint64(0)
 	}
 	return a
+}
+
+// readPrefix4 reads an IPv4 network such as 192.0.2.0/24, or an address. Whatever it does not read, readPrefix reads or refuses.
+func readPrefix4(t []byte) (first, last uint32, ok bool) {
+	slash := bytes.IndexByte(t, '/')
+	if slash < 0 {
+		first, ok = readIPv4(t)
+		return first, first, ok
+	}
+	first, ok = readIPv4(t[:slash])
+	bits := 0
+	switch size := t[slash+1:]; {
+	case len(size) == 1 && '0' <= size[0] && size[0] <= '9':
+		bits = int(size[0] - '0')
+	case len(size) == 2 && '1' <= size[0] && size[0] <= '3' && '0' <= size[1] && size[1] <= '9':
+		bits = int(size[0]-'0')*10 + int(size[1]-'0')
+	default:
+		return 0, 0, false
+	}
+	if !ok || bits > 32 {
+		return 0, 0, false
+	}
+	host := uint32(uint64(1)<<(32-bits) - 1)
+	return first, first | host, first&host == 0
 }
 
 // readPrefix reads a network, or an address as a network of its own. why says what is wrong.

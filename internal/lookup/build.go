@@ -52,8 +52,9 @@ type builder struct {
 	hidden   []*column // of them those that no column has
 	from, to int
 	times    *periods
-	spans    []span
-	numbers  bool // ranges of numbers
+	short    []shortSpan // of IPv4 addresses
+	spans    []span      // all others
+	numbers  bool        // ranges of numbers
 	rows     int
 	lines    []uint32
 	number   []byte
@@ -204,11 +205,16 @@ func (b *builder) addKeys(line int, cells []cell) error {
 	}
 	switch b.How {
 	case CIDR:
-		p, why := readPrefix(strings.TrimSpace(string(b.keyText(0, cells))))
+		text := b.keyText(0, cells)
+		if first, last, ok := readPrefix4(text); ok {
+			b.short = append(b.short, shortSpan{first, last, uint32(b.rows)})
+			return nil
+		}
+		p, why := readPrefix(strings.TrimSpace(string(text)))
 		if why != "" {
 			return b.fault(line, b.cols[b.keyCols[0]].name, "correct the value", "%s", why)
 		}
-		b.spans = append(b.spans, span{p.first, p.last(), uint32(b.rows)})
+		b.addSpan(p.first, p.last())
 	case Range:
 		return b.addRange(line, cells)
 	}
@@ -240,7 +246,7 @@ func (b *builder) addRange(line int, cells []cell) error {
 	if ends[0].four != ends[1].four || ends[1].less(ends[0]) {
 		return b.fault(line, b.cols[b.keyCols[1]].name, "exchange the two values", "the range ends before it begins")
 	}
-	b.spans = append(b.spans, span{ends[0], ends[1], uint32(b.rows)})
+	b.addSpan(ends[0], ends[1])
 	return nil
 }
 
@@ -276,7 +282,7 @@ func (b *builder) addTimes(line int, cells []cell) error {
 
 // size is what the rows so far take, with what is needed to make their index.
 func (b *builder) size() int64 {
-	n := int64(cap(b.lines))*4 + int64(cap(b.spans))*56
+	n := int64(cap(b.lines))*4 + int64(cap(b.spans))*56 + int64(cap(b.short))*12
 	for _, c := range append(slices.Clone(b.cols), b.hidden...) {
 		n += c.bytes()
 		if c.known != nil {

@@ -112,14 +112,48 @@ type span struct {
 	row         uint32
 }
 
-// order sorts spans: IPv4 first, then by their begin, and larger ones before those in them.
+// shortSpan is a span of IPv4 addresses.
+type shortSpan struct{ first, last, row uint32 }
+
+// key sorts by the begin, and larger spans before those in them.
+func (s shortSpan) key() uint64 { return uint64(s.first)<<32 | uint64(^s.last) }
+
+func (s shortSpan) span() span {
+	return span{address{lo: uint64(s.first), four: true}, address{lo: uint64(s.last), four: true}, s.row}
+}
+
+func (b *builder) addSpan(first, last address) {
+	if first.four && !b.numbers {
+		b.short = append(b.short, shortSpan{uint32(first.lo), uint32(last.lo), uint32(b.rows)})
+		return
+	}
+	b.spans = append(b.spans, span{first, last, uint32(b.rows)})
+}
+
+// sorted yields all spans, IPv4 first.
+func (b *builder) sorted(yield func(span) bool) {
+	slices.SortFunc(b.short, func(x, y shortSpan) int {
+		if c := cmp.Compare(x.key(), y.key()); c != 0 {
+			return c
+		}
+		return cmp.Compare(x.row, y.row)
+	})
+	slices.SortFunc(b.spans, order)
+	for _, s := range b.short {
+		if !yield(s.span()) {
+			return
+		}
+	}
+	for _, s := range b.spans {
+		if !yield(s) {
+			return
+		}
+	}
+}
+
+// order sorts spans by their begin, and larger ones before those in them.
 func order(a, b span) int {
 	switch {
-	case a.first.four != b.first.four:
-		if a.first.four {
-			return -1
-		}
-		return 1
 	case a.first != b.first:
 		if a.first.less(b.first) {
 			return -1
@@ -137,7 +171,6 @@ func order(a, b span) int {
 // intervals builds the index of prefixes or ranges. Prefixes may be in each other.
 func (b *builder) intervals() (index, error) {
 	x := &intervalIndex{numbers: b.numbers}
-	slices.SortFunc(b.spans, order)
 	var group []uint32 // of a row
 	if b.timed() {
 		group = make([]uint32, b.rows)
@@ -145,18 +178,21 @@ func (b *builder) intervals() (index, error) {
 	groups := 0
 	var open []openSpan
 	f := &flattener{x: x}
-	for i, s := range b.spans {
-		if i > 0 && s.first.four != b.spans[i-1].first.four {
+	begun, last := false, span{}
+	for s := range b.sorted {
+		before := last
+		same := begun && before.first == s.first && before.last == s.last
+		if begun && s.first.four != before.first.four {
 			open = f.close(open, nil)
 		}
+		begun, last = true, s
 		open = f.close(open, &s.first)
 		g := int32(s.row)
-		same := i > 0 && b.spans[i-1].first == s.first && b.spans[i-1].last == s.last
 		switch {
 		case same && group == nil:
-			return nil, b.duplicate(int(b.spans[i-1].row), int(s.row))
+			return nil, b.duplicate(int(before.row), int(s.row))
 		case same:
-			group[s.row] = group[b.spans[i-1].row]
+			group[s.row] = group[before.row]
 			continue
 		case len(open) > 0 && b.How == Range:
 			return nil, b.crossing(int(open[len(open)-1].row), int(s.row))
@@ -174,7 +210,7 @@ func (b *builder) intervals() (index, error) {
 		f.begin(s.first, g)
 	}
 	f.close(open, nil)
-	b.spans = nil
+	b.spans, b.short = nil, nil
 	x.four.addTop(b.numbers)
 	x.six.addTop()
 	if group == nil {

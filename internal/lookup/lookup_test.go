@@ -388,3 +388,28 @@ func TestByteOrderMark(t *testing.T) {
 		t.Error(row)
 	}
 }
+
+// What the quick reader of IPv4 networks reads, the general one reads in the same way.
+func TestReadPrefix4(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 1))
+	texts := []string{"192.0.2.0/24", "0.0.0.0/0", "10.0.0.0/8", "203.0.113.7/32", "198.51.100.9", "192.0.2.1/24", "1.2.3.4/33", "1.2.3.4/08", "1.2.3.4/", "01.2.3.4/32", "256.0.0.0/8", "::ffff:192.0.2.0/120"}
+	read := 0
+	for range 20000 {
+		text := []byte(texts[random.IntN(len(texts))])
+		for range random.IntN(3) {
+			text[random.IntN(len(text))] = "0123456789./: "[random.IntN(14)]
+		}
+		first, last, ok := readPrefix4(text)
+		if !ok {
+			continue
+		}
+		read++
+		p, why := readPrefix(string(text))
+		if why != "" || p.first != (address{lo: uint64(first), four: true}) || p.last() != (address{lo: uint64(last), four: true}) {
+			t.Fatalf("%q: %d to %d, and in general %+v to %+v, %s", text, first, last, p.first, p.last(), why)
+		}
+	}
+	if read < 3000 {
+		t.Errorf("only %d of the texts are networks", read)
+	}
+}
