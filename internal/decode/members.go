@@ -255,7 +255,7 @@ func ofArchive(err error) error {
 		return &Reject{Code: ReasonTooLarge, Message: large.Error()}
 	}
 	switch f := (*unpack.Fault)(nil); {
-	case err == nil, err == io.EOF: // an error that wraps io.EOF is a failed read, not the end
+	case err == nil, err == io.EOF: //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
 		return err
 	case errors.As(err, &f):
 		return unreadable(f.Message)

@@ -22,13 +22,13 @@ func Structured(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 			return dst[:base], buf, "an element is not closed"
 		}
 		id := rest[1:end]
-		if len(id) == 0 || bytes.IndexAny(id, "=\"[") >= 0 {
+		if len(id) == 0 || bytes.ContainsAny(id, "=\"[") {
 			return dst[:base], buf, "an element has no id"
 		}
 		element, first := rest, len(dst)
 		for rest = trimLeft(rest[end:]); len(rest) > 0 && rest[0] != ']'; rest = trimLeft(rest) {
 			eq := bytes.IndexByte(rest, '=')
-			if eq <= 0 || eq+1 == len(rest) || rest[eq+1] != '"' || bytes.IndexAny(rest[:eq], " ]\"") >= 0 {
+			if eq <= 0 || eq+1 == len(rest) || rest[eq+1] != '"' || bytes.ContainsAny(rest[:eq], " ]\"") {
 				return dst[:base], buf, "a parameter of " + cutText(id) + " is not name=\"value\""
 			}
 			value, escaped, after := parameter(rest[eq+2:])
