@@ -34,7 +34,7 @@ func TestListComputed(t *testing.T) {
 				t.Errorf("%s: %s, want %s (%v)", c.name, got, c.want, e.Reason)
 			}
 			kept := c.kept
-			if !consumed {
+			if !consumed && c.name != "empty" { // a list without elements has no value
 				kept = strings.Trim(c.raw, `"`)
 			}
 			if e.Unmapped["answers"] != kept {
