@@ -281,8 +281,14 @@ func (x *run) warn(text string) {
 func (x *run) recordStart(ctx context.Context) error {
 	x.sum.State = string(ledger.RunRunning)
 	host, _ := os.Hostname()
-	err := x.ledger.StartRun(ctx, ledger.RunStart{Trigger: x.sum.Trigger, Command: x.command, Started: x.sum.Started, Host: host, Version: x.Version})
+	start := ledger.RunStart{Trigger: x.sum.Trigger, Command: x.command, Started: x.sum.Started, Host: host, Version: x.Version}
+	err := x.ledger.StartRun(ctx, start)
 	x.recorded = err == nil
+	if err != nil && ctx.Err() != nil { // it may be written, and a start without an end looks like a run that was killed
+		again, cancel := x.cleanupContext(ctx, 5*time.Second)
+		defer cancel()
+		x.recorded = x.ledger.StartRun(again, start) == nil
+	}
 	return err
 }
 

@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/engine"
+	"github.com/silt-etl/silt/internal/ledger"
+	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/jobs"
 )
 
@@ -80,5 +83,47 @@ func TestAbandon(t *testing.T) {
 				t.Errorf("the next run: %v, %+v", err, sum)
 			}
 		})
+	}
+}
+
+// stopsAtStart is a state whose store stops the run while it writes the record of the run's start: it is written, and the answer is lost.
+type stopsAtStart struct {
+	jobs.LakeStore
+	stop func()
+}
+
+func (s stopsAtStart) Put(ctx context.Context, key string, in io.Reader, o objstore.PutOptions) (objstore.Object, error) {
+	out, err := s.LakeStore.Put(ctx, key, in, o)
+	if err == nil && ctx.Err() == nil && strings.Contains(key, "/runs/") && strings.HasSuffix(key, "/start.json") {
+		s.stop()
+		return objstore.Object{}, ctx.Err()
+	}
+	return out, err
+}
+
+// TestStoppedAtItsStart: a run that is stopped while it records its start has a record of its end, so that nobody takes it for one
+// that was killed.
+func TestStoppedAtItsStart(t *testing.T) {
+	p := newMemParts(t, 1)
+	if _, err := p.smallJob(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	r := p.runner()
+	r.State = stopsAtStart{p.state, stop}
+	if _, err := r.RunWithRetries(ctx, jobs.RunOptions{}); exitCodeOf(err) != 5 || ctx.Err() == nil {
+		t.Fatalf("the run was not stopped: %v", err)
+	}
+	l, err := ledger.Open(p.state, p.spec.Name, ledger.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs, err := l.Runs(t.Context(), 0)
+	if err != nil || len(runs) != 1 {
+		t.Fatalf("runs: %+v, %v", runs, err)
+	}
+	if end := runs[0].End; end == nil || end.State != ledger.RunStopped || end.ExitCode != 5 {
+		t.Errorf("the run ended as %+v", runs[0])
 	}
 }
