@@ -122,9 +122,8 @@ func (m *Mapping) open(ctx context.Context) (src *projection.Mapping, db *duckdb
 			return nil, nil, nil, diagnostics, err
 		}
 	}
-	var found bool
-	if src.Lookups, diagnostics, found, err = m.readLookups(ctx, diagnostics); err != nil || !found {
-		return nil, nil, nil, diagnostics, err
+	if err = m.readLookups(ctx, src); err != nil {
+		return nil, nil, nil, nil, err
 	}
 	if db, err = duckdb.Open(ctx, src.Setup, src.Lookups...); err != nil {
 		return nil, nil, nil, nil, fmt.Errorf("mapping %s: %w", m.Name, err)

@@ -20,6 +20,7 @@ import (
 	"github.com/silt-etl/silt/internal/lookup"
 	"github.com/silt-etl/silt/sql/header"
 	shippedfiles "github.com/silt-etl/silt/sql/lookups"
+	"github.com/silt-etl/silt/sql/projection"
 )
 
 // lookupFolder is where the files of lookups are: next to the texts of a mapping, or in a folder that several mappings share.
@@ -66,12 +67,11 @@ func (m *Mapping) declareLookups() {
 	if m.Declarative() {
 		return
 	}
-	m.Lookups, _ = m.declaredLookups(nil)
+	m.Lookups = m.declaredLookups(nil)
 }
 
 // declaredLookups are the lookups that the texts declare, in the order of their names.
-func (m *Mapping) declaredLookups(report *diag.List) (all []*Lookup, ok bool) {
-	ok = true
+func (m *Mapping) declaredLookups(report *diag.List) (all []*Lookup) {
 	for _, n := range sortedKeys(m.Files) {
 		if path.Ext(n) != ".sql" || n == macrosFile || n == LibraryFile {
 			continue
@@ -87,11 +87,8 @@ func (m *Mapping) declaredLookups(report *diag.List) (all []*Lookup, ok bool) {
 			}
 		}
 	}
-	if report != nil {
-		ok = !report.Failed()
-	}
 	slices.SortFunc(all, func(a, b *Lookup) int { return strings.Compare(a.Name, b.Name) })
-	return all, ok
+	return all
 }
 
 // findLookups looks in each place for the files that are missing.
@@ -176,20 +173,16 @@ func (m *Mapping) addDigests() {
 	m.Digest = hex.EncodeToString(h.Sum(nil))
 }
 
-// readLookups makes the tables. ok is false if diagnostics say why there are none.
-func (m *Mapping) readLookups(ctx context.Context, diagnostics diag.List) (tables []*lookup.Table, found diag.List, ok bool, err error) {
+// readLookups makes the tables. Those that cannot be made are reported in the notes of src, and the rest of the mapping is checked.
+func (m *Mapping) readLookups(ctx context.Context, src *projection.Mapping) error {
 	if m.Declarative() {
-		return nil, diagnostics, true, nil
+		return nil
 	}
-	if _, ok := m.declaredLookups(&diagnostics); !ok {
-		return nil, diagnostics, false, nil
-	}
-	ok = true
+	m.declaredLookups(&src.Notes)
 	left := m.maxLookups
 	for _, l := range m.Lookups {
 		f := diag.File{Path: m.place(l.declared), Text: m.Files[l.declared]}
 		if l.LookupFile == nil {
-			ok = false
 			names := make([]string, 0, len(lookup.Extensions()))
 			for _, ext := range lookup.Extensions() {
 				names = append(names, l.Name+ext)
@@ -198,14 +191,15 @@ func (m *Mapping) readLookups(ctx context.Context, diagnostics diag.List) (table
 			if where == "" {
 				where = "no place"
 			}
-			diagnostics.At(f, l.at, diag.Error, diag.Lookup, "add it to "+lookupFolder+"/ next to the mapping, or name its folder in the job (`lookups`)", "the file of the lookup %s was not found: looked for %s in %s", l.Name, strings.Join(names, ", "), where)
+			src.Unread = append(src.Unread, l.Name)
+			src.Notes.At(f, l.at, diag.Error, diag.Lookup, "add it to "+lookupFolder+"/ next to the mapping, or name its folder in the job (`lookups`)", "the file of the lookup %s was not found: looked for %s in %s", l.Name, strings.Join(names, ", "), where)
 			continue
 		}
 		t, err := l.read(ctx, l.Declaration, left)
 		var bad *lookup.Error
 		switch {
 		case errors.As(err, &bad):
-			ok = false
+			src.Unread = append(src.Unread, l.Name)
 			d := diag.Diagnostic{File: bad.File, Severity: diag.Error, Code: diag.Lookup, Hint: bad.Try}
 			text := *bad
 			if !bad.Row {
@@ -214,16 +208,16 @@ func (m *Mapping) readLookups(ctx context.Context, diagnostics diag.List) (table
 			}
 			text.File, text.Try = "", ""
 			d.Message = "lookup " + l.Name + ": " + text.Error()
-			diagnostics.Add(d)
+			src.Notes.Add(d)
 		case err != nil:
-			return nil, diagnostics, false, fmt.Errorf("lookup %s: %s: %w", l.Name, l.Place, err)
+			return fmt.Errorf("lookup %s: %s: %w", l.Name, l.Place, err)
 		}
 		if t != nil {
 			left = max(1, left-t.Bytes())
+			src.Lookups = append(src.Lookups, t)
 		}
-		tables = append(tables, t)
 	}
-	return tables, diagnostics, ok, nil
+	return nil
 }
 
 // ErrLookupChanged says that the file of a lookup is not the one that was found.

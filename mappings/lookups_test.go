@@ -192,6 +192,21 @@ func TestLookupDiagnostics(t *testing.T) {
 			t.Errorf("%s:\n%s, want\n%s", line, got, want)
 		}
 	}
+	// a lookup that cannot be read does not hide what else is wrong, and its values are not blamed
+	for _, line := range []string{"hosts by equal name", "assets by cidr owner"} {
+		name, _, _ := strings.Cut(line, " ")
+		dir := lookupMapping(t, map[string]string{"raw.sql": "-- format: jsn\n-- lookup: " + line + "\n" + sqltest.SmallRaw, "macros.sql": "",
+			"m.sql": sqltest.SmallHead + "SELECT " + sqltest.SmallBase + ", lookup('" + name + "', name).tier::INTEGER AS count, nam AS app_name FROM raw WHERE lookup('" + name + "', name) IS NOT NULL"})
+		got := sqltest.Listed(sqltest.Diagnostics(t, loaded(t, dir)))
+		for _, want := range []string{"lookup " + name, `unknown format "jsn"`, "raw has no field nam "} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s:\n%s, want %s", line, got, want)
+			}
+		}
+		if n := strings.Count(got, "error: "); n != 3 {
+			t.Errorf("%s: %d errors, want 3:\n%s", line, n, got)
+		}
+	}
 	dir := lookupMapping(t, map[string]string{"m.sql": sqltest.SmallHead + "-- lokup: x by equal y\nSELECT " + sqltest.SmallBase + " FROM raw"})
 	if got := sqltest.Listed(sqltest.Diagnostics(t, loaded(t, dir))); !strings.Contains(got, `unknown header key "lokup"; did you mean "lookup"?`) {
 		t.Error(got)

@@ -1,6 +1,7 @@
 package projection
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/silt-etl/silt/internal/diag"
@@ -20,6 +21,7 @@ const lookupFunction = "lookup"
 // lookups are the tables of a mapping.
 type lookups struct {
 	tables   map[string]*lookup.Table
+	unread   []string
 	names    []string
 	families map[string]ducktype.Family // of the functions in Go
 	macros   *syntax.Macros
@@ -34,7 +36,7 @@ type timeColumn struct {
 }
 
 func newLookups(m *Mapping, macros *syntax.Macros, growths map[string]allow.Growth) *lookups {
-	l := &lookups{tables: map[string]*lookup.Table{}, families: map[string]ducktype.Family{}, macros: macros, called: map[string]bool{}, times: map[string]timeColumn{}}
+	l := &lookups{unread: m.Unread, tables: map[string]*lookup.Table{}, families: map[string]ducktype.Family{}, macros: macros, called: map[string]bool{}, times: map[string]timeColumn{}}
 	for _, t := range m.Lookups {
 		l.tables[t.Name] = t
 		l.names = append(l.names, t.Name)
@@ -300,8 +302,11 @@ func lookedUp(n syntax.Node) (call syntax.Node, fields []string) {
 // value is the call of the function that gives a column of the row.
 func (w *lookupCalls) value(n, call syntax.Node, fields []string) (any, error) {
 	t, row, err := w.row(call)
-	if err != nil || t == nil {
+	if err != nil {
 		return n, err
+	}
+	if t == nil {
+		return row, nil
 	}
 	if len(fields) == 0 {
 		w.bad(n, "name a column: lookup('"+t.Name+"', ...)."+t.Columns()[0].Name, "the lookup is used as a whole")
@@ -333,7 +338,8 @@ func (w *lookupCalls) callOf(function, alias string, at syntax.Node, args ...any
 	return n, nil
 }
 
-// row is the call of the function that finds the row. The table is nil if the call is wrong, which is reported.
+// row is the call of the function that finds the row. The table is nil if the lookup could not be read, and then row is NULL, or if the
+// call is wrong. Both are reported.
 func (w *lookupCalls) row(call syntax.Node) (*lookup.Table, syntax.Node, error) {
 	args := syntax.List(call, "children")
 	named, _ := first(args).(syntax.Node)
@@ -347,17 +353,21 @@ func (w *lookupCalls) row(call syntax.Node) (*lookup.Table, syntax.Node, error) 
 		}
 		if !ok {
 			w.bad(call, "example: lookup('assets', src_ip).owner", "the first argument of lookup must be the name of a lookup, in quotes")
-			return nil, nil, nil
+			return nil, call, nil
+		}
+		if slices.Contains(w.c.lookups.unread, strings.ToLower(name)) {
+			null, err := w.c.snippet("CAST(NULL AS VARCHAR)")
+			return nil, null, err
 		}
 		w.bad(call, hint, "the mapping does not declare a lookup %q", name)
-		return nil, nil, nil
+		return nil, call, nil
 	}
 	given := args[1:]
 	want := t.Arguments()
 	if n := len(given); n != want && (n != want+1 || !t.Timed()) {
 		hint := "`-- lookup: " + t.String() + "`"
 		w.bad(call, hint, "the lookup %s is found by %d values, but %d are given", t.Name, want, n)
-		return nil, nil, nil
+		return nil, call, nil
 	}
 	var keys []any
 	for _, k := range given[:want] {
@@ -377,7 +387,7 @@ func (w *lookupCalls) row(call syntax.Node) (*lookup.Table, syntax.Node, error) 
 	if t.Timed() {
 		at, err := w.time(t, call, given[want:])
 		if err != nil || at == nil {
-			return nil, nil, err
+			return nil, call, err
 		}
 		keys = append(keys, at)
 	}

@@ -24,6 +24,8 @@ type Mapping struct {
 	MacroDefs []syntax.Macro
 	// Lookups are the tables that the mapping declares.
 	Lookups []*lookup.Table
+	// Unread are the names of lookups without a table, for a reason that Notes says. Their values are not checked.
+	Unread []string
 	// Packages are the macros of the packages that raw.sql imports. Setup and MacroDefs have them too.
 	Packages []diag.File
 	// Common is _common.sql: the columns and header lines that the SELECTs share. Its text is "" if the mapping has no such file.
