@@ -51,6 +51,9 @@ func TestLoad(t *testing.T) {
 	if changed, err := mappings.Load("mine", dir); err != nil || changed.Digest == mine.Digest {
 		t.Errorf("the digest does not change with the text: %v", err)
 	}
+	if _, err := mappings.Load("network-firewal", dir); err == nil || !strings.Contains(err.Error(), "did you mean network-firewall?") {
+		t.Error(err)
+	}
 	if _, err := mappings.Load("nowhere", dir); !errors.Is(err, mappings.ErrNotFound) || !strings.Contains(err.Error(), "network-firewall") {
 		t.Errorf("nowhere: %v", err)
 	}

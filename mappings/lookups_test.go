@@ -192,6 +192,11 @@ func TestLookupDiagnostics(t *testing.T) {
 			t.Errorf("%s:\n%s, want\n%s", line, got, want)
 		}
 	}
+	unread := lookupMapping(t, map[string]string{"raw.sql": "-- lookup: hosts by equal name\n" + sqltest.SmallRaw, "macros.sql": "",
+		"m.sql": sqltest.SmallHead + "SELECT " + sqltest.SmallBase + ", lookup('host', name).tier AS app_name FROM raw"})
+	if got := sqltest.Listed(sqltest.Diagnostics(t, loaded(t, unread))); !strings.Contains(got, "did you mean hosts?") {
+		t.Error(got)
+	}
 	// a lookup that cannot be read does not hide what else is wrong, and its values are not blamed
 	for _, line := range []string{"hosts by equal name", "assets by cidr owner"} {
 		name, _, _ := strings.Cut(line, " ")

@@ -19,6 +19,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/suggest"
 	"github.com/silt-etl/silt/internal/textfile"
 	shipped "github.com/silt-etl/silt/sql"
 	"github.com/silt-etl/silt/sql/projection"
@@ -106,7 +107,11 @@ func LoadWith(packages []string, name string, roots ...string) (*Mapping, error)
 		}
 		return m, err
 	}
-	return nil, fmt.Errorf("%w: %q is not a path or the name of a mapping that comes with the program (%s)", ErrNotFound, name, strings.Join(Names(), ", "))
+	hint := strings.Join(Names(), ", ")
+	if near := suggest.Nearest(name, Names()); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	return nil, fmt.Errorf("%w: %q is not a path or the name of a mapping that comes with the program (%s)", ErrNotFound, name, hint)
 }
 
 // WithOCSF gives the same mapping for another version of OCSF than its texts name.

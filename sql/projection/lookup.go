@@ -37,6 +37,7 @@ type timeColumn struct {
 
 func newLookups(m *Mapping, macros *syntax.Macros, growths map[string]allow.Growth) *lookups {
 	l := &lookups{unread: m.Unread, tables: map[string]*lookup.Table{}, families: map[string]ducktype.Family{}, macros: macros, called: map[string]bool{}, times: map[string]timeColumn{}}
+	l.names = append(l.names, m.Unread...)
 	for _, t := range m.Lookups {
 		l.tables[t.Name] = t
 		l.names = append(l.names, t.Name)
