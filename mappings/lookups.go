@@ -40,6 +40,7 @@ type Lookup struct {
 type LookupFile struct {
 	File      string // assets.csv
 	Place     string // what messages call it
+	Path      string // of the file, if it is next to the mapping, shared with others, or in a package; else ""
 	SHA256    string // hex
 	SizeBytes int64
 	// Open opens it. The content may have changed meanwhile: whoever reads it compares the digest.
@@ -303,7 +304,7 @@ func (d folderLookups) Find(_ context.Context, name string) (*LookupFile, error)
 		if found != nil {
 			return nil, fmt.Errorf("%s and %s are both there. Try: remove one of them", found.Place, at)
 		}
-		found = &LookupFile{File: name + ext, Place: at, Open: func(context.Context) (Content, error) { return os.Open(at) }}
+		found = &LookupFile{File: name + ext, Place: at, Path: at, Open: func(context.Context) (Content, error) { return os.Open(at) }}
 	}
 	return found, nil
 }

@@ -31,14 +31,14 @@ func findLookups(ctx context.Context, spec *jobfile.Spec, m *mappings.Mapping) e
 	return m.FindLookups(ctx, storedLookups{store, spec.Limits.TempDir})
 }
 
-// lookupFolders are the folders of lookups next to a mapping, or shared with others, of the places where a mapping may be.
-func lookupFolders(mappings []string) (folders []string) {
-	for _, at := range mappings {
-		if shared := filepath.Join(at, "..", "lookups"); exists(shared) {
-			folders = append(folders, shared)
+// lookupPaths are the files of lookups that a mapping has on disk, each of which can be a link, and their folders.
+func lookupPaths(m *mappings.Mapping) (paths []string) {
+	for _, l := range m.Lookups {
+		if l.LookupFile != nil && l.Path != "" {
+			paths = append(paths, filepath.Dir(l.Path), l.Path)
 		}
 	}
-	return folders
+	return paths
 }
 
 // storedLookups is a store with files of lookups.

@@ -13,6 +13,7 @@ import (
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/sandbox"
 	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/mappings"
 )
 
 // confinement is the sandbox of this process. nil is that of a process that has other things to do, as a test has: it never enters one.
@@ -38,7 +39,7 @@ func (c *confinement) runner(ctx context.Context, spec *jobfile.Spec, log io.Wri
 	if c == nil {
 		return newRunner(ctx, spec, m, log)
 	}
-	rules, err := sandboxRules(spec, os.Environ())
+	rules, err := sandboxRules(spec, m, os.Environ())
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +81,8 @@ func (c *confinement) explain(err error) error {
 	return fmt.Errorf("%w. If the sandbox forbids what the job needs, try: sandbox: off", err)
 }
 
-// sandboxRules works out what a run of a job needs.
-func sandboxRules(spec *jobfile.Spec, environ []string) (sandbox.Rules, error) {
+// sandboxRules works out what a run of a job with this mapping needs.
+func sandboxRules(spec *jobfile.Spec, m *mappings.Mapping, environ []string) (sandbox.Rules, error) {
 	j := sandbox.Job{Write: []string{spec.Limits.TempDir}}
 	if spec.Limits.TempDir == "" {
 		j.Write[0] = os.TempDir()
@@ -118,7 +119,7 @@ func sandboxRules(spec *jobfile.Spec, environ []string) (sandbox.Rules, error) {
 	if filepath.IsAbs(spec.Mapping) {
 		j.Read = append(j.Read, spec.Mapping)
 	}
-	j.Read = append(j.Read, lookupFolders(j.Read)...)
+	j.Read = append(j.Read, lookupPaths(m)...)
 	home, err := os.UserHomeDir()
 	if err != nil {
 		home = ""

@@ -89,7 +89,7 @@ func TestSandbox(t *testing.T) {
 			t.Errorf("exit %d\n%s%s", code, out, errs)
 		}
 	})
-	t.Run("lookups elsewhere", func(t *testing.T) {
+	t.Run("lookups elsewhere and of a package", func(t *testing.T) {
 		shared := t.TempDir()
 		p := at(t, "lookups: "+shared+"\n")
 		job, err := os.ReadFile(filepath.Join(p.dir, "job.yaml"))
@@ -97,8 +97,10 @@ func TestSandbox(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.write("job.yaml", strings.Replace(string(job), "mapping: network-firewall", "mapping: ./own/vpn", 1))
-		p.write("own/vpn/raw.sql", "-- lookup: near by equal k\n-- lookup: far by equal k\nCREATE TABLE raw (firewall_name VARCHAR, event STRUCT(\"timestamp\" TIMESTAMP, src_ip VARCHAR));")
-		p.write("own/vpn/m.sql", "-- class: network_activity\n-- without: dst_endpoint\nSELECT event.\"timestamp\" AS \"time\", 6 AS activity_id, 1 AS severity_id, 'v' AS \"metadata.product.vendor_name\", 'p' AS \"metadata.product.name\", event.src_ip AS \"src_endpoint.ip\", lookup('near', firewall_name).v AS \"src_endpoint.name\", lookup('far', firewall_name).v AS \"dst_endpoint.name\" FROM raw")
+		p.write("own/packages/acme/macros.sql", "-- package: acme 1\n-- lookup: packed by equal k\nCREATE MACRO acme_name(k) AS lookup('packed', k).v;")
+		p.write("own/packages/acme/lookups/packed.csv", "k,v\nfw,packed\n")
+		p.write("own/vpn/raw.sql", "-- package: acme 1\n-- lookup: near by equal k\n-- lookup: far by equal k\nCREATE TABLE raw (firewall_name VARCHAR, event STRUCT(\"timestamp\" TIMESTAMP, src_ip VARCHAR));")
+		p.write("own/vpn/m.sql", "-- class: network_activity\n-- without: dst_endpoint\nSELECT event.\"timestamp\" AS \"time\", 6 AS activity_id, 1 AS severity_id, 'v' AS \"metadata.product.vendor_name\", 'p' AS \"metadata.product.name\", event.src_ip AS \"src_endpoint.ip\", lookup('near', firewall_name).v AS \"src_endpoint.name\", lookup('far', firewall_name).v AS \"dst_endpoint.name\", acme_name(firewall_name) AS message FROM raw")
 		p.write("own/lookups/near.csv", "k,v\nfw,near\n")
 		if err := os.WriteFile(filepath.Join(shared, "far.csv"), []byte("k,v\nfw,far\n"), 0o644); err != nil {
 			t.Fatal(err)
