@@ -35,7 +35,7 @@ func (*sqlCmd) Help() string {
 			"etl sql network-firewall",
 			"etl sql network-firewall --save sql/my-firewall",
 			"etl sql network-firewall --generated",
-			"etl sql windows-sysmon --shell > sysmon.sql",
+			"etl sql network-firewall --shell > firewall.sql",
 		},
 		Exits: []int{exitDone, exitFailed, exitUsage},
 	}.String()
