@@ -119,11 +119,10 @@ func printDiagnostics(w io.Writer, output string, found diag.List, coverage *sam
 // check checks one argument. An error means that something else than the file is at fault.
 func (a *app) check(ctx context.Context, what, version string) (diag.List, error) {
 	info, err := os.Stat(what)
-	ext := filepath.Ext(what)
 	switch {
-	case ext == ".yaml" || ext == ".yml":
+	case isJob(what):
 		return a.checkJob(ctx, what, version)
-	case err == nil && !info.IsDir() && ext != ".json":
+	case err == nil && !info.IsDir() && filepath.Ext(what) != ".json":
 		return nil, usagef("%s is neither a job (.yaml) nor a mapping (a folder of SQL, or .json)", what)
 	}
 	m, err := findMapping(what, "")

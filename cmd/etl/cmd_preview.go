@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -196,22 +195,12 @@ func tallied(records iter.Seq2[sample.Record, error], n *int64) iter.Seq2[sample
 func (c *previewCmd) previewer(ctx context.Context, a *app) (*previewer, error) {
 	unset := jobfile.Default()
 	p := &previewer{region: "us-east-1", account: unset.Lake.AccountID, now: time.Now(), days: unset.EventDays}
-	var m *mappings.Mapping
-	var job *jobfile.Spec
-	var err error
-	if ext := filepath.Ext(c.Mapping); ext == ".yaml" || ext == ".yml" {
-		spec, e := a.loadSpec(c.Mapping)
-		if e != nil {
-			return nil, e
-		}
-		job = spec
-		p.region, p.account, p.days, p.times = spec.Lake.Region, spec.Lake.AccountID, spec.EventDays, spec.Source.Times
-		m, err = jobMapping(ctx, spec)
-	} else {
-		m, err = namedMapping(c.Mapping)
-	}
+	m, job, err := mappingArg{a, c.Mapping}.find(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if job != nil {
+		p.region, p.account, p.days, p.times = job.Lake.Region, job.Lake.AccountID, job.EventDays, job.Source.Times
 	}
 	p.mapping = m
 	if p.compiled, err = compile(ctx, m); err != nil {
