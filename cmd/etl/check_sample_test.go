@@ -1,28 +1,15 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
 
 // The exit code of etl check --sample is 2 if the sample shows an error, and 0 for warnings.
 func TestCheckSampleExitCodes(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string) string {
-		t.Helper()
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	write("m/raw.sql", "CREATE TABLE raw (ts TIMESTAMP);")
-	mapping := filepath.Dir(write("m/base_event.sql", "-- class: base_event\nSELECT ts AS \"time\", 1 AS severity_id, 'p' AS \"metadata.product.name\", 'v' AS \"metadata.product.vendor_name\" FROM raw"))
+	t.Chdir(t.TempDir())
+	writeText(t, "m/raw.sql", "CREATE TABLE raw (ts TIMESTAMP);")
+	writeText(t, "m/base_event.sql", "-- class: base_event\nSELECT ts AS \"time\", 1 AS severity_id, 'p' AS \"metadata.product.name\", 'v' AS \"metadata.product.vendor_name\" FROM raw")
 	const good = `{"ts":"2026-03-01T10:00:00Z"}` + "\n"
 	for _, c := range []struct {
 		name, text string
@@ -35,7 +22,8 @@ func TestCheckSampleExitCodes(t *testing.T) {
 		{"tables.parquet", "PAR1 and what follows", exitUsage, "error: OBJECT_UNREADABLE: "},
 		{"cut.gz", "\x1f\x8b\x08\x00\x00\x00", exitUsage, "error: OBJECT_UNREADABLE: "},
 	} {
-		out, errs, code := etl(t, "check", mapping, "--sample", write(c.name, c.text))
+		writeText(t, c.name, c.text)
+		out, errs, code := etl(t, "check", "m", "--sample", c.name)
 		if code != c.code || errs != "" || !strings.Contains(out, c.want) {
 			t.Errorf("%s: exit code %d, want %d; want %q in:\n%s%s", c.name, code, c.code, c.want, out, errs)
 		}

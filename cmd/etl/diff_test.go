@@ -30,22 +30,12 @@ func TestDiffWithoutGit(t *testing.T) {
 
 // Differences are a failed check, exit code 1, only for the flags that say so, and only of the kinds that they name.
 func TestDiffExitCodes(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string) string {
-		t.Helper()
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	t.Chdir(t.TempDir())
 	mapping := func(name, columns, where string) string {
-		write(name+"/raw.sql", "CREATE TABLE raw (ts TIMESTAMP, kind VARCHAR, n INTEGER);")
-		return filepath.Dir(write(name+"/base_event.sql", "-- class: base_event\nSELECT ts AS \"time\", 'p' AS \"metadata.product.name\", 'v' AS \"metadata.product.vendor_name\", "+
-			columns+" FROM raw "+where))
+		writeText(t, name+"/raw.sql", "CREATE TABLE raw (ts TIMESTAMP, kind VARCHAR, n INTEGER);")
+		writeText(t, name+"/base_event.sql", "-- class: base_event\nSELECT ts AS \"time\", 'p' AS \"metadata.product.name\", 'v' AS \"metadata.product.vendor_name\", "+
+			columns+" FROM raw "+where)
+		return "./" + name
 	}
 	old := mapping("old", "1 AS severity_id, kind AS message", "WHERE kind = 'login'")
 	changed := mapping("changed", "2 AS severity_id, kind AS message", "WHERE kind = 'login'")
@@ -53,11 +43,12 @@ func TestDiffExitCodes(t *testing.T) {
 	stricter := mapping("stricter", "1 AS severity_id, kind AS message", "WHERE n = 5")
 	narrower := mapping("narrower", "1 AS severity_id", "WHERE kind = 'none' AND 'a' = kind OR kind = 'login'")
 	added := mapping("added", "1 AS severity_id, kind AS message, status_detail_of(n) AS status_detail", "WHERE kind = 'login'")
-	write("added/macros.sql", "CREATE MACRO status_detail_of(n) AS nullif(CAST(n AS VARCHAR), '7');")
-	records := write("r.jsonl", `{"ts":"2025-06-01T08:15:02Z","kind":"login","n":7}
+	writeText(t, "added/macros.sql", "CREATE MACRO status_detail_of(n) AS nullif(CAST(n AS VARCHAR), '7');")
+	records, cut := "r.jsonl", "cut.gz"
+	writeText(t, records, `{"ts":"2025-06-01T08:15:02Z","kind":"login","n":7}
 {"ts":"2025-06-01T08:15:03Z","kind":"logout","n":7}
 `)
-	cut := write("cut.gz", "\x1f\x8b\x08\x00\x00\x00")
+	writeText(t, cut, "\x1f\x8b\x08\x00\x00\x00")
 	every := "changed,moved,quarantined,removed-column,column-type"
 	for _, c := range []struct {
 		name, now, on string

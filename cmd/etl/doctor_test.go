@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -22,17 +20,8 @@ import (
 func TestDoctorFix(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	write := func(name, text string) {
-		t.Helper()
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("staging/a.log", `{"firewall_name":"f","event_timestamp":"1601587565","event":{"timestamp":"2020-10-01T21:26:05.007+0000","flow_id":1,"event_type":"netflow","src_ip":"10.0.0.1","src_port":1,"dest_ip":"10.0.0.9","dest_port":2,"proto":"TCP"}}`+"\n")
-	write("job.yaml", "name: nfw\nsource: {staging: ./staging}\nmapping: network-firewall\n"+
+	writeText(t, "staging/a.log", `{"firewall_name":"f","event_timestamp":"1601587565","event":{"timestamp":"2020-10-01T21:26:05.007+0000","flow_id":1,"event_type":"netflow","src_ip":"10.0.0.1","src_port":1,"dest_ip":"10.0.0.9","dest_port":2,"proto":"TCP"}}`+"\n")
+	writeText(t, "job.yaml", "name: nfw\nsource: {staging: ./staging}\nmapping: network-firewall\n"+
 		"lake: {location: ./lake, source_name: nfw, region: us-east-1, account_id: \"111122223333\"}\nlimits: {memory: 512MiB, max_quarantine_ratio: 1}\n")
 	doctor := func(code int, args ...string) string {
 		t.Helper()

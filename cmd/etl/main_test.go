@@ -101,6 +101,17 @@ func TestSchemaOfJobFilesIsTheShippedOne(t *testing.T) {
 	}
 }
 
+// writeText writes a file, and the folders above it.
+func writeText(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // etl runs a command in this process.
 func etl(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
