@@ -37,6 +37,7 @@ type Coverage struct {
 	fields   map[string]*FieldCount // by raw path
 	named    map[string]*FieldCount // by the name in unmapped that the mapping gives
 	parsers  map[string]*FieldCount // by raw path
+	given    map[string]bool        // names in unmapped of values that the SELECTs give
 	feeds    map[[2]string][]string // by class and attribute: the raw fields that it is made from, those that are its value first
 }
 
@@ -97,7 +98,7 @@ type FieldCount struct {
 // NewCoverage returns a coverage without records.
 func NewCoverage(compiled *sqlgen.Compiled) *Coverage {
 	c := &Coverage{compiled: compiled, reasons: map[[2]string]*ReasonCount{}, classes: map[string]int64{}, attrs: map[[2]string]*AttributeCount{},
-		leaves: make([]*FieldCount, len(compiled.Scan.Leaves)), fields: map[string]*FieldCount{}, named: map[string]*FieldCount{},
+		leaves: make([]*FieldCount, len(compiled.Scan.Leaves)), fields: map[string]*FieldCount{}, named: map[string]*FieldCount{}, given: map[string]bool{},
 		feeds: map[[2]string][]string{}}
 	for _, exact := range []bool{true, false} {
 		for _, l := range compiled.Flows {
@@ -106,6 +107,13 @@ func NewCoverage(compiled *sqlgen.Compiled) *Coverage {
 					k := [2]string{flow.Class, flow.Path}
 					c.feeds[k] = append(c.feeds[k], l.Raw)
 				}
+			}
+		}
+	}
+	for _, l := range compiled.Lineage {
+		for _, column := range l.Columns {
+			if name, isUnmapped := strings.CutPrefix(column.Path, "unmapped."); isUnmapped {
+				c.given[name] = true
 			}
 		}
 	}
@@ -215,6 +223,9 @@ func (c *Coverage) Add(out *Outcome) {
 		f := c.named[name]
 		if f == nil {
 			f = c.fields[name]
+		}
+		if f == nil && c.given[name] {
+			continue
 		}
 		if f == nil {
 			f = &FieldCount{Path: name}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/silt-etl/silt/sql/sqltest"
+)
+
+// The mapping of docs/ingest.md reads the document on that page as Firehose writes it, compressed or not, and etl infer writes the
+// page's header lines for it.
+func TestCloudWatchPage(t *testing.T) {
+	var document string
+	dir := t.TempDir()
+	mapping := filepath.Join(dir, "api")
+	if err := os.Mkdir(mapping, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write := func(path string, content []byte) {
+		t.Helper()
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, block := range sqltest.PageBlocks(t, "../../docs/ingest.md", "CloudWatch Logs: subscription filter, Firehose, bucket") {
+		switch {
+		case strings.HasPrefix(block, "{"):
+			document = block
+		case strings.Contains(block, "CREATE TABLE raw"):
+			write(filepath.Join(mapping, "raw.sql"), []byte(block))
+		case strings.HasPrefix(block, "-- class: "):
+			write(filepath.Join(mapping, "api_activity.sql"), []byte(block))
+		}
+	}
+	control := `{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logGroup":"","logStream":"","subscriptionFilters":[],"logEvents":[{"id":"","timestamp":1772359202123,"message":"CWL CONTROL MESSAGE: Checking health of destination Firehose."}]}`
+	pack := func(all ...string) []byte {
+		t.Helper()
+		var b bytes.Buffer
+		for _, text := range all {
+			w := gzip.NewWriter(&b)
+			if _, err := w.Write([]byte(text)); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return b.Bytes()
+	}
+	if out, errs, code := etl(t, "check", mapping); code != exitDone || out != "ok\n" {
+		t.Fatalf("etl check: exit code %d\n%s%s", code, out, errs)
+	}
+	for name, content := range map[string][]byte{
+		"decompressed": []byte(document + control + document),
+		"once":         pack(document, control, document),
+		"twice":        pack(string(pack(document, control, document))),
+	} {
+		sample := filepath.Join(dir, name)
+		write(sample, content)
+		out, errs, code := etl(t, "preview", mapping, sample)
+		if code != exitDone || !strings.HasSuffix(out, "5 of 5 records shown: 4 published, 1 filtered, 0 quarantined\n") {
+			t.Errorf("%s: etl preview: exit code %d\n%s%s", name, code, out, errs)
+		}
+		for _, want := range []string{"1772359201123", "192.0.2.8", "eve", "111122223333"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: no %q in:\n%s", name, want, out)
+			}
+		}
+		out, errs, code = etl(t, "infer", sample)
+		for _, want := range []string{"\n-- records: logEvents\n", "\n-- timestamp: timestamp epoch_ms\n", "\n-- parse: message json\n", "\n-- drop: messageType = 'CONTROL_MESSAGE'\n"} {
+			if code != exitDone || !strings.Contains(out, want) {
+				t.Errorf("%s: etl infer: exit code %d, want %q in:\n%s%s", name, code, want, out, errs)
+			}
+		}
+	}
+}
+
+// The example of docs/lookups.md gives what the page says. What it puts into unmapped is not called a field that no SELECT reads.
+func TestLookupsPage(t *testing.T) {
+	blocks := sqltest.PageBlocks(t, "../../docs/lookups.md", "An example")
+	t.Chdir(t.TempDir())
+	for i, name := range []string{"vpn/lookups/assets.csv", "vpn/raw.sql", "vpn/authentication.sql"} {
+		writeText(t, name, blocks[i])
+	}
+	writeText(t, "logins.jsonl", `{"ts":"2025-06-01T08:15:02Z","client":"192.0.2.7","user":"ada"}
+{"ts":"2025-06-01T08:15:03Z","client":"192.0.2.8","user":"bob"}
+{"ts":"2025-06-01T08:15:04Z","client":"198.51.100.1","user":"eve"}
+`)
+	out, errs, code := etl(t, "check", "vpn", "--sample", "logins.jsonl")
+	if code != exitDone || out != "ok\nsample: 3 records: 3 published, 0 filtered, 0 quarantined\n" {
+		t.Errorf("etl check: exit code %d\n%s%s", code, out, errs)
+	}
+	out, errs, code = etl(t, "preview", "vpn", "logins.jsonl", "--output", "json")
+	lines := slices.Collect(strings.Lines(out))
+	if code != exitDone || len(lines) != 3 {
+		t.Fatalf("etl preview: exit code %d\n%s%s", code, out, errs)
+	}
+	for i, want := range []string{`"src_endpoint":{"ip":"192.0.2.7","name":"ada"}},"unmapped":{"tier":"1"}}`, `"src_endpoint":{"ip":"192.0.2.8","name":"network team"}},"unmapped":{"tier":"2"}}`,
+		`"src_endpoint":{"ip":"198.51.100.1"}}}`} {
+		if !strings.HasSuffix(lines[i], want+"\n") {
+			t.Errorf("want %s in %s", want, lines[i])
+		}
+	}
+}
+
+// The examples of docs/formats.md that declare a whole record read what the page says that they read.
+func TestFormatsPage(t *testing.T) {
+	syslog := "48 <34>1 2026-01-31T08:15:02Z fw1 app - - - message"
+	page, err := os.ReadFile("../../docs/formats.md")
+	if err != nil || !strings.Contains(string(page), "`"+syslog+"`") {
+		t.Errorf("docs/formats.md does not have %q: %v", syslog, err)
+	}
+	lines := sqltest.PageBlocks(t, "../../docs/formats.md", "lines")
+	texts := sqltest.PageBlocks(t, "../../docs/formats.md", "Texts inside of records")
+	for name, c := range map[string]struct {
+		raw, selects, sample string
+		want                 []string
+	}{
+		"pattern": {lines[0], `raw."at" AS "time", request AS message, who AS "unmapped.user"`, "192.0.2.1 - - [10/Oct/2025:13:55:36 -0700] \"GET / HTTP/1.0\" 200 -\n",
+			[]string{`"message":"GET / HTTP/1.0"},"unmapped":{"client":"192.0.2.1","status":"200"}`}},
+		"patterns": {lines[1], `raw."at" AS "time", raw.message, pattern AS "unmapped.n"`, "2026-01-31T08:15:02Z login ada from 192.0.2.7\n2026-01-31T08:15:03Z disk full\n",
+			[]string{`"unmapped":{"who":"ada","client":"192.0.2.7","n":"1"}`, `"message":"disk full"},"unmapped":{"n":"2"}`}},
+		"begins": {lines[2], `raw."at" AS "time", raw.message`, "2026-01-31T08:15:02Z ERROR failed\n  at a.b\n\n  at c.d\n2026-01-31T08:15:03Z INFO ok\n",
+			[]string{`"message":"failed\n  at a.b\n\n  at c.d"},"unmapped":{"level":"ERROR"}`, `"message":"ok"},"unmapped":{"level":"INFO"}`}},
+		"structured": {texts[len(texts)-1], `line."timestamp" AS "time", line.structured."fw@32473.1.2"."source-address" AS message`,
+			"<14>1 2026-02-03T10:11:12Z fw1 RT_FLOW - DENY [fw@32473.1.2 source-address=\"192.0.2.1\" source-port=\"51000\"] denied\n", []string{`"message":"192.0.2.1"}`}},
+		"octets": {"-- format: lines\n-- framing: octets\n-- parse: line syslog\nCREATE TABLE raw (line STRUCT(\"timestamp\" TIMESTAMP, message VARCHAR))",
+			`line."timestamp" AS "time", line.message`, syslog + syslog, []string{`{"record":1,"raw":"\u003c34\u003e1 `, `{"record":2,"raw":"\u003c34\u003e1 `, `"message":"message"}`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			writeText(t, "m/raw.sql", c.raw)
+			writeText(t, "m/base_event.sql", "-- class: base_event\nSELECT 1 AS severity_id, 'p' AS \"metadata.product.name\", 'v' AS \"metadata.product.vendor_name\", "+c.selects+" FROM raw")
+			writeText(t, "sample", c.sample)
+			out, errs, code := etl(t, "preview", "m", "sample", "--output", "json")
+			for _, want := range c.want {
+				if code != exitDone || strings.Contains(out, `"reason"`) || !strings.Contains(out, want) {
+					t.Errorf("exit code %d, want %s in:\n%s%s", code, want, out, errs)
+				}
+			}
+		})
+	}
+}
