@@ -225,7 +225,7 @@ func (c *comparer) outcomes(ctx context.Context, compiled *sqlgen.Compiled, f *o
 			}
 			d.Open(io.NewSectionReader(f, 0, info.Size()))
 			for n := int64(1); ; n++ {
-				number, raw, rej, err := d.Next()
+				record, err := sample.Next(d, compiled, captures)
 				var whole *decode.Reject
 				switch {
 				case errors.Is(err, io.EOF):
@@ -238,10 +238,6 @@ func (c *comparer) outcomes(ctx context.Context, compiled *sqlgen.Compiled, f *o
 				case err != nil:
 					yield(sample.Record{}, err)
 					return
-				}
-				record := sample.Record{Number: number, Member: d.Member(), Raw: bytes.Clone(raw), Reject: rej, Captures: compiled.Scan.Format.Captures(d.Member(), compiled.KeyColumns, captures)}
-				if _, n := decode.Place(number); n > 0 {
-					record.Context = bytes.Clone(d.Context())
 				}
 				if !yield(record, nil) {
 					return

@@ -17,7 +17,7 @@ func ReadObject(ctx context.Context, r io.Reader, compiled *sqlgen.Compiled, cap
 		d := decode.NewRecords(&compiled.Scan, decode.NewKeys(), decode.Options{Stopped: ctx.Err})
 		d.Open(r)
 		for {
-			number, raw, rej, err := d.Next()
+			r, err := Next(d, compiled, captures)
 			if errors.Is(err, io.EOF) {
 				return
 			}
@@ -25,15 +25,25 @@ func ReadObject(ctx context.Context, r io.Reader, compiled *sqlgen.Compiled, cap
 				yield(Record{}, err)
 				return
 			}
-			r := Record{Number: number, Member: d.Member(), Raw: bytes.Clone(raw), Reject: rej, Captures: compiled.Scan.Format.Captures(d.Member(), compiled.KeyColumns, captures)}
-			if _, record := decode.Place(number); record > 0 {
-				r.Context = bytes.Clone(d.Context())
-			} else {
-				r.Reject = &decode.Reject{Code: rej.Code, Message: rej.Message + "; a run publishes nothing of such a member"}
-			}
 			if !yield(r, nil) {
 				return
 			}
 		}
 	}
+}
+
+// Next returns the next record of an object, or the error of Records.Next. A member of an archive that cannot be read is a rejected
+// record, too.
+func Next(d *decode.Records, compiled *sqlgen.Compiled, captures []*string) (Record, error) {
+	number, raw, rej, err := d.Next()
+	if err != nil {
+		return Record{}, err
+	}
+	r := Record{Number: number, Member: d.Member(), Raw: bytes.Clone(raw), Reject: rej, Captures: compiled.Scan.Format.Captures(d.Member(), compiled.KeyColumns, captures)}
+	if _, record := decode.Place(number); record > 0 {
+		r.Context = bytes.Clone(d.Context())
+	} else {
+		r.Reject = &decode.Reject{Code: rej.Code, Message: rej.Message + "; a run publishes nothing of such a member"}
+	}
+	return r, nil
 }
