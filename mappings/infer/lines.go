@@ -129,12 +129,12 @@ func shippedFor(lines [][]byte, format decode.FormatName) string {
 }
 
 // isSyslog tells whether lines have syslog headers. A line that begins with a time may be anything: without a priority, it needs an
-// app, unless what stands there has no columns.
+// app, unless what stands there has no columns. A line that begins with a digit always needs one, unless it is an ISO time with a T.
 func isSyslog(lines [][]byte, found decode.Format) bool {
 	tagged := countLines(lines, func(l []byte) bool {
 		all, _ := fields.Syslog(nil, l)
 		return slices.ContainsFunc(all, func(f fields.Field) bool { return f.Name == "app" || f.Name == "pri" })
 	})
-	number := lines[0][0] >= '0' && lines[0][0] <= '9' && lines[0][min(len(lines[0])-1, 10)] != 'T'
-	return !number && (found.Name != decode.FormatCSV || found.Delimiter != ' ') || 2*tagged >= len(lines)
+	digit := lines[0][0] >= '0' && lines[0][0] <= '9' && lines[0][min(len(lines[0])-1, 10)] != 'T'
+	return !digit && (found.Name != decode.FormatCSV || found.Delimiter != ' ') || 2*tagged >= len(lines)
 }
