@@ -100,22 +100,22 @@ func (m *Mapping) open(ctx context.Context) (src *projection.Mapping, db *duckdb
 	if m.checkPackages(&diagnostics); diagnostics.Failed() {
 		return nil, nil, nil, diagnostics, nil
 	}
-	if lib := files[LibraryFile]; lib+packageText(files)+src.Macros.Text != "" {
+	if lib, packages := files[LibraryFile], packageText(files); lib+packages+src.Macros.Text != "" {
 		if src.Notes, err = shadows(src.Notes, src.Macros); err != nil {
 			return nil, nil, nil, nil, err
 		}
-		if src.Setup, src.MacroDefs, err = duckdb.Macros(ctx, lib+packageText(files)+src.Macros.Text); err != nil { // its own ones may call the others
+		if src.Setup, src.MacroDefs, err = duckdb.Macros(ctx, lib+packages+src.Macros.Text); err != nil { // its own ones may call the others
 			of := src.Macros
 			var e *engine.Error
 			if errors.As(err, &e) && e.Offset >= 0 {
 				e.Offset = max(e.Offset-len(lib), -1)
-				for i, p := range src.Packages {
-					if n := len(p.Text) + len("\n"); e.Offset < n {
-						of = src.Packages[i]
+				for _, p := range src.Packages {
+					n := len(p.Text) + len("\n")
+					if e.Offset < n {
+						of = p
 						break
-					} else {
-						e.Offset -= n
 					}
+					e.Offset -= n
 				}
 			}
 			diagnostics, err = blame(diagnostics, of, err)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/silt-etl/silt/internal/diag"
@@ -27,13 +28,16 @@ func IsPackageFile(name string) bool {
 	return strings.HasPrefix(name, packageFolder+"/") && path.Base(name) == macrosFile
 }
 
+// packageFiles are the names of the files with macros of packages, in order.
+func packageFiles(files map[string]string) []string {
+	return slices.DeleteFunc(sortedKeys(files), func(name string) bool { return !IsPackageFile(name) })
+}
+
 // packageText is the text of all packages, in the order of their names.
 func packageText(files map[string]string) string {
 	var b strings.Builder
-	for _, n := range sortedKeys(files) {
-		if IsPackageFile(n) {
-			b.WriteString(files[n] + "\n")
-		}
+	for _, n := range packageFiles(files) {
+		b.WriteString(files[n] + "\n")
 	}
 	return b.String()
 }

@@ -108,13 +108,7 @@ func (m *Mapping) Shell(ctx context.Context) (string, diag.List, error) {
 
 // MacroFiles are the files with macros, those that others call first.
 func MacroFiles(files map[string]string) []string {
-	all := []string{LibraryFile}
-	for _, n := range sortedKeys(files) {
-		if IsPackageFile(n) {
-			all = append(all, n)
-		}
-	}
-	return append(all, macrosFile)
+	return slices.Concat([]string{LibraryFile}, packageFiles(files), []string{macrosFile})
 }
 
 // inOrder gives the columns that the author wrote, each behind those whose aliases it uses, as DuckDB wants them.
