@@ -29,7 +29,7 @@ type Select struct {
 	Rebuilds  []Rebuild
 	Without   []word // OCSF paths of required attributes that the source does not have
 	Redacts   []Redact
-	// Observables says that the compiler fills the observables of the event, and where the header says so.
+	// Observables says that the compiler fills the observables of the event, and ObservablesAt where the header says so.
 	Observables   bool
 	ObservablesAt int
 }
@@ -39,7 +39,7 @@ type Rebuild struct{ Field, Expr word }
 
 var selectKeys = []string{"class", "otherwise", "ocsf", "version", "profiles", "drop", "consumes", "without", "discard", "redact", lookupKey, "observables"}
 
-var bareOtherwise = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*otherwise[ \t]*$`)
+var bareOtherwise = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*otherwise[ \t]*:?[ \t\r]*$`)
 
 // SelectKeys are the keys that the comments above a SELECT may have.
 func SelectKeys() []string { return slices.Clone(selectKeys) }

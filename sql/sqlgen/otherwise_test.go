@@ -51,6 +51,8 @@ func TestOtherwise(t *testing.T) {
 func TestOtherwiseMistakes(t *testing.T) {
 	for _, c := range []struct{ head, want string }{
 		{"-- class: network_activity\n-- otherwise\n", "m.sql:2:1: error: the line `-- otherwise:` must name the class (write `-- otherwise: base_event` instead of the line `-- class:`)"},
+		{"-- class: network_activity\r\n-- otherwise\r\n", "m.sql:2:1: error: the line `-- otherwise:` must name the class"},
+		{"-- otherwise:\n-- class: network_activity\n", "m.sql:1:1: error: the line `-- otherwise:` must name the class"},
 		{"-- class: network_activity\n-- otherwise: base_event\n", "m.sql:2:1: error: the header names a class twice"},
 		{"-- otherwise:\n", "m.sql:1:1: error: the header does not name a class"},
 		{"-- otherwise: nothing\n", "m.sql:1:15: error: OCSF 1.1.0 has no class \"nothing\""},
