@@ -303,7 +303,7 @@ func eventType(f *Field) string {
 		return t.SqlType()
 	case f.Attribute.IsArray:
 		return cast.TypeName(f.Attribute.Base) + "[]"
-	case f.Lookup != nil && f.Attribute.Base != ocsf.DateTime:
+	case f.Lookup != nil && !f.SameTime():
 		return cast.TypeName(ocsf.String)
 	}
 	return cast.TypeName(f.Attribute.Base)

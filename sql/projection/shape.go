@@ -41,7 +41,7 @@ func (c *Set) shapeOf(p *Projection, o *Output, of *ocsf.Fields, t *ducktype.Typ
 			continue
 		}
 		sh.Members = append(sh.Members, m)
-		if dt := (&derived{c.Schema, p.Profiles}).member(of, m, t); dt != nil {
+		if dt := (derived{p.Profiles}).member(of, m, t); dt != nil {
 			sh.Members = append(sh.Members, dt)
 		}
 		if a.Sibling == "" || a.IsArray || len(a.Enum) == 0 || a.Base == ocsf.String || hasField(t, a.Sibling) {

@@ -25,7 +25,7 @@ type Field struct {
 	Out      *Output
 	Constant any
 	IsConst  bool
-	// Lookup is the field whose number's text this is, or of a DateTime the field that has the same time.
+	// Lookup is the field whose number's text this is, or, if SameTime, the field that has the same time.
 	Lookup *Field
 	// Observables says that the compiler fills the list with the observables of the event.
 	Observables bool
@@ -100,9 +100,10 @@ func (c *Set) buildTree(p *Projection) {
 	c.fillMetadata(p)
 	c.fillRequired(p, p.Root)
 	c.fillSiblings(p, p.Root)
-	(&derived{c.Schema, p.Profiles}).times(p.Root)
+	derived{p.Profiles}.times(p.Root)
 	if p.Head.Observables && !addObservables(p.Root) {
-		c.Report.At(p.File, -1, diag.Error, diag.Twice, "remove the column, or the line `-- observables: auto`", "observables is filled by a column and by the header")
+		at := observablesLine(p.heads)
+		c.Report.At(at.File, at.At, diag.Error, diag.Twice, "remove the column, or the line `-- observables: auto`", "observables is filled by a column and by the header")
 	}
 	c.checkRequired(p, p.Root)
 }

@@ -110,7 +110,7 @@ func (c *emitter) lineage() (all []Lineage) {
 			}
 			col := LineageColumn{Path: f.Path, Type: typeOf(f.Attribute), Kind: LineageFilled}
 			switch {
-			case f.Lookup != nil && f.Attribute.Base == ocsf.DateTime:
+			case f.SameTime():
 				col.SQL = f.Lookup.Path
 			case f.Observables:
 				col.SQL = "the observables of the event"

@@ -3,7 +3,6 @@ package sqlgen
 import (
 	"strings"
 
-	"github.com/silt-etl/silt/internal/ocsf"
 	"github.com/silt-etl/silt/sql/cast"
 	"github.com/silt-etl/silt/sql/objects"
 	"github.com/silt-etl/silt/sql/projection"
@@ -59,7 +58,7 @@ func (s *sqlProjection) elemValue(x *projection.Field, t *objects.ElemType) stri
 		return "CAST(" + s.of(x).sql + " AS " + t.SqlType() + ")"
 	case x.IsConst:
 		return cast.ConstantSQL(x.Constant, t.SqlType())
-	case x.Lookup != nil && x.Attribute.Base == ocsf.DateTime:
+	case x.SameTime():
 		return s.of(x.Lookup).sql
 	case x.Lookup != nil:
 		return cast.Caption(s.of(x.Lookup).sql, x.Lookup.Attribute)

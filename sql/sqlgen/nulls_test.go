@@ -24,7 +24,7 @@ func TestNullInJSON(t *testing.T) {
 	}
 }
 
-// A list that the mapping declares and that has no elements is NULL, and not kept in unmapped: neither if it is the output, nor if an
+// A list that the mapping declares and that has no elements is NULL, and is not kept in unmapped, whether it is the output or an
 // expression reads it. Other arrays stay.
 func TestEmptyLists(t *testing.T) {
 	compiled := sqltest.Compile(t, sqltest.Mapping(t, map[string]string{

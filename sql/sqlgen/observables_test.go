@@ -100,7 +100,7 @@ SELECT ts AS "time", 1 AS activity_id, 1 AS severity_id, 0 AS direction_id, who 
 
 func TestObservablesTwice(t *testing.T) {
 	m := observed(t, "-- profiles: host\n-- observables: auto", `, [{'name': 'x', 'type_id': 1, 'value': host}] AS observables`)
-	if said := sqltest.Listed(sqltest.Diagnostics(t, m)); !strings.Contains(said, "observables is filled by a column and by the header") {
+	if said := sqltest.Listed(sqltest.Diagnostics(t, m)); !strings.Contains(said, "process_activity.sql:3:17: error: observables is filled by a column and by the header") {
 		t.Error(said)
 	}
 	m = observed(t, "-- profiles: host\n-- observables: all", "")

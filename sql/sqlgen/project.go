@@ -505,7 +505,7 @@ func (s *sqlProjection) node(f *projection.Field, columns *[]string) *lake.Node 
 	switch {
 	case f.IsConst:
 		n.Const = f.Constant
-	case f.Lookup != nil && f.Attribute.Base == ocsf.DateTime:
+	case f.SameTime():
 		n.Column = s.of(f.Lookup).col
 	case f.Lookup != nil:
 		n.Column = s.of(f.Lookup).col

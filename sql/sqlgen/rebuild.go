@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode"
-	"github.com/silt-etl/silt/internal/ocsf"
 	"github.com/silt-etl/silt/sql/cast"
 	"github.com/silt-etl/silt/sql/ducktype"
 	"github.com/silt-etl/silt/sql/projection"
@@ -79,7 +78,7 @@ func (s *rebuilt) eventValue(v projection.EventValue) string {
 			typ += "[]"
 		}
 		sql = cast.ConstantSQL(f.Constant, typ)
-	case f.Lookup != nil && f.Attribute.Base == ocsf.DateTime:
+	case f.SameTime():
 		sql = s.of(f.Lookup).sql
 	case f.Observables:
 		sql = s.observables
