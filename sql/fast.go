@@ -6,8 +6,8 @@ import (
 )
 
 // fast are macros of the library that most records call, as calls of functions of package engine, which are written in Go: regular
-// expressions took 4 % of a run of network-firewall, and a list's lambdas more of one of windows-sysmon. The text of the macro stays the definition: it is what a mapping is checked with, and
-// what etl sql shows.
+// expressions took 4 % of a run of network-firewall, and a list's lambdas more of one of windows-sysmon. The text of the macro stays
+// the definition: it is what a mapping is checked with, and what etl sql shows.
 var fast = map[string]string{
 	"direction_between": "silt_direction_between(src, dst)",
 	"zone_region":       "silt_zone_region(zone)",
