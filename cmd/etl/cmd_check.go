@@ -35,7 +35,7 @@ func (*checkCmd) Help() string {
 			"wrong, and what to do. For a job it also checks its mapping, the names of its tables, and that " +
 			"source.key_pattern has the captures that the mapping reads. If the state is a folder, it says which new tables and " +
 			"sources the classes of the mapping need. With --ocsf, it says what a move to another OCSF version changes.",
-		Never: "It never runs a job and writes nothing. Without --sample it needs no data, and it does not use the network.",
+		Never: "It never runs a job and writes nothing. Without --sample it needs no data. It uses the network only if the sample, or a lookup that the job names, is on S3.",
 		Examples: []string{
 			"etl check job.yaml",
 			"etl check sql/network-firewall --sample sample.log.gz",

@@ -19,7 +19,7 @@ import (
 type sqlCmd struct {
 	Mapping   string `arg:"" complete:"mapping" help:"Name of a mapping, its folder or .json file." example:"network-firewall"`
 	Generated bool   `help:"Print the generated SQL that DuckDB runs, instead of the SELECTs."`
-	Macros    bool   `help:"Print only the macros that the mapping calls: its own and those of the library. With these macros and raw.sql, a SELECT runs in a DuckDB shell."`
+	Macros    bool   `help:"Print only the macros that the mapping calls: its own and those of the library. With these macros and raw.sql, a SELECT without shared columns runs in a DuckDB shell."`
 	Shell     bool   `help:"Print one script for a DuckDB shell: the macros that the mapping calls, the table raw, and its SELECTs, each with its shared columns."`
 	Save      string `placeholder:"DIR" complete:"dir" help:"Save the SQL as files in a new folder, so that you can edit it. Default: print it." example:"sql/my-firewall"`
 	outputFlag

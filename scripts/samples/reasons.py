@@ -1,8 +1,7 @@
 """Why a record is refused on purpose, or why an event differs from what the project expects."""
 import fnmatch, os
 
-# Why a record is refused on purpose, or why an event differs from what the project expects. A person has looked at each of them: what
-# no line explains is counted as wrong.
+# A person has looked at each of them: what no line explains is counted as wrong.
 REASONS = [
     ("paloalto", "fix_bug_with*", "field 36", "a start time that a spreadsheet or an editor changed"),
     ("paloalto", "*_csv.json", "field 36", "a start time that a spreadsheet or an editor changed"),
@@ -39,5 +38,3 @@ def reason(mapping, file, text):
         if of == mapping and part in text and any(fnmatch.fnmatchcase(file, n) or fnmatch.fnmatchcase(os.path.basename(file), n) for n in names.split("|")):
             return why
     return None
-
-

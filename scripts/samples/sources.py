@@ -64,31 +64,24 @@ def events(text):
     return [(json.dumps(finding), {})]
 
 
-def literals(text):
-    """GuardDuty findings in dictionaries of Python."""
-    found = []
+def dictionaries(text):
+    """Dictionaries of literals in a program in Python."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Dict):
             try:
-                value = ast.literal_eval(node)
+                yield ast.literal_eval(node)
             except (ValueError, TypeError):
-                continue
-            if isinstance(value, dict) and "Id" in value and "Type" in value and "Severity" in value:
-                found.append((json.dumps(lower(value), default=str), {}))
-    return found
+                pass
+
+
+def literals(text):
+    """GuardDuty findings in dictionaries of Python."""
+    return [(json.dumps(lower(d), default=str), {}) for d in dictionaries(text) if {"Id", "Type", "Severity"} <= d.keys()]
 
 
 def events_of_ocsf(text):
     """Events of AppFabric in dictionaries of Python."""
-    found = []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Dict) and {"class_uid", "metadata"} <= {k.value for k in node.keys if isinstance(k, ast.Constant)}:
-            try:
-                value = ast.literal_eval(node)
-            except (ValueError, TypeError):
-                continue
-            found.append((json.dumps(value), value))
-    return found
+    return [(json.dumps(d), d) for d in dictionaries(text) if {"class_uid", "metadata"} <= d.keys()]
 
 
 def output(text):
@@ -107,7 +100,6 @@ def lower(value):
     if isinstance(value, list):
         return [lower(v) for v in value]
     return value
-
 
 
 def objects(text):
