@@ -27,7 +27,13 @@ func TestVerifyOCSF(t *testing.T) {
 			versions = ocsf.Versions()[1:] // it uses attributes that 1.0.0 does not have
 		}
 		for _, version := range versions {
-			all = append(all, previewWith(t, name, "-- ocsf: "+version+"\n-- observables: auto\n-- profiles: datetime")...)
+			events := previewWith(t, name, "-- ocsf: "+version+"\n-- observables: auto\n-- profiles: datetime")
+			for _, e := range events {
+				if e.Version != version {
+					t.Fatalf("%s: an event has the version %s, not %s", name, e.Version, version)
+				}
+			}
+			all = append(all, events...)
 		}
 	}
 	good := len(all)
