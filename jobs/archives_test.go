@@ -256,6 +256,32 @@ func TestHiddenMembers(t *testing.T) {
 	}
 }
 
+// TestHiddenMemberRefusedLater: if a member is refused in a replay, no record of another member takes the place of its hidden records.
+func TestHiddenMemberRefusedLater(t *testing.T) {
+	const columns = "who VARCHAR, token VARCHAR"
+	row := func(who string) string { return "2024-01-01T00:00:00Z,other," + who + ",t\n" }
+	refused := member{"a", "aa,bbbb,ccc,ddddd\n" + row("ada") + row("bob")}
+	good := member{"b", "ts,kind,who,token\n" + row("eve") + row("fay") + row("gus")}
+	for _, members := range [][]member{{refused, good}, {good, refused}} {
+		w := newArchiveWorld(t, false)
+		raw := "-- discard: token\n" + strings.Replace(w.files["raw.sql"], "who VARCHAR", columns, 1)
+		w.files["raw.sql"] = strings.Replace(raw, columns, columns+", aa VARCHAR, bbbb VARCHAR, ccc VARCHAR, ddddd VARCHAR", 1)
+		w.put("1.zip", zipOf(t, members...))
+		if sum, err := w.runner().Run(t.Context(), jobs.RunOptions{}); err != nil || sum.Records.Quarantined != 5 {
+			t.Fatalf("%v %+v", err, sum)
+		}
+		w.files["raw.sql"] = raw
+		w.files["more.sql"] = strings.Replace(archiveSelect, "'login'", "'other'", 1)
+		sum, err := w.runner().Replay(t.Context(), jobs.ReplayOptions{})
+		if err != nil || sum.Kept != 2 || !strings.Contains(strings.Join(sum.Warnings, "\n"), "(example: member a, record 1 of "+hideKey+"1.zip: the mapping splits the object into other records") {
+			t.Errorf("%v %+v", err, sum)
+		}
+		if diff := cmp.Diff([]string{"eve", "fay", "gus"}, w.users()); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	}
+}
+
 // TestRefusedArchive: a batch that is refused because of records of members names them, and a run with too many unreadable members fails
 // after it has committed the others.
 func TestRefusedArchive(t *testing.T) {

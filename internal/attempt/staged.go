@@ -225,6 +225,7 @@ type stager struct {
 	id      objectID
 	body    io.ReadCloser // of the open object, or nil
 	number  int64         // of the last record that was read
+	before  int64         // of the one before it
 	why     string        // why no more of the object can be read
 }
 
@@ -239,7 +240,7 @@ func (s *stager) close() {
 // open begins an object.
 func (s *stager) open(id objectID) error {
 	s.close()
-	s.id, s.number, s.why = id, 0, ""
+	s.id, s.number, s.before, s.why = id, 0, 0, ""
 	body, _, err := s.staging.Get(s.ctx, id.key, objstore.GetOptions{ETag: id.etag})
 	switch {
 	case err == nil:
@@ -255,8 +256,14 @@ func (s *stager) open(id objectID) error {
 	return nil
 }
 
+// otherRecords is why a record is not where it was.
+const otherRecords = "the mapping splits the object into other records than before. Try: etl backfill --replace"
+
 // find gives a record as decode framed it, or why it is not to be found.
 func (s *stager) find(id objectID, at place) (raw, around []byte, why string, err error) {
+	if s.id == id && s.before < at.record && at.record < s.number {
+		return nil, nil, otherRecords, nil
+	}
 	if s.id != id || at.record <= s.number && s.body != nil {
 		if err := s.open(id); err != nil {
 			return nil, nil, "", err
@@ -268,27 +275,30 @@ func (s *stager) find(id objectID, at place) (raw, around []byte, why string, er
 		case s.ctx.Err() != nil:
 			return nil, nil, "", s.ctx.Err()
 		case errors.Is(err, io.EOF):
-			s.why = fmt.Sprintf("the mapping finds only %d records in the object", s.number)
+			s.why = otherRecords
+			if member, records := decode.Place(s.number); member == 0 {
+				s.why = fmt.Sprintf("the mapping finds only %d records in the object", records)
+			}
 		case err != nil:
 			s.why = "the object cannot be read to its end"
 		}
 		if err != nil {
 			break
 		}
-		if s.number = number; number < at.record {
+		if s.before, s.number = s.number, number; number < at.record {
 			continue
+		}
+		if number > at.record { // its member has fewer records now, or is refused
+			return nil, nil, otherRecords, nil
 		}
 		offset, length := s.records.Offset(), int64(len(b))
 		if rej != nil && rej.Length > 0 {
 			return nil, nil, "the record is too long", nil
 		}
 		if length != at.length || at.offset >= 0 && offset >= 0 && offset != at.offset {
-			return nil, nil, "the mapping splits the object into other records than before. Try: etl backfill --replace", nil
+			return nil, nil, otherRecords, nil
 		}
 		return b, s.records.Context(), "", nil
-	}
-	if s.why == "" { // its member is refused now
-		return nil, nil, "the mapping splits the object into other records than before. Try: etl backfill --replace", nil
 	}
 	return nil, nil, s.why, nil
 }
