@@ -59,7 +59,7 @@ func snappyOptions() []s2.ReaderOption {
 
 var errChunk = errors.New("an unknown chunk")
 
-// bounded gives what an object unpacks to. Some of these formats can make gigabytes of a few bytes, which no log does.
+// bounded gives what an object unpacks to, up to Most. Some formats, and gzip in gzip, can make gigabytes of a few bytes.
 type bounded struct {
 	u     *Reader
 	r     io.Reader

@@ -29,7 +29,7 @@ const (
 	keptWindowBytes = 8 << 20
 	// hugeWindowBytes is the size from which the memory of a window is collected at once.
 	hugeWindowBytes = 32 << 20
-	// An object that is packed twice may unpack to so many times its size, as one that gzip packed once, and to so many bytes more.
+	// See Most. What gzip packed once can unpack to so many times its size.
 	twiceRatio, twiceBytes = 1032, 64 << 20
 )
 
@@ -74,7 +74,6 @@ type Reader struct {
 	second *Reader   // of what an object holds that is packed itself; kept for the next one
 	outer  *Reader   // of which this is the second
 	twice  bool      // second is in use
-	passed int64     // bytes that second has given
 	end    error     // what ended unpackedOnce; io.EOF if it is whole
 
 	// Member says that the objects are members of an archive. Given is asked whether so many bytes more may come of one that is packed.
@@ -189,7 +188,7 @@ func (u *Reader) Open(r io.Reader) error {
 		u.out = u.in
 	case gzipped:
 		u.out = (*gzipMembers)(u)
-		if err := u.member(); err != nil {
+		if err := u.gzipMember(); err != nil {
 			return err
 		}
 		return u.openSecond()
@@ -239,7 +238,7 @@ func (u *Reader) openSecond() error {
 	if u.second == nil {
 		u.second = &Reader{outer: u, Memory: u.Memory}
 	}
-	u.twice, u.end, u.passed, u.out = true, nil, 0, (*unpackedTwice)(u)
+	u.twice, u.end, u.out = true, nil, &bounded{u: u, r: u.second}
 	if err := u.second.Open((*unpackedOnce)(u)); err != nil {
 		return u.fault(err)
 	}
@@ -266,18 +265,6 @@ func (o *unpackedOnce) Read(b []byte) (int, error) {
 		err = u.fault(err)
 	}
 	u.end = err
-	return n, err
-}
-
-// unpackedTwice gives the bytes that are packed twice.
-type unpackedTwice Reader
-
-func (t *unpackedTwice) Read(p []byte) (int, error) {
-	u := (*Reader)(t)
-	n, err := u.second.Read(p)
-	if u.passed += int64(n); u.passed > Most(u.src.n) {
-		return 0, &Fault{fmt.Sprintf("%s: the object unpacks to more than %d times its size", u.Kind(), twiceRatio)}
-	}
 	return n, err
 }
 
@@ -363,9 +350,9 @@ func (u *Reader) Recode(head []byte) bool {
 	return is
 }
 
-// member begins a gzip member. The library reads several members by itself, but takes one that is cut inside its header's file
+// gzipMember begins a gzip member. The library reads several members by itself, but takes one that is cut inside its header's file
 // name for the end of the object, so members are separated here.
-func (u *Reader) member() error {
+func (u *Reader) gzipMember() error {
 	var err error
 	if u.gz == nil {
 		u.gz, err = gzip.NewReader(u.in)
@@ -397,7 +384,7 @@ func (m *gzipMembers) Read(p []byte) (int, error) {
 			if _, err = u.in.Peek(1); err != nil {
 				return n, err
 			}
-			if err = u.member(); err != nil {
+			if err = u.gzipMember(); err != nil {
 				return n, err
 			}
 		}
