@@ -20,6 +20,8 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"github.com/silt-etl/silt/internal/decode"
 )
 
 // Row is one rejected record, or one whole object or member (Record 0).
@@ -49,17 +51,10 @@ type Row struct {
 func (r *Row) Place() string { return place(r.Member, r.MemberNumber, r.Record) }
 
 func place(member string, number, record int64) string {
-	text := ""
-	if number > 0 {
-		text = "member " + member
+	if number == 0 && record == 0 {
+		return ""
 	}
-	if record > 0 {
-		if text != "" {
-			text += ", "
-		}
-		text += fmt.Sprintf("record %d", record)
-	}
-	return text
+	return decode.PlaceText(decode.NumberOf(number, record), member)
 }
 
 // Cut says that Raw is only the beginning of the record, or nothing of it.
@@ -129,6 +124,7 @@ type Writer struct {
 
 // NewWriter starts a file. has says what may be among its rows.
 func NewWriter(w io.Writer, has Has) (*Writer, error) {
+	has.Cut = has.Cut || has.Members // it has the columns for them
 	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithBatchSize(64),
 		parquet.WithDictionaryFor("raw", false), parquet.WithStatsFor("raw", false), parquet.WithStatsFor("context", false)) // statistics hold whole values
 	pw, err := pqarrow.NewFileWriter(schema(has), nopCloser{w}, props, pqarrow.NewArrowWriterProperties())
@@ -143,7 +139,7 @@ type nopCloser struct{ io.Writer }
 
 // Add appends a row. Raw is copied.
 func (w *Writer) Add(r Row) error {
-	if r.Cut() && !w.has.Cut && !w.has.Members {
+	if r.Cut() && !w.has.Cut {
 		return fmt.Errorf("write quarantine file: record %d is cut, and the file is not for cut records", r.Record)
 	}
 	if r.MemberNumber > 0 && !w.has.Members {
@@ -183,7 +179,7 @@ func (w *Writer) Add(r Row) error {
 			number.AppendNull()
 		}
 	}
-	if w.has.Cut || w.has.Members {
+	if w.has.Cut {
 		offset, length := w.b.Field(columns).(*array.Int64Builder), w.b.Field(columns+1).(*array.Int64Builder)
 		if r.Cut() {
 			offset.Append(r.Offset)
