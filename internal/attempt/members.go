@@ -102,12 +102,6 @@ func (c *cursor) memberFailed(st *objectState, number int64, rej *decode.Reject)
 	return nil
 }
 
-// memberID is a member of an object.
-type memberID struct {
-	object int32
-	number int64
-}
-
 // add adds up the counts of an object.
 func (c *objectCounts) add(d *objectCounts) {
 	c.published += d.published
@@ -121,7 +115,7 @@ func (w *output) countsOf(object int32, number int64) *objectCounts {
 	if member == 0 {
 		return &w.counts[object]
 	}
-	id := memberID{object, member}
+	id := recordID{int(object), decode.NumberOf(member, 0)}
 	c := w.members[id]
 	if c == nil {
 		c = &objectCounts{}
@@ -139,7 +133,7 @@ func (w *output) addMembers() error {
 			continue
 		}
 		for _, m := range st.members.counts {
-			c := w.members[memberID{int32(i), m.number}]
+			c := w.members[recordID{i, decode.NumberOf(m.number, 0)}]
 			if c == nil {
 				c = &objectCounts{}
 			} else {
@@ -153,7 +147,7 @@ func (w *output) addMembers() error {
 		}
 	}
 	for id := range w.members {
-		if st := &w.scan.states[id.object]; st.state != ObjectRead || st.members.isBad(decode.NumberOf(id.number, 0)) {
+		if st := &w.scan.states[id.object]; st.state != ObjectRead || st.members.isBad(id.number) {
 			seen++
 		}
 	}

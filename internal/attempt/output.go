@@ -44,8 +44,8 @@ type output struct {
 	memory memory
 	scan   *scan
 	counts []objectCounts
-	// members count the records of archives. finish adds them to counts.
-	members map[memberID]*objectCounts
+	// members count the records of archives, by the number of the member as a whole. finish adds them to counts.
+	members map[recordID]*objectCounts
 	files   []gatedFile
 	misses  map[string]int64
 	// without counts published records that lack a required attribute, by its path.
@@ -70,7 +70,7 @@ type output struct {
 type objectCounts struct{ published, filtered, rejected int64 }
 
 func newOutput(o Options, m memory, s *scan) *output {
-	return &output{o: o, memory: m, scan: s, counts: make([]objectCounts, len(s.objects)), members: map[memberID]*objectCounts{}, kinds: refused.Kinds{}, known: newfields.Of(o.Compiled), fields: newfields.Counts{}, misses: map[string]int64{}, without: map[string]int64{}, partitions: newPartitionCount(o.MaxPartitions, s.objects),
+	return &output{o: o, memory: m, scan: s, counts: make([]objectCounts, len(s.objects)), members: map[recordID]*objectCounts{}, kinds: refused.Kinds{}, known: newfields.Of(o.Compiled), fields: newfields.Counts{}, misses: map[string]int64{}, without: map[string]int64{}, partitions: newPartitionCount(o.MaxPartitions, s.objects),
 		rejects: spillsort.New[[3]int64](s.stopped, o.TempDir, "rejected", m.rejects),
 		reasons: append([]sqlgen.Reason(nil), o.Compiled.Reasons...), reasonAt: map[string]int{}, classOf: map[int32]string{}, accounts: map[string]bool{}}
 }
