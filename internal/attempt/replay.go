@@ -326,7 +326,7 @@ type merged struct {
 	buf       []byte
 	offset    int64         // of the last record, -1: not known
 	member    string        // of the last record
-	whole     *wholeMembers // read from staging; nil: there are none
+	whole     *wholeMembers // read from staging; nil: the object has none
 	fromWhole bool          // the last record is of whole
 }
 

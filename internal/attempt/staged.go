@@ -131,7 +131,7 @@ type wholeMembers struct {
 	left      []int64 // of rows that are still to come, if the archive cannot be read any more
 
 	peeked       bool
-	number       int64 // of the next record; 0: there are no more
+	number       int64 // of the next record; 0: it was the last one
 	raw, context []byte
 	rej          *decode.Reject
 	member       string

@@ -60,7 +60,7 @@ func orNil(t []byte) []byte {
 }
 
 // tagName finds the name that begins at i, behind a comma or at the start of the text, and blanks. to is where its equals sign is; 0:
-// there is no name.
+// no name begins there.
 func tagName(text []byte, i int) (from, to int) {
 	if i == 0 {
 		if from, to = wordBefore(text, 0); to > 0 {

@@ -31,7 +31,7 @@ func headerLines(text string, fn func(start int, key string, value word)) {
 	}
 }
 
-// headerEnd is where the first line begins that is neither blank nor a comment.
+// headerEnd is where the first line begins that is not blank and not a comment.
 func headerEnd(text string) int {
 	at := 0
 	for _, line := range strings.SplitAfter(text, "\n") {

@@ -48,7 +48,7 @@ func (h head) origin(own string) origin {
 // commonReader reads _common.sql.
 type commonReader struct{ set *Set }
 
-// read returns nil if there is no such file, or if it is reported why it cannot be used.
+// read returns nil if the folder has no such file, or if the file cannot be used, which is then reported.
 func (r *commonReader) read() (*common, error) {
 	c, f := r.set, r.set.Mapping.Common
 	if f.Text == "" {

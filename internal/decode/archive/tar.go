@@ -98,7 +98,7 @@ func (t *tarReader) Next() (*Member, error) {
 	}
 }
 
-// another looks for an archive behind the end of the last one. io.EOF: there is none.
+// another looks for an archive behind the end of the last one. io.EOF: the object ends.
 func (t *tarReader) another() error {
 	if t.src.zeros < blockBytes {
 		return &Fault{"tar: the end of the archive is missing: the object is truncated"}
@@ -144,3 +144,6 @@ func (b *tarBody) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// ErrOfArchive is always true: see tarBody.
+func (t *tarReader) ErrOfArchive(error) bool { return true }

@@ -119,7 +119,7 @@ func dayFirst(b []byte, i int) int {
 	return n + zoneLen(b, n)
 }
 
-// clockLen is where the clock ends that begins at i, with its fraction; 0: there is none.
+// clockLen is where the clock ends that begins at i, with its fraction; 0: i is not a clock.
 func clockLen(b []byte, i int) int {
 	if digits(b, i, 1) && i+1 < len(b) && b[i+1] == ':' { // 9:05:00
 		i--

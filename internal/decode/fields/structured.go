@@ -53,7 +53,7 @@ func Structured(dst []Field, buf, b []byte) ([]Field, []byte, string) {
 	return dst, buf, ""
 }
 
-// parameter reads a value up to the quote that closes it. after is what follows the quote, or nil if there is none.
+// parameter reads a value up to the quote that closes it. after is what follows the quote, or nil if no quote closes it.
 func parameter(b []byte) (value []byte, escaped bool, after []byte) {
 	for i := 0; i < len(b); i++ {
 		switch b[i] {
