@@ -57,7 +57,7 @@ func detect(object io.Reader, archives bool) (Detected, error) {
 	w := newWindow(Options{})
 	w.reset(head)
 	if err := w.begin(); err != nil {
-		if a, ok := errors.AsType[*archived](err); ok && archives {
+		if a, ok := errors.AsType[*foundArchive](err); ok && archives {
 			return detectMember(a)
 		}
 		return Detected{}, err
@@ -92,15 +92,15 @@ func detect(object io.Reader, archives bool) (Detected, error) {
 }
 
 // detectMember tells the format of the first member of an archive that can be read.
-func detectMember(a *archived) (Detected, error) {
+func detectMember(a *foundArchive) (Detected, error) {
 	r, file, err := a.read(nil, archive.Bounds{Stopped: func() error { return nil }, Need: func(int64) error { return nil }})
 	defer file.close()
 	for err == nil {
 		var m *archive.Member
 		if m, err = r.Next(); err == nil && m.Body != nil {
 			d, err := detect(m.Body, false)
-			if nested, ok := errors.AsType[*archived](err); ok {
-				err = unreadable(nested.kind + " inside of " + a.kind + ": archives inside of archives are not supported")
+			if nested, ok := errors.AsType[*foundArchive](err); ok {
+				err = unreadable(nested.inside(a.kind))
 			}
 			return d, err
 		}

@@ -167,11 +167,11 @@ func (r *lineReader) cut() (piece, error) {
 		}
 		var why string
 		if r.counted {
-			p, fault, err := r.countedRecord()
-			if fault == "" || err != nil {
+			var p piece
+			var err error
+			if p, why, err = r.countedRecord(); why == "" {
 				return p, err
 			}
-			why = fault
 		}
 		end, next, ok, err := r.lineEnd(0, r.held)
 		if err != nil {

@@ -160,7 +160,7 @@ type Format struct {
 	// OtherPatterns are for lines that do not match Pattern, in order. The column MatchedColumn is then the number of the one that matches,
 	// from 1 (Pattern), if Columns has it.
 	OtherPatterns []*regexp.Regexp
-	// Member is a pattern of the names of members of archives. Its captures are values of `key`; nil: there are none.
+	// Member is a pattern of the names of members of archives. Its captures are values of `key`. It may be nil.
 	Member *keypattern.Pattern
 	Null   []string // texts and JSON strings that mean that a value is missing, in addition to a text that is empty
 }

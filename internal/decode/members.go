@@ -9,7 +9,6 @@ import (
 
 	"github.com/silt-etl/silt/internal/capture"
 	"github.com/silt-etl/silt/internal/decode/archive"
-	"github.com/silt-etl/silt/internal/decode/budget"
 	"github.com/silt-etl/silt/internal/decode/unpack"
 )
 
@@ -63,19 +62,24 @@ func (f *Format) Captures(member string, columns []string, captures []*string) [
 	return all
 }
 
-// archived is the error of a framer whose object turns out to be an archive.
-type archived struct {
+// foundArchive is the error of a framer whose object turns out to be an archive.
+type foundArchive struct {
 	kind  string
 	in    io.Reader      // its bytes: of zip as they are, of tar unpacked
 	outer *unpack.Reader // of tar; the window has a new one
 	w     *window
 }
 
-func (a *archived) Error() string { return a.kind + " is an archive" }
+func (a *foundArchive) Error() string { return a.kind + " is an archive" }
+
+// inside refuses an archive that is a member of another.
+func (a *foundArchive) inside(outer string) string {
+	return a.kind + " inside of " + outer + ": archives inside of archives are not supported"
+}
 
 // beginTar leaves the bytes that the window has unpacked to who reads the members.
 func (w *window) beginTar() error {
-	a := &archived{kind: "tar", outer: w.un, in: io.MultiReader(bytes.NewReader(bytes.Clone(w.buf[w.p:w.n])), w.un), w: w}
+	a := &foundArchive{kind: "tar", outer: w.un, in: io.MultiReader(bytes.NewReader(bytes.Clone(w.buf[w.p:w.n])), w.un), w: w}
 	if packed := w.un.Kind(); packed != unpack.Plain {
 		a.kind += " inside of " + string(packed)
 	}
@@ -85,7 +89,7 @@ func (w *window) beginTar() error {
 
 // members are those of one archive.
 type members struct {
-	*archived
+	*foundArchive
 	reader archive.Reader
 	file   tempFile // a copy of the object
 	open   bool     // a member is
@@ -123,7 +127,7 @@ func (m *members) name() string {
 }
 
 // read begins to read the members. src is the object if it can be read in place; file is a copy of it, if one is needed.
-func (a *archived) read(src io.Reader, b archive.Bounds) (r archive.Reader, file tempFile, err error) {
+func (a *foundArchive) read(src io.Reader, b archive.Bounds) (r archive.Reader, file tempFile, err error) {
 	if a.outer != nil {
 		b.Size = a.outer.Size
 		return archive.OpenTar(a.in, b), file, nil
@@ -153,8 +157,8 @@ func (a *archived) read(src io.Reader, b archive.Bounds) (r archive.Reader, file
 }
 
 // enterArchive opens an archive.
-func (d *Records) enterArchive(a *archived) (err error) {
-	m := &members{archived: a}
+func (d *Records) enterArchive(a *foundArchive) (err error) {
+	m := &members{foundArchive: a}
 	d.members = m
 	a.w.un.Member = true
 	a.w.un.Given = func(n int) error { return m.reader.Given(n) }
@@ -204,12 +208,12 @@ func (d *Records) nextMember() (*Reject, error) {
 	return nil, nil
 }
 
-// ended says what an error of the framer means: neither a Reject nor an error if reading continues, with the first or the next member of an
-// archive; a Reject of the member; or an error of the object.
+// ended says what an error of the framer means. A Reject refuses the member, and an error ends the object. Without them, reading continues
+// with the first or the next member of an archive.
 func (d *Records) ended(err error) (*Reject, error) {
 	m := d.members
 	if m == nil {
-		if a, ok := errors.AsType[*archived](err); ok {
+		if a, ok := errors.AsType[*foundArchive](err); ok {
 			return nil, d.enterArchive(a)
 		}
 		return nil, err
@@ -230,11 +234,11 @@ func (d *Records) ended(err error) (*Reject, error) {
 	if _, ok := errors.AsType[*archive.Fault](err); ok {
 		return nil, ofArchive(err)
 	}
-	if a, ok := errors.AsType[*archived](err); ok {
+	if a, ok := errors.AsType[*foundArchive](err); ok {
 		if a.outer != nil { // the window reads the next member with it
 			a.w.un = a.outer
 		}
-		return &Reject{Code: ReasonMember, Message: a.kind + " inside of " + m.kind + ": archives inside of archives are not supported"}, nil
+		return &Reject{Code: ReasonMember, Message: a.inside(m.kind)}, nil
 	}
 	var rej *Reject
 	if !errors.As(err, &rej) {
@@ -248,17 +252,14 @@ func (d *Records) ended(err error) (*Reject, error) {
 
 // ofArchive is the error of the object for one of its archive.
 func ofArchive(err error) error {
+	if err == nil || err == io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
+		return err
+	}
 	if f, ok := errors.AsType[*archive.Fault](err); ok {
 		return unreadable(f.Message)
 	}
-	if large, ok := errors.AsType[*budget.TooLarge](err); ok {
-		return &Reject{Code: ReasonTooLarge, Message: large.Error()}
-	}
-	switch f := (*unpack.Fault)(nil); {
-	case err == nil, err == io.EOF: //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
-		return err
-	case errors.As(err, &f):
-		return unreadable(f.Message)
+	if rej, ok := errors.AsType[*Reject](unreadableFault(err)); ok {
+		return rej
 	}
 	return fmt.Errorf("read the object: %w", err)
 }

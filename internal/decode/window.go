@@ -158,7 +158,7 @@ func (w *window) reset(src io.Reader) {
 func (w *window) begin() error {
 	if err := w.un.Open(&stoppable{w.src, w.stop}); err != nil {
 		if w.un.Kind() == unpack.Zip {
-			return &archived{kind: string(unpack.Zip), in: w.un.Packed(), w: w}
+			return &foundArchive{kind: string(unpack.Zip), in: w.un.Packed(), w: w}
 		}
 		return unreadableFault(err)
 	}

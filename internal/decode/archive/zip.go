@@ -161,11 +161,8 @@ func Damage(err error) string {
 	return "the packed data is damaged (" + short(err) + ")"
 }
 
-// ErrOfArchive says whether an error of a member's body concerns the archive, and not this member alone.
+// ErrOfArchive is true for a *Fault, and for an error of the archive's bytes.
 func (z *zipReader) ErrOfArchive(err error) bool {
 	_, isFault := errors.AsType[*Fault](err)
 	return isFault || z.at.err != nil
 }
-
-// ErrOfArchive is always true: see tarBody.
-func (t *tarReader) ErrOfArchive(error) bool { return true }

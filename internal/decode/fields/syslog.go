@@ -15,7 +15,7 @@ var smallNumbers = func() (all [24][]byte) {
 
 // Syslog reads a syslog header, RFC 5424 or RFC 3164 in the forms met: pri, facility and severity (of pri), sequence (the number
 // that Cisco writes before the time), timestamp, host, app, procid, msgid, structured (its brackets and all). What is "-" in RFC 5424 is
-// left out. rest is the message; it is all of b where there is no header.
+// left out. rest is the message, or all of b without a header.
 func Syslog(dst []Field, b []byte) (out []Field, rest []byte) {
 	rest = b
 	if len(b) > 0 && b[0] == '<' {
@@ -63,12 +63,10 @@ func Syslog(dst []Field, b []byte) (out []Field, rest []byte) {
 	if len(after) > 0 && after[0] == ':' { // "Oct 11 22:14:15: %ASA-6-302013: ", without a host
 		return tag(append(dst, field("timestamp", rest[:n])), afterTime(after))
 	}
-	host, _ := word(after)
-	switch digitFirst := len(dst) == 0 && rest[0] >= '0' && rest[0] <= '9'; {
-	case digitFirst && (len(host) == 0 || !isHost(host)): // a line that begins with a time may be anything
-		return dst, rest
-	case len(host) == 0 || bytes.ContainsAny(host, "=|,;\""):
-		return append(dst, field("timestamp", rest[:n])), after
+	if len(dst) == 0 && rest[0] >= '0' && rest[0] <= '9' { // a line that begins with a time may be anything
+		if host, _ := word(after); len(host) == 0 || !isHost(host) {
+			return dst, rest
+		}
 	}
 	return hostAndTag(append(dst, field("timestamp", rest[:n])), after)
 }
