@@ -108,7 +108,7 @@ func detectMember(a *foundArchive) (Detected, error) {
 	if err == io.EOF { //nolint:errorlint // the end of the archive
 		return Detected{}, unreadable(a.kind + ": it has no member that can be read")
 	}
-	return Detected{}, ofArchive(err)
+	return Detected{}, a.fault(err)
 }
 
 // detectedLines are the sample's first lines, without a last one that may be cut.

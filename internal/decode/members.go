@@ -169,7 +169,7 @@ func (d *Records) enterArchive(a *foundArchive) (err error) {
 		a.w.un.Held = n
 		return d.use.Need(n, "the directory of a zip archive")
 	}})
-	return ofArchive(err)
+	return a.fault(err)
 }
 
 // leaveArchive ends the archive that is open, if there is one.
@@ -191,7 +191,7 @@ func (d *Records) nextMember() (*Reject, error) {
 	for m != nil && !m.open {
 		last, err := m.reader.Next()
 		if err != nil {
-			return nil, ofArchive(err)
+			return nil, m.fault(err)
 		}
 		if m.last, d.number = last, 0; d.only != nil && !d.only[last.Number] {
 			continue
@@ -227,12 +227,12 @@ func (d *Records) ended(err error) (*Reject, error) {
 	d.framer.open(nil)
 	if e := m.body.err; e != nil {
 		if m.reader.ErrOfArchive(e) {
-			return nil, ofArchive(e)
+			return nil, m.fault(e)
 		}
 		return &Reject{Code: ReasonMember, Message: archive.Damage(e)}, nil
 	}
 	if _, ok := errors.AsType[*archive.Fault](err); ok {
-		return nil, ofArchive(err)
+		return nil, m.fault(err)
 	}
 	if a, ok := errors.AsType[*foundArchive](err); ok {
 		if a.outer != nil { // the window reads the next member with it
@@ -250,8 +250,8 @@ func (d *Records) ended(err error) (*Reject, error) {
 	return rej, nil
 }
 
-// ofArchive is the error of the object for one of its archive.
-func ofArchive(err error) error {
+// fault is the error of the object for one of its archive.
+func (a *foundArchive) fault(err error) error {
 	if err == nil || err == io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
 		return err
 	}
@@ -260,6 +260,9 @@ func ofArchive(err error) error {
 	}
 	if rej, ok := errors.AsType[*Reject](unreadableFault(err)); ok {
 		return rej
+	}
+	if a.outer != nil { // it has said what was read
+		return err
 	}
 	return fmt.Errorf("read the object: %w", err)
 }
