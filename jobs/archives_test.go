@@ -1,104 +1,72 @@
 package jobs_test
 
 import (
-	"archive/tar"
-	"archive/zip"
-	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/klauspost/compress/gzip"
 
-	"github.com/silt-etl/silt/internal/decode"
+	"github.com/silt-etl/silt/internal/decode/archive/archivetest"
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
 )
 
-type member struct{ name, text string }
-
-func zipOf(t *testing.T, members ...member) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	for _, m := range members {
-		e, err := w.Create(m.name)
-		if err == nil {
-			_, err = io.WriteString(e, m.text)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-func tarOf(t *testing.T, members ...member) string {
-	t.Helper()
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, m := range members {
-		err := w.WriteHeader(&tar.Header{Name: m.name, Size: int64(len(m.text)), Mode: 0o600})
-		if err == nil {
-			_, err = io.WriteString(w, m.text)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
-
-// gzipText is gz without a newline at the end.
-func gzipText(text string) []byte {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	_, _ = io.WriteString(z, text)
-	_ = z.Close()
-	return b.Bytes()
-}
-
-// encryptMember makes zip's directory say that a member is encrypted.
-func encryptMember(b []byte, name string) []byte {
-	at := bytes.LastIndex(b, []byte("PK\x01\x02"))
-	for !bytes.HasPrefix(b[at+46:], []byte(name)) {
-		at = bytes.LastIndex(b[:at], []byte("PK\x01\x02"))
-	}
-	b[at+8] |= 1
-	return b
-}
+type member = archivetest.Member
 
 const archiveSelect = `-- class: authentication
 SELECT ts AS "time", 1 AS activity_id, 1 AS severity_id, who AS "user.name", 'h' AS "dst_endpoint.hostname",
   'p' AS "metadata.product.name", 'v' AS "metadata.product.vendor_name" FROM raw WHERE kind = 'login'`
 
-// archiveWorld is a job whose objects are archives of CSV.
-type archiveWorld struct {
+// storeWorld is a job whose mapping is in files, and whose staging, lake and state are folders or on S3.
+type storeWorld struct {
 	*world
 	files map[string]string
-	s3    *s3World
+	s3    *s3World // nil: everything is in folders
 }
 
-func newArchiveWorld(t *testing.T, onS3 bool) *archiveWorld {
-	w := &archiveWorld{files: map[string]string{"authentication.sql": archiveSelect,
-		"raw.sql": "-- format: csv\n-- header: yes\nCREATE TABLE raw (ts TIMESTAMP, kind VARCHAR, who VARCHAR);"}}
-	if onS3 {
-		w.s3 = newS3World(t)
-		w.world = &w.s3.world
-	} else {
-		w.world = newWorld(t)
+func newStoreWorld(t *testing.T, onS3 bool, files map[string]string) storeWorld {
+	if !onS3 {
+		return storeWorld{world: newWorld(t), files: files}
 	}
+	w := newS3World(t)
+	return storeWorld{world: &w.world, files: files, s3: w} // the server keeps each bucket as a folder
+}
+
+func (w *storeWorld) put(key string, data []byte) {
+	w.t.Helper()
+	if w.s3 != nil {
+		w.s3.put(key, data)
+		return
+	}
+	w.world.put(key, data)
+}
+
+// runner runs the job with the mapping that the files are now.
+func (w *storeWorld) runner(mapping string) *jobs.Runner {
+	w.t.Helper()
+	m, err := mappings.LoadFiles(mapping, w.files)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	open := w.world.runner
+	if w.s3 != nil {
+		open = w.s3.runner
+	}
+	r := open()
+	r.Mapping = m
+	return r
+}
+
+// archiveWorld is a job whose objects are archives of CSV.
+type archiveWorld struct{ storeWorld }
+
+func newArchiveWorld(t *testing.T, onS3 bool) *archiveWorld {
+	w := &archiveWorld{newStoreWorld(t, onS3, map[string]string{"authentication.sql": archiveSelect,
+		"raw.sql": "-- format: csv\n-- header: yes\nCREATE TABLE raw (ts TIMESTAMP, kind VARCHAR, who VARCHAR);"})}
 	w.spec.Source.Include = nil
 	w.spec.Limits.MaxQuarantineRatio, w.spec.Limits.MaxUnmatchedRatio, w.spec.Limits.MaxBrokenRatio = 1, 1, 1
 	return w
@@ -106,26 +74,12 @@ func newArchiveWorld(t *testing.T, onS3 bool) *archiveWorld {
 
 func (w *archiveWorld) put(name string, data []byte) {
 	w.t.Helper()
-	if w.s3 != nil {
-		w.s3.put(hideKey+name, data)
-		return
-	}
-	w.world.put(hideKey+name, data)
+	w.storeWorld.put(hideKey+name, data)
 }
 
 func (w *archiveWorld) runner() *jobs.Runner {
 	w.t.Helper()
-	m, err := mappings.LoadFiles("archives", w.files)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	var r *jobs.Runner
-	if w.s3 != nil {
-		r = w.s3.runner()
-	} else {
-		r = w.world.runner()
-	}
-	r.Mapping = m
+	r := w.storeWorld.runner("archives")
 	r.LookupEnv = func(string) (string, bool) { return "0123456789abcdef", true }
 	return r
 }
@@ -168,8 +122,8 @@ func TestArchiveOfMembers(t *testing.T) {
 			w := newArchiveWorld(t, onS3)
 			members := []member{{"logs/", ""}, {"logs/a.csv", logins("ada", "other:bob")}, {"logs/b.csv", "2024-01-01T00:00:00Z,login,carol\n"}, {"secret", logins("dan")},
 				{"logs/a.csv", logins("other:eve") + "\"open\n" + "2024-01-01T00:00:00Z,login,fay\n"}}
-			w.put("1.zip", encryptMember(zipOf(t, members...), "secret"))
-			w.put("2.tar.gz", gzipText(tarOf(t, members[1], members[2], member{"../c.csv", string(gz("ts,kind,who", "2024-01-01T00:00:00Z,login,gus"))})))
+			w.put("1.zip", archivetest.Encrypt(archivetest.Zip(t, members...), "secret"))
+			w.put("2.tar.gz", gzipText(string(archivetest.Tar(t, members[1], members[2], member{"../c.csv", string(gz("ts,kind,who", "2024-01-01T00:00:00Z,login,gus"))}))))
 			sum, err := w.runner().Run(t.Context(), jobs.RunOptions{})
 			if err != nil {
 				t.Fatal(err)
@@ -227,7 +181,7 @@ func TestArchiveOfMembers(t *testing.T) {
 func TestHiddenMembers(t *testing.T) {
 	w := newArchiveWorld(t, false)
 	w.files["raw.sql"] = "-- discard: token\n" + strings.Replace(w.files["raw.sql"], "who VARCHAR", "who VARCHAR, token VARCHAR", 1)
-	object := zipOf(t, member{"a", "ts,kind,who,token\n2024-01-01T00:00:00Z,other,ada,t\n"}, member{"b", "no\n1\n"}, member{"c", "ts,kind,who,token\n2024-01-01T00:00:00Z,login,bob,t\n2024-01-01T00:00:00Z,other,carol,t\n"})
+	object := archivetest.Zip(t, member{"a", "ts,kind,who,token\n2024-01-01T00:00:00Z,other,ada,t\n"}, member{"b", "no\n1\n"}, member{"c", "ts,kind,who,token\n2024-01-01T00:00:00Z,login,bob,t\n2024-01-01T00:00:00Z,other,carol,t\n"})
 	w.put("1.zip", object)
 	w.put("2.zip", object)
 	if _, err := w.runner().Run(t.Context(), jobs.RunOptions{}); err != nil {
@@ -266,7 +220,7 @@ func TestHiddenMemberRefusedLater(t *testing.T) {
 		w := newArchiveWorld(t, false)
 		raw := "-- discard: token\n" + strings.Replace(w.files["raw.sql"], "who VARCHAR", columns, 1)
 		w.files["raw.sql"] = strings.Replace(raw, columns, columns+", aa VARCHAR, bbbb VARCHAR, ccc VARCHAR, ddddd VARCHAR", 1)
-		w.put("1.zip", zipOf(t, members...))
+		w.put("1.zip", archivetest.Zip(t, members...))
 		if sum, err := w.runner().Run(t.Context(), jobs.RunOptions{}); err != nil || sum.Records.Quarantined != 5 {
 			t.Fatalf("%v %+v", err, sum)
 		}
@@ -287,7 +241,7 @@ func TestHiddenMemberRefusedLater(t *testing.T) {
 func TestRefusedArchive(t *testing.T) {
 	w := newArchiveWorld(t, false)
 	w.spec.Limits.MaxUnmatchedRatio, w.spec.Limits.MaxQuarantineRatio, w.spec.Limits.MaxBrokenRatio = 0.1, 0.1, 0
-	w.put("1.zip", encryptMember(zipOf(t, member{"a.csv", logins("other:ada", "bob")}, member{"x.csv", logins()}), "x.csv"))
+	w.put("1.zip", archivetest.Encrypt(archivetest.Zip(t, member{"a.csv", logins("other:ada", "bob")}, member{"x.csv", logins()}), "x.csv"))
 	_, err := w.runner().Run(t.Context(), jobs.RunOptions{})
 	wantError(t, "refused", err, jobs.ErrQuarantine, 3, "1.zip, member a.csv, record 1: 2024-01-01T00:00:00Z,other,ada")
 	w.spec.Limits.MaxUnmatchedRatio = 1
@@ -305,7 +259,7 @@ func TestFailingMember(t *testing.T) {
 	w.files["authentication.sql"] = strings.Replace(w.files["authentication.sql"], "WHERE kind = 'login'", "", 1)
 	broken := gz(strings.Repeat("UTC", 3))
 	broken[len(broken)-5] ^= 1
-	w.put("1.zip", zipOf(t, member{"a.csv", logins("UTC:ada", "UTC:bob")}, member{"b.csv", string(broken)}, member{"c.csv", logins("UTC:carol", "Nowhere:dan")}))
+	w.put("1.zip", archivetest.Zip(t, member{"a.csv", logins("UTC:ada", "UTC:bob")}, member{"b.csv", string(broken)}, member{"c.csv", logins("UTC:carol", "Nowhere:dan")}))
 	sum, err := w.runner().Run(t.Context(), jobs.RunOptions{})
 	if err != nil || sum.Records.Published != 3 {
 		t.Fatalf("%v %+v %v", err, sum.Records, sum.Reasons)
@@ -315,45 +269,13 @@ func TestFailingMember(t *testing.T) {
 	}
 }
 
-// TestMembersAndQuarantineFiles: files with rows of members have their columns, and files without them stay as earlier versions read them.
-func TestMembersAndQuarantineFiles(t *testing.T) {
-	rows := []quarantine.Row{{Object: "a", Record: 1, Reason: "R", Raw: []byte("x")}, {Object: "b", Member: "m", MemberNumber: 3, Record: 2, Reason: decode.ReasonJSON, Raw: []byte("y")}, {Object: "b", MemberNumber: 4, Reason: decode.ReasonMember}}
-	var b bytes.Buffer
-	w, err := quarantine.NewWriter(&b, quarantine.Has{Members: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range rows {
-		if err := w.Add(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	var got []quarantine.Row
-	if err := quarantine.Read(t.Context(), bytes.NewReader(b.Bytes()), func(r quarantine.Row) error { got = append(got, r); return nil }); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(rows, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
-	plain, err := quarantine.NewWriter(io.Discard, quarantine.Has{Cut: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := plain.Add(rows[1]); err == nil {
-		t.Error("a file for records took one of a member")
-	}
-}
-
 // TestMemberCaptures: the name of a member and what -- member: takes from it are values of key, for each record of a batch, a replay and a
 // search for a record that fails. A member whose name does not fit has the captures of the object's key.
 func TestMemberCaptures(t *testing.T) {
 	w := newArchiveWorld(t, false)
 	w.files["raw.sql"] = "-- member: logs/{region}/{host}-{yyyy}.csv\n" + w.files["raw.sql"]
 	w.files["authentication.sql"] = strings.Replace(archiveSelect, "who AS \"user.name\"", `who || ' ' || coalesce(key.host, '-') || ' ' || coalesce(key.region, '-') || ' ' || coalesce(key.member, '-') || ' ' || coalesce(key.yyyy, '-') AS "user.name", timezone(who, ts)::VARCHAR AS "unmapped.local"`, 1)
-	w.put("1.zip", zipOf(t, member{"logs/eu/fw1-2020.csv", logins("UTC", "UTC")}, member{"other.csv", logins("CET", "other:EST")}, member{"logs/us/fw2-2021.csv", logins("UTC", "other:CET", "Nowhere")}))
+	w.put("1.zip", archivetest.Zip(t, member{"logs/eu/fw1-2020.csv", logins("UTC", "UTC")}, member{"other.csv", logins("CET", "other:EST")}, member{"logs/us/fw2-2021.csv", logins("UTC", "other:CET", "Nowhere")}))
 	w.put("2.csv", []byte(logins("CET")))
 	if sum, err := w.runner().Run(t.Context(), jobs.RunOptions{}); err != nil || sum.Records.Published != 5 || sum.Reasons["EXPRESSION_FAILED"] != 1 {
 		t.Fatalf("%v %+v", err, sum)

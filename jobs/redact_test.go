@@ -30,19 +30,16 @@ import (
 	"github.com/silt-etl/silt/internal/quarantine"
 	"github.com/silt-etl/silt/internal/report"
 	"github.com/silt-etl/silt/jobs"
-	"github.com/silt-etl/silt/mappings"
 )
 
 // hideWorld is a job whose mapping discards and redacts. Its values that nobody may see are planted.
 type hideWorld struct {
-	*world
-	files   map[string]string
+	storeWorld
 	planted []string
 	log     bytes.Buffer
 	env     map[string]string
 	random  *rand.Rand
-	s3      *s3World // nil: everything is in folders
-	copies  bool     // the temp folder may have copies of objects
+	copies  bool // the temp folder may have copies of objects
 }
 
 const hideSelect = `-- class: authentication
@@ -54,27 +51,17 @@ const hideRaw = `-- discard: token, account.secret
 -- redact: account.mail AS hash, card AS mask, "session".id AS hash, session.cookies AS mask
 CREATE TABLE raw (ts TIMESTAMP, kind VARCHAR, token VARCHAR, card VARCHAR, stamp VARCHAR, zone VARCHAR, account STRUCT("name" VARCHAR, mail VARCHAR, secret VARCHAR), session JSON);`
 
-func newHideWorld(t *testing.T) *hideWorld {
-	w := &hideWorld{world: newWorld(t), files: map[string]string{"raw.sql": hideRaw, "authentication.sql": hideSelect},
+func newHideWorld(t *testing.T) *hideWorld { return newHideWorldOn(t, false) }
+
+func newHideWorldOn(t *testing.T, s3 bool) *hideWorld {
+	w := &hideWorld{storeWorld: newStoreWorld(t, s3, map[string]string{"raw.sql": hideRaw, "authentication.sql": hideSelect}),
 		env: map[string]string{"SILT_REDACT_KEY": "0123456789abcdef-new"}, random: rand.New(rand.NewPCG(1, 2))}
-	w.begin()
-	return w
-}
-
-// newS3HideWorld is the job with staging, lake and state on S3.
-func newS3HideWorld(t *testing.T) *hideWorld {
-	w := &hideWorld{s3: newS3World(t), env: map[string]string{"SILT_REDACT_KEY": "0123456789abcdef-new"}, random: rand.New(rand.NewPCG(1, 2))}
-	w.world = &w.s3.world // the server keeps each bucket as a folder
-	w.begin()
-	return w
-}
-
-func (w *hideWorld) begin() {
 	w.spec.Source.Include = nil
 	w.spec.Limits.TempDir = filepath.Join(w.dir, "temp")
 	if err := os.MkdirAll(w.spec.Limits.TempDir, 0o700); err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
+	return w
 }
 
 // plant makes a value that must not be found anywhere.
@@ -90,17 +77,8 @@ func (w *hideWorld) plant() string {
 
 func (w *hideWorld) runner() *jobs.Runner {
 	w.t.Helper()
-	m, err := mappings.LoadFiles("hide", w.files)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	var r *jobs.Runner
-	if w.s3 != nil {
-		r = w.s3.runner()
-	} else {
-		r = w.world.runner()
-	}
-	r.Mapping, r.LogTo = m, io.MultiWriter(r.LogTo, &w.log)
+	r := w.storeWorld.runner("hide")
+	r.LogTo = io.MultiWriter(r.LogTo, &w.log)
 	r.LookupEnv = func(name string) (string, bool) { text, ok := w.env[name]; return text, ok }
 	r.OpenEngine = func(o engine.Options) (attempt.Engine, error) {
 		db, err := engine.Open(o)

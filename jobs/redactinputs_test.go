@@ -49,17 +49,13 @@ func TestInputsHide(t *testing.T) {
 		}},
 	}
 	for form, f := range forms {
-		for place, open := range map[string]func(*testing.T) *hideWorld{"folder": newHideWorld, "s3": newS3HideWorld} {
+		for place, onS3 := range map[string]bool{"folder": false, "s3": true} {
 			for _, language := range []string{"sql", "json"} {
 				if form == "parquet" && language == "json" {
 					continue // a declarative mapping reads objects of JSON
 				}
 				t.Run(form+" "+place+" "+language, func(t *testing.T) {
-					w := open(t)
-					put := w.put
-					if w.s3 != nil {
-						put = w.s3.put
-					}
+					w := newHideWorldOn(t, onS3)
 					w.spec.Limits.MaxUnmatchedRatio, w.spec.Limits.MaxQuarantineRatio = 0.1, 0.1
 					part := fmt.Sprintf(hideDeclarativePart, "login")
 					more := map[string]string{"more.sql": strings.Replace(hideColumnsSelect, "'login'", "'other'", 1)}
@@ -81,8 +77,8 @@ func TestInputsHide(t *testing.T) {
 					}
 					rows = append(rows, row("never "+w.plant(), "login"))
 					whole := f.object(rows)
-					put(hideKey+"a.log", whole)
-					put(hideKey+"cut.log", whole[:len(whole)-9])
+					w.put(hideKey+"a.log", whole)
+					w.put(hideKey+"cut.log", whole[:len(whole)-9])
 					w.spec.Limits.MaxBrokenRatio = 1
 					if _, err := w.run(); !errors.Is(err, jobs.ErrQuarantine) { // refused: too many have no SELECT
 						t.Fatal(err)

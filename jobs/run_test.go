@@ -75,9 +75,13 @@ func (w *world) put(key string, data []byte) {
 }
 
 func gz(lines ...string) []byte {
+	return gzipText(strings.Join(lines, "\n") + "\n")
+}
+
+func gzipText(text string) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	z.Write([]byte(strings.Join(lines, "\n") + "\n"))
+	z.Write([]byte(text))
 	z.Close()
 	return b.Bytes()
 }

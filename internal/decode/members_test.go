@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
@@ -15,51 +14,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/silt-etl/silt/internal/decode/archive/archivetest"
 	"github.com/silt-etl/silt/internal/decode/budget"
 )
 
-type file struct{ name, text string }
+type file = archivetest.Member
 
 func zipped(t testing.TB, method uint16, files ...file) string {
 	t.Helper()
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	for _, f := range files {
-		e, err := w.CreateHeader(&zip.FileHeader{Name: f.name, Method: method})
-		if err == nil {
-			_, err = io.WriteString(e, f.text)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
+	return string(archivetest.ZipBy(t, method, files...))
 }
 
 func tarred(t testing.TB, files ...file) string {
 	t.Helper()
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, f := range files {
-		kind := byte(tar.TypeReg)
-		if strings.HasSuffix(f.name, "/") {
-			kind = tar.TypeDir
-		}
-		err := w.WriteHeader(&tar.Header{Name: f.name, Size: int64(len(f.text)), Mode: 0o600, Typeflag: kind})
-		if err == nil {
-			_, err = io.WriteString(w, f.text)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
+	return string(archivetest.Tar(t, files...))
 }
 
 func gzipped(t testing.TB, text string) string {
@@ -197,12 +165,12 @@ func TestBrokenMembers(t *testing.T) {
 		"its data":         {change(data, 0xff, 0xff), "MEMBER_UNREADABLE the packed data is damaged (flate: corrupt input before offset 1)"},
 		"its length":       {change(second+24, object[second+24]+1), "MEMBER_UNREADABLE the member is truncated"},
 		"its header":       {change(strings.Index(object[10:], "PK\x03\x04")+10, 0), "MEMBER_UNREADABLE the header of the member is damaged"},
-		"gzip in it":       {in("2", gzipped(t, good[1].text)[:30]), "MEMBER_UNREADABLE gzip: the object is truncated"},
+		"gzip in it":       {in("2", gzipped(t, good[1][1])[:30]), "MEMBER_UNREADABLE gzip: the object is truncated"},
 		"zip in it":        {in("2", object), "MEMBER_UNREADABLE zip inside of zip: archives inside of archives are not supported"},
 		"tar.gz in it":     {in("2", gzipped(t, tarred(t, good...))), "MEMBER_UNREADABLE tar inside of gzip inside of zip: archives inside of archives are not supported"},
 		"Parquet in it":    {in("2", "PAR1...."), "MEMBER_UNREADABLE Parquet inside of an archive is not supported"},
 		"tar in tar":       {tarred(t, good[0], file{"2", tarred(t, good...)}, good[2]), "MEMBER_UNREADABLE tar inside of tar: archives inside of archives are not supported"},
-		"gzip in tar":      {tarred(t, good[0], file{"2", gzipped(t, good[1].text)[:30]}, good[2]), "MEMBER_UNREADABLE gzip: the object is truncated"},
+		"gzip in tar":      {tarred(t, good[0], file{"2", gzipped(t, good[1][1])[:30]}, good[2]), "MEMBER_UNREADABLE gzip: the object is truncated"},
 		"no checksum":      {stored.String(), "MEMBER_UNREADABLE the checksum does not match"},
 		"Parquet in tar.z": {gzipped(t, tarred(t, good[0], file{"2", "PAR1...."}, good[2])), "MEMBER_UNREADABLE Parquet inside of an archive is not supported"},
 	} {
@@ -233,7 +201,7 @@ func TestArchivesDamaged(t *testing.T) {
 	files := []file{{"1", "{\"a\":1}\n"}, {"22", "{\"a\":2}\n{\"a\":22}\n"}, {"3", "{\"a\":3}\n"}}
 	may := map[string]bool{}
 	for _, f := range files {
-		for _, line := range strings.Fields(f.text) {
+		for _, line := range strings.Fields(f[1]) {
 			may[line] = true
 		}
 	}

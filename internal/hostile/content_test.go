@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/silt-etl/silt/internal/decode/archive/archivetest"
 	"github.com/silt-etl/silt/jobs"
 	"github.com/silt-etl/silt/mappings"
 )
@@ -31,8 +32,8 @@ func TestBombs(t *testing.T) {
 		"zstd in gzip":         gz(string(zst(t, zeros(n)))),
 		"a window of zstd":     []byte("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00"), // of 2 GiB, around nothing
 		"members of gzip":      bytes.Repeat(gz(""), size(1000, 100_000)),
-		"zeros in zip":         zipOf(t, member{"a", zeros(n)}, member{"b", zeros(n)}),
-		"zeros in tar.gz":      gz(string(tarOf(t, member{"a", zeros(n)}))),
+		"zeros in zip":         archivetest.Zip(t, member{"a", zeros(n)}, member{"b", zeros(n)}),
+		"zeros in tar.gz":      gz(string(archivetest.Tar(t, member{"a", zeros(n)}))),
 		"blanks in xz":         packs(t)["xz"](strings.Repeat(" ", size(4<<20, 256<<20))),
 		"zeros in lz4":         packs(t)["lz4"](zeros(n)),
 	} {

@@ -1,8 +1,6 @@
 package hostile
 
 import (
-	"archive/tar"
-	"archive/zip"
 	"bytes"
 	"fmt"
 	"io"
@@ -12,47 +10,11 @@ import (
 	"github.com/klauspost/compress/snappy"
 	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz"
+
+	"github.com/silt-etl/silt/internal/decode/archive/archivetest"
 )
 
-type member struct{ name, text string }
-
-func zipOf(t *testing.T, members ...member) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	for _, m := range members {
-		e, err := w.Create(m.name)
-		if err == nil {
-			_, err = io.WriteString(e, m.text)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-func tarOf(t *testing.T, members ...member) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, m := range members {
-		err := w.WriteHeader(&tar.Header{Name: m.name, Size: int64(len(m.text)), Mode: 0o600})
-		if err == nil {
-			_, err = io.WriteString(w, m.text)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
+type member = archivetest.Member
 
 func written(t *testing.T, text string, open func(io.Writer) (io.WriteCloser, error)) []byte {
 	t.Helper()
@@ -75,8 +37,8 @@ func packs(t *testing.T) map[string]func(string) []byte {
 	return map[string]func(string) []byte{
 		"gzip":   gz,
 		"zstd":   func(s string) []byte { return zst(t, s) },
-		"zip":    func(s string) []byte { return zipOf(t, member{"a.log", s}) },
-		"tar.gz": func(s string) []byte { return gz(string(tarOf(t, member{"a.log", s}))) },
+		"zip":    func(s string) []byte { return archivetest.Zip(t, member{"a.log", s}) },
+		"tar.gz": func(s string) []byte { return gz(string(archivetest.Tar(t, member{"a.log", s}))) },
 		"lz4": func(s string) []byte {
 			return written(t, s, func(w io.Writer) (io.WriteCloser, error) { return lz4.NewWriter(w), nil })
 		},
@@ -93,14 +55,6 @@ func packs(t *testing.T) map[string]func(string) []byte {
 func TestArchives(t *testing.T) {
 	blanks := strings.Repeat(" ", size(80<<20, 1<<30))
 	good := func(first int) member { return member{fmt.Sprint(first), ten(first)} }
-	encrypted := func(b []byte, name string) []byte {
-		at := bytes.LastIndex(b, []byte("PK\x01\x02"))
-		for !strings.HasPrefix(string(b[at+46:]), name) {
-			at = bytes.LastIndex(b[:at], []byte("PK\x01\x02"))
-		}
-		b[at+8] |= 1
-		return b
-	}
 	checksum := func(b []byte) string {
 		b[len(b)-6] ^= 1
 		return string(b)
@@ -112,8 +66,8 @@ func TestArchives(t *testing.T) {
 	for name, bad := range map[string]member{
 		"cut gzip":        {"bad", string(gz(ten(500))[:50])},
 		"a checksum":      {"bad", checksum(gz(strings.Repeat(ten(500), 500)))},
-		"an archive":      {"bad", string(zipOf(t, good(500)))},
-		"a tar in gzip":   {"bad", string(gz(string(tarOf(t, good(500)))))},
+		"an archive":      {"bad", string(archivetest.Zip(t, good(500)))},
+		"a tar in gzip":   {"bad", string(gz(string(archivetest.Tar(t, good(500)))))},
 		"Parquet":         {"bad", "PAR1...."},
 		"a path":          {"../../../../tmp/bad", strings.Repeat("x\n", 10)},
 		"a window":        {"bad", "\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00"},
@@ -124,8 +78,8 @@ func TestArchives(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.put("a.zip", zipOf(t, good(100), bad, good(200)))
-			w.put("b.tar.gz", gz(string(tarOf(t, good(300), bad, good(400)))))
+			w.put("a.zip", archivetest.Zip(t, good(100), bad, good(200)))
+			w.put("b.tar.gz", gz(string(archivetest.Tar(t, good(300), bad, good(400)))))
 			w.put("later.log", []byte(ten(600)))
 			for _, first := range []int{100, 200, 300, 400} {
 				for i := range 10 {
@@ -141,7 +95,7 @@ func TestArchives(t *testing.T) {
 	}
 	t.Run("encrypted", func(t *testing.T) {
 		w := newWorld(t)
-		w.put("a.zip", encrypted(zipOf(t, good(100), member{"secret", ten(500)}, good(200)), "secret"))
+		w.put("a.zip", archivetest.Encrypt(archivetest.Zip(t, good(100), member{"secret", ten(500)}, good(200)), "secret"))
 		w.wants(100, 10)
 		w.wants(200, 10)
 		if sum := w.done(); sum.Reasons["MEMBER_ENCRYPTED"] != 1 {
@@ -150,8 +104,8 @@ func TestArchives(t *testing.T) {
 	})
 	t.Run("many members", func(t *testing.T) {
 		w := newWorld(t)
-		w.put("a.zip", zipOf(t, append(many, good(100))...))
-		w.put("b.tar", tarOf(t, append(many, good(200))...))
+		w.put("a.zip", archivetest.Zip(t, append(many, good(100))...))
+		w.put("b.tar", archivetest.Tar(t, append(many, good(200))...))
 		w.wants(100, 10)
 		w.wants(200, 10)
 		w.done()

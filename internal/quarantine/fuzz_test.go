@@ -15,8 +15,9 @@ import (
 func FuzzRead(f *testing.F) {
 	for _, rows := range [][]quarantine.Row{{}, {{Job: "j", Run: "r", Object: "o", ETag: "e", Record: 1, Class: "c", Path: "a.b", Reason: "R", Message: "m", Raw: []byte("{}")}},
 		{{Object: "whole", Reason: "OBJECT_UNREADABLE"}, {Object: "o", Record: 2, Raw: []byte("\xff\x00")}, {Object: "o", Record: 3, Raw: bytes.Repeat([]byte("x"), 3000)}}} {
-		f.Add(file(f, rows))
+		f.Add(file(f, quarantine.Has{Cut: true}, rows))
 	}
+	f.Add(file(f, quarantine.Has{Members: true}, []quarantine.Row{{Object: "o", Member: "m", MemberNumber: 2, Record: 1, Raw: []byte("{}")}}))
 	f.Add([]byte("PAR1"))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -30,7 +31,7 @@ func FuzzRead(f *testing.F) {
 		}
 		first := rows
 		rows = nil
-		if err := quarantine.Read(t.Context(), bytes.NewReader(file(t, first)), collect); err != nil {
+		if err := quarantine.Read(t.Context(), bytes.NewReader(file(t, quarantine.Has{Members: true}, first)), collect); err != nil {
 			t.Fatalf("written again: %v", err)
 		}
 		if len(rows) != len(first) {
@@ -53,10 +54,10 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-func file(t testing.TB, rows []quarantine.Row) []byte {
+func file(t testing.TB, has quarantine.Has, rows []quarantine.Row) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := quarantine.NewWriter(&b, quarantine.Has{Cut: true})
+	w, err := quarantine.NewWriter(&b, has)
 	if err != nil {
 		t.Fatal(err)
 	}

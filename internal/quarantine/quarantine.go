@@ -346,7 +346,7 @@ func eachRow(rec arrow.RecordBatch, fn func(Row) error) error {
 			}
 		}
 		if rec.NumCols() > cutColumns {
-			if n := rec.Column(cutColumns + 1).(*array.Int64); !n.IsNull(i) {
+			if n := rec.Column(cutColumns + 1).(*array.Int64); !n.IsNull(i) && n.Value(i) > 0 {
 				row.Member, row.MemberNumber = str(cutColumns, i), n.Value(i)
 			}
 		}

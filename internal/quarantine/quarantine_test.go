@@ -2,11 +2,12 @@ package quarantine_test
 
 import (
 	"bytes"
-	"context"
+	"io"
 	"reflect"
 	"testing"
 
 	parquetfile "github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/silt-etl/silt/internal/quarantine"
 )
@@ -21,23 +22,7 @@ func TestRoundTrip(t *testing.T) {
 		{Job: "j", Run: "r", Object: "a/d.gz", ETag: "3", Record: 3, Reason: "RECORD_NOT_JSON", Message: "empty", Raw: []byte{}},
 		{Job: "j", Run: "r", Object: "a/d.gz", ETag: "3", Record: 4, Reason: "RECORD_TOO_LONG", Message: "long", Raw: []byte("the beginning"), Offset: 12, Length: 20 << 20},
 	}
-	var buf bytes.Buffer
-	w, err := quarantine.NewWriter(&buf, quarantine.Has{Cut: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range rows {
-		if err := w.Add(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	var got []quarantine.Row
-	if err := quarantine.Read(context.Background(), bytes.NewReader(buf.Bytes()), func(r quarantine.Row) error { got = append(got, r); return nil }); err != nil {
-		t.Fatal(err)
-	}
+	got := readAll(t, file(t, quarantine.Has{Cut: true}, rows))
 	if len(got) != len(rows) {
 		t.Fatalf("%d rows of %d", len(got), len(rows))
 	}
@@ -48,6 +33,37 @@ func TestRoundTrip(t *testing.T) {
 		if !reflect.DeepEqual(got[i], rows[i]) {
 			t.Errorf("row %d: got %.200v", i, got[i])
 		}
+	}
+}
+
+func readAll(t *testing.T, data []byte) (rows []quarantine.Row) {
+	t.Helper()
+	if err := quarantine.Read(t.Context(), bytes.NewReader(data), func(r quarantine.Row) error { rows = append(rows, r); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// TestMembers: a file for members has them and other records, with their places. A file that is not for members takes none.
+func TestMembers(t *testing.T) {
+	rows := []quarantine.Row{{Object: "a", Record: 1, Reason: "R", Raw: []byte("x")}, {Object: "a", Record: 2, Raw: []byte("x"), Length: 2}, {Object: "b", Member: "m", MemberNumber: 3, Record: 2, Raw: []byte("y")}, {Object: "b", Member: "n", MemberNumber: 4}, {Object: "c"}}
+	got := readAll(t, file(t, quarantine.Has{Members: true}, rows))
+	if diff := cmp.Diff(rows, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	var places []string
+	for _, r := range got {
+		places = append(places, r.Place())
+	}
+	if diff := cmp.Diff([]string{"record 1", "record 2", "member m, record 2", "member n", ""}, places); diff != "" {
+		t.Errorf("places (-want +got):\n%s", diff)
+	}
+	w, err := quarantine.NewWriter(io.Discard, quarantine.Has{Cut: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Add(rows[2]); err == nil {
+		t.Error("a file for records took one of a member")
 	}
 }
 
