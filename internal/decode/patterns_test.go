@@ -53,6 +53,25 @@ func TestSeveralPatterns(t *testing.T) {
 	}
 }
 
+// offsets gives each record of the open object with its place, and the code of one that is rejected.
+func offsets(t *testing.T, r *Records) (lines []string) {
+	t.Helper()
+	for {
+		_, raw, rej, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return lines
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := fmt.Sprintf("%d %s", r.Offset(), raw)
+		if rej != nil {
+			line = rej.Code + " " + line
+		}
+		lines = append(lines, line)
+	}
+}
+
 // TestBegins: the lines up to the next one that begins a record are one record. Its place, its bytes and its bounds are those of the record.
 func TestBegins(t *testing.T) {
 	format := Format{Name: FormatLine, Columns: []string{"at", "text"}, Begins: regexp.MustCompile(`\A(?:\d\d:)`), Pattern: regexp.MustCompile(`(?s)\A(?:(?P<at>\d\d):(?P<text>.*))\z`)}
@@ -72,22 +91,7 @@ func TestBegins(t *testing.T) {
 	} {
 		r := NewRecords(&Spec{Format: format}, NewKeys(), Options{MaxRecordBytes: 1000})
 		r.Open(strings.NewReader(c.object))
-		var got []string
-		for {
-			_, raw, rej, err := r.Next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			text := fmt.Sprintf("%d %s", r.Offset(), raw)
-			if rej != nil {
-				text = rej.Code + " " + text
-			}
-			got = append(got, text)
-		}
-		if diff := cmp.Diff(c.want, got); diff != "" {
+		if diff := cmp.Diff(c.want, offsets(t, r)); diff != "" {
 			t.Errorf("%s (-want +got):\n%.2000s", name, diff)
 		}
 	}
@@ -136,22 +140,7 @@ func TestCounted(t *testing.T) {
 		for _, r2 := range []func(io.Reader) io.Reader{func(r io.Reader) io.Reader { return r }, iotest.OneByteReader} {
 			r := NewRecords(&Spec{Format: Format{Name: FormatKV, Counted: true}}, NewKeys(), Options{MaxRecordBytes: 1000})
 			r.Open(r2(strings.NewReader(c.object)))
-			var got []string
-			for {
-				_, raw, rej, err := r.Next()
-				if errors.Is(err, io.EOF) {
-					break
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				text := fmt.Sprintf("%d %s", r.Offset(), raw)
-				if rej != nil {
-					text = rej.Code + " " + text
-				}
-				got = append(got, text)
-			}
-			if diff := cmp.Diff(c.want, got); diff != "" {
+			if diff := cmp.Diff(c.want, offsets(t, r)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", name, diff)
 			}
 		}
