@@ -43,6 +43,7 @@ type LookupFile struct {
 	Path      string // of the file, if it is next to the mapping, shared with others, or in a package; else ""
 	SHA256    string // hex
 	SizeBytes int64
+	shipped   bool // it comes with the program, so that any other file of the name is used instead
 	// Open opens it. The content may have changed meanwhile: whoever reads it compares the digest.
 	Open func(ctx context.Context) (Content, error)
 
@@ -97,11 +98,12 @@ func (m *Mapping) findLookups(places ...LookupPlace) error {
 	return m.FindLookups(context.Background(), places...)
 }
 
-// FindLookups looks for the files of lookups that were not found yet, in each place in turn, and adds their digests to that of the mapping.
+// FindLookups looks for the files of lookups that were not found yet, or that come with the program, in each place in turn, and adds their
+// digests to that of the mapping.
 func (m *Mapping) FindLookups(ctx context.Context, places ...LookupPlace) error {
 	for _, l := range m.Lookups {
 		for _, p := range places {
-			if l.LookupFile != nil {
+			if l.LookupFile != nil && !l.shipped {
 				break
 			}
 			f, err := p.Find(ctx, l.Name)
@@ -157,9 +159,9 @@ func (m *Mapping) LookupFileBytes() (n int64) {
 	return n
 }
 
-// MissingLookups says whether a file of a lookup was not found yet.
+// MissingLookups says whether FindLookups would look for files.
 func (m *Mapping) MissingLookups() bool {
-	return slices.ContainsFunc(m.Lookups, func(l *Lookup) bool { return l.LookupFile == nil })
+	return slices.ContainsFunc(m.Lookups, func(l *Lookup) bool { return l.LookupFile == nil || l.shipped })
 }
 
 // addDigests makes the digests of the files of lookups a part of the mapping's.
@@ -324,7 +326,7 @@ func (shippedLookups) Find(_ context.Context, name string) (*LookupFile, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &LookupFile{File: file, Place: "shipped:sql/lookups/" + file, Open: func(context.Context) (Content, error) { return inMemory{bytes.NewReader(text)}, nil }}, nil
+	return &LookupFile{File: file, Place: "shipped:sql/lookups/" + file, shipped: true, Open: func(context.Context) (Content, error) { return inMemory{bytes.NewReader(text)}, nil }}, nil
 }
 
 // inMemory is the content of a file in memory.
