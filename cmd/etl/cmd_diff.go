@@ -82,7 +82,9 @@ func (c *diffCmd) Run(ctx context.Context, a *app) error {
 		return usagef("the earlier version was not named. Try: --against REV, --against RUN --job JOB, --against MAPPING, or --ocsf VERSION")
 	case c.Against != "" && c.OCSF != "":
 		return usagef("--against and --ocsf cannot be used together. Try: one after the other")
-	case c.OCSF == "" && !records, c.On != "" && c.Days != "":
+	case c.On != "" && c.Days != "":
+		return usagef("--on and --days cannot be used together. Try: one after the other")
+	case c.OCSF == "" && !records:
 		return usagef("no records were named. Try: --on SAMPLE, or --job JOB --days A..B")
 	case c.Days != "" && c.Job == "":
 		return usagef("--days needs --job, because the days are those of the job's staging objects")

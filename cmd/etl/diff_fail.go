@@ -13,7 +13,7 @@ import (
 // failOn are the flags with which a difference is a failure. A comparison that could not read an object fails too, because nobody
 // knows what its other records show.
 type failOn struct {
-	ExitCode bool     `help:"End with exit code 1 for any difference. Default: 0."`
+	ExitCode bool     `help:"End with exit code 1 for any difference. Default: exit code 0."`
 	FailOn   []string `name:"fail-on" placeholder:"KIND" help:"End with exit code 1 for differences of these kinds: changed, moved, quarantined, removed-column, column-type. Default: none." example:"quarantined,removed-column"`
 }
 
