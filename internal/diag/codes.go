@@ -84,7 +84,7 @@ func CodeTexts() []CodeText {
 		{Unread, Note, "No SELECT reads these fields"},
 		{Consumes, Error, "A consumes line has no expression (a warning), or names what no column reads or fills"},
 		{Drop, Error, "The drop line is not one predicate"},
-		{HeaderKey, Warning, "The header key looks like a misspelt one"},
+		{HeaderKey, Warning, "The header key looks like a misspelt one, or is unknown (a note)"},
 		{SQL, Error, "DuckDB refuses the SQL"},
 		{SQLRefused, Error, "A mapping must not contain this SQL"},
 		{ShadowedMacro, Note, "A macro of the mapping is used instead of the library's macro of the same name"},

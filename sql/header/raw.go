@@ -60,8 +60,8 @@ type Raw struct {
 	Redacts []Redact
 }
 
-// ReadRaw reads `-- key: value` lines above the CREATE TABLE of raw.sql. Comments of any other form are left alone, but a
-// near miss of a key is reported.
+// ReadRaw reads `-- key: value` lines above the CREATE TABLE of raw.sql. Comments of any other form are left alone, but
+// an unknown key is reported.
 func ReadRaw(f diag.File, root *rawtable.Field, r *diag.List) *Raw {
 	x := &Raw{f: f, r: r, root: root, head: rawHeader{}, Times: map[*rawtable.Field]*decode.TimeFormat{}}
 	x.scan()
@@ -147,11 +147,8 @@ func (x *Raw) scan() {
 				return
 			}
 			x.head[key] = append(x.head[key], value)
-		case key == "note": // not a slip of "quote"
 		default:
-			if n := suggest.Nearest(key, keys); n != "" {
-				x.r.At(x.f, start, diag.Warning, diag.HeaderKey, "the keys of raw.sql are "+strings.Join(keys, ", "), "unknown header key %q; did you mean %q?", key, n)
-			}
+			reportUnknown(x.f, x.r, start, key, "raw.sql", keys)
 		}
 	})
 }

@@ -1,7 +1,7 @@
 // Package header reads the comment lines that mean something: those above a SELECT (-- class: network_activity) and those above the
 // CREATE TABLE of raw.sql (-- format: csv). A new comment line is added here. What the lines ask for is done elsewhere: the
-// format of records in internal/decode, the rest in package projection. Comments of any other form are left alone, except that
-// a near miss of a key is reported.
+// format of records in internal/decode, the rest in package projection. Comments of any other form are left alone, and lines that look
+// like these are reported.
 package header
 
 import (
@@ -11,7 +11,6 @@ import (
 
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ocsf"
-	"github.com/silt-etl/silt/internal/suggest"
 )
 
 // Select is what the comments above a SELECT say.
@@ -44,7 +43,7 @@ var bareOtherwise = regexp.MustCompile(`(?im)^[ \t]*--[ \t]*otherwise[ \t]*:?[ \
 // SelectKeys are the keys that the comments above a SELECT may have.
 func SelectKeys() []string { return slices.Clone(selectKeys) }
 
-// ReadSelect reads the comments above a SELECT; a near miss of a key (`-- profile: cloud`) is reported.
+// ReadSelect reads the comments above a SELECT. An unknown key (`-- profile: cloud`) is reported.
 func ReadSelect(f diag.File, r *diag.List) Select {
 	h := Select{Version: ocsf.DefaultVersion, ClassAt: -1, VerAt: -1}
 	if at := bareOtherwise.FindStringIndex(f.Text[:headerEnd(f.Text)]); at != nil {
@@ -80,9 +79,7 @@ func ReadSelect(f diag.File, r *diag.List) Select {
 		case "without":
 			h.Without = append(h.Without, splitWords(value.Text, value.At)...)
 		default:
-			if n := suggest.Nearest(key, selectKeys); n != "" {
-				r.At(f, start, diag.Warning, diag.HeaderKey, "the keys are "+strings.Join(selectKeys, ", "), "unknown header key %q; did you mean %q?", key, n)
-			}
+			reportUnknown(f, r, start, key, "a SELECT", selectKeys)
 		}
 	})
 	return h

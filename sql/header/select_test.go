@@ -36,3 +36,30 @@ func TestHeader(t *testing.T) {
 		t.Errorf("class at %d:%d", l, c)
 	}
 }
+
+// A line that looks like one of the header is not taken for a comment without a word.
+func TestUnknownKeys(t *testing.T) {
+	for _, c := range []struct{ line, inSelect, inRaw string }{
+		{"-- profile: cloud", `warning: unknown header key "profile"; did you mean "profiles"?`, `note: raw.sql has no header key "profile": the line is a comment`},
+		{"-- witn: x", `note: a SELECT has no header key "witn": the line is a comment (the keys of a SELECT are class, `, `note: raw.sql has no header key "witn": the line is a comment (the keys of raw.sql are format, `},
+		{"-- drop: true", "", `note: raw.sql has no header key "drop": the line is a comment (write it above a SELECT)`},
+		{"  -- parse: a json", `note: a SELECT has no header key "parse": the line is a comment (write it above the table of raw.sql)`, ""},
+		{"-- note: severity is High", "", ""},
+		{"-- example: a b", "", ""},
+		{"-- Malware: evidence for each file", "", ""},
+		{"-- the fields: a and b", "", ""},
+		{"-- https://example.com/a", "", ""},
+		{"-- event.a: b", "", ""},
+	} {
+		f := diag.File{Path: "f.sql", Text: "-- class: network_activity\n" + c.line + "\nSELECT 1 FROM raw"}
+		r := &diag.List{}
+		ReadSelect(f, r)
+		if got := r.Error(); (c.inSelect == "") != (len(*r) == 0) || !strings.Contains(got, c.inSelect) {
+			t.Errorf("%s: want %q in a SELECT, got %q", c.line, c.inSelect, got)
+		}
+		_, raw := readRaw(t, c.line, "a:VARCHAR")
+		if got := raw.Error(); c.inRaw == "" && len(raw) > 0 || !strings.Contains(got, c.inRaw) {
+			t.Errorf("%s: want %q in raw.sql, got %q", c.line, c.inRaw, got)
+		}
+	}
+}
