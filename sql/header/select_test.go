@@ -41,7 +41,7 @@ func TestHeader(t *testing.T) {
 func TestUnknownKeys(t *testing.T) {
 	for _, c := range []struct{ line, inSelect, inRaw string }{
 		{"-- profile: cloud", `warning: unknown header key "profile"; did you mean "profiles"?`, `note: raw.sql has no header key "profile": the line is a comment`},
-		{"-- witn: x", `note: a SELECT has no header key "witn": the line is a comment (the keys of a SELECT are class, `, `note: raw.sql has no header key "witn": the line is a comment (the keys of raw.sql are format, `},
+		{"-- with: x", `note: a SELECT has no header key "with": the line is a comment (the keys of a SELECT are class, `, `note: raw.sql has no header key "with": the line is a comment (the keys of raw.sql are format, `},
 		{"-- drop: true", "", `note: raw.sql has no header key "drop": the line is a comment (write it above a SELECT)`},
 		{"  -- parse: a json", `note: a SELECT has no header key "parse": the line is a comment (write it above the table of raw.sql)`, ""},
 		{"-- note: severity is High", "", ""},
