@@ -1,19 +1,22 @@
 // Command bench runs etl run and perday (DuckDB alone) in turn over the same staging folder, and prints the ratios of CPU seconds,
 // wall seconds and peak memory of the whole processes.
 //
-//	bench -bin bin -events 1000000 [-source network-firewall|aws-alb|windows-sysmon] [-pairs 5] [-memory 4GiB] [-dir DIR]
+//	bench -bin bin -events 1000000 [-source NAME] [-pairs 5] [-memory 4GiB] [-dir DIR]
 //
 // Each pair runs both programs, so that a machine whose speed changes does not favor one of them. The first pair warms the page
-// cache and is not counted. Generated logs stay in -dir and are used again.
+// cache and is not counted. Generated logs stay in -dir and are used again. Sources that perday has no query for run without it.
 package main
 
 import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"syscall"
@@ -24,7 +27,7 @@ import (
 type figures struct{ cpu, wall, peakMB float64 }
 
 func main() {
-	source := flag.String("source", "network-firewall", "kind of logs: network-firewall, aws-alb or windows-sysmon")
+	source := flag.String("source", "network-firewall", "kind of logs: "+strings.Join(slices.Sorted(maps.Keys(sources())), ", "))
 	bin := flag.String("bin", "bin", "folder with the programs etl, nfwgen, loggen and perday")
 	events := flag.Int("events", 1000000, "number of generated events")
 	pairs := flag.Int("pairs", 5, "pairs that are counted")
@@ -37,15 +40,25 @@ func main() {
 	}
 }
 
-// sources has the key_pattern of each source's job.
-var sources = map[string]string{
-	"network-firewall": "{account_id}/network-firewall/{log_type}/{region}/{firewall}/{yyyy}/{mm}/{dd}/{hh}/",
-	"aws-alb":          "{account_id}/elasticloadbalancing/{region}/{yyyy}/{mm}/{dd}/",
-	"windows-sysmon":   "windows-sysmon/{yyyy}/{mm}/{dd}/{hh}/",
+// A source is one kind of generated logs, and the mapping of the same name.
+type source struct {
+	keyPattern string // of its job
+	staging    string // the folder below the generated logs that its job reads
+	peer       bool   // perday has a query for it
+}
+
+// sources has the sources by the names of their mappings.
+func sources() map[string]source {
+	return map[string]source{
+		"network-firewall": {"{account_id}/network-firewall/{log_type}/{region}/{firewall}/{yyyy}/{mm}/{dd}/{hh}/", "AWSLogs", true},
+		"aws-alb":          {"{account_id}/elasticloadbalancing/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", true},
+		"windows-sysmon":   {"windows-sysmon/{yyyy}/{mm}/{dd}/{hh}/", "", true},
+	}
 }
 
 func run(source, bin, dir, memory string, events, pairs int) error {
-	if sources[source] == "" {
+	kind, ok := sources()[source]
+	if !ok {
 		return fmt.Errorf("%q is not a source. Try: -source network-firewall", source)
 	}
 	bin, err := filepath.Abs(bin)
@@ -84,7 +97,7 @@ source:
 mapping: %s
 lake: {location: %s/lake, source_name: %s, region: us-east-1}
 limits: {memory: %s}
-`, map[bool]string{true: staging, false: filepath.Join(staging, "AWSLogs")}[source == "windows-sysmon"], sources[source], source, work, source, memory)
+`, filepath.Join(staging, kind.staging), kind.keyPattern, source, work, source, memory)
 	if err := os.WriteFile(filepath.Join(work, "job.yaml"), []byte(job), 0o644); err != nil {
 		return err
 	}
@@ -119,11 +132,15 @@ limits: {memory: %s}
 		if err != nil {
 			return err
 		}
-		y, err := perday()
-		if err != nil {
-			return err
+		line := fmt.Sprintf("pair %d: etl run %.2f CPU s, %.2f s, %.0f MB", i, x.cpu, x.wall, x.peakMB)
+		var y figures
+		if kind.peer {
+			if y, err = perday(); err != nil {
+				return err
+			}
+			line += fmt.Sprintf("; perday %.2f CPU s, %.2f s, %.0f MB", y.cpu, y.wall, y.peakMB)
 		}
-		fmt.Printf("pair %d: etl run %.2f CPU s, %.2f s, %.0f MB; perday %.2f CPU s, %.2f s, %.0f MB\n", i, x.cpu, x.wall, x.peakMB, y.cpu, y.wall, y.peakMB)
+		fmt.Println(line)
 		if i > 0 {
 			a, b = append(a, x), append(b, y)
 		}
@@ -137,19 +154,55 @@ limits: {memory: %s}
 		for i := range a {
 			p, q, r = append(p, m.of(a[i])), append(q, m.of(b[i])), append(r, m.of(a[i])/m.of(b[i]))
 		}
-		fmt.Printf("%-8s etl run %s   perday %s   ratio %s\n", m.name, spread(p), spread(q), spread(r))
+		if kind.peer {
+			fmt.Printf("%-8s etl run %s   perday %s   ratio %s\n", m.name, spread(p), spread(q), spread(r))
+		} else {
+			fmt.Printf("%-8s etl run %s\n", m.name, spread(p))
+		}
 	}
+	return printSizes(filepath.Join(staging, kind.staging), filepath.Join(work, "lake"), events)
+}
+
+// printSizes prints what a million of the records takes in staging and in the lake.
+func printSizes(staging, lake string, events int) error {
+	staged, err := size(staging, ".gz")
+	if err != nil {
+		return err
+	}
+	written, err := size(lake, ".parquet")
+	if err != nil {
+		return err
+	}
+	million := float64(events) / 1e6
+	fmt.Printf("a million records: %.0f MB in staging (gzip), %.0f MB in the lake\n", float64(staged)/1e6/million, float64(written)/1e6/million)
 	return nil
+}
+
+// size is the sum of the sizes of the files below a folder that have an extension.
+func size(dir, ext string) (sum int64, err error) {
+	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ext {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		sum += info.Size()
+		return nil
+	})
+	return sum, err
 }
 
 // measure runs a command and returns its figures and its standard output.
 func measure(c *exec.Cmd) (figures, []byte, error) {
-	c.Stderr = nil
+	var failure strings.Builder
+	c.Stderr = &failure
 	t := time.Now()
 	out, err := c.Output()
 	f := figures{wall: time.Since(t).Seconds()}
 	if err != nil {
-		return f, nil, fmt.Errorf("%s: %w", strings.Join(c.Args, " "), err)
+		return f, nil, fmt.Errorf("%s: %w: %s", strings.Join(c.Args, " "), err, failure.String())
 	}
 	u := c.ProcessState.SysUsage().(*syscall.Rusage)
 	f.cpu = (c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds()

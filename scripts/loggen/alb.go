@@ -6,6 +6,12 @@ import (
 	"time"
 )
 
+func albKey(at time.Time) string {
+	return "AWSLogs/111122223333/elasticloadbalancing/us-east-1/" + at.Format("2006/01/02/") +
+		"111122223333_elasticloadbalancing_us-east-1_app.web.0123456789abcdef_" + at.Format("20060102T1504Z") + "_192.0.2.10_" + at.Format("150405") + ".log"
+}
+
+// alb is a line of docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html.
 func alb(b []byte, r *rand.Rand, n int, at time.Time) []byte {
 	const stamp = "2006-01-02T15:04:05.000000Z"
 	kind := pick(r, "https", "https", "https", "h2", "http")

@@ -8,6 +8,12 @@ import (
 	"time"
 )
 
+func sysmonKey(at time.Time) string {
+	return at.Format("windows-sysmon/2006/01/02/15/") + "sysmon-1-" + at.Format("2006-01-02-15-04-05")
+}
+
+// sysmon is what the Kinesis Agent for Windows writes for Sysmon's events: process creations, image loads, network connections,
+// file creations, registry values and DNS queries.
 func sysmon(b []byte, r *rand.Rand, n int, at time.Time) []byte {
 	utc := at.Format("2006-01-02 15:04:05.000")
 	guid := func() string {

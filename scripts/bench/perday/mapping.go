@@ -93,7 +93,7 @@ func (m *pasted) alb(files string) string {
 			cols = append(cols, fmt.Sprintf("'%s': '%s'", strings.Trim(c.name, `"`), c.typ))
 		}
 	}
-	return `SELECT *, {'account_id': '111122223333', 'region': 'us-east-1'} AS "key" FROM read_csv(` + files + `, delim = ' ', quote = '"', escape = '\', header = false, nullstr = '-', ` +
+	return `SELECT *, {'account_id': '111122223333', 'region': 'us-east-1'} AS "key" FROM read_csv(` + files + `, delim = ' ', quote = '"', escape = '\', auto_detect = false, header = false, null_padding = true, nullstr = '-', ` +
 		"columns = {" + strings.Join(cols, ", ") + "})"
 }
 
