@@ -32,6 +32,7 @@ func (*inferCmd) Help() string {
 		Does: "etl infer reads sample records and writes a first mapping. It recognises the format, writes raw.sql with types " +
 			"that fit every record, and writes a SELECT with OCSF paths for the fields that it recognises by name and " +
 			"value. It explains why it chose the event class, and the SQL has the reason above each column.\n\n" +
+			"If etl ships a mapping for the records, the command names it, and writes another one only with --save or --class.\n\n" +
 			"The result is a start: read it, complete what the comments name, and run etl check and etl preview.",
 		Never: "It never overwrites a file. It never guesses silently: a comment marks each uncertain choice.",
 		Examples: []string{
@@ -96,6 +97,11 @@ func (c *inferCmd) Run(ctx context.Context, a *app) error {
 		}
 		return nil
 	}
+	if res.Shipped != "" && c.Save == "" && c.Class == "" {
+		render.Fprintf(a.stdout, "%s: %s records of %s. etl ships a mapping for these records, %[4]s. Try: etl preview %[4]s %[5]s, and write mapping: %[4]s in the job file. "+
+			"To write a mapping of your own: etl infer %[5]s --save DIR\n", res.Name, human.Count(res.Records), res.Format, res.Shipped, c.Sample[0])
+		return nil
+	}
 	writeInferred(a.stdout, res)
 	if c.Save == "" {
 		for _, f := range files {
@@ -124,7 +130,7 @@ func writeInferred(w io.Writer, res *infer.Result) {
 		render.Fprintf(w, "\n%s: %s", res.Format, res.FormatEvidence)
 	}
 	if res.Shipped != "" {
-		render.Fprintf(w, "\nthe mapping %s, which comes with etl, reads records like these. Try: etl preview %[1]s SAMPLE", res.Shipped)
+		render.Fprintf(w, "\netl ships a mapping for these records, %s. Try: etl preview %[1]s SAMPLE", res.Shipped)
 	}
 	render.Fprintf(w, "\n\nclass %s, of these candidates:\n", res.Class)
 	t := &render.Table{Header: []string{"class", "score", "because of"}, Right: []bool{false, true}, MaxCell: 120}

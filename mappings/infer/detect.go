@@ -25,11 +25,7 @@ func detect(r *bufio.Reader) shape {
 		d.Format.Name = decode.FormatLine // a line alone can have a form
 	}
 	lines := headLines(head)
-	s := formOf(lines, d, err)
-	if s.shipped == "" {
-		s.shipped = shippedFor(lines, s.format.Name)
-	}
-	return s
+	return formOf(lines, d, err)
 }
 
 // formOf is the form of a sample whose format was detected, unless err says otherwise.

@@ -198,6 +198,7 @@ func (in *inference) read(s Sample, o Options, res *Result) error {
 			res.Rejected++
 			res.Reasons[rej.Code]++
 		case !in.text:
+			in.first.Object(raw)
 			if context := records.Context(); !in.shape.cloudWatch || !bytes.Contains(context, []byte(`"CONTROL_MESSAGE"`)) {
 				in.record(raw)
 				if len(in.format.Records) > 0 && context != nil {
@@ -212,9 +213,22 @@ func (in *inference) read(s Sample, o Options, res *Result) error {
 			if err != nil {
 				return err
 			}
+			in.first.Line(raw)
+			in.first.Fields(namedValues(in.shape.columns, records.Values(), entries))
 			in.texts(in.shape.columns, records.Values(), entries)
 		}
 	}
+}
+
+// namedValues are the fields of a record that was text. A column without a value is one too.
+func namedValues(columns []string, values []decode.Value, more []decode.Entry) (names []string, texts [][]byte) {
+	for i, v := range values {
+		names, texts = append(names, columns[i]), append(texts, v.Text)
+	}
+	for _, e := range more {
+		names, texts = append(names, e.Key), append(texts, e.Value)
+	}
+	return names, texts
 }
 
 // texts takes a record that was text: the fields of its columns, and others by their names.
@@ -306,7 +320,7 @@ func (in *inference) finish(res *Result, class string) {
 		}
 	}
 	res.Notes = append(res.Notes, in.left...)
-	res.Shipped = in.shape.shipped
+	res.Shipped = in.first.Mapping()
 	raw := diag.File{Path: "raw.sql", Text: in.rawSQL()}
 	if !byID {
 		res.Files = []diag.File{{Path: res.Class + ".sql", Text: in.selectSQL(c, outs, without)}}

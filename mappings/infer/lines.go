@@ -72,7 +72,7 @@ func panOS(lines [][]byte) (shape, bool) {
 	if 10*countLines(lines, panRecord.Match) < 9*len(lines) || len(lines) == 0 {
 		return shape{}, false
 	}
-	s := shape{shipped: "paloalto", closed: true, why: "the records are those of a PAN-OS firewall; its documentation names their columns, of which the first ones are here",
+	s := shape{closed: true, why: "the records are those of a PAN-OS firewall; its documentation names their columns, of which the first ones are here",
 		roles: map[string]role{"from_zone": roleNone, "to_zone": roleNone, "future_use_1": roleNone, "future_use_2": roleNone, "session_id": roleFlowID, "rule": roleNone}}
 	s.format = decode.Format{Name: decode.FormatCSV, Delimiter: ',', Quote: '"', Header: decode.HeaderNo, Syslog: true, Null: []string{"N/A"}}
 	s.header = []string{"format: csv", "header: no", "syslog: yes", "null: N/A", "columns: " + panFirst}
@@ -100,32 +100,6 @@ func flowLogs(lines [][]byte) (shape, bool) {
 	f := decode.Format{Name: decode.FormatCSV, Delimiter: ' ', Header: decode.HeaderNo, Null: []string{"-"},
 		Columns: strings.Fields("version account_id interface_id srcaddr dstaddr srcport dstport protocol packets bytes start end action log_status")}
 	return shape{format: f, header: headerOf(&f), why: "the records are VPC flow logs of version 2, which have no header; AWS's documentation names their columns"}, true
-}
-
-// shippedFor names the mapping that etl ships for records like these, or "".
-func shippedFor(lines [][]byte, format decode.FormatName) string {
-	albLine := regexp.MustCompile(`^(?:https?|h2|grpcs?|wss?) \d{4}-\d{2}-\d{2}T[\d:.]+Z app/`)
-	contains := func(all ...string) func([]byte) bool {
-		return func(l []byte) bool {
-			return !slices.ContainsFunc(all, func(s string) bool { return !bytes.Contains(l, []byte(s)) })
-		}
-	}
-	for _, x := range []struct {
-		name string
-		is   func([]byte) bool
-	}{
-		{"aws-alb", albLine.Match},
-		{"fortinet", contains("devid=", "logid=", "type=")},
-		{"network-firewall", contains(`"firewall_name"`, `"availability_zone"`, `"event"`)},
-		{"windows-sysmon", contains(`"EventId"`, `"Description"`, "UtcTime:", "ProcessGuid:")},
-		{"guardduty", contains(`"guardduty"`, `"accountId"`)},
-		{"cef", func([]byte) bool { return format == decode.FormatCEF }},
-	} {
-		if n := countLines(lines, x.is); n > 0 && 10*n >= 9*len(lines) {
-			return x.name
-		}
-	}
-	return ""
 }
 
 // isSyslog tells whether lines have syslog headers. A line that begins with a time may be anything: without a priority, it needs an

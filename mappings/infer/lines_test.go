@@ -1,27 +1,70 @@
 package infer
 
 import (
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	shipped "github.com/silt-etl/silt/sql"
 )
 
-// TestShippedMapping: records of a source whose mapping etl ships are known by their first lines.
+// TestShippedSamples: etl infer recognises the samples of every mapping that comes with etl, and does not take them for another's.
+func TestShippedSamples(t *testing.T) {
+	raws, err := fs.Glob(shipped.Mappings, "*/raw.sql")
+	if err != nil || len(raws) == 0 {
+		t.Fatal(err)
+	}
+	for _, raw := range raws {
+		name := filepath.Dir(raw)
+		samples, err := filepath.Glob(filepath.Join("..", "..", "testdata", name, "*"))
+		if err != nil || len(samples) == 0 {
+			t.Errorf("%s: no sample in testdata/%[1]s: %v", name, err)
+		}
+		for _, sample := range samples {
+			f, err := os.Open(sample)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := Infer([]Sample{{Name: sample, Body: f}}, Options{Name: "a"})
+			f.Close()
+			if err != nil {
+				t.Errorf("%s: %v", sample, err)
+				continue
+			}
+			if res.Shipped != name {
+				t.Errorf("%s: recognised as %q, want %q: see the rows of mappings/infer/shippedsource/sources.go", sample, res.Shipped, name)
+			}
+		}
+	}
+}
+
+// TestShippedMapping: records are recognised in other forms than those of the samples in testdata, as shippers and buses wrap them.
 func TestShippedMapping(t *testing.T) {
-	for want, text := range map[string]string{
-		"paloalto":  "1,2026/03/01 10:00:00,0070,SYSTEM,general,2561,2026/03/01 10:00:00,,general\n<14>Mar  1 10:00:01 fw 1,2026/03/01 10:00:01,0070,TRAFFIC,end,2561,x\n",
-		"aws-alb":   `h2 2026-03-01T10:00:00.186641Z app/front/50dc 198.51.100.7:2817 192.0.2.1:80 0 0 0 200 200 34 366 "GET https://www.example.com:443/ HTTP/2.0" "curl/8.0"`,
-		"fortinet":  `date=2026-03-01 time=10:00:00 devid="FG1" logid="0000000013" type="traffic" srcip=192.0.2.1`,
-		"cef":       "CEF:0|Acme|Fence|1|100|deny|5|src=192.0.2.7\n",
-		"guardduty": `{"schemaVersion":"2.0","accountId":"111122223333","service":{"serviceName":"guardduty"}}`,
-		"":          `{"time":"2026-03-01T10:00:00Z","user":"ada"}`,
+	for _, c := range []struct{ want, text string }{
+		{"paloalto", "1,2026/03/01 10:00:00,0070,SYSTEM,general,2561,2026/03/01 10:00:00,,general\n<14>Mar  1 10:00:01 fw 1,2026/03/01 10:00:01,0070,TRAFFIC,end,2561,x\n"},
+		{"aws-alb", `h2 2026-03-01T10:00:00.186641Z app/front/50dc 198.51.100.7:2817 192.0.2.1:80 0 0 0 200 200 34 366 "GET https://www.example.com:443/ HTTP/2.0" "curl/8.0"`},
+		{"fortinet", `date=2026-03-01 time=10:00:00 devid="FG1" logid="0000000013" type="traffic" srcip=192.0.2.1`},
+		{"cef", "CEF:0|Acme|Fence|1|100|deny|5|src=192.0.2.7\n"},
+		{"cef", "<134>1 2025-06-01T10:15:02.500Z gw1 - - - - CEF:1|Acme|Gateway|2.3|conn-1|Connection|Low|spt=51422\n"},
+		{"guardduty", `{"schemaVersion":"2.0","accountId":"111122223333","service":{"serviceName":"guardduty"}}`},
+		{"guardduty", `{"source":"aws.guardduty","detail-type":"GuardDuty Finding","detail":{"schemaVersion":"2.0","accountId":"111122223333","service":{"serviceName":"guardduty"}}}`},
+		{"guardduty", `{"Records":[{"schemaVersion":"2.0","accountId":"111122223333","service":{"serviceName":"guardduty"}}]}`},
+		{"network-firewall", `{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"/fw","logStream":"s","logEvents":[{"id":"1","timestamp":1,"message":"{\"firewall_name\":\"edge\",\"availability_zone\":\"a\",\"event\":{\"src_ip\":\"192.0.2.1\"}}"}]}`},
+		{"fortinet", `{"messageType":"DATA_MESSAGE","logGroup":"g","logStream":"s","logEvents":[{"id":"1","timestamp":1,"message":"<189>date=2026-03-01 time=10:00:00 devid=FG1 logid=13 type=traffic"}]}`},
+		{"network-firewall", `Mar  1 10:00:00 relay fw[1]: {"firewall_name":"edge","availability_zone":"a","event":{"src_ip":"192.0.2.1"}}`},
+		{"", `{"time":"2026-03-01T10:00:00Z","user":"ada"}`},
+		{"", `{"firewall_name":"edge","availability_zone":"a"}`},
+		{"", "ts=2026-03-01T10:00:00Z devid=4 level=info\n"},
 	} {
-		res, err := Infer([]Sample{{Name: "a.log", Body: strings.NewReader(text)}}, Options{Name: "a"})
+		res, err := Infer([]Sample{{Name: "a.log", Body: strings.NewReader(c.text)}}, Options{Name: "a"})
 		if err != nil {
-			t.Errorf("%q: %v", text, err)
+			t.Errorf("%q: %v", c.text, err)
 			continue
 		}
-		if res.Shipped != want {
-			t.Errorf("%q: %q, want %q", text, res.Shipped, want)
+		if res.Shipped != c.want {
+			t.Errorf("%q: %q, want %q", c.text, res.Shipped, c.want)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/decode/fields"
+	"github.com/silt-etl/silt/mappings/infer/shippedsource"
 )
 
 // Bounds of what is remembered of a sample, however large it is.
@@ -54,6 +55,7 @@ type profiler struct {
 	nothing string          // a text that stands for no value, ""
 	dropped map[string]bool // paths that were too many, the first few
 	records int64
+	first   shippedsource.Records // of the sample, as they were written
 }
 
 func newProfiler() *profiler {

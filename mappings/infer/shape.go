@@ -25,7 +25,6 @@ type shape struct {
 	syslog     bool            // a line is a syslog header and a message
 	columns    []string        // all that raw.sql declares, if types of records have columns of their own
 	closed     bool            // raw.sql declares no others
-	shipped    string          // the mapping that etl ships for such records, or ""
 }
 
 // headLines are the first lines of a sample, unpacked. It gives none if the sample cannot be unpacked.
