@@ -186,16 +186,12 @@ func (m *Mapping) readLookups(ctx context.Context, src *projection.Mapping) erro
 	for _, l := range m.Lookups {
 		f := diag.File{Path: m.place(l.declared), Text: m.Files[l.declared]}
 		if l.LookupFile == nil {
-			names := make([]string, 0, len(lookup.Extensions()))
-			for _, ext := range lookup.Extensions() {
-				names = append(names, l.Name+ext)
-			}
 			where := strings.Join(l.looked, ", ")
 			if where == "" {
 				where = "no place"
 			}
 			src.Unread = append(src.Unread, l.Name)
-			src.Notes.At(f, l.at, diag.Error, diag.Lookup, "add it to "+lookupFolder+"/ next to the mapping, or name its folder in the job (`lookups`)", "the file of the lookup %s was not found: looked for %s in %s", l.Name, strings.Join(names, ", "), where)
+			src.Notes.At(f, l.at, diag.Error, diag.Lookup, "add it to "+lookupFolder+"/ next to the mapping, or name its folder in the job (`lookups`)", "the file of the lookup %s was not found: looked for %s%s in %s", l.Name, l.Name, strings.Join(lookup.Extensions(), ", "), where)
 			continue
 		}
 		t, err := l.read(ctx, l.Declaration, left)
@@ -238,14 +234,14 @@ func (f *LookupFile) read(ctx context.Context, d lookup.Declaration, maxBytes in
 		return nil, err
 	}
 	defer c.Close()
-	_, sum, err := sumOf(ctx, io.NewSectionReader(c, 0, 1<<62))
+	size, sum, err := sumOf(ctx, io.NewSectionReader(c, 0, 1<<62))
 	if err != nil {
 		return nil, err
 	}
 	if sum != f.SHA256 {
 		return nil, ErrLookupChanged
 	}
-	t, err := lookup.Read(ctx, d, c, lookup.Options{File: f.Place, MaxBytes: maxBytes, MaxBytesOf: "half of limits.memory, with what other lookups need"})
+	t, err := lookup.Read(ctx, d, c, lookup.Options{File: f.Place, Size: size, MaxBytes: maxBytes, MaxBytesOf: "half of limits.memory, with what other lookups need"})
 	if err != nil {
 		return nil, err
 	}

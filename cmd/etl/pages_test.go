@@ -9,6 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
 	"github.com/silt-etl/silt/sql/sqltest"
 )
 
@@ -106,6 +111,47 @@ func TestLookupsPage(t *testing.T) {
 			t.Errorf("want %s in %s", want, lines[i])
 		}
 	}
+}
+
+// The example of Parquet in docs/lookups.md has the types that the page says.
+func TestLookupsPageParquet(t *testing.T) {
+	example, columns := sqltest.PageBlocks(t, "../../docs/lookups.md", "An example"), sqltest.PageBlocks(t, "../../docs/lookups.md", "Parquet")
+	t.Chdir(t.TempDir())
+	text := arrow.BinaryTypes.String
+	writeText(t, "vpn/lookups/assets.parquet", string(parquetRows(t, []arrow.Field{{Name: "network", Type: text}, {Name: "tier", Type: arrow.PrimitiveTypes.Int32}, {Name: "tags", Type: arrow.ListOf(text)},
+		{Name: "site", Type: arrow.StructOf(arrow.Field{Name: "city", Type: text})}}, `[{"network":"192.0.2.0/24","tier":2,"tags":["dmz","old"],"site":{"city":"Ulm"}}]`)))
+	writeText(t, "vpn/raw.sql", example[1])
+	head, _, _ := strings.Cut(example[2], "  lookup(")
+	writeText(t, "vpn/authentication.sql", head+columns[0]+"FROM raw")
+	writeText(t, "logins.jsonl", `{"ts":"2025-06-01T08:15:02Z","client":"192.0.2.7","user":"ada"}`+"\n")
+	if out, errs, code := etl(t, "check", "vpn", "--sample", "logins.jsonl"); code != exitDone || !strings.HasPrefix(out, "ok\n") {
+		t.Errorf("etl check: exit code %d\n%s%s", code, out, errs)
+	}
+	out, errs, code := etl(t, "preview", "vpn", "logins.jsonl", "--output", "json")
+	if want := `"src_endpoint":{"ip":"192.0.2.7","location":{"city":"Ulm"},"zone":"dmz"}},"unmapped":{"tier":"2"}}`; code != exitDone || !strings.HasSuffix(out, want+"\n") {
+		t.Errorf("etl preview: exit code %d\n%s%s, want %s", code, out, errs, want)
+	}
+}
+
+// parquetRows makes a Parquet file of rows in JSON.
+func parquetRows(t *testing.T, fields []arrow.Field, rows string) []byte {
+	t.Helper()
+	record, _, err := array.RecordFromJSON(memory.DefaultAllocator, arrow.NewSchema(fields, nil), strings.NewReader(rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	w, err := pqarrow.NewFileWriter(record.Schema(), &out, nil, pqarrow.DefaultWriterProps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(record); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 // The examples of docs/formats.md that declare a whole record read what the page says that they read.

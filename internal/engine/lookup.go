@@ -14,6 +14,7 @@ import "C"
 
 import (
 	"fmt"
+	"slices"
 	"unsafe"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
@@ -29,7 +30,7 @@ type lookups struct{ conn bindings.Connection }
 type tableValues struct {
 	table  *lookup.Table
 	column int
-	typ    lookup.Type
+	lookup.Column
 }
 
 // tableRows finds the rows of a lookup.
@@ -63,7 +64,11 @@ func (l lookups) register(tables []*lookup.Table) error {
 		}
 		for i, c := range t.Columns() {
 			typ := bindings.CreateLogicalType(lookupType(c.Type))
-			err := l.function(lookup.ValueFunction(t.Name, c.Name), []bindings.Type{bindings.TypeBigInt}, typ, tableValues{t, i, c.Type}, C.silt_value())
+			if element := typ; c.List {
+				typ = bindings.CreateListType(element)
+				bindings.DestroyLogicalType(&element)
+			}
+			err := l.function(lookup.ValueFunction(t.Name, c.Name), []bindings.Type{bindings.TypeBigInt}, typ, tableValues{t, i, c}, C.silt_value())
 			bindings.DestroyLogicalType(&typ)
 			if err != nil {
 				return err
@@ -79,10 +84,14 @@ func lookupType(t lookup.Type) bindings.Type {
 		return bindings.TypeBoolean
 	case lookup.Int:
 		return bindings.TypeBigInt
+	case lookup.Uint:
+		return bindings.TypeUBigInt
 	case lookup.Double:
 		return bindings.TypeDouble
 	case lookup.Timestamp:
 		return bindings.TypeTimestamp
+	case lookup.Date:
+		return bindings.TypeDate
 	}
 	return bindings.TypeVarchar
 }
@@ -187,23 +196,24 @@ func siltEngineValue(info, in, out unsafe.Pointer) {
 	var rows view
 	rows.load(bindings.DataChunkGetVector(chunk, 0), &column{kind: kindFixed})
 	nulls := nullRows{vector: result}
+	count := int(bindings.DataChunkGetSize(chunk))
+	if c.List {
+		c.lists(result, &nulls, &rows, count)
+		return
+	}
 	data := bindings.VectorGetData(result)
-	for i := range int(bindings.DataChunkGetSize(chunk)) {
+	for i := range count {
 		if !rows.valid(i) {
 			nulls.set(i)
 			continue
 		}
 		row := int(*(*int64)(unsafe.Add(rows.data, i*8)))
-		if c.typ != lookup.Text {
+		if c.Type != lookup.Text {
 			v, ok := c.table.Number(c.column, row)
 			if !ok {
 				nulls.set(i)
 			}
-			if c.typ == lookup.Bool {
-				*(*byte)(unsafe.Add(data, i)) = byte(v)
-			} else {
-				*(*int64)(unsafe.Add(data, i*8)) = v
-			}
+			setNumber(data, i, v, c.Type)
 			continue
 		}
 		switch v := c.table.Text(c.column, row); {
@@ -211,6 +221,48 @@ func siltEngineValue(info, in, out unsafe.Pointer) {
 			nulls.set(i)
 		default:
 			setText(result, i, v)
+		}
+	}
+}
+
+// setNumber sets a row of a vector of a type other than Text.
+func setNumber(data unsafe.Pointer, row int, v int64, typ lookup.Type) {
+	switch typ {
+	case lookup.Bool:
+		*(*byte)(unsafe.Add(data, row)) = byte(v)
+	case lookup.Date:
+		*(*int32)(unsafe.Add(data, row*4)) = int32(v)
+	default:
+		*(*int64)(unsafe.Add(data, row*8)) = v
+	}
+}
+
+// lists sets the rows of a vector of lists.
+func (c *tableValues) lists(result bindings.Vector, nulls *nullRows, rows *view, count int) {
+	var all []lookup.Element
+	entries := (*[chunkRows]entry)(bindings.VectorGetData(result))
+	for i := range count {
+		from := len(all)
+		if rows.valid(i) {
+			all = slices.AppendSeq(all, c.table.List(c.column, int(*(*int64)(unsafe.Add(rows.data, i*8)))))
+		}
+		if len(all) == from {
+			nulls.set(i)
+		}
+		entries[i] = entry{uint64(from), uint64(len(all) - from)}
+	}
+	bindings.ListVectorReserve(result, bindings.IdxT(len(all)))
+	bindings.ListVectorSetSize(result, bindings.IdxT(len(all)))
+	child := bindings.ListVectorGetChild(result)
+	data, unknown := bindings.VectorGetData(child), nullRows{vector: child}
+	for i, e := range all {
+		switch {
+		case e.Null:
+			unknown.set(i)
+		case c.Type == lookup.Text:
+			setText(child, i, e.Text)
+		default:
+			setNumber(data, i, e.Number, c.Type)
 		}
 	}
 }

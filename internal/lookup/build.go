@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/silt-etl/silt/internal/suggest"
@@ -20,10 +21,11 @@ type Options struct {
 	// MaxBytes is what the table may take in memory; 0: no limit. MaxBytesOf says for messages where the limit comes from.
 	MaxBytes   int64
 	MaxBytesOf string
+	Size       int64 // bytes of the file
 }
 
 // Extensions are those of the files that Read reads.
-func Extensions() []string { return []string{".csv"} }
+func Extensions() []string { return []string{".csv", ".parquet"} }
 
 // Source is a file of a lookup.
 type Source interface {
@@ -32,10 +34,12 @@ type Source interface {
 }
 
 // Read makes the table of a file. What is wrong with the file is an *Error.
-func Read(ctx context.Context, d Declaration, src io.Reader, o Options) (*Table, error) {
+func Read(ctx context.Context, d Declaration, src Source, o Options) (*Table, error) {
 	switch strings.ToLower(path.Ext(o.File)) {
 	case ".csv":
 		return readCSV(ctx, d, src, o)
+	case ".parquet":
+		return readParquet(ctx, d, src, o)
 	}
 	return nil, &Error{File: o.File, Message: "not a file of a lookup", Try: "use a file that ends in " + strings.Join(Extensions(), ", ")}
 }
@@ -62,14 +66,18 @@ type builder struct {
 
 // cell is a value of a row.
 type cell struct {
-	text   []byte
-	number int64
-	null   bool
+	text     []byte // of a column of lists: the list
+	elements int
+	number   int64
+	null     bool
 }
 
 // newBuilder checks the columns of a file against the declaration. line is that of the header.
 func newBuilder(ctx context.Context, d Declaration, o Options, columns []Column, line int) (*builder, error) {
 	b := &builder{Declaration: d, Options: o, stopped: ctx.Err, from: -1, to: -1}
+	if len(columns) > MaxColumns {
+		return nil, &Error{File: o.File, Line: line, Message: fmt.Sprintf("a lookup can have %d columns, and this file has %d", MaxColumns, len(columns)), Try: "leave out columns that no mapping uses"}
+	}
 	var names []string
 	for _, c := range columns {
 		switch {
@@ -79,7 +87,7 @@ func newBuilder(ctx context.Context, d Declaration, o Options, columns []Column,
 			return nil, &Error{File: o.File, Line: line, Column: c.Name, Message: "two columns have this name", Try: "give one of them another name"}
 		}
 		names = append(names, c.Name)
-		b.cols = append(b.cols, newColumn(c.Name, c.Type))
+		b.cols = append(b.cols, newColumn(c))
 	}
 	find := func(name string) (int, error) {
 		i := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
@@ -97,7 +105,7 @@ func newBuilder(ctx context.Context, d Declaration, o Options, columns []Column,
 		if err != nil {
 			return nil, err
 		}
-		if t := columns[i].Type; t == Double || t == Timestamp || d.How == CIDR && t != Text {
+		if c := columns[i]; c.List || c.Type == Double || c.Type == Timestamp || c.Type == Date || d.How == CIDR && c.Type != Text {
 			return nil, &Error{File: o.File, Line: line, Column: name, Message: "a column of this type cannot be a key", Try: "name a column of texts or of whole numbers"}
 		}
 		b.keyCols = append(b.keyCols, i)
@@ -106,7 +114,7 @@ func newBuilder(ctx context.Context, d Declaration, o Options, columns []Column,
 		}
 		key := b.cols[i]
 		if key.typ != Text {
-			key = newColumn("", Text)
+			key = newColumn(Column{})
 			b.hidden = append(b.hidden, key)
 		}
 		b.keys = append(b.keys, key)
@@ -120,7 +128,7 @@ func newBuilder(ctx context.Context, d Declaration, o Options, columns []Column,
 		if err != nil {
 			return nil, err
 		}
-		if t := columns[i].Type; t != Text && t != Timestamp {
+		if c := columns[i]; c.List || c.Type != Text && c.Type != Timestamp && c.Type != Date {
 			return nil, &Error{File: o.File, Line: line, Column: name, Message: "a column of this type cannot be a time of validity", Try: "write it as TIMESTAMP, DATE or text"}
 		}
 		*at = i
@@ -133,6 +141,9 @@ func (b *builder) timed() bool { return b.times != nil }
 func (b *builder) fault(line int, column, try, format string, args ...any) error {
 	return &Error{File: b.File, Line: line, Row: b.byRow, Column: column, Message: fmt.Sprintf(format, args...), Try: try}
 }
+
+// listEntryBytes is what an element of a list takes in DuckDB next to its text.
+const listEntryBytes = 16
 
 // checkEvery is how often the size of a table, and whether its reader has been cancelled, is looked at.
 const checkEvery = 1 << 16
@@ -152,15 +163,21 @@ func (b *builder) add(line int, cells []cell) error {
 	}
 	for i, c := range b.cols {
 		v := &cells[i]
-		if c.typ != Text {
+		if c.texts == nil {
 			c.addNumber(v.number, v.null)
 			continue
 		}
 		switch {
-		case len(v.text) > MaxValue:
-			return b.fault(line, c.name, "shorten it", "a value is longer than %d bytes", MaxValue)
+		case c.list && !validList(v.text, c.typ):
+			return b.fault(line, c.name, "save the file as UTF-8", "a value is not UTF-8")
+		case c.list:
+			c.longest = max(c.longest, len(v.text)+v.elements*listEntryBytes)
 		case !utf8.Valid(v.text):
 			return b.fault(line, c.name, "save the file as UTF-8", "a value is not UTF-8")
+		}
+		switch {
+		case len(v.text) > MaxValue:
+			return b.fault(line, c.name, "shorten it", "a value is longer than %d bytes", MaxValue)
 		case !c.add(v.text):
 			return b.fault(line, c.name, "leave out this column, or rows that no record needs", "the texts of a column can have 4 GiB together")
 		}
@@ -184,6 +201,9 @@ func (b *builder) keyText(i int, cells []cell) []byte {
 	switch b.cols[b.keyCols[i]].typ {
 	case Int:
 		b.number = strconv.AppendInt(b.number[:0], v.number, 10)
+		return b.number
+	case Uint:
+		b.number = strconv.AppendUint(b.number[:0], uint64(v.number), 10)
 		return b.number
 	case Bool:
 		return strconv.AppendBool(b.number[:0], v.number != 0)
@@ -254,10 +274,12 @@ func (b *builder) addTimes(line int, cells []cell) error {
 	read := func(at int, open int64) (int64, error) {
 		v := &cells[at]
 		switch typ := b.cols[at].typ; {
-		case typ == Timestamp && v.null, typ == Text && len(v.text) == 0:
+		case typ != Text && v.null, typ == Text && len(v.text) == 0:
 			return open, nil
 		case typ == Timestamp:
-			return v.number / 1000, nil
+			return time.UnixMicro(v.number).UnixMilli(), nil
+		case typ == Date:
+			return v.number * 86400_000, nil
 		}
 		ms, ok := readTime(v.text)
 		if !ok {

@@ -6,21 +6,22 @@ import (
 	"hash/maphash"
 )
 
-// column holds the values of one column: texts by their place, or numbers.
+// column holds the values of one column: texts and lists by their place, or numbers.
 type column struct {
 	name    string
 	typ     Type
+	list    bool
 	texts   *texts
 	pos     []uint32
 	numbers []int64
 	nulls   []uint64 // of numbers; nil: none
 	known   *distinct
-	longest int // bytes of a text
+	longest int // bytes of a text, or of a list in DuckDB
 }
 
-func newColumn(name string, typ Type) *column {
-	c := &column{name: name, typ: typ}
-	if typ == Text {
+func newColumn(of Column) *column {
+	c := &column{name: of.Name, typ: of.Type, list: of.List}
+	if c.typ == Text || c.list {
 		c.texts = newTexts()
 		c.known = &distinct{}
 	}
@@ -97,7 +98,7 @@ func newTexts() *texts {
 	return t
 }
 
-// add keeps a text and returns its place. ok is false if there is no more room.
+// add copies a text into the last block and returns its place. ok is false if the blocks are full.
 func (t *texts) add(v []byte) (at uint32, ok bool) {
 	need := len(v) + binary.MaxVarintLen32
 	if n := len(t.blocks); n == 0 || len(t.blocks[n-1])+need > blockBytes {

@@ -1,5 +1,5 @@
 // Package lookup holds the tables that mappings look values up in: by equal keys, by the longest prefix of an address, or by a range, and
-// by the time at which a row is valid. It reads CSV.
+// by the time at which a row is valid. It reads CSV and Parquet.
 //
 // A Table never changes once it is made, so several goroutines may use it. What it holds in memory is compact: a row takes four bytes for
 // each column, its distinct texts once, and its place in the index. It does not know SQL.
@@ -7,6 +7,7 @@ package lookup
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -26,8 +27,9 @@ func Hows() []string { return []string{string(Equal), string(CIDR), string(Range
 
 // Limits of a table.
 const (
-	MaxRows  = 10_000_000
-	MaxValue = 16 << 10 // bytes of one value
+	MaxRows    = 10_000_000
+	MaxColumns = 1000
+	MaxValue   = 16 << 10 // bytes of one value
 )
 
 // Declaration says what a lookup is called and how its rows are found.
@@ -75,14 +77,17 @@ const (
 	Text Type = iota
 	Bool
 	Int
+	Uint // of 64 bits
 	Double
 	Timestamp // microseconds since 1970, UTC
+	Date      // days since 1970
 )
 
 // Column of a table.
 type Column struct {
 	Name string
 	Type Type
+	List bool // of values of the type
 }
 
 // Table is a lookup in memory.
@@ -108,7 +113,7 @@ func (t *Table) Columns() []Column {
 	var out []Column
 	for _, c := range t.cols {
 		if c.name != "" { // the text of a key
-			out = append(out, Column{c.name, c.typ})
+			out = append(out, Column{c.name, c.typ, c.list})
 		}
 	}
 	return out
@@ -119,7 +124,7 @@ func (t *Table) Column(name string) int {
 	return slices.IndexFunc(t.cols, func(c *column) bool { return name != "" && strings.EqualFold(c.name, name) })
 }
 
-// Longest is how many bytes the texts of a column have at most.
+// Longest is how many bytes the texts of a column have at most, or what the lists of a column take at most.
 func (t *Table) Longest(col int) int {
 	return t.cols[col].longest
 }
@@ -141,16 +146,22 @@ func (t *Table) Find(keys [][]byte, at int64) int {
 	return -1
 }
 
-// Text returns a value of a Text column. An empty text is NULL. The bytes must not be changed.
+// Text returns a value of a column of texts. An empty text is NULL. The bytes must not be changed.
 func (t *Table) Text(col, row int) []byte {
 	c := t.cols[col]
 	return c.texts.at(c.pos[row])
 }
 
-// Number returns a value of a column of another type than Text, as DuckDB keeps it: a double is its bits. ok is false for NULL.
+// Number returns a value of a column of another type than Text, as DuckDB keeps it: a Double is its bits. ok is false for NULL.
 func (t *Table) Number(col, row int) (v int64, ok bool) {
 	c := t.cols[col]
 	return c.numbers[row], c.nulls == nil || c.nulls[row>>6]>>(row&63)&1 == 0
+}
+
+// List yields the elements of a value of a column of lists. A list without elements is NULL.
+func (t *Table) List(col, row int) iter.Seq[Element] {
+	c := t.cols[col]
+	return elements(c.texts.at(c.pos[row]), c.typ)
 }
 
 // Bytes is what the table takes in memory.

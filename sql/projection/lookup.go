@@ -46,7 +46,10 @@ func newLookups(m *Mapping, macros *syntax.Macros, growths map[string]allow.Grow
 		for i, c := range t.Columns() {
 			name := lookup.ValueFunction(t.Name, c.Name)
 			l.families[name], growths[name] = numbers(columnFamily(duckTypeOf(c.Type))), allow.GrowsNot
-			if c.Type == lookup.Text {
+			if c.List {
+				l.families[name] = ducktype.List
+			}
+			if c.List || c.Type == lookup.Text {
 				growths[name] = allow.GrowsToText(t.Longest(i))
 			}
 		}
@@ -60,10 +63,14 @@ func duckTypeOf(t lookup.Type) string {
 		return "BOOLEAN"
 	case lookup.Int:
 		return "BIGINT"
+	case lookup.Uint:
+		return "UBIGINT"
 	case lookup.Double:
 		return "DOUBLE"
 	case lookup.Timestamp:
 		return "TIMESTAMP"
+	case lookup.Date:
+		return "DATE"
 	}
 	return "VARCHAR"
 }
