@@ -22,6 +22,8 @@ const (
 	ParseSyslog  ParserName = "syslog"
 	// ParseStructured reads the structured data of RFC 5424, as the field structured of ParseSyslog has it.
 	ParseStructured ParserName = "structured"
+	// ParseCommaPairs reads "Key: value, Key: value".
+	ParseCommaPairs ParserName = "comma_pairs"
 	ParseJSON       ParserName = "json"
 	// ParseAuto is ParseJSON for a text that is a JSON object, and ParseWindows for any other.
 	ParseAuto ParserName = "auto"
@@ -40,6 +42,10 @@ func parsers() []parserEntry {
 		{ParseSyslog, (*Scanner).parseSyslog},
 		{ParseStructured, func(s *Scanner, v []byte) (fault string) {
 			s.fields, s.text, fault = fields.Structured(s.fields, s.text, v)
+			return fault
+		}},
+		{ParseCommaPairs, func(s *Scanner, v []byte) (fault string) {
+			s.fields, fault = fields.CommaPairs(s.fields, v)
 			return fault
 		}},
 		{ParseJSON, (*Scanner).parseNothing},

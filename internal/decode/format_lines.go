@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"regexp/syntax"
 	"strconv"
 	"strings"
 
@@ -23,6 +24,7 @@ type linesFramer struct {
 // linePattern is one of the patterns that lines can match.
 type linePattern struct {
 	re     *regexp.Regexp
+	needs  [][]byte     // texts that every line that matches has
 	number []byte       // from 1
 	groups []textColumn // without a name: not read
 }
@@ -40,7 +42,7 @@ func newLinesFramer(spec *Spec, s *Scanner, o Options) framer {
 	}
 	captured := false
 	for i, re := range append([]*regexp.Regexp{format.Pattern}, format.OtherPatterns...) {
-		p := linePattern{re: re, number: strconv.AppendInt(nil, int64(i+1), 10)}
+		p := linePattern{re: re, needs: neededTexts(re), number: strconv.AppendInt(nil, int64(i+1), 10)}
 		for _, name := range re.SubexpNames() {
 			if name == "" {
 				p.groups = append(p.groups, textColumn{})
@@ -93,6 +95,9 @@ func (f *linesFramer) scan(b []byte) *Reject {
 	}
 	for i := range f.patterns {
 		p := &f.patterns[i]
+		if len(f.patterns) > 1 && !p.possible(b) {
+			continue
+		}
 		m := p.re.FindSubmatchIndex(b)
 		if m == nil || m[0] != 0 || m[1] != len(b) {
 			continue
@@ -111,6 +116,56 @@ func (f *linesFramer) scan(b []byte) *Reject {
 		return &Reject{Code: ReasonNoMatch, Message: fmt.Sprintf("the line does not match any of the %d patterns", len(f.patterns))}
 	}
 	return &Reject{Code: ReasonNoMatch, Message: "the line does not match the pattern"}
+}
+
+// minNeeded is the length from which a text that a pattern needs is searched for: shorter ones are in most lines.
+const minNeeded = 4
+
+// possible is false if the line lacks a text that the pattern needs. Searching for texts costs much less than matching, and most
+// patterns of a mapping with many do not fit a line.
+func (p *linePattern) possible(b []byte) bool {
+	for _, t := range p.needs {
+		if !bytes.Contains(b, t) {
+			return false
+		}
+	}
+	return true
+}
+
+// neededTexts returns texts that are in everything that matches re.
+func neededTexts(re *regexp.Regexp) (needs [][]byte) {
+	tree, err := syntax.Parse(re.String(), syntax.Perl)
+	if err != nil {
+		return nil
+	}
+	var run []byte
+	end := func() {
+		if len(run) >= minNeeded {
+			needs = append(needs, run)
+		}
+		run = nil
+	}
+	var walk func(*syntax.Regexp)
+	walk = func(t *syntax.Regexp) {
+		switch {
+		case t.Op == syntax.OpLiteral && t.Flags&syntax.FoldCase == 0:
+			run = append(run, string(t.Rune)...)
+		case t.Op == syntax.OpCapture, t.Op == syntax.OpConcat:
+			for _, sub := range t.Sub {
+				walk(sub)
+			}
+		case t.Op == syntax.OpPlus, t.Op == syntax.OpRepeat && t.Min > 0:
+			end()
+			walk(t.Sub[0])
+			end()
+		case t.Op == syntax.OpEmptyMatch:
+		default:
+			end()
+		}
+	}
+	walk(tree)
+	end()
+	return needs
 }
 
 func detectLines(sample *sample) (Detected, bool) {

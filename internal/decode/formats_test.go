@@ -101,6 +101,10 @@ func TestFormats(t *testing.T) {
 				`2 line.message=nothing | line.pri=14 line.timestamp=2026-02-03T10:11:12Z line.host=fw1 line.app=RT line.procid=7 line.msgid=DENY`,
 				`3 line.message=denied | line.pri=14 line.timestamp=2026-02-03T10:11:12Z line.host=fw1 line.app=RT line.procid=7 line.msgid=DENY line.structured=[fw@32473.1.2 a=1] !line.structured`,
 				`4 line.structured.fw@32473.1.2.source-address=198.51.100.7 | line.pri=14 line.timestamp=2026-02-03T10:11:12Z line.host=fw1 line.app=RT line.procid=7 line.msgid=DENY`}},
+		{"pairs between commas", Spec{Format: Format{Name: FormatLine, Columns: []string{"line"}}, Parsers: []Parser{{[]string{"line"}, ParseCommaPairs}}, Leaves: leaves("line.SrcIP", "line.Prefilter Policy", "line.SrcPort#")},
+			"SrcIP: 192.0.2.1, SrcPort: 443, Prefilter Policy: Main, DNS_TTL: 5, UserAgent: a (b, c: d), Empty: , Message: \"x, Y: z\", SrcIP: 192.0.2.2, URL: http://a.example/x, y\nno key\nSrcIP: 1, last: word, \nX: \"a\"b, Y: c\n",
+			[]string{`1 line.SrcIP=192.0.2.1 line.Prefilter Policy=Main line.SrcPort=443 | line.DNS_TTL=5 line.UserAgent=a (b, c: d) line.Message=x, Y: z line.SrcIP=192.0.2.2 line.URL=http://a.example/x, y`,
+				`2 | line=no key !line`, `3 line.SrcIP=1, last: word | `, `4 | line.X="a"b line.Y=c`}},
 		{"json in text", Spec{Format: Format{Name: FormatCSV, Columns: []string{"a", "j"}, Quote: '"', Header: HeaderNo}, Parsers: []Parser{{[]string{"j"}, ParseJSON}}, Leaves: leaves("j.x.y#")},
 			"1,\"{\"\"x\"\":{\"\"y\"\":5,\"\"z\"\":[1]},\"\"w\"\":\"\"\\u00e9\"\"}\"\n2,{\n3,[1]\n", []string{`1 j.x.y=5 | a=1 j.x.z=[1] j.w=é`, `2 | a=2 j={ !j`, `3 | a=3 j=[1] !j`}},
 		{"cef in JSON", Spec{Parsers: []Parser{{[]string{"a", "m"}, ParseCEF}}, Leaves: leaves("a.m.src")}, `{"a":{"m":"CEF:0|v|p|1|2|n|3|src=x dst=\\\\y"}}`,
@@ -123,7 +127,7 @@ func quote(s string) string { return string(appendText(nil, []byte(s))) }
 // in a field, in its order.
 func FuzzFields(f *testing.F) {
 	for _, s := range []string{"a=1 b=\"x y\" c", "CEF:0|a\\|b|c|d|e|f|g|x=1 y=2 \\= z", "LEEF:2.0|a|b|c|d|^|x=1^y", "<34>1 2023-10-03T23:50:22Z h a p m [x y=\"]\"] msg", "[x@1 y=\"\\\"]\" z=\"\"] [q]", "<13>Oct  3 23:50:22 h app[1]: m", sysmon, "x\r\n\r\n a: b\n\tc:", "a=\"b\\\" \"", "Oct 3 2020 10:00:00 x", "<189>29: rt1: *Oct 11 2024 22:14:15.123 UTC: %A-5-B: x", "Fri Oct 11 22:14:15 CET 2024 h a: b",
-		"2024-10-11 22:14:15 +02:00 h : a: b", "<134>1 1700000000.5 h a", "File created\n0\n0:", "=\"x\" a=b"} {
+		"2024-10-11 22:14:15 +02:00 h : a: b", "<134>1 1700000000.5 h a", "File created\n0\n0:", "=\"x\" a=b", "A: b, C D: \"e, F: g\", H: "} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -132,6 +136,7 @@ func FuzzFields(f *testing.F) {
 			"kv comma":   func() ([]fields.Field, string) { o, _, fault := fields.KV(nil, nil, b, ','); return o, fault },
 			"cef":        func() ([]fields.Field, string) { o, _, fault := fields.CEF(nil, nil, b); return o, fault },
 			"leef":       func() ([]fields.Field, string) { o, _, fault := fields.LEEF(nil, nil, b); return o, fault },
+			"commas":     func() ([]fields.Field, string) { return fields.CommaPairs(nil, b) },
 			"windows":    func() ([]fields.Field, string) { o, _, fault := fields.Windows(nil, nil, b); return o, fault },
 			"structured": func() ([]fields.Field, string) { o, _, fault := fields.Structured(nil, nil, b); return o, fault },
 			"syslog": func() ([]fields.Field, string) {

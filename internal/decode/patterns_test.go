@@ -53,6 +53,36 @@ func TestSeveralPatterns(t *testing.T) {
 	}
 }
 
+// TestNeededTexts: a line that lacks a text of the pattern is not matched, and no text is needed that a line can match without.
+func TestNeededTexts(t *testing.T) {
+	for pattern, want := range map[string]string{
+		`\A(?:.*-(?P<id>30201[357]): Built (?P<n>\d+) for)\z`: "-30201|: Built | for",
+		`(?P<a>user) (?:name )?is`:                            "user ",
+		`(?i)user name`:                                       "",
+		`user|name`:                                           "",
+		`(?:user){2,3}(?:name)*(?:word)+(?:none){0,2}x`:       "user|word",
+		`[a-z]+abcd$`:                                         "abcd",
+	} {
+		re := regexp.MustCompile(pattern)
+		if got := strings.Join(textsOf(neededTexts(re)), "|"); got != want {
+			t.Errorf("%s needs %q, want %q", pattern, got, want)
+		}
+	}
+	p := linePattern{needs: neededTexts(regexp.MustCompile(`.*user .* name`))}
+	for line, want := range map[string]bool{"the user has a name": true, "the user": false, "a name": false} {
+		if p.possible([]byte(line)) != want {
+			t.Errorf("%q: want %t", line, want)
+		}
+	}
+}
+
+func textsOf(all [][]byte) (texts []string) {
+	for _, b := range all {
+		texts = append(texts, string(b))
+	}
+	return texts
+}
+
 // offsets gives each record of the open object with its place, and the code of one that is rejected.
 func offsets(t *testing.T, r *Records) (lines []string) {
 	t.Helper()
