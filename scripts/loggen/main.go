@@ -44,12 +44,15 @@ type source struct {
 	record func(b []byte, r *rand.Rand, n int, at time.Time) []byte // appends record number n of a given time, with its newline
 	key    func(at time.Time) string                                // the key under which the source delivers a file, without .gz
 	head   string                                                   // the lines before the first record of a file
+	comma  string                                                   // between two records of a file
+	tail   string                                                   // after the last record of a file
 }
 
 // sources has the sources by the names of their mappings.
 func sources() map[string]source {
 	return map[string]source{
 		"aws-alb":        {record: alb, key: albKey},
+		"cloudtrail":     {record: cloudtrail, key: cloudtrailKey, head: `{"Records":[`, comma: ",", tail: "]}"},
 		"windows-sysmon": {record: sysmon, key: sysmonKey},
 	}
 }
@@ -75,10 +78,18 @@ func generate(source source, out string, events, days, perFile int, seed uint64)
 		}
 		var line []byte
 		for n := from; n < min(from+perFile, events); n++ {
+			if n > from {
+				if _, err := w.WriteString(source.comma); err != nil {
+					return err
+				}
+			}
 			line = source.record(line[:0], r, n, start.Add(time.Duration(n)*step+time.Duration(r.IntN(2000))*time.Millisecond))
 			if _, err := w.Write(line); err != nil {
 				return err
 			}
+		}
+		if _, err := w.WriteString(source.tail); err != nil {
+			return err
 		}
 		if err := w.Flush(); err != nil {
 			return err

@@ -6,11 +6,12 @@ into a temporary folder. Only counts are kept. `make samples` runs this, and the
 Logs of Windows in its own format need the package of requirements.txt.
 
 What a project expects of its own record (addresses, user, time) is compared with the event, if the project says so. Events of
-GuardDuty, Network Firewall, Application Load Balancers, AppFabric and Sysmon are compared with the record itself, field by field.
+GuardDuty, Network Firewall, Application Load Balancers, AppFabric, CloudTrail and Sysmon are compared with the record itself, field by field.
 """
 import argparse, glob, hashlib, json, os, re, subprocess, sys, tempfile
 
 import sysmon
+from aws_audit import documents, intake_events, judge_cloudtrail
 from judges import JUDGES, judge_intake
 from reasons import reason
 from sources import Project, accesslog, decoded, events, events_of_ocsf, intake, lines, literals, messages, objectlog, objects, ocsf, output, texts
@@ -60,6 +61,10 @@ SETS = [
     ("aws-alb", "dynatrace-oss/dynatrace-aws-s3-log-forwarder", "tests/unit/log/processing/rules/test_attribute_extraction.py", decoded(accesslog), None),
     ("appfabric", "aws-samples/appfabric-sample-log-generator", "cdk-stacks/lib/templates/AWSAppFabric/*.json", decoded(ocsf), None),
     ("appfabric", "dynatrace-oss/dynatrace-aws-s3-log-forwarder", "tests/unit/log/processing/rules/test_attribute_extraction.py", decoded(events_of_ocsf), None),
+    ("cloudtrail", "invictus-ir/aws_dataset", "CloudTrail/*.json", documents, None),
+    ("cloudtrail", "SEKOIA-IO/intake-formats", "AWS/aws-cloudtrail/tests/*.json", intake_events, None),
+    ("cloudtrail", "aws-samples/amazon-security-lake-ocsf-validation", "samples/*/input/*.gz", documents, None),
+    ("cloudtrail", "ocsf/examples", "mappings/markdown/AWS/v1.1.0/CloudTrail/*.raw", documents, None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Windows/windows/tests/*.json", decoded(sysmon.windows), None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Beats/winlogbeat/tests/*.json", decoded(sysmon.winlogbeat), None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Azure/azure-windows/tests/*.json", decoded(sysmon.azure), None),
@@ -68,6 +73,7 @@ SETS = [
     ("windows-sysmon", "sbousseaden/EVTX-ATTACK-SAMPLES", "*.evtx", sysmon.evtx, None),
     ("windows-sysmon", "mdecrevoisier/EVTX-to-MITRE-Attack", "*.evtx", sysmon.evtx, None),
 ]
+JUDGES["cloudtrail"] = lambda record, expected, result: judge_cloudtrail(record, result)
 
 
 def preview(etl, mapping, records, temp):
@@ -115,6 +121,8 @@ def versions(mapping, records):
             found.add(("Suricata 8",) if "ip_v" in event else ("Suricata 7",) if {"verdict", "direction", "pkt_src"} & set(event) else ("Suricata 6 or earlier",))
         elif mapping == "aws-alb":
             found.add(("%d columns" % len(re.findall(r'"(?:[^"\\]|\\.)*"|\S+', record)),))
+        elif mapping == "cloudtrail":
+            found.add(("eventVersion " + json.loads(record)["Records"][0].get("eventVersion", "?"),))
         elif mapping == "appfabric":
             found.add((json.loads(record)["metadata"]["product"]["name"],))
         elif mapping == "windows-sysmon":  # 13.30 adds users, and 10.0 the original file name of a process
