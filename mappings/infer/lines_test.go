@@ -48,6 +48,7 @@ func TestShippedMapping(t *testing.T) {
 		{"fortinet", `date=2026-03-01 time=10:00:00 devid="FG1" logid="0000000013" type="traffic" srcip=192.0.2.1`},
 		{"cef", "CEF:0|Acme|Fence|1|100|deny|5|src=192.0.2.7\n"},
 		{"cef", "<134>1 2025-06-01T10:15:02.500Z gw1 - - - - CEF:1|Acme|Gateway|2.3|conn-1|Connection|Low|spt=51422\n"},
+		{"cloudtrail", `{"detail-type":"AWS API Call via CloudTrail","detail":{"eventVersion":"1.11","userIdentity":{"type":"Root"},"eventSource":"iam.amazonaws.com","eventName":"GetUser","awsRegion":"us-east-1"}}`},
 		{"guardduty", `{"schemaVersion":"2.0","accountId":"111122223333","service":{"serviceName":"guardduty"}}`},
 		{"guardduty", `{"source":"aws.guardduty","detail-type":"GuardDuty Finding","detail":{"schemaVersion":"2.0","accountId":"111122223333","service":{"serviceName":"guardduty"}}}`},
 		{"guardduty", `{"Records":[{"schemaVersion":"2.0","accountId":"111122223333","service":{"serviceName":"guardduty"}}]}`},

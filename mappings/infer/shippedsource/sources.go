@@ -7,6 +7,8 @@ func sources() []source {
 		{"appfabric", all(value("metadata.log_provider", `^AWS AppFabric$`), keys("class_uid", "metadata.product.uid"))},
 		{"aws-alb", all(line(`^(?:https?|h2|grpcs?|wss?) \d{4}-\d{2}-\d{2}T[\d:.]+Z app/`))},
 		{"cef", all(line(`^CEF:\d+\|`))},
+		{"cloudtrail", all(keys("eventVersion", "eventSource", "eventName", "userIdentity", "awsRegion"))},
+		{"cloudtrail", all(value("eventType", `^AwsCloudTrailInsight$`), keys("eventVersion", "insightDetails"))},
 		{"fortinet", all(line(`(?:^| )devid=`), line(`(?:^| )logid=`), line(`(?:^| )type=`))},
 		{"guardduty", all(value("service.serviceName", `^guardduty$`), keys("accountId", "schemaVersion"))},
 		{"network-firewall", all(keys("firewall_name", "availability_zone", "event"))},
