@@ -163,10 +163,21 @@ func TestFormatsPage(t *testing.T) {
 	}
 	lines := sqltest.PageBlocks(t, "../../docs/formats.md", "lines")
 	texts := sqltest.PageBlocks(t, "../../docs/formats.md", "Texts inside of records")
+	xml := sqltest.PageBlocks(t, "../../docs/formats.md", "windows_xml")
 	for name, c := range map[string]struct {
 		raw, selects, sample string
 		want                 []string
 	}{
+		"windows_xml": {xml[0], `"System"."TimeCreated"."SystemTime" AS "time", "EventData"."IpAddress" AS message, "EventData"."Data"[2] AS "unmapped.second", "System"."Execution"."ProcessID" + 1 AS "unmapped.process",
+			"UserData"."LogFileCleared"."SubjectUserName" AS "unmapped.who", "RenderingInfo"."Keywords"."Keyword"[1] AS "unmapped.keyword"`,
+			"<Events><Event xmlns='x'><System><EventID Qualifiers=\"16384\">7036</EventID><TimeCreated SystemTime='2026-01-31T08:15:02.25Z'/><Execution ProcessID=\"744\"/></System>\n" +
+				`<EventData Name="T"><Data Name="IpAddress">192.0.2.7</Data><Data>a</Data><Data>b</Data><Data Name="IpAddress">&lt;x&gt;</Data><Data Name="other">-</Data></EventData>` +
+				`<UserData><LogFileCleared><SubjectUserName>ada</SubjectUserName><Channel>Security</Channel></LogFileCleared></UserData><RenderingInfo><Keywords><Keyword>k</Keyword></Keywords></RenderingInfo></Event></Events>`,
+			[]string{`"message":"192.0.2.7"},"unmapped":{"second":"b","process":"745","keyword":"k","System.EventID":"7036","System.EventID@Qualifiers":"16384",`,
+				`"EventData.IpAddress":"<x>","EventData.Data":"[\"a\",\"b\"]","EventData@Name":"T","who":"ada","UserData.LogFileCleared.Channel":"Security",`}},
+		"windows_xml in a field": {xml[1], `raw_xml."System"."TimeCreated"."SystemTime" AS "time", TargetUserName AS message, EventID + 1 AS "unmapped.next"`,
+			`{"raw_xml":"<Event><System><EventID>1102</EventID><TimeCreated SystemTime='2026-01-31T08:15:02.25Z'/></System><EventData><Data Name='TargetUserName'>ada</Data></EventData></Event>"}`,
+			[]string{`"message":"ada"},"unmapped":{"next":"1103"`}},
 		"pattern": {lines[0], `raw."at" AS "time", request AS message, who AS "unmapped.user"`, "192.0.2.1 - - [10/Oct/2025:13:55:36 -0700] \"GET / HTTP/1.0\" 200 -\n",
 			[]string{`"message":"GET / HTTP/1.0"},"unmapped":{"client":"192.0.2.1","status":"200"}`}},
 		"patterns": {lines[1], `raw."at" AS "time", raw.message, pattern AS "unmapped.n"`, "2026-01-31T08:15:02Z login ada from 192.0.2.7\n2026-01-31T08:15:03Z disk full\n",

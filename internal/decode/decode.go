@@ -90,6 +90,7 @@ type Value struct {
 // Reason codes of rejects found here. They are stable: quarantine files, replay filters and docs/quarantine.md name them.
 const (
 	ReasonJSON            = "RECORD_NOT_JSON"   // not one complete JSON object
+	ReasonXML             = "RECORD_NOT_XML"    // not one complete Windows event in XML
 	ReasonUTF8            = "RECORD_NOT_UTF8"   // invalid UTF-8
 	ReasonNUL             = "RECORD_HAS_NUL"    // a NUL byte, raw or as \u0000
 	ReasonTooLong         = "RECORD_TOO_LONG"   // longer than Options.MaxRecordBytes
@@ -132,7 +133,7 @@ func (r *Reject) Hidden(offset, length int64) *Reject {
 
 // HiddenMessage says what a reason code means where the record must not be seen.
 func HiddenMessage(code string) string {
-	text := map[string]string{ReasonJSON: "not a complete JSON object", ReasonUTF8: "invalid UTF-8", ReasonNUL: "a NUL character", ReasonTooLong: "longer than a record can be", ReasonTooDeep: "nested too deep",
+	text := map[string]string{ReasonJSON: "not a complete JSON object", ReasonXML: "not a complete event in XML", ReasonUTF8: "invalid UTF-8", ReasonNUL: "a NUL character", ReasonTooLong: "longer than a record can be", ReasonTooDeep: "nested too deep",
 		ReasonNoMatch: "the line does not fit its format", ReasonRecords: "the document does not have the array of records", ReasonColumns: "the record has other columns than its list",
 		ReasonQuote: "a quote does not close, or text follows it", ReasonHeader: "the object does not have the header that it must have"}[code]
 	if text == "" {

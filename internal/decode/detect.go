@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode/archive"
+	"github.com/silt-etl/silt/internal/decode/eventxml"
 	"github.com/silt-etl/silt/internal/decode/looks"
 )
 
@@ -72,8 +73,8 @@ func detect(object io.Reader, archives bool) (Detected, error) {
 	if len(s.lines) == 0 {
 		return Detected{}, errors.New("the sample has only blank lines")
 	}
-	if looks.XML(s.text) {
-		return Detected{}, unreadable(looks.NoXML)
+	if looks.XML(s.text) && !eventxml.Looks(s.text) {
+		return Detected{}, unreadable(looks.RefusedXML(s.text))
 	}
 	slices.SortStableFunc(all, func(a, b format) int { return a.rank - b.rank })
 	for _, f := range all {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/silt-etl/silt/internal/decode/eventxml"
 	"github.com/silt-etl/silt/internal/decode/fields"
 	"github.com/silt-etl/silt/internal/decode/redact"
 )
@@ -25,15 +26,18 @@ const (
 	// ParseCommaPairs reads "Key: value, Key: value".
 	ParseCommaPairs ParserName = "comma_pairs"
 	ParseJSON       ParserName = "json"
-	// ParseAuto is ParseJSON for a text that is a JSON object, and ParseWindows for any other.
+	// ParseWindowsXML reads a Windows event in XML, as FormatWindowsXML does.
+	ParseWindowsXML ParserName = "windows_xml"
+	// ParseAuto is ParseJSON for a text that is a JSON object, ParseWindowsXML for an event in XML, and ParseWindows for any other.
 	ParseAuto ParserName = "auto"
 )
 
 // parseText takes the text v apart into s.fields, as the functions of package fields do.
 type parseText func(s *Scanner, v []byte) (fault string)
 
-// parsers is the table of parsers of texts inside of records. ParseJSON and ParseAuto try JSON before.
+// parsers is the table of parsers of texts inside of records. ParseJSON, ParseWindowsXML and ParseAuto try JSON or XML before.
 func parsers() []parserEntry {
+	nothing := func(*Scanner, []byte) (fault string) { return "the text is not JSON, or not XML" }
 	return []parserEntry{
 		{ParseWindows, (*Scanner).parseWindows},
 		{ParseKV, (*Scanner).parseKV},
@@ -48,7 +52,8 @@ func parsers() []parserEntry {
 			s.fields, fault = fields.CommaPairs(s.fields, v)
 			return fault
 		}},
-		{ParseJSON, (*Scanner).parseNothing},
+		{ParseJSON, nothing},
+		{ParseWindowsXML, nothing},
 		{ParseAuto, (*Scanner).parseWindows},
 	}
 }
@@ -105,8 +110,6 @@ func (s *Scanner) parseSyslog(v []byte) (fault string) {
 	s.fields = append(s.fields, fields.Field{Name: fields.MessageKey, Value: rest})
 	return ""
 }
-
-func (s *Scanner) parseNothing([]byte) (fault string) { return "the text is not JSON" }
 
 // textColumn is a field's place. A node that could not be remembered is looked up by its name each time.
 type textColumn struct {
@@ -235,6 +238,13 @@ func (s *Scanner) parsed(k *node, v []byte, mute bool) bool {
 	rest := len(s.rest)
 	if p.json && s.parsedJSON(k, v, mute) {
 		return true
+	}
+	if p.xml && eventxml.Looks(v) {
+		from := len(s.text)
+		text, fault := eventxml.JSON(s.text, v)
+		if s.text = text; fault == nil && s.parsedJSON(k, text[from:len(text):len(text)], mute) {
+			return true
+		}
 	}
 	if fault := p.parse(s, v); fault != "" {
 		s.misfits = append(s.misfits, p.misfit)

@@ -393,7 +393,7 @@ func (r *jsonReader) refuseXML() error {
 			return nil
 		}
 	}
-	return unreadable(looks.NoXML)
+	return unreadable(looks.RefusedXML(r.buf[r.p:r.n]))
 }
 
 // after returns the first byte that is not blank at or after the absolute index i, or 0 if there is none within the

@@ -14,8 +14,8 @@ import (
 // FormatName is what a mapping's raw.sql calls a format.
 type FormatName string
 
-// The formats. What separates records: in JSON, the end of a value; in CSV, a newline outside quotes; in Parquet, rows; in the
-// others, a newline.
+// The formats. What separates records: in JSON, the end of a value; in CSV, a newline outside quotes; in Parquet, rows; in XML,
+// the end tag of an event; in the others, a newline.
 const (
 	FormatJSON    FormatName = "json"
 	FormatCSV     FormatName = "csv"
@@ -24,6 +24,8 @@ const (
 	FormatCEF     FormatName = "cef"
 	FormatLEEF    FormatName = "leef"
 	FormatParquet FormatName = "parquet"
+	// FormatWindowsXML are Windows events in XML.
+	FormatWindowsXML FormatName = "windows_xml"
 )
 
 // format is all that is known of a format of objects.
@@ -31,7 +33,7 @@ type format struct {
 	name FormatName
 	// framer prepares to frame and scan objects of the format. s has the spec's leaves.
 	framer func(spec *Spec, s *Scanner, o Options) framer
-	// text: records are text, which is parsed into named fields. Records of the other formats are JSON objects.
+	// text: records are text, which is parsed into named fields. Records of the other formats are JSON objects, or become them.
 	text bool
 	// magic is what every object of a binary format begins with. "": see detect.
 	magic string
@@ -52,6 +54,7 @@ func formats() []format {
 		{name: FormatCEF, framer: newCEFFramer, text: true, detect: detectCEF, rank: 2},
 		{name: FormatLEEF, framer: newLEEFFramer, text: true, detect: detectLEEF, rank: 3},
 		{name: FormatParquet, framer: newParquetFramer, magic: parquet.Magic},
+		{name: FormatWindowsXML, framer: newWindowsXMLFramer, detect: detectWindowsXML},
 	}
 }
 
@@ -178,7 +181,8 @@ type Layout struct {
 	Columns []string
 }
 
-// Text says whether records are text that is parsed into fields. Records of the other formats are JSON objects.
+// Text says whether records are text that is parsed into fields. Records of the other formats are JSON objects, or become them: see
+// Records.Object.
 func (f *Format) Text() bool {
 	known, _ := f.Name.lookup()
 	return known.text

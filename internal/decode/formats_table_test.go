@@ -83,6 +83,8 @@ func TestEveryFormat(t *testing.T) {
 		FormatCEF:     "CEF:0|a|b|c|d|e|3|src=1\nCEF:0|a|b|c|d|e|3|src=2\n",
 		FormatLEEF:    "LEEF:1.0|a|b|c|d|src=1\nLEEF:1.0|a|b|c|d|src=2\n",
 		FormatParquet: string(rowsFile(t, "a", "b")),
+
+		FormatWindowsXML: windowsXML + "<Event>\n</Event>",
 	}
 	for _, f := range formats() {
 		sample, ok := samples[f.name]
@@ -123,7 +125,7 @@ func TestEveryFormat(t *testing.T) {
 // TestUnknownFormat: a format or a parser that is in no table is an error, and never read as another one.
 func TestUnknownFormat(t *testing.T) {
 	for _, spec := range []*Spec{
-		{Format: Format{Name: "avro"}},
+		{Format: Format{Name: "orc"}},
 		{Parsers: []Parser{{[]string{"a"}, "yaml"}}},
 	} {
 		r := NewRecords(spec, NewKeys(), Options{})

@@ -33,14 +33,23 @@ func TestOtherFormat(t *testing.T) {
 	}
 }
 
-// TestXML: an object that is XML is refused as a whole. A line of XML among JSON is one broken record.
+// TestXML: an object that is XML is refused as a whole by a mapping of JSON, and the message names the format of Windows events. A line of XML
+// among JSON is one broken record.
 func TestXML(t *testing.T) {
 	var rej *Reject
 	for _, object := range []string{windowsXML, "\xef\xbb\xbf\n" + windowsXML, strings.Split(windowsXML, "\n")[1]} {
-		if _, err := readAll(strings.NewReader(object), &Spec{}, Options{}); !errors.As(err, &rej) || rej.Code != ReasonUnpack || !strings.Contains(rej.Message, "XML") {
+		if _, err := readAll(strings.NewReader(object), &Spec{}, Options{}); !errors.As(err, &rej) || rej.Code != ReasonUnpack || !strings.Contains(rej.Message, "`-- format: windows_xml`") {
 			t.Errorf("%q: %v", object, err)
 		}
-		if _, err := Detect(strings.NewReader(object)); !errors.As(err, &rej) || !strings.Contains(rej.Message, "XML") {
+		if d, err := Detect(strings.NewReader(object)); err != nil || d.Format.Name != FormatWindowsXML {
+			t.Errorf("detect %q: %v, %v", object, d, err)
+		}
+	}
+	for _, object := range []string{"<html>\n</html>", "<EventData/>\n"} {
+		if _, err := readAll(strings.NewReader(object), &Spec{}, Options{}); !errors.As(err, &rej) || !strings.Contains(rej.Message, "reads Windows events only") {
+			t.Errorf("%q: %v", object, err)
+		}
+		if _, err := Detect(strings.NewReader(object)); !errors.As(err, &rej) || !strings.Contains(rej.Message, "reads Windows events only") {
 			t.Errorf("detect %q: %v", object, err)
 		}
 	}

@@ -114,7 +114,7 @@ func (d *Records) Next() (number int64, raw []byte, rej *Reject, err error) {
 // hint adds to the message of a record that is not of the format what it looks like.
 func (d *Records) hint(raw []byte, rej *Reject) {
 	switch rej.Code {
-	case ReasonJSON, ReasonNoMatch, ReasonQuote, ReasonColumns:
+	case ReasonJSON, ReasonXML, ReasonNoMatch, ReasonQuote, ReasonColumns:
 		rej.Message += looks.Hint(d.format, raw)
 	}
 }
@@ -123,6 +123,14 @@ func (d *Records) hint(raw []byte, rej *Reject) {
 // object that has one, or the document around a record with null in the place of Format.Records. It is nil for other records,
 // and valid until the next Next.
 func (d *Records) Context() []byte { return d.framer.context() }
+
+// Object is the record that Next returned as a JSON object, for formats that are not text; raw is what Next gave. It is valid as Values are.
+func (d *Records) Object(raw []byte) []byte {
+	if f, ok := d.framer.(interface{ object() []byte }); ok {
+		return f.object()
+	}
+	return raw
+}
 
 // Member is the name of the member that the record is of, or that was refused; "": the object is not an archive.
 func (d *Records) Member() string {

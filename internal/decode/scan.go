@@ -78,6 +78,7 @@ type node struct {
 type textParser struct {
 	parse  parseText
 	json   bool // a text that is JSON is read as JSON
+	xml    bool // an event in XML is read as such
 	misfit int
 }
 
@@ -116,7 +117,7 @@ func NewScanner(spec *Spec, keys *Keys) *Scanner {
 		}
 	}
 	for i, p := range spec.Parsers {
-		s.path(p.Path).parser = &textParser{p.Name.lookup(), p.Name == ParseJSON || p.Name == ParseAuto, len(spec.Leaves) + i}
+		s.path(p.Path).parser = &textParser{p.Name.lookup(), p.Name == ParseJSON || p.Name == ParseAuto, p.Name == ParseWindowsXML || p.Name == ParseAuto, len(spec.Leaves) + i}
 	}
 	s.nodes = 0 // the spec's own are not counted
 	return s

@@ -37,6 +37,10 @@ func formOf(lines [][]byte, d decode.Detected, err error) shape {
 		f := decode.Format{Name: decode.FormatJSON, Null: []string{"-"}}
 		return shape{format: f, header: headerOf(&f), why: "it begins with an object; its records are Windows events", windows: true}
 	}
+	if d.Format.Name == decode.FormatWindowsXML {
+		d.Format.Null = []string{"-"}
+		return shape{format: d.Format, header: headerOf(&d.Format), why: d.Evidence, windows: true}
+	}
 	if err != nil && len(lines) > 0 && !looks.JSON(lines[0]) && !looks.XML(lines[0]) && lines[0][0] != '{' && utf8.Valid(lines[0]) {
 		f := decode.Format{Name: decode.FormatLine, Columns: []string{"line"}}
 		return shape{format: f, header: headerOf(&f), why: "its lines have no form that is known"}

@@ -200,13 +200,13 @@ func (in *inference) read(s Sample, o Options, res *Result) error {
 		case !in.text:
 			in.first.Object(raw)
 			if context := records.Context(); !in.shape.cloudWatch || !bytes.Contains(context, []byte(`"CONTROL_MESSAGE"`)) {
-				in.record(raw)
+				in.record(records.Object(raw))
 				if len(in.format.Records) > 0 && context != nil {
 					in.around(context, in.format.Records[0])
 				}
 			}
 			if in.windows != nil {
-				in.windows.add(raw)
+				in.windows.add(records.Object(raw))
 			}
 		default:
 			entries, err := expander.Expand(records.Rest(), nil)

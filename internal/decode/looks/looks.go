@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+
+	"github.com/silt-etl/silt/internal/decode/eventxml"
 )
 
 // headBytes is how much of a record is looked at.
@@ -53,6 +55,8 @@ func of(raw []byte) kind {
 		return kind{}
 	case JSON(b):
 		return kind{"JSON", "json"}
+	case eventxml.Looks(b):
+		return kind{"Windows events in XML", "windows_xml"}
 	case XML(b):
 		return kind{"XML", ""}
 	case header(b, "CEF:"):
@@ -103,5 +107,10 @@ func XML(b []byte) bool {
 	return c >= 'a' && c <= 'z' || bytes.HasPrefix(b, []byte("<?xml")) || bytes.HasPrefix(b, []byte("<!--")) || bytes.HasPrefix(b, []byte("<!DOCTYPE"))
 }
 
-// NoXML is what a message says of an object that is XML.
-const NoXML = "the object is XML, which Silt does not read. Try: have it written as JSON, one record a line (Windows events: by the agent that collects them, such as Winlogbeat, NXLog or Fluent Bit)"
+// RefusedXML is what a message says of an object that is XML, where the mapping reads another format. b is its beginning.
+func RefusedXML(b []byte) string {
+	if eventxml.Looks(b) {
+		return "the object is Windows events in XML. Try: `-- format: windows_xml` in the mapping's raw.sql"
+	}
+	return "the object is XML, of which Silt reads Windows events only (<Event>). Try: have it written as JSON, one record a line"
+}
