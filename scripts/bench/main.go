@@ -53,6 +53,7 @@ func sources() map[string]source {
 		"network-firewall": {"{account_id}/network-firewall/{log_type}/{region}/{firewall}/{yyyy}/{mm}/{dd}/{hh}/", "AWSLogs", true},
 		"aws-alb":          {"{account_id}/elasticloadbalancing/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", true},
 		"cloudtrail":       {"{account_id}/{folder}/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
+		"suricata":         {"{sensor}/{yyyy}/{mm}/{dd}/{hh}/", "suricata", false},
 		"windows-sysmon":   {"windows-sysmon/{yyyy}/{mm}/{dd}/{hh}/", "", true},
 	}
 }

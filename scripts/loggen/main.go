@@ -53,6 +53,7 @@ func sources() map[string]source {
 	return map[string]source{
 		"aws-alb":        {record: alb, key: albKey},
 		"cloudtrail":     {record: cloudtrail, key: cloudtrailKey, head: `{"Records":[`, comma: ",", tail: "]}"},
+		"suricata":       {record: suricata, key: suricataKey},
 		"windows-sysmon": {record: sysmon, key: sysmonKey},
 	}
 }

@@ -13,6 +13,7 @@ func sources() []source {
 		{"guardduty", all(value("service.serviceName", `^guardduty$`), keys("accountId", "schemaVersion"))},
 		{"network-firewall", all(keys("firewall_name", "availability_zone", "event"))},
 		{"paloalto", all(line(`^\d*,\d{4}/\d{2}/\d{2} \d{2}:\d{2}:\d{2},\w*,[A-Z]{3,},`))},
+		{"suricata", all(keys("timestamp", "flow_id", "src_ip", "dest_ip", "proto"), value("event_type", `^[a-z0-9_]+$`))},
 		{"windows-sysmon", all(keys("EventId"), value("Description", `UtcTime: `))},
 	}
 }
