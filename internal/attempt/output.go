@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -121,8 +122,8 @@ func (r *rows) entries(i int) (rest, more []byte) {
 // project runs one projection and writes its files.
 func (w *output) project(ctx context.Context, db Engine, p *sqlgen.Projection) error {
 	// A text as the first key makes all of DuckDB's keys texts, which take longer to compare. If two accounts have one hash, their
-	// partitions only get more files.
-	order := "hash(_account), _time, _obj, _rec"
+	// partitions only get more files. Records without an account share the partition of the job's.
+	order := "hash(coalesce(_account, '" + strings.ReplaceAll(w.o.Account, "'", "''") + "')), _time, _obj, _rec"
 	if p.ConstAccount != "" {
 		order = "_time, _obj, _rec"
 	}

@@ -72,6 +72,22 @@ func TestFailureBesideWaitingThreads(t *testing.T) {
 	}
 }
 
+// TestDefaultAccount: records of the job's account, and records that name none, are in one file in order of time.
+func TestDefaultAccount(t *testing.T) {
+	c := sqltest.Compile(t, sqltest.Mapping(t, map[string]string{"raw.sql": "CREATE TABLE raw (ts TIMESTAMP, id VARCHAR, account VARCHAR);",
+		"authentication.sql": "-- class: authentication\n-- profiles: cloud\nSELECT ts AS time, 1 AS activity_id, 1 AS severity_id, id AS \"user.name\", account AS \"cloud.account.uid\", " +
+			"'AWS' AS \"cloud.provider\", 'h' AS \"dst_endpoint.hostname\", 'p' AS \"metadata.product.name\", 'v' AS \"metadata.product.vendor_name\" FROM raw"}))
+	var b strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&b, `{"ts":"2026-01-02T03:%02d:05Z","id":"a","account":%s}`+"\n", i*7%20, []string{"null", `"111122223333"`}[i%2])
+	}
+	o := options(t, c, bodies{local: true, get: func(string) io.ReadCloser { return io.NopCloser(strings.NewReader(b.String())) }})
+	r, err := attempt.Run(t.Context(), o, object("a"))
+	if err != nil || r.Totals().Published != 20 {
+		t.Error(err)
+	}
+}
+
 // TestWideRows: records of any width up to the limit of a value are published in order, in memory that does not grow with them, by one
 // SELECT, by several of one class and by several classes; the others are rejected; and progress counts each once.
 func TestWideRows(t *testing.T) {

@@ -3,6 +3,7 @@ package attempt
 import (
 	"context"
 	"path/filepath"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -129,10 +130,14 @@ func (w *output) spoolBatch(p *sqlgen.Projection, ex *decode.Expander, b arrow.R
 		if err != nil {
 			return err
 		}
-		account, ok := accounts[r.account.Value(i)]
+		name := w.o.Account
+		if !r.account.IsNull(i) {
+			name = r.account.Value(i)
+		}
+		account, ok := accounts[name]
 		if !ok {
 			account = int64(len(accounts))
-			accounts[string(append([]byte(nil), r.account.Value(i)...))] = account
+			accounts[strings.Clone(name)] = account
 		}
 		if err := order.Add([5]int64{account, number(r.time, i), int64(r.object.Value(i)), r.record.Value(i), at}); err != nil {
 			return err
