@@ -45,7 +45,7 @@ type Leaf struct {
 	// Time is how a Timestamp is written; nil: ISO 8601.
 	Time *TimeFormat
 	// Also are other paths that the value may be at instead. The first one met in a record counts; a value at another path is in the
-	// rest, under its own path. No other leaf may be at such a path.
+	// rest, under its own path or the leaf's Name. No other leaf may be at such a path.
 	Also [][]string
 }
 

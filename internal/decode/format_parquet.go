@@ -14,12 +14,51 @@ import (
 
 // parquetFramer scans the rows of Parquet files, each as the JSON object that internal/decode/parquet writes of it.
 type parquetFramer struct {
-	rows parquetRows
-	s    *Scanner
+	rows    parquetRows
+	s       *Scanner
+	instead bool // the mapping's format is another, so that quarantine needs a context that tells the rows from its records
 }
 
 func newParquetFramer(_ *Spec, s *Scanner, o Options) framer {
-	return &parquetFramer{rows: parquetRows{limits: o.limits(), stop: o.Stopped, temp: o.TempDir, use: o.use}, s: s}
+	return &parquetFramer{rows: newParquetRows(o), s: s}
+}
+
+func newParquetRows(o Options) parquetRows {
+	return parquetRows{limits: o.limits(), stop: o.Stopped, temp: o.TempDir, use: o.use}
+}
+
+// foundParquet is the error of a framer of text whose object turns out to be a Parquet file.
+type foundParquet struct {
+	in      io.Reader // its bytes
+	refused error     // for formats that do not read it
+}
+
+func (f *foundParquet) Error() string { return "the object is a Parquet file" }
+
+// enterRows reads the rows of a Parquet file in the place of records of the format.
+func (d *Records) enterRows(p *foundParquet) error {
+	if d.rows == nil {
+		return p.refused
+	}
+	d.framer = d.rows
+	in := p.in
+	if at, ok := d.src.(interface {
+		io.Reader
+		io.ReaderAt
+		io.Seeker
+	}); ok {
+		in = at
+	}
+	d.framer.open(in)
+	return nil
+}
+
+// leaveRows returns to the framer of the format.
+func (d *Records) leaveRows() {
+	if d.framer != d.own {
+		d.framer.open(nil)
+		d.framer = d.own
+	}
 }
 
 func (f *parquetFramer) open(r io.Reader) { f.rows.open(r) }
@@ -38,7 +77,12 @@ func (f *parquetFramer) next() (raw []byte, rej *Reject, err error) {
 
 func (f *parquetFramer) kept(raw, _ []byte) *Reject { return keptObject(f.rows.limits, f.s, raw) }
 
-func (f *parquetFramer) context() []byte { return nil }
+func (f *parquetFramer) context() []byte {
+	if f.instead {
+		return []byte(parquet.Magic)
+	}
+	return nil
+}
 
 func (f *parquetFramer) offset() int64 { return -1 }
 

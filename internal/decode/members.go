@@ -216,6 +216,9 @@ func (d *Records) ended(err error) (*Reject, error) {
 		if a, ok := errors.AsType[*foundArchive](err); ok {
 			return nil, d.enterArchive(a)
 		}
+		if p, ok := errors.AsType[*foundParquet](err); ok {
+			return nil, d.enterRows(p)
+		}
 		return nil, err
 	}
 	m.open = false

@@ -5,12 +5,15 @@ import (
 
 	"github.com/silt-etl/silt/internal/decode/budget"
 	"github.com/silt-etl/silt/internal/decode/looks"
+	"github.com/silt-etl/silt/internal/decode/parquet"
 )
 
 // Records reads an object's records and scans each. One goroutine uses it at a time, and keeps it from object to object.
 type Records struct {
 	framer framer
-	framed Framed // instead of an object's bytes; nil: there is an object
+	own    framer         // of the spec's format
+	rows   *parquetFramer // of objects that are Parquet files instead; nil: the format has no names of columns to read them by
+	framed Framed         // instead of an object's bytes; nil: there is an object
 	s      *Scanner
 	format string
 	use    *budget.Use
@@ -28,13 +31,19 @@ func NewRecords(spec *Spec, keys *Keys, o Options) *Records {
 	s := NewScanner(spec, keys)
 	s.redactor.SetKey(o.HashKey)
 	o.use = o.Memory.NewUse(o.Stopped)
-	return &Records{framer: newFramer(spec, s, o), s: s, format: string(spec.Format.Name), use: o.use, stop: o.Stopped}
+	own := newFramer(spec, s, o)
+	d := &Records{framer: own, own: own, s: s, format: string(spec.Format.Name), use: o.use, stop: o.Stopped}
+	if spec.Format.Name == FormatCSV {
+		d.rows = &parquetFramer{rows: newParquetRows(o), s: s, instead: true}
+	}
+	return d
 }
 
 // Open begins another object. It reads nothing yet. Parquet and zip are read in place if r is also an io.ReaderAt and an io.Seeker;
 // otherwise they are copied to Options.TempDir.
 func (d *Records) Open(r io.Reader) {
 	d.leaveArchive()
+	d.leaveRows()
 	d.framer.open(r)
 	d.use.Release()
 	d.number, d.framed, d.err, d.src, d.only = 0, nil, nil, r, nil
@@ -60,6 +69,7 @@ func (d *Records) OpenFramed(f Framed) { d.framed = f }
 // Close ends the object that is open, and frees what it needs. Next does it at the end of an object.
 func (d *Records) Close() {
 	d.leaveArchive()
+	d.leaveRows()
 	d.framer.open(nil)
 	d.use.Release()
 }
@@ -82,7 +92,10 @@ func (d *Records) Next() (number int64, raw []byte, rej *Reject, err error) {
 		if f, ok := d.framed.(interface{ Reject() *Reject }); ok && f.Reject() != nil {
 			return number, raw, f.Reject(), nil
 		}
-		return number, raw, d.framer.kept(raw, context), nil
+		if d.rows != nil && string(context) == parquet.Magic {
+			return number, raw, d.rows.kept(raw, nil), nil
+		}
+		return number, raw, d.own.kept(raw, context), nil
 	}
 	if d.err != nil {
 		return 0, nil, nil, d.err
@@ -120,8 +133,8 @@ func (d *Records) hint(raw []byte, rej *Reject) {
 }
 
 // Context is what is needed, in addition to raw, to read the record that Next returned: the header line of a CSV
-// object that has one, or the document around a record with null in the place of Format.Records. It is nil for other records,
-// and valid until the next Next.
+// object that has one, the first bytes of a Parquet file that is read instead of CSV, or the document around a record with null in
+// the place of Format.Records. It is nil for other records, and valid until the next Next.
 func (d *Records) Context() []byte { return d.framer.context() }
 
 // Object is the record that Next returned as a JSON object, for formats that are not text; raw is what Next gave. It is valid as Values are.

@@ -36,6 +36,65 @@ func rowsFile(t *testing.T, texts ...string) []byte {
 	return out.Bytes()
 }
 
+// TestParquetInsteadOfCSV: a mapping of CSV reads the rows of a Parquet file by their names, wherever the object is stored, and reads CSV
+// before and after it. A row is the same record when it comes from quarantine.
+func TestParquetInsteadOfCSV(t *testing.T) {
+	spec := &Spec{Format: Format{Name: FormatCSV, Columns: []string{"s", "n"}}, Leaves: []Leaf{{Path: []string{"n"}, Kind: Int32}}}
+	data := rowsFile(t, "a", "b", strings.Repeat("x", 100))
+	d := NewRecords(spec, NewKeys(), Options{MaxRecordBytes: 50, TempDir: t.TempDir()})
+	read := func(name string, want ...string) (raws, contexts [][]byte) {
+		t.Helper()
+		for i := 0; ; i++ {
+			_, raw, rej, err := d.Next()
+			if errors.Is(err, io.EOF) && i == len(want) {
+				return raws, contexts
+			}
+			if err != nil || i >= len(want) {
+				t.Fatalf("%s, record %d: %v", name, i+1, err)
+			}
+			got := ""
+			if rej != nil {
+				got = rej.Code
+			} else {
+				got = fmt.Sprint(d.Values()[0].Int, " ", rest(t, d))
+			}
+			if got != want[i] {
+				t.Errorf("%s, record %d: %s, want %s", name, i+1, got, want[i])
+			}
+			raws, contexts = append(raws, bytes.Clone(raw)), append(contexts, bytes.Clone(d.Context()))
+		}
+	}
+	rows := []string{"1 s=a", "2 s=b", ReasonTooLong}
+	for name, r := range map[string]io.Reader{"in place": bytes.NewReader(data), "copied": io.MultiReader(bytes.NewReader(data))} {
+		d.Open(strings.NewReader("t,7\n"))
+		read(name+", CSV before", "7 s=t")
+		d.Open(r)
+		raws, contexts := read(name, rows...)
+		d.Open(strings.NewReader("t,8\n"))
+		after, none := read(name+", CSV after", "8 s=t")
+		d.OpenFramed(&keptRows{raws: append(raws[:2:2], after...), contexts: append(contexts[:2:2], none...)})
+		read(name+", from quarantine", "1 s=a", "2 s=b", "8 s=t")
+	}
+	d.Open(bytes.NewReader(data[:len(data)-9]))
+	if _, _, _, err := d.Next(); err == nil || !strings.Contains(err.Error(), "Parquet: ") {
+		t.Errorf("a file that is cut: %v", err)
+	}
+}
+
+// keptRows are records with their contexts.
+type keptRows struct {
+	raws, contexts [][]byte
+	n              int
+}
+
+func (k *keptRows) Next() (number int64, raw, context []byte, err error) {
+	if k.n == len(k.raws) {
+		return 0, nil, nil, io.EOF
+	}
+	k.n++
+	return int64(k.n), k.raws[k.n-1], k.contexts[k.n-1], nil
+}
+
 // TestParquet: rows are records with numbers, wherever their object is stored; a bad one is refused alone, and is the same record when
 // it comes from quarantine.
 func TestParquet(t *testing.T) {

@@ -113,7 +113,7 @@ func NewScanner(spec *Spec, keys *Keys) *Scanner {
 	for _, l := range spec.Leaves {
 		for _, path := range l.Also {
 			n, k := s.path(l.Path), s.path(path)
-			k.leaf, k.also, k.null = n.leaf, n, n.null
+			k.leaf, k.also, k.null, k.name = n.leaf, n, n.null, n.name
 		}
 	}
 	for i, p := range spec.Parsers {

@@ -157,8 +157,11 @@ func (w *window) reset(src io.Reader) {
 // begin opens the object: it is unpacked, and UTF-8, from here on.
 func (w *window) begin() error {
 	if err := w.un.Open(&stoppable{w.src, w.stop}); err != nil {
-		if w.un.Kind() == unpack.Zip {
+		switch {
+		case w.un.Kind() == unpack.Zip:
 			return &foundArchive{kind: string(unpack.Zip), in: w.un.Packed(), w: w}
+		case w.un.Kind() == unpack.Parquet && !w.un.Member:
+			return &foundParquet{in: w.un.Packed(), refused: unreadableFault(err)}
 		}
 		return unreadableFault(err)
 	}
