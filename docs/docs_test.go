@@ -106,7 +106,9 @@ func TestLinks(t *testing.T) {
 			}
 			links++
 			at := page
-			if target != "" {
+			if target != "" && filepath.Base(page) == "page.md" { // a part of the page of the source
+				at = filepath.Join("docs", "sources", target)
+			} else if target != "" {
 				at = filepath.Join(filepath.Dir(page), target)
 			}
 			if _, err := os.Stat(filepath.Join(root, at)); err != nil {

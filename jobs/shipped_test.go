@@ -31,6 +31,8 @@ type shipped struct {
 	keys map[string]string
 	// leftOut are keys below the same prefix that the job must not read.
 	leftOut []string
+	// nights has the sample that TestForeignKinds takes records from, if it cannot be all of them.
+	nights string
 	// published rows of each class.
 	published map[string]int
 	// filtered records, and quarantined ones by reason: those that the samples have on purpose.
@@ -66,16 +68,8 @@ func (s shipped) samples() string {
 // examples has a line for each mapping in docs/examples.
 func examples() []shipped {
 	return []shipped{
-		{name: "vpc-flow", example: true, filtered: 3, published: map[string]int{"network_activity": 10},
-			keys: map[string]string{
-				"sample-v2.log":        "111122223333/vpcflowlogs/us-east-1/2025/11/25/111122223333_vpcflowlogs_us-east-1_fl-1234abcd_20251125T0000Z_fe123456.log.gz",
-				"sample-multicast.log": "111122223333/vpcflowlogs/us-east-1/2025/11/25/111122223333_vpcflowlogs_us-east-1_fl-5678abcd_20251125T0005Z_0a1b2c3e.log.gz",
-				"sample-v5.log":        "111122223333/vpcflowlogs/us-east-1/2025/11/25/111122223333_vpcflowlogs_us-east-1_fl-5678abcd_20251125T0000Z_0a1b2c3d.log.gz",
-			}},
 		{name: "acme-audit", example: true, published: map[string]int{"api_activity": 3},
 			keys: map[string]string{"sample.json": "plans/2025/11/25/audit-0900.json.gz"}},
-		{name: "route53-resolver", example: true, published: map[string]int{"dns_activity": 4},
-			keys: map[string]string{"sample.json": "111122223333/vpcdnsquerylogs/vpc-7example/2025/11/25/vpc-7example_vpcdnsquerylogs_111122223333_20251125T1750Z_71ca6b6b.log.gz"}},
 	}
 }
 
@@ -129,10 +123,21 @@ func sources() []shipped {
 		{name: "guardduty",
 			keys:      map[string]string{"findings.jsonl": "111122223333/GuardDuty/us-east-1/2025/06/01/5f2b1a3c-6d0e-4a55-9a1c-0c2f9b7e8d11.jsonl.gz"},
 			published: map[string]int{"detection_finding": 12}},
-		{name: "suricata",
-			keys:      map[string]string{"eve.jsonl": "sensor-1/2025/06/01/10/eve-0f9dc1aa.json.gz"},
-			filtered:  1,
-			published: map[string]int{"base_event": 2, "detection_finding": 10, "dns_activity": 8, "file_hosting": 7, "http_activity": 4, "network_activity": 11, "smb_activity": 4, "ssh_activity": 1}},
+		{name: "route53-resolver",
+			keys:      map[string]string{"queries.jsonl": "111122223333/vpcdnsquerylogs/vpc-7example/2025/11/25/vpc-7example_vpcdnsquerylogs_111122223333_20251125T1750Z_71ca6b6b.log.gz"},
+			published: map[string]int{"dns_activity": 6}},
+		{name: "vpc-flow",
+			keys: map[string]string{
+				"default.log":  "111122223333/vpcflowlogs/us-east-1/2025/11/25/111122223333_vpcflowlogs_us-east-1_fl-1234abcd_20251125T0000Z_fe123456.log.gz",
+				"headless.log": "111122223333/vpcflowlogs/us-east-1/2025/11/25/cloudwatch-1-2025-11-25-00-00-00.log.gz",
+				"nat.log":      "111122223333/vpcflowlogs/us-east-1/2025/11/25/111122223333_vpcflowlogs_us-east-1_fl-5678abcd_20251125T0005Z_0a1b2c3e.log.gz",
+				"v5.log":       "111122223333/vpcflowlogs/us-east-1/2025/11/25/00/111122223333_vpcflowlogs_us-east-1_fl-5678abcd_20251125T0000Z_0a1b2c3d.log.gz",
+				"v5.parquet":   "111122223333/vpcflowlogs/us-east-1/2025/11/25/111122223333_vpcflowlogs_us-east-1_fl-9999abcd_20251125T0000Z_0a1b2c3f.log.parquet",
+				"v8.log":       "aws-account-id=111122223333/aws-service=vpcflowlogs/aws-region=us-east-1/year=2025/month=11/day=25/hour=00/111122223333_vpcflowlogs_us-east-1_fl-8888abcd_20251125T0000Z_0a1b2c3g.log.gz",
+			},
+			leftOut:   []string{"111122223333/elasticloadbalancing/us-east-1/2025/11/25/access.log.gz"},
+			nights:    "headless.log",
+			published: map[string]int{"network_activity": 26}},
 		{name: "windows-sysmon",
 			keys:      map[string]string{"events.jsonl": "2025/06/01/00/sysmon-1-2025-06-01-00-00-00-6f1c.gz"},
 			published: map[string]int{"dns_activity": 1, "file_activity": 14, "kernel_activity": 1, "memory_activity": 1, "network_activity": 2, "process_activity": 11}},

@@ -70,6 +70,22 @@ func (m *Mapping) Tests() (dir fs.FS, at string) {
 	return sub, m.place(m.tests)
 }
 
+// Page is what the author wrote for the page of the source: page.md in the mapping's folder, or "". It is not part of Digest, because
+// it changes nothing that a run does.
+func (m *Mapping) Page() (string, error) {
+	if m.folder == nil || m.tests != testsFolder {
+		return "", nil
+	}
+	b, err := textfile.ReadFS(m.folder, pageFile, textfile.MaxMapping)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("mapping %s: %s: %w", m.Origin, pageFile, errors.Unwrap(err))
+	}
+	return string(b), nil
+}
+
 // ErrNotFound is the cause of what Load returns for an unknown name or path.
 var ErrNotFound = errors.New("mapping not found")
 
@@ -197,7 +213,7 @@ func loadFS(dir fs.FS, name, origin string, packages ...string) (*Mapping, error
 		return nil, fmt.Errorf("mapping %s: %w", origin, err)
 	}
 	m.packages, m.instead = found, instead
-	m.Origin, m.folder, m.tests = origin, dir, "tests"
+	m.Origin, m.folder, m.tests = origin, dir, testsFolder
 	return m, nil
 }
 
@@ -243,6 +259,9 @@ func LoadFiles(name string, files map[string]string) (*Mapping, error) {
 const (
 	rawFile    = "raw.sql"
 	macrosFile = "macros.sql"
+	pageFile   = "page.md"
+
+	testsFolder = "tests"
 	// LibraryFile is where Files has the macros of the program's library that the mapping calls. It is not a file of the folder.
 	LibraryFile = "macros/library.sql"
 )

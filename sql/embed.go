@@ -4,8 +4,8 @@ package shipped
 
 import "embed"
 
-// Mappings holds the folders of mappings, as network-firewall/raw.sql, with their tests. A new folder with a raw.sql is a new mapping:
+// Mappings holds the folders of mappings, as network-firewall/raw.sql, with their tests and the parts of their pages that are written by hand. A new folder with a raw.sql is a new mapping:
 // nothing else has to be changed. The folder macros holds the library.
 //
-//go:embed */*.sql */tests
+//go:embed */*.sql */tests */page.md
 var Mappings embed.FS

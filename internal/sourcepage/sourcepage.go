@@ -1,5 +1,6 @@
 // Package sourcepage writes the page of a source from its mapping: what it maps, where each OCSF value comes from, what goes to
-// unmapped, why a record can be refused, and an example. Nothing on the page is written by hand, so that it stays true.
+// unmapped, why a record can be refused, and an example. Only what the mapping cannot say is written by hand, in its page.md: how
+// logs are delivered, what they cost, what to ask the table.
 package sourcepage
 
 import (
@@ -34,6 +35,13 @@ func Source(ctx context.Context, m *mappings.Mapping, compiled *sqlgen.Compiled,
 	}
 	w := &writer{schema: schema, files: m.Files}
 	w.head(m, compiled)
+	page, err := m.Page()
+	if err != nil {
+		return "", err
+	}
+	if page = strings.TrimSpace(strings.ReplaceAll(page, "\r\n", "\n")); page != "" {
+		w.line("%s\n", page)
+	}
 	for _, l := range compiled.Lineage {
 		w.lineage(l, len(compiled.Lineage) > 1)
 	}

@@ -53,7 +53,8 @@ func sources() map[string]source {
 		"network-firewall": {"{account_id}/network-firewall/{log_type}/{region}/{firewall}/{yyyy}/{mm}/{dd}/{hh}/", "AWSLogs", true},
 		"aws-alb":          {"{account_id}/elasticloadbalancing/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", true},
 		"cloudtrail":       {"{account_id}/{folder}/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
-		"suricata":         {"{sensor}/{yyyy}/{mm}/{dd}/{hh}/", "suricata", false},
+		"route53-resolver": {"{account_id}/vpcdnsquerylogs/{vpc_id}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
+		"vpc-flow":         {"{account_id}/vpcflowlogs/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
 		"windows-sysmon":   {"windows-sysmon/{yyyy}/{mm}/{dd}/{hh}/", "", true},
 	}
 }

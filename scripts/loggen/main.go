@@ -51,10 +51,11 @@ type source struct {
 // sources has the sources by the names of their mappings.
 func sources() map[string]source {
 	return map[string]source{
-		"aws-alb":        {record: alb, key: albKey},
-		"cloudtrail":     {record: cloudtrail, key: cloudtrailKey, head: `{"Records":[`, comma: ",", tail: "]}"},
-		"suricata":       {record: suricata, key: suricataKey},
-		"windows-sysmon": {record: sysmon, key: sysmonKey},
+		"aws-alb":          {record: alb, key: albKey},
+		"cloudtrail":       {record: cloudtrail, key: cloudtrailKey, head: `{"Records":[`, comma: ",", tail: "]}"},
+		"route53-resolver": {record: resolver, key: resolverKey},
+		"vpc-flow":         {record: vpcFlow, key: vpcFlowKey, head: vpcFlowHead},
+		"windows-sysmon":   {record: sysmon, key: sysmonKey},
 	}
 }
 

@@ -10,7 +10,6 @@ GuardDuty, Network Firewall, Application Load Balancers, AppFabric, CloudTrail a
 """
 import argparse, glob, hashlib, json, os, re, subprocess, sys, tempfile
 
-import suricata
 import sysmon
 from aws_audit import documents, intake_events, judge_cloudtrail
 from judges import JUDGES, judge_intake
@@ -18,8 +17,6 @@ from reasons import reason
 from sources import Project, accesslog, decoded, events, events_of_ocsf, intake, lines, literals, messages, objectlog, objects, ocsf, output, texts
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
-JUDGES["suricata"] = lambda record, expected, result: suricata.judge(json.loads(record), result)
 
 # What is tried: mapping, project, files, how they are read, and which records of them are in the mapping's format.
 CSV = re.compile(r"(?:^|[ :])\d+,\d[\d/-]+[ T][\d:.]+Z?,")
@@ -51,17 +48,6 @@ SETS = [
     ("network-firewall", "wazuh/wazuh-ruleset", "rules/0475-suricata_rules.xml", decoded(objects), None),
     ("network-firewall", "jasonish/evebox", "src/util/pcap.rs", decoded(objects), None),
     ("network-firewall", "aws-samples/amazon-security-lake-transformation-library", "mapping_docs/aws-network-firewall-mapping.md", decoded(objects), None),
-    ("suricata", "SEKOIA-IO/intake-formats", "Suricata/suricata/tests/*.json", decoded(suricata.eve), None),
-    ("suricata", "tenzir/library", "suricata/tests/inputs/*.json", decoded(suricata.eve), None),
-    ("suricata", "StamusNetworks/SELKS", "doc/example-logs/*.json", decoded(suricata.eve), None),
-    ("suricata", "josevnz/SuricataLog", "test/*.json", decoded(suricata.eve), None),
-    ("suricata", "stratosphereips/StratosphereLinuxIPS", "dataset/*.suricata.json", decoded(suricata.eve), None),
-    ("suricata", "protectwise/suricata-ipc", "src/*.rs", decoded(suricata.eve), None),
-    ("suricata", "FrankHassanabad/suricata-sample-data", "samples/*/alerts-only.json", decoded(suricata.eve), None),
-    ("suricata", "solomonneas/suricata-mcp", "test-data/eve.json", decoded(suricata.eve), None),
-    ("suricata", "OISF/suricata-verify", "tests/*/expected/eve.json", decoded(suricata.eve), None),
-    ("suricata", "OISF/suricata", "doc/userguide/*.rst", decoded(suricata.eve), None),
-    ("suricata", "jasonish/evebox", "src/*.rs", decoded(suricata.eve), None),
     ("aws-alb", "vectordotdev/vrl", "src/stdlib/parse_aws_alb_log.rs", decoded(accesslog), None),
     ("aws-alb", "log2timeline/plaso", "test_data/aws_elb_access.log", decoded(accesslog), None),
     ("aws-alb", "nekrassov01/access-log-parser", "*_test.go", decoded(accesslog), None),
@@ -133,8 +119,6 @@ def versions(mapping, records):
         elif mapping == "network-firewall":
             event = json.loads(record)["event"]
             found.add(("Suricata 8",) if "ip_v" in event else ("Suricata 7",) if {"verdict", "direction", "pkt_src"} & set(event) else ("Suricata 6 or earlier",))
-        elif mapping == "suricata":
-            found.add((suricata.version(json.loads(record)),))
         elif mapping == "aws-alb":
             found.add(("%d columns" % len(re.findall(r'"(?:[^"\\]|\\.)*"|\S+', record)),))
         elif mapping == "cloudtrail":

@@ -13,7 +13,10 @@ func sources() []source {
 		{"guardduty", all(value("service.serviceName", `^guardduty$`), keys("accountId", "schemaVersion"))},
 		{"network-firewall", all(keys("firewall_name", "availability_zone", "event"))},
 		{"paloalto", all(line(`^\d*,\d{4}/\d{2}/\d{2} \d{2}:\d{2}:\d{2},\w*,[A-Z]{3,},`))},
-		{"suricata", all(keys("timestamp", "flow_id", "src_ip", "dest_ip", "proto"), value("event_type", `^[a-z0-9_]+$`))},
+		{"route53-resolver", all(keys("query_name", "query_timestamp", "rcode", "srcaddr"))},
+		{"vpc-flow", all(keys("srcaddr", "dstaddr", "action", "start", "end"))},
+		{"vpc-flow", all(line(`^(?:\S+ )*srcaddr dstaddr (?:\S+ )*`))},
+		{"vpc-flow", all(line(`^\d (?:\d{12}|unknown) eni-[0-9a-f]+ \S+ \S+ (?:\d+|-) (?:\d+|-) (?:\d+|-) (?:\d+|-) (?:\d+|-) \d+ \d+ (?:ACCEPT|REJECT|-) (?:OK|NODATA|SKIPDATA)$`))},
 		{"windows-sysmon", all(keys("EventId"), value("Description", `UtcTime: `))},
 	}
 }
