@@ -174,9 +174,12 @@ func introduction(raw string, keys []string) (paragraphs []string) {
 	return paragraphs
 }
 
+// mostPatterns are shown on a page.
+const mostPatterns = 5
+
 // format says what raw.sql's header says of the bytes.
 func format(raw string) string {
-	name, more := "json", []string(nil)
+	name, more, patterns := "json", []string(nil), []string(nil)
 	for _, line := range strings.Split(raw, "\n") {
 		text, ok := strings.CutPrefix(strings.TrimSpace(line), "--")
 		if !ok {
@@ -190,8 +193,17 @@ func format(raw string) string {
 			name = strings.TrimSpace(value)
 			continue
 		}
-		more = append(more, code(key+": "+strings.TrimSpace(value)))
+		item := code(key + ": " + strings.TrimSpace(value))
+		if key == "pattern" {
+			patterns = append(patterns, item)
+		} else {
+			more = append(more, item)
+		}
 	}
+	if len(patterns) > mostPatterns { // a reader looks at raw.sql for the one that matters
+		patterns = []string{fmt.Sprintf("%d patterns, one for each form of a line", len(patterns))}
+	}
+	more = append(more, patterns...)
 	return strings.Join(append([]string{plain(name)}, more...), ", ")
 }
 

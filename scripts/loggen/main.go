@@ -56,6 +56,7 @@ func sources() map[string]source {
 		"route53-resolver": {record: resolver, key: resolverKey},
 		"vpc-flow":         {record: vpcFlow, key: vpcFlowKey, head: vpcFlowHead},
 		"windows-sysmon":   {record: sysmon, key: sysmonKey},
+		"cisco-asa":        {record: ciscoASA, key: ciscoASAKey},
 	}
 }
 

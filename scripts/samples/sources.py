@@ -50,6 +50,11 @@ def lines(text):
     return [(line, {}) for line in text.splitlines() if line.strip()]
 
 
+def ciscolog(text):
+    """Messages of a Cisco ASA in a file of another format, from the percent sign on."""
+    return [(m.rstrip(), {}) for m in re.findall(r"%(?:ASA|FTD)-\d-\d+:? .*", text)]
+
+
 def texts(text):
     """Texts of a test in Java."""
     return [(t.encode().decode("unicode_escape"), {}) for t in re.findall(r'"((?:[^"\\\n]|\\.)*)"', text)]

@@ -6,7 +6,7 @@ into a temporary folder. Only counts are kept. `make samples` runs this, and the
 Logs of Windows in its own format need the package of requirements.txt.
 
 What a project expects of its own record (addresses, user, time) is compared with the event, if the project says so. Events of
-GuardDuty, Network Firewall, Application Load Balancers, AppFabric, CloudTrail and Sysmon are compared with the record itself, field by field.
+Cisco, GuardDuty, Network Firewall, Application Load Balancers, AppFabric, CloudTrail and Sysmon are compared with the record itself, field by field.
 """
 import argparse, glob, hashlib, json, os, re, subprocess, sys, tempfile
 
@@ -14,12 +14,13 @@ import sysmon
 from aws_audit import documents, intake_events, judge_cloudtrail
 from judges import JUDGES, judge_intake
 from reasons import reason
-from sources import Project, accesslog, decoded, events, events_of_ocsf, intake, lines, literals, messages, objectlog, objects, ocsf, output, texts
+from sources import Project, accesslog, ciscolog, decoded, events, events_of_ocsf, intake, lines, literals, messages, objectlog, objects, ocsf, output, texts
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 # What is tried: mapping, project, files, how they are read, and which records of them are in the mapping's format.
 CSV = re.compile(r"(?:^|[ :])\d+,\d[\d/-]+[ T][\d:.]+Z?,")
+CISCO = re.compile(r"%(?:ASA|FTD|NGIPS)-")
 KV = re.compile(r"(?:^|[ >,])(?:type|logid|devname)=")
 SETS = [
     ("paloalto", "SEKOIA-IO/intake-formats", "Palo Alto Networks/paloalto-*/tests/*.json", decoded(intake), lambda r: bool(CSV.search(r[:120])) and "CEF:" not in r[:200]),
@@ -33,6 +34,9 @@ SETS = [
     ("cef", "SEKOIA-IO/intake-formats", "Palo Alto Networks/paloalto-*/tests/*.json", decoded(intake), lambda r: "CEF:" in r),
     ("cef", "SEKOIA-IO/intake-formats", "Checkpoint/checkpoint/tests/*.json", decoded(intake), lambda r: "CEF:" in r),
     ("cef", "SEKOIA-IO/intake-formats", "SonicWall/sonicwall-fw/tests/*.json", decoded(intake), lambda r: "CEF:" in r),
+    ("cisco-asa", "SEKOIA-IO/intake-formats", "Cisco/cisco-secure-firewall/tests/*.json", decoded(intake), lambda r: bool(CISCO.search(r))),
+    ("cisco-asa", "wazuh/wazuh-ruleset", "decoders/0064-cisco-asa_decoders.xml|tools/rules-testing/tests/cisco_asa.ini", decoded(ciscolog), None),
+    ("cisco-asa", "ocsf/examples", "mappings/markdown/Cisco/*.raw", decoded(lines), lambda r: bool(CISCO.search(r))),
     ("guardduty", "SEKOIA-IO/intake-formats", "AWS/aws-guardduty/tests/*.json", decoded(intake), None),
     ("guardduty", "blu371ck/GuardDuty-SOAR", "samples/*.json", decoded(events), None),
     ("guardduty", "cartography-cncf/cartography", "tests/data/aws/guardduty.py", decoded(literals), None),
@@ -78,7 +82,7 @@ JUDGES["cloudtrail"] = lambda record, expected, result: judge_cloudtrail(record,
 
 def preview(etl, mapping, records, temp):
     """What becomes of the records, one each."""
-    suffix = {"paloalto": ".csv", "cef": ".log", "fortinet": ".log", "aws-alb": ".log"}.get(mapping, ".jsonl")
+    suffix = {"paloalto": ".csv", "cef": ".log", "fortinet": ".log", "cisco-asa": ".log", "aws-alb": ".log"}.get(mapping, ".jsonl")
     path = os.path.join(temp, mapping + suffix)
     with open(path, "w") as f:
         for record in records:
@@ -109,6 +113,8 @@ def versions(mapping, records):
             number = re.search(r"\blogver=\"?0?(\d)(\d\d|\d\b)", record)
             if number:
                 found.add((int(number[1]), int(number[2])))
+        elif mapping == "cisco-asa":
+            found.add(({"ASA": "ASA", "FTD": "FTD", "NGIPS": "NGIPS"}[re.search(r"%([A-Z]+)-", record)[1]],))
         elif mapping == "cef":
             head = re.search(r"CEF: ?[01]\|([^|]*)\|([^|]*)\|([^|]*)\|", record)
             if head and head[1]:

@@ -9,6 +9,7 @@ func sources() []source {
 		{"cef", all(line(`^CEF:\d+\|`))},
 		{"cloudtrail", all(keys("eventVersion", "eventSource", "eventName", "userIdentity", "awsRegion"))},
 		{"cloudtrail", all(value("eventType", `^AwsCloudTrailInsight$`), keys("eventVersion", "insightDetails"))},
+		{"cisco-asa", all(line(`%(?:ASA|FTD|PIX|FWSM|NGIPS)-(?:[a-z]\w*-)?\d-\d{5,6}:? `))},
 		{"fortinet", all(line(`(?:^| )devid=`), line(`(?:^| )logid=`), line(`(?:^| )type=`))},
 		{"guardduty", all(value("service.serviceName", `^guardduty$`), keys("accountId", "schemaVersion"))},
 		{"network-firewall", all(keys("firewall_name", "availability_zone", "event"))},
