@@ -139,10 +139,11 @@ func (a *batchAttempt) add(b ledger.Batch, out batchOutput) {
 		}
 		a.record.Objects = append(a.record.Objects, ledger.ObjectResult{ObjectID: ledger.ObjectID{Key: out.objects[i].Key, ETag: out.objects[i].ETag},
 			Gone: isGone(o) && a.record.Why != ledger.WhyReplay, Left: leftAs(o, a.record.Why), SHA256: sum,
-			Counts: ledger.Counts{Read: o.Records + o.Kept, Published: o.Published, Filtered: o.Filtered, Quarantined: o.Quarantined + o.Kept}})
+			Counts: ledger.Counts{Read: o.Records + o.Kept, Published: o.Published, Filtered: o.Filtered, Quarantined: o.Quarantined + o.Kept}, Documents: o.Documents})
 	}
 	t := out.result.Totals()
 	a.record.Totals.Add(ledger.Counts{Read: t.Records + t.Kept, Published: t.Published, Filtered: t.Filtered, Quarantined: t.Quarantined + t.Kept})
+	a.record.Documents += t.Documents
 	out.before = b
 	a.outputs = append(a.outputs, out)
 }
@@ -187,6 +188,7 @@ func (out batchOutput) addCounts(s *report.Summary) {
 	s.Objects.Archived += int(t.Archived)
 	s.Objects.Quarantined += int(t.QuarantinedObjects)
 	s.Records.Read += t.Records
+	s.Records.Documents += t.Documents
 	s.Records.Published += t.Published
 	s.Records.Filtered += t.Filtered
 	s.Records.Quarantined += t.Quarantined

@@ -187,7 +187,7 @@ func (p *planner) resumeBegun(ctx context.Context, m *ledger.Manifest) error {
 		if err != nil {
 			return err
 		}
-		again := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: m.SchemaVersion, Settings: m.Settings, Mapping: m.Mapping, Classes: m.Classes, Redaction: m.Redaction, Fills: m.Fills, Lookups: m.Lookups}
+		again := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: m.SchemaVersion, Settings: m.Settings, Mapping: m.Mapping, Classes: m.Classes, Redaction: m.Redaction, Fills: m.Fills, Events: m.Events, Lookups: m.Lookups}
 		for _, part := range parts {
 			part = slices.DeleteFunc(slices.Clone(part), func(f staging.Found) bool { return st.TakenObject(f.Object) }) // by another run
 			if len(part) > 0 {

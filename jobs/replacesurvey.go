@@ -187,7 +187,7 @@ func (f *freshness) check(ctx context.Context, b ledger.Batch) (bool, error) {
 		return false, err
 	}
 	f.known[b.Made] = m.Mapping.Digest == f.runner.Mapping.Digest && m.SchemaVersion == f.config.compiled.Version && maps.Equal(m.Settings, plannedSettings(f.runner.Spec)) &&
-		maps.Equal(m.Classes, classes.Record(f.runner.Spec, f.config.targets)) && m.Redaction.Equal(f.config.redaction()) && slices.Equal(m.Fills, f.config.compiled.Fills)
+		maps.Equal(m.Classes, classes.Record(f.runner.Spec, f.config.targets)) && m.Redaction.Equal(f.config.redaction()) && slices.Equal(m.Fills, f.config.compiled.Fills) && slices.Equal(m.Events, f.config.compiled.Scan.Format.Events)
 	return f.known[b.Made], nil
 }
 

@@ -292,7 +292,7 @@ func (x *run) plannedConfig(ctx context.Context, m *ledger.Manifest) (*batchConf
 
 // newManifest fixes a plan: the mapping's text, the settings that decide what is published, and the batches.
 func newManifest(r *Runner, config *batchConfig, batches [][]staging.Found) *ledger.Manifest {
-	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: config.compiled.Version, Settings: plannedSettings(config.spec), Classes: classes.Record(config.spec, config.targets), Redaction: config.redaction(), Fills: config.compiled.Fills,
+	m := &ledger.Manifest{ID: ulid.Make().String(), SchemaVersion: config.compiled.Version, Settings: plannedSettings(config.spec), Classes: classes.Record(config.spec, config.targets), Redaction: config.redaction(), Fills: config.compiled.Fills, Events: config.compiled.Scan.Format.Events,
 		Mapping: ledger.Mapping{Name: r.Mapping.Name, Digest: r.Mapping.Digest}}
 	for _, name := range slices.Sorted(maps.Keys(r.Mapping.Files)) {
 		m.Mapping.Files = append(m.Mapping.Files, ledger.MappingFile{Path: name, Text: r.Mapping.Files[name]})

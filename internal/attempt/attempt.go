@@ -129,6 +129,7 @@ const (
 type ObjectResult struct {
 	State       ObjectState
 	Records     int64
+	Documents   int64 // that were split into the records; 0: records are not split from documents, or come from quarantine
 	Published   int64
 	Filtered    int64
 	Quarantined int64
@@ -162,6 +163,7 @@ type Totals struct {
 	Objects, Gone, QuarantinedObjects         int64 // Gone: also changed ones
 	Denied, Archived                          int64
 	Records, Published, Filtered, Quarantined int64
+	Documents                                 int64
 	Kept                                      int64
 }
 
@@ -187,6 +189,7 @@ func (r *Result) Totals() Totals {
 		}
 		t.Objects++
 		t.Records += o.Records
+		t.Documents += o.Documents
 		t.Published += o.Published
 		t.Filtered += o.Filtered
 		t.Quarantined += o.Quarantined
@@ -375,7 +378,7 @@ func (w *output) finish(ctx context.Context) (*Result, error) {
 	for i := range w.scan.objects {
 		st := &w.scan.states[i]
 		c := &w.counts[i]
-		res := ObjectResult{State: st.state, Records: st.records, Published: c.published, Filtered: c.filtered, Quarantined: st.rejected + c.rejected}
+		res := ObjectResult{State: st.state, Records: st.records, Documents: st.documents, Published: c.published, Filtered: c.filtered, Quarantined: st.rejected + c.rejected}
 		if st.state != ObjectRead {
 			res = ObjectResult{State: st.state, Reason: st.reason, Message: st.message, Temporary: st.temporary}
 		} else if n := st.members.refused.Load(); n > 0 {

@@ -25,6 +25,7 @@ type memberCount struct{ number, records, rejected int64 }
 // memberMark is what a cursor had of an object before a member, to which it goes back if the member is refused.
 type memberMark struct {
 	rejects           int64 // bytes of the spool
+	documents         int64
 	misfits, redacted []int64
 }
 
@@ -75,9 +76,9 @@ func (m *members) refuse(member int64, why string) (was memberCount) {
 }
 
 // beginMember notes what the object had before a member.
-func (c *cursor) beginMember(member int64) {
+func (c *cursor) beginMember(st *objectState, member int64) {
 	c.member = member
-	c.before = memberMark{rejects: c.rejects.at, misfits: append(c.before.misfits[:0], c.misfits...), redacted: append(c.before.redacted[:0], c.redacted...)}
+	c.before = memberMark{rejects: c.rejects.at, documents: st.documents, misfits: append(c.before.misfits[:0], c.misfits...), redacted: append(c.before.redacted[:0], c.redacted...)}
 }
 
 // memberFailed refuses a member as a whole. Nothing of it is published, and quarantine has one row for it.
@@ -90,6 +91,7 @@ func (c *cursor) memberFailed(st *objectState, number int64, rej *decode.Reject)
 	was := st.members.refuse(member, decode.PlaceText(number, c.records.Member())+": "+message)
 	st.records -= was.records
 	st.rejected -= was.rejected
+	st.documents = c.before.documents
 	copy(c.misfits, c.before.misfits)
 	copy(c.redacted, c.before.redacted)
 	err := c.rejects.rewind(c.before.rejects)

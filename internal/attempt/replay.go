@@ -328,6 +328,7 @@ type merged struct {
 	member    string        // of the last record
 	whole     *wholeMembers // read from staging; nil: the object has none
 	fromWhole bool          // the last record is of whole
+	reading   int64         // the member that whole reads
 }
 
 // Offset is where the last record begins in its object or member; -1: not known.
@@ -398,6 +399,12 @@ func (m *merged) Next() (number int64, raw, context []byte, err error) {
 // fromStaging returns the record that whole has found.
 func (m *merged) fromStaging() (number int64, raw, context []byte, err error) {
 	w := m.whole
+	member, record := decode.Place(w.number)
+	if record == 0 && member == m.reading { // it broke after records of it were given
+		m.fromWhole, m.offset, m.member, w.peeked = true, w.offset, w.member, false
+		return w.number, w.raw, w.context, nil
+	}
+	m.reading = member
 	if w.number <= m.last {
 		return 0, nil, nil, fmt.Errorf("%s is in quarantine by itself and with its member", decode.PlaceText(w.number, w.member))
 	}

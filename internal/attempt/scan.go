@@ -64,6 +64,7 @@ type scan struct {
 type objectState struct {
 	state     ObjectState
 	records   int64
+	documents int64 // that were split into records
 	rejected  int64 // by the scanner
 	reason    string
 	message   string
@@ -429,7 +430,7 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 			clear(c.misfits)
 			clear(c.redacted)
 		}
-		before := c.counted.n
+		before, documents := c.counted.n, c.records.Documents()
 		number, raw, rej, err := c.records.Next()
 		packed += c.counted.n - before
 		if c.cur.rows != nil {
@@ -451,7 +452,7 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 		}
 		if !s.repeated {
 			scanned++
-			if err := c.count(st, number, raw, rej); err != nil {
+			if err := c.count(st, number, raw, rej, c.records.Documents()-documents); err != nil {
 				return 0, err
 			}
 		}
@@ -477,16 +478,17 @@ func (c *cursor) Fill(ctx context.Context, ch *engine.Chunk) (int, error) {
 	return rows, nil
 }
 
-// count counts a record, and keeps it if it was rejected.
-func (c *cursor) count(st *objectState, number int64, raw []byte, rej *decode.Reject) error {
+// count counts a record, and keeps it if it was rejected. documents are those that begin with it.
+func (c *cursor) count(st *objectState, number int64, raw []byte, rej *decode.Reject, documents int64) error {
 	member, record := decode.Place(number)
 	if member > 0 && member != c.member {
-		c.beginMember(member)
+		c.beginMember(st, member)
 	}
 	if member > 0 && record == 0 {
 		return c.memberFailed(st, number, rej)
 	}
 	st.records++
+	st.documents += documents
 	if rej != nil {
 		st.rejected++
 	}
@@ -536,7 +538,7 @@ func (c *cursor) end(err error) {
 		s.fail(fmt.Errorf("read %s: %w", s.objects[i].Key, err))
 		return
 	}
-	st.records, st.rejected = 0, 0
+	st.records, st.rejected, st.documents = 0, 0, 0
 	if err := c.rejects.rewind(c.rejects.marked); err != nil {
 		s.fail(fmt.Errorf("temp folder: %w", err))
 	}

@@ -19,7 +19,7 @@ type envelopeFramer struct {
 	then int64         // where line begins
 }
 
-func newEnvelopeFramer(spec *Spec, s *Scanner, o Options) framer {
+func newEnvelopeFramer(spec *Spec, s *Scanner, o Options) *envelopeFramer {
 	w := newWindow(o)
 	w.documents = true
 	return &envelopeFramer{r: jsonReader{window: w}, s: s, env: envelope{path: spec.Format.Records, at: -1}, long: arrayElements{window: newWindow(o)}}
@@ -52,6 +52,15 @@ func (f *envelopeFramer) kept(raw, context []byte) *Reject {
 
 // next gives the next element of an array.
 func (f *envelopeFramer) next() (raw []byte, rej *Reject, err error) {
+	b, rej, err := f.element()
+	if err == nil && rej == nil {
+		rej = f.scan(b)
+	}
+	return trimRight(b), rej, err
+}
+
+// element gives the next element of an array. With a Reject, it may be a document instead.
+func (f *envelopeFramer) element() (b []byte, rej *Reject, err error) {
 	for {
 		b, rej, ok := f.env.next()
 		f.at = f.doc + int64(f.env.began)
@@ -65,43 +74,49 @@ func (f *envelopeFramer) next() (raw []byte, rej *Reject, err error) {
 			if rej == nil {
 				b, rej = f.r.tooLong(b, -1)
 			}
-			if rej == nil {
-				rej = f.scan(b)
-			}
-			return trimRight(b), rej, nil
+			return b, rej, nil
 		}
-		if len(f.line) == 0 {
-			p, err := f.r.next()
-			if err == nil && p.document != nil {
-				p.reject, err = f.long.open(p.document, &f.env)
-				if p.reject == nil && err == nil {
-					continue
-				}
-			}
-			if f.at = p.at; err != nil || p.reject != nil {
-				return p.bytes, p.reject, err
-			}
-			f.line, f.then = p.bytes, p.at
+		doc, rej, err := f.document(&f.env)
+		if err == nil && rej == nil && doc != nil {
+			rej = f.env.open(doc)
 		}
-		n := len(f.line)
-		if f.line[0] == '{' {
-			end := valueEnd{bound: boundTop}
-			if k := end.feed(f.line, 0); k >= 0 {
-				n = k
-			} else if !f.r.values { // the next lines may complete it
-				if f.line, _, err = f.r.over(f.line); err != nil {
-					return nil, nil, err
-				}
-				n = len(f.line)
-			}
-		}
-		doc, all := f.line[:n], len(f.line)
-		f.line = bytes.TrimLeft(f.line[n:], " \t\r\n")
-		f.doc, f.at, f.then = f.then, f.then, f.then+int64(all-len(f.line))
-		if rej := f.env.open(doc); rej != nil {
-			return doc, rej, nil
+		if err != nil || rej != nil {
+			return doc, rej, err
 		}
 	}
+}
+
+// document gives the next document. A document that is longer than held has no bytes: f.long has opened it for e.
+func (f *envelopeFramer) document(e *envelope) (doc []byte, rej *Reject, err error) {
+	if len(f.line) == 0 {
+		p, err := f.r.next()
+		if err == nil && p.document != nil {
+			p.reject, err = f.long.open(p.document, e)
+			if p.reject == nil && err == nil {
+				return nil, nil, nil
+			}
+		}
+		if f.at = p.at; err != nil || p.reject != nil {
+			return p.bytes, p.reject, err
+		}
+		f.line, f.then = p.bytes, p.at
+	}
+	n := len(f.line)
+	if f.line[0] == '{' {
+		end := valueEnd{bound: boundTop}
+		if k := end.feed(f.line, 0); k >= 0 {
+			n = k
+		} else if !f.r.values { // the next lines may complete it
+			if f.line, _, err = f.r.over(f.line); err != nil {
+				return nil, nil, err
+			}
+			n = len(f.line)
+		}
+	}
+	doc, all := f.line[:n], len(f.line)
+	f.line = bytes.TrimLeft(f.line[n:], " \t\r\n")
+	f.doc, f.at, f.then = f.then, f.then, f.then+int64(all-len(f.line))
+	return doc, nil, nil
 }
 
 // scan scans an element, and what its envelope holds in addition.
@@ -126,12 +141,16 @@ type envelope struct {
 	at      int // in the array; -1: there is none open
 	began   int // where the last element begins
 	context []byte
+	hole    int  // where the array was in the context
 	more    bool // the context holds anything
+	// elements is how many the array has. With copied, each gets a copy of the context, so there are limits.
+	elements int
+	copied   bool
 }
 
 // open begins a document: b, without what follows it. With a Reject, the document is one record.
 func (e *envelope) open(b []byte) *Reject {
-	e.doc, e.at, e.context, e.more = b, -1, nil, false
+	e.doc, e.at, e.context, e.more, e.elements = b, -1, nil, false, 0
 	p := parser{b: b}
 	from, rej := e.find(&p)
 	if rej != nil {
@@ -148,26 +167,34 @@ func (e *envelope) open(b []byte) *Reject {
 			break
 		}
 		i += e.element(i)
+		e.elements++
 	}
 	after := b[len(b):]
 	if end >= 0 {
 		after = b[end:]
 	}
-	if rej := e.surround(b[:from], after, end >= 0); rej != nil {
+	if rej := e.surround(b[:from], after, end >= 0, int64(len(b))); rej != nil {
 		return rej
 	}
 	e.at = from + 1
 	return nil
 }
 
-// surround makes the context of what is before and after the array.
-func (e *envelope) surround(before, after []byte, closed bool) *Reject {
+// surround makes the context of what is before and after the array, in a document of so many bytes.
+func (e *envelope) surround(before, after []byte, closed bool, length int64) *Reject {
 	e.context = append(append([]byte(nil), before...), "null"...)
 	if closed {
 		e.context = append(e.context, after...)
 		e.more = e.more || bytes.IndexByte(after, ',') >= 0
 	} else { // it was cut: what came before the array holds
 		e.context = append(e.context, strings.Repeat("}", len(e.path))...)
+	}
+	e.hole = len(before)
+	if most := max(copiedBytes, copiedTimes*length); e.copied && int64(e.elements)*int64(len(e.context)) > most {
+		rej := &Reject{Code: ReasonTooLong, Message: strconv.Itoa(e.elements) + " events would each have a copy of the " + strconv.Itoa(len(e.context)) + " bytes around " + strings.Join(e.path, ".") + "; at most " +
+			strconv.FormatInt(most, 10) + " bytes are copied"}
+		e.context = nil
+		return rej
 	}
 	if c := (parser{b: e.context}); c.skip(c.ws(0)) < 0 {
 		e.context = nil
@@ -344,7 +371,7 @@ func (a *arrayElements) open(d *document, e *envelope) (rej *Reject, err error) 
 			a.close()
 		}
 	}()
-	e.at, e.context, e.more = -1, nil, false
+	e.at, e.context, e.more, e.elements = -1, nil, false, 0
 	if err := a.restart(0); err != nil {
 		return nil, err
 	}
@@ -362,6 +389,9 @@ func (a *arrayElements) open(d *document, e *envelope) (rej *Reject, err error) 
 		if _, _, more, err = a.next(); err != nil {
 			return nil, err
 		}
+		if more {
+			e.elements++
+		}
 	}
 	if err := a.need(a.kept + 1); err != nil {
 		return nil, err
@@ -369,7 +399,7 @@ func (a *arrayElements) open(d *document, e *envelope) (rej *Reject, err error) 
 	if a.n-a.p > a.kept-len(before) {
 		return a.tooLongAround(e, d), nil
 	}
-	if rej := e.surround(before, a.buf[a.p:a.n], a.closed); rej != nil {
+	if rej := e.surround(before, a.buf[a.p:a.n], a.closed, d.length); rej != nil {
 		rej.Offset, rej.Length = d.offset, d.length
 		rej.Message += "; the document has " + strconv.FormatInt(d.length, 10) + " bytes"
 		return rej, nil

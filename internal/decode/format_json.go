@@ -19,6 +19,9 @@ type jsonFramer struct {
 }
 
 func newJSONFramer(spec *Spec, s *Scanner, o Options) framer {
+	if spec.Format.Events != nil {
+		return newEventsFramer(newEnvelopeFramer(spec, s, o), spec.Format.Events)
+	}
 	if spec.Format.Records != nil {
 		return newEnvelopeFramer(spec, s, o)
 	}

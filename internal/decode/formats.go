@@ -154,6 +154,7 @@ type Format struct {
 	Syslog    bool           // CSV: a syslog header may stand in front of a record; its fields are below SyslogKey
 	Comment   string         // lines that begin with it are not records; "": there are no comments
 	Records   []string       // JSON: the path of an array in each document whose elements are the records; nil: a document is one
+	Events    []string       // JSON: the path of an array in each of these records. Each element makes a record of its own; nil: none is split
 	Pattern   *regexp.Regexp // lines: all of a line, its named groups are columns; nil: a line is the one column
 	// Counted says that the number of its bytes and a blank stand in front of each record, as syslog over TCP has it (RFC 5425, RFC 6587).
 	Counted bool

@@ -70,6 +70,8 @@ type ObjectResult struct {
 	// Left says why an object that was gone is awaited; "": it was deleted.
 	Left awaited.Why `json:"left,omitempty"`
 	Counts
+	// Documents were split into the records that were read, if the mapping does that.
+	Documents int64 `json:"documents,omitempty"`
 }
 
 // Attempt is the record of one try. It is written after the files are held and before the entry that names it: an intent,
@@ -88,6 +90,8 @@ type Attempt struct {
 	// Expires is the quarantine that goes, all of each batch it names; only an attempt for expire has it.
 	Expires []QuarantineFile `json:"expires,omitempty"`
 	Totals  Counts           `json:"totals"`
+	// Documents is the sum of those of Objects.
+	Documents int64 `json:"documents,omitempty"`
 }
 
 // FileName is the name of an attempt's n-th file: `<batch>-<attempt>-<n>.parquet`. The attempt makes it unique forever.
@@ -176,6 +180,7 @@ func (l *Ledger) validate(a *Attempt) error {
 		quarantined += q.Records
 	}
 	var sum Counts
+	var documents int64
 	for _, o := range a.Objects {
 		if o.Key == "" || o.ETag == "" {
 			return bad("an object without key or ETag")
@@ -183,8 +188,11 @@ func (l *Ledger) validate(a *Attempt) error {
 		if o.SHA256 != "" && (o.Gone || !isSHA256(o.SHA256)) {
 			return bad("object %s was gone and has a SHA-256, or %q is not one", o.Key, o.SHA256)
 		}
-		if o.Gone && o.Counts != (Counts{}) {
+		if o.Gone && (o.Counts != (Counts{}) || o.Documents != 0) {
 			return bad("object %s was gone and has counts", o.Key)
+		}
+		if o.Documents < 0 || o.Documents > o.Read {
+			return bad("object %s has %d documents and %d records", o.Key, o.Documents, o.Read)
 		}
 		if o.Left != "" && !o.Left.Known() {
 			return fmt.Errorf("%w: object %s of attempt %s was left as %q. Try: use the version of etl that wrote it", ErrNewer, o.Key, a.ID, o.Left)
@@ -196,6 +204,10 @@ func (l *Ledger) validate(a *Attempt) error {
 			return bad("object %s: %v", o.Key, err)
 		}
 		sum.Add(o.Counts)
+		documents += o.Documents
+	}
+	if documents != a.Documents {
+		return bad("it has %d documents, its objects have %d", a.Documents, documents)
 	}
 	switch a.Why {
 	case WhyRun, WhyReplace, WhyReplay:

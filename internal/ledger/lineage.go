@@ -27,6 +27,7 @@ type LineageCommit struct {
 	Attempt    string           `json:"attempt"`
 	Done       bool             `json:"done"` // rolled forward
 	Totals     Counts           `json:"totals"`
+	Documents  int64            `json:"documents,omitempty"`
 	Files      []LineageFile    `json:"files"`
 	Quarantine []QuarantineFile `json:"quarantine,omitempty"`
 	Objects    []ObjectResult   `json:"objects"`
@@ -67,7 +68,7 @@ func (l *Ledger) Lineage(ctx context.Context, run string) (Lineage, error) {
 		if err != nil {
 			return out, err
 		}
-		c := LineageCommit{Seq: seq, Why: e.Why, Attempt: a.ID, Done: !open[seq], Totals: a.Totals, Quarantine: a.Quarantine, Objects: a.Objects}
+		c := LineageCommit{Seq: seq, Why: e.Why, Attempt: a.ID, Done: !open[seq], Totals: a.Totals, Documents: a.Documents, Quarantine: a.Quarantine, Objects: a.Objects}
 		for _, m := range e.Moves {
 			c.Batches = append(c.Batches, m.Batch)
 		}

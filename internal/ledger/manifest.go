@@ -35,6 +35,9 @@ type Manifest struct {
 	// Fills are what the compiler adds to events only because headers ask for it, so that an etl that does not know it refuses the
 	// manifest: observables, timestamps.
 	Fills []string `json:"fills,omitempty"`
+	// Events is the path of the list whose elements are the records, if the mapping splits documents (`-- events:`), so that an etl that does not
+	// know it refuses the manifest.
+	Events []string `json:"events,omitempty"`
 	// Lookups are the tables that the mapping looks values up in. The state keeps their files by digest.
 	Lookups []MappingLookup `json:"lookups,omitempty"`
 	// ListFrom gives folders of dated folders the first day that later listings begin with, because of objects that were too young or

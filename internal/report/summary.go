@@ -85,6 +85,7 @@ type RecordCounts struct {
 	Published   int64 `json:"published"`
 	Filtered    int64 `json:"filtered"`
 	Quarantined int64 `json:"quarantined"`
+	Documents   int64 `json:"documents,omitempty"` // that were split into the records read
 }
 
 // PartitionSummary is what a run added to one partition.
@@ -101,6 +102,14 @@ type FailedBatch struct {
 	Batch   string `json:"batch"`
 	Objects int    `json:"objects"`
 	Error   string `json:"error"`
+}
+
+// Read says how many records were read, and of how many documents if the mapping splits documents.
+func Read(records, documents int64) string {
+	if documents == 0 {
+		return human.Count(records) + " read"
+	}
+	return human.Count(records) + " read from " + human.Plural(documents, "document")
 }
 
 // failedShown is how many failed batches WriteText names.
@@ -154,7 +163,7 @@ func (s *Summary) WriteText(w io.Writer) {
 		p("staging", "%s", line)
 	}
 	r := s.Records
-	p("records", "%s read = %s published + %s filtered + %s quarantined", human.Count(r.Read), human.Count(r.Published), human.Count(r.Filtered), human.Count(r.Quarantined))
+	p("records", "%s = %s published + %s filtered + %s quarantined", Read(r.Read, r.Documents), human.Count(r.Published), human.Count(r.Filtered), human.Count(r.Quarantined))
 	if s.DryRun {
 		p("dry run", "nothing was written")
 	} else {

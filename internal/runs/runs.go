@@ -130,7 +130,7 @@ func writeCommit(w io.Writer, c ledger.LineageCommit) {
 		state = "; the next run finishes publishing it"
 	}
 	render.Fprintf(w, "\nentry %d (%s): batch %s, attempt %s%s\n", c.Seq, c.Why, strings.Join(c.Batches, ", "), c.Attempt, state)
-	render.Fprintf(w, "  records %s\n", counts(c.Totals))
+	render.Fprintf(w, "  records %s\n", counts(c.Totals, c.Documents))
 	byID := map[ledger.ObjectID]ledger.ObjectResult{}
 	for _, o := range c.Objects {
 		byID[o.ObjectID] = o
@@ -167,11 +167,11 @@ func writeInput(w io.Writer, o ledger.ObjectResult) {
 		render.Fprintf(w, "    %s (changed or deleted since the listing: left for the next run)\n", o.Key)
 		return
 	}
-	render.Fprintf(w, "    %s (%s)\n", o.Key, counts(o.Counts))
+	render.Fprintf(w, "    %s (%s)\n", o.Key, counts(o.Counts, o.Documents))
 }
 
-func counts(c ledger.Counts) string {
-	return fmt.Sprintf("%s read = %s published + %s filtered + %s quarantined", human.Count(c.Read), human.Count(c.Published), human.Count(c.Filtered), human.Count(c.Quarantined))
+func counts(c ledger.Counts, documents int64) string {
+	return fmt.Sprintf("%s = %s published + %s filtered + %s quarantined", report.Read(c.Read, documents), human.Count(c.Published), human.Count(c.Filtered), human.Count(c.Quarantined))
 }
 
 // Manifest returns the manifest of the first batch that a run planned, with this batch only, or nil if it planned none. It has the mapping

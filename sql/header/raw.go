@@ -8,6 +8,7 @@ import (
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/keypattern"
 	"github.com/silt-etl/silt/internal/suggest"
+	"github.com/silt-etl/silt/sql/ducktype"
 	"github.com/silt-etl/silt/sql/rawtable"
 	"github.com/silt-etl/silt/sql/syntax"
 )
@@ -35,6 +36,7 @@ var formatKeys = []struct {
 	{"begins", []decode.FormatName{decode.FormatLine}},
 	{"parse", nil},
 	{"records", []decode.FormatName{decode.FormatJSON}},
+	{"events", []decode.FormatName{decode.FormatJSON}},
 	{"timestamp", nil},
 	{"also", nil},
 	{"discard", nil},
@@ -82,6 +84,7 @@ func ReadRaw(f diag.File, root *rawtable.Field, r *diag.List) *Raw {
 		}
 		x.Format.Records = names
 	}
+	x.events()
 	if w, ok := x.one("framing"); ok {
 		switch strings.ToLower(w.Text) {
 		case "octets":
@@ -121,6 +124,25 @@ func ReadRaw(f diag.File, root *rawtable.Field, r *diag.List) *Raw {
 	}
 	x.nulls()
 	return x
+}
+
+// events reads `-- events: path`.
+func (x *Raw) events() {
+	w, ok := x.one("events")
+	if !ok {
+		return
+	}
+	f, near := x.find(w.Text)
+	switch {
+	case f == nil && near != "":
+		x.bad(w, "did you mean "+near+"?", "-- events: raw has no field %s", w.Text)
+	case f == nil:
+		x.bad(w, "declare it with the type of one event", "-- events: raw has no field %s", w.Text)
+	case f.Type.Family() == ducktype.List:
+		x.bad(w, "declare it without []: each record has one event of the list", "-- events: %s is %s, a list", w.Text, f.Type.Text)
+	default:
+		x.Format.Events = f.Path
+	}
 }
 
 // joined lists formats in words.
@@ -168,7 +190,11 @@ func (x *Raw) one(key string) (w word, ok bool) {
 		return word{}, false
 	}
 	for _, more := range all[1:] {
-		x.bad(more, "remove one", "-- %s: appears twice", key)
+		hint := "remove one"
+		if key == "records" {
+			hint += "; write `-- events:` for a list in each of these records"
+		}
+		x.bad(more, hint, "-- %s: appears twice", key)
 	}
 	return all[0], true
 }

@@ -46,6 +46,29 @@ func TestMemberLine(t *testing.T) {
 	}
 }
 
+// TestEventsLine: -- events: names a field that raw.sql declares as one event.
+func TestEventsLine(t *testing.T) {
+	got, found := readRaw(t, "-- records: Records\n-- events: detail.Items", "detail:STRUCT(items STRUCT(a VARCHAR))")
+	if len(found) > 0 {
+		t.Fatalf("%v", found)
+	}
+	if d := cmp.Diff([]string{"detail", "items"}, got.Format.Events); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	for lines, want := range map[string]string{
+		"-- events: detail.item":                "did you mean detail.items?",
+		"-- events: b":                          "declare it with the type of one event",
+		"-- events: list":                       "declare it without []",
+		"-- format: parquet\n-- events: detail": "belongs to the format json",
+		"-- records: a\n-- records: b":          "write `-- events:`",
+		"-- events: detail\n-- events: detail":  "appears twice",
+	} {
+		if _, found := readRaw(t, lines, "detail:STRUCT(items STRUCT(a VARCHAR))", "list:STRUCT(a VARCHAR)[]"); len(found) != 1 || !strings.Contains(found[0].Message+found[0].Hint, want) {
+			t.Errorf("%s: %v", lines, found)
+		}
+	}
+}
+
 // What the lines of each format come to.
 func TestFormatLines(t *testing.T) {
 	for _, c := range []struct {
