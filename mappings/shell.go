@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/lookup"
 	"github.com/silt-etl/silt/sql/duckdb"
 	"github.com/silt-etl/silt/sql/ducktype"
 	"github.com/silt-etl/silt/sql/rawtable"
@@ -29,10 +30,11 @@ func (m *Mapping) Selects(ctx context.Context) ([]PlainSelect, diag.List, error)
 	if err != nil || compiled == nil {
 		return nil, diagnostics, err
 	}
-	return plainSelects(compiled), diagnostics, nil
+	return plainSelects(compiled, func(sqlgen.Lineage) string { return "raw" }), diagnostics, nil
 }
 
-func plainSelects(compiled *sqlgen.Compiled) (all []PlainSelect) {
+// plainSelects gives the SELECTs, each from what from gives.
+func plainSelects(compiled *sqlgen.Compiled, from func(l sqlgen.Lineage) string) (all []PlainSelect) {
 	var drops, taken []string
 	for _, l := range compiled.Lineage {
 		for _, d := range l.Drops {
@@ -59,7 +61,7 @@ func plainSelects(compiled *sqlgen.Compiled) (all []PlainSelect) {
 		if len(where) > 1 && l.Where != "" {
 			where[0] = "(" + l.Where + ")"
 		}
-		sql := "SELECT\n" + strings.Join(columns, ",\n") + "\nFROM raw"
+		sql := "SELECT\n" + strings.Join(columns, ",\n") + "\nFROM " + from(l)
 		if len(where) > 0 {
 			sql += "\nWHERE " + strings.Join(where, "\n  AND ")
 		}
@@ -82,9 +84,24 @@ func (m *Mapping) Shell(ctx context.Context) (string, diag.List, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "-- The mapping %s for a DuckDB shell. Fill the table raw before the SELECTs, with records as Silt reads them\n", m.Name)
 	b.WriteString("-- (example for JSON: INSERT INTO raw BY NAME SELECT * FROM read_json('records.jsonl');).\n")
+	lookups := ""
+	if len(compiled.Lookups) > 0 {
+		if files, err = callLibrary(files, lookupLibrary); err != nil {
+			return "", nil, err
+		}
+		if lookups, err = m.shellLookups(compiled); err != nil {
+			return "", nil, err
+		}
+	}
 	for _, name := range MacroFiles(files) {
 		if text := strings.TrimSpace(files[name]); text != "" {
-			fmt.Fprintf(&b, "\n-- %s\n%s;\n", name, strings.TrimSuffix(text, ";"))
+			if text, err = callsOfMacros(strings.TrimSuffix(text, ";"), compiled.Lookups, ""); err != nil {
+				return "", nil, err
+			}
+			fmt.Fprintf(&b, "\n-- %s\n%s;\n", name, text)
+		}
+		if name == LibraryFile {
+			b.WriteString(lookups)
 		}
 	}
 	fmt.Fprintf(&b, "\n-- %s\n%s;\n", rawFile, strings.TrimSuffix(strings.TrimSpace(files[rawFile]), ";"))
@@ -100,8 +117,19 @@ func (m *Mapping) Shell(ctx context.Context) (string, diag.List, error) {
 		}
 		fmt.Fprintf(&b, "-- the captures of the staging key\nALTER TABLE raw ADD COLUMN %s STRUCT(%s);\n", syntax.Ident(rawtable.KeyTable), strings.Join(fields, ", "))
 	}
-	for _, s := range plainSelects(compiled) {
-		fmt.Fprintf(&b, "\n-- %s: %s\n%s;\n", s.File, s.Class, s.SQL)
+	timed := slices.ContainsFunc(compiled.Lookups, func(t *lookup.Table) bool { return t.Timed() })
+	from := func(l sqlgen.Lineage) string {
+		if timed {
+			return timedRaw(l.Columns)
+		}
+		return "raw"
+	}
+	for _, s := range plainSelects(compiled, from) {
+		text, err := callsOfMacros(s.SQL, compiled.Lookups, syntax.Ident(recordTime))
+		if err != nil {
+			return "", nil, err
+		}
+		fmt.Fprintf(&b, "\n-- %s: %s\n%s;\n", s.File, s.Class, text)
 	}
 	return b.String(), diagnostics, nil
 }

@@ -106,10 +106,11 @@ func (c *sqlCmd) shell(ctx context.Context, out io.Writer, m *mappings.Mapping) 
 	if c.Generated || c.Macros || c.Save != "" || c.Output == "json" {
 		return usagef("--shell cannot be used together with --generated, --macros, --save or --output json")
 	}
-	if len(m.Lookups) > 0 {
-		return usagef("--shell: %s has lookups, which a DuckDB shell does not have. Try: etl preview", m.Name)
-	}
 	script, problems, err := m.Shell(ctx)
+	var cannot *mappings.ShellError
+	if errors.As(err, &cannot) {
+		return usagef("--shell: %s", cannot)
+	}
 	if err != nil {
 		return err
 	}

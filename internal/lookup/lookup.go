@@ -129,6 +129,12 @@ func (t *Table) Longest(col int) int {
 	return t.cols[col].longest
 }
 
+// Numbers says whether ranges are of whole numbers, not of addresses.
+func (t *Table) Numbers() bool {
+	x, ok := t.index.(*intervalIndex)
+	return ok && x.numbers
+}
+
 // Rows is how many rows the table has.
 func (t *Table) Rows() int { return t.rows }
 
