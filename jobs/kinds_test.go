@@ -18,6 +18,7 @@ func foreign() map[string][2]string {
 		"network-firewall": {`{"firewall_name":"edge","availability_zone":"us-east-1a","event_timestamp":"1748736001","event":{"timestamp":"2025-06-01T00:00:01.000000+0000","event_type":"novel","src_ip":"10.0.1.9"}}`, `event.event_type = "novel" (`},
 		"appfabric":        {`{"class_uid":6999,"time":1748736000000,"metadata":{"product":{"name":"Okta","vendor_name":"Okta"}}}`, `class_uid = "6999" (`},
 		"aws-alb":          {`h9 2025-06-01T00:00:01.186641Z app/web/50dc6c495c0c9188 192.0.2.1:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 34 366 "GET http://www.example.com:80/ HTTP/9" "curl/7.46.0" - -`, `type = "h9" (`},
+		"aws-waf":          {`{"timestamp":1748736001512,"httpRequest":{"clientIp":"192.0.2.7","uri":"/"}}`, `without webaclId`},
 		"cef":              {`CEF:0|Acme|Novel|2|9|Asset seen|1|rt=1748736001000 src=10.7.0.3 dst=10.7.0.1 act=update`, `Acme|Novel|2`},
 		"cisco-asa":        {`Jun 01 2025 00:00:01 fw1 : %ASA-6-302013: Novel connection`, `msgid = "302013" (`},
 		"fortinet":         {`date=2025-06-01 time=00:00:01 eventtime=1748736001123456789 type="novel" srcip=10.1.1.1 dstip=10.1.1.2 action="pass"`, `type = "novel" (`},

@@ -52,6 +52,7 @@ func sources() map[string]source {
 	return map[string]source{
 		"network-firewall": {"{account_id}/network-firewall/{log_type}/{region}/{firewall}/{yyyy}/{mm}/{dd}/{hh}/", "AWSLogs", true},
 		"aws-alb":          {"{account_id}/elasticloadbalancing/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", true},
+		"aws-waf":          {"{account_id}/WAFLogs/{region}/{web_acl}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
 		"cloudtrail":       {"{account_id}/{folder}/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
 		"route53-resolver": {"{account_id}/vpcdnsquerylogs/{vpc_id}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
 		"vpc-flow":         {"{account_id}/vpcflowlogs/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},

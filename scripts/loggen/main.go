@@ -52,6 +52,7 @@ type source struct {
 func sources() map[string]source {
 	return map[string]source{
 		"aws-alb":          {record: alb, key: albKey},
+		"aws-waf":          {record: waf, key: wafKey},
 		"cloudtrail":       {record: cloudtrail, key: cloudtrailKey, head: `{"Records":[`, comma: ",", tail: "]}"},
 		"route53-resolver": {record: resolver, key: resolverKey},
 		"vpc-flow":         {record: vpcFlow, key: vpcFlowKey, head: vpcFlowHead},

@@ -6,6 +6,7 @@ func sources() []source {
 	return []source{
 		{"appfabric", all(value("metadata.log_provider", `^AWS AppFabric$`), keys("class_uid", "metadata.product.uid"))},
 		{"aws-alb", all(line(`^(?:https?|h2|grpcs?|wss?) \d{4}-\d{2}-\d{2}T[\d:.]+Z app/`))},
+		{"aws-waf", all(keys("webaclId", "terminatingRuleId", "httpRequest.clientIp"))},
 		{"cef", all(line(`^CEF:\d+\|`))},
 		{"cloudtrail", all(keys("eventVersion", "eventSource", "eventName", "userIdentity", "awsRegion"))},
 		{"cloudtrail", all(value("eventType", `^AwsCloudTrailInsight$`), keys("eventVersion", "insightDetails"))},
