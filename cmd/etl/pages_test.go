@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"slices"
@@ -154,6 +155,14 @@ func parquetRows(t *testing.T, fields []arrow.Field, rows string) []byte {
 	return out.Bytes()
 }
 
+// avroSample is an Avro file with one record.
+func avroSample(fields string, record []byte) string {
+	text := func(b []byte, s string) []byte { return append(binary.AppendVarint(b, int64(len(s))), s...) }
+	b := text([]byte("Obj\x01\x02"), "avro.schema")
+	b = append(text(b, `{"type":"record","name":"R","fields":[`+fields+`]}`), "\x000123456789abcdef\x02"...)
+	return string(text(b, string(record))) + "0123456789abcdef"
+}
+
 // The examples of docs/formats.md that declare a whole record read what the page says that they read.
 func TestFormatsPage(t *testing.T) {
 	syslog := "48 <34>1 2026-01-31T08:15:02Z fw1 app - - - message"
@@ -169,6 +178,9 @@ func TestFormatsPage(t *testing.T) {
 		raw, selects, sample string
 		want                 []string
 	}{
+		"avro": {sqltest.PageBlocks(t, "../../docs/formats.md", "avro")[0], `at_us AS "time", Body."user" AS message, Body.src_ip AS "unmapped.ip"`,
+			avroSample(`{"name":"Body","type":"bytes"},{"name":"at_us","type":{"type":"long","logicalType":"timestamp-micros"}}`, binary.AppendVarint([]byte("\x36"+`{"user":"ada","src_ip":"x"}`), 1769847302250000)),
+			[]string{`"time":1769847302250,`, `"message":"ada"},"unmapped":{"ip":"x"}`}},
 		"windows_xml": {xml[0], `"System"."TimeCreated"."SystemTime" AS "time", "EventData"."IpAddress" AS message, "EventData"."Data"[2] AS "unmapped.second", "System"."Execution"."ProcessID" + 1 AS "unmapped.process",
 			"UserData"."LogFileCleared"."SubjectUserName" AS "unmapped.who", "RenderingInfo"."Keywords"."Keyword"[1] AS "unmapped.keyword"`,
 			"<Events><Event xmlns='x'><System><EventID Qualifiers=\"16384\">7036</EventID><TimeCreated SystemTime='2026-01-31T08:15:02.25Z'/><Execution ProcessID=\"744\"/></System>\n" +

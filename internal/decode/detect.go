@@ -52,7 +52,7 @@ func detect(object io.Reader, archives bool) (Detected, error) {
 			continue
 		}
 		if b, _ := head.Peek(len(f.magic)); string(b) == f.magic { // a read error comes again below
-			return Detected{Format{Name: f.name}, "it begins with " + f.magic}, nil
+			return Detected{Format{Name: f.name}, "it begins with " + strings.TrimRight(f.magic, "\x01")}, nil
 		}
 	}
 	w := newWindow(Options{})

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/silt-etl/silt/internal/decode/avro"
 	"github.com/silt-etl/silt/internal/decode/fields"
 	"github.com/silt-etl/silt/internal/decode/parquet"
 	"github.com/silt-etl/silt/internal/keypattern"
@@ -14,7 +15,7 @@ import (
 // FormatName is what a mapping's raw.sql calls a format.
 type FormatName string
 
-// The formats. What separates records: in JSON, the end of a value; in CSV, a newline outside quotes; in Parquet, rows; in XML,
+// The formats. What separates records: in JSON, the end of a value; in CSV, a newline outside quotes; in Parquet and Avro, rows; in XML,
 // the end tag of an event; in the others, a newline.
 const (
 	FormatJSON    FormatName = "json"
@@ -24,6 +25,7 @@ const (
 	FormatCEF     FormatName = "cef"
 	FormatLEEF    FormatName = "leef"
 	FormatParquet FormatName = "parquet"
+	FormatAvro    FormatName = "avro" // object container files
 	// FormatWindowsXML are Windows events in XML.
 	FormatWindowsXML FormatName = "windows_xml"
 )
@@ -53,7 +55,8 @@ func formats() []format {
 		{name: FormatKV, framer: newKVFramer, text: true, detect: detectKV, rank: 4},
 		{name: FormatCEF, framer: newCEFFramer, text: true, detect: detectCEF, rank: 2},
 		{name: FormatLEEF, framer: newLEEFFramer, text: true, detect: detectLEEF, rank: 3},
-		{name: FormatParquet, framer: newParquetFramer, magic: parquet.Magic},
+		{name: FormatParquet, framer: newRowsFramer(newParquetRows), magic: parquet.Magic},
+		{name: FormatAvro, framer: newRowsFramer(newAvroRows), magic: avro.Magic},
 		{name: FormatWindowsXML, framer: newWindowsXMLFramer, detect: detectWindowsXML},
 	}
 }

@@ -84,6 +84,7 @@ func TestEveryFormat(t *testing.T) {
 		FormatLEEF:    "LEEF:1.0|a|b|c|d|src=1\nLEEF:1.0|a|b|c|d|src=2\n",
 		FormatParquet: string(rowsFile(t, "a", "b")),
 
+		FormatAvro:       avroFile(t, "two"),
 		FormatWindowsXML: windowsXML + "<Event>\n</Event>",
 	}
 	for _, f := range formats() {

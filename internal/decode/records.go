@@ -18,9 +18,9 @@ import (
 // Records reads an object's records and scans each. One goroutine uses it at a time, and keeps it from object to object.
 type Records struct {
 	framer framer
-	own    framer         // of the spec's format
-	rows   *parquetFramer // of objects that are Parquet files instead; nil: the format has no names of columns to read them by
-	framed Framed         // instead of an object's bytes; nil: there is an object
+	own    framer      // of the spec's format
+	rows   *rowsFramer // of objects that are Parquet files instead; nil: the format has no names of columns to read them by
+	framed Framed      // instead of an object's bytes; nil: there is an object
 	s      *Scanner
 	format string
 	use    *budget.Use
@@ -41,7 +41,7 @@ func NewRecords(spec *Spec, keys *Keys, o Options) *Records {
 	own := newFramer(spec, s, o)
 	d := &Records{framer: own, own: own, s: s, format: string(spec.Format.Name), use: o.use, stop: o.Stopped}
 	if spec.Format.Name == FormatCSV {
-		d.rows = &parquetFramer{rows: newParquetRows(o), s: s, instead: true}
+		d.rows = &rowsFramer{limits: o.limits(), rows: newParquetRows(o), s: s, instead: true}
 	}
 	return d
 }

@@ -198,7 +198,7 @@ func (in *inference) read(s Sample, o Options, res *Result) error {
 			res.Rejected++
 			res.Reasons[rej.Code]++
 		case !in.text:
-			in.first.Object(raw)
+			in.first.Object(records.Object(raw))
 			if context := records.Context(); !in.shape.cloudWatch || !bytes.Contains(context, []byte(`"CONTROL_MESSAGE"`)) {
 				in.record(records.Object(raw))
 				if len(in.format.Records) > 0 && context != nil {

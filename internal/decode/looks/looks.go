@@ -27,7 +27,7 @@ func Hint(reads string, raw []byte) string {
 	}
 	k := of(raw)
 	switch {
-	case k.name == "" || k.format == reads || k.format != "" && reads == "lines" || reads == "parquet":
+	case k.name == "" || k.format == reads || k.format != "" && reads == "lines" || reads == "parquet" || reads == "avro":
 		return ""
 	case k.format == "" && reads == "lines":
 		return ""

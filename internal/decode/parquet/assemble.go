@@ -1,6 +1,10 @@
 package parquet
 
-import "encoding/base64"
+import (
+	"encoding/base64"
+
+	"github.com/silt-etl/silt/internal/decode/jsonvalue"
+)
 
 // assembler writes one row. After its first error nothing it writes counts, and every loop ends.
 type assembler struct {
@@ -201,7 +205,7 @@ func (a *assembler) long(dst []byte, c *column, v []byte) []byte {
 		v = v[len(part):]
 		switch form {
 		case longText:
-			dst = appendEscaped(dst, part)
+			dst = jsonvalue.Escaped(dst, part)
 		case longBase64:
 			dst = base64.StdEncoding.AppendEncode(dst, part)
 		default:

@@ -3,6 +3,8 @@ package parquet
 import (
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/schema"
+
+	"github.com/silt-etl/silt/internal/decode/jsonvalue"
 )
 
 // shape is how a node of the schema is written.
@@ -60,7 +62,7 @@ type builder struct {
 }
 
 func (b *builder) node(s schema.Node, def, rep int16, depth int) *node {
-	n := &node{key: append(appendText(nil, s.Name()), ':'), from: len(b.cols)}
+	n := &node{key: append(jsonvalue.Text(nil, s.Name()), ':'), from: len(b.cols)}
 	if b.n++; b.n > maxNodes || depth > maxDepth {
 		b.err = faultf("its schema has more than %d fields, or more than %d levels", maxNodes, maxDepth)
 		return n

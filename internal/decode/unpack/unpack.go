@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -54,6 +55,9 @@ func (s *Source) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// N is how many bytes have been read.
+func (s *Source) N() int64 { return s.n }
+
 // Reader gives the bytes of one object after the other, unpacked. It keeps its decoders from object to object. One goroutine
 // uses it at a time.
 type Reader struct {
@@ -81,6 +85,8 @@ type Reader struct {
 	Given  func(n int) error
 	// Held is what else the archive of which the objects are members has in memory.
 	Held int64
+	// Once says that what an object holds is not unpacked, whatever it looks like.
+	Once bool
 
 	around *Reader // of the archive that the object is a member of; nil: it is not
 	inside *Reader // of the members of this archive
@@ -104,6 +110,7 @@ type Kind string
 const (
 	Plain   Kind = "" // anything that could be text
 	Parquet Kind = "Parquet"
+	Avro    Kind = "Avro"
 	Zip     Kind = "zip"
 	gzipped Kind = "gzip"
 	zstded  Kind = "zstd"
@@ -127,7 +134,7 @@ var kinds = []struct {
 	{"PK\x03\x04", Zip},
 	{"PK\x05\x06", Zip}, // without members
 	{"PAR1", Parquet},
-	{"Obj\x01", "Avro"},
+	{"Obj\x01", Avro},
 }
 
 // KindOf recognizes the kind of an object by its first 8 bytes, or all of a shorter one.
@@ -202,11 +209,11 @@ func (u *Reader) Open(r io.Reader) error {
 			return err
 		}
 		return u.openSecond()
-	case Parquet:
+	case Parquet, Avro:
 		if u.Member {
-			return &Fault{"Parquet inside of an archive is not supported"}
+			return &Fault{string(u.kind) + " inside of an archive is not supported"}
 		}
-		return &Fault{"Parquet: write `-- format: parquet` into the mapping's raw.sql to read it"}
+		return &Fault{string(u.kind) + ": write `-- format: " + strings.ToLower(string(u.kind)) + "` into the mapping's raw.sql to read it"}
 	default:
 		return &Fault{string(u.kind) + " is not supported here; objects must be text, packed or not"}
 	}
@@ -215,7 +222,7 @@ func (u *Reader) Open(r io.Reader) error {
 
 // openSecond looks at the beginning of what an object holds, and unpacks that too if it is packed.
 func (u *Reader) openSecond() error {
-	if u.outer != nil {
+	if u.outer != nil || u.Once {
 		return nil
 	}
 	var head [8]byte

@@ -7,24 +7,40 @@ import (
 	"os"
 	"unicode/utf8"
 
+	"github.com/silt-etl/silt/internal/decode/avro"
 	"github.com/silt-etl/silt/internal/decode/budget"
 	"github.com/silt-etl/silt/internal/decode/parquet"
 	"github.com/silt-etl/silt/internal/decode/unpack"
 )
 
-// parquetFramer scans the rows of Parquet files, each as the JSON object that internal/decode/parquet writes of it.
-type parquetFramer struct {
-	rows    parquetRows
+// rowsFramer scans the records of binary files, each as the JSON object that a package of the format writes of it.
+type rowsFramer struct {
+	limits
+	rows    objectRows
 	s       *Scanner
 	instead bool // the mapping's format is another, so that quarantine needs a context that tells the rows from its records
 }
 
-func newParquetFramer(_ *Spec, s *Scanner, o Options) framer {
-	return &parquetFramer{rows: newParquetRows(o), s: s}
+// objectRows are the records of one object after the other, as JSON. Of a record that is longer than limits.max, next gives the first bytes
+// and the length. Its errors are those of jsonReader.next.
+type objectRows interface {
+	open(r io.Reader)
+	next() (row []byte, length int64, err error)
 }
 
-func newParquetRows(o Options) parquetRows {
-	return parquetRows{limits: o.limits(), stop: o.Stopped, temp: o.TempDir, use: o.use}
+// newRowsFramer returns what prepares to frame and scan objects of rows.
+func newRowsFramer(rows func(Options) objectRows) func(*Spec, *Scanner, Options) framer {
+	return func(_ *Spec, s *Scanner, o Options) framer {
+		return &rowsFramer{limits: o.limits(), rows: rows(o), s: s}
+	}
+}
+
+func newParquetRows(o Options) objectRows {
+	return &parquetRows{limits: o.limits(), stop: o.Stopped, temp: o.TempDir, use: o.use}
+}
+
+func newAvroRows(o Options) objectRows {
+	return &avroRows{limits: o.limits(), stop: o.Stopped, use: o.use}
 }
 
 // foundParquet is the error of a framer of text whose object turns out to be a Parquet file.
@@ -61,30 +77,30 @@ func (d *Records) leaveRows() {
 	}
 }
 
-func (f *parquetFramer) open(r io.Reader) { f.rows.open(r) }
+func (f *rowsFramer) open(r io.Reader) { f.rows.open(r) }
 
-func (f *parquetFramer) next() (raw []byte, rej *Reject, err error) {
+func (f *rowsFramer) next() (raw []byte, rej *Reject, err error) {
 	raw, length, err := f.rows.next()
 	if err != nil {
 		return nil, nil, err
 	}
-	if length > int64(f.rows.max) {
-		return raw, f.rows.longer(length, -1), nil
+	if length > int64(f.max) {
+		return raw, f.longer(length, -1), nil
 	}
 	_, rej = f.s.scan(raw, utf8.Valid(raw))
 	return raw, rej, nil
 }
 
-func (f *parquetFramer) kept(raw, _ []byte) *Reject { return keptObject(f.rows.limits, f.s, raw) }
+func (f *rowsFramer) kept(raw, _ []byte) *Reject { return keptObject(f.limits, f.s, raw) }
 
-func (f *parquetFramer) context() []byte {
+func (f *rowsFramer) context() []byte {
 	if f.instead {
 		return []byte(parquet.Magic)
 	}
 	return nil
 }
 
-func (f *parquetFramer) offset() int64 { return -1 }
+func (f *rowsFramer) offset() int64 { return -1 }
 
 // parquetRows are the rows of one object after the other.
 type parquetRows struct {
@@ -109,7 +125,6 @@ func (p *parquetRows) close() {
 	p.src, p.rows, p.file = nil, nil, nil
 }
 
-// next is the next row. Errors are those of jsonReader.next.
 func (p *parquetRows) next() (row []byte, length int64, err error) {
 	if p.rows == nil {
 		if p.src == nil {
@@ -190,4 +205,51 @@ func (p *parquetRows) copy() error {
 		return fmt.Errorf("copy the object to a temporary file: %w", err)
 	}
 	return nil
+}
+
+// avroRows are the records of one Avro object after the other.
+type avroRows struct {
+	limits
+	stop
+	use  *budget.Use
+	src  io.Reader
+	rows *avro.Records // nil: not yet begun
+}
+
+func (a *avroRows) open(r io.Reader) {
+	if a.rows != nil {
+		a.rows.Close()
+	}
+	a.src, a.rows = r, nil
+}
+
+func (a *avroRows) next() (row []byte, length int64, err error) {
+	if a.src == nil {
+		return nil, 0, io.EOF
+	}
+	if err := a.err(); err != nil {
+		return nil, 0, fmt.Errorf("read the object: %w", err)
+	}
+	if a.rows == nil {
+		a.rows, err = avro.Open(&stoppable{a.src, a.stop}, avro.Options{MaxRecord: a.max, Keep: a.kept, Memory: a.use})
+	}
+	if err == nil {
+		row, length, err = a.rows.Next()
+	}
+	if err != nil {
+		a.open(nil)
+		return nil, 0, a.fault(err)
+	}
+	return row, length, nil
+}
+
+func (a *avroRows) fault(err error) error {
+	var f *avro.Fault
+	if errors.As(err, &f) {
+		return unreadable("Avro: " + err.Error())
+	}
+	if large, ok := errors.AsType[*budget.TooLarge](err); ok {
+		return &Reject{Code: ReasonTooLarge, Message: "Avro: " + large.Error()}
+	}
+	return err
 }
