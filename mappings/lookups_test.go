@@ -182,7 +182,7 @@ func TestLookupDiagnostics(t *testing.T) {
 		"assets by cidr networks":              "lookup assets: networks: the file does not have this column of the `-- lookup:` line (name the column network",
 		"assets by cidr owner":                 "lookup assets: owner: not a CIDR prefix (example: 192.0.2.0/24) or an address (correct the value",
 		"assets by cidr network":               "lookup assets: network: the same key is on line 2 (remove one of the rows",
-		"hosts by equal name":                  "the file of the lookup hosts was not found: looked for hosts.csv, .parquet in ",
+		"hosts by equal name":                  "the file of the lookup hosts was not found: looked for hosts.csv, .parquet, .mmdb in ",
 		"ports by range last, first":           "the lookup ports is declared in another way in m.sql",
 		"assets by cidr network valid a..tier": "lookup assets: a: the file does not have this column",
 	} {

@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
+	"github.com/silt-etl/silt/internal/lookup/mmdbtest"
 	"github.com/silt-etl/silt/sql/sqltest"
 )
 
@@ -130,6 +131,27 @@ func TestLookupsPageParquet(t *testing.T) {
 	}
 	out, errs, code := etl(t, "preview", "vpn", "logins.jsonl", "--output", "json")
 	if want := `"src_endpoint":{"ip":"192.0.2.7","location":{"city":"Ulm"},"zone":"dmz"}},"unmapped":{"tier":"2"}}`; code != exitDone || !strings.HasSuffix(out, want+"\n") {
+		t.Errorf("etl preview: exit code %d\n%s%s, want %s", code, out, errs, want)
+	}
+}
+
+// The example of a MaxMind database in docs/lookups.md takes values of each depth.
+func TestLookupsPageMaxMind(t *testing.T) {
+	example, blocks := sqltest.PageBlocks(t, "../../docs/lookups.md", "An example"), sqltest.PageBlocks(t, "../../docs/lookups.md", "MaxMind databases")
+	t.Chdir(t.TempDir())
+	type object = map[string]any
+	w := mmdbtest.New(28, true)
+	w.Insert("192.0.2.0/24", w.Put(object{"country": object{"iso_code": "DE"}, "city": object{"names": object{"en": "Ulm"}}, "subdivisions": []any{object{"iso_code": "BW"}}}))
+	writeText(t, "vpn/lookups/geo.mmdb", string(w.File()))
+	writeText(t, "vpn/raw.sql", blocks[0]+"\n"+strings.SplitAfterN(example[1], "\n", 2)[1])
+	head, _, _ := strings.Cut(example[2], "  lookup(")
+	writeText(t, "vpn/authentication.sql", head+blocks[1]+"FROM raw")
+	writeText(t, "logins.jsonl", `{"ts":"2025-06-01T08:15:02Z","client":"192.0.2.7","user":"ada"}`+"\n")
+	if out, errs, code := etl(t, "check", "vpn", "--sample", "logins.jsonl"); code != exitDone || !strings.HasPrefix(out, "ok\n") {
+		t.Errorf("etl check: exit code %d\n%s%s", code, out, errs)
+	}
+	out, errs, code := etl(t, "preview", "vpn", "logins.jsonl", "--output", "json")
+	if want := `"src_endpoint":{"ip":"192.0.2.7","location":{"country":"DE","city":"Ulm","region":"BW"}}}}`; code != exitDone || !strings.HasSuffix(out, want+"\n") {
 		t.Errorf("etl preview: exit code %d\n%s%s, want %s", code, out, errs, want)
 	}
 }

@@ -25,7 +25,7 @@ type Options struct {
 }
 
 // Extensions are those of the files that Read reads.
-func Extensions() []string { return []string{".csv", ".parquet"} }
+func Extensions() []string { return []string{".csv", ".parquet", ".mmdb"} }
 
 // Source is a file of a lookup.
 type Source interface {
@@ -40,6 +40,8 @@ func Read(ctx context.Context, d Declaration, src Source, o Options) (*Table, er
 		return readCSV(ctx, d, src, o)
 	case ".parquet":
 		return readParquet(ctx, d, src, o)
+	case ".mmdb":
+		return readMMDB(ctx, d, src, o)
 	}
 	return nil, &Error{File: o.File, Message: "not a file of a lookup", Try: "use a file that ends in " + strings.Join(Extensions(), ", ")}
 }
@@ -62,6 +64,8 @@ type builder struct {
 	rows     int
 	lines    []uint32
 	number   []byte
+	index    index // nil: it is made of the keys of the rows
+	held     int64 // bytes of the file in memory
 }
 
 // cell is a value of a row.
@@ -72,22 +76,38 @@ type cell struct {
 	null     bool
 }
 
-// newBuilder checks the columns of a file against the declaration. line is that of the header.
-func newBuilder(ctx context.Context, d Declaration, o Options, columns []Column, line int) (*builder, error) {
-	b := &builder{Declaration: d, Options: o, stopped: ctx.Err, from: -1, to: -1}
+func emptyBuilder(ctx context.Context, d Declaration, o Options) *builder {
+	return &builder{Declaration: d, Options: o, stopped: ctx.Err, from: -1, to: -1}
+}
+
+// addColumns adds the columns of a file.
+func (b *builder) addColumns(columns []Column, line int) error {
 	if len(columns) > MaxColumns {
-		return nil, &Error{File: o.File, Line: line, Message: fmt.Sprintf("a lookup can have %d columns, and this file has %d", MaxColumns, len(columns)), Try: "leave out columns that no mapping uses"}
+		return b.fault(line, "", "leave out columns that no mapping uses", "a lookup can have %d columns, and this file has %d", MaxColumns, len(columns))
 	}
-	var names []string
+	known := map[string]bool{}
 	for _, c := range columns {
 		switch {
 		case strings.TrimSpace(c.Name) == "":
-			return nil, &Error{File: o.File, Line: line, Message: "a column has no name", Try: "add a first line with a name for each column"}
-		case slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, c.Name) }):
-			return nil, &Error{File: o.File, Line: line, Column: c.Name, Message: "two columns have this name", Try: "give one of them another name"}
+			return b.fault(line, "", "add a first line with a name for each column", "a column has no name")
+		case known[strings.ToLower(c.Name)]:
+			return b.fault(line, c.Name, "give one of them another name", "two columns have this name")
 		}
-		names = append(names, c.Name)
+		known[strings.ToLower(c.Name)] = true
 		b.cols = append(b.cols, newColumn(c))
+	}
+	return nil
+}
+
+// newBuilder checks the columns of a file against the declaration. line is that of the header.
+func newBuilder(ctx context.Context, d Declaration, o Options, columns []Column, line int) (*builder, error) {
+	b := emptyBuilder(ctx, d, o)
+	if err := b.addColumns(columns, line); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, c := range columns {
+		names = append(names, c.Name)
 	}
 	find := func(name string) (int, error) {
 		i := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
@@ -182,8 +202,10 @@ func (b *builder) add(line int, cells []cell) error {
 			return b.fault(line, c.name, "leave out this column, or rows that no record needs", "the texts of a column can have 4 GiB together")
 		}
 	}
-	if err := b.addKeys(line, cells); err != nil {
-		return err
+	if b.index == nil {
+		if err := b.addKeys(line, cells); err != nil {
+			return err
+		}
 	}
 	if b.timed() {
 		if err := b.addTimes(line, cells); err != nil {
@@ -304,7 +326,7 @@ func (b *builder) addTimes(line int, cells []cell) error {
 
 // size is what the rows so far take, with what is needed to make their index.
 func (b *builder) size() int64 {
-	n := int64(cap(b.lines))*4 + int64(cap(b.spans))*56 + int64(cap(b.short))*12
+	n := b.held + int64(cap(b.lines))*4 + int64(cap(b.spans))*56 + int64(cap(b.short))*12
 	for _, c := range append(slices.Clone(b.cols), b.hidden...) {
 		n += c.bytes()
 		if c.known != nil {
@@ -313,6 +335,9 @@ func (b *builder) size() int64 {
 	}
 	if b.times != nil {
 		n += int64(cap(b.times.from)) * 16
+	}
+	if b.index != nil {
+		n += b.index.bytes()
 	}
 	return n
 }
@@ -325,9 +350,12 @@ func (b *builder) tooLarge(n int64) error {
 func (b *builder) done() (*Table, error) {
 	t := &Table{Declaration: b.Declaration, rows: b.rows, times: b.times}
 	var err error
-	if b.How == Equal {
+	switch {
+	case b.index != nil:
+		t.index = b.index
+	case b.How == Equal:
 		t.index, err = b.equal()
-	} else {
+	default:
 		t.index, err = b.intervals()
 	}
 	if err != nil {

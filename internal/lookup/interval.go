@@ -266,17 +266,35 @@ func (f *flattener) close(open []openSpan, before *address) []openSpan {
 		if len(open) > 0 {
 			group = open[len(open)-1].group
 		}
-		next := top.last
-		next.lo++
-		if next.lo == 0 {
-			next.hi++
-		}
-		if top.last.four && !f.x.numbers && next.lo > 1<<32-1 || next.hi == 0 && next.lo == 0 || top.last.four && next.hi > 0 {
-			continue // it was the last one
-		}
-		f.begin(next, group)
+		f.end(top.last, group)
 	}
 	return open
+}
+
+// end lets a group begin behind an address.
+func (f *flattener) end(last address, group int32) {
+	next := last
+	next.lo++
+	if next.lo == 0 {
+		next.hi++
+	}
+	if last.four && !f.x.numbers && next.lo > 1<<32-1 || next.hi == 0 && next.lo == 0 || last.four && next.hi > 0 {
+		return // it was the last address
+	}
+	f.begin(next, group)
+}
+
+// merge makes one of the last two intervals if they are of the same group.
+func (n *narrow) merge() {
+	if k := len(n.groups) - 1; k > 0 && n.groups[k] == n.groups[k-1] {
+		n.starts, n.groups = n.starts[:k], n.groups[:k]
+	}
+}
+
+func (n *wide) merge() {
+	if k := len(n.groups) - 1; k > 0 && n.groups[k] == n.groups[k-1] {
+		n.hi, n.lo, n.groups = n.hi[:k], n.lo[:k], n.groups[:k]
+	}
 }
 
 func (n *narrow) addTop(numbers bool) {

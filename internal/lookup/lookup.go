@@ -1,5 +1,6 @@
 // Package lookup holds the tables that mappings look values up in: by equal keys, by the longest prefix of an address, or by a range, and
-// by the time at which a row is valid. It reads CSV and Parquet.
+// by the time at which a row is valid. It reads CSV,
+// Parquet and MaxMind databases.
 //
 // A Table never changes once it is made, so several goroutines may use it. What it holds in memory is compact: a row takes four bytes for
 // each column, its distinct texts once, and its place in the index. It does not know SQL.
