@@ -11,6 +11,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/internal/objstore/objstoretest"
+	"github.com/silt-etl/silt/mappings"
 )
 
 const record = `{"firewall_name":"fw","event":{"timestamp":"2025-06-0%DT10:00:00+0000","event_type":"netflow","src_ip":"10.0.0.%D","dest_ip":"10.0.0.9","proto":"UDP"}}` + "\n"
@@ -121,6 +122,58 @@ func TestOnS3(t *testing.T) {
 	}
 	if out, errs, code = etl(t, "preview", "network-firewall", "s3://staging/logs/2.log"); code != 0 || !strings.Contains(out, "1 of 1 records shown: 1 published") {
 		t.Errorf("preview: code %d, %q, %q", code, out, errs)
+	}
+}
+
+// The tables of a job can be on S3: a run reads and keeps them, and a table that is not there is a line that says where it was looked for.
+func TestLookupsOnS3(t *testing.T) {
+	job := onS3(t)
+	dir := filepath.Dir(job)
+	text, err := os.ReadFile(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeText(t, job, strings.Replace(string(text), "mapping: network-firewall\n", "mapping: "+filepath.Join(dir, "apps")+"\nlookups: s3://staging/tables/\n", 1))
+	m, err := mappings.Load("network-firewall")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range m.Files {
+		if name != mappings.LibraryFile {
+			text = strings.Replace(text, "CREATE TABLE raw", "-- lookup: networks by cidr network\nCREATE TABLE raw", 1)
+			writeText(t, filepath.Join(dir, "apps", name), strings.ReplaceAll(text, "firewall_name AS app_name", "lookup('networks', event.src_ip).app AS app_name"))
+		}
+	}
+	out, _, code := etl(t, "check", job)
+	if want := "the file of the lookup networks was not found: looked for networks.csv, .parquet, .mmdb in " + dir + "/apps/lookups, " + dir + "/lookups, those that come with etl, s3://staging/tables ("; code != exitUsage || !strings.Contains(out, want) {
+		t.Errorf("check: code %d, want %s\n%s", code, want, out)
+	}
+	tables, err := storeKinds().Open(t.Context(), "s3://staging/tables", objstore.Options{Region: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(table string) {
+		t.Helper()
+		if _, err := tables.(objstore.Bucket).Put(t.Context(), "networks.csv", strings.NewReader(table), objstore.PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("network,app\n10.0.0.0/8,first\n10.0.0.2,second\n")
+	if out, errs, code := etl(t, "run", job); code != 0 {
+		t.Fatalf("run: code %d\n%s\n%s", code, out, errs)
+	}
+	out, _, code = etl(t, "query", job, "SELECT app_name, count(*) AS n FROM nfw GROUP BY ALL ORDER BY 1", "-o", "csv", "--yes")
+	if code != 0 || out != "app_name,n\nfirst,2\nsecond,1\n" {
+		t.Errorf("query: code %d\n%s", code, out)
+	}
+	kept, err := filepath.Glob(filepath.Join(dir, "state/nfw/lookups/*"))
+	if err != nil || len(kept) != 1 {
+		t.Errorf("%q are kept, %v", kept, err)
+	}
+	put("network,app\n10.0.0.0/8,first\n10.0.0.0/8,twice\n")
+	out, _, code = etl(t, "check", job)
+	if code != exitUsage || !strings.Contains(out, "s3://staging/tables/networks.csv:3:1: error: lookup networks: network: the same key is on line 2") {
+		t.Errorf("check: code %d\n%s", code, out)
 	}
 }
 

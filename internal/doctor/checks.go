@@ -48,6 +48,13 @@ func Checks() []Check {
 				}
 				return findRefused(ctx, e.Job.Name, e.Maintain)
 			}},
+		{"lookups", "the state has the files of lookups that plans name, unchanged", []string{"job", "fix", "state", "ledger"}, 0,
+			func(ctx context.Context, e *examination) []Result {
+				if e.willBeCreated(e.Job.State) || e.willBeCreated(e.Job.Lake.Location) {
+					return nil // no plan names one yet
+				}
+				return checkKeptLookups(ctx, e.Job.Name, e.Maintain)
+			}},
 		{"disk", "a batch fits into the temp folder", ready, 0, checkDisk},
 		{"memory", "`limits.memory` fits into this machine", ready, 0, checkMemory},
 		{"schedule", "the job has a next time under `etl serve`, or no schedule", ready, 0, checkSchedule},

@@ -103,6 +103,19 @@ func Open(ctx context.Context, state objstore.Reader, job, sum, tempDir string) 
 	return f, nil
 }
 
+// Check reads a kept file, and compares it with its digest. The error says what is wrong.
+func Check(ctx context.Context, state objstore.Reader, job, sum string) error {
+	in, _, err := state.Get(ctx, key(job, sum), objstore.GetOptions{})
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if _, err = io.Copy(io.Discard, &verified{r: in, sum: sha256.New(), want: sum}); err != nil {
+		return fmt.Errorf("%s/%s: %w", state, key(job, sum), err)
+	}
+	return nil
+}
+
 // Unused lists the files that are older than Grace and that no manifest names.
 func Unused(ctx context.Context, state objstore.Bucket, job string) (unused []objstore.Object, err error) {
 	now, err := state.Now(ctx)
