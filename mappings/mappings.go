@@ -48,6 +48,7 @@ type Mapping struct {
 	onDisk bool   // folder is Origin
 	texts  string // the digest without that of lookups
 
+	folders  []string          // where packages can be
 	packages []string          // the folders of the packages that it imports
 	instead  map[string]string // what was found instead of a package
 
@@ -204,7 +205,7 @@ func loadFS(dir fs.FS, name, origin string, packages ...string) (*Mapping, error
 		}
 		files[e.Name()] = string(b)
 	}
-	found, instead, err := addPackages(files, packages)
+	found, instead, err := addPackages(files, packages, readPackage)
 	if err != nil {
 		return nil, fmt.Errorf("mapping %s: %w", origin, err)
 	}
@@ -212,7 +213,7 @@ func loadFS(dir fs.FS, name, origin string, packages ...string) (*Mapping, error
 	if err != nil {
 		return nil, fmt.Errorf("mapping %s: %w", origin, err)
 	}
-	m.packages, m.instead = found, instead
+	m.folders, m.packages, m.instead = packages, found, instead
 	m.Origin, m.folder, m.tests = origin, dir, testsFolder
 	return m, nil
 }

@@ -42,15 +42,39 @@ func packageText(files map[string]string) string {
 	return b.String()
 }
 
-// addPackages adds the packages that raw.sql imports, from the first folder that has them in the version that it names. It returns the
-// folders of the packages, and what was found instead of those that are missing.
-func addPackages(files map[string]string, folders []string) (found []string, instead map[string]string, err error) {
+// readPackage reads the macros of a package.
+func readPackage(name string) ([]byte, error) { return textfile.Read(name, textfile.MaxMapping) }
+
+// Earlier gives another version of the mapping, of texts by file name. Its packages are those that read finds where the packages of m can
+// be, and otherwise what is there now. It also returns their folders. The error of read wraps fs.ErrNotExist if a file did not exist.
+func (m *Mapping) Earlier(files map[string]string, read func(name string) ([]byte, error)) (old *Mapping, packages []string, err error) {
+	then, _, err := addPackages(files, m.folders, read)
+	if err != nil {
+		return nil, nil, err
+	}
+	now, instead, err := addPackages(files, m.folders, readPackage)
+	if err != nil {
+		return nil, nil, err
+	}
+	if old, err = LoadFiles(m.Name, files); err != nil {
+		return nil, nil, err
+	}
+	old.folders, old.packages, old.instead = m.folders, append(then, now...), instead
+	return old, old.packages, nil
+}
+
+// addPackages adds the packages that raw.sql imports and files do not have yet, from the first folder that has them in the version that it
+// names. It returns the folders of the packages, and what was found instead of those that are missing.
+func addPackages(files map[string]string, folders []string, read func(name string) ([]byte, error)) (found []string, instead map[string]string, err error) {
 	instead = map[string]string{}
 	for _, p := range header.Packages(diag.File{Text: files[rawFile]}, nil) {
+		if _, has := files[packageFile(p.Name)]; has {
+			continue
+		}
 		var others []string
 		for _, folder := range folders {
 			at := filepath.Join(folder, p.Name)
-			text, err := textfile.Read(filepath.Join(at, macrosFile), textfile.MaxMapping)
+			text, err := read(filepath.Join(at, macrosFile))
 			if errors.Is(err, fs.ErrNotExist) {
 				others = append(others, folder)
 				continue

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
@@ -102,20 +102,23 @@ func plannedMapping(ctx context.Context, spec *jobfile.Spec, planned *ledger.Man
 }
 
 // lookupsAt are the files of lookups of a mapping at a git commit.
-type lookupsAt struct{ dir, id, rev string }
+type lookupsAt struct {
+	revision
+	packages []string // folders of the packages that it imports
+}
 
 func (l lookupsAt) String() string { return l.rev }
 
 // Find implements mappings.LookupPlace.
 func (l lookupsAt) Find(ctx context.Context, name string) (*mappings.LookupFile, error) {
-	for _, folder := range []string{"./lookups/", "../lookups/"} {
+	folders := []string{l.dir, filepath.Join(l.dir, "..")}
+	for _, folder := range append(folders, l.packages...) {
 		for _, ext := range lookup.Extensions() {
-			at := folder + name + ext
-			list, err := git(ctx, l.dir, "ls-tree", "--name-only", l.id, at)
-			if err != nil || strings.TrimSpace(string(list)) == "" {
-				continue // also if the folder is outside of the work tree
+			at := filepath.Join(folder, "lookups", name+ext)
+			text, err := l.read(ctx, at)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
 			}
-			text, err := git(ctx, l.dir, "show", l.id+":"+at)
 			if err != nil {
 				return nil, err
 			}

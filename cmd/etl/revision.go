@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/silt-etl/silt/mappings"
@@ -55,20 +57,40 @@ func mappingAt(ctx context.Context, m *mappings.Mapping, rev string) (*mappings.
 	if len(files) == 0 {
 		return nil, usagef("--against %s: the mapping %s did not exist in %s at this revision", rev, m.Name, dir)
 	}
-	for name, text := range m.Files {
-		if mappings.IsPackageFile(name) {
-			files[name] = text // packages are not part of the folder
-		}
-	}
-	old, err := mappings.LoadFiles(m.Name, files)
+	at := revision{dir, id, rev}
+	old, packages, err := m.Earlier(files, func(name string) ([]byte, error) { return at.read(ctx, name) })
 	if err != nil {
 		return nil, usagef("--against %s: %w", rev, err)
 	}
 	old.Origin = rev + ":" + dir
-	if err := old.FindLookups(ctx, lookupsAt{dir: dir, id: id, rev: rev}, lookupsNow{m}); err != nil {
+	if err := old.FindLookups(ctx, lookupsAt{at, packages}, lookupsNow{m}); err != nil {
 		return nil, usagef("--against %s: %w", rev, err)
 	}
 	return old, nil
+}
+
+// revision is a git commit, seen from a folder of the work tree.
+type revision struct{ dir, id, rev string }
+
+// read reads a file as it was. fs.ErrNotExist: it was not there, or is outside of the work tree.
+func (r revision) read(ctx context.Context, name string) ([]byte, error) {
+	dir, err := filepath.Abs(r.dir)
+	if err != nil {
+		return nil, err
+	}
+	if name, err = filepath.Abs(name); err != nil {
+		return nil, err
+	}
+	at, err := filepath.Rel(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	at = "./" + filepath.ToSlash(at)
+	list, err := git(ctx, r.dir, "ls-tree", "--name-only", r.id, at)
+	if err != nil || strings.TrimSpace(string(list)) == "" {
+		return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+	}
+	return git(ctx, r.dir, "show", r.id+":"+at)
 }
 
 // noRevision has errNoRevision as its cause, without the text of it.
