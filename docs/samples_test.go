@@ -69,7 +69,8 @@ mappings over their records, and counts what happens to them. Silt keeps the cou
 - **Right**: the event agrees with what the project expects of the record: addresses, ports, user and time. Values that
   the project does not name are not compared. A GuardDuty finding is compared with itself: identifiers, severity, remote
   addresses, domains, API calls, files, hashes and resources. Records of Network Firewall, Application Load Balancers,
-  AppFabric and Sysmon are compared field by field: each value is in the event, where it belongs, or in ` + "`unmapped`" + `.
+  AppFabric, Sysmon, VPC flow logs, Route 53 Resolver and WAF are compared field by field: each value is in the event,
+  where it belongs, or in ` + "`unmapped`" + `.
 - **Not compared**: the record is published, and the project says nothing about what it should be.
 - **Differs**: the event differs from what the project expects, for a reason that is listed.
 - **Filtered**: a ` + "`-- drop:`" + ` line of the mapping names the kind of record.

@@ -31,6 +31,8 @@ REASONS = [
     ("cisco-asa", "*cisco?asa*", "NO_PROJECTION", "a form of 302021 that Cisco's guide does not have"),
     ("guardduty", "tests/data/aws/guardduty.py", "TIME_MISSING", "a part of a finding, without its times"),
     ("network-firewall", "Suricata/*/tls.json", "NO_PROJECTION", "no event_type: the project left it out"),
+    ("vpc-flow", "*/parse_aws_vpc_flow_log.rs", "TIME_MISSING", "a custom format without a time"),
+    ("route53-resolver", "*/aws_dns_crypto_domain.yml", "ACCOUNT_INVALID", "an account of 10 digits: the project shortened it"),
     ("aws-alb", "README.md|src/alb.rs", "ACCOUNT_INVALID", "an account of 10 digits: the project shortened it"),
 ]
 

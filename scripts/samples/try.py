@@ -10,12 +10,14 @@ Cisco, GuardDuty, Network Firewall, Application Load Balancers, AppFabric, Cloud
 """
 import argparse, glob, hashlib, json, os, re, subprocess, sys, tempfile
 
+import lake
 import sysmon
 from aws_audit import documents, intake_events, judge_cloudtrail
 from judges import JUDGES, judge_intake
 from reasons import reason
 from sources import Project, accesslog, ciscolog, decoded, events, events_of_ocsf, intake, lines, literals, messages, objectlog, objects, ocsf, output, texts
 
+JUDGES.update({"vpc-flow": lake.judge_flow, "route53-resolver": lake.judge_query, "aws-waf": lake.judge_request})
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 # What is tried: mapping, project, files, how they are read, and which records of them are in the mapping's format.
@@ -69,6 +71,16 @@ SETS = [
     ("cloudtrail", "SEKOIA-IO/intake-formats", "AWS/aws-cloudtrail/tests/*.json", intake_events, None),
     ("cloudtrail", "aws-samples/amazon-security-lake-ocsf-validation", "samples/*/input/*.gz", documents, None),
     ("cloudtrail", "ocsf/examples", "mappings/markdown/AWS/v1.1.0/CloudTrail/*.raw", documents, None),
+    ("vpc-flow", "SEKOIA-IO/intake-formats", "AWS/aws-flow-logs/tests/*.json", decoded(lake.flowintake), None),
+    ("vpc-flow", "vectordotdev/vrl", "src/stdlib/parse_aws_vpc_flow_log.rs", decoded(lake.flowtests), None),
+    ("vpc-flow", "tenzir/library", "amazon/tests/inputs/cloudwatch-v*.ndjson", decoded(lake.flowcloudwatch), None),
+    ("route53-resolver", "tenzir/library", "amazon/tests/inputs/route53-query-logs.ndjson", decoded(lake.queries), None),
+    ("route53-resolver", "panther-labs/panther-analysis", "rules/*/*.yml", decoded(lake.queries), None),
+    ("route53-resolver", "dynatrace-oss/dynatrace-aws-s3-log-forwarder", "tests/unit/log/processing/rules/test_attribute_extraction.py", decoded(lake.querydicts), None),
+    ("route53-resolver", "ocsf/examples", "mappings/markdown/AWS/*/Route53/samples/*.raw", decoded(lake.queries), None),
+    ("aws-waf", "SEKOIA-IO/intake-formats", "AWS/aws-waf/tests/*.json", decoded(lake.requestintake), None),
+    ("aws-waf", "dynatrace-oss/dynatrace-aws-s3-log-forwarder", "tests/unit/log/processing/rules/test_attribute_extraction.py", decoded(lake.requestdicts), None),
+    ("aws-waf", "ocsf/examples", "mappings/markdown/AWS/*/WAF/Samples/*.raw", decoded(lake.requests), None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Windows/windows/tests/*.json", decoded(sysmon.windows), None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Beats/winlogbeat/tests/*.json", decoded(sysmon.winlogbeat), None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Azure/azure-windows/tests/*.json", decoded(sysmon.azure), None),
@@ -82,11 +94,29 @@ JUDGES["cloudtrail"] = lambda record, expected, result: judge_cloudtrail(record,
 
 def preview(etl, mapping, records, temp):
     """What becomes of the records, one each."""
+    if mapping == "vpc-flow":  # records of each format are an object, whose first line names the fields
+        formats = {}
+        for i, record in enumerate(records):
+            formats.setdefault(tuple(json.loads(record)), []).append(i)
+        results = [None] * len(records)
+        for names, places in formats.items():
+            lines = [" ".join(n.replace("_", "-") for n in names)] + [" ".join(json.loads(records[i]).values()) for i in places]
+            for i, result in zip(places, previewed(etl, mapping, lines, ".log", temp)):
+                results[i] = result
+        return results
     suffix = {"paloalto": ".csv", "cef": ".log", "fortinet": ".log", "cisco-asa": ".log", "aws-alb": ".log"}.get(mapping, ".jsonl")
+    lines = [json.dumps(json.loads(r)) if suffix == ".jsonl" else r.strip("\r\n").replace("\n", " ") for r in records]
+    results = previewed(etl, mapping, lines, suffix, temp)
+    if len(results) != len(records):
+        sys.exit("%s: %d records became %d" % (mapping, len(records), len(results)))
+    return results
+
+
+def previewed(etl, mapping, lines, suffix, temp):
+    """What becomes of an object with these lines."""
     path = os.path.join(temp, mapping + suffix)
     with open(path, "w") as f:
-        for record in records:
-            f.write((json.dumps(json.loads(record)) if suffix == ".jsonl" else record.strip("\r\n").replace("\n", " ")) + "\n")
+        f.writelines(line + "\n" for line in lines)
     job = os.path.join(temp, "job.yaml")
     with open(job, "w") as f:  # records of any age
         json.dump({"name": "samples", "source": {"staging": temp + "/staging"}, "mapping": os.path.join(ROOT, "sql", mapping), "state": temp + "/state",
@@ -95,10 +125,7 @@ def preview(etl, mapping, records, temp):
     out = subprocess.run([etl, "preview", job, path, "--limit", "100000", "-o", "json"], capture_output=True, text=True)
     if out.returncode != 0:
         sys.exit(out.stderr)
-    results = [json.loads(line) for line in out.stdout.splitlines()]
-    if len(results) != len(records):
-        sys.exit("%s: %d records became %d" % (mapping, len(records), len(results)))
-    return results
+    return [json.loads(line) for line in out.stdout.splitlines()]
 
 
 def versions(mapping, records):
@@ -125,6 +152,9 @@ def versions(mapping, records):
         elif mapping == "network-firewall":
             event = json.loads(record)["event"]
             found.add(("Suricata 8",) if "ip_v" in event else ("Suricata 7",) if {"verdict", "direction", "pkt_src"} & set(event) else ("Suricata 6 or earlier",))
+        elif mapping in ("vpc-flow", "route53-resolver", "aws-waf"):
+            number = json.loads(record).get("formatVersion" if mapping == "aws-waf" else "version")
+            found.update([("version %s" % number,)] if number else [])
         elif mapping == "aws-alb":
             found.add(("%d columns" % len(re.findall(r'"(?:[^"\\]|\\.)*"|\S+', record)),))
         elif mapping == "cloudtrail":
