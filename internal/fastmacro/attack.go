@@ -59,8 +59,8 @@ func orNil(t []byte) []byte {
 	return t
 }
 
-// tagName finds the name that begins at i, behind a comma or at the start of the text, and blanks. to is where its equals sign is; 0:
-// no name begins there.
+// tagName finds the name that begins at i: at the start of the text or after a comma, with blanks before it. It returns where the name
+// begins, and where its equals sign is. to is 0 if no name begins at i.
 func tagName(text []byte, i int) (from, to int) {
 	if i == 0 {
 		if from, to = wordBefore(text, 0); to > 0 {

@@ -151,7 +151,7 @@ func (c *Case) counted(records int) *diag.Diagnostic {
 	return nil
 }
 
-// trim gives the last line of a span that is neither blank nor only a comment.
+// trim gives the last line of a span that has more than blanks and a comment.
 func (p *caseParser) trim(from, to int) int {
 	lines := strings.Split(string(p.f.Text), "\n")
 	for to > from {

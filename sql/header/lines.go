@@ -8,8 +8,8 @@ type word struct {
 	At   int
 }
 
-// headerLines calls fn for each `-- key: value` line before the first line that is neither blank nor a comment: where the line
-// begins, its key in lower case, and its value, which may be empty. Comments of any other form are left alone.
+// headerLines calls fn for each `-- key: value` line of the comments before the first line of SQL: where the line begins, its key in
+// lower case, and its value, which may be empty. Other comments and blank lines are skipped.
 func headerLines(text string, fn func(start int, key string, value word)) {
 	at := 0
 	for _, line := range strings.SplitAfter(text, "\n") {
@@ -31,7 +31,7 @@ func headerLines(text string, fn func(start int, key string, value word)) {
 	}
 }
 
-// headerEnd is where the first line begins that is not blank and not a comment.
+// headerEnd is where the first line of SQL begins, after the comments and blank lines of the header.
 func headerEnd(text string) int {
 	at := 0
 	for _, line := range strings.SplitAfter(text, "\n") {

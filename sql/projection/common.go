@@ -48,7 +48,7 @@ func (h head) origin(own string) origin {
 // commonReader reads _common.sql.
 type commonReader struct{ set *Set }
 
-// read returns nil if the folder has no such file, or if the file cannot be used, which is then reported.
+// read returns nil if the folder has no _common.sql. It also returns nil after it has reported why the file cannot be used.
 func (r *commonReader) read() (*common, error) {
 	c, f := r.set, r.set.Mapping.Common
 	if f.Text == "" {

@@ -13,9 +13,9 @@ var smallNumbers = func() (all [24][]byte) {
 	return all
 }()
 
-// Syslog reads a syslog header, RFC 5424 or RFC 3164 in the forms met: pri, facility and severity (of pri), sequence (the number
-// that Cisco writes before the time), timestamp, host, app, procid, msgid, structured (its brackets and all). What is "-" in RFC 5424 is
-// left out. rest is the message, or all of b without a header.
+// Syslog appends the fields of a syslog header to dst: pri, facility and severity (computed from pri), sequence (the number that Cisco
+// writes before the time), timestamp, host, app, procid, msgid, and structured with its brackets. A field that RFC 5424 writes as "-" is
+// left out. rest is the message. Without a header of RFC 5424 or RFC 3164, rest is b.
 func Syslog(dst []Field, b []byte) (out []Field, rest []byte) {
 	rest = b
 	if len(b) > 0 && b[0] == '<' {
