@@ -144,6 +144,9 @@ func whyKept(compiled *sqlgen.Compiled, x *sample.AttributeCount) string {
 	if x.KeptExample == "" {
 		return ""
 	}
+	if x.KeptRead {
+		return " (example: made from " + x.KeptField + " = " + strconv.Quote(x.KeptExample) + ")"
+	}
 	why := ""
 	if schema, err := ocsf.Load(compiled.Version); err == nil && schema.Class(x.Class) != nil {
 		if r, err := schema.Resolve(schema.Class(x.Class), x.Path); err == nil && !r.Leaf.IsArray {

@@ -38,7 +38,13 @@ type Coverage struct {
 	named    map[string]*FieldCount // by the name in unmapped that the mapping gives
 	parsers  map[string]*FieldCount // by raw path
 	given    map[string]bool        // names in unmapped of values that the SELECTs give
-	feeds    map[[2]string][]string // by class and attribute: the raw fields that it is made from, those that are its value first
+	feeds    map[[2]string][]feed   // by class and attribute: the raw fields that it is made from, those that are its value first
+}
+
+// feed is a raw field that an attribute is made from. exact: the field's value is the attribute.
+type feed struct {
+	raw   string
+	exact bool
 }
 
 // SensitiveCount of a raw field that looks like a secret or personal data. It has no example on purpose.
@@ -66,8 +72,11 @@ type AttributeCount struct {
 	Example string  `json:"example"` // as JSON, cut where it is long
 	// Kept counts records whose value for it is in unmapped instead.
 	Kept int64 `json:"kept_in_unmapped,omitempty"`
-	// KeptExample is the first such value, cut where it is long. It is empty if the value of no raw field is the attribute.
+	// KeptExample is the value of KeptField in the first such record, cut where it is long. It is empty if no raw field can be named.
 	KeptExample string `json:"kept_example,omitempty"`
+	// KeptField is the raw field. KeptRead says that an expression reads it, so that the value that did not fit can be another one.
+	KeptField string `json:"kept_field,omitempty"`
+	KeptRead  bool   `json:"-"`
 	// Without counts events that lack it although OCSF requires it.
 	Without int64 `json:"published_without,omitempty"`
 	order   int
@@ -99,13 +108,13 @@ type FieldCount struct {
 func NewCoverage(compiled *sqlgen.Compiled) *Coverage {
 	c := &Coverage{compiled: compiled, reasons: map[[2]string]*ReasonCount{}, classes: map[string]int64{}, attrs: map[[2]string]*AttributeCount{},
 		leaves: make([]*FieldCount, len(compiled.Scan.Leaves)), fields: map[string]*FieldCount{}, named: map[string]*FieldCount{}, given: map[string]bool{},
-		feeds: map[[2]string][]string{}}
+		feeds: map[[2]string][]feed{}}
 	for _, exact := range []bool{true, false} {
 		for _, l := range compiled.Flows {
 			for _, flow := range l.Flows {
 				if flow.Exact == exact {
 					k := [2]string{flow.Class, flow.Path}
-					c.feeds[k] = append(c.feeds[k], l.Raw)
+					c.feeds[k] = append(c.feeds[k], feed{l.Raw, exact})
 				}
 			}
 		}
@@ -238,9 +247,9 @@ func (c *Coverage) Add(out *Outcome) {
 	for _, path := range out.Kept {
 		a := c.attribute(out.Class, path)
 		a.Kept++
-		for _, raw := range c.feeds[[2]string{out.Class, path}] {
-			if a.KeptExample == "" {
-				a.KeptExample = cut(rest[raw])
+		for _, flow := range c.feeds[[2]string{out.Class, path}] {
+			if a.KeptExample == "" && rest[flow.raw] != "" {
+				a.KeptExample, a.KeptField, a.KeptRead = cut(rest[flow.raw]), flow.raw, !flow.exact
 			}
 		}
 	}
