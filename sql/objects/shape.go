@@ -30,6 +30,7 @@ type Member struct {
 	Type      *ducktype.Type // of the value; nil where the compiler adds the attribute
 	Object    *Shape         // of an object, or of the objects of an array
 	Caption   *Member        // the number whose text this is, or of a DateTime the attribute that has the same time
+	Number    *Member        // of a text that the value has: the number whose text it is where it is NULL
 }
 
 func (sh *Shape) Get(name string) *Member {
@@ -171,6 +172,8 @@ func (sh *Shape) value(m *Member, e string, d int) string {
 		return "CASE WHEN " + m.Object.kept(v, d) + " THEN " + m.Object.object(v, d) + " END"
 	case a.IsArray: // of single values
 		return "nullif(list_filter(" + v + ", lambda k: k IS NOT NULL), [])"
+	case m.Number != nil:
+		return "coalesce(" + v + ", " + cast.Caption("("+sh.value(m.Number, e, d)+")", m.Number.Attribute) + ")"
 	case len(a.Enum) == 0:
 		return v
 	}

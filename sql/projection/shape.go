@@ -52,13 +52,18 @@ func (c *Set) shapeOf(p *Projection, o *Output, of *ocsf.Fields, t *ducktype.Typ
 		}
 	}
 	c.requireMembers(p, o, sh, path)
+	for _, m := range sh.Members {
+		if text := sh.Get(m.Attribute.Sibling); text != nil && text.Type != nil && !m.Attribute.IsArray && len(m.Attribute.Enum) > 0 && text.Attribute.Base == ocsf.String {
+			text.Number = m
+		}
+	}
 	return sh
 }
 
 func hasField(t *ducktype.Type, name string) bool {
 	for _, f := range t.Fields {
 		if f.Name == name {
-			return true
+			return f.Type.Family() != ducktype.Null
 		}
 	}
 	return false

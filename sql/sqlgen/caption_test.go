@@ -40,3 +40,38 @@ func TestOwnTextInLists(t *testing.T) {
 		}
 	}
 }
+
+// In lists of objects that an expression computes, elements get the text of the number, and their own text where they have one: in
+// list_transform, in a macro, and in the STRUCTs of a raw field.
+func TestOwnTextInComputedLists(t *testing.T) {
+	for name, sql := range map[string]string{
+		"without a text": `list_transform(marks, lambda m: {'name': 'h', 'value': m.v, 'type_id': m.n})`,
+		"a NULL":         `list_transform(marks, lambda m: {'name': 'h', 'value': m.v, 'type_id': m.n, 'type': NULL})`,
+		"own texts":      `list_transform(marks, lambda m: {'name': 'h', 'value': m.v, 'type_id': m.n, 'type': CASE WHEN m.n = 99 THEN m.v END})`,
+		"a macro":        `list_transform(marks, lambda m: mark(m.v, m.n))`,
+		"a STRUCT":       `structs`,
+	} {
+		compiled := sqltest.Compile(t, sqltest.Mapping(t, map[string]string{
+			"raw.sql": `CREATE TABLE raw (ts TIMESTAMP, name VARCHAR, marks STRUCT(v VARCHAR, n INTEGER)[],
+  structs STRUCT(name VARCHAR, "value" VARCHAR, type_id INTEGER, "type" VARCHAR)[]);`,
+			"macros.sql": `CREATE MACRO mark(v, n) AS {'name': 'h', 'value': v, 'type_id': n, 'type': CASE n WHEN 99 THEN v END};`,
+			"m.sql":      sqltest.SmallHead + "SELECT " + sqltest.SmallBase + `, name AS "src_endpoint.hostname", ` + sql + ` AS observables FROM raw`}))
+		for record, want := range map[string]string{
+			`"v":"a","n":1,"type_id":1`:               `"type":"Hostname","type_id":1,"value":"a"`,
+			`"v":"b","n":99,"type_id":99,"type":"b"`:  `"type":"b","type_id":99,"value":"b"`,
+			`"v":"c","n":99,"type_id":99,"type":null`: `"type":"c","type_id":99,"value":"c"`,
+			`"v":"d","n":0,"type_id":0`:               `"type":"Unknown","type_id":0,"value":"d"`,
+		} {
+			if own := name != "without a text" && name != "a NULL"; !own || strings.Contains(record, "null") && name == "a STRUCT" {
+				want = strings.NewReplacer(`"type":"b"`, `"type":"Other"`, `"type":"c"`, `"type":"Other"`).Replace(want)
+			}
+			v := record[len(`"v":`):strings.Index(record, `,"n"`)]
+			list := `[{` + record[:strings.Index(record, `,"type_id"`)] + `}]`
+			object := `[{"name":"h","value":` + v + record[strings.Index(record, `,"type_id"`):] + `}]`
+			e := sqltest.Run(t, compiled, nil, `{"ts":"2024-01-01T00:00:00Z","name":"h","marks":`+list+`,"structs":`+object+`}`)[0]
+			if got := sqltest.Shown(t, e, "observables"); got != `[{"name":"h",`+want+`}]` {
+				t.Errorf("%s: %s: %s, want %s", name, record, got, want)
+			}
+		}
+	}
+}
