@@ -370,8 +370,16 @@ func (p *caseParser) records(c *Case, n *node) {
 		p.bad(n.line, n.column, "raw or raw_file, not both")
 	case c.rawFile != nil:
 		b, err := textfile.ReadFS(p.dir, c.rawFile.text, textfile.MaxRecords)
-		if err != nil {
-			p.bad(c.rawFile.line, c.rawFile.column, "raw_file: %v; name a file in the folder of this one", err)
+		const try = "Try: a file in the folder of this one (example: raw_file: records.log)"
+		switch {
+		case !fs.ValidPath(c.rawFile.text) || c.rawFile.text == ".":
+			p.bad(c.rawFile.line, c.rawFile.column, "raw_file %q is not the path of a file in the folder of this one. %s", c.rawFile.text, try)
+			return
+		case errors.Is(err, fs.ErrNotExist):
+			p.bad(c.rawFile.line, c.rawFile.column, "raw_file %s not found. %s", c.rawFile.text, try)
+			return
+		case err != nil:
+			p.bad(c.rawFile.line, c.rawFile.column, "raw_file: %v. %s", err, try)
 			return
 		}
 		c.Records = [][]byte{b}

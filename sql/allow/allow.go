@@ -37,12 +37,12 @@ type Checker struct {
 	list      *diag.List
 	functions map[string]Function
 	macros    *syntax.Macros
-	declared  func(name string) bool // fields of raw.sql
+	field     func(name string) (near string, declared bool) // of raw.sql
 	allowed   map[string]bool
 }
 
-// NewChecker returns a checker that reports to list. functions are DuckDB's by name in lower case; declared says whether raw.sql
-// has a field of that name.
-func NewChecker(list *diag.List, functions map[string]Function, macros *syntax.Macros, declared func(name string) bool) *Checker {
-	return &Checker{list: list, functions: functions, macros: macros, declared: declared, allowed: allowedFunctions()}
+// NewChecker returns a checker that reports to list. functions are DuckDB's by name in lower case; field says whether raw.sql
+// declares a field of that name, or else the nearest name of one.
+func NewChecker(list *diag.List, functions map[string]Function, macros *syntax.Macros, field func(name string) (near string, declared bool)) *Checker {
+	return &Checker{list: list, functions: functions, macros: macros, field: field, allowed: allowedFunctions()}
 }

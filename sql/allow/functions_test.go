@@ -82,3 +82,29 @@ func TestFunctionsOffTheList(t *testing.T) {
 		t.Error(sqltest.Listed(diagnostics))
 	}
 }
+
+// A field that raw.sql does not declare, and that SQL has a function for, is an unknown field with a nearest name.
+func TestFieldsNamedAsFunctions(t *testing.T) {
+	for e, want := range map[string]string{
+		"user":                `raw has no field user, and SQL's function of this name cannot be used in a mapping (add "user" to raw.sql, or correct the name)`,
+		`"session_user"`:      "raw has no field session_user, and SQL's function of this name cannot be used in a mapping",
+		"upper(Current_Role)": "raw has no field Current_Role, and SQL's function of this name cannot be used in a mapping",
+		"current_catalog":     "raw has no field current_catalog, and",
+		"current_date":        "current_date cannot be used in a mapping (a mapping must give the same result every time: take the time from the record)",
+	} {
+		got := sqltest.Listed(sqltest.Diagnostics(t, sqltest.SmallMapping(t, e+"::VARCHAR AS app_name", "")))
+		if !strings.Contains(got, want) || strings.Count(got, "error") != 1 {
+			t.Errorf("%s: %s", e, got)
+		}
+	}
+	m := sqltest.Mapping(t, map[string]string{"raw.sql": "CREATE TABLE raw (ts TIMESTAMP, name VARCHAR, usr VARCHAR);",
+		"m.sql": sqltest.SmallHead + "SELECT " + sqltest.SmallBase + `, user AS app_name FROM raw`})
+	if got := sqltest.Listed(sqltest.Diagnostics(t, m)); !strings.Contains(got, "raw has no field user, and SQL's function of this name cannot be used in a mapping (did you mean usr?)") {
+		t.Error(got)
+	}
+	m = sqltest.Mapping(t, map[string]string{"raw.sql": `CREATE TABLE raw (ts TIMESTAMP, name VARCHAR, "user" VARCHAR);`,
+		"m.sql": sqltest.SmallHead + "SELECT " + sqltest.SmallBase + `, name AS "src_endpoint.hostname", upper(user) AS app_name FROM raw`})
+	if got := sqltest.Diagnostics(t, m); got.Failed() {
+		t.Error(sqltest.Listed(got))
+	}
+}

@@ -24,11 +24,11 @@ var processFunctions = map[string]bool{
 	"write_log": true,
 }
 
-// keywordFunctions are values without parentheses that DuckDB's tree holds as column names.
+// keywordFunctions are values without parentheses that DuckDB's tree holds as column names, and whether they read the clock.
 var keywordFunctions = map[string]bool{
 	"current_timestamp": true, "current_date": true, "current_time": true, "localtime": true, "localtimestamp": true,
-	"current_user": true, "session_user": true, "user": true, "current_role": true, "current_schema": true, "current_catalog": true,
 	"current_localtime": true, "current_localtimestamp": true,
+	"current_user": false, "session_user": false, "user": false, "current_role": false, "current_schema": false, "current_catalog": false,
 }
 
 // Statement reports every clause of a SELECT that a mapping must not have: a projection looks at one record at a time,
@@ -144,13 +144,34 @@ func (c *Checker) parts(f diag.File, e any) bool {
 		case "FUNCTION":
 			c.function(n, bad)
 		case "COLUMN_REF":
-			if names := syntax.ColumnNames(n); len(names) == 1 && keywordFunctions[strings.ToLower(names[0])] && !c.declared(names[0]) {
-				bad(n, names[0], "a mapping must give the same result every time: take the time from the record")
-			}
+			ok = c.keyword(f, n) && ok
 		}
 		return true
 	})
 	return ok
+}
+
+// keyword reports a reference to a column that raw.sql does not declare, and that DuckDB reads as a function of the same name.
+func (c *Checker) keyword(f diag.File, n syntax.Node) bool {
+	names := syntax.ColumnNames(n)
+	if len(names) != 1 {
+		return true
+	}
+	clock, is := keywordFunctions[strings.ToLower(names[0])]
+	near, declared := c.field(names[0])
+	switch {
+	case !is || declared:
+		return true
+	case clock && near == "":
+		c.list.At(f, syntax.Location(n), diag.Error, diag.SQLRefused, "a mapping must give the same result every time: take the time from the record", "%s cannot be used in a mapping", names[0])
+		return false
+	}
+	hint := "add \"" + names[0] + "\" to raw.sql, or correct the name"
+	if near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	c.list.At(f, syntax.Location(n), diag.Error, diag.UnknownField, hint, "raw has no field %s, and SQL's function of this name cannot be used in a mapping", names[0])
+	return false
 }
 
 func (c *Checker) function(n syntax.Node, bad func(n syntax.Node, what, hint string)) {

@@ -120,10 +120,12 @@ func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set
 	if c.macros, err = syntax.NewMacros(db, m.MacroDefs); err != nil {
 		return nil, fmt.Errorf("sqlgen: %w", err)
 	}
-	declared := func(name string) bool { return root.Get(name) != nil }
+	field := func(name string) (near string, declared bool) {
+		return rawtable.NearestField(root, name, ""), root.Get(name) != nil
+	}
 	c.lookups = newLookups(m, c.macros, c.growths)
-	c.checkMacros(functions, declared)
-	c.check = allow.NewChecker(report, functions, c.macros, declared)
+	c.checkMacros(functions, field)
+	c.check = allow.NewChecker(report, functions, c.macros, field)
 	if len(m.Selects) == 0 {
 		report.Add(diag.Diagnostic{File: m.Raw.Path, Code: diag.NoProjection, Message: "the mapping has no SELECT", Hint: "write <class>.sql next to raw.sql"})
 		return nil, nil
@@ -205,10 +207,10 @@ func hasMistake(found diag.List, file string) bool {
 }
 
 // checkMacros reports what the macros of the mapping must not use.
-func (c *Set) checkMacros(functions map[string]allow.Function, declared func(string) bool) {
+func (c *Set) checkMacros(functions map[string]allow.Function, field func(string) (string, bool)) {
 	for _, m := range c.Mapping.MacroDefs {
 		var found diag.List
-		allow.NewChecker(&found, functions, c.macros, declared).Body(diag.File{Path: c.Mapping.Macros.Path}, c.macros.Body(m))
+		allow.NewChecker(&found, functions, c.macros, field).Body(diag.File{Path: c.Mapping.Macros.Path}, c.macros.Body(m))
 		of, at := c.Mapping.Macros, strings.Index(strings.ToLower(c.Mapping.Macros.Text), strings.ToLower(m.Name))
 		for _, p := range c.Mapping.Packages {
 			if i := strings.Index(strings.ToLower(p.Text), strings.ToLower(m.Name)); at < 0 && i >= 0 {
