@@ -13,6 +13,7 @@ import (
 	"github.com/silt-etl/silt/internal/capture"
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/ocsf"
 	"github.com/silt-etl/silt/internal/render"
 	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/mappings"
@@ -141,17 +142,27 @@ func compileAt(ctx context.Context, m *mappings.Mapping, version string) (*sqlge
 	if version == "" {
 		return m.Compile(ctx)
 	}
+	if _, err := ocsf.Load(version); err != nil {
+		return nil, nil, usagef("--ocsf: %w", err)
+	}
+	compiled, list, err := m.WithOCSF(version).Compile(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	r, err := moveTo(ctx, m, version)
-	if list, ok := errors.AsType[diag.List](err); ok {
-		return nil, list, nil // it has mistakes at its own version
+	if own, ok := errors.AsType[diag.List](err); ok {
+		if first := own.Errors()[0]; !list.Failed() { // the mapping has mistakes only at its own version
+			list.Add(diag.Diagnostic{File: first.File, Severity: diag.Note, Code: diag.OCSFMove, Hint: "etl check without --ocsf reports them",
+				Message: "what changes is not known, because the mapping has mistakes at its own OCSF version"})
+		}
+		return compiled, list, nil
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	compiled, list, err := m.WithOCSF(version).Compile(ctx)
 	list.Add(r.diagnostics()...)
 	list.Sort()
-	return compiled, list, err
+	return compiled, list, nil
 }
 
 func (a *app) checkJob(ctx context.Context, file, version string) (diag.List, error) {

@@ -21,8 +21,9 @@ type Diff struct {
 	Want   string `json:"want"`
 	Got    string `json:"got"`
 
-	want *node // the value to rewrite, where it is one
-	got  any
+	want  *node // the value to rewrite, where it is one
+	got   any
+	class string // of the event
 }
 
 func (d Diff) String() string {
@@ -37,7 +38,7 @@ const nothing = "nothing"
 
 // compare holds one outcome to what is expected of it.
 func compare(c *Case, w Want, out *sample.Outcome) []Diff {
-	at := Diff{Line: w.Line, Column: w.Column}
+	at := Diff{Line: w.Line, Column: w.Column, class: out.Class}
 	whole := func(want string) []Diff {
 		at.Want, at.Got = want, describe(out)
 		return []Diff{at}

@@ -240,6 +240,12 @@ func TestUpdate(t *testing.T) {
 		{"quarantine", "- name: a\n  raw: {kind: x, src: '::1'}\n  filtered: true\n  match: partial\n", "- name: a\n  raw: {kind: x, src: '::1'}\n  quarantine: {code: TIME_MISSING, path: time}\n  match: partial\n"},
 		{"events", "- name: a\n  raw: [{kind: heartbeat}, {kind: x, src: '::1'}]\n- name: b\n  raw: {kind: heartbeat}\n  filtered: true\n",
 			"- name: a\n  raw: [{kind: heartbeat}, {kind: x, src: '::1'}]\n  events:\n    - filtered: true\n    - quarantine: {code: TIME_MISSING, path: time}\n- name: b\n  raw: {kind: heartbeat}\n  filtered: true\n"},
+		{"times", "- name: a\n  raw: {kind: a, src: '::1', ts: '2025-06-01T00:00:01.25Z'}\n  expect:\n    time: 2025-06-01T00:00:02Z\n",
+			"- name: a\n  raw: {kind: a, src: '::1', ts: '2025-06-01T00:00:01.25Z'}\n  expect:\n    time: 2025-06-01T00:00:01.250Z\n"},
+		{"times as numbers", "- name: a\n  raw: {kind: a, src: '::1', ts: '2025-06-01T00:00:01Z'}\n  expect: {time: 5}\n",
+			"- name: a\n  raw: {kind: a, src: '::1', ts: '2025-06-01T00:00:01Z'}\n  expect: {time: 1748736001000}\n"},
+		{"a new time", "- name: a\n  raw: {kind: a, src: '::1', ts: '2025-06-01T00:00:01Z'}\n  expect:\n    src_endpoint: 5\n    time: null\n    metadata.version: 1\n",
+			"- name: a\n  raw: {kind: a, src: '::1', ts: '2025-06-01T00:00:01Z'}\n  expect:\n    src_endpoint.ip: \"::1\"\n    time: 2025-06-01T00:00:01Z\n    metadata.version: \"1.1.0\"\n"},
 		{"unmapped", "- name: a\n  raw: " + good + "\n  expect:\n    unmapped: {more: {a: 1}, kind: a}\n", "- name: a\n  raw: " + good + "\n  expect:\n    unmapped: {more: {a: null}, kind: a}\n"},
 	} {
 		m := mapping1(t, map[string]string{"a.yaml": c.before})

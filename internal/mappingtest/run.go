@@ -7,6 +7,7 @@ import (
 	"regexp"
 
 	"github.com/silt-etl/silt/internal/diag"
+	"github.com/silt-etl/silt/internal/ocsf"
 	"github.com/silt-etl/silt/internal/sample"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
@@ -16,6 +17,7 @@ type Result struct {
 	Case     *Case
 	Diffs    []Diff // none: it passed
 	outcomes []*sample.Outcome
+	schema   *ocsf.Schema
 }
 
 // Options of Run.
@@ -32,6 +34,10 @@ func Run(ctx context.Context, compiled *sqlgen.Compiled, files []*File, options 
 	var records []sample.Record
 	var of []int // result of each record
 	var problems diag.List
+	schema, err := ocsf.Load(compiled.Version)
+	if err != nil {
+		return nil, err
+	}
 	for _, f := range files {
 		for _, c := range f.Cases {
 			if options.Match != nil && !options.Match.MatchString(c.Name) {
@@ -45,7 +51,7 @@ func Run(ctx context.Context, compiled *sqlgen.Compiled, files []*File, options 
 			for _, r := range rs {
 				records, of = append(records, r), append(of, len(results))
 			}
-			results = append(results, Result{Case: c})
+			results = append(results, Result{Case: c, schema: schema})
 		}
 	}
 	if len(problems) > 0 {
@@ -56,7 +62,7 @@ func Run(ctx context.Context, compiled *sqlgen.Compiled, files []*File, options 
 	}
 	o := sample.Options{Compiled: compiled, Region: "us-east-1", Account: "external", TempDir: options.TempDir, MinDay: options.MinDay, MaxDay: options.MaxDay}
 	next := 0
-	err := sample.Run(ctx, o, func(yield func(sample.Record, error) bool) {
+	err = sample.Run(ctx, o, func(yield func(sample.Record, error) bool) {
 		for _, r := range records {
 			if !yield(r, nil) {
 				return

@@ -22,7 +22,7 @@ func Update(f *File, results []Result) ([]byte, error) {
 		if len(r.Diffs) == 0 || r.Case.File != f.Path {
 			continue
 		}
-		if edits, ok := placed(lines, r.Diffs); ok {
+		if edits, ok := r.placed(lines); ok {
 			inPlace = append(inPlace, edits...)
 			continue
 		}
@@ -52,10 +52,10 @@ type edit struct {
 }
 
 // placed gives the edits where every difference is one of scalars, each where the text says.
-func placed(lines []string, diffs []Diff) ([]edit, bool) {
+func (r *Result) placed(lines []string) ([]edit, bool) {
 	var edits []edit
 	seen := map[[2]int]bool{}
-	for _, d := range diffs {
+	for _, d := range r.Diffs {
 		w := d.want
 		if w == nil || w.source == "" || w.kind == mapping || w.kind == list || w.line > len(lines) {
 			return nil, false
@@ -64,7 +64,9 @@ func placed(lines []string, diffs []Diff) ([]edit, bool) {
 		switch d.got.(type) {
 		case nil:
 		case string, bool, json.Number:
-			to = string(compact(d.got))
+			if to = string(compact(d.got)); w.kind != number && len(r.outcomes) > 0 {
+				to = value(readable(r.schema, d.class, d.Path, d.got))
+			}
 		default:
 			return nil, false
 		}
@@ -143,7 +145,7 @@ func (r *Result) want(i int, pad string) []string {
 }
 
 func (r *Result) event(out *sample.Outcome, named *node, pad string) []string {
-	e := event(out)
+	e, _ := readable(r.schema, out.Class, "", event(out)).(map[string]any)
 	w := &writer{pad: pad}
 	if named == nil || len(named.fields) == 0 {
 		w.all("", e)
@@ -223,8 +225,11 @@ func scalar(s string) string {
 }
 
 func value(v any) string {
-	if v == nil {
+	switch v := v.(type) {
+	case nil:
 		return "null"
+	case isoTime:
+		return string(v)
 	}
 	return string(compact(v))
 }

@@ -62,6 +62,22 @@ func (s *Schema) Resolve(class *Class, path string) (*Resolved, error) {
 	return r, err
 }
 
+// HasPath says whether a class has an attribute or an object at a path. It is false if the version does not have the class.
+func (s *Schema) HasPath(class, path string) bool {
+	c := s.Class(class)
+	if c == nil {
+		return false
+	}
+	_, err := s.ResolveAny(c, path)
+	return err == nil
+}
+
+// HasAttribute says whether an object has an attribute. It is false if the version does not have the object.
+func (s *Schema) HasAttribute(object, name string) bool {
+	o := s.Object(object)
+	return o != nil && o.Attribute(name) != nil
+}
+
 // ResolveAny is Resolve for paths that may also end at an object, or at an array of objects.
 func (s *Schema) ResolveAny(class *Class, path string) (*Resolved, error) {
 	r := &Resolved{}

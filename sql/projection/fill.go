@@ -203,6 +203,9 @@ func (c *Set) checkRequired(p *Projection, f *Field) {
 		if a.Profile != "" {
 			hint += ", or leave the profile " + a.Profile + " out"
 		}
+		if path != "time" {
+			hint += ", or add `-- without: " + path + "`"
+		}
 		c.Report.At(in, at, diag.Error, diag.MissingRequired, hint, "OCSF %s requires %s, but no column fills it", c.Schema.Version, path)
 	}
 	for _, rule := range [][]string{f.Fields.AtLeastOne, f.Fields.JustOne} {
@@ -220,9 +223,11 @@ func (c *Set) checkRequired(p *Projection, f *Field) {
 			continue
 		}
 		hint := "fill one of " + strings.Join(rule, ", ")
-		if f.Path == "" {
-			hint += ", or add `-- without: " + strings.Join(rule, ", ") + "`"
+		without := f.Path
+		if without == "" {
+			without = strings.Join(rule, ", ")
 		}
+		hint += ", or add `-- without: " + without + "`"
 		c.Report.At(in, at, diag.Error, diag.MissingRequired, hint, "%s must have at least one of its main attributes, but no column fills one", orClass(f.Path, p))
 	}
 	for _, x := range f.Children {

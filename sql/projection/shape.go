@@ -28,6 +28,7 @@ func (c *Set) shapeOf(p *Projection, o *Output, of *ocsf.Fields, t *ducktype.Typ
 			if near := nearestAttribute(of, f.Name); near != "" {
 				hint = "did you mean " + near + "?"
 			}
+			hint = c.orVersion(hint, func(s *ocsf.Schema) bool { return s.HasAttribute(of.Name, f.Name) })
 			if o.json {
 				c.Report.At(o.File, at, diag.Warning, diag.UnknownPath, hint, "%s has no %s: where a list %s has it, the list is in unmapped, too", of.Name, f.Name, o.Alias)
 			} else {
@@ -139,7 +140,7 @@ func (c *Set) requireMembers(p *Projection, o *Output, sh *objects.Shape, path s
 				sh.Members = append(sh.Members, &objects.Member{Name: s.Name, Attribute: s, Caption: m})
 			}
 		default:
-			c.Report.At(o.File, o.NameAt, diag.Error, diag.MissingRequired, "add '"+a.Name+"' to the object", "OCSF %s requires %s, but no column fills it", c.Schema.Version, at)
+			c.Report.At(o.File, o.NameAt, diag.Error, diag.MissingRequired, "add '"+a.Name+"' to the object, or add `-- without: "+at+"`", "OCSF %s requires %s, but no column fills it", c.Schema.Version, at)
 		}
 	}
 	for _, rule := range [][]string{sh.Fields.AtLeastOne, sh.Fields.JustOne} {
@@ -150,6 +151,6 @@ func (c *Set) requireMembers(p *Projection, o *Output, sh *objects.Shape, path s
 			c.Report.At(w.File, w.At, diag.Warning, diag.MissingRequired, "", "OCSF %s requires one of %s in %s, and all are left out: the events are not valid OCSF", c.Schema.Version, strings.Join(rule, ", "), path)
 			continue
 		}
-		c.Report.At(o.File, o.NameAt, diag.Error, diag.MissingRequired, "fill one of "+strings.Join(rule, ", "), "%s must have at least one of its main attributes, but no column fills one", path)
+		c.Report.At(o.File, o.NameAt, diag.Error, diag.MissingRequired, "fill one of "+strings.Join(rule, ", ")+", or add `-- without: "+path+"`", "%s must have at least one of its main attributes, but no column fills one", path)
 	}
 }
