@@ -132,14 +132,18 @@ func writeInferred(w io.Writer, res *infer.Result) {
 	if res.Shipped != "" {
 		render.Fprintf(w, "\netl ships a mapping for these records, %s. Try: etl preview %[1]s SAMPLE", res.Shipped)
 	}
-	render.Fprintf(w, "\n\nclass %s, of these candidates:\n", res.Class)
 	t := &render.Table{Header: []string{"class", "score", "because of"}, Right: []bool{false, true}, MaxCell: 120}
 	for _, s := range res.Classes {
 		if s.Score > 0 {
 			t.Rows = append(t.Rows, []string{s.Class, fmt.Sprintf("%.1f", s.Score), strings.Join(s.Evidence, ", ")})
 		}
 	}
-	_ = t.Write(w)
+	if len(t.Rows) > 0 {
+		render.Fprintf(w, "\n\nclass %s, of these candidates:\n", res.Class)
+		_ = t.Write(w)
+	} else {
+		render.Fprintf(w, "\n\nclass %s, because no name or value of a field suggests another one. Try: --class CLASS\n", res.Class)
+	}
 	fmt.Fprintln(w, "\ntimes:")
 	if len(res.Times) == 0 {
 		fmt.Fprintln(w, "  not found: a record has the time of its object, when it was last modified, until you write another column AS \"time\"")

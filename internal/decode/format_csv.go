@@ -374,6 +374,9 @@ func detectCSV(sample *sample) (Detected, bool) {
 			c := f.csv()
 			counts := map[int]int{}
 			records := joinQuotedLines(c, lines)
+			if delimiter != ' ' && !separates(delimiter, records) {
+				continue
+			}
 			for _, l := range records {
 				if c.Split(l) == fields.Whole {
 					counts[c.Len()]++
@@ -410,6 +413,29 @@ func detectCSV(sample *sample) (Detected, bool) {
 		best.Columns = append(best.Columns, extraColumn(i))
 	}
 	return Detected{best, evidence + "; no line is a header. Try: name the columns"}, true
+}
+
+// separates tells whether most records have the delimiter outside of quotes and brackets: HAProxy's {a|b} is not two columns.
+func separates(delimiter byte, records [][]byte) bool {
+	n := 0
+	for _, l := range records {
+		depth, quoted := 0, false
+		for _, b := range l {
+			if b == delimiter && depth <= 0 && !quoted {
+				n++
+				break
+			}
+			switch b {
+			case '"':
+				quoted = !quoted
+			case '{', '[':
+				depth++
+			case '}', ']':
+				depth--
+			}
+		}
+	}
+	return mostLines(n, records)
 }
 
 // hasDashes tells whether a field of a record is a single dash, which stands for a missing value.

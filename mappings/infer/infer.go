@@ -289,6 +289,7 @@ func (in *inference) finish(res *Result, class string) {
 		res.Notes = append(res.Notes, "not all records were read: the types hold for those that were")
 	}
 	in.packed(all, res)
+	in.syslogMessage(res)
 	var placed map[string][]string
 	byID := false
 	if in.windows != nil {

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -70,5 +71,46 @@ func TestShippedMapping(t *testing.T) {
 		if res.Shipped != c.want {
 			t.Errorf("%q: %q, want %q", c.text, res.Shipped, c.want)
 		}
+	}
+}
+
+// TestInferChoices: what the first mapping says about records of which the form or the meaning is easily mistaken.
+func TestInferChoices(t *testing.T) {
+	haproxy := func(i int) string {
+		return fmt.Sprintf(`Feb  6 12:14:1%d lb1 haproxy[14389]: 192.0.2.%[1]d:33317 [06/Feb/2026:12:14:14.655] http-in static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {www.example.com|%s|} {} "GET /x HTTP/1.1"`, i, strings.Repeat("Mozilla/5.0 (X11; Linux x86_64) ", i))
+	}
+	for _, c := range []struct {
+		name    string
+		lines   []string
+		want    []string
+		without []string
+	}{
+		{"pipes in braces", []string{haproxy(1), haproxy(2), haproxy(3)}, []string{"-- parse: line syslog"}, []string{"format: csv"}},
+		{"pipes between fields", []string{"a|{x|y}|3", "b|{x|z}|4"}, []string{"-- delimiter: pipe"}, nil},
+		{"a message with addresses", []string{"Mar  1 10:00:00 vpn1 vpnd[812]: login of ada from 203.0.113.9:51122", "Mar  1 10:00:01 vpn1 vpnd[812]: session closed"},
+			[]string{`line.message: addresses in the text (example: from 203.0.113.9)`, `nullif(regexp_extract(line.message, 'from[ =:]+((?:[0-9]{1,3}[.]){3}[0-9]{1,3})', 1), '') AS "src_endpoint.ip"`}, nil},
+		{"the host of a request", []string{`{"ts":"2026-03-01T10:00:00Z","client_ip":"192.0.2.1","client_request_host":"www.example.com","client_request_path":"/a","request_method":"PATCH","status":200}`},
+			[]string{`client_request_host AS "http_request.url.hostname"`, "ELSE 99", "-- without: dst_endpoint"}, []string{"src_endpoint.hostname", "without: activity_id"}},
+	} {
+		res := infer(t, Options{}, c.lines...)
+		text := ""
+		for _, f := range res.Files {
+			text += f.Text
+		}
+		for _, want := range c.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %q in\n%s", c.name, want, text)
+			}
+		}
+		for _, not := range c.without {
+			if strings.Contains(text, not) {
+				t.Errorf("%s: %q in\n%s", c.name, not, text)
+			}
+		}
+		compile(t, res)
+	}
+	res := infer(t, Options{}, "Mar  1 10:00:00 vpn1 vpnd[812]: login of ada", "Mar  1 10:00:01 vpn1 vpnd[812]: session closed")
+	if !strings.Contains(strings.Join(res.Notes, "\n"), "line.message has the text after the syslog header") {
+		t.Errorf("%q", res.Notes)
 	}
 }

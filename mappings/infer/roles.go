@@ -97,6 +97,9 @@ func rules() []rule {
 		return rule{role, regexp.MustCompile(`(^|_)(` + name + `)$`), traits}
 	}
 	return []rule{
+		r(roleURLHost, `(.*_)?(request|req|http|headers?)_(host|hostname|authority)|vhost|virtual_host|host_header|authority`),
+		r(roleLength, `response_(body_)?(bytes|size|length)|body_bytes_sent|response_content_length`, isInt64),
+		r(roleHTTPVersion, `(request_|http_)(protocol|version)|http_protocol_version`),
 		r(roleSNI, `sni|tls_server_name`),
 		r(roleTLSVer, `(tls|ssl)_(version|protocol)`),
 		r(roleCipher, `(tls|ssl)_cipher(_suite)?|cipher_suite`),

@@ -18,6 +18,7 @@ type output struct {
 	reason string
 	off    string // why it is only a comment
 	col    *column
+	always bool // the SQL has a value for every record, whatever the column has
 }
 
 // project suggests the columns of the SELECT of a class.
@@ -143,7 +144,7 @@ func (in *inference) whole(class *ocsf.Class, outs []output, r *ocsf.Resolved) i
 				continue
 			}
 			any = true
-			if o.col == nil {
+			if o.col == nil || o.always {
 				return in.records, true
 			}
 			if at, err := in.schema.Resolve(class, o.path); err == nil {
@@ -270,7 +271,7 @@ func (in *inference) activity(class *ocsf.Class, all []*column, add func(output)
 				if c.scalars < in.records {
 					other = fmt.Sprintf("if(%s IS NULL, 0, 99)", mappings.FieldSQL(c.path))
 				}
-				add(output{path: "activity_id", sql: sql + "\n    ELSE " + other + "\n  END", reason: "by the method", col: c})
+				add(output{path: "activity_id", sql: sql + "\n    ELSE " + other + "\n  END", reason: "by the method", col: c, always: true})
 				return
 			}
 		}
