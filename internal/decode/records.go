@@ -391,8 +391,8 @@ func (d *Records) nextMember() (*Reject, error) {
 	return nil, nil
 }
 
-// ended says what an error of the framer means. A Reject refuses the member, and an error ends the object. Without them, reading continues
-// with the first or the next member of an archive.
+// ended decides what follows an error of the framer. If it returns a Reject, the member is refused; if it returns an error, the object
+// has ended or cannot be read. If it returns nil twice, the caller reads the next member of the archive.
 func (d *Records) ended(err error) (*Reject, error) {
 	m := d.members
 	if m == nil {
