@@ -127,11 +127,10 @@ func merged(heads []head) header.Select {
 }
 
 // reportColumns reports the columns that some classes do not have, or none.
-func (x *common) reportColumns(c *Set) {
+func (x *common) reportColumns(r *diag.List, schema *ocsf.Schema) {
 	if x == nil {
 		return
 	}
-	r := c.Report
 	for i, w := range x.columns {
 		var classes []string
 		hint := ""
@@ -152,7 +151,7 @@ func (x *common) reportColumns(c *Set) {
 		case x.fits[i]:
 			r.At(x.File, w.nameAt, diag.Note, diag.UnknownPath, "its raw value stays in unmapped there", "%s %s no attribute %s, so the column is left out there", strings.Join(classes, ", "), verb, w.alias)
 		default:
-			hint = c.orVersion(hint, func(s *ocsf.Schema) bool { return s.HasPath(classes[0], w.alias) })
+			hint = orVersion(schema, hint, func(s *ocsf.Schema) bool { return s.HasPath(classes[0], w.alias) })
 			r.At(x.File, w.nameAt, diag.Error, diag.UnknownPath, hint, "%s %s no attribute %s", strings.Join(classes, ", "), verb, w.alias)
 		}
 	}

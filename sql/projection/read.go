@@ -142,7 +142,7 @@ func Read(ctx context.Context, m *Mapping, db Database, report *diag.List) (*Set
 			c.Projections = append(c.Projections, p)
 		}
 	}
-	c.common.reportColumns(c)
+	c.common.reportColumns(report, c.Schema)
 	c.Redact = (&redactor{set: c}).read()
 	// Each step is for the files in which the steps before it found no mistake, so that a mistake in one file does not hide those of others.
 	g := guards{set: c, ships: strings.HasPrefix(m.Raw.Path, "shipped:")}

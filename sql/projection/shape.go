@@ -28,7 +28,7 @@ func (c *Set) shapeOf(p *Projection, o *Output, of *ocsf.Fields, t *ducktype.Typ
 			if near := nearestAttribute(of, f.Name); near != "" {
 				hint = "did you mean " + near + "?"
 			}
-			hint = c.orVersion(hint, func(s *ocsf.Schema) bool { return s.HasAttribute(of.Name, f.Name) })
+			hint = orVersion(c.Schema, hint, func(s *ocsf.Schema) bool { return s.HasAttribute(of.Name, f.Name) })
 			if o.json {
 				c.Report.At(o.File, at, diag.Warning, diag.UnknownPath, hint, "%s has no %s: where a list %s has it, the list is in unmapped, too", of.Name, f.Name, o.Alias)
 			} else {

@@ -162,14 +162,14 @@ func (c *Set) placeAt(p *Projection, o *Output) {
 }
 
 // orVersion adds to a hint which version of OCSF has what this one lacks: the next one, or else the last one before it.
-func (c *Set) orVersion(hint string, has func(*ocsf.Schema) bool) string {
+func orVersion(at *ocsf.Schema, hint string, has func(*ocsf.Schema) bool) string {
 	older := ""
 	for _, v := range ocsf.Versions() {
 		s, err := ocsf.Load(v)
-		if err != nil || v == c.Schema.Version || !has(s) {
+		if err != nil || v == at.Version || !has(s) {
 			continue
 		}
-		if older = v; ocsf.CompareVersions(v, c.Schema.Version) > 0 {
+		if older = v; ocsf.CompareVersions(v, at.Version) > 0 {
 			break
 		}
 	}
@@ -194,7 +194,7 @@ func (c *Set) way(p *Projection, o *Output) []*ocsf.Attribute {
 		if unknown.Nearest != "" {
 			hint = "did you mean " + unknown.Nearest + "?"
 		}
-		hint = c.orVersion(hint, func(s *ocsf.Schema) bool { return s.HasPath(p.Class.Name, o.path) })
+		hint = orVersion(c.Schema, hint, func(s *ocsf.Schema) bool { return s.HasPath(p.Class.Name, o.path) })
 		c.Report.At(f, o.NameAt, diag.Error, diag.UnknownPath, hint, "%s in OCSF %s has no attribute %s", p.Class.Name, c.Schema.Version, o.Alias)
 		return nil
 	case errors.As(err, &shape):

@@ -231,7 +231,7 @@ func (c *Set) placeWithin(o *Output) []*ocsf.Attribute {
 		if near := nearestAttribute(of, bad); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		hint = c.orVersion(hint, func(s *ocsf.Schema) bool { return s.HasAttribute(of.Name, bad) })
+		hint = orVersion(c.Schema, hint, func(s *ocsf.Schema) bool { return s.HasAttribute(of.Name, bad) })
 		c.Report.At(o.File, o.NameAt, diag.Error, diag.UnknownPath, hint, "%s in OCSF %s has no attribute %s, for %s", of.Name, c.Schema.Version, bad, o.Alias)
 	}
 	return path
