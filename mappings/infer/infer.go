@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -340,10 +341,24 @@ func (in *inference) packed(all []*column, res *Result) {
 		for _, c := range in.root.children {
 			if c.arrays == in.records && c.elem != nil && c.elem.objects > 0 && c.elem.objects == c.elem.seen && len(in.root.children) <= 4 && c.elem.objects >= 2*in.records {
 				res.Notes = append(res.Notes, fmt.Sprintf("%s looks like an envelope: if its elements are the records, write -- records: %[1]s into raw.sql", c.dotted()))
+				continue
+			}
+			if in.format.Name == decode.FormatJSON && c.elem != nil && c.elem.objects > 0 && c.elem.objects == c.elem.seen && hasAddresses(c.elem) {
+				res.Notes = append(res.Notes, fmt.Sprintf("%s is a list of objects with addresses: if each of them is an event, write -- events: %[1]s into raw.sql, and declare the STRUCT of one element", c.dotted()))
 			}
 		}
 	}
 }
+
+// hasAddresses says whether fields of an object hold addresses, with or without a port.
+func hasAddresses(f *field) bool {
+	return slices.ContainsFunc(f.children, func(c *field) bool {
+		return c.share(isIP) >= enough || c.scalars > 0 && !slices.ContainsFunc(c.order, func(v string) bool { return !addressPort.MatchString(v) })
+	})
+}
+
+// addressPort is an address with a port.
+var addressPort = regexp.MustCompile(`^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}$`)
 
 func (in *inference) undeclared(f *field, why string) {
 	in.left = append(in.left, fmt.Sprintf("%s (%s)", f.dotted(), why))

@@ -109,6 +109,12 @@ func TestInferChoices(t *testing.T) {
 		}
 		compile(t, res)
 	}
+	for list, want := range map[string]bool{`[{"src":"192.0.2.1:5","n":1}]`: true, `[{"ip":"192.0.2.1"}]`: true, `[{"name":"x"}]`: false} {
+		res := infer(t, Options{}, `{"ts":"2026-03-01T10:00:00Z","flows":`+list+`,"a":1,"b":2,"c":3}`)
+		if got := strings.Contains(strings.Join(res.Notes, "\n"), "write -- events: flows into raw.sql"); got != want {
+			t.Errorf("%s: %v, want %v: %q", list, got, want, res.Notes)
+		}
+	}
 	res := infer(t, Options{}, "Mar  1 10:00:00 vpn1 vpnd[812]: login of ada", "Mar  1 10:00:01 vpn1 vpnd[812]: session closed")
 	if !strings.Contains(strings.Join(res.Notes, "\n"), "line.message has the text after the syslog header") {
 		t.Errorf("%q", res.Notes)
