@@ -116,7 +116,7 @@ func (l *lookups) expand(v any) (out any, complicated syntax.Node) {
 		}
 	case syntax.Node:
 		if syntax.Str(t, "class") == "FUNCTION" && l.inMacro(syntax.Str(t, "function_name")) {
-			body := l.body(t)
+			body := l.macros.Expand(t)
 			if body == nil {
 				return nil, t
 			}
@@ -129,91 +129,6 @@ func (l *lookups) expand(v any) (out any, complicated syntax.Node) {
 		}
 	}
 	return v, nil
-}
-
-// body is the body of the macro that is called, with the arguments in place of the parameters; nil: it is not that plain.
-func (l *lookups) body(call syntax.Node) syntax.Node {
-	defs := l.macros.Definitions(syntax.Str(call, "function_name"))
-	args := syntax.List(call, "children")
-	if len(defs) != 1 || len(defs[0].Parameters) != len(args) {
-		return nil
-	}
-	by := map[string]syntax.Node{}
-	for i, a := range args {
-		arg, _ := a.(syntax.Node)
-		if syntax.Str(arg, "alias") != "" { // a named argument
-			return nil
-		}
-		by[strings.ToLower(defs[0].Parameters[i])] = arg
-	}
-	body, ok := substitute(syntax.Clone(l.macros.Body(defs[0])), by)
-	if !ok {
-		return nil
-	}
-	n := body.(syntax.Node)
-	n["alias"], n["query_location"] = syntax.Str(call, "alias"), call["query_location"]
-	return n
-}
-
-// substitute puts arguments in place of parameters. ok is false if a lambda's parameter would hide what an argument means.
-func substitute(v any, by map[string]syntax.Node) (out any, ok bool) {
-	switch t := v.(type) {
-	case []any:
-		for i, e := range t {
-			if t[i], ok = substitute(e, by); !ok {
-				return nil, false
-			}
-		}
-	case syntax.Node:
-		switch names := syntax.ColumnNames(t); {
-		case syntax.Str(t, "class") == "LAMBDA":
-			return substituteLambda(t, by)
-		case syntax.Str(t, "class") == "COLUMN_REF" && by[strings.ToLower(names[0])] != nil:
-			in := syntax.Clone(by[strings.ToLower(names[0])]).(syntax.Node)
-			for _, field := range names[1:] {
-				in["alias"] = ""
-				text := syntax.Node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "alias": "", "query_location": syntax.Nowhere,
-					"value": syntax.Node{"type": syntax.Node{"id": "VARCHAR", "type_info": nil}, "is_null": false, "value": field}}
-				in = syntax.Node{"class": "OPERATOR", "type": "STRUCT_EXTRACT", "alias": "", "query_location": syntax.Nowhere, "children": []any{in, text}}
-			}
-			in["alias"] = syntax.Str(t, "alias") // of a field in struct_pack
-			return in, true
-		}
-		for k, e := range t {
-			if t[k], ok = substitute(e, by); !ok {
-				return nil, false
-			}
-		}
-	}
-	return v, true
-}
-
-// substituteLambda leaves the parameters of a lambda alone.
-func substituteLambda(n syntax.Node, by map[string]syntax.Node) (out any, ok bool) {
-	own := map[string]bool{}
-	syntax.Walk(n["lhs"], func(p syntax.Node) bool {
-		if syntax.Str(p, "class") == "COLUMN_REF" {
-			own[strings.ToLower(syntax.ColumnNames(p)[0])] = true
-		}
-		return true
-	})
-	inner := map[string]syntax.Node{}
-	for name, arg := range by {
-		if own[name] {
-			continue
-		}
-		inner[name] = arg
-		hidden := false
-		syntax.Walk(arg, func(m syntax.Node) bool {
-			hidden = hidden || syntax.Str(m, "class") == "COLUMN_REF" && own[strings.ToLower(syntax.ColumnNames(m)[0])]
-			return true
-		})
-		if hidden {
-			return nil, false
-		}
-	}
-	n["expr"], ok = substitute(n["expr"], inner)
-	return n, ok
 }
 
 func isLookup(n syntax.Node) bool { return syntax.IsCall(n, lookupFunction) }

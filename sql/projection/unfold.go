@@ -85,7 +85,7 @@ func (c *Set) unfold(p *Projection, o *Output) error {
 // unmacro puts the body of a macro in place of its call, so that an object which it gives is seen.
 func (c *Set) unmacro(e syntax.Node) syntax.Node {
 	for syntax.Str(e, "class") == "FUNCTION" && c.lookups.inMacro(syntax.Str(e, "function_name")) { // what it calls stays as it is
-		in := c.lookups.body(e)
+		in := c.lookups.macros.Expand(e)
 		if in == nil {
 			return e
 		}

@@ -94,7 +94,19 @@ func (ms *Macros) Inline(e Node) Node {
 	if m == nil {
 		return nil
 	}
-	return m.apply(e)
+	return m.apply(e, true)
+}
+
+// Expand returns the body of the macro that e calls as its author wrote it, with the arguments in place of the parameters: also for bodies
+// with lambdas, columns and fields of parameters, which Inline leaves to DuckDB. It returns nil if the macro has several definitions, or if
+// the call is not that plain.
+func (ms *Macros) Expand(e Node) Node {
+	defs := ms.Definitions(Str(e, "function_name"))
+	if len(defs) != 1 {
+		return nil
+	}
+	m := macro{params: defs[0].Parameters, body: ms.Body(defs[0])}
+	return m.apply(e, false)
 }
 
 // InlineAll returns a copy of e in which the macros that it calls are put in place, those inside of arguments too.
@@ -118,22 +130,21 @@ func (ms *Macros) inlineAll(v any) any {
 }
 
 // apply returns the body with the call's arguments in place of the parameters, or nil if the call is not that plain.
-func (m *macro) apply(call Node) Node {
+func (m *macro) apply(call Node, simple bool) Node {
 	args := List(call, "children")
 	if Str(call, "class") != "FUNCTION" || len(args) != len(m.params) {
 		return nil
 	}
-	by := map[string]Node{}
+	s := substitution{by: map[string]Node{}, simple: simple}
 	for i, a := range args {
 		arg, _ := a.(Node)
 		if Str(arg, "alias") != "" { // a named argument
 			return nil
 		}
-		by[strings.ToLower(m.params[i])] = arg
+		s.by[strings.ToLower(m.params[i])] = arg
 	}
-	plain := true
-	body := substitute(Clone(m.body), by, &plain).(Node)
-	if !plain {
+	body := s.put(Clone(m.body)).(Node)
+	if s.failed {
 		return nil
 	}
 	body["alias"] = Str(call, "alias")
@@ -141,32 +152,79 @@ func (m *macro) apply(call Node) Node {
 	return body
 }
 
-// substitute puts arguments in place of parameters. Fields of a parameter and lambdas make a body not plain.
-func substitute(v any, by map[string]Node, plain *bool) any {
+// substitution puts arguments in place of parameters.
+type substitution struct {
+	by     map[string]Node
+	simple bool // columns, fields of parameters and lambdas make it fail
+	failed bool
+}
+
+func (s *substitution) put(v any) any {
 	switch t := v.(type) {
 	case []any:
 		for i, e := range t {
-			t[i] = substitute(e, by, plain)
+			t[i] = s.put(e)
 		}
 	case Node:
 		switch Str(t, "class") {
 		case "LAMBDA":
-			*plain = false
+			s.lambda(t)
 			return t
 		case "COLUMN_REF":
-			names := ColumnNames(t)
-			arg := by[strings.ToLower(names[0])]
-			if arg == nil || len(names) > 1 {
-				*plain = false
-				return t
-			}
-			in := Clone(arg).(Node)
-			in["alias"] = Str(t, "alias") // of a field in struct_pack
-			return in
+			return s.column(t)
 		}
 		for k, e := range t {
-			t[k] = substitute(e, by, plain)
+			t[k] = s.put(e)
 		}
 	}
 	return v
+}
+
+// column is the argument that a column stands for, or a field of it, or the column.
+func (s *substitution) column(t Node) Node {
+	names := ColumnNames(t)
+	arg := s.by[strings.ToLower(names[0])]
+	if s.simple && (arg == nil || len(names) > 1) {
+		s.failed = true
+	}
+	if arg == nil || s.failed {
+		return t
+	}
+	in := Clone(arg).(Node)
+	for _, field := range names[1:] {
+		in["alias"] = ""
+		text := Node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "alias": "", "query_location": Nowhere,
+			"value": Node{"type": Node{"id": "VARCHAR", "type_info": nil}, "is_null": false, "value": field}}
+		in = Node{"class": "OPERATOR", "type": "STRUCT_EXTRACT", "alias": "", "query_location": Nowhere, "children": []any{in, text}}
+	}
+	in["alias"] = Str(t, "alias") // of a field in struct_pack
+	return in
+}
+
+// lambda leaves the parameters of a lambda alone. It fails if one of them would hide what an argument means.
+func (s *substitution) lambda(n Node) {
+	if s.simple {
+		s.failed = true
+		return
+	}
+	own := map[string]bool{}
+	Walk(n["lhs"], func(p Node) bool {
+		if Str(p, "class") == "COLUMN_REF" {
+			own[strings.ToLower(ColumnNames(p)[0])] = true
+		}
+		return true
+	})
+	inner := substitution{by: map[string]Node{}}
+	for name, arg := range s.by {
+		if own[name] {
+			continue
+		}
+		inner.by[name] = arg
+		Walk(arg, func(m Node) bool {
+			s.failed = s.failed || Str(m, "class") == "COLUMN_REF" && own[strings.ToLower(ColumnNames(m)[0])]
+			return true
+		})
+	}
+	n["expr"] = inner.put(n["expr"])
+	s.failed = s.failed || inner.failed
 }
