@@ -15,19 +15,24 @@ type export struct {
 	} `json:"categories"`
 }
 
-// exportedType is a class or an object; UID, Category and Profiles are a class's.
-type exportedType struct {
-	Name        string                        `json:"name"`
-	Caption     string                        `json:"caption"`
-	Extends     string                        `json:"extends"`
-	UID         int                           `json:"uid"`
-	Category    string                        `json:"category"`
-	Profiles    []string                      `json:"profiles"`
-	Attributes  map[string]*exportedAttribute `json:"attributes"`
+// described is what both exports say of a class or an object; UID and Profiles are a class's.
+type described struct {
+	Name        string   `json:"name"`
+	Caption     string   `json:"caption"`
+	UID         int      `json:"uid"`
+	Profiles    []string `json:"profiles"`
 	Constraints struct {
 		AtLeastOne []string `json:"at_least_one"`
 		JustOne    []string `json:"just_one"`
 	} `json:"constraints"`
+}
+
+// exportedType is a class or an object; Category is a class's.
+type exportedType struct {
+	described
+	Extends    string                        `json:"extends"`
+	Category   string                        `json:"category"`
+	Attributes map[string]*exportedAttribute `json:"attributes"`
 }
 
 type exportedAttribute struct {

@@ -100,7 +100,7 @@ func TestGenerationRepeats(t *testing.T) {
 // An extension's class that nobody listed would take a core class's number.
 func TestClashOfClassesIsRefused(t *testing.T) {
 	x := &export{Version: "9.9.9", Objects: map[string]*exportedType{}, Classes: map[string]*exportedType{
-		"a": {Name: "a", UID: 1, Category: "other"}, "b": {Name: "b", UID: 1, Category: "other"},
+		"a": {described: described{Name: "a", UID: 1}, Category: "other"}, "b": {described: described{Name: "b", UID: 1}, Category: "other"},
 	}}
 	if _, err := build(x); err == nil {
 		t.Error("two classes with one class_uid were taken")

@@ -61,7 +61,7 @@ func downloadedOrInstalled(packages string) (*wheel, error) {
 	if packages == "" {
 		return downloadedWheel()
 	}
-	return installedWheel(packages)
+	return readWheel(os.DirFS(packages))
 }
 
 // allTables makes the tables of the module's versions, and of the versions that only the official exports have.

