@@ -351,7 +351,7 @@ func (f *Records) unpack() ([]byte, error) {
 		}
 		n, err := in.Read(out[len(out):cap(out)])
 		out = out[:len(out)+n]
-		if err == io.EOF { //nolint:errorlint // an error that wraps io.EOF is a failed read, not the end
+		if err == io.EOF {
 			f.unpacked = out
 			return out, nil
 		}
