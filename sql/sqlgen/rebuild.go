@@ -106,7 +106,7 @@ func otherValue(l *rawtable.Leaf, x string, t *ducktype.Type) string {
 	case fam == ducktype.Null:
 		return ""
 	case l.Kind == decode.JSON && fam == ducktype.List && t.Elem.Family() == ducktype.Struct: // a member that is null may be left out
-		return differ(objectsText("json("+value+")"), objectsText("to_json"+x))
+		return "(" + objectsText("json("+value+")") + " = " + objectsText("to_json"+x) + ") IS DISTINCT FROM TRUE" // NULL: the value is not a list
 	case l.Kind == decode.JSON:
 		return differ("CAST(json("+value+") AS VARCHAR)", "CAST(to_json"+x+" AS VARCHAR)")
 	case fam == ducktype.List:

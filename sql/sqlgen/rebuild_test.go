@@ -48,6 +48,9 @@ func TestRebuilt(t *testing.T) {
 		{"a list that is cut", `-- consumes: tags = metadata.labels`, `, tags[1:1] AS "metadata.labels"`, "tags", `["a","b"]`, `["a","b"]`},
 		{"a list of objects", `-- consumes: ports = list_transform(observables, lambda o: {'port': o.value, 'name': o.name})`, `, list_transform(ports, lambda p: {'name': p.name, 'value': p.port, 'type_id': 99}) AS observables`, "ports", `[{"port":"1","name":"x"}]`, ""},
 		{"a list of objects with more", `-- consumes: ports = list_transform(observables, lambda o: {'port': o.value, 'name': o.name})`, `, list_transform(ports, lambda p: {'name': p.name, 'value': p.port, 'type_id': 99}) AS observables`, "ports", `[{"port":"1","name":"x","z":1}]`, `[{"port":"1","name":"x","z":1}]`},
+		{"a text instead of a list of objects", `-- consumes: ports = list_transform(observables, lambda o: {'port': o.value, 'name': o.name})`, `, list_transform(ports, lambda p: {'name': p.name, 'value': p.port, 'type_id': 99}) AS observables`, "ports", `"all"`, "all"},
+		{"a number instead of a list of objects", `-- consumes: ports = list_transform(observables, lambda o: {'port': o.value, 'name': o.name})`, `, list_transform(ports, lambda p: {'name': p.name, 'value': p.port, 'type_id': 99}) AS observables`, "ports", `443`, "443"},
+		{"a list of texts instead of objects", `-- consumes: ports = list_transform(observables, lambda o: {'port': o.value, 'name': o.name})`, `, list_transform(ports, lambda p: {'name': p.name, 'value': p.port, 'type_id': 99}) AS observables`, "ports", `["all"]`, `["all"]`},
 		{"plain, equal", `-- consumes: proto`, `, coalesce(proto, 'x') AS app_name`, "proto", `"tcp"`, ""},
 		{"plain, not equal", `-- consumes: proto`, `, lower(proto) AS app_name`, "proto", `"TCP"`, "TCP"},
 		{"plain, in a list", `-- consumes: proto`, `, [proto] AS "metadata.labels"`, "proto", `"TCP"`, ""},
@@ -66,6 +69,15 @@ func TestRebuilt(t *testing.T) {
 		if c.name == "plain, decided for NULL" && len(e.Misses) > 0 {
 			t.Errorf("%s: misses %v", c.name, e.Misses)
 		}
+	}
+}
+
+// An object instead of a list of objects stays in unmapped, field by field.
+func TestObjectInsteadOfList(t *testing.T) {
+	files := rebuilding(`-- consumes: ports = list_transform(observables, lambda o: {'port': o.value, 'name': o.name})`, `, list_transform(ports, lambda p: {'name': p.name, 'value': p.port, 'type_id': 99}) AS observables`)
+	e := sqltest.Run(t, sqltest.Compile(t, sqltest.Mapping(t, files)), nil, `{"ts":"2024-01-01T00:00:00Z","name":"10.0.0.1","ports":{"port":"1","name":"x"}}`)[0]
+	if e.Reason != nil || e.Unmapped["ports.port"] != "1" || e.Unmapped["ports.name"] != "x" {
+		t.Errorf("unmapped %v, reason %v", e.Unmapped, e.Reason)
 	}
 }
 
