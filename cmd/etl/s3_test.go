@@ -154,7 +154,7 @@ func TestLookupsOnS3(t *testing.T) {
 	}
 	put := func(table string) {
 		t.Helper()
-		if _, err := tables.(objstore.Bucket).Put(t.Context(), "networks.csv", strings.NewReader(table), objstore.PutOptions{}); err != nil {
+		if _, err := tables.Put(t.Context(), "networks.csv", strings.NewReader(table), objstore.PutOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
