@@ -22,6 +22,7 @@ func foreign() map[string][2]string {
 		"cef":              {`CEF:0|Acme|Novel|2|9|Asset seen|1|rt=1748736001000 src=10.7.0.3 dst=10.7.0.1 act=update`, `Acme|Novel|2`},
 		"cisco-asa":        {`Jun 01 2025 00:00:01 fw1 : %ASA-6-302013: Novel connection`, `msgid = "302013" (`},
 		"fortinet":         {`date=2025-06-01 time=00:00:01 eventtime=1748736001123456789 type="novel" srcip=10.1.1.1 dstip=10.1.1.2 action="pass"`, `type = "novel" (`},
+		"okta":             {`{"published":"2025-06-01T00:00:01Z","actor":{"id":"1","type":"User","alternateId":"a@example.com"},"novel":"x"}`, `without eventType`},
 		"paloalto":         {`1,2025/06/01 00:00:02,011901004321,NOVEL,general,2561,2025/06/01 00:00:01,,general,,0,0,general,informational,"one, two"`, `type = "NOVEL" (`},
 		"cloudtrail":       {`{"Records":[{"eventVersion":"1.11","eventTime":"2025-06-01T00:00:01Z","eventType":"AwsNovelEvent","eventID":"novel"}]}`, `records match no SELECT`}, // hidden: no kind is named
 		"guardduty":        {`{"id":"novel","severity":5,"updatedAt":"2025-06-01T00:00:01Z","title":"t"}`, `without type`},

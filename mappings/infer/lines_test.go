@@ -50,6 +50,8 @@ func TestShippedMapping(t *testing.T) {
 		{"cef", "CEF:0|Acme|Fence|1|100|deny|5|src=192.0.2.7\n"},
 		{"cef", "<134>1 2025-06-01T10:15:02.500Z gw1 - - - - CEF:1|Acme|Gateway|2.3|conn-1|Connection|Low|spt=51422\n"},
 		{"cloudtrail", `{"detail-type":"AWS API Call via CloudTrail","detail":{"eventVersion":"1.11","userIdentity":{"type":"Root"},"eventSource":"iam.amazonaws.com","eventName":"GetUser","awsRegion":"us-east-1"}}`},
+		{"okta", `[{"eventType":"user.session.start","published":"2025-06-01T10:15:02.123Z","outcome":{"result":"SUCCESS"},"actor":{"id":"1","alternateId":"ada@example.com"}}]`},
+		{"okta", `{"detail-type":"SystemLog","source":"aws.partner/okta.com/example/1","detail":{"eventType":"user.session.start","published":"2025-06-01T10:15:02.123Z","outcome":{"result":"SUCCESS"},"actor":{"id":"1","alternateId":"ada@example.com"}}}`},
 		{"cisco-asa", "%ASA-6-302013: Built outbound TCP connection 1 for outside:198.51.100.7/443 (198.51.100.7/443) to inside:10.1.2.3/51000 (203.0.113.9/32001)\n"},
 		{"cisco-asa", "<134>1 2025-06-01T10:15:00Z fw1 asa 1 - - %ASA-session-6-302016: Teardown UDP connection 2 for outside:198.51.100.53/53 to inside:10.1.2.3/1032 duration 0:00:00 bytes 526\n"},
 		{"cisco-asa", `{"@timestamp":"2025-06-01T10:15:00Z","message":"<166>Jun 01 2025 10:15:00: %ASA-5-611103: User logged out: Uname: ada"}`},

@@ -56,6 +56,7 @@ func sources() map[string]source {
 		"cloudtrail":       {"{account_id}/{folder}/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
 		"route53-resolver": {"{account_id}/vpcdnsquerylogs/{vpc_id}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
 		"vpc-flow":         {"{account_id}/vpcflowlogs/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
+		"okta":             {"{yyyy}/{mm}/{dd}/", "okta", false},
 		"cisco-asa":        {"{firewall}/{yyyy}/{mm}/{dd}/", "cisco-asa", false},
 		"windows-sysmon":   {"windows-sysmon/{yyyy}/{mm}/{dd}/{hh}/", "", true},
 	}

@@ -54,6 +54,7 @@ func sources() map[string]source {
 		"aws-alb":          {record: alb, key: albKey},
 		"aws-waf":          {record: waf, key: wafKey},
 		"cloudtrail":       {record: cloudtrail, key: cloudtrailKey, head: `{"Records":[`, comma: ",", tail: "]}"},
+		"okta":             {record: okta, key: oktaKey},
 		"route53-resolver": {record: resolver, key: resolverKey},
 		"vpc-flow":         {record: vpcFlow, key: vpcFlowKey, head: vpcFlowHead},
 		"windows-sysmon":   {record: sysmon, key: sysmonKey},

@@ -1,7 +1,7 @@
 """The judges: what is wrong in an event, by what the project or the record says. They know nothing of the mappings."""
 import datetime, ipaddress, json, re
 
-import cisco
+import cisco, okta
 
 
 def at(value, path):
@@ -379,7 +379,8 @@ def same_time(a, b):
 
 
 # How an event of a mapping is judged: by the record, what the project expects of it, and what became of it.
-JUDGES = {"cisco-asa": lambda record, expected, result: cisco.judge(record, result) + judge_intake(expected, result["ocsf"]),
+JUDGES = {"okta": lambda record, expected, result: okta.judge(record, result) + judge_intake(expected, result["ocsf"]),
+          "cisco-asa": lambda record, expected, result: cisco.judge(record, result) + judge_intake(expected, result["ocsf"]),
           "guardduty": lambda record, expected, result: judge_finding(json.loads(record), result["ocsf"]),
           "network-firewall": lambda record, expected, result: judge_eve(json.loads(record), result),
           "aws-alb": lambda record, expected, result: judge_access(record, result),

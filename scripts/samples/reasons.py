@@ -27,6 +27,8 @@ REASONS = [
     ("cef", "Checkpoint/*", "NO_PROJECTION", "no address at all"),
     ("cef", "*", "TIME_MISSING", "no time: it was in a header that the project cut off"),
     ("cef", "*pan_ngfw*", "the time is", "the project takes the start of the session, not rt"),
+    ("okta", "rules/okta_rules/*", "TIME_UNREADABLE", "a part of an event, whose time is redacted"),
+    ("okta", "rules/okta_rules/*", "TIME_MISSING", "a part of an event, without its time"),
     ("cisco-asa", "*/test_ASA_722051.json", "NO_PROJECTION", "the text of message 721016 under another number"),
     ("cisco-asa", "*cisco?asa*", "NO_PROJECTION", "a form of 302021 that Cisco's guide does not have"),
     ("guardduty", "tests/data/aws/guardduty.py", "TIME_MISSING", "a part of a finding, without its times"),

@@ -11,7 +11,7 @@ Cisco, GuardDuty, Network Firewall, Application Load Balancers, AppFabric, Cloud
 import argparse, glob, hashlib, json, os, re, subprocess, sys, tempfile
 
 import lake
-import sysmon
+import okta, sysmon
 from aws_audit import documents, intake_events, judge_cloudtrail
 from judges import JUDGES, judge_intake
 from reasons import reason
@@ -44,6 +44,10 @@ SETS = [
     ("guardduty", "cartography-cncf/cartography", "tests/data/aws/guardduty.py", decoded(literals), None),
     ("guardduty", "aws/aws-cli", "awscli/examples/guardduty/get-findings.rst", decoded(output), None),
     ("guardduty", "cloud-custodian/cloud-custodian", "tests/data/cwe/*-duty-event.json", decoded(events), None),
+    ("okta", "SEKOIA-IO/intake-formats", "Okta/okta-system-logs/tests/*.json", decoded(intake), None),
+    ("okta", "tenzir/library", "okta/tests/inputs/system-log.ndjson", decoded(lines), None),
+    ("okta", "ocsf/examples", "mappings/markdown/Okta/*.raw", decoded(okta.objects_of_text), None),
+    ("okta", "panther-labs/panther-analysis", "rules/okta_rules/*.yml", decoded(okta.tests_in_yaml), None),
     ("network-firewall", "SEKOIA-IO/intake-formats", "Suricata/suricata/tests/*.json", decoded(messages), None),
     ("network-firewall", "tenzir/library", "suricata/tests/inputs/*.json", decoded(objects), None),
     ("network-firewall", "StamusNetworks/SELKS", "doc/example-logs/*.json", decoded(objects), None),
@@ -140,6 +144,8 @@ def versions(mapping, records):
             number = re.search(r"\blogver=\"?0?(\d)(\d\d|\d\b)", record)
             if number:
                 found.add((int(number[1]), int(number[2])))
+        elif mapping == "okta":
+            found.add(("version " + str(json.loads(record).get("version", "0")),))
         elif mapping == "cisco-asa":
             found.add(({"ASA": "ASA", "FTD": "FTD", "NGIPS": "NGIPS"}[re.search(r"%([A-Z]+)-", record)[1]],))
         elif mapping == "cef":

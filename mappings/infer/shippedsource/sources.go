@@ -14,6 +14,7 @@ func sources() []source {
 		{"fortinet", all(line(`(?:^| )devid=`), line(`(?:^| )logid=`), line(`(?:^| )type=`))},
 		{"guardduty", all(value("service.serviceName", `^guardduty$`), keys("accountId", "schemaVersion"))},
 		{"network-firewall", all(keys("firewall_name", "availability_zone", "event"))},
+		{"okta", all(keys("eventType", "published", "outcome", "actor.alternateId"))},
 		{"paloalto", all(line(`^\d*,\d{4}/\d{2}/\d{2} \d{2}:\d{2}:\d{2},\w*,[A-Z]{3,},`))},
 		{"route53-resolver", all(keys("query_name", "query_timestamp", "rcode", "srcaddr"))},
 		{"vpc-flow", all(keys("srcaddr", "dstaddr", "action", "start", "end"))},

@@ -1,0 +1,18 @@
+-- Groups, their members, and what they may do.
+-- class: group_management
+-- without: group
+SELECT
+  CASE eventType WHEN 'group.privilege.grant' THEN 1 WHEN 'group.privilege.revoke' THEN 2 WHEN 'group.user_membership.add' THEN 3 WHEN 'group.user_membership.remove' THEN 4
+    WHEN 'group.lifecycle.delete' THEN 5 WHEN 'group.lifecycle.create' THEN 6 ELSE 99 END AS activity_id, -- Assign Privileges, Revoke Privileges, Add User, Remove User, Delete, Create
+  okta_id(okta_target(target, 'UserGroup')) AS "group.uid",
+  okta_name(okta_target(target, 'UserGroup')) AS "group.name",
+  okta_id(okta_target(target, 'User')) AS "user.uid",
+  okta_login(okta_target(target, 'User')) AS "user.name",
+  okta_name(okta_target(target, 'User')) AS "user.full_name",
+  okta_mail(okta_login(okta_target(target, 'User'))) AS "user.email_addr",
+  CASE WHEN coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked) IS NOT NULL
+    THEN [nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 1), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 2), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 3), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 4), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 5), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 6), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 7), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 8), '')] END AS privileges,
+  okta_id(okta_target(target, 'AppInstance')) AS "resource.uid",
+  okta_name(okta_target(target, 'AppInstance')) AS "resource.name"
+FROM raw
+WHERE okta_kind(eventType, target) = 'group';
