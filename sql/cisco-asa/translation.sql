@@ -1,6 +1,6 @@
--- Translations of addresses. The message does not say to whom the host connects.
+-- Translations of addresses. The message does not say to whom the host connects, only through
+-- which interface.
 -- class: network_activity
--- without: dst_endpoint
 -- consumes: verb = CASE activity_id WHEN 1 THEN 'Built' ELSE 'Teardown' END
 -- consumes: duration = asa_clock(duration)
 -- consumes: src_ip = coalesce(src_endpoint.ip, src_endpoint.hostname)
@@ -18,6 +18,7 @@ SELECT
   asa_name(src_nat_ip) AS "src_endpoint.proxy_endpoint.name",
   src_nat_port AS "src_endpoint.proxy_endpoint.port",
   nat_if AS "src_endpoint.proxy_endpoint.interface_name",
+  nat_if AS "dst_endpoint.interface_name",
   asa_account_name(asa_user(src_user)) AS "actor.user.name",
   asa_account_domain(asa_user(src_user)) AS "actor.user.domain",
   0 AS "connection_info.direction_id", -- Unknown
