@@ -19,6 +19,7 @@ import (
 func TestEnvelope(t *testing.T) {
 	spec := &Spec{Format: Format{Records: []string{"Records"}}, Leaves: leaves("a#", "owner")}
 	deep := &Spec{Format: Format{Records: []string{"x", "y.z"}}, Leaves: leaves("a#", "owner")}
+	several := &Spec{Format: Format{Records: []string{"Records"}, OtherRecords: [][]string{{"x", "all"}}, RecordsOptional: true}, Leaves: leaves("a#", "owner")}
 	for _, c := range []struct {
 		name   string
 		spec   *Spec
@@ -34,6 +35,8 @@ func TestEnvelope(t *testing.T) {
 		{"no array", spec, `{"a":1}` + "\n" + `{"Records":{"a":1}}{"Records":[{"a":5}]}` + "\n" + `{}[1]text`, []string{`1 RECORDS_MISSING`, `2 RECORDS_MISSING`, `3 a=5 | `, `4 RECORDS_MISSING`, `5 RECORD_NOT_JSON`}},
 		{"cut", spec, `{"owner":"o","Records":[{"a":1},{"a":2`, []string{`1 a=1 owner=o | `, `2 RECORD_NOT_JSON`, `3 RECORD_NOT_JSON`}},
 		{"broken around", spec, `{"owner":,"Records":[{"a":1}]}` + "\n" + `{"Records":[{"a":1}],}`, []string{`1 RECORD_NOT_JSON`, `2 RECORD_NOT_JSON`}},
+		{"one of several arrays, or none", several, `{"owner":"o","x":{"n":1,"all":[{"a":1},{"a":2}]}}{"Records":[{"a":3}],"x":7}` + "\n" + `{"a":4,"owner":"p","x":{"all":1}} ` + "\n" + `{"a":}` + "\n[5]",
+			[]string{`1 a=1 owner=o | x.n=1`, `2 a=2 owner=o | x.n=1`, `3 a=3 | x=7`, `4 a=4 owner=p | x.all=1`, `5 RECORD_NOT_JSON`, `6 RECORD_NOT_JSON`}},
 		{"a path", deep, `{"owner":"o","x":{"n":1,"y.z":[{"a":1}]}}{"x":{"y":{"z":[]}}}`, []string{`1 a=1 owner=o | x.n=1`, `2 RECORDS_MISSING`}},
 		{"longer than a record may be", spec, `{"Records":[` + strings.Repeat(`{"a":1},`, 5<<17) + `{"a":2}]}`, append(many(5<<17, func(i int) string { return fmt.Sprint(i+1, " a=1 | ") }), fmt.Sprint(5<<17+1, " a=2 | "))},
 	} {

@@ -17,12 +17,16 @@ type envelopeFramer struct {
 	at   int64         // where the record begins
 	doc  int64         // where the document begins
 	then int64         // where line begins
+
+	optional bool // a document without an array is a record itself
 }
 
 func newEnvelopeFramer(spec *Spec, s *Scanner, o Options) *envelopeFramer {
 	w := newWindow(o)
 	w.documents = true
-	return &envelopeFramer{r: jsonReader{window: w}, s: s, env: envelope{path: spec.Format.Records, at: -1}, long: arrayElements{window: newWindow(o)}}
+	paths := append([][]string{spec.Format.Records}, spec.Format.OtherRecords...)
+	return &envelopeFramer{r: jsonReader{window: w}, s: s, env: envelope{paths: paths, path: paths[0], at: -1}, long: arrayElements{window: newWindow(o)},
+		optional: spec.Format.RecordsOptional}
 }
 
 func (f *envelopeFramer) open(r io.Reader) {
@@ -39,6 +43,10 @@ func (f *envelopeFramer) offset() int64 { return f.at }
 func (f *envelopeFramer) kept(raw, context []byte) *Reject {
 	if _, rej := f.r.tooLong(raw, -1); rej != nil {
 		return rej
+	}
+	if len(context) == 0 && f.optional {
+		f.env.more, f.env.context = false, nil
+		return f.scan(raw)
 	}
 	if len(context) == 0 {
 		return f.env.missing()
@@ -79,6 +87,11 @@ func (f *envelopeFramer) element() (b []byte, rej *Reject, err error) {
 		doc, rej, err := f.document(&f.env)
 		if err == nil && rej == nil && doc != nil {
 			rej = f.env.open(doc)
+		}
+		if err == nil && rej != nil && rej.Code == ReasonRecords && f.optional {
+			f.env.more, f.env.context = false, nil
+			doc, rej = f.r.tooLong(doc, -1)
+			return doc, rej, nil
 		}
 		if err != nil || rej != nil {
 			return doc, rej, err
@@ -136,7 +149,8 @@ func (f *envelopeFramer) scan(b []byte) *Reject {
 //
 // Elements are separated by their brackets, so that a broken element does not affect the others.
 type envelope struct {
-	path    []string
+	paths   [][]string // where the array can be; the first one that a document has is used
+	path    []string   // the one of this document
 	doc     []byte
 	at      int // in the array; -1: there is none open
 	began   int // where the last element begins
@@ -204,7 +218,18 @@ func (e *envelope) surround(before, after []byte, closed bool, length int64) *Re
 }
 
 // find gives where the array begins, noting what else is there.
-func (e *envelope) find(p *parser) (int, *Reject) {
+func (e *envelope) find(p *parser) (from int, rej *Reject) {
+	for _, e.path = range e.paths {
+		*p, e.more = parser{b: p.b}, false
+		if from, rej = e.findPath(p); rej == nil || rej.Code != ReasonRecords {
+			return from, rej
+		}
+	}
+	e.path = e.paths[0]
+	return 0, e.missing()
+}
+
+func (e *envelope) findPath(p *parser) (int, *Reject) {
 	i := p.ws(0)
 	for depth, key := range e.path {
 		if i >= len(p.b) || p.b[i] != '{' {
@@ -248,7 +273,11 @@ func (e *envelope) find(p *parser) (int, *Reject) {
 }
 
 func (e *envelope) missing() *Reject {
-	return &Reject{Code: ReasonRecords, Path: strings.Join(e.path, "."), Message: "the document has no array " + strings.Join(e.path, ".")}
+	names := make([]string, len(e.paths))
+	for i, p := range e.paths {
+		names[i] = strings.Join(p, ".")
+	}
+	return &Reject{Code: ReasonRecords, Path: names[0], Message: "the document has no array " + strings.Join(names, " or ")}
 }
 
 func (e *envelope) notClosed() *Reject {

@@ -25,7 +25,7 @@ type eventsFramer struct {
 
 // newEventsFramer splits the documents that outer gives.
 func newEventsFramer(outer *envelopeFramer, path []string) framer {
-	return &eventsFramer{envelopeFramer: *outer, list: envelope{path: path, at: -1, copied: true}}
+	return &eventsFramer{envelopeFramer: *outer, list: envelope{paths: [][]string{path}, path: path, at: -1, copied: true}}
 }
 
 func (f *eventsFramer) open(r io.Reader) {

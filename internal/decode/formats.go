@@ -154,11 +154,15 @@ type Format struct {
 	Quote     byte // CSV; 0: none
 	Escape    byte // CSV: stands before a quote inside quotes, in addition to a doubled quote; 0: none
 	Header    Header
-	Syslog    bool           // CSV: a syslog header may stand in front of a record; its fields are below SyslogKey
-	Comment   string         // lines that begin with it are not records; "": there are no comments
-	Records   []string       // JSON: the path of an array in each document whose elements are the records; nil: a document is one
-	Events    []string       // JSON: the path of an array in each of these records. Each element makes a record of its own; nil: none is split
-	Pattern   *regexp.Regexp // lines: all of a line, its named groups are columns; nil: a line is the one column
+	Syslog    bool     // CSV: a syslog header may stand in front of a record; its fields are below SyslogKey
+	Comment   string   // lines that begin with it are not records; "": there are no comments
+	Records   []string // JSON: the path of an array in each document whose elements are the records; nil: a document is one
+	// OtherRecords are paths of the array in documents that do not have Records, in order.
+	OtherRecords [][]string
+	// RecordsOptional says that a document without any of these arrays is a record itself.
+	RecordsOptional bool
+	Events          []string       // JSON: the path of an array in each of these records. Each element makes a record of its own; nil: none is split
+	Pattern         *regexp.Regexp // lines: all of a line, its named groups are columns; nil: a line is the one column
 	// Counted says that the number of its bytes and a blank stand in front of each record, as syslog over TCP has it (RFC 5425, RFC 6587).
 	Counted bool
 	// Begins matches the beginning of the first line of a record of lines. The lines up to the next such line are part of it; nil: a line is

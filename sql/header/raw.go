@@ -77,12 +77,18 @@ func ReadRaw(f diag.File, root *rawtable.Field, r *diag.List) *Raw {
 			}
 		}
 	}
-	if w, ok := x.one("records"); ok {
+	for i, w := range x.head["records"] {
 		names, rest := rawtable.ParsePath(w.Text)
-		if names == nil || rest != "" {
+		optional := strings.TrimSpace(rest) == "optional"
+		if names == nil || rest != "" && !optional {
 			x.bad(w, "example: `-- records: Records`, or a.b; put names with blanks in quotes", "-- records: must name one path, not %q", w.Text)
 		}
-		x.Format.Records = names
+		if i == 0 {
+			x.Format.Records = names
+		} else {
+			x.Format.OtherRecords = append(x.Format.OtherRecords, names)
+		}
+		x.Format.RecordsOptional = x.Format.RecordsOptional || optional
 	}
 	x.events()
 	if w, ok := x.one("framing"); ok {

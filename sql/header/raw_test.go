@@ -78,6 +78,8 @@ func TestFormatLines(t *testing.T) {
 	}{
 		{"none", "", []string{"a:VARCHAR"}, decode.Format{Name: decode.FormatJSON}},
 		{"an array of records", `-- records: Records."a b"`, []string{"a:VARCHAR"}, decode.Format{Name: decode.FormatJSON, Records: []string{"Records", "a b"}}},
+		{"arrays that not all documents have", "-- records: Records optional\n-- records: detail.findings", []string{"a:VARCHAR"},
+			decode.Format{Name: decode.FormatJSON, Records: []string{"Records"}, OtherRecords: [][]string{{"detail", "findings"}}, RecordsOptional: true}},
 		{"csv", "-- format: csv", []string{"a:VARCHAR", "b:INTEGER"}, decode.Format{Name: decode.FormatCSV, Columns: []string{"a", "b"}, Delimiter: ',', Quote: '"'}},
 		{"csv with all", "-- format: csv\n-- delimiter: tab\n-- quote: single\n-- escape: backslash\n-- header: no\n-- syslog: yes\n-- comment: #\n-- null: -, none", []string{"a:VARCHAR"},
 			decode.Format{Name: decode.FormatCSV, Columns: []string{"a"}, Delimiter: '\t', Quote: '\'', Escape: '\\', Header: decode.HeaderNo, Syslog: true, Comment: "#", Null: []string{"-", "none"}}},
