@@ -25,6 +25,8 @@ func foreign() map[string][2]string {
 		"okta":             {`{"published":"2025-06-01T00:00:01Z","actor":{"id":"1","type":"User","alternateId":"a@example.com"},"novel":"x"}`, `without eventType`},
 		"paloalto":         {`1,2025/06/01 00:00:02,011901004321,NOVEL,general,2561,2025/06/01 00:00:01,,general,,0,0,general,informational,"one, two"`, `type = "NOVEL" (`},
 		"cloudtrail":       {`{"Records":[{"eventVersion":"1.11","eventTime":"2025-06-01T00:00:01Z","eventType":"AwsNovelEvent","eventID":"novel"}]}`, `records match no SELECT`}, // hidden: no kind is named
+		"eks-audit":        {`{"kind":"Event","apiVersion":"audit.k8s.io/v9","stageTimestamp":"2025-06-01T00:00:01Z"}`, `records match no SELECT`},                                // hidden: no kind is named
+		"security-hub":     {`{"SchemaVersion":"2018-10-08","Id":"novel","UpdatedAt":"2025-06-01T00:00:01Z","Title":"t"}`, `"Id":"novel"`},                                        // lists do not name a kind
 		"guardduty":        {`{"id":"novel","severity":5,"updatedAt":"2025-06-01T00:00:01Z","title":"t"}`, `without type`},
 		"route53-resolver": {`{"version":"1.100000","account_id":"111122223333","query_timestamp":"2025-06-01T00:00:01Z","srcaddr":"10.0.1.21"}`, `without query_name`},
 		"vpc-flow":         {`2 111122223333 eni-1235b8ca111111111 - - - - - - - 1748736001 1748736060 - NOVEL`, `log_status = "NOVEL" (`},

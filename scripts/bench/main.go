@@ -58,6 +58,8 @@ func sources() map[string]source {
 		"vpc-flow":         {"{account_id}/vpcflowlogs/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
 		"okta":             {"{yyyy}/{mm}/{dd}/", "okta", false},
 		"cisco-asa":        {"{firewall}/{yyyy}/{mm}/{dd}/", "cisco-asa", false},
+		"eks-audit":        {"eks-audit/{yyyy}/{mm}/{dd}/{hh}/", "", false},
+		"security-hub":     {"security-hub/{yyyy}/{mm}/{dd}/{hh}/", "", false},
 		"windows-sysmon":   {"windows-sysmon/{yyyy}/{mm}/{dd}/{hh}/", "", true},
 	}
 }

@@ -57,6 +57,8 @@ func sources() map[string]source {
 		"okta":             {record: okta, key: oktaKey},
 		"route53-resolver": {record: resolver, key: resolverKey},
 		"vpc-flow":         {record: vpcFlow, key: vpcFlowKey, head: vpcFlowHead},
+		"eks-audit":        {record: eks, key: eksKey},
+		"security-hub":     {record: securityHub, key: securityHubKey},
 		"windows-sysmon":   {record: sysmon, key: sysmonKey},
 		"cisco-asa":        {record: ciscoASA, key: ciscoASAKey},
 	}

@@ -87,3 +87,109 @@ def masked(have, want):
     if isinstance(have, list) and isinstance(want, list) and len(have) == len(want):
         return [masked(a, b) for a, b in zip(have, want)]
     return have
+
+
+def audit_events(content):
+    """Audit events of Kubernetes: JSON objects anywhere in a text, also in texts of JSON. Those of tests that have no time get one."""
+    found, decoder = [], json.JSONDecoder()
+
+    def search(text):
+        at = text.find("{")
+        while at >= 0:
+            try:
+                value, end = decoder.raw_decode(text, at)
+            except ValueError:
+                at = text.find("{", at + 1)
+                continue
+            visit(value)
+            at = text.find("{", end)
+
+    def visit(value):
+        if isinstance(value, dict) and "auditID" in value and "verb" in value:
+            if "requestReceivedTimestamp" not in value:
+                value.setdefault("stageTimestamp", "2025-06-01T08:00:00.123456Z")
+            found.append((json.dumps(value), {}))
+        elif isinstance(value, (dict, list)):
+            for v in value.values() if isinstance(value, dict) else value:
+                visit(v)
+        elif isinstance(value, str) and '"auditID"' in value:
+            search(value)
+
+    search(content.decode("utf-8", "replace"))
+    return found
+
+
+def judge_eks(record, result):
+    """Compares an event with the audit event that it was."""
+    raw, event, wrong = json.loads(record), result["ocsf"], []
+    user, ref, status = raw.get("user") or {}, raw.get("objectRef") or {}, raw.get("responseStatus") or {}
+    verbs = {"create": "Create", "get": "Read", "list": "Read", "watch": "Read", "update": "Update", "patch": "Update", "delete": "Delete", "deletecollection": "Delete"}
+    for path, want in (
+            ("time", stamp(raw.get("stageTimestamp") or raw["requestReceivedTimestamp"])), ("activity_name", verbs.get(raw["verb"], "Other")), ("api.operation", raw["verb"]),
+            ("api.request.uid", raw["auditID"]), ("message", raw.get("stage")), ("metadata.log_level", raw.get("level")), ("metadata.product.version", raw.get("apiVersion")),
+            ("http_request.url.path", raw.get("requestURI")), ("http_request.user_agent", raw.get("userAgent")), ("actor.user.name", user.get("username")),
+            ("actor.user.uid", user.get("uid")), ("api.response.code", status.get("code")), ("api.response.error", status.get("reason")),
+            ("api.response.message", status.get("message")), ("api.version", ref.get("apiVersion")), ("api.group.name", ref.get("apiGroup"))):
+        if want is not None:
+            compare(wrong, event, path, want)
+    if [g["name"] for g in at(event, "actor.user.groups") or []] != (user.get("groups") or []):
+        wrong.append("the groups are %s" % at(event, "actor.user.groups"))
+    resource = (event.get("resources") or [{}])[0]
+    kind = "/".join(v for v in (ref.get("resource"), ref.get("subresource")) if v)
+    for name, want in (("name", ref.get("name")), ("namespace", ref.get("namespace")), ("uid", ref.get("uid")), ("version", ref.get("resourceVersion")), ("type", kind or None)):
+        if want is not None and resource.get(name) != want and name + "s" not in json.dumps(result.get("unmapped", {})) and want not in json.dumps(result.get("unmapped", {})):
+            wrong.append("the resource's %s is %s, not %s" % (name, resource.get(name), want))
+    addresses = [at(event, "src_endpoint.ip")] + (at(event, "src_endpoint.intermediate_ips") or [])
+    for address in raw.get("sourceIPs") or []:
+        if address not in addresses and address not in json.dumps(result.get("unmapped", {})):
+            wrong.append("the address %s is lost" % address)
+    return wrong
+
+
+def findings(content):
+    """Findings in the AWS Security Finding Format: JSON objects, also in the envelopes of EventBridge and of GetFindings, of an object that can be packed."""
+    if content[:2] == b"\x1f\x8b":
+        content = gzip.decompress(content)
+    found = []
+
+    def visit(value):
+        if isinstance(value, dict) and {"ProductArn", "Id", "AwsAccountId"} <= value.keys():
+            found.append((json.dumps(value, default=str), {}))
+        elif isinstance(value, (dict, list)):
+            for v in value.values() if isinstance(value, dict) else value:
+                visit(v)
+
+    try:
+        visit(json.loads(content))
+    except ValueError:
+        return []
+    return found
+
+
+def judge_security_hub(record, result):
+    """Compares an event with the finding that it was."""
+    raw, event, wrong = json.loads(record), result["ocsf"], []
+    product = raw["ProductArn"].split("/")[-1]
+    want = "vulnerability_finding" if product == "inspector" else "compliance_finding" if product in ("securityhub", "config") else \
+        "vulnerability_finding" if raw.get("Vulnerabilities") else "compliance_finding" if raw.get("Compliance") else "detection_finding"
+    if result["class"] != want:
+        wrong.append("the class is %s, not %s" % (result["class"], want))
+    label = (raw.get("Severity") or {}).get("Label")
+    workflow = {"NEW": "New", "NOTIFIED": "In Progress", "SUPPRESSED": "Suppressed", "RESOLVED": "Resolved"}.get((raw.get("Workflow") or {}).get("Status"))
+    account = raw["AwsAccountId"]
+    for path, want in (
+            ("time", stamp(raw["UpdatedAt"])), ("finding_info.uid", raw["Id"]), ("finding_info.title", raw.get("Title")), ("finding_info.desc", raw.get("Description")),
+            ("finding_info.types", raw.get("Types")), ("severity", label.capitalize() if label else None), ("status", workflow), ("cloud.region", raw.get("Region")),
+            ("cloud.account.uid", account if re.fullmatch("[0-9]{12}", account) else None), ("metadata.product.uid", raw["ProductArn"]),
+            ("metadata.product.name", raw.get("ProductName")), ("metadata.product.feature.uid", raw.get("GeneratorId")), ("metadata.log_version", raw.get("SchemaVersion")),
+            ("activity_name", "Create" if stamp(raw["CreatedAt"]) == stamp(raw["UpdatedAt"]) else "Update"), ("compliance.status", (raw.get("Compliance") or {}).get("Status"))):
+        if want is not None and (not path.startswith("compliance") or result["class"] == "compliance_finding"):
+            compare(wrong, event, path, want)
+    resources = event.get("resources") or [event.get("resource") or {}]
+    for have, want in zip(resources, raw.get("Resources") or []):
+        if (have.get("uid"), have.get("type")) != (want.get("Id"), want.get("Type")):
+            wrong.append("the resource is %s, not %s" % (have.get("uid"), want.get("Id")))
+    ids = [v.get("Id") for v in raw.get("Vulnerabilities") or []]
+    if result["class"] == "vulnerability_finding" and [at(v, "cve.uid") for v in event.get("vulnerabilities") or []] != ids:
+        wrong.append("the vulnerabilities are not %s" % ids)
+    return wrong

@@ -6,13 +6,13 @@ into a temporary folder. Only counts are kept. `make samples` runs this, and the
 Logs of Windows in its own format need the package of requirements.txt.
 
 What a project expects of its own record (addresses, user, time) is compared with the event, if the project says so. Events of
-Cisco, GuardDuty, Network Firewall, Application Load Balancers, AppFabric, CloudTrail and Sysmon are compared with the record itself, field by field.
+Cisco, GuardDuty, Network Firewall, Application Load Balancers, AppFabric, CloudTrail, EKS, Security Hub and Sysmon are compared with the record itself, field by field.
 """
 import argparse, glob, hashlib, json, os, re, subprocess, sys, tempfile
 
 import lake
 import okta, sysmon
-from aws_audit import documents, intake_events, judge_cloudtrail
+from aws_audit import audit_events, documents, findings, intake_events, judge_cloudtrail, judge_eks, judge_security_hub
 from judges import JUDGES, judge_intake
 from reasons import reason
 from sources import Project, accesslog, ciscolog, decoded, events, events_of_ocsf, intake, lines, literals, messages, objectlog, objects, ocsf, output, texts
@@ -85,6 +85,14 @@ SETS = [
     ("aws-waf", "SEKOIA-IO/intake-formats", "AWS/aws-waf/tests/*.json", decoded(lake.requestintake), None),
     ("aws-waf", "dynatrace-oss/dynatrace-aws-s3-log-forwarder", "tests/unit/log/processing/rules/test_attribute_extraction.py", decoded(lake.requestdicts), None),
     ("aws-waf", "ocsf/examples", "mappings/markdown/AWS/*/WAF/Samples/*.raw", decoded(lake.requests), None),
+    ("eks-audit", "panther-labs/panther-analysis", "rules/aws_eks_rules/*.yml|rules/kubernetes_rules/*.yml", audit_events, None),
+    ("eks-audit", "SEKOIA-IO/intake-formats", "Kubernetes/audit-log/tests/*.json", audit_events, None),
+    ("eks-audit", "ocsf/examples", "mappings/markdown/AWS/v1.1.0/EKS Audit Logs/samples/*.raw", audit_events, None),
+    ("eks-audit", "falcosecurity/plugins", "plugins/k8saudit*/*_test.go|plugins/k8saudit/*.json", audit_events, None),
+    ("security-hub", "aws-solutions/automated-security-response-on-aws", "simtest/simdata/*.json", findings, None),
+    ("security-hub", "cloud-custodian/cloud-custodian", "tests/data/cwe/event-securityhub-*.json|tests/data/placebo/*/securityhub.GetFindings_*.json", findings, None),
+    ("security-hub", "aws-samples/amazon-security-lake-ocsf-validation", "samples/*/SH_FINDINGS/inputs/*.gz", findings, None),
+    ("security-hub", "ocsf/examples", "mappings/markdown/AWS/v1.1.0/Security Hub/*.raw", findings, None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Windows/windows/tests/*.json", decoded(sysmon.windows), None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Beats/winlogbeat/tests/*.json", decoded(sysmon.winlogbeat), None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Azure/azure-windows/tests/*.json", decoded(sysmon.azure), None),
@@ -93,6 +101,8 @@ SETS = [
     ("windows-sysmon", "sbousseaden/EVTX-ATTACK-SAMPLES", "*.evtx", sysmon.evtx, None),
     ("windows-sysmon", "mdecrevoisier/EVTX-to-MITRE-Attack", "*.evtx", sysmon.evtx, None),
 ]
+JUDGES["security-hub"] = lambda record, expected, result: judge_security_hub(record, result)
+JUDGES["eks-audit"] = lambda record, expected, result: judge_eks(record, result)
 JUDGES["cloudtrail"] = lambda record, expected, result: judge_cloudtrail(record, result)
 
 
@@ -165,6 +175,10 @@ def versions(mapping, records):
             found.add(("%d columns" % len(re.findall(r'"(?:[^"\\]|\\.)*"|\S+', record)),))
         elif mapping == "cloudtrail":
             found.add(("eventVersion " + json.loads(record)["Records"][0].get("eventVersion", "?"),))
+        elif mapping == "eks-audit":
+            found.add((json.loads(record).get("apiVersion", "audit.k8s.io/v1"),))
+        elif mapping == "security-hub":
+            found.add((json.loads(record).get("ProductName") or json.loads(record)["ProductArn"].split("/")[-1],))
         elif mapping == "appfabric":
             found.add((json.loads(record)["metadata"]["product"]["name"],))
         elif mapping == "windows-sysmon":  # 13.30 adds users, and 10.0 the original file name of a process

@@ -11,6 +11,7 @@ func sources() []source {
 		{"cloudtrail", all(keys("eventVersion", "eventSource", "eventName", "userIdentity", "awsRegion"))},
 		{"cloudtrail", all(value("eventType", `^AwsCloudTrailInsight$`), keys("eventVersion", "insightDetails"))},
 		{"cisco-asa", all(line(`%(?:ASA|FTD|PIX|FWSM|NGIPS)-(?:[a-z]\w*-)?\d-\d{5,6}:? `))},
+		{"eks-audit", all(value("apiVersion", `^audit\.k8s\.io/`), keys("auditID", "stage", "verb"))},
 		{"fortinet", all(line(`(?:^| )devid=`), line(`(?:^| )logid=`), line(`(?:^| )type=`))},
 		{"guardduty", all(value("service.serviceName", `^guardduty$`), keys("accountId", "schemaVersion"))},
 		{"network-firewall", all(keys("firewall_name", "availability_zone", "event"))},
@@ -20,6 +21,8 @@ func sources() []source {
 		{"vpc-flow", all(keys("srcaddr", "dstaddr", "action", "start", "end"))},
 		{"vpc-flow", all(line(`^(?:\S+ )*srcaddr dstaddr (?:\S+ )*`))},
 		{"vpc-flow", all(line(`^\d (?:\d{12}|unknown) eni-[0-9a-f]+ \S+ \S+ (?:\d+|-) (?:\d+|-) (?:\d+|-) (?:\d+|-) (?:\d+|-) \d+ \d+ (?:ACCEPT|REJECT|-) (?:OK|NODATA|SKIPDATA)$`))},
+		{"security-hub", all(value("detail-type", `^Security Hub Findings`), keys("detail.findings"))},
+		{"security-hub", all(keys("SchemaVersion", "ProductArn", "GeneratorId", "AwsAccountId"))},
 		{"windows-sysmon", all(keys("EventId"), value("Description", `UtcTime: `))},
 	}
 }

@@ -1,0 +1,75 @@
+-- records: Findings optional
+-- records: detail.findings
+-- records: findings
+--
+-- Findings of AWS Security Hub CSPM in the AWS Security Finding Format (ASFF), of AWS's own services and of other products: in events of
+-- EventBridge, in what GetFindings and exports to S3 write ({"Findings":[...]}), or one JSON object a record.
+CREATE TABLE raw (
+  "SchemaVersion"   VARCHAR,
+  "Id"              VARCHAR,
+  "ProductArn"      VARCHAR, -- says which product it is: arn:aws:securityhub:us-east-1::product/aws/guardduty
+  "ProductName"     VARCHAR,
+  "CompanyName"     VARCHAR,
+  "Region"          VARCHAR,
+  "GeneratorId"     VARCHAR,
+  "AwsAccountId"    VARCHAR,
+  "Types"           VARCHAR[],
+  "FirstObservedAt" TIMESTAMP,
+  "LastObservedAt"  TIMESTAMP,
+  "CreatedAt"       TIMESTAMP,
+  "UpdatedAt"       TIMESTAMP,
+  "ProcessedAt"     TIMESTAMP,
+  "Severity"        STRUCT("Label" VARCHAR, "Normalized" DOUBLE),
+  "Confidence"      INTEGER,
+  "Criticality"     VARCHAR,
+  "Title"           VARCHAR,
+  "Description"     VARCHAR,
+  "Remediation"     STRUCT("Recommendation" STRUCT("Text" VARCHAR, "Url" VARCHAR)),
+  "SourceUrl"       VARCHAR,
+  "Note"            STRUCT("Text" VARCHAR),
+  "Workflow"        STRUCT("Status" VARCHAR), -- NEW, NOTIFIED, RESOLVED, SUPPRESSED
+  "RelatedFindings" STRUCT("ProductArn" VARCHAR, "Id" VARCHAR)[],
+  "Resources"       STRUCT("Type" VARCHAR, "Id" VARCHAR, "Partition" VARCHAR, "Region" VARCHAR, "Tags" JSON, "Details" JSON)[],
+  "Compliance"      STRUCT("Status" VARCHAR, "SecurityControlId" VARCHAR, "RelatedRequirements" VARCHAR[],
+    "StatusReasons" STRUCT("ReasonCode" VARCHAR, "Description" VARCHAR)[], "AssociatedStandards" STRUCT("StandardsId" VARCHAR)[]),
+  "Vulnerabilities" STRUCT("Id" VARCHAR, "EpssScore" VARCHAR, "FixAvailable" VARCHAR, "ExploitAvailable" VARCHAR, "ReferenceUrls" VARCHAR[],
+    "RelatedVulnerabilities" VARCHAR[],
+    "Cvss" STRUCT("Version" VARCHAR, "BaseScore" DOUBLE, "BaseVector" VARCHAR)[],
+    "Vendor" STRUCT("Name" VARCHAR, "Url" VARCHAR, "VendorCreatedAt" TIMESTAMP, "VendorUpdatedAt" TIMESTAMP),
+    "VulnerablePackages" STRUCT("Name" VARCHAR, "Version" VARCHAR, "Epoch" VARCHAR, "Release" VARCHAR, "Architecture" VARCHAR,
+      "PackageManager" VARCHAR, "FilePath" VARCHAR, "FixedInVersion" VARCHAR, "Remediation" VARCHAR)[],
+    "CodeVulnerabilities" STRUCT("Cwes" VARCHAR[], "SourceArn" VARCHAR,
+      "FilePath" STRUCT("FileName" VARCHAR, "FilePath" VARCHAR, "StartLine" INTEGER, "EndLine" INTEGER))[])[],
+  "ProductFields" STRUCT(
+    "aws/securityhub/ProductName"    VARCHAR,
+    "aws/securityhub/CompanyName"    VARCHAR,
+    "aws/inspector/ProductVersion"   VARCHAR,
+    "ResourceOwnerAccount"           VARCHAR,
+    "aws/guardduty/service/featureName"                        VARCHAR,
+    "aws/guardduty/service/additionalInfo/value"               VARCHAR,
+    "aws/guardduty/service/action/awsApiCallAction/api"         VARCHAR,
+    "aws/guardduty/service/action/awsApiCallAction/serviceName" VARCHAR,
+    "aws/guardduty/service/action/awsApiCallAction/errorCode"   VARCHAR,
+    "aws/guardduty/service/action/awsApiCallAction/remoteIpDetails/ipAddressV4"         VARCHAR,
+    "aws/guardduty/service/action/awsApiCallAction/remoteIpDetails/country/countryName" VARCHAR,
+    "aws/guardduty/service/action/awsApiCallAction/remoteIpDetails/city/cityName"       VARCHAR,
+    "aws/guardduty/service/action/awsApiCallAction/remoteIpDetails/geoLocation/lon"     DOUBLE,
+    "aws/guardduty/service/action/awsApiCallAction/remoteIpDetails/geoLocation/lat"     DOUBLE,
+    "aws/guardduty/service/action/kubernetesApiCallAction/verb"                         VARCHAR,
+    "aws/guardduty/service/action/kubernetesApiCallAction/remoteIpDetails/ipAddressV4"  VARCHAR,
+    "aws/guardduty/service/action/kubernetesApiCallAction/remoteIpDetails/country/countryName" VARCHAR,
+    "aws/guardduty/service/action/kubernetesApiCallAction/remoteIpDetails/city/cityName"       VARCHAR,
+    "aws/guardduty/service/action/dnsRequestAction/domainWithSuffix" VARCHAR,
+    "aws/guardduty/service/runtimeDetails/process/name"              VARCHAR,
+    "aws/guardduty/service/runtimeDetails/process/executablePath"    VARCHAR,
+    "aws/guardduty/service/runtimeDetails/process/executableSha256"  VARCHAR,
+    "aws/guardduty/service/runtimeDetails/process/pid"               INTEGER,
+    "aws/guardduty/service/runtimeDetails/process/uuid"              VARCHAR,
+    "aws/guardduty/service/runtimeDetails/process/parentUuid"        VARCHAR,
+    "aws/guardduty/service/runtimeDetails/process/startTime"         TIMESTAMP,
+    "aws/guardduty/service/runtimeDetails/process/user"              VARCHAR,
+    "aws/guardduty/service/runtimeDetails/process/userId"            VARCHAR
+  ),
+  -- captures of the job's key_pattern; not a part of the record
+  "key" STRUCT(account_id VARCHAR, region VARCHAR)
+);
