@@ -27,8 +27,8 @@ returns NULL for a text that it cannot read, unless its description says otherwi
 This page is generated from sql/macros by ` + "`go test ./docs -update`" + `.
 `)
 	titles := map[string]string{"network.sql": "Addresses, ports, protocols", "text.sql": "Keys and values in texts", "headers.sql": "Syslog, CEF, LEEF",
-		"times.sql": "Times", "hosts.sql": "Users, files, hashes", "web.sql": "Web requests", "attack.sql": "MITRE ATT&CK"}
-	for _, file := range []string{"text.sql", "headers.sql", "network.sql", "web.sql", "hosts.sql", "attack.sql", "times.sql"} {
+		"times.sql": "Times", "hosts.sql": "Users, files, hashes", "web.sql": "Web requests", "dns.sql": "DNS", "attack.sql": "MITRE ATT&CK"}
+	for _, file := range []string{"text.sql", "headers.sql", "network.sql", "web.sql", "dns.sql", "hosts.sql", "attack.sql", "times.sql"} {
 		fmt.Fprintf(&b, "\n## %s\n", titles[file])
 		for _, m := range library {
 			if m.File != file {

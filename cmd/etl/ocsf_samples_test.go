@@ -26,7 +26,7 @@ type ocsfEvent struct {
 }
 
 var (
-	classLine = regexp.MustCompile(`(?m)^-- class:.*$`)
+	classLine = regexp.MustCompile(`(?m)^-- (?:class|otherwise):.*$`)
 	ocsfLine  = regexp.MustCompile(`(?m)^-- ocsf:.*\n`)
 )
 

@@ -28,6 +28,8 @@ const (
 	FormatAvro    FormatName = "avro" // object container files
 	// FormatWindowsXML are Windows events in XML.
 	FormatWindowsXML FormatName = "windows_xml"
+	// FormatZeek are logs of Zeek, as text with a #fields line or as JSON.
+	FormatZeek FormatName = "zeek"
 )
 
 // format is all that is known of a format of objects.
@@ -58,6 +60,7 @@ func formats() []format {
 		{name: FormatParquet, framer: newRowsFramer(newParquetRows), magic: parquet.Magic},
 		{name: FormatAvro, framer: newRowsFramer(newAvroRows), magic: avro.Magic},
 		{name: FormatWindowsXML, framer: newWindowsXMLFramer, detect: detectWindowsXML},
+		{name: FormatZeek, framer: newZeekFramer, detect: detectZeek},
 	}
 }
 

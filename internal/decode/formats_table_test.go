@@ -85,6 +85,7 @@ func TestEveryFormat(t *testing.T) {
 		FormatParquet: string(rowsFile(t, "a", "b")),
 
 		FormatAvro:       avroFile(t, "two"),
+		FormatZeek:       "#separator \\x09\n#path\tconn\n#fields\tts\tuid\n#types\ttime\tstring\n1.5\tCa\n2.5\tCb\n#close\t2025\n",
 		FormatWindowsXML: windowsXML + "<Event>\n</Event>",
 	}
 	for _, f := range formats() {

@@ -62,6 +62,8 @@ func TestShippedMapping(t *testing.T) {
 		{"network-firewall", `{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"/fw","logStream":"s","logEvents":[{"id":"1","timestamp":1,"message":"{\"firewall_name\":\"edge\",\"availability_zone\":\"a\",\"event\":{\"src_ip\":\"192.0.2.1\"}}"}]}`},
 		{"fortinet", `{"messageType":"DATA_MESSAGE","logGroup":"g","logStream":"s","logEvents":[{"id":"1","timestamp":1,"message":"<189>date=2026-03-01 time=10:00:00 devid=FG1 logid=13 type=traffic"}]}`},
 		{"network-firewall", `Mar  1 10:00:00 relay fw[1]: {"firewall_name":"edge","availability_zone":"a","event":{"src_ip":"192.0.2.1"}}`},
+		{"suricata", `{"timestamp":"2026-03-01T10:00:00.000000+0000","flow_id":1,"event_type":"flow","src_ip":"192.0.2.1","dest_ip":"192.0.2.2","proto":"TCP","flow":{}}`},
+		{"suricata", `{"message":"{\"timestamp\":\"2026-03-01T10:00:00.000000+0000\",\"flow_id\":1,\"event_type\":\"dns\",\"src_ip\":\"192.0.2.1\",\"dest_ip\":\"192.0.2.2\",\"proto\":\"UDP\"}"}`},
 		{"", `{"time":"2026-03-01T10:00:00Z","user":"ada"}`},
 		{"", `{"firewall_name":"edge","availability_zone":"a"}`},
 		{"", "ts=2026-03-01T10:00:00Z devid=4 level=info\n"},

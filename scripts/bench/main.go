@@ -60,7 +60,9 @@ func sources() map[string]source {
 		"cisco-asa":        {"{firewall}/{yyyy}/{mm}/{dd}/", "cisco-asa", false},
 		"eks-audit":        {"eks-audit/{yyyy}/{mm}/{dd}/{hh}/", "", false},
 		"security-hub":     {"security-hub/{yyyy}/{mm}/{dd}/{hh}/", "", false},
+		"suricata":         {"{sensor}/{yyyy}/{mm}/{dd}/{hh}/", "suricata", false},
 		"windows-sysmon":   {"windows-sysmon/{yyyy}/{mm}/{dd}/{hh}/", "", true},
+		"zeek":             {"{sensor}/{yyyy}/{mm}/{dd}/{file}", "zeek", false},
 	}
 }
 

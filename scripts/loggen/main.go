@@ -61,6 +61,8 @@ func sources() map[string]source {
 		"security-hub":     {record: securityHub, key: securityHubKey},
 		"windows-sysmon":   {record: sysmon, key: sysmonKey},
 		"cisco-asa":        {record: ciscoASA, key: ciscoASAKey},
+		"suricata":         {record: suricata, key: suricataKey},
+		"zeek":             {record: zeek, key: zeekKey, head: zeekHead},
 	}
 }
 

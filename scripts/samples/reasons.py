@@ -35,6 +35,14 @@ REASONS = [
     ("network-firewall", "Suricata/*/tls.json", "NO_PROJECTION", "no event_type: the project left it out"),
     ("vpc-flow", "*/parse_aws_vpc_flow_log.rs", "TIME_MISSING", "a custom format without a time"),
     ("route53-resolver", "*/aws_dns_crypto_domain.yml", "ACCOUNT_INVALID", "an account of 10 digits: the project shortened it"),
+    ("suricata", "*", "event day 1970-01-01", "a time of 1970, from a capture without a clock"),
+    ("suricata", "*/eve-json-format.rst", "the direction is 0", "the loopback address in full (0000:...:0001), which is not known as private"),
+    ("suricata", "*/mqtt.json", "RECORD_HAS_NUL", "a NUL character in a password"),
+    ("zeek", "testing/*/scripts.base.frameworks.logging.*", "MISSING_REQUIRED", "columns with other names, in a test of Zeek's own renaming"),
+    ("zeek", "testing/*", "TIME_", "a time that the project masked or left out"),
+    ("zeek", "dataset/*", "TIME_UNREADABLE", "a time since the beginning of the capture"),
+    ("zeek", "dataset/*", "CSV_COLUMNS", "blanks instead of tabs: an editor changed it"),
+    ("zeek", "*", "event day 19", "a time since the beginning of the capture"),
     ("aws-alb", "README.md|src/alb.rs", "ACCOUNT_INVALID", "an account of 10 digits: the project shortened it"),
 ]
 

@@ -11,7 +11,7 @@ Cisco, GuardDuty, Network Firewall, Application Load Balancers, AppFabric, Cloud
 import argparse, glob, hashlib, json, os, re, subprocess, sys, tempfile
 
 import lake
-import okta, sysmon
+import okta, suricata, sysmon, zeek
 from aws_audit import audit_events, documents, findings, intake_events, judge_cloudtrail, judge_eks, judge_security_hub
 from judges import JUDGES, judge_intake
 from reasons import reason
@@ -19,6 +19,9 @@ from sources import Project, accesslog, ciscolog, decoded, events, events_of_ocs
 
 JUDGES.update({"vpc-flow": lake.judge_flow, "route53-resolver": lake.judge_query, "aws-waf": lake.judge_request})
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+JUDGES["zeek"] = lambda record, expected, result: zeek.judge(record, result)
+JUDGES["suricata"] = lambda record, expected, result: suricata.judge(json.loads(record), result)
 
 # What is tried: mapping, project, files, how they are read, and which records of them are in the mapping's format.
 CSV = re.compile(r"(?:^|[ :])\d+,\d[\d/-]+[ T][\d:.]+Z?,")
@@ -58,6 +61,22 @@ SETS = [
     ("network-firewall", "wazuh/wazuh-ruleset", "rules/0475-suricata_rules.xml", decoded(objects), None),
     ("network-firewall", "jasonish/evebox", "src/util/pcap.rs", decoded(objects), None),
     ("network-firewall", "aws-samples/amazon-security-lake-transformation-library", "mapping_docs/aws-network-firewall-mapping.md", decoded(objects), None),
+    ("suricata", "SEKOIA-IO/intake-formats", "Suricata/suricata/tests/*.json", decoded(suricata.eve), None),
+    ("suricata", "tenzir/library", "suricata/tests/inputs/*.json", decoded(suricata.eve), None),
+    ("suricata", "StamusNetworks/SELKS", "doc/example-logs/*.json", decoded(suricata.eve), None),
+    ("suricata", "josevnz/SuricataLog", "test/*.json", decoded(suricata.eve), None),
+    ("suricata", "stratosphereips/StratosphereLinuxIPS", "dataset/*.suricata.json", decoded(suricata.eve), None),
+    ("suricata", "protectwise/suricata-ipc", "src/*.rs", decoded(suricata.eve), None),
+    ("suricata", "FrankHassanabad/suricata-sample-data", "samples/*/alerts-only.json", decoded(suricata.eve), None),
+    ("suricata", "solomonneas/suricata-mcp", "test-data/eve.json", decoded(suricata.eve), None),
+    ("suricata", "OISF/suricata-verify", "tests/*/expected/eve.json", decoded(suricata.eve), None),
+    ("suricata", "OISF/suricata", "doc/userguide/*.rst", decoded(suricata.eve), None),
+    ("suricata", "jasonish/evebox", "src/*.rs", decoded(suricata.eve), None),
+    ("zeek", "tenzir/library", "zeek/tests/inputs/*.log", decoded(zeek.logs), None),
+    ("zeek", "brimdata/zed-sample-data", "zeek-default/*.log.gz", zeek.packed, None),
+    ("zeek", "brimdata/zed-sample-data", "zeek-json/*.json.gz", zeek.packed, None),
+    ("zeek", "stratosphereips/StratosphereLinuxIPS", "dataset/*/*.log|dataset/*/*.log.labeled", decoded(zeek.logs), None),
+    ("zeek", "zeek/zeek", "*/Baseline/*/conn.log|*/dns.log|*/http.log|*/ssl.log|*/files.log|*/notice.log", decoded(zeek.logs), None),
     ("aws-alb", "vectordotdev/vrl", "src/stdlib/parse_aws_alb_log.rs", decoded(accesslog), None),
     ("aws-alb", "log2timeline/plaso", "test_data/aws_elb_access.log", decoded(accesslog), None),
     ("aws-alb", "nekrassov01/access-log-parser", "*_test.go", decoded(accesslog), None),
@@ -118,8 +137,10 @@ def preview(etl, mapping, records, temp):
             for i, result in zip(places, previewed(etl, mapping, lines, ".log", temp)):
                 results[i] = result
         return results
-    suffix = {"paloalto": ".csv", "cef": ".log", "fortinet": ".log", "cisco-asa": ".log", "aws-alb": ".log"}.get(mapping, ".jsonl")
+    suffix = {"paloalto": ".csv", "cef": ".log", "fortinet": ".log", "cisco-asa": ".log", "aws-alb": ".log", "zeek": ".log"}.get(mapping, ".jsonl")
     lines = [json.dumps(json.loads(r)) if suffix == ".jsonl" else r.strip("\r\n").replace("\n", " ") for r in records]
+    if mapping == "zeek":  # the lines that name the columns of a record are above it
+        lines = records
     results = previewed(etl, mapping, lines, suffix, temp)
     if len(results) != len(records):
         sys.exit("%s: %d records became %d" % (mapping, len(records), len(results)))
@@ -171,6 +192,10 @@ def versions(mapping, records):
         elif mapping in ("vpc-flow", "route53-resolver", "aws-waf"):
             number = json.loads(record).get("formatVersion" if mapping == "aws-waf" else "version")
             found.update([("version %s" % number,)] if number else [])
+        elif mapping == "suricata":
+            found.add((suricata.version(json.loads(record)),))
+        elif mapping == "zeek":
+            found.add(("JSON" if record.startswith("{") else "text",))
         elif mapping == "aws-alb":
             found.add(("%d columns" % len(re.findall(r'"(?:[^"\\]|\\.)*"|\S+', record)),))
         elif mapping == "cloudtrail":

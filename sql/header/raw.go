@@ -31,7 +31,7 @@ var formatKeys = []struct {
 	{"comment", []decode.FormatName{decode.FormatCSV, decode.FormatLine, decode.FormatKV, decode.FormatCEF, decode.FormatLEEF}},
 	{"null", nil},
 	{"framing", []decode.FormatName{decode.FormatLine, decode.FormatKV, decode.FormatCEF, decode.FormatLEEF}},
-	{"member", []decode.FormatName{decode.FormatJSON, decode.FormatCSV, decode.FormatLine, decode.FormatKV, decode.FormatCEF, decode.FormatLEEF, decode.FormatWindowsXML}},
+	{"member", []decode.FormatName{decode.FormatJSON, decode.FormatCSV, decode.FormatLine, decode.FormatKV, decode.FormatCEF, decode.FormatLEEF, decode.FormatWindowsXML, decode.FormatZeek}},
 	{"pattern", []decode.FormatName{decode.FormatLine}},
 	{"begins", []decode.FormatName{decode.FormatLine}},
 	{"parse", nil},
@@ -222,7 +222,7 @@ func (x *Raw) name() bool {
 		all = append(all, string(n))
 	}
 	hint := "known: " + strings.Join(all, ", ")
-	if alias := map[string]string{"tsv": "csv` with `-- delimiter: tab", "ndjson": "json", "jsonl": "json", "text": "lines", "regex": "lines` with `-- pattern: ...", "xml": "windows_xml", "winevent": "windows_xml", "grok": "lines` with `-- pattern: ..."}[strings.ToLower(w.Text)]; alias != "" {
+	if alias := map[string]string{"tsv": "csv` with `-- delimiter: tab", "ndjson": "json", "jsonl": "json", "text": "lines", "regex": "lines` with `-- pattern: ...", "xml": "windows_xml", "winevent": "windows_xml", "bro": "zeek", "grok": "lines` with `-- pattern: ..."}[strings.ToLower(w.Text)]; alias != "" {
 		hint = "write `-- format: " + alias + "`"
 	} else if n := suggest.Nearest(w.Text, all); n != "" {
 		hint = "did you mean " + n + "?"

@@ -23,6 +23,13 @@ func sources() []source {
 		{"vpc-flow", all(line(`^\d (?:\d{12}|unknown) eni-[0-9a-f]+ \S+ \S+ (?:\d+|-) (?:\d+|-) (?:\d+|-) (?:\d+|-) (?:\d+|-) \d+ \d+ (?:ACCEPT|REJECT|-) (?:OK|NODATA|SKIPDATA)$`))},
 		{"security-hub", all(value("detail-type", `^Security Hub Findings`), keys("detail.findings"))},
 		{"security-hub", all(keys("SchemaVersion", "ProductArn", "GeneratorId", "AwsAccountId"))},
+		{"suricata", all(keys("timestamp", "flow_id", "src_ip", "dest_ip", "proto"), value("event_type", `^[a-z0-9_]+$`))},
+		{"zeek", all(line(`^#separator \\x`))},
+		{"zeek", all(keys("ts", "uid", "id.orig_h", "id.resp_h"))},
+		{"zeek", all(keys("ts", "id.orig_h", "id.resp_h", "id.orig_p", "id.resp_p"))},
+		{"zeek", all(keys("ts", "note", "msg", "actions"))},
+		{"zeek", all(keys("ts", "fuid", "source", "analyzers"))},
+		{"zeek", all(keys("_path", "ts"))},
 		{"windows-sysmon", all(keys("EventId"), value("Description", `UtcTime: `))},
 	}
 }
