@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode/fields"
+	"github.com/silt-etl/silt/internal/decode/zeeklog"
 )
 
 // linesFramer frames and scans objects whose records are lines: a line is one column, or a pattern's groups are.
@@ -411,4 +412,83 @@ func (r *lineReader) lineEnd(from, limit int) (end, next int, ok bool, err error
 			return 0, 0, false, err
 		}
 	}
+}
+
+// zeekFramer frames and scans logs of Zeek: lines of JSON, or of text whose columns the #fields line above them names. Both can be in one
+// object, and the columns can change. A line of text is scanned as the JSON object that Zeek would have written.
+type zeekFramer struct {
+	lines lineReader
+	s     *Scanner
+	head  zeeklog.Head
+	json  []byte // the last record as the scanner has seen it
+}
+
+func newZeekFramer(spec *Spec, s *Scanner, o Options) framer {
+	return &zeekFramer{lines: newLineReader(&spec.Format, o), s: s}
+}
+
+func (f *zeekFramer) open(r io.Reader) {
+	f.lines.reset(r)
+	f.head = zeeklog.New()
+}
+
+func (f *zeekFramer) context() []byte { return f.head.Text() }
+
+func (f *zeekFramer) offset() int64 { return f.lines.at }
+
+// object is the last record as the scanner has seen it.
+func (f *zeekFramer) object() []byte { return f.json }
+
+func (f *zeekFramer) next() (raw []byte, rej *Reject, err error) {
+	for {
+		p, err := f.lines.next()
+		if err != nil {
+			return nil, nil, err
+		}
+		if p.reject == nil && len(p.bytes) > 0 && p.bytes[0] == '#' {
+			f.head.Add(p.bytes)
+			continue
+		}
+		columns := f.head.Record(p.bytes)
+		if p.reject == nil {
+			p.reject = f.scan(p.bytes, columns)
+		}
+		return p.bytes, p.reject, nil
+	}
+}
+
+func (f *zeekFramer) kept(raw, context []byte) *Reject {
+	f.head = zeeklog.New()
+	for line := range bytes.SplitSeq(context, []byte("\n")) {
+		f.head.Add(line)
+	}
+	if _, rej := f.lines.tooLong(raw, -1); rej != nil {
+		return rej
+	}
+	return f.scan(raw, f.head.Record(raw))
+}
+
+func (f *zeekFramer) scan(b []byte, columns int) *Reject {
+	if len(b) > 0 && b[0] == '{' {
+		f.json = append(reuse(f.json), b...)
+		return scanWhole(f.s, f.json)
+	}
+	if rej := badText(b); rej != nil {
+		return rej
+	}
+	if f.head.Columns() == 0 {
+		return &Reject{Code: ReasonColumns, Message: "no #fields line above the record names its columns"}
+	}
+	if columns != f.head.Columns() {
+		return &Reject{Code: ReasonColumns, Message: fmt.Sprintf("the record has %d columns, but the #fields line above it names %d", columns, f.head.Columns())}
+	}
+	f.json = f.head.Object(reuse(f.json), b)
+	return scanWhole(f.s, f.json)
+}
+
+func detectZeek(sample *sample) (Detected, bool) {
+	if !bytes.HasPrefix(sample.text, []byte("#separator ")) || !bytes.Contains(sample.text, []byte("#fields")) {
+		return Detected{}, false
+	}
+	return Detected{Format{Name: FormatZeek}, "it begins with a #separator line, as logs of Zeek do"}, true
 }
