@@ -55,8 +55,8 @@ func (h *Head) Add(line []byte) {
 	}
 	key, value, ok := bytes.Cut(line, h.separator)
 	if name, text, blank := bytes.Cut(line, []byte(" ")); blank && string(name) == "#separator" {
-		if sep := unescape(nil, text); len(sep) > 0 {
-			h.separator = sep
+		if sep := unescape(text); len(sep) > 0 {
+			h.separator = bytes.Clone(sep)
 		}
 		key, ok = name, true
 	}
@@ -70,18 +70,18 @@ func (h *Head) Add(line []byte) {
 	switch string(key) {
 	case "#set_separator":
 		if len(value) > 0 {
-			h.set = unescape(nil, value)
+			h.set = bytes.Clone(unescape(value))
 		}
 	case "#empty_field":
 		h.empty = string(value)
 	case "#unset_field":
 		h.unset = string(value)
 	case "#path":
-		h.path = string(unescape(nil, value))
+		h.path = string(unescape(value))
 	case "#fields":
 		h.names, h.lists = nil, nil
 		for name := range bytes.SplitSeq(value, h.separator) {
-			h.names = append(h.names, appendText(nil, unescape(nil, name)))
+			h.names = append(h.names, appendText(nil, unescape(name)))
 		}
 	case "#types":
 		h.lists = nil
@@ -123,7 +123,7 @@ func (h *Head) Object(to, line []byte) []byte {
 					case h.empty:
 						to = append(to, `""`...)
 					default:
-						to = appendText(to, unescape(nil, element))
+						to = appendText(to, unescape(element))
 					}
 				}
 			}
@@ -131,18 +131,18 @@ func (h *Head) Object(to, line []byte) []byte {
 		case isEmpty:
 			to = append(to, `""`...)
 		default:
-			to = appendText(to, unescape(nil, value))
+			to = appendText(to, unescape(value))
 		}
 	}
 	return append(to, '}')
 }
 
-// unescape appends a value with \xHH and \\ decoded. A value stays as it is if its bytes would not be text.
-func unescape(to, value []byte) []byte {
+// unescape decodes \xHH and \\ in a value. The value stays as it is if its bytes would not be text.
+func unescape(value []byte) []byte {
 	if bytes.IndexByte(value, '\\') < 0 {
-		return append(to, value...)
+		return value
 	}
-	begin := len(to)
+	var to []byte
 	for i := 0; i < len(value); i++ {
 		if value[i] == '\\' && i+1 < len(value) {
 			if value[i+1] == '\\' {
@@ -160,8 +160,8 @@ func unescape(to, value []byte) []byte {
 		}
 		to = append(to, value[i])
 	}
-	if got := to[begin:]; !utf8.Valid(got) || bytes.IndexByte(got, 0) >= 0 {
-		return append(to[:begin], value...)
+	if !utf8.Valid(to) || bytes.IndexByte(to, 0) >= 0 {
+		return value
 	}
 	return to
 }
