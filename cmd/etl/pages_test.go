@@ -140,7 +140,7 @@ func TestLookupsPageMaxMind(t *testing.T) {
 	example, blocks := sqltest.PageBlocks(t, "../../docs/lookups.md", "An example"), sqltest.PageBlocks(t, "../../docs/lookups.md", "MaxMind databases")
 	t.Chdir(t.TempDir())
 	type object = map[string]any
-	w := mmdbtest.New(28, true)
+	w := mmdbtest.New(t, 28, true)
 	w.Insert("192.0.2.0/24", w.Put(object{"country": object{"iso_code": "DE"}, "city": object{"names": object{"en": "Ulm"}}, "subdivisions": []any{object{"iso_code": "BW"}}}))
 	writeText(t, "vpn/lookups/geo.mmdb", string(w.File()))
 	writeText(t, "vpn/raw.sql", blocks[0]+"\n"+strings.SplitAfterN(example[1], "\n", 2)[1])

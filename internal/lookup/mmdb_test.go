@@ -20,7 +20,7 @@ var geo = Declaration{Name: "geo", How: CIDR, Columns: []string{"network"}}
 func TestMMDBTypes(t *testing.T) {
 	type object = map[string]any
 	for _, bits := range []int{24, 28, 32} {
-		m := mmdbtest.New(bits, true)
+		m := mmdbtest.New(t, bits, true)
 		name := m.Put("Germany")
 		first := m.Put(object{"country": object{"iso_code": "DE", "names": object{"en": mmdbtest.Pointer(name), "pt-BR": strings.Repeat("Alemanha ", 40)}}, "asn": uint32(1 << 31), "small": int32(-5), "port": uint16(443),
 			"large": uint64(1 << 63), "huge": [2]uint64{1, 0}, "lat": 51.5, "ratio": float32(0.1), "anycast": true, "raw": []byte{0xab, 1}, "tags": []any{"a", "b"}, "ids": []any{uint32(7), uint32(8)},
@@ -77,7 +77,7 @@ func TestMMDBAsCSV(t *testing.T) {
 	w := &world{rand.New(rand.NewPCG(3, 5))}
 	for range 100 {
 		six := w.r.IntN(2) == 0
-		m := mmdbtest.New(24, six)
+		m := mmdbtest.New(t, 24, six)
 		var networks []netip.Prefix
 		for range 1 + w.r.IntN(40) {
 			a := w.address(six && w.r.IntN(2) == 0)
@@ -119,7 +119,7 @@ func TestMMDBAsCSV(t *testing.T) {
 // What is wrong with a database is one line, and what a few bytes can stand for is bounded.
 func TestMMDBErrors(t *testing.T) {
 	file := func(v any) []byte {
-		m := mmdbtest.New(24, false)
+		m := mmdbtest.New(t, 24, false)
 		m.Insert("192.0.2.0/24", m.Put(v))
 		return m.File()
 	}
@@ -131,13 +131,13 @@ func TestMMDBErrors(t *testing.T) {
 	for range 40 {
 		deep = map[string]any{"a": deep}
 	}
-	bomb := mmdbtest.New(24, false)
+	bomb := mmdbtest.New(t, 24, false)
 	place := bomb.Put("x")
 	for range 12 {
 		place = bomb.Put([]any{mmdbtest.Pointer(place), mmdbtest.Pointer(place), mmdbtest.Pointer(place), mmdbtest.Pointer(place)})
 	}
 	bomb.Insert("192.0.2.0/24", bomb.Put(map[string]any{"a": mmdbtest.Pointer(place)}))
-	long := mmdbtest.New(24, false)
+	long := mmdbtest.New(t, 24, false)
 	text := long.Put(strings.Repeat("x", 60_000))
 	long.Insert("192.0.2.0/24", long.Put(map[string]any{"a": slices.Repeat([]any{mmdbtest.Pointer(text)}, 200)}))
 	for _, c := range []struct {

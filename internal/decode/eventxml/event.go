@@ -29,8 +29,6 @@ type Fault struct {
 	Message string // one line
 }
 
-func (f *Fault) Error() string { return f.Message }
-
 // place is the element that an element is in, where that decides how it is written.
 type place uint8
 

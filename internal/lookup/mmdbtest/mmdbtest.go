@@ -8,10 +8,12 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"testing"
 )
 
 // Writer makes a database, as https://maxmind.github.io/MaxMind-DB/ describes them.
 type Writer struct {
+	t     testing.TB
 	bits  int // of a record of the tree
 	six   bool
 	nodes [][2]int // another node, -1: nothing, or -2 - the place of the data
@@ -22,7 +24,9 @@ type Writer struct {
 type Pointer int
 
 // New begins a database with records of 24, 28 or 32 bits in its tree.
-func New(bits int, six bool) *Writer { return &Writer{bits: bits, six: six, nodes: [][2]int{{-1, -1}}} }
+func New(t testing.TB, bits int, six bool) *Writer {
+	return &Writer{t: t, bits: bits, six: six, nodes: [][2]int{{-1, -1}}}
+}
 
 // Put writes a value, and returns its place.
 func (m *Writer) Put(v any) int {
@@ -33,7 +37,11 @@ func (m *Writer) Put(v any) int {
 
 // Insert gives a network the record at a place. Longer prefixes come after shorter ones.
 func (m *Writer) Insert(network string, place int) {
-	p := netip.MustParsePrefix(network)
+	m.t.Helper()
+	p, err := netip.ParsePrefix(network)
+	if err != nil {
+		m.t.Fatal(err)
+	}
 	address, bits := p.Addr().AsSlice(), p.Bits()
 	if m.six && p.Addr().Is4() {
 		address, bits = append(make([]byte, 12), address...), bits+96

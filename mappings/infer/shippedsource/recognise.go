@@ -110,9 +110,6 @@ func (rs *Records) Fields(names []string, values [][]byte) {
 	rs.objects = append(rs.objects, []record{{fields: object}})
 }
 
-// Full says that no more records are looked at.
-func (rs *Records) Full() bool { return len(rs.objects) >= most }
-
 // Object adds a record of JSON.
 func (rs *Records) Object(raw []byte) {
 	if len(rs.objects) < most {
