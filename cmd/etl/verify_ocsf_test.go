@@ -37,7 +37,7 @@ func TestVerifyOCSF(t *testing.T) {
 		}
 	}
 	// The sources that have what Security Lake writes are of one version, and have observables of their own.
-	for _, name := range []string{"aws-waf", "route53-resolver", "vpc-flow"} {
+	for _, name := range []string{"aws-waf", "cloudtrail", "eks-audit", "route53-resolver", "security-hub", "vpc-flow"} {
 		for _, e := range previewWith(t, name, "-- ocsf: 1.1.0") {
 			switch name {
 			case "aws-waf": // requests that WAF inspects have no destination and no response: the header says so

@@ -6,6 +6,7 @@
 -- consumes: actor."type" = CASE actor."user".type_id WHEN 1 THEN 'User' WHEN 3 THEN 'SystemPrincipal' END
 -- consumes: client.geographicalContext.geolocation.lat = src_endpoint.location.coordinates[2]
 -- consumes: client.geographicalContext.geolocation.lon = src_endpoint.location.coordinates[1]
+-- consumes: securityContext."domain" = src_endpoint."domain"
 SELECT
   published AS "time",
   okta_severity(severity) AS severity_id,
@@ -33,7 +34,7 @@ SELECT
   authenticationContext.rootSessionId AS "actor.session.uid_alt",
 
   client.ipAddress AS "src_endpoint.ip",
-  securityContext."domain" AS "src_endpoint.domain",
+  CASE WHEN client.ipAddress IS NOT NULL THEN securityContext."domain" END AS "src_endpoint.domain", -- of the address's provider
   client."zone" AS "src_endpoint.zone",
   client.geographicalContext.city AS "src_endpoint.location.city",
   client.geographicalContext.state AS "src_endpoint.location.region",
