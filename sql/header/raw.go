@@ -83,6 +83,11 @@ func ReadRaw(f diag.File, root *rawtable.Field, r *diag.List) *Raw {
 		if names == nil || rest != "" && !optional {
 			x.bad(w, "example: `-- records: Records`, or a.b; put names with blanks in quotes", "-- records: must name one path, not %q", w.Text)
 		}
+		for _, before := range x.head["records"][:i] {
+			if other, _ := rawtable.ParsePath(before.Text); names != nil && other != nil && (below(names, other) || below(other, names)) {
+				x.bad(w, "write `-- events:` for a list in each of these records", "-- records: %s is within the records of another line, or the other way round", w.Text)
+			}
+		}
 		if i == 0 {
 			x.Format.Records = names
 		} else {
@@ -189,6 +194,9 @@ func RawKeys() (keys []string) {
 	return keys
 }
 
+// below says whether a path is another one, or continues it.
+func below(path, of []string) bool { return len(path) >= len(of) && slices.Equal(path[:len(of)], of) }
+
 // one gives the value of a key that may stand once; ok is false without one.
 func (x *Raw) one(key string) (w word, ok bool) {
 	all := x.head[key]
@@ -196,11 +204,7 @@ func (x *Raw) one(key string) (w word, ok bool) {
 		return word{}, false
 	}
 	for _, more := range all[1:] {
-		hint := "remove one"
-		if key == "records" {
-			hint += "; write `-- events:` for a list in each of these records"
-		}
-		x.bad(more, hint, "-- %s: appears twice", key)
+		x.bad(more, "remove one", "-- %s: appears twice", key)
 	}
 	return all[0], true
 }

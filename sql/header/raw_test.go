@@ -60,7 +60,9 @@ func TestEventsLine(t *testing.T) {
 		"-- events: b":                          "declare it with the type of one event",
 		"-- events: list":                       "declare it without []",
 		"-- format: parquet\n-- events: detail": "belongs to the format json",
-		"-- records: a\n-- records: b":          "write `-- events:`",
+		"-- records: a\n-- records: a.b":        "write `-- events:`",
+		"-- records: a.b\n-- records: a":        "write `-- events:`",
+		"-- records: a\n-- records: a":          "write `-- events:`",
 		"-- events: detail\n-- events: detail":  "appears twice",
 	} {
 		if _, found := readRaw(t, lines, "detail:STRUCT(items STRUCT(a VARCHAR))", "list:STRUCT(a VARCHAR)[]"); len(found) != 1 || !strings.Contains(found[0].Message+found[0].Hint, want) {
