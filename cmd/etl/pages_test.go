@@ -221,7 +221,7 @@ func TestFormatsPage(t *testing.T) {
 			[]string{`"message":"failed\n  at a.b\n\n  at c.d"},"unmapped":{"level":"ERROR"}`, `"message":"ok"},"unmapped":{"level":"INFO"}`}},
 		"structured": {texts[len(texts)-1], `line."timestamp" AS "time", line.structured."fw@32473.1.2"."source-address" AS message`,
 			"<14>1 2026-02-03T10:11:12Z fw1 RT_FLOW - DENY [fw@32473.1.2 source-address=\"192.0.2.1\" source-port=\"51000\"] denied\n", []string{`"message":"192.0.2.1"}`}},
-		"events": {json[2], `created AS "time", alert AS message, evidence."user" AS "unmapped.who", evidence.id AS "unmapped.n"`, json[1],
+		"events": {json[3], `created AS "time", alert AS message, evidence."user" AS "unmapped.who", evidence.id AS "unmapped.n"`, json[2],
 			[]string{`"message":"A-7"},"unmapped":{"source.tenant":"acme","n":"1","who":"ada","evidence.ip":"192.0.2.7"}`, `"message":"A-7"},"unmapped":{"source.tenant":"acme","n":"2","who":"eve",`, `{"record":3,"raw":`, `"message":"A-8"},"unmapped":{"source.tenant":"acme"}`}},
 		"octets": {"-- format: lines\n-- framing: octets\n-- parse: line syslog\nCREATE TABLE raw (line STRUCT(\"timestamp\" TIMESTAMP, message VARCHAR))",
 			`line."timestamp" AS "time", line.message`, syslog + syslog, []string{`{"record":1,"raw":"\u003c34\u003e1 `, `{"record":2,"raw":"\u003c34\u003e1 `, `"message":"message"}`}},

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/silt-etl/silt/internal/decode"
 	"github.com/silt-etl/silt/internal/sample"
@@ -17,6 +18,7 @@ import (
 // rawLeaf is a value of a record as its format has it, and what it means by the type in raw.sql.
 type rawLeaf struct {
 	path, text, meaning string
+	whole               string // the JSON that the value is a part of, if raw.sql declares that as one value
 	list                bool
 	parts               []rawLeaf // of a list or an object
 }
@@ -76,7 +78,7 @@ func (r *rawReader) next() []rawLeaf {
 	if rej != nil || plainRej != nil {
 		return nil
 	}
-	typed := map[string]string{}
+	typed, whole := map[string]string{}, map[string]string{}
 	for i, v := range r.typed.Values() {
 		l := r.spec.Leaves[i]
 		if !v.Set {
@@ -97,6 +99,9 @@ func (r *rawReader) next() []rawLeaf {
 		}
 		for _, path := range append([][]string{l.Path}, l.Also...) {
 			typed[strings.Join(path, ".")+"="+string(v.Text)] = meaning
+			if l.Kind == decode.JSON {
+				whole[strings.Join(path, ".")+"."] = string(v.Text)
+			}
 		}
 	}
 	meaning := func(path, text string) string {
@@ -116,6 +121,11 @@ func (r *rawReader) next() []rawLeaf {
 	for _, e := range entries {
 		text := string(e.Value)
 		l := rawLeaf{path: e.Key, text: text, meaning: meaning(e.Key, text)}
+		for prefix, json := range whole {
+			if strings.HasPrefix(e.Key+".", prefix) {
+				l.whole = json
+			}
+		}
 		var several []json.RawMessage // a list, or values of one key
 		if l.meaning[0] != 'n' && (strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")) {
 			l.meaning = "j" + withoutNulls(e.Value)
@@ -131,7 +141,7 @@ func (r *rawReader) next() []rawLeaf {
 	return out
 }
 
-// scalars adds the values in a JSON text.
+// scalars adds the values in a JSON text, and those in texts that are JSON. A time is also added as milliseconds.
 func scalars(b []byte, to map[string]bool) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
@@ -153,6 +163,12 @@ func scalars(b []byte, to map[string]bool) {
 			}
 		case string:
 			to[x], to[oneNotation(x)] = true, true
+			if at, err := time.Parse(time.RFC3339Nano, x); err == nil {
+				to[fmt.Sprint(at.UnixMilli())] = true
+			}
+			if x != "" && strings.Contains("{[\"", x[:1]) {
+				scalars([]byte(x), to)
+			}
 		default:
 			to[fmt.Sprint(x)], to[oneNotation(fmt.Sprint(x))] = true, true
 		}

@@ -3,7 +3,9 @@ package infer
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"regexp"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/silt-etl/silt/internal/decode"
@@ -48,6 +50,10 @@ func formOf(lines [][]byte, d decode.Detected, err error) shape {
 	if err != nil || d.Format.Name == decode.FormatJSON && (len(d.Format.Records) == 0 || !word.MatchString(d.Format.Records[0])) {
 		return shape{format: decode.Format{Name: decode.FormatJSON}}
 	}
+	d.Format.RecordsOptional = len(d.Format.Records) == 1 && slices.ContainsFunc(lines, func(l []byte) bool {
+		var document map[string]json.RawMessage
+		return json.Unmarshal(l, &document) == nil && document[d.Format.Records[0]] == nil
+	})
 	s := shape{format: d.Format, header: headerOf(&d.Format), why: d.Evidence}
 	s.cloudWatch = len(d.Format.Records) > 0 && d.Format.Records[0] == "logEvents" && bytes.Contains(bytes.Join(lines, nil), []byte(`"messageType"`))
 	return s
@@ -60,7 +66,7 @@ func headerOf(f *decode.Format) (lines []string) {
 		add("format", string(f.Name))
 	}
 	if len(f.Records) > 0 {
-		add("records", f.Records[0])
+		add("records", f.Records[0]+map[bool]string{true: " optional"}[f.RecordsOptional])
 	}
 	if name := map[byte]string{'\t': "tab", ',': "comma", ';': "semicolon", '|': "pipe", ' ': "space"}[f.Delimiter]; name != "" && !(f.Name == decode.FormatCSV && f.Delimiter == ',') {
 		add("delimiter", name)
