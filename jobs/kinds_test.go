@@ -12,7 +12,8 @@ import (
 	"github.com/silt-etl/silt/mappings"
 )
 
-// foreign is, of each shipped source, a record that its product could write and that no SELECT takes, and what names its kind.
+// foreign is, of each shipped source, a record that its product could write and that no SELECT takes, and what names its kind; "": the
+// mapping has an otherwise SELECT.
 func foreign() map[string][2]string {
 	return map[string][2]string{
 		"network-firewall": {`{"firewall_name":"edge","availability_zone":"us-east-1a","event_timestamp":"1748736001","event":{"timestamp":"2025-06-01T00:00:01.000000+0000","event_type":"novel","src_ip":"10.0.1.9"}}`, `event.event_type = "novel" (`},
@@ -29,6 +30,8 @@ func foreign() map[string][2]string {
 		"security-hub":     {`{"SchemaVersion":"2018-10-08","Id":"novel","UpdatedAt":"2025-06-01T00:00:01Z","Title":"t"}`, `"Id":"novel"`},                                        // lists do not name a kind
 		"guardduty":        {`{"id":"novel","severity":5,"updatedAt":"2025-06-01T00:00:01Z","title":"t"}`, `without type`},
 		"route53-resolver": {`{"version":"1.100000","account_id":"111122223333","query_timestamp":"2025-06-01T00:00:01Z","srcaddr":"10.0.1.21"}`, `without query_name`},
+		"suricata":         {`{"timestamp":"2025-06-01T00:00:01.000000+0000","event_type":"novel","flow_id":7,"novel":"x"}`, ""}, // an otherwise SELECT takes it
+		"zeek":             {`{"_path":"novel","ts":1748736001.5,"novel":"x"}`, ""},
 		"vpc-flow":         {`2 111122223333 eni-1235b8ca111111111 - - - - - - - 1748736001 1748736060 - NOVEL`, `log_status = "NOVEL" (`},
 		"windows-sysmon":   {`{"EventId":99,"MachineName":"HOST","Description":"Novel:\r\nUtcTime: 2025-06-01 00:00:01.438"}`, `EventId = "99" (`},
 	}
@@ -48,6 +51,12 @@ func TestForeignKinds(t *testing.T) {
 			w, r := s.place(t, m)
 			key := s.night(t, w, record, 25)
 			sum, err := r.Run(t.Context(), jobs.RunOptions{})
+			if kind == "" {
+				if err != nil || sum.Records.Published+sum.Records.Filtered != 100 {
+					t.Errorf("with an otherwise SELECT: %+v, %v, %v", sum.Records, sum.Reasons, err)
+				}
+				return
+			}
 			if err != nil || sum.Records.Published+sum.Records.Filtered != 75 || sum.Reasons["NO_PROJECTION"] != 25 {
 				t.Fatalf("25%%: %+v, %v, %v", sum.Records, sum.Reasons, err)
 			}

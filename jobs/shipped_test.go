@@ -177,7 +177,7 @@ func sources() []shipped {
 			keys:      map[string]string{"eve.jsonl": "sensor-1/2025/06/01/10/eve-0f9dc1aa.json.gz"},
 			filtered:  1,
 			published: map[string]int{"base_event": 2, "detection_finding": 10, "dns_activity": 8, "file_hosting": 7, "http_activity": 4, "network_activity": 11, "smb_activity": 4, "ssh_activity": 1}},
-		{name: "zeek",
+		{name: "zeek", nights: "json_streaming_ssh.log",
 			keys: map[string]string{
 				"conn.log":               "sensor-1/2025/06/01/conn.10:00:00-11:00:00.log.gz",
 				"dns.log":                "sensor-1/2025/06/01/dns.10:00:00-11:00:00.log.gz",
