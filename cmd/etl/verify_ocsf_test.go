@@ -42,6 +42,10 @@ func TestVerifyOCSF(t *testing.T) {
 			switch name {
 			case "aws-waf": // requests that WAF inspects have no destination and no response: the header says so
 				e.Event["dst_endpoint"], e.Event["http_response"] = map[string]any{"name": "x"}, map[string]any{"code": 200}
+			case "cloudtrail": // a role that is assumed has no destination, and OCSF asks for a service or a destination
+				if e.Class == "authentication" && e.Event["dst_endpoint"] == nil {
+					e.Event["service"] = map[string]any{"name": "x"}
+				}
 			case "route53-resolver": // OCSF's pattern of names does not have the dot at the end, which Security Lake keeps
 				query := e.Event["query"].(map[string]any)
 				query["hostname"] = "www." + strings.TrimSuffix(query["hostname"].(string), ".")
