@@ -85,7 +85,7 @@ func ReadRaw(f diag.File, root *rawtable.Field, r *diag.List) *Raw {
 		}
 		for _, before := range x.head["records"][:i] {
 			if other, _ := rawtable.ParsePath(before.Text); names != nil && other != nil && (below(names, other) || below(other, names)) {
-				x.bad(w, "write `-- events:` for a list in each of these records", "-- records: %s is within the records of another line, or the other way round", w.Text)
+				x.bad(w, "write `-- events:` for a list in each of these records", "-- records: of %s and %s, one is within the other", before.Text, w.Text)
 			}
 		}
 		if i == 0 {
