@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/silt-etl/silt/sql/syntax"
 )
 
 // Macro of the library: every mapping can call it without defining it.
@@ -26,9 +28,8 @@ type Macro struct {
 type Example struct{ Expr, Value string }
 
 var (
-	createMacro     = regexp.MustCompile(`^CREATE MACRO ([a-z][a-z0-9_]*)\(([^)]*)\) AS\s`)
-	call            = regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_]*)"?\s*\(`)
-	quotedOrComment = regexp.MustCompile(`'[^']*'|--[^\n]*|(?s:/\*.*?\*/)`)
+	createMacro = regexp.MustCompile(`^CREATE MACRO ([a-z][a-z0-9_]*)\(([^)]*)\) AS\s`)
+	call        = regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_]*)"?\s*\(`)
 	// defined finds the names that somebody's macros have.
 	defined = regexp.MustCompile(`(?i)\b(?:MACRO|FUNCTION)\s+(?:IF\s+NOT\s+EXISTS\s+)?"?([A-Za-z_][A-Za-z0-9_]*)`)
 )
@@ -216,17 +217,12 @@ func Shadow(library []Macro, text string) []Macro {
 // definitions are the names that a text defines as macros, in lower case, and where each stands.
 func definitions(text string) map[string]int {
 	all := map[string]int{}
-	for _, m := range defined.FindAllStringSubmatchIndex(blankComments(text), -1) {
+	for _, m := range defined.FindAllStringSubmatchIndex(syntax.WithoutTexts(text), -1) {
 		if n := strings.ToLower(text[m[2]:m[3]]); all[n] == 0 {
 			all[n] = m[2]
 		}
 	}
 	return all
-}
-
-// blankComments puts blanks in place of comments and of texts in single quotes, so that all else stays in its place.
-func blankComments(text string) string {
-	return quotedOrComment.ReplaceAllStringFunc(text, func(s string) string { return strings.Repeat(" ", len(s)) })
 }
 
 // body is the expression of a macro.

@@ -50,6 +50,7 @@ func readWritten(text string, items []any) []*written {
 		e, _ := v.(syntax.Node)
 		all = append(all, &written{expr: e, alias: columnName(e), nameAt: syntax.Location(e)})
 	}
+	plain := syntax.WithoutTexts(text)
 	from := 0
 	for i, w := range all {
 		w.from = from
@@ -61,15 +62,21 @@ func readWritten(text string, items []any) []*written {
 		if w.alias == "" {
 			continue
 		}
-		j := strings.LastIndex(text[from:end], w.alias)
-		if j < 0 {
+		if at := syntax.AliasAt(plain[:end], w.alias, from); at >= 0 {
+			w.nameAt = at
+			from = at + len(w.alias)
+			if text[at] == '"' {
+				from = min(from+2, len(text))
+			}
 			continue
 		}
-		w.nameAt = from + j
-		from = w.nameAt + len(w.alias)
-		if w.nameAt > 0 && text[w.nameAt-1] == '"' {
-			w.nameAt--
-			from = min(from+1, len(text))
+		if j := strings.LastIndex(plain[from:end], w.alias); j >= 0 { // a raw field alone
+			w.nameAt = from + j
+			from = w.nameAt + len(w.alias)
+			if w.nameAt > 0 && text[w.nameAt-1] == '"' {
+				w.nameAt--
+				from = min(from+1, len(text))
+			}
 		}
 	}
 	return all

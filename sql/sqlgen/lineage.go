@@ -198,7 +198,7 @@ func columnTexts(p *projection.Projection) []string {
 	out := make([]string, len(p.Columns))
 	for i, o := range p.Columns {
 		if plain[o.File.Path] == "" {
-			plain[o.File.Path] = withoutComments(o.File.Text)
+			plain[o.File.Path] = syntax.WithoutComments(o.File.Text)
 		}
 		text := plain[o.File.Path]
 		from := o.From
@@ -213,7 +213,7 @@ func columnTexts(p *projection.Projection) []string {
 }
 
 func whereText(text string) string {
-	plain := withoutComments(text)
+	plain := syntax.WithoutComments(text)
 	m := whereWord.FindAllStringIndex(plain, -1)
 	if m == nil {
 		return ""
@@ -232,33 +232,4 @@ func oneLine(s string) string {
 		return strings.Join(slices.DeleteFunc(lines, func(l string) bool { return l == "" }), " ")
 	}
 	return blanks.ReplaceAllString(s, " ")
-}
-
-// withoutComments blanks out comments, so that all else stays in its place.
-func withoutComments(s string) string {
-	b := []byte(s)
-	for i := 0; i < len(b); i++ {
-		switch {
-		case b[i] == '\'' || b[i] == '"':
-			q := b[i]
-			for i++; i < len(b) && b[i] != q; i++ {
-			}
-		case b[i] == '-' && i+1 < len(b) && b[i+1] == '-':
-			for ; i < len(b) && b[i] != '\n'; i++ {
-				b[i] = ' '
-			}
-		case strings.HasPrefix(s[i:], "/*"):
-			end := len(b)
-			if j := strings.Index(s[i+2:], "*/"); j >= 0 {
-				end = i + 2 + j + 2
-			}
-			for ; i < end; i++ {
-				if b[i] != '\n' {
-					b[i] = ' '
-				}
-			}
-			i--
-		}
-	}
-	return string(b)
 }
