@@ -50,7 +50,7 @@ SELECT
     {'name': 'src_endpoint.ip', 'type_id': 2, 'value': "httpRequest"."clientIp"},
     {'name': 'src_endpoint.uid', 'type_id': 10, 'value': "httpSourceId"},
     {'name': 'firewall_rule.uid', 'type_id': 10, 'value': "terminatingRuleId"},
-    {'name': 'http_request.url.hostname', 'type_id': 1, 'value': host_only(header_value("httpRequest".headers, 'host'))}
+    {'name': 'httpRequest.headers[].value', 'type_id': 1, 'value': host_only(header_value("httpRequest".headers, 'host'))}
   ], lambda o: o."value" IS NOT NULL) AS observables,
 
   list_transform(labels, lambda l: l."name") AS "metadata.labels",

@@ -5,7 +5,7 @@
 -- profiles: cloud, datetime
 -- drop: messageType = 'CONTROL_MESSAGE'
 -- drop: regexp_matches(logStream, '^(kube-apiserver-[0-9a-f]{4}|authenticator-|kube-controller-manager-|cloud-controller-manager-|kube-scheduler-)')
--- without: src_endpoint
+-- without: src_endpoint, actor.user.type
 -- consumes: "user".groups = list_transform(actor."user".groups, lambda g: g.name)
 -- consumes: "user".extra.accessKeyId = [actor."session".credential_uid]
 -- consumes: "user".extra.canonicalArn = [actor."session".issuer]
@@ -65,7 +65,10 @@ SELECT
   'AWS' AS "metadata.product.vendor_name",
   'Elastic Kubernetes Service' AS "metadata.product.feature.name",
 
-  [observed('actor.user.name', 4, "user".username), observed('src_endpoint.ip', 2, sourceIPs[1]),
-    observed('http_request.url.path', 6, requestURI), observed('resources[].uid', 10, objectRef.uid)] AS observables
+  list_concat(
+    [observed('actor.user.name', 4, "user".username), observed('src_endpoint.ip', 2, sourceIPs[1]),
+      observed('http_request.url.path', 6, requestURI), observed('resources[].uid', 10, objectRef.uid)],
+    list_transform(requestObject.spec.containers, lambda c: observed('api.request.containers[].image.uid', 10, image_uid(c))),
+    list_transform(responseObject.spec.containers, lambda c: observed('api.response.containers[].image.uid', 10, image_uid(c)))) AS observables
 FROM raw
 WHERE auditID IS NOT NULL;

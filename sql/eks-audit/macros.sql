@@ -6,8 +6,12 @@ CREATE MACRO verb_activity(v) AS CASE
   WHEN v IN ('delete', 'deletecollection') THEN 4
   ELSE 99 END;
 
+-- Returns the image of a container with the name of its first volume, as Security Lake does: nginx-kube-api-access-x2b4d, or nginx- without one.
+CREATE MACRO image_uid(c) AS c.image || '-' || coalesce(c.volumeMounts[1].name, '');
+
 -- Returns containers of a pod.
-CREATE MACRO containers_of(cs) AS list_transform(cs, lambda c: {'name': c.name, 'image': {'name': c.image, 'uid': c.image}});
+CREATE MACRO containers_of(cs) AS list_transform(cs, lambda c: {'name': c.name,
+  'image': {'name': c.image, 'uid': image_uid(c), 'path': c.volumeMounts[1].mountPath}});
 
 -- Returns an observable, or NULL if it has no value.
 CREATE MACRO observed(path, kind, v) AS CASE WHEN v != '' THEN {'name': path, 'type_id': kind, 'value': v} END;

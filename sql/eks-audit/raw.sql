@@ -55,8 +55,8 @@ CREATE TABLE raw (
   objectRef STRUCT(resource VARCHAR, subresource VARCHAR, namespace VARCHAR, name VARCHAR, uid VARCHAR, apiGroup VARCHAR, apiVersion VARCHAR,
     resourceVersion VARCHAR),
   responseStatus STRUCT(code INTEGER, message VARCHAR, reason VARCHAR, status VARCHAR),
-  requestObject  STRUCT(spec STRUCT(containers STRUCT(name VARCHAR, image VARCHAR)[], token VARCHAR)),
-  responseObject STRUCT(spec STRUCT(containers STRUCT(name VARCHAR, image VARCHAR)[]), status STRUCT(token VARCHAR)),
+  requestObject  STRUCT(spec STRUCT(containers STRUCT(name VARCHAR, image VARCHAR, volumeMounts STRUCT(name VARCHAR, mountPath VARCHAR)[])[], token VARCHAR)),
+  responseObject STRUCT(spec STRUCT(containers STRUCT(name VARCHAR, image VARCHAR, volumeMounts STRUCT(name VARCHAR, mountPath VARCHAR)[])[]), status STRUCT(token VARCHAR)),
   requestReceivedTimestamp TIMESTAMP,
   stageTimestamp           TIMESTAMP,
   -- the envelope of CloudWatch Logs

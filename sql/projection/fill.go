@@ -98,7 +98,7 @@ func (c *Set) fillMetadata(p *Projection) {
 }
 
 // fillSiblings puts the text of each enum's number right behind it, where the mapping gives none: in all records, or where its
-// text is NULL.
+// text is NULL. A text that the header leaves out is not filled.
 func (c *Set) fillSiblings(p *Projection, f *Field) {
 	for _, x := range append([]*Field(nil), f.Children...) {
 		if x.IsGroup() {
@@ -109,7 +109,7 @@ func (c *Set) fillSiblings(p *Projection, f *Field) {
 			c.fillSiblings(p, y)
 		}
 		a := x.Attribute
-		if a.Sibling == "" || a.IsArray || len(a.Enum) == 0 {
+		if a.Sibling == "" || a.IsArray || len(a.Enum) == 0 || p.LeavesOut(join(f.Path, a.Sibling)) {
 			continue
 		}
 		if own := f.Get(a.Sibling); own != nil {
@@ -285,7 +285,7 @@ func Present(f *Field, names []string) (all []*Field) {
 	return all
 }
 
-// LeavesOut says whether the header lets events lack a required attribute.
+// LeavesOut says whether the header lets events lack an attribute: a required one, or the text of an enum.
 func (p *Projection) LeavesOut(path string) bool {
 	_, ok := p.without[path]
 	return ok

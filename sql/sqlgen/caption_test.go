@@ -27,6 +27,20 @@ func TestOwnText(t *testing.T) {
 	}
 }
 
+// TestTextLeftOut: a text that the header leaves out is NULL where the mapping gives none, and its own text elsewhere.
+func TestTextLeftOut(t *testing.T) {
+	compiled := sqltest.Compile(t, sqltest.Mapping(t, map[string]string{
+		"raw.sql": "CREATE TABLE raw (ts TIMESTAMP, name VARCHAR, level VARCHAR);",
+		"m.sql": sqltest.SmallHead + "-- without: connection_info.direction, status\nSELECT " + sqltest.SmallBase + `,
+  1 AS status_id, name AS "src_endpoint.hostname", 0 AS "connection_info.direction_id", level AS "connection_info.direction" FROM raw`}))
+	for record, want := range map[string]any{`{"ts":"2024-01-01T00:00:00Z","name":"h"}`: nil, `{"ts":"2024-01-01T00:00:00Z","name":"h","level":"in"}`: "in"} {
+		e := sqltest.Run(t, compiled, nil, record)[0]
+		if e.Fields["connection_info.direction"] != want || e.Fields["status"] != nil || e.Fields["status_id"] == nil {
+			t.Errorf("%s: %v", record, e.Fields)
+		}
+	}
+}
+
 // In lists of objects that the mapping writes out, a text that is NULL falls back to the text of the number as well.
 func TestOwnTextInLists(t *testing.T) {
 	compiled := sqltest.Compile(t, sqltest.Mapping(t, map[string]string{
