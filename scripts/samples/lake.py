@@ -1,5 +1,5 @@
 """Records of AWS sources that Security Lake collects too: VPC flow logs, Route 53 Resolver, WAF. How they are found, and their judges."""
-import ast, json, re
+import ast, datetime, gzip, json, re
 
 from judges import compare, kept, paths
 
@@ -171,6 +171,23 @@ def requestdicts(text):
     return found
 
 
+def requestrules(text):
+    """Logs of WAF in the tests of Panther's rules, which write the time as text: it is given as WAF writes it."""
+    import yaml
+    logs = [t.get("Log") for t in (yaml.safe_load(text) or {}).get("Tests") or []]
+    found = []
+    for log in logs:
+        if isinstance(log, dict) and "webaclId" in log and isinstance(log.get("httpRequest"), dict) and log.get("timestamp"):
+            at = str(log["timestamp"]).replace("Z", "+00:00")
+            found.append((json.dumps(log | {"timestamp": int(datetime.datetime.fromisoformat(at).timestamp() * 1000)}, default=str), {}))
+    return found
+
+
+def packedqueries(content):
+    """Query logs in a packed object."""
+    return queries(gzip.decompress(content).decode())
+
+
 METHODS = {"CONNECT": 1, "DELETE": 2, "GET": 3, "HEAD": 4, "OPTIONS": 5, "POST": 6, "PUT": 7, "TRACE": 8}
 
 
@@ -185,8 +202,8 @@ def judge_request(record, _, result):
     match = (r.get("terminatingRuleMatchDetails") or [{}])[0]
     for path, want in (("time", r["timestamp"]), ("src_endpoint.ip", http["clientIp"]), ("src_endpoint.location.country", http.get("country")), ("src_endpoint.svc_name", r.get("httpSourceName")), ("src_endpoint.uid", r.get("httpSourceId")),
                        ("http_request.url.path", http.get("uri")), ("http_request.args", http.get("args")), ("http_request.version", http.get("httpVersion")), ("http_request.uid", http.get("requestId")), ("http_request.user_agent", first.get("user-agent")),
-                       ("http_request.referrer", first.get("referer")), ("http_request.url.hostname", re.sub(r":\d+$", "", first["host"]) if "host" in first else None), ("activity_id", METHODS.get(http.get("httpMethod"), 99)),
-                       ("action_id", {"ALLOW": 1, "BLOCK": 2}.get(r["action"], 99)), ("firewall_rule.uid", r["terminatingRuleId"]), ("firewall_rule.type", r["terminatingRuleType"]), ("firewall_rule.condition", match.get("conditionType")),
+                       ("http_request.referrer", first.get("referer")), ("http_request.url.hostname", re.sub(r":\d+$", "", first["host"]) if "host" in first else None), ("activity_id", METHODS.get(http["httpMethod"], 99) if "httpMethod" in http else 0),
+                       ("action_id", {"ALLOW": 1, "BLOCK": 2}.get(r["action"], 99)), ("firewall_rule.uid", r["terminatingRuleId"]), ("firewall_rule.type", r.get("terminatingRuleType")), ("firewall_rule.condition", match.get("conditionType")),
                        ("firewall_rule.match_details", match.get("matchedData")), ("http_status", r.get("responseCodeSent")), ("metadata.labels", [l["name"] for l in r.get("labels") or []] or None), ("metadata.product.feature.uid", r["webaclId"]),
                        ("http_request.http_headers", [{"name": h["name"], "value": h["value"]} for h in headers] or None)):
         compare(wrong, event, path, want)

@@ -35,6 +35,7 @@ REASONS = [
     ("network-firewall", "Suricata/*/tls.json", "NO_PROJECTION", "no event_type: the project left it out"),
     ("vpc-flow", "*/parse_aws_vpc_flow_log.rs", "TIME_MISSING", "a custom format without a time"),
     ("route53-resolver", "*/aws_dns_crypto_domain.yml", "ACCOUNT_INVALID", "an account of 10 digits: the project shortened it"),
+    ("aws-waf", "rules/aws_waf_rules/*", "http_request", "a part of a record: nothing of the request but its client"),
     ("suricata", "*", "event day 1970-01-01", "a time of 1970, from a capture without a clock"),
     ("suricata", "*/eve-json-format.rst", "the direction is 0", "the loopback address in full (0000:...:0001), which is not known as private"),
     ("suricata", "*/mqtt.json", "RECORD_HAS_NUL", "a NUL character in a password"),
