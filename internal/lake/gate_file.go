@@ -27,6 +27,8 @@ type schemaElement struct {
 	conv    int64 // -1: none
 	logical int64 // number of the union's member, 0: none
 	local   bool  // a timestamp that is not adjusted to UTC
+	scale   int64 // of a decimal
+	digits  int64 // of a decimal
 }
 
 type groupMeta struct {
@@ -46,7 +48,8 @@ type chunkMeta struct {
 	dataOff  int64
 	dictOff  int64 // 0: none
 	indexOff int64 // 0: none
-	min      []byte
+	min, max []byte
+	nulls    int64 // -1: not known
 }
 
 // start is where the chunk's pages begin.
@@ -93,75 +96,6 @@ func readFooter(r io.ReaderAt, size int64, file string) (*fileMeta, int64, error
 		return bad(RuleFooter, "it cannot be parsed")
 	}
 	return m, size - 8 - n, nil
-}
-
-// FooterBytes is how many bytes at the end of a file KeyValues needs. tail is the end of the file, at least its last 8 bytes.
-func FooterBytes(tail []byte) (int64, error) {
-	if n := len(tail); n < 8 || string(tail[n-4:]) != "PAR1" {
-		return 0, errors.New("it does not end as a Parquet file does")
-	}
-	n := int64(binary.LittleEndian.Uint32(tail[len(tail)-8:]))
-	if n > maxFooter {
-		return 0, fmt.Errorf("a footer of %d bytes is too large", n)
-	}
-	return n + 8, nil
-}
-
-// KeyValues reads the metadata of a footer. tail is the end of the file, at least FooterBytes.
-func KeyValues(tail []byte) (map[string]string, error) {
-	n, err := FooterBytes(tail)
-	if err != nil {
-		return nil, err
-	}
-	if n > int64(len(tail)) {
-		return nil, io.ErrUnexpectedEOF
-	}
-	out := map[string]string{}
-	t := &thriftReader{b: tail[int64(len(tail))-n : len(tail)-8]}
-	t.fields(func(id int64, typ byte) bool {
-		if id != 5 || typ != tList {
-			return false
-		}
-		t.each(tStruct, func() {
-			var v KeyValue
-			t.fields(func(id int64, typ byte) bool {
-				switch {
-				case id == 1 && typ == tBinary:
-					v.Key = string(t.binary())
-				case id == 2 && typ == tBinary:
-					v.Value = string(t.binary())
-				default:
-					return false
-				}
-				return true
-			})
-			out[v.Key] = v.Value
-		})
-		return true
-	})
-	if t.bad {
-		return nil, errors.New("its footer cannot be parsed")
-	}
-	return out, nil
-}
-
-// ClassUID reads the event class of a file's rows from its footer. tail is the end of the file, at least FooterBytes.
-func ClassUID(tail []byte) (int, error) {
-	n, err := FooterBytes(tail)
-	if err != nil {
-		return 0, err
-	}
-	if n > int64(len(tail)) {
-		return 0, io.ErrUnexpectedEOF
-	}
-	for _, g := range readFileMeta(&thriftReader{b: tail[int64(len(tail))-n : len(tail)-8]}).groups {
-		for _, c := range g.chunks {
-			if c.path == "class_uid" && len(c.min) == 4 {
-				return int(int32(binary.LittleEndian.Uint32(c.min))), nil
-			}
-		}
-	}
-	return 0, errors.New("its footer does not say which event class its rows have")
 }
 
 // AmendFile is a finished file whose footer is written again: an *os.File.
@@ -276,6 +210,10 @@ func readElement(t *thriftReader) schemaElement {
 			e.kids = t.int()
 		case id == 6 && typ == tI32:
 			e.conv = t.int()
+		case id == 7 && typ == tI32:
+			e.scale = t.int()
+		case id == 8 && typ == tI32:
+			e.digits = t.int()
 		case id == 10 && typ == tStruct:
 			t.fieldsAt(1, func(id int64, typ byte) bool {
 				if e.logical = id; id != logicalTime || typ != tStruct {
@@ -330,7 +268,7 @@ func readChunk(t *thriftReader) chunkMeta {
 }
 
 func readChunkMeta(t *thriftReader, c *chunkMeta) {
-	c.phys, c.codec, c.values = -1, -1, -1
+	c.phys, c.codec, c.values, c.nulls = -1, -1, -1, -1
 	t.fieldsAt(1, func(id int64, typ byte) bool {
 		switch {
 		case id == 1 && typ == tI32:
@@ -355,10 +293,16 @@ func readChunkMeta(t *thriftReader, c *chunkMeta) {
 			c.dictOff = t.int()
 		case id == 12 && typ == tStruct:
 			t.fieldsAt(2, func(id int64, typ byte) bool {
-				if id != 6 || typ != tBinary {
+				switch {
+				case id == 3 && typ == tI64:
+					c.nulls = t.int()
+				case id == 5 && typ == tBinary:
+					c.max = t.binary()
+				case id == 6 && typ == tBinary:
+					c.min = t.binary()
+				default:
 					return false
 				}
-				c.min = t.binary()
 				return true
 			})
 		default:

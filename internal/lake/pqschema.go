@@ -20,7 +20,29 @@ const (
 	convList = 3
 	convTime = 9 // TIMESTAMP_MILLIS, which is in UTC
 
-	logicalTime = 8 // member of the logical union
+	// Those that other programs write.
+	physInt96       = 3
+	physFloat       = 4
+	convMapKeyValue = 2
+	convEnum        = 4
+	convDecimal     = 5
+	convDate        = 6
+	convMicros      = 10
+	convUint8       = 11
+	convUint32      = 13
+	convInt8        = 15
+	convInt16       = 16
+	convJSON        = 19
+
+	// Members of the logical union.
+	logicalString  = 1
+	logicalMap     = 2
+	logicalList    = 3
+	logicalEnum    = 4
+	logicalDecimal = 5
+	logicalDate    = 6
+	logicalTime    = 8
+	logicalJSON    = 12
 
 	pageData       = 0
 	pageIndex      = 1
