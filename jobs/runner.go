@@ -14,9 +14,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
+	"github.com/silt-etl/silt/crawler"
 	"github.com/silt-etl/silt/internal/attempt"
 	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/diag"
@@ -202,6 +204,45 @@ func (r *Runner) Maintain(ctx context.Context, dry bool, work func(context.Conte
 		}
 		return work(ctx, p)
 	})
+}
+
+// Crawl opens the places of the job and calls work with them. A crawl changes nothing but the catalog, and it is not recorded as a run.
+func (r *Runner) Crawl(ctx context.Context, work func(context.Context, crawler.Places) error) (warnings []string, err error) {
+	editor, ok := r.Catalog.(crawler.Catalog)
+	if !ok {
+		return nil, fmt.Errorf("the catalog %s cannot be crawled", r.Catalog)
+	}
+	x := r.newRun("crawl", "ON_DEMAND", true)
+	sum, err := x.do(ctx, func(ctx context.Context) error {
+		return work(ctx, crawler.Places{Job: x.Spec.Name, Lake: x.Lake, Catalog: editor, Fold: x.ledger.Fold, Tables: catalogTables(x.config, x.publisher.location), Location: x.publisher.location})
+	})
+	return sum.Warnings, err
+}
+
+// catalogTables are the tables of the current mapping. Classes can share one.
+func catalogTables(config *batchConfig, location func(string) string) []crawler.Table {
+	byName := map[string]*crawler.Table{}
+	for i := range config.compiled.Projections {
+		p := &config.compiled.Projections[i]
+		target := config.targets[p.Class]
+		if target.Missing != "" {
+			continue
+		}
+		want := catalogTable(target, p, location)
+		t := byName[want.Name]
+		if t == nil {
+			t = &crawler.Table{Name: want.Name, Folder: target.Folder}
+			byName[want.Name] = t
+		}
+		if merged, _, err := catalog.Merge(t.Mapped, want.Columns); err == nil { // else the run says so
+			t.Mapped = merged
+		}
+	}
+	var out []crawler.Table
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		out = append(out, *byName[name])
+	}
+	return out
 }
 
 // leftOut lists staging in full, and counts what the watermarks keep an ordinary run from listing.

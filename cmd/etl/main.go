@@ -45,6 +45,8 @@ type cli struct {
 	Bookmark   bookmarkCmd   `cmd:"" help:"Show a job's progress, mark objects as done, rewind, pause and resume."`
 	Retention  retentionCmd  `cmd:"" help:"Delete quarantine, manifests and attempt records that have expired."`
 	Adopt      adoptCmd      `cmd:"" help:"Rebuild the ledger of a job from the files of the lake."`
+	Catalog    catalogCmd    `cmd:"" help:"Compare the catalog with the mapping and the lake, and repair it."`
+	Crawl      crawlCmd      `cmd:"" help:"Make the catalog say what the lake holds: tables, columns and partitions."`
 	Doctor     doctorCmd     `cmd:"" help:"Test everything that a job needs, and compare its lake with its ledger."`
 	Serve      serveCmd      `cmd:"" help:"Run the jobs of a folder on their schedules."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`

@@ -75,6 +75,12 @@ const (
 	PendingParameter = "silt.partitions_pending"
 )
 
+// ParquetFormat has the formats and the SerDe of Parquet files.
+func ParquetFormat() StorageDescriptor {
+	return StorageDescriptor{InputFormat: parquetInput, OutputFormat: parquetOutput,
+		SerdeInfo: SerdeInfo{SerializationLibrary: parquetSerde, Parameters: map[string]string{"serialization.format": "1"}}}
+}
+
 // NewGlueTable is a table as Security Lake's crawler makes it, without statistics, which no crawler has gathered yet.
 // Times and VersionId are left to the catalog.
 func NewGlueTable(database string, t Table) GlueTable {

@@ -299,3 +299,14 @@ func readTail(ctx context.Context, store objstore.Reader, o objstore.Object, n i
 	defer in.Close()
 	return io.ReadAll(io.LimitReader(in, n))
 }
+
+// Content reads what the footer of a Parquet file says about its rows, whichever program wrote the file. Errors of the store are
+// returned in err, and errors of the content in bad.
+func Content(ctx context.Context, store objstore.Reader, o objstore.Object) (f *lake.Footer, bad, err error) {
+	tail, bad, err := readFooter(ctx, store, o)
+	if err != nil || bad != nil {
+		return nil, bad, err
+	}
+	f, bad = lake.ReadFooter(tail)
+	return f, bad, nil
+}

@@ -27,10 +27,10 @@ type Options struct {
 	SerialGrowth bool
 }
 
-// inspected is what the suite needs: a catalog that returns complete entries.
+// inspected is what the suite needs: a catalog that returns and changes complete entries.
 type inspected interface {
 	catalog.Catalog
-	catalog.Inspector
+	catalog.Editor
 }
 
 // Run runs the suite. open gives a catalog with an empty database of its own at each call.
@@ -54,6 +54,9 @@ func Run(t *testing.T, open func(t *testing.T) catalog.Catalog, opts Options) {
 		{"concurrent growth", concurrentGrowth},
 		{"growth while partitions are added", growthWhileAdding},
 		{"many partitions", manyPartitions},
+		{"edit table", editTable},
+		{"edit partitions", editPartitions},
+		{"delete partitions", deletePartitions},
 		{"listing stops", listingStops},
 		{"listing of tables", tables},
 		{"no table", noTable},
@@ -67,7 +70,7 @@ func Run(t *testing.T, open func(t *testing.T) catalog.Catalog, opts Options) {
 		t.Run(tt.name, func(t *testing.T) {
 			c, ok := open(t).(inspected)
 			if !ok {
-				t.Fatal("the catalog does not implement catalog.Inspector")
+				t.Fatal("the catalog does not implement catalog.Editor")
 			}
 			tt.run(t, c, opts)
 		})

@@ -167,6 +167,8 @@ func grants(request string) string {
 		return "ALTER on the table"
 	case "BatchCreatePartition", "BatchUpdatePartition":
 		return "ALTER and INSERT on the table and data location access to the lake"
+	case "BatchDeletePartition":
+		return "ALTER and DELETE on the table"
 	}
 	return "DESCRIBE and SELECT on the tables (Glue also denies a table that does not exist if the identity cannot create it)"
 }

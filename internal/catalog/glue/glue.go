@@ -80,8 +80,8 @@ type Catalog struct {
 }
 
 var (
-	_ catalog.Catalog   = (*Catalog)(nil)
-	_ catalog.Inspector = (*Catalog)(nil)
+	_ catalog.Catalog = (*Catalog)(nil)
+	_ catalog.Editor  = (*Catalog)(nil)
 )
 
 const maxPause = 10 * time.Second

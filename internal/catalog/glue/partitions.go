@@ -37,7 +37,7 @@ func (c *Catalog) AddPartitions(ctx context.Context, table string, ps []catalog.
 		first        error
 	)
 	for batch := range slices.Chunk(ps, catalog.MaxCreateBatch) {
-		isNew, isThere, err := c.createBatch(ctx, t, batch)
+		isNew, isThere, err := batches{c, aws.ToString(t.Name)}.create(ctx, t, batch)
 		added, there = append(added, isNew...), append(there, isThere...)
 		if err != nil && first == nil {
 			first = fail(err)
@@ -73,16 +73,16 @@ func (c *Catalog) repair(ctx context.Context, t types.Table, added, there [][]st
 	})
 }
 
-// createBatch creates at most 100 partitions and tries those again whose errors may pass.
-func (c *Catalog) createBatch(ctx context.Context, t types.Table, batch []catalog.Partition) (added, there [][]string, err error) {
+// create creates at most 100 partitions and tries those again whose errors may pass.
+func (r batches) create(ctx context.Context, t types.Table, batch []catalog.Partition) (added, there [][]string, err error) {
 	inputs := make([]types.PartitionInput, len(batch))
 	for i, p := range batch {
 		inputs[i] = inherited(t, p)
 	}
 	var final error // of an item that will not pass
-	err = c.again(ctx, func() (bool, error) {
-		out, err := c.client.BatchCreatePartition(ctx, &api.BatchCreatePartitionInput{
-			CatalogId: c.catalogID(), DatabaseName: aws.String(c.cfg.Database), TableName: t.Name, PartitionInputList: inputs,
+	err = r.again(ctx, func() (bool, error) {
+		out, err := r.client.BatchCreatePartition(ctx, &api.BatchCreatePartitionInput{
+			CatalogId: r.catalogID(), DatabaseName: aws.String(r.cfg.Database), TableName: aws.String(r.table), PartitionInputList: inputs,
 		})
 		if err != nil {
 			return !crossed(err), wrap("BatchCreatePartition", err)
@@ -127,7 +127,7 @@ func inherited(t types.Table, p catalog.Partition) types.PartitionInput {
 // inherit gives every partition of the table its columns. Only those that lack some are written.
 func (c *Catalog) inherit(ctx context.Context, t types.Table) error {
 	var old []types.Partition
-	err := c.pages(ctx, aws.ToString(t.Name), false, func(page []types.Partition) error {
+	err := batches{c, aws.ToString(t.Name)}.pages(ctx, false, func(page []types.Partition) error {
 		old = append(old, outdated(t, page)...)
 		for len(old) >= catalog.MaxCreateBatch {
 			if err := c.updateBatch(ctx, t, old[:catalog.MaxCreateBatch]); err != nil {
@@ -150,20 +150,7 @@ func (c *Catalog) inheritThese(ctx context.Context, t types.Table, values [][]st
 		for i, v := range batch {
 			keys[i] = types.PartitionValueList{Values: v}
 		}
-		var got []types.Partition
-		err := c.again(ctx, func() (bool, error) {
-			out, err := c.client.BatchGetPartition(ctx, &api.BatchGetPartitionInput{
-				CatalogId: c.catalogID(), DatabaseName: aws.String(c.cfg.Database), TableName: t.Name, PartitionsToGet: keys,
-			})
-			if err != nil {
-				return !crossed(err), wrap("BatchGetPartition", err)
-			}
-			got, keys = append(got, out.Partitions...), out.UnprocessedKeys
-			if len(keys) > 0 {
-				return false, fmt.Errorf("BatchGetPartition left %d partitions out", len(keys))
-			}
-			return true, nil
-		})
+		got, err := batches{c, aws.ToString(t.Name)}.get(ctx, keys)
 		if err != nil {
 			return err
 		}
@@ -174,6 +161,30 @@ func (c *Catalog) inheritThese(ctx context.Context, t types.Table, values [][]st
 		}
 	}
 	return nil
+}
+
+// batches sends the requests about several partitions of a table, and those again whose errors may pass.
+type batches struct {
+	*Catalog
+	table string
+}
+
+// get reads at most 1,000 partitions. Those that do not exist are left out.
+func (r batches) get(ctx context.Context, keys []types.PartitionValueList) (got []types.Partition, err error) {
+	err = r.again(ctx, func() (bool, error) {
+		out, err := r.client.BatchGetPartition(ctx, &api.BatchGetPartitionInput{
+			CatalogId: r.catalogID(), DatabaseName: aws.String(r.cfg.Database), TableName: aws.String(r.table), PartitionsToGet: keys,
+		})
+		if err != nil {
+			return !crossed(err), wrap("BatchGetPartition", err)
+		}
+		got, keys = append(got, out.Partitions...), out.UnprocessedKeys
+		if len(keys) > 0 {
+			return false, fmt.Errorf("BatchGetPartition left %d partitions out", len(keys))
+		}
+		return true, nil
+	})
+	return got, err
 }
 
 func outdated(t types.Table, ps []types.Partition) []types.Partition {
@@ -198,10 +209,15 @@ func (c *Catalog) updateBatch(ctx context.Context, t types.Table, ps []types.Par
 		in := partitionInput(p)
 		entries[i] = types.BatchUpdatePartitionRequestEntry{PartitionValueList: p.Values, PartitionInput: &in}
 	}
+	return batches{c, aws.ToString(t.Name)}.update(ctx, entries)
+}
+
+// update writes at most 100 partitions. One that is gone meanwhile needs nothing.
+func (r batches) update(ctx context.Context, entries []types.BatchUpdatePartitionRequestEntry) error {
 	var final error
-	err := c.again(ctx, func() (bool, error) {
-		out, err := c.client.BatchUpdatePartition(ctx, &api.BatchUpdatePartitionInput{
-			CatalogId: c.catalogID(), DatabaseName: aws.String(c.cfg.Database), TableName: t.Name, Entries: entries,
+	err := r.again(ctx, func() (bool, error) {
+		out, err := r.client.BatchUpdatePartition(ctx, &api.BatchUpdatePartitionInput{
+			CatalogId: r.catalogID(), DatabaseName: aws.String(r.cfg.Database), TableName: aws.String(r.table), Entries: entries,
 		})
 		if err != nil {
 			return !crossed(err), wrap("BatchUpdatePartition", err)
@@ -253,7 +269,7 @@ func (c *Catalog) InspectPartitions(ctx context.Context, table string, fn func(c
 
 func (c *Catalog) each(ctx context.Context, table string, bare bool, fn func(types.Partition) error) error {
 	var stopped error
-	err := c.pages(ctx, table, bare, func(page []types.Partition) error {
+	err := batches{c, table}.pages(ctx, bare, func(page []types.Partition) error {
 		for _, p := range page {
 			if stopped = fn(p); stopped != nil {
 				return stopped
@@ -271,9 +287,9 @@ func (c *Catalog) each(ctx context.Context, table string, bare bool, fn func(typ
 }
 
 // pages reads the partitions a page at a time. bare leaves out the columns, which are most of an answer's bytes.
-func (c *Catalog) pages(ctx context.Context, table string, bare bool, fn func([]types.Partition) error) error {
-	pages := api.NewGetPartitionsPaginator(c.client, &api.GetPartitionsInput{
-		CatalogId: c.catalogID(), DatabaseName: aws.String(c.cfg.Database), TableName: aws.String(table), ExcludeColumnSchema: aws.Bool(bare),
+func (r batches) pages(ctx context.Context, bare bool, fn func([]types.Partition) error) error {
+	pages := api.NewGetPartitionsPaginator(r.client, &api.GetPartitionsInput{
+		CatalogId: r.catalogID(), DatabaseName: aws.String(r.cfg.Database), TableName: aws.String(r.table), ExcludeColumnSchema: aws.Bool(bare),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
