@@ -24,7 +24,7 @@ func avroFile(t *testing.T, name string) string {
 
 // TestAvro: the records of an object with their values, and the reasons why an object is refused.
 func TestAvro(t *testing.T) {
-	spec := &Spec{Format: Format{Name: FormatAvro}, Leaves: []Leaf{{Path: []string{"at_us"}, Kind: Timestamp}, {Path: []string{"peer", "ip"}, Kind: Text}, {Path: []string{"body", "a"}, Kind: Int64}}, Parsers: []Parser{{[]string{"body"}, ParseJSON}}}
+	spec := &Spec{Format: Format{Name: FormatAvro}, Leaves: []Leaf{{Path: []string{"at_us"}, Kind: Timestamp}, {Path: []string{"peer", "ip"}, Kind: Text}, {Path: []string{"body", "a"}, Kind: Int64}}, Parsers: []Parser{{Path: []string{"body"}, Name: ParseJSON}}}
 	object := avroFile(t, "deflate")
 	d := NewRecords(spec, NewKeys(), Options{})
 	for range 2 { // the reader is used for several objects

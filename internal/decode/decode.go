@@ -66,6 +66,10 @@ type Spec struct {
 type Parser struct {
 	Path []string
 	Name ParserName
+	// By is the path of the number of the event, for ParseWindowsValues. It has to come before the list in the record.
+	By []string
+	// Unless is a key. In a record that has it, at the top or below, the text is left as it is; "": every text is parsed. It is for JSON.
+	Unless string
 }
 
 // MisfitPath is the path of what misfit i did not fit.

@@ -28,6 +28,8 @@ const (
 	ParseJSON       ParserName = "json"
 	// ParseWindowsXML reads a Windows event in XML, as FormatWindowsXML does.
 	ParseWindowsXML ParserName = "windows_xml"
+	// ParseWindowsValues reads a list with the values of a Windows event, in the order of its manifest.
+	ParseWindowsValues ParserName = "windows_values"
 	// ParseAuto is ParseJSON for a text that is a JSON object, ParseWindowsXML for an event in XML, and ParseWindows for any other.
 	ParseAuto ParserName = "auto"
 )
@@ -54,6 +56,7 @@ func parsers() []parserEntry {
 		}},
 		{ParseJSON, nothing},
 		{ParseWindowsXML, nothing},
+		{ParseWindowsValues, func(*Scanner, []byte) string { return "a text is not a list of values" }},
 		{ParseAuto, (*Scanner).parseWindows},
 	}
 }
@@ -234,6 +237,9 @@ func (s *Scanner) childNamed(n *node, name string) *node {
 // nothing goes to the rest.
 func (s *Scanner) parsed(k *node, v []byte, mute bool) bool {
 	p := k.parser
+	if p.unless != nil && bytes.Contains(s.b, p.unless) {
+		return false
+	}
 	base := len(s.fields)
 	rest := len(s.rest)
 	if p.json && s.parsedJSON(k, v, mute) {
@@ -256,6 +262,39 @@ func (s *Scanner) parsed(k *node, v []byte, mute bool) bool {
 		s.rest = s.rest[:rest]
 	}
 	return true
+}
+
+// listFields appends the elements of the JSON array v as fields: by the names, in their order, and by their numbers after these. Texts without
+// escapes are in text.
+func listFields(dst []fields.Field, text, v []byte, names []string) (all []fields.Field, buf []byte, fault string) {
+	list := parser{b: v}
+	if len(names) == 0 || len(v) == 0 || v[0] != '[' || list.skip(0) != len(v) {
+		return dst, text, "not a list of values of a known event"
+	}
+	for i, at := list.ws(1), 0; v[i] != ']'; at++ {
+		f := fields.Field{Key: strconv.AppendInt(nil, int64(at+1), 10)}
+		if at < len(names) {
+			f = fields.Field{Name: names[at]}
+		}
+		end := list.skip(i)
+		switch v[i] {
+		case '"':
+			f.Value = v[i+1 : end-1]
+			if list.str(i + 1); list.esc {
+				from := len(text)
+				text = unescape(text, f.Value)
+				f.Value = text[from:len(text):len(text)]
+			}
+		case 'n': // null
+		default:
+			f.Value = v[i:end]
+		}
+		dst = append(dst, f)
+		if i = list.ws(end); v[i] == ',' {
+			i = list.ws(i + 1)
+		}
+	}
+	return dst, text, ""
 }
 
 // parsedJSON reads an object, or, for a JSON leaf, an array, that a text holds.

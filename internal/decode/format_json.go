@@ -5,6 +5,7 @@ import (
 	"io"
 	"unicode/utf8"
 
+	"github.com/silt-etl/silt/internal/decode/eventxml"
 	"github.com/silt-etl/silt/internal/decode/looks"
 )
 
@@ -25,7 +26,12 @@ func newJSONFramer(spec *Spec, s *Scanner, o Options) framer {
 	if spec.Format.Records != nil {
 		return newEnvelopeFramer(spec, s, o)
 	}
-	return &jsonFramer{r: jsonReader{window: newWindow(o)}, s: s}
+	f := &jsonFramer{r: jsonReader{window: newWindow(o)}, s: s}
+	if spec.Format.OrWindowsXML {
+		f.r.orXML = true
+		return &jsonOrXMLFramer{json: f, xml: &windowsXMLFramer{window: window{limits: o.limits()}, s: s}}
+	}
+	return f
 }
 
 func (f *jsonFramer) open(r io.Reader) {
@@ -119,6 +125,7 @@ type jsonReader struct {
 	long   bool  // this line is framed value by value
 	end    int64 // where the bytes of the last piece end in the unpacked object
 	spent  int64 // bytes that were looked at in vain, see over
+	orXML  bool  // an object can be Windows events in XML instead
 }
 
 func (r *jsonReader) open(src io.Reader) {
@@ -372,6 +379,12 @@ func (r *jsonReader) beginJSON() error {
 	}
 	switch r.buf[r.p] {
 	case '<':
+		if err := r.need(betweenBytes); err != nil {
+			return err
+		}
+		if r.orXML && eventxml.Looks(r.buf[r.p:r.n]) {
+			return errWindowsXML
+		}
 		return r.refuseXML()
 	case '[':
 		c, err := r.after(r.p + 1)

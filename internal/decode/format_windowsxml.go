@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strconv"
 	"unicode/utf8"
@@ -26,6 +27,12 @@ func newWindowsXMLFramer(_ *Spec, s *Scanner, o Options) framer {
 
 func (f *windowsXMLFramer) open(r io.Reader) {
 	f.reset(r)
+	f.unclosed = eventxml.Unclosed{}
+}
+
+// continues reads an object that another framer has opened, from what is in its window.
+func (f *windowsXMLFramer) continues(w window) {
+	f.window = w
 	f.unclosed = eventxml.Unclosed{}
 }
 
@@ -219,4 +226,57 @@ func detectWindowsXML(sample *sample) (Detected, bool) {
 		return Detected{}, false
 	}
 	return Detected{Format{Name: FormatWindowsXML}, "it begins with an <Event> in XML"}, true
+}
+
+// errWindowsXML is the error of a jsonReader whose object holds Windows events in XML.
+var errWindowsXML = errors.New("the object is Windows events in XML")
+
+// jsonOrXMLFramer reads each object as JSON, or as Windows events in XML if it begins with one.
+type jsonOrXMLFramer struct {
+	json *jsonFramer
+	xml  *windowsXMLFramer
+	now  bool   // the object is XML
+	last []byte // the record that was framed last
+}
+
+func (f *jsonOrXMLFramer) open(r io.Reader) {
+	f.now = false
+	f.json.open(r)
+}
+
+func (f *jsonOrXMLFramer) next() (raw []byte, rej *Reject, err error) {
+	if !f.now {
+		if raw, rej, err = f.json.next(); !errors.Is(err, errWindowsXML) {
+			f.last = raw
+			return raw, rej, err
+		}
+		f.now = true
+		f.xml.continues(f.json.r.window)
+	}
+	return f.xml.next()
+}
+
+func (f *jsonOrXMLFramer) kept(raw, context []byte) *Reject {
+	if f.now = eventxml.Looks(raw); f.now {
+		return f.xml.kept(raw, context)
+	}
+	f.last = raw
+	return f.json.kept(raw, context)
+}
+
+func (f *jsonOrXMLFramer) context() []byte { return nil }
+
+func (f *jsonOrXMLFramer) offset() int64 {
+	if f.now {
+		return f.xml.offset()
+	}
+	return f.json.offset()
+}
+
+// object is the last record as the scanner has seen it.
+func (f *jsonOrXMLFramer) object() []byte {
+	if f.now {
+		return f.xml.object()
+	}
+	return f.last
 }

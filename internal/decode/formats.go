@@ -176,7 +176,9 @@ type Format struct {
 	OtherPatterns []*regexp.Regexp
 	// Member is a pattern of the names of members of archives. Its captures are values of `key`. It may be nil.
 	Member *keypattern.Pattern
-	Null   []string // texts and JSON strings that mean that a value is missing, in addition to a text that is empty
+	// OrWindowsXML says that an object can hold Windows events in XML instead of JSON.
+	OrWindowsXML bool
+	Null         []string // texts and JSON strings that mean that a value is missing, in addition to a text that is empty
 }
 
 // Expect says what a column must look like unless it is empty. A record in which it looks otherwise has other columns than its layout.

@@ -128,7 +128,7 @@ func TestEveryFormat(t *testing.T) {
 func TestUnknownFormat(t *testing.T) {
 	for _, spec := range []*Spec{
 		{Format: Format{Name: "orc"}},
-		{Parsers: []Parser{{[]string{"a"}, "yaml"}}},
+		{Parsers: []Parser{{Path: []string{"a"}, Name: "yaml"}}},
 	} {
 		r := NewRecords(spec, NewKeys(), Options{})
 		r.Open(strings.NewReader(`{"a":"x"}`))

@@ -75,7 +75,7 @@ func TestFormats(t *testing.T) {
 			"192.0.2.1 - ada \"GET /\" 200\n::1 - - \"\" 404 x\n256.0.0.1 - a \"\" 1\n192.0.2.1 - ada \"GET /\" 200 trailing text\n",
 			[]string{`1 IP=192.0.2.1 user=ada status=200 | request=GET /`, `2 IP=::1 status=404 | who=x`, `3 LINE_NO_MATCH`, `4 LINE_NO_MATCH`}},
 
-		{"windows_event in JSON", Spec{Format: Format{Null: []string{"-"}}, Parsers: []Parser{{[]string{"Description"}, ParseWindows}}, Leaves: leaves("Description.Image", "Description.ProcessId#", "id#")},
+		{"windows_event in JSON", Spec{Format: Format{Null: []string{"-"}}, Parsers: []Parser{{Path: []string{"Description"}, Name: ParseWindows}}, Leaves: leaves("Description.Image", "Description.ProcessId#", "id#")},
 			`{"id":11,"Description":` + quote(sysmon) + `}` + "\n" + `{"id":12,"Description":"nothing"}{"Description":{"Image":"object"},"User":"-"}{"Description":null}`,
 			[]string{"1 Description.Image=C:\\Windows\\x: y.exe Description.ProcessId=4 id=11 | Description.title=File created Description.RuleName=technique_id=T1059,technique_name=Command Description.UtcTime=2023-10-03 23:50:22.438 Description.QueryResults=a;\r\n  b;\r\nc",
 				`2 id=12 | Description=nothing !Description`, `3 Description.Image=object | `, `4 | `}},
@@ -84,14 +84,14 @@ func TestFormats(t *testing.T) {
 			[]string{`1 | o.x=::`, `2 a=-  | b= l=["-"]`, `3 | a=x`}},
 		{"null of one field of text", Spec{Format: Format{Name: FormatKV, Null: []string{"-"}}, Nulls: []Null{{[]string{"ip"}, []string{"0.0.0.0"}}}, Leaves: leaves("ip", "to")},
 			"ip=0.0.0.0 to=0.0.0.0\nip=- to=- x=-\n", []string{`1 to=0.0.0.0 | `, `2 | `}},
-		{"sections", Spec{Parsers: []Parser{{[]string{"m"}, ParseWindows}}, Leaves: leaves("m.Subject.Account Name")},
+		{"sections", Spec{Parsers: []Parser{{Path: []string{"m"}, Name: ParseWindows}}, Leaves: leaves("m.Subject.Account Name")},
 			`{"m":"An account was logged on.\r\n\r\nSubject:\r\n\tSecurity ID:\t\tS-1\r\n\tAccount Name:\t\tada\r\n\r\nLogon Type:\t3\r\nNew Logon:\r\n\tAccount Name:\t\teve\r\n\r\nThis event is prose: see.\r\n"}`,
 			[]string{`1 m.Subject.Account Name=ada | m.title=An account was logged on. m.Subject.Security ID=S-1 m.Logon Type=3 m.New Logon.Account Name=eve m.This event is prose=see.`}},
-		{"syslog, then kv", Spec{Format: Format{Name: FormatLine, Columns: []string{"line"}}, Parsers: []Parser{{[]string{"line"}, ParseSyslog}, {[]string{"line", "message"}, ParseKV}}, Leaves: leaves("line.host", "line.message.a#")},
+		{"syslog, then kv", Spec{Format: Format{Name: FormatLine, Columns: []string{"line"}}, Parsers: []Parser{{Path: []string{"line"}, Name: ParseSyslog}, {Path: []string{"line", "message"}, Name: ParseKV}}, Leaves: leaves("line.host", "line.message.a#")},
 			"<34>Oct 11 22:14:15 mymachine su: a=1 b=2\nnothing\n<34>Oct 11 22:14:15 mymachine su: free text\n",
 			[]string{`1 line.host=mymachine line.message.a=1 | line.pri=34 line.timestamp=Oct 11 22:14:15 line.app=su line.message.b=2`, `2 | line=nothing !line`,
 				`3 line.host=mymachine | line.pri=34 line.timestamp=Oct 11 22:14:15 line.app=su line.message=free text !line.message`}},
-		{"syslog, then structured data", Spec{Format: Format{Name: FormatLine, Columns: []string{"line"}}, Parsers: []Parser{{[]string{"line"}, ParseSyslog}, {[]string{"line", "structured"}, ParseStructured}},
+		{"syslog, then structured data", Spec{Format: Format{Name: FormatLine, Columns: []string{"line"}}, Parsers: []Parser{{Path: []string{"line"}, Name: ParseSyslog}, {Path: []string{"line", "structured"}, Name: ParseStructured}},
 			Leaves: []Leaf{{Path: []string{"line", "structured", "fw@32473.1.2", "source-address"}, Kind: Text}, {Path: []string{"line", "structured", "fw@32473.1.2", "port"}, Kind: Int32}, {Path: []string{"line", "message"}, Kind: Text}}},
 			`<14>1 2026-02-03T10:11:12Z fw1 RT 7 DENY [fw@32473.1.2 source-address="192.0.2.1" port="443" reason="a \"b\" \\ \] \n" empty=""][origin ip="192.0.2.9" ip="192.0.2.10"][mark@32473] denied` + "\n" +
 				`<14>1 2026-02-03T10:11:12Z fw1 RT 7 DENY - nothing` + "\n" + `<14>1 2026-02-03T10:11:12Z fw1 RT 7 DENY [fw@32473.1.2 a=1] denied` + "\n" +
@@ -101,13 +101,13 @@ func TestFormats(t *testing.T) {
 				`2 line.message=nothing | line.pri=14 line.timestamp=2026-02-03T10:11:12Z line.host=fw1 line.app=RT line.procid=7 line.msgid=DENY`,
 				`3 line.message=denied | line.pri=14 line.timestamp=2026-02-03T10:11:12Z line.host=fw1 line.app=RT line.procid=7 line.msgid=DENY line.structured=[fw@32473.1.2 a=1] !line.structured`,
 				`4 line.structured.fw@32473.1.2.source-address=198.51.100.7 | line.pri=14 line.timestamp=2026-02-03T10:11:12Z line.host=fw1 line.app=RT line.procid=7 line.msgid=DENY`}},
-		{"pairs between commas", Spec{Format: Format{Name: FormatLine, Columns: []string{"line"}}, Parsers: []Parser{{[]string{"line"}, ParseCommaPairs}}, Leaves: leaves("line.SrcIP", "line.Prefilter Policy", "line.SrcPort#")},
+		{"pairs between commas", Spec{Format: Format{Name: FormatLine, Columns: []string{"line"}}, Parsers: []Parser{{Path: []string{"line"}, Name: ParseCommaPairs}}, Leaves: leaves("line.SrcIP", "line.Prefilter Policy", "line.SrcPort#")},
 			"SrcIP: 192.0.2.1, SrcPort: 443, Prefilter Policy: Main, DNS_TTL: 5, UserAgent: a (b, c: d), Empty: , Message: \"x, Y: z\", SrcIP: 192.0.2.2, URL: http://a.example/x, y\nno key\nSrcIP: 1, last: word, \nX: \"a\"b, Y: c\n",
 			[]string{`1 line.SrcIP=192.0.2.1 line.Prefilter Policy=Main line.SrcPort=443 | line.DNS_TTL=5 line.UserAgent=a (b, c: d) line.Message=x, Y: z line.SrcIP=192.0.2.2 line.URL=http://a.example/x, y`,
 				`2 | line=no key !line`, `3 line.SrcIP=1, last: word | `, `4 | line.X="a"b line.Y=c`}},
-		{"json in text", Spec{Format: Format{Name: FormatCSV, Columns: []string{"a", "j"}, Quote: '"', Header: HeaderNo}, Parsers: []Parser{{[]string{"j"}, ParseJSON}}, Leaves: leaves("j.x.y#")},
+		{"json in text", Spec{Format: Format{Name: FormatCSV, Columns: []string{"a", "j"}, Quote: '"', Header: HeaderNo}, Parsers: []Parser{{Path: []string{"j"}, Name: ParseJSON}}, Leaves: leaves("j.x.y#")},
 			"1,\"{\"\"x\"\":{\"\"y\"\":5,\"\"z\"\":[1]},\"\"w\"\":\"\"\\u00e9\"\"}\"\n2,{\n3,[1]\n", []string{`1 j.x.y=5 | a=1 j.x.z=[1] j.w=é`, `2 | a=2 j={ !j`, `3 | a=3 j=[1] !j`}},
-		{"cef in JSON", Spec{Parsers: []Parser{{[]string{"a", "m"}, ParseCEF}}, Leaves: leaves("a.m.src")}, `{"a":{"m":"CEF:0|v|p|1|2|n|3|src=x dst=\\\\y"}}`,
+		{"cef in JSON", Spec{Parsers: []Parser{{Path: []string{"a", "m"}, Name: ParseCEF}}, Leaves: leaves("a.m.src")}, `{"a":{"m":"CEF:0|v|p|1|2|n|3|src=x dst=\\\\y"}}`,
 			[]string{`1 a.m.src=x | a.m.cefVersion=0 a.m.deviceVendor=v a.m.deviceProduct=p a.m.deviceVersion=1 a.m.deviceEventClassId=2 a.m.name=n a.m.severity=3 a.m.dst=\y`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -80,6 +80,8 @@ type textParser struct {
 	json   bool // a text that is JSON is read as JSON
 	xml    bool // an event in XML is read as such
 	misfit int
+	list   bool   // it parses arrays
+	unless []byte // the key of records in which texts are left as they are, in quotes
 }
 
 // NewScanner prepares to read what the spec asks for. Two leaves of the same path are each set.
@@ -117,7 +119,23 @@ func NewScanner(spec *Spec, keys *Keys) *Scanner {
 		}
 	}
 	for i, p := range spec.Parsers {
-		s.path(p.Path).parser = &textParser{p.Name.lookup(), p.Name == ParseJSON || p.Name == ParseAuto, p.Name == ParseWindowsXML || p.Name == ParseAuto, len(spec.Leaves) + i}
+		t := &textParser{parse: p.Name.lookup(), json: p.Name == ParseJSON || p.Name == ParseAuto, xml: p.Name == ParseWindowsXML || p.Name == ParseAuto, misfit: len(spec.Leaves) + i}
+		if p.By != nil {
+			by := s.path(p.By)
+			t.list = true
+			t.parse = func(s *Scanner, v []byte) (fault string) {
+				var names []string
+				if by.leaf >= 0 && s.values[by.leaf].Set {
+					names = fields.WindowsValues(s.values[by.leaf].Int)
+				}
+				s.fields, s.text, fault = listFields(s.fields, s.text, v, names)
+				return fault
+			}
+		}
+		if p.Unless != "" {
+			t.unless = appendText(nil, []byte(p.Unless))
+		}
+		s.path(p.Path).parser = t
 	}
 	s.nodes = 0 // the spec's own are not counted
 	return s
@@ -392,7 +410,9 @@ func (s *Scanner) value(i int, k *node, dead, mute bool) int {
 			return end
 		}
 	case '[':
-		end = s.skip(i)
+		if end = s.skip(i); k.parser != nil && k.parser.list && end >= 0 && !dead && !k.hidden() && s.parsed(k, b[i:end], mute) {
+			return end
+		}
 	case 'n':
 		return s.literal(i, "null")
 	default:

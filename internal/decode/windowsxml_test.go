@@ -146,13 +146,13 @@ func TestParseWindowsXML(t *testing.T) {
 		object string
 		want   string
 	}{
-		{Spec{Parsers: []Parser{{[]string{"xml"}, ParseWindowsXML}}}, `{"xml":` + string(appendText(nil, []byte(xml))) + `,"a":"z"}`, `5 "ada" z xml.EventData.x=a` + "\r\n" + `b\u0022,"EventID":9`},
-		{Spec{Parsers: []Parser{{[]string{"xml"}, ParseAuto}}}, `{"xml":` + string(appendText(nil, []byte("\n <?xml version='1.0'?>"+xml))) + `,"a":"z"}`, `5 "ada" z xml.EventData.x=a` + "\r\n" + `b\u0022,"EventID":9`},
-		{Spec{Parsers: []Parser{{[]string{"xml"}, ParseWindowsXML}}}, `{"a":"z","xml":"<Event><a></Event>"}`, `0  z xml=<Event><a></Event> misfit`},
-		{Spec{Parsers: []Parser{{[]string{"xml"}, ParseWindowsXML}}}, `{"a":"z","xml":"<Event/> <Event/>"}`, `0  z xml=<Event/> <Event/> misfit`},
-		{Spec{Parsers: []Parser{{[]string{"xml"}, ParseWindowsXML}}}, `{"a":"z","xml":"Key: value"}`, `0  z xml=Key: value misfit`},
-		{Spec{Parsers: []Parser{{[]string{"xml"}, ParseAuto}}}, `{"a":"z","xml":"Key: value"}`, `0  z xml.Key=value`},
-		{Spec{Format: Format{Name: FormatLine, Columns: []string{"xml"}}, Parsers: []Parser{{[]string{"xml"}, ParseWindowsXML}}}, xml, `5 "ada"  xml.EventData.x=a` + "\r\n" + `b\u0022,"EventID":9`},
+		{Spec{Parsers: []Parser{{Path: []string{"xml"}, Name: ParseWindowsXML}}}, `{"xml":` + string(appendText(nil, []byte(xml))) + `,"a":"z"}`, `5 "ada" z xml.EventData.x=a` + "\r\n" + `b\u0022,"EventID":9`},
+		{Spec{Parsers: []Parser{{Path: []string{"xml"}, Name: ParseAuto}}}, `{"xml":` + string(appendText(nil, []byte("\n <?xml version='1.0'?>"+xml))) + `,"a":"z"}`, `5 "ada" z xml.EventData.x=a` + "\r\n" + `b\u0022,"EventID":9`},
+		{Spec{Parsers: []Parser{{Path: []string{"xml"}, Name: ParseWindowsXML}}}, `{"a":"z","xml":"<Event><a></Event>"}`, `0  z xml=<Event><a></Event> misfit`},
+		{Spec{Parsers: []Parser{{Path: []string{"xml"}, Name: ParseWindowsXML}}}, `{"a":"z","xml":"<Event/> <Event/>"}`, `0  z xml=<Event/> <Event/> misfit`},
+		{Spec{Parsers: []Parser{{Path: []string{"xml"}, Name: ParseWindowsXML}}}, `{"a":"z","xml":"Key: value"}`, `0  z xml=Key: value misfit`},
+		{Spec{Parsers: []Parser{{Path: []string{"xml"}, Name: ParseAuto}}}, `{"a":"z","xml":"Key: value"}`, `0  z xml.Key=value`},
+		{Spec{Format: Format{Name: FormatLine, Columns: []string{"xml"}}, Parsers: []Parser{{Path: []string{"xml"}, Name: ParseWindowsXML}}}, xml, `5 "ada"  xml.EventData.x=a` + "\r\n" + `b\u0022,"EventID":9`},
 	} {
 		c.spec.Leaves = leaves
 		keys := NewKeys()

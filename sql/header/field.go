@@ -11,12 +11,19 @@ import (
 	"github.com/silt-etl/silt/sql/syntax"
 )
 
-// parse reads `-- parse: field parser`.
+// parse reads `-- parse: field parser`, `-- parse: field parser unless key`, and `-- parse: field windows_values field`.
 func (x *Raw) parse() {
 	for _, w := range x.head["parse"] {
 		at, with := cutField(w.Text)
-		words := []string{at, with}
-		if at == "" || with == "" || strings.ContainsAny(with, " \t") {
+		words := append([]string{at}, strings.Fields(with)...)
+		unless, by := "", ""
+		switch {
+		case len(words) == 4 && strings.EqualFold(words[2], "unless"):
+			unless = words[3]
+		case len(words) == 3 && strings.EqualFold(words[1], string(decode.ParseWindowsValues)):
+			by = words[2]
+		}
+		if at == "" || with == "" || len(words) > 2 && unless == "" && by == "" {
 			x.r.At(x.f, w.At, diag.Error, diag.Parse, "example: `-- parse: Description windows_event`", "a parse line must name a field and a parser")
 			continue
 		}
@@ -34,6 +41,20 @@ func (x *Raw) parse() {
 			continue
 		}
 		f, near := x.find(words[0])
+		parser := decode.Parser{Name: name, Unless: unless}
+		if name == decode.ParseWindowsValues {
+			id, _ := x.find(by)
+			if id == nil || len(id.Fields) > 0 || !strings.HasSuffix(id.Type.ID, "INT") && !strings.HasSuffix(id.Type.ID, "INTEGER") {
+				x.r.At(x.f, w.At, diag.Error, diag.Parse, "example: `-- parse: EventData windows_values EventID`", "%s needs the field with the number of the event, an INTEGER", name)
+				continue
+			}
+			parser.By = id.Path
+		}
+		if path, _ := rawtable.ParsePath(words[0]); f == nil && path != nil && slices.ContainsFunc(x.others, func(o []string) bool { return below(o, path) }) {
+			parser.Path = path
+			x.Parsers = append(x.Parsers, parser)
+			continue
+		}
 		switch {
 		case f == nil:
 			hint := "declare it as a STRUCT of the fields in the text"
@@ -44,7 +65,8 @@ func (x *Raw) parse() {
 		case len(f.Fields) == 0 && name != decode.ParseJSON:
 			x.r.At(x.f, w.At, diag.Error, diag.Parse, "declare it as a STRUCT of the fields in the text", "%s is %s, but %s reads several fields", words[0], f.Type.Text, name)
 		default:
-			x.Parsers = append(x.Parsers, decode.Parser{Path: f.Path, Name: name})
+			parser.Path = f.Path
+			x.Parsers = append(x.Parsers, parser)
 		}
 	}
 }
@@ -91,15 +113,22 @@ func (x *Raw) timestamps() {
 	}
 }
 
-// also reads `-- also: field other`: a value may be at another path of the record. It is for names that differ in case only, which
-// one CREATE TABLE cannot hold.
+// wholeRecord stands for the record itself in an also line.
+const wholeRecord = "*"
+
+// also reads `-- also: field other`: a value may be at another path of the record. If the field is a STRUCT, each of its values may be at the
+// same path below the other one.
 func (x *Raw) also() {
+	used := map[string]string{}
 	for _, w := range x.head["also"] {
 		bad := func(hint, format string, args ...any) {
 			x.r.At(x.f, w.At, diag.Error, diag.Also, hint, format, args...)
 		}
 		name, to := cutField(w.Text)
 		other, rest := rawtable.ParsePath(to)
+		if to == wholeRecord {
+			other = []string{}
+		}
 		if name == "" || other == nil || rest != "" {
 			bad("example: `-- also: ProcessGuid ProcessGUID`", "an also line must name a field and a second path for its value")
 			continue
@@ -110,12 +139,26 @@ func (x *Raw) also() {
 			bad("did you mean "+near+"?", "raw has no field %s", name)
 		case f == nil:
 			bad("add the field to raw.sql, or correct the name", "raw has no field %s", name)
-		case len(f.Fields) > 0:
-			bad("name each of its fields", "%s has fields of its own", name)
-		case x.declared(other):
-			bad("remove the column, or read both: coalesce(a, b)", "raw.sql already declares %s as a field", to)
+		case to == wholeRecord && len(f.Fields) == 0:
+			bad("name a path; * is for a STRUCT whose fields can be those of the record itself", "%s has no fields", name)
 		default:
-			f.Also = append(f.Also, other)
+			if len(f.Fields) > 0 && len(other) > 0 {
+				f.Also = append(f.Also, other)
+			}
+			x.others = append(x.others, other)
+			for _, v := range f.Values() {
+				path := append(slices.Clone(other), v.Path[len(f.Path):]...)
+				dotted := strings.Join(path, ".")
+				switch before := used[strings.Join(path, "\x00")]; {
+				case x.declared(path):
+					bad("remove the column, or read both: coalesce(a, b)", "raw.sql already declares %s as a field", dotted)
+				case before != "":
+					bad("remove one of the lines", "%s is already another path of %s", dotted, before)
+				default:
+					used[strings.Join(path, "\x00")] = strings.Join(v.Path, ".")
+					v.Also = append(v.Also, path)
+				}
+			}
 		}
 	}
 }

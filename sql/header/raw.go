@@ -50,10 +50,11 @@ type rawHeader map[string][]word
 
 // Raw makes a decode.Format of raw.sql's header.
 type Raw struct {
-	f    diag.File
-	r    *diag.List
-	head rawHeader
-	root *rawtable.Field
+	f      diag.File
+	r      *diag.List
+	head   rawHeader
+	root   *rawtable.Field
+	others [][]string // the paths that also lines name
 
 	Format  decode.Format
 	Parsers []decode.Parser
@@ -96,6 +97,9 @@ func ReadRaw(f diag.File, root *rawtable.Field, r *diag.List) *Raw {
 		x.Format.RecordsOptional = x.Format.RecordsOptional || optional
 	}
 	x.events()
+	if x.Format.OrWindowsXML && (x.Format.Records != nil || x.Format.Events != nil) {
+		x.bad(x.head["format"][0], "remove the line, or windows_xml", "-- records: and -- events: cannot be read with `json, windows_xml`")
+	}
 	if w, ok := x.one("framing"); ok {
 		switch strings.ToLower(w.Text) {
 		case "octets":
@@ -112,9 +116,9 @@ func ReadRaw(f diag.File, root *rawtable.Field, r *diag.List) *Raw {
 		}
 		x.Format.Member = p
 	}
+	x.also()
 	x.parse()
 	x.timestamps()
-	x.also()
 	x.redacts()
 	switch x.Format.Name {
 	case decode.FormatCSV:
@@ -217,6 +221,14 @@ func (x *Raw) name() bool {
 		return true
 	}
 	names := decode.Formats()
+	if first, second, two := strings.Cut(strings.ToLower(w.Text), ","); two {
+		if first != string(decode.FormatJSON) || strings.TrimSpace(second) != string(decode.FormatWindowsXML) {
+			x.bad(w, "the only two formats that a mapping can have are `json, windows_xml`", "unknown formats %q", w.Text)
+			return false
+		}
+		x.Format.OrWindowsXML = true
+		return true
+	}
 	if name := decode.FormatName(strings.ToLower(w.Text)); slices.Contains(names, name) {
 		x.Format.Name = name
 		return true

@@ -192,7 +192,13 @@ func TestLinesThatCannotBeRead(t *testing.T) {
 		{"-- null: s = x", "s has fields of its own"},
 		{"-- also: a", "an also line must name a field and a second path for its value"},
 		{"-- also: q x", "raw has no field q"},
-		{"-- also: s x", "s has fields of its own"},
+		{"-- also: a *", "a has no fields"},
+		{"-- also: s other\n-- also: b other.x", "other.x is already another path of s.x"},
+		{"-- parse: s windows_values", "windows_values needs the field with the number of the event, an INTEGER"},
+		{"-- parse: s windows_values q", "windows_values needs the field with the number of the event, an INTEGER"},
+		{"-- parse: s kv unless", "a parse line must name a field and a parser"},
+		{"-- format: json, csv", `unknown formats "json, csv"`},
+		{"-- format: json, windows_xml\n-- records: Records", "-- records: and -- events: cannot be read with `json, windows_xml`"},
 		{"-- also: a b", "raw.sql already declares b as a field"},
 	} {
 		_, found := readRaw(t, c.lines, columns...)

@@ -54,7 +54,7 @@ func (x *redactor) lines(f diag.File, lines []header.Redact) {
 		}
 		rule := redact.Rule{Path: path, How: l.How}
 		if field != nil {
-			rule.Also = field.Also
+			rule.Also = field.OtherPaths()
 			x.types(f, l, field)
 		}
 		x.rules = append(x.rules, rule)

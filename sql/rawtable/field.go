@@ -3,6 +3,7 @@
 package rawtable
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -19,7 +20,7 @@ type Field struct {
 	Type   *ducktype.Type
 	Fields []*Field
 	Leaf   *Leaf      // of a value, once something reads it
-	Also   [][]string // other paths that the value may be at
+	Also   [][]string // other paths that the value, or the whole STRUCT, may be at
 }
 
 // Leaf is a raw value that the mapping reads: a column of `records`.
@@ -65,6 +66,15 @@ func (f *Field) Values() []*Field {
 		all = append(all, c.Values()...)
 	}
 	return all
+}
+
+// OtherPaths are all paths that the values of a field may be at, in addition to its own.
+func (f *Field) OtherPaths() [][]string {
+	paths := slices.Clone(f.Also)
+	for _, c := range f.Fields {
+		paths = append(paths, c.OtherPaths()...)
+	}
+	return paths
 }
 
 // Build makes the tree of raw.sql's columns.
