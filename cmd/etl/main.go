@@ -44,6 +44,7 @@ type cli struct {
 	Replay     replayCmd     `cmd:"" help:"Run quarantined records through the current mapping, and publish those that pass."`
 	Bookmark   bookmarkCmd   `cmd:"" help:"Show a job's progress, mark objects as done, rewind, pause and resume."`
 	Retention  retentionCmd  `cmd:"" help:"Delete quarantine, manifests and attempt records that have expired."`
+	Source     sourceCmd     `cmd:"" help:"Register the custom sources of a job in Security Lake, or remove them."`
 	Adopt      adoptCmd      `cmd:"" help:"Rebuild the ledger of a job from the files of the lake."`
 	Catalog    catalogCmd    `cmd:"" help:"Compare the catalog with the mapping and the lake, and repair it."`
 	Crawl      crawlCmd      `cmd:"" help:"Make the catalog say what the lake holds: tables, columns and partitions."`

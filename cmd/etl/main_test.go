@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/silt-etl/silt/internal/jobfile"
+	"github.com/silt-etl/silt/internal/registration/lakefake"
 )
 
 func TestMain(m *testing.M) {
@@ -39,6 +41,13 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true, UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
+			lake, err := lakefake.New() // Security Lake, for scripts that set AWS_ENDPOINT_URL to it
+			if err != nil {
+				return err
+			}
+			server := httptest.NewServer(lake)
+			e.Defer(server.Close)
+			e.Setenv("SECURITY_LAKE", server.URL)
 			half := packed.Bytes()[:packed.Len()/2]
 			rows := flows(t, 300)
 			return errors.Join(os.WriteFile(filepath.Join(e.WorkDir, "flows.parquet"), rows, 0o644),
