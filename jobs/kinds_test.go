@@ -27,7 +27,7 @@ func foreign() map[string][2]string {
 		"paloalto":         {`1,2025/06/01 00:00:02,011901004321,NOVEL,general,2561,2025/06/01 00:00:01,,general,,0,0,general,informational,"one, two"`, `type = "NOVEL" (`},
 		"cloudtrail":       {`{"Records":[{"eventVersion":"1.11","eventTime":"2025-06-01T00:00:01Z","eventType":"AwsNovelEvent","eventID":"novel"}]}`, `records match no SELECT`}, // hidden: no kind is named
 		"eks-audit":        {`{"kind":"Event","apiVersion":"audit.k8s.io/v9","stageTimestamp":"2025-06-01T00:00:01Z"}`, `records match no SELECT`},                                // hidden: no kind is named
-		"security-hub":     {`{"SchemaVersion":"2018-10-08","Id":"novel","UpdatedAt":"2025-06-01T00:00:01Z","Title":"t"}`, `"Id":"novel"`},                                        // lists do not name a kind
+		"security-hub":     {`{"class_uid":2007,"time":1748736001000,"finding_info":{"uid":"novel"}}`, `class_uid = "2007" (`},
 		"guardduty":        {`{"id":"novel","severity":5,"updatedAt":"2025-06-01T00:00:01Z","title":"t"}`, `without type`},
 		"route53-resolver": {`{"version":"1.100000","account_id":"111122223333","query_timestamp":"2025-06-01T00:00:01Z","srcaddr":"10.0.1.21"}`, `without query_name`},
 		"suricata":         {`{"timestamp":"2025-06-01T00:00:01.000000+0000","event_type":"novel","flow_id":7,"novel":"x"}`, ""}, // an otherwise SELECT takes it

@@ -56,6 +56,7 @@ func TestShippedMapping(t *testing.T) {
 		{"cisco-asa", "<134>1 2025-06-01T10:15:00Z fw1 asa 1 - - %ASA-session-6-302016: Teardown UDP connection 2 for outside:198.51.100.53/53 to inside:10.1.2.3/1032 duration 0:00:00 bytes 526\n"},
 		{"cisco-asa", `{"@timestamp":"2025-06-01T10:15:00Z","message":"<166>Jun 01 2025 10:15:00: %ASA-5-611103: User logged out: Uname: ada"}`},
 		{"eks-audit", `{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"/aws/eks/shop/cluster","logStream":"kube-apiserver-audit-1","logEvents":[{"id":"1","timestamp":1,"message":"{\"apiVersion\":\"audit.k8s.io/v1\",\"auditID\":\"a\",\"stage\":\"ResponseComplete\",\"verb\":\"get\"}"}]}`},
+		{"security-hub", `{"class_uid":2004,"time":1748764801250,"finding_info":{"uid":"1","title":"t"},"metadata":{"version":"1.6.0","product":{"uid":"arn:aws:securityhub:us-east-1::productv2/aws/guardduty","name":"GuardDuty"}}}`},
 		{"guardduty", `{"schemaVersion":"2.0","accountId":"111122223333","service":{"serviceName":"guardduty"}}`},
 		{"guardduty", `{"source":"aws.guardduty","detail-type":"GuardDuty Finding","detail":{"schemaVersion":"2.0","accountId":"111122223333","service":{"serviceName":"guardduty"}}}`},
 		{"guardduty", `{"Records":[{"schemaVersion":"2.0","accountId":"111122223333","service":{"serviceName":"guardduty"}}]}`},

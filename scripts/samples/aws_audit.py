@@ -1,7 +1,7 @@
 """Records of AWS's audit logs in public projects, and their judges. They know nothing of the mappings."""
 import gzip, json, re
 
-from judges import at, compare, stamp
+from judges import at, compare, paths, stamp
 
 
 def documents(content):
@@ -146,18 +146,23 @@ def judge_eks(record, result):
     return wrong
 
 
+OCSF_FINDINGS = {2002: "vulnerability_finding", 2003: "compliance_finding", 2004: "detection_finding"}
+
+
 def findings(content):
-    """Findings in the AWS Security Finding Format: JSON objects, also in the envelopes of EventBridge and of GetFindings, of an object that can be packed."""
+    """Findings in the AWS Security Finding Format, or in OCSF: JSON objects, also in the envelopes of EventBridge and of GetFindings, of an object that can be packed."""
     if content[:2] == b"\x1f\x8b":
         content = gzip.decompress(content)
     found = []
 
     def visit(value):
-        if isinstance(value, dict) and {"ProductArn", "Id", "AwsAccountId"} <= value.keys():
+        if isinstance(value, dict) and ({"ProductArn", "Id", "AwsAccountId"} <= value.keys() or value.get("class_uid") in OCSF_FINDINGS and "arn:aws:securityhub:" in str(at(value, "metadata.product.uid"))):
             found.append((json.dumps(value, default=str), {}))
         elif isinstance(value, (dict, list)):
             for v in value.values() if isinstance(value, dict) else value:
                 visit(v)
+        elif isinstance(value, str) and '"class_uid"' in value:  # an event in a text of JSON
+            visit(json.loads(value))
 
     try:
         visit(json.loads(content))
@@ -166,9 +171,36 @@ def findings(content):
     return found
 
 
+def intake_findings(content):
+    """Findings in OCSF, in tests of SEKOIA.IO's intake formats."""
+    return findings(json.dumps(json.loads(content)["input"]).encode())
+
+
+def judge_ocsf(raw, result):
+    """Compares an event with the event that it was: each value is where it was, or in unmapped. Lists of objects are compared by their identifiers."""
+    event, unmapped, wrong = result["ocsf"], result.get("unmapped") or {}, []
+    if result["class"] != OCSF_FINDINGS[raw["class_uid"]]:
+        wrong.append("the class is %s" % result["class"])
+    for path, value in paths(raw):
+        have = at(event, path)
+        if path.endswith("_dt") and have is not None:
+            have, value = stamp(have), stamp(value)
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            if path == "resources" and result["class"] != "detection_finding":
+                have = [event.get("resource") or {}]
+            pairs = [[(v.get("uid"), v.get("type"), v.get("value"), at(v, "cve.uid"), at(v, "src_endpoint.ip")) for v in vs] for vs in (have or [], value)]
+            if pairs[0] != pairs[1] and path not in unmapped and "ocsf." + path not in unmapped:
+                wrong.append("%s is %s" % (path, pairs[0]))
+        elif have != value and str(have) != str(value) and path not in unmapped:
+            wrong.append("%s is %r, not %r" % (path, have, value))
+    return wrong
+
+
 def judge_security_hub(record, result):
     """Compares an event with the finding that it was."""
     raw, event, wrong = json.loads(record), result["ocsf"], []
+    if "class_uid" in raw:
+        return judge_ocsf(raw, result)
     product = raw["ProductArn"].split("/")[-1]
     want = "vulnerability_finding" if product == "inspector" else "compliance_finding" if product in ("securityhub", "config") else \
         "vulnerability_finding" if raw.get("Vulnerabilities") else "compliance_finding" if raw.get("Compliance") else "detection_finding"

@@ -12,7 +12,7 @@ import argparse, glob, hashlib, json, os, re, subprocess, sys, tempfile
 
 import lake
 import okta, suricata, sysmon, zeek
-from aws_audit import audit_events, documents, findings, intake_events, judge_cloudtrail, judge_eks, judge_security_hub
+from aws_audit import audit_events, documents, findings, intake_events, intake_findings, judge_cloudtrail, judge_eks, judge_security_hub
 from judges import JUDGES, judge_intake
 from reasons import reason
 from sources import Project, accesslog, ciscolog, decoded, events, events_of_ocsf, intake, lines, literals, messages, objectlog, objects, ocsf, output, texts
@@ -115,6 +115,8 @@ SETS = [
     ("security-hub", "cloud-custodian/cloud-custodian", "tests/data/cwe/event-securityhub-*.json|tests/data/placebo/*/securityhub.GetFindings_*.json", findings, None),
     ("security-hub", "aws-samples/amazon-security-lake-ocsf-validation", "samples/*/SH_FINDINGS/inputs/*.gz", findings, None),
     ("security-hub", "ocsf/examples", "mappings/markdown/AWS/v1.1.0/Security Hub/*.raw", findings, None),
+    ("security-hub", "SEKOIA-IO/intake-formats", "OCSF/ocsf/tests/*.json", intake_findings, None),
+    ("security-hub", "ocsf/examples", "mappings/markdown/AWS/v1.1.0/Security Hub/*.ocsf", findings, None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Windows/windows/tests/*.json", decoded(sysmon.windows), None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Beats/winlogbeat/tests/*.json", decoded(sysmon.winlogbeat), None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Azure/azure-windows/tests/*.json", decoded(sysmon.azure), None),
@@ -206,7 +208,7 @@ def versions(mapping, records):
         elif mapping == "eks-audit":
             found.add((json.loads(record).get("apiVersion", "audit.k8s.io/v1"),))
         elif mapping == "security-hub":
-            found.add((json.loads(record).get("ProductName") or json.loads(record)["ProductArn"].split("/")[-1],))
+            found.add((json.loads(record).get("ProductName") or json.loads(record).get("ProductArn", "/OCSF").split("/")[-1],))
         elif mapping == "appfabric":
             found.add((json.loads(record)["metadata"]["product"]["name"],))
         elif mapping == "windows-sysmon":  # 13.30 adds users, and 10.0 the original file name of a process

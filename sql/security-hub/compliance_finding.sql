@@ -16,4 +16,4 @@ SELECT
   resource_of("Resources"[1], "Criticality", NULL) AS resource,
   seen([observed('resource.uid', 10, "Resources"[1]."Id")]) AS observables
 FROM raw
-WHERE finding_class("ProductArn", "Vulnerabilities", "Compliance") = 'compliance';
+WHERE class_uid IS NULL AND finding_class("ProductArn", "Vulnerabilities", "Compliance") = 'compliance';

@@ -39,4 +39,4 @@ SELECT
       observed('evidences[].actor.process.user.name', 4, "ProductFields"."aws/guardduty/service/runtimeDetails/process/user")],
     list_transform("Resources", lambda r: observed('resources[].uid', 10, r."Id")))) AS observables
 FROM raw
-WHERE finding_class("ProductArn", "Vulnerabilities", "Compliance") = 'detection';
+WHERE class_uid IS NULL AND finding_class("ProductArn", "Vulnerabilities", "Compliance") = 'detection';
