@@ -19,6 +19,9 @@ func settingsOf(sd catalog.StorageDescriptor, parameters map[string]string) (out
 			out = append(out, fmt.Sprintf("%s: %q -> %q", c[0], have, c[1]))
 		}
 	}
+	if _, marked := parameters[DeprecatedParameter]; marked {
+		out = append(out, "marked with "+DeprecatedParameter)
+	}
 	if f := catalog.ParquetFormat(); !isParquet(sd) {
 		out = append(out, fmt.Sprintf("format: %s, %s -> %s, %s", short(sd.InputFormat), short(sd.SerdeInfo.SerializationLibrary), short(f.InputFormat), short(f.SerdeInfo.SerializationLibrary)))
 	}
@@ -38,6 +41,7 @@ func repairSettings(sd *catalog.StorageDescriptor, parameters *map[string]string
 		if *m == nil {
 			*m = map[string]string{}
 		}
+		delete(*m, DeprecatedParameter)
 		for _, c := range conventions() {
 			(*m)[c[0]] = c[1]
 		}
