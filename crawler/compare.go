@@ -179,7 +179,7 @@ func reason(err error) string {
 }
 
 func (c *comparing) create() {
-	if c.out.Folders == 0 {
+	if len(c.wanted) == 0 {
 		return
 	}
 	c.out.columns = c.wanted

@@ -124,7 +124,13 @@ func (p *publisher) addPartitions(ctx context.Context, files []ledger.File) erro
 			list = append(list, p)
 		}
 		sort.Slice(list, func(i, j int) bool { return list[i].Location < list[j].Location })
-		if _, err := p.run.Catalog.AddPartitions(ctx, table, list); err != nil {
+		_, err := p.run.Catalog.AddPartitions(ctx, table, list)
+		if errors.Is(err, catalog.ErrNoTable) { // the catalog was lost after the entry's run had grown the table
+			if err = p.run.check.growTables(ctx, map[string]bool{table: true}); err == nil {
+				_, err = p.run.Catalog.AddPartitions(ctx, table, list)
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}
