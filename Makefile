@@ -9,7 +9,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: all build release demo test verify samples soak lint vulncheck bench bench-planning bench-memory generate shots clean
+.PHONY: all build release demo test verify samples soak lint vulncheck bench bench-lookups bench-planning bench-memory generate shots clean
 
 all: build
 
@@ -65,6 +65,12 @@ bench: build
 	$(GO) run ./scripts/bench -bin $(BIN) -events 1000000
 	$(GO) run ./scripts/bench -bin $(BIN) -events 500000 -source aws-alb -pairs 3
 	$(GO) run ./scripts/bench -bin $(BIN) -events 500000 -source windows-sysmon -pairs 3
+
+# etl run with and without a lookup. With more rows: LOOKUPS="-lookup equal -rows 10000000 -memory 2GiB -pairs 1".
+LOOKUPS = -lookup cidr
+bench-lookups: build
+	$(GO) build -o $(BIN)/nfwgen ./scripts/nfwgen
+	$(GO) run ./scripts/bench -bin $(BIN) $(LOOKUPS)
 
 # Peak memory of runs over normal, uneven and hostile input, as a table. A tenth of the records: MEMORY="-divide 10".
 bench-memory: build

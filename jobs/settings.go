@@ -345,16 +345,15 @@ func (p PlannedLookups) Find(ctx context.Context, name string) (*mappings.Lookup
 		return nil, nil
 	}
 	l := p.Lookups[i]
-	if p.Now != nil {
-		if f := p.Now.FileOf(name, l.SHA256); f != nil {
-			return f, nil
-		}
-	}
-	return &mappings.LookupFile{File: l.File, Place: "plan:" + l.File, SHA256: l.SHA256, SizeBytes: l.Size, Open: func(ctx context.Context) (mappings.Content, error) {
+	f := &mappings.LookupFile{File: l.File, Place: "plan:" + l.File, SHA256: l.SHA256, SizeBytes: l.Size, Open: func(ctx context.Context) (mappings.Content, error) {
 		f, err := keptlookups.Open(ctx, p.State, p.Job, l.SHA256, p.TempDir)
 		if err != nil {
 			return nil, fmt.Errorf("%w. Try: plan the work again with etl run --replan", err)
 		}
 		return f, nil
-	}}, nil
+	}}
+	if p.Now != nil {
+		p.Now.ShareTable(name, f)
+	}
+	return f, nil
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -132,21 +133,23 @@ const defaultMaxLookups = 2 << 30
 // LimitLookups bounds the memory of all lookups together. Default: half of the default of limits.memory.
 func (m *Mapping) LimitLookups(bytes int64) { m.maxLookups = bytes }
 
-// FileOf returns the file of a lookup by its digest if its table is in memory, or nil.
-func (m *Mapping) FileOf(d string, sum string) *LookupFile {
+// ShareTable lets a file use the table of the lookup of this name, if the mapping has one in memory of a file with the same digest.
+func (m *Mapping) ShareTable(name string, f *LookupFile) {
 	for _, l := range m.Lookups {
-		if l.LookupFile != nil && l.SHA256 == sum && l.has(d) {
-			return l.LookupFile
+		if l.LookupFile == nil || l.SHA256 != f.SHA256 {
+			continue
+		}
+		if t := l.inMemory(); t != nil && t.Name == name {
+			f.table = t
 		}
 	}
-	return nil
 }
 
-// has says whether the table of a lookup with this name is in memory.
-func (f *LookupFile) has(name string) bool {
+// inMemory is the table, if it has been read.
+func (f *LookupFile) inMemory() *lookup.Table {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.table != nil && f.table.Name == name
+	return f.table
 }
 
 // LookupFileBytes is how large the files of all lookups are together.
@@ -183,6 +186,10 @@ func (m *Mapping) readLookups(ctx context.Context, src *projection.Mapping) erro
 	}
 	m.declaredLookups(&src.Notes)
 	left := m.maxLookups
+	needed := neededColumns(m.Files)
+	if m.allColumns {
+		needed = nil
+	}
 	for _, l := range m.Lookups {
 		f := diag.File{Path: m.place(l.declared), Text: m.Files[l.declared]}
 		if l.LookupFile == nil {
@@ -194,7 +201,7 @@ func (m *Mapping) readLookups(ctx context.Context, src *projection.Mapping) erro
 			src.Notes.At(f, l.at, diag.Error, diag.Lookup, "add it to "+lookupFolder+"/ next to the mapping, or name its folder in the job (`lookups`)", "the file of the lookup %s was not found: looked for %s%s in %s", l.Name, l.Name, strings.Join(lookup.Extensions(), ", "), where)
 			continue
 		}
-		t, err := l.read(ctx, l.Declaration, left)
+		t, err := l.read(ctx, l.Declaration, needed, left)
 		var bad *lookup.Error
 		switch {
 		case errors.As(err, &bad):
@@ -222,11 +229,35 @@ func (m *Mapping) readLookups(ctx context.Context, src *projection.Mapping) erro
 // ErrLookupChanged says that the file of a lookup is not the one that was found.
 var ErrLookupChanged = errors.New("the file was changed while it was read. Try: run the command again")
 
-// read makes the table, once.
-func (f *LookupFile) read(ctx context.Context, d lookup.Declaration, maxBytes int64) (*lookup.Table, error) {
+// fieldPattern finds the names of fields that SQL takes: behind a dot, or in brackets.
+var fieldPattern = regexp.MustCompile(`[.\[]\s*["']?([a-z0-9_]+)`)
+
+// neededColumns says of which columns the SQL may take values, judged by its texts: a column whose name does not follow a dot or a bracket
+// anywhere cannot be taken.
+func neededColumns(files map[string]string) func(column string) bool {
+	fields := map[string]bool{}
+	for name, text := range files {
+		if path.Ext(name) == ".sql" {
+			for _, f := range fieldPattern.FindAllStringSubmatch(strings.ToLower(text), -1) {
+				fields[f[1]] = true
+			}
+		}
+	}
+	return func(column string) bool {
+		for _, f := range fieldPattern.FindAllStringSubmatch("."+strings.ToLower(column), -1) {
+			if !fields[f[1]] {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// read makes the table, once. needed says which columns must have their values.
+func (f *LookupFile) read(ctx context.Context, d lookup.Declaration, needed func(column string) bool, maxBytes int64) (*lookup.Table, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.table != nil && f.table.String() == d.String() {
+	if f.table != nil && f.table.String() == d.String() && hasAll(f.table, needed) {
 		return f.table, nil
 	}
 	c, err := f.Open(ctx)
@@ -241,12 +272,22 @@ func (f *LookupFile) read(ctx context.Context, d lookup.Declaration, maxBytes in
 	if sum != f.SHA256 {
 		return nil, ErrLookupChanged
 	}
-	t, err := lookup.Read(ctx, d, c, lookup.Options{File: f.Place, Size: size, MaxBytes: maxBytes, MaxBytesOf: "half of limits.memory, with what other lookups need"})
+	t, err := lookup.Read(ctx, d, c, lookup.Options{File: f.Place, Size: size, Needed: needed, MaxBytes: maxBytes, MaxBytesOf: "half of limits.memory, with what other lookups need"})
 	if err != nil {
 		return nil, err
 	}
 	f.table = t
 	return t, nil
+}
+
+// hasAll says whether a table has the values of all columns that are needed.
+func hasAll(t *lookup.Table, needed func(column string) bool) bool {
+	for i, c := range t.Columns() {
+		if !t.Kept(i) && (needed == nil || needed(c.Name)) {
+			return false
+		}
+	}
+	return true
 }
 
 // sum computes the digest.

@@ -247,3 +247,39 @@ func TestAttackOfRule(t *testing.T) {
 		}
 	}
 }
+
+// Of a column that no expression names, no values are kept in memory, except for a script that has all rows. A name that only an escape
+// spells is reported, and never NULL.
+func TestColumnsThatAreNeeded(t *testing.T) {
+	files := map[string]string{
+		"raw.sql":            "-- lookup: assets by cidr network\n" + sqltest.SmallRaw,
+		"lookups/assets.csv": "network,owner,tier,site.city,room,spare\n192.0.2.0/24,ada,2,Berlin,7,x\n",
+		"macros.sql":         "CREATE MACRO room_of(ip) AS lookup('assets', ip) .\n \"Room\";",
+		"m.sql": sqltest.SmallHead + "SELECT " + sqltest.SmallBase + `,
+  lookup('assets', name)['owner'] AS "src_endpoint.uid", lookup('assets', name).site.city AS "src_endpoint.location.city", room_of(name) AS "unmapped.room" FROM raw`,
+	}
+	m := loaded(t, lookupMapping(t, files))
+	kept := func() (names []string) {
+		table := sqltest.Compile(t, m).Lookups[0]
+		for i, c := range table.Columns() {
+			if table.Kept(i) {
+				names = append(names, c.Name)
+			}
+		}
+		return names
+	}
+	if diff := cmp.Diff([]string{"owner", "site.city", "room"}, kept()); diff != "" {
+		t.Error(diff)
+	}
+	script, _, err := m.Shell(t.Context())
+	if err != nil || !strings.Contains(script, "'spare': 'x'") {
+		t.Errorf("%v\n%s", err, script)
+	}
+	if diff := cmp.Diff([]string{"network", "owner", "tier", "site.city", "room", "spare"}, kept()); diff != "" {
+		t.Error(diff)
+	}
+	files["m.sql"] = sqltest.SmallHead + "SELECT " + sqltest.SmallBase + `, lookup('assets', name)[e'\x74ier'] AS "src_endpoint.uid" FROM raw`
+	if got, want := sqltest.Listed(sqltest.Diagnostics(t, loaded(t, lookupMapping(t, files)))), "the name of the column tier of the lookup assets is not spelled as in the file"; !strings.Contains(got, want) {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

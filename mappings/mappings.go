@@ -53,6 +53,7 @@ type Mapping struct {
 	instead  map[string]string // what was found instead of a package
 
 	maxLookups int64 // bytes
+	allColumns bool  // tables of lookups have the values of all columns
 }
 
 // Tests gives the folder of the mapping's tests and what people call it: tests/ in a mapping's folder, <name>.tests/ next to a .json file.

@@ -72,6 +72,7 @@ func plainSelects(compiled *sqlgen.Compiled, from func(l sqlgen.Lineage) string)
 
 // Shell gives a mapping as one script for a DuckDB shell: the macros that it calls, the table raw, and its SELECTs.
 func (m *Mapping) Shell(ctx context.Context) (string, diag.List, error) {
+	m.allColumns = true
 	compiled, diagnostics, err := m.Compile(ctx)
 	if err != nil || compiled == nil {
 		return "", diagnostics, err

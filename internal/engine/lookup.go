@@ -63,6 +63,9 @@ func (l lookups) register(tables []*lookup.Table) error {
 			return err
 		}
 		for i, c := range t.Columns() {
+			if !t.Kept(i) {
+				continue
+			}
 			typ := bindings.CreateLogicalType(lookupType(c.Type))
 			if element := typ; c.List {
 				typ = bindings.CreateListType(element)

@@ -22,6 +22,8 @@ type Options struct {
 	MaxBytes   int64
 	MaxBytesOf string
 	Size       int64 // bytes of the file
+	// Needed says whether the values of a column are needed; nil: those of all columns. Others are checked, but not kept.
+	Needed func(column string) bool
 }
 
 // Extensions are those of the files that Read reads.
@@ -62,7 +64,9 @@ type builder struct {
 	spans    []span      // all others
 	numbers  bool        // ranges of numbers
 	rows     int
-	lines    []uint32
+	lines    []uint32 // of the rows; nil: each row is on the line after the one before
+	first    int      // the line of the first row
+	utf8     bool     // the values of the row are known to be UTF-8
 	number   []byte
 	index    index // nil: it is made of the keys of the rows
 	held     int64 // bytes of the file in memory
@@ -94,7 +98,9 @@ func (b *builder) addColumns(columns []Column, line int) error {
 			return b.fault(line, c.Name, "give one of them another name", "two columns have this name")
 		}
 		known[strings.ToLower(c.Name)] = true
-		b.cols = append(b.cols, newColumn(c))
+		column := newColumn(c)
+		column.dropped = b.Needed != nil && !b.Needed(c.Name)
+		b.cols = append(b.cols, column)
 	}
 	return nil
 }
@@ -137,6 +143,7 @@ func newBuilder(ctx context.Context, d Declaration, o Options, columns []Column,
 			key = newColumn(Column{})
 			b.hidden = append(b.hidden, key)
 		}
+		key.dropped = false
 		b.keys = append(b.keys, key)
 	}
 	if !d.Timed() {
@@ -184,10 +191,13 @@ func (b *builder) add(line int, cells []cell) error {
 	for i, c := range b.cols {
 		v := &cells[i]
 		if c.texts == nil {
-			c.addNumber(v.number, v.null)
+			if !c.dropped {
+				c.addNumber(v.number, v.null)
+			}
 			continue
 		}
 		switch {
+		case b.utf8:
 		case c.list && !validList(v.text, c.typ):
 			return b.fault(line, c.name, "save the file as UTF-8", "a value is not UTF-8")
 		case c.list:
@@ -198,6 +208,7 @@ func (b *builder) add(line int, cells []cell) error {
 		switch {
 		case len(v.text) > MaxValue:
 			return b.fault(line, c.name, "shorten it", "a value is longer than %d bytes", MaxValue)
+		case c.dropped:
 		case !c.add(v.text):
 			return b.fault(line, c.name, "leave out this column, or rows that no record needs", "the texts of a column can have 4 GiB together")
 		}
@@ -212,9 +223,51 @@ func (b *builder) add(line int, cells []cell) error {
 			return err
 		}
 	}
-	b.lines = append(b.lines, uint32(min(line, math.MaxUint32)))
+	b.addLine(line)
 	b.rows++
 	return nil
+}
+
+// addLine keeps the line of a row.
+func (b *builder) addLine(line int) {
+	if b.rows == 0 {
+		b.first = line
+	}
+	if b.lines == nil {
+		if line == b.first+b.rows {
+			return
+		}
+		for row := range b.rows {
+			b.lines = append(b.lines, uint32(b.first+row))
+		}
+	}
+	b.lines = append(b.lines, uint32(min(line, math.MaxUint32)))
+}
+
+func (b *builder) line(row int) int {
+	if b.lines == nil {
+		return b.first + row
+	}
+	return int(b.lines[row])
+}
+
+// reserveAt is after how many rows reserve is called.
+const reserveAt = 1 << 14
+
+// reserve makes room for as many times the rows as there are now, so that they are not copied again and again as the table grows.
+func (b *builder) reserve(times float64) {
+	rows := min(int(float64(b.rows)*times*1.02), MaxRows) - b.rows
+	if rows <= 0 || b.MaxBytes > 0 && int64(rows)*int64(4*len(b.cols)+12) > b.MaxBytes/4 {
+		return
+	}
+	for _, c := range b.cols {
+		if c.pos != nil {
+			c.pos = slices.Grow(c.pos, rows)
+		}
+	}
+	if len(b.short) > b.rows/2 {
+		b.short = slices.Grow(b.short, rows)
+	}
 }
 
 // keyText is the text of a key.
@@ -382,7 +435,7 @@ func (b *builder) keyNames() string {
 
 // two says of two rows which is the later one, and where the other one is.
 func (b *builder) two(x, y int) (line int, other string) {
-	first, second := int(b.lines[min(x, y)]), int(b.lines[max(x, y)])
+	first, second := b.line(min(x, y)), b.line(max(x, y))
 	word := "line"
 	if b.byRow {
 		word = "row"

@@ -16,7 +16,8 @@ type column struct {
 	numbers []int64
 	nulls   []uint64 // of numbers; nil: none
 	known   *distinct
-	longest int // bytes of a text, or of a list in DuckDB
+	longest int  // bytes of a text, or of a list in DuckDB
+	dropped bool // no value is kept
 }
 
 func newColumn(of Column) *column {
@@ -67,9 +68,18 @@ func (c *column) addNumber(v int64, null bool) {
 // done ends the column.
 func (c *column) done(rows int) {
 	c.known = nil
+	c.pos, c.numbers = trimmed(c.pos), trimmed(c.numbers)
 	for c.nulls != nil && len(c.nulls) <= rows>>6 {
 		c.nulls = append(c.nulls, 0)
 	}
+}
+
+// trimmed frees what a slice has grown by for nothing.
+func trimmed[T any](s []T) []T {
+	if cap(s)-len(s) <= len(s)/8 {
+		return s
+	}
+	return append(make([]T, 0, len(s)), s...)
 }
 
 func (c *column) bytes() int64 {

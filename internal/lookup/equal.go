@@ -8,7 +8,7 @@ import (
 // equalIndex finds rows by the texts of their key columns.
 type equalIndex struct {
 	seed  maphash.Seed
-	slots []uint32 // one more than a row of the group; 0: free
+	slots []uint32 // one more than a row of the group in the lower bits, and a part of the hash in the others; 0: free
 	group []uint32 // of timed tables: the group of a row
 	keys  []*column
 }
@@ -30,18 +30,26 @@ func (x *equalIndex) same(row int, v [][]byte) bool {
 	return true
 }
 
-// slot returns where the keys are, or would be.
-func (x *equalIndex) slot(v [][]byte) int {
+const (
+	rowBits = 24 // of MaxRows and one
+	rowMask = 1<<rowBits - 1
+)
+
+// slot returns where the keys are, or would be, and the part of their hash that is in the slot. Where it differs, the keys differ.
+func (x *equalIndex) slot(v [][]byte) (i int, tag uint32) {
+	h := x.hash(v)
 	mask := len(x.slots) - 1
-	i := int(x.hash(v)) & mask
-	for x.slots[i] != 0 && !x.same(int(x.slots[i]-1), v) {
+	tag = uint32(h>>32) &^ rowMask
+	i = int(h) & mask
+	for x.slots[i] != 0 && (x.slots[i]&^rowMask != tag || !x.same(int(x.slots[i]&rowMask)-1, v)) {
 		i = (i + 1) & mask
 	}
-	return i
+	return i, tag
 }
 
 func (x *equalIndex) find(_ *Table, keys [][]byte) int {
-	row := int(x.slots[x.slot(keys)]) - 1
+	i, _ := x.slot(keys)
+	row := int(x.slots[i]&rowMask) - 1
 	if row < 0 || x.group == nil {
 		return row
 	}
@@ -68,11 +76,11 @@ func (b *builder) equal() (index, error) {
 		for i, c := range b.keys {
 			v[i] = c.texts.at(c.pos[row])
 		}
-		i := x.slot(v)
-		first := int(x.slots[i]) - 1
+		i, tag := x.slot(v)
+		first := int(x.slots[i]&rowMask) - 1
 		switch {
 		case first < 0:
-			x.slots[i] = uint32(row + 1)
+			x.slots[i] = uint32(row+1) | tag
 			if x.group != nil {
 				x.group[row] = uint32(groups)
 				groups++

@@ -2,6 +2,8 @@ package lookup
 
 import (
 	"cmp"
+	"math"
+	"math/bits"
 	"slices"
 	"strconv"
 	"unsafe"
@@ -10,32 +12,61 @@ import (
 // intervalIndex finds rows by the interval of addresses or numbers that a value is in.
 type intervalIndex struct {
 	numbers bool
-	four    narrow // IPv4 addresses, or whole numbers
+	four    fours
+	whole   narrow // numbers
 	six     wide
 	parent  []int32 // of timed prefixes: the group of the next shorter prefix
 }
 
-// narrow are intervals of up to 64 bits: each begins at a start and ends before the next one. The first begins at 0.
+// fours are intervals of IPv4 addresses: each begins at a place and ends before the next one.
+type fours struct {
+	places []place
+	// top has for each slot of 1<<shift addresses, from that of the first place, how many places begin before it.
+	top   []uint32
+	shift uint8
+}
+
+// place is where an interval begins. The group is -1 if no row has it.
+type place struct {
+	start uint32
+	group int32
+}
+
+// narrow are intervals of numbers: each begins at a start and ends before the next one. The first begins at 0.
 type narrow struct {
 	starts []uint64
 	groups []int32 // -1: none
-	// top has for the upper half of an IPv4 address how many intervals begin before it. nil: not of addresses.
-	top []uint32
 }
 
-// wide are the same of 128 bits.
+// wide are intervals of IPv6 addresses, as those of narrow.
 type wide struct {
 	hi, lo []uint64
 	groups []int32
-	top    []uint32
+	// top has for the upper 16 bits of an address how many intervals begin before it.
+	top []uint32
+}
+
+func (f *fours) find(v uint32) int {
+	n := len(f.places)
+	if n == 0 || v < f.places[0].start {
+		return -1
+	}
+	from, to := n, n
+	if slot := int((v - f.places[0].start) >> f.shift); slot+1 < len(f.top) {
+		from, to = int(f.top[slot]), int(f.top[slot+1])
+	}
+	for from < to { // the first that begins after v
+		if mid := int(uint(from+to) >> 1); f.places[mid].start <= v {
+			from = mid + 1
+		} else {
+			to = mid
+		}
+	}
+	return int(f.places[from-1].group)
 }
 
 func (n *narrow) find(v uint64) int {
 	from, to := 0, len(n.starts)
-	if n.top != nil {
-		h := v >> 16
-		from, to = int(n.top[h]), int(n.top[h+1])
-	}
 	for from < to { // the first that begins after v
 		if mid := int(uint(from+to) >> 1); n.starts[mid] <= v {
 			from = mid + 1
@@ -74,14 +105,14 @@ func (x *intervalIndex) find(_ *Table, keys [][]byte) int {
 		if !ok {
 			return -1
 		}
-		return x.four.find(v)
+		return x.whole.find(v)
 	}
 	a, ok := readAddress(keys[0])
 	switch {
 	case !ok:
 		return -1
 	case a.four:
-		return x.four.find(a.lo)
+		return x.four.find(uint32(a.lo))
 	}
 	return x.six.find(a)
 }
@@ -94,7 +125,8 @@ func (x *intervalIndex) next(group int) int {
 }
 
 func (x *intervalIndex) bytes() int64 {
-	return int64(cap(x.four.starts)+cap(x.six.hi)+cap(x.six.lo))*8 + int64(cap(x.four.groups)+cap(x.six.groups)+cap(x.parent)+len(x.four.top)+len(x.six.top))*4
+	return int64(cap(x.four.places)+cap(x.whole.starts)+cap(x.six.hi)+cap(x.six.lo))*8 +
+		int64(cap(x.whole.groups)+cap(x.six.groups)+cap(x.parent)+len(x.four.top)+len(x.six.top))*4
 }
 
 // readNumber reads a whole number as one whose order is that of unsigned numbers.
@@ -132,12 +164,7 @@ func (b *builder) addSpan(first, last address) {
 
 // sorted yields all spans, IPv4 first.
 func (b *builder) sorted(yield func(span) bool) {
-	slices.SortFunc(b.short, func(x, y shortSpan) int {
-		if c := cmp.Compare(x.key(), y.key()); c != 0 {
-			return c
-		}
-		return cmp.Compare(x.row, y.row)
-	})
+	sortShort(b.short)
 	slices.SortFunc(b.spans, order)
 	for _, s := range b.short {
 		if !yield(s.span()) {
@@ -148,6 +175,57 @@ func (b *builder) sorted(yield func(span) bool) {
 		if !yield(s) {
 			return
 		}
+	}
+}
+
+// compareShort orders spans as order does.
+func compareShort(x, y shortSpan) int {
+	if c := cmp.Compare(x.key(), y.key()); c != 0 {
+		return c
+	}
+	return cmp.Compare(x.row, y.row)
+}
+
+// sortShort sorts spans: by their begin into buckets, in place, and each bucket in the same way. That compares little, and stays near in
+// memory.
+func sortShort(s []shortSpan) {
+	if len(s) <= 64 || slices.IsSortedFunc(s, compareShort) {
+		slices.SortFunc(s, compareShort)
+		return
+	}
+	least, most := s[0].first, s[0].first
+	for i := range s {
+		least, most = min(least, s[i].first), max(most, s[i].first)
+	}
+	if least == most {
+		slices.SortFunc(s, compareShort)
+		return
+	}
+	const buckets = 256
+	shift := max(0, bits.Len32(most-least)-8)
+	var next, ends [buckets]int
+	for i := range s {
+		ends[(s[i].first-least)>>shift&(buckets-1)]++
+	}
+	sum := 0
+	for i, n := range ends {
+		next[i] = sum
+		sum += n
+		ends[i] = sum
+	}
+	begin := 0
+	for i := range uint32(buckets) {
+		for ; next[i] < ends[i]; next[i]++ {
+			x := s[next[i]]
+			for of := (x.first - least) >> shift & (buckets - 1); of != i; of = (x.first - least) >> shift & (buckets - 1) {
+				at := next[of]
+				next[of]++
+				x, s[at] = s[at], x
+			}
+			s[next[i]] = x
+		}
+		sortShort(s[begin:ends[i]])
+		begin = ends[i]
 	}
 }
 
@@ -178,6 +256,7 @@ func (b *builder) intervals() (index, error) {
 	groups := 0
 	var open []openSpan
 	f := &flattener{x: x}
+	x.four.places = make([]place, 0, 2*len(b.short)) // each begins at a place, and another one begins behind it
 	begun, last := false, span{}
 	for s := range b.sorted {
 		before := last
@@ -211,8 +290,7 @@ func (b *builder) intervals() (index, error) {
 	}
 	f.close(open, nil)
 	b.spans, b.short = nil, nil
-	x.four.addTop(b.numbers)
-	x.six.addTop()
+	x.done()
 	if group == nil {
 		return x, nil
 	}
@@ -231,16 +309,12 @@ type flattener struct{ x *intervalIndex }
 
 // begin lets a group begin at an address.
 func (f *flattener) begin(a address, group int32) {
+	if f.x.numbers {
+		f.x.whole.begin(a.lo, group)
+		return
+	}
 	if a.four {
-		n := &f.x.four
-		if len(n.starts) == 0 && a.lo > 0 {
-			n.starts, n.groups = append(n.starts, 0), append(n.groups, -1)
-		}
-		if k := len(n.starts); k > 0 && n.starts[k-1] == a.lo {
-			n.groups[k-1] = group
-			return
-		}
-		n.starts, n.groups = append(n.starts, a.lo), append(n.groups, group)
+		f.x.four.begin(uint32(a.lo), group)
 		return
 	}
 	n := &f.x.six
@@ -252,6 +326,13 @@ func (f *flattener) begin(a address, group int32) {
 		return
 	}
 	n.hi, n.lo, n.groups = append(n.hi, a.hi), append(n.lo, a.lo), append(n.groups, group)
+}
+
+// done makes the tops.
+func (x *intervalIndex) done() {
+	x.four.addTop()
+	x.whole.starts, x.whole.groups = trimmed(x.whole.starts), trimmed(x.whole.groups)
+	x.six.addTop()
 }
 
 // close ends the intervals that end before an address; nil: all.
@@ -278,16 +359,35 @@ func (f *flattener) end(last address, group int32) {
 	if next.lo == 0 {
 		next.hi++
 	}
-	if last.four && !f.x.numbers && next.lo > 1<<32-1 || next.hi == 0 && next.lo == 0 || last.four && next.hi > 0 {
+	if last.four && !f.x.numbers && next.lo > math.MaxUint32 || next.hi == 0 && next.lo == 0 || last.four && next.hi > 0 {
 		return // it was the last address
 	}
 	f.begin(next, group)
 }
 
+func (n *narrow) begin(v uint64, group int32) {
+	if len(n.starts) == 0 && v > 0 {
+		n.starts, n.groups = append(n.starts, 0), append(n.groups, -1)
+	}
+	if k := len(n.starts); k > 0 && n.starts[k-1] == v {
+		n.groups[k-1] = group
+		return
+	}
+	n.starts, n.groups = append(n.starts, v), append(n.groups, group)
+}
+
+func (f *fours) begin(v uint32, group int32) {
+	if k := len(f.places); k > 0 && f.places[k-1].start == v {
+		f.places[k-1].group = group
+		return
+	}
+	f.places = append(f.places, place{v, group})
+}
+
 // merge makes one of the last two intervals if they are of the same group.
-func (n *narrow) merge() {
-	if k := len(n.groups) - 1; k > 0 && n.groups[k] == n.groups[k-1] {
-		n.starts, n.groups = n.starts[:k], n.groups[:k]
+func (f *fours) merge() {
+	if k := len(f.places) - 1; k > 0 && f.places[k].group == f.places[k-1].group {
+		f.places = f.places[:k]
 	}
 }
 
@@ -297,22 +397,29 @@ func (n *wide) merge() {
 	}
 }
 
-func (n *narrow) addTop(numbers bool) {
-	n.starts, n.groups = slices.Clip(n.starts), slices.Clip(n.groups)
-	if numbers || len(n.starts) < 64 {
+// addTop makes slots of two to four places each, if the places are spread evenly.
+func (f *fours) addTop() {
+	f.places = trimmed(f.places)
+	n := len(f.places)
+	if n == 0 {
 		return
 	}
-	n.top = make([]uint32, 1<<16+1)
-	for i, s := range n.starts {
-		n.top[s>>16+1] = uint32(i + 1)
+	first := f.places[0].start
+	reach := f.places[n-1].start - first
+	for int(reach>>f.shift) > n/2 {
+		f.shift++
 	}
-	for h := 1; h < len(n.top); h++ {
-		n.top[h] = max(n.top[h], n.top[h-1])
+	f.top = make([]uint32, int(reach>>f.shift)+2)
+	for i, p := range f.places {
+		f.top[(p.start-first)>>f.shift+1] = uint32(i + 1)
+	}
+	for h := 1; h < len(f.top); h++ {
+		f.top[h] = max(f.top[h], f.top[h-1])
 	}
 }
 
 func (n *wide) addTop() {
-	n.hi, n.lo, n.groups = slices.Clip(n.hi), slices.Clip(n.lo), slices.Clip(n.groups)
+	n.hi, n.lo, n.groups = trimmed(n.hi), trimmed(n.lo), trimmed(n.groups)
 	if len(n.hi) == 0 {
 		return
 	}

@@ -3,7 +3,7 @@
 // Parquet and MaxMind databases.
 //
 // A Table never changes once it is made, so several goroutines may use it. What it holds in memory is compact: a row takes four bytes for
-// each column, its distinct texts once, and its place in the index. It does not know SQL.
+// each column that is needed, its distinct texts once, and its place in the index. It does not know SQL.
 package lookup
 
 import (
@@ -124,6 +124,9 @@ func (t *Table) Columns() []Column {
 func (t *Table) Column(name string) int {
 	return slices.IndexFunc(t.cols, func(c *column) bool { return name != "" && strings.EqualFold(c.name, name) })
 }
+
+// Kept says whether the table has the values of a column.
+func (t *Table) Kept(col int) bool { return !t.cols[col].dropped }
 
 // Longest is how many bytes the texts of a column have at most, or what the lists of a column take at most.
 func (t *Table) Longest(col int) int {

@@ -5,10 +5,12 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -413,3 +415,54 @@ func TestReadPrefix4(t *testing.T) {
 		t.Errorf("only %d of the texts are networks", read)
 	}
 }
+
+// A column that is not needed has no values in memory, but they are checked.
+func TestNeeded(t *testing.T) {
+	o := Options{File: "a.csv", Needed: func(column string) bool { return column == "owner" }}
+	text := "net,site,owner\n192.0.2.0/24,berlin,ada\n192.0.2.7,rome,bob\n"
+	for _, d := range []Declaration{{Name: "a", How: CIDR, Columns: []string{"net"}}, {Name: "a", How: Equal, Columns: []string{"net"}}} {
+		table, err := Read(t.Context(), d, strings.NewReader(text), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row := table.Find(keys("192.0.2.7"), 0); row != 1 || string(table.Text(2, row)) != "bob" {
+			t.Errorf("%s: row %d", d.String(), row)
+		}
+		if table.Kept(0) != (d.How == Equal) || table.Kept(1) || !table.Kept(2) || len(table.Columns()) != 3 {
+			t.Errorf("%s: the values of %v are kept: %t, %t, %t", d.String(), table.Columns(), table.Kept(0), table.Kept(1), table.Kept(2))
+		}
+	}
+	for _, bad := range []string{"\xff", "\"x\n\xff\"", strings.Repeat("b", MaxValue+1)} {
+		_, err := Read(t.Context(), Declaration{Name: "a", How: CIDR, Columns: []string{"net"}}, strings.NewReader("net,site\n192.0.2.0/24,"+bad+"\n"), o)
+		if err == nil || !strings.HasPrefix(err.Error(), "a.csv:2: site: a value is ") {
+			t.Errorf("%.20q: %v", bad, err)
+		}
+	}
+}
+
+// Spans are sorted by their begin, and larger ones before those in them.
+func TestSortShort(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for name, first := range map[string]func() uint32{
+		"everywhere":        random.Uint32,
+		"few begins":        func() uint32 { return random.Uint32N(50) * 0x5_0000_01 },
+		"near":              func() uint32 { return 0x0a00_0000 + random.Uint32N(1<<12) },
+		"near and far away": func() uint32 { return random.Uint32N(1<<10) + random.Uint32N(2)*0xffff_fc00 },
+		"at the end":        func() uint32 { return math.MaxUint32 - random.Uint32N(3) },
+	} {
+		for _, n := range []int{0, 1, 65, 3000, 50_000} {
+			spans := make([]shortSpan, n)
+			for i := range spans {
+				at := first()
+				spans[i] = shortSpan{at, at | random.Uint32N(4)*0x3f, uint32(i)}
+			}
+			want := slices.SortedFunc(slices.Values(spans), order4)
+			if sortShort(spans); !slices.Equal(spans, want) {
+				t.Errorf("%s, %d spans: not in order", name, n)
+			}
+		}
+	}
+}
+
+// order4 is the order of the spans as spans of addresses of any kind.
+func order4(x, y shortSpan) int { return order(x.span(), y.span()) }

@@ -141,8 +141,7 @@ func (m *mmdbReader) networks() error {
 		x.six.merge()
 		f.end(p.last(), -1)
 	}
-	x.four.addTop(false)
-	x.six.addTop()
+	x.done()
 	m.index, m.rows = x, nil
 	return nil
 }

@@ -2,6 +2,10 @@
 // wall seconds and peak memory of the whole processes.
 //
 //	bench -bin bin -events 1000000 [-source NAME] [-pairs 5] [-memory 4GiB] [-dir DIR]
+//	bench -bin bin -lookup cidr|equal [-rows 1000000] [-events 1000000] ...
+//
+// With -lookup, both programs are etl run: one with the shipped mapping, the other one with the same mapping and a lookup of each event's
+// source address in a table of generated rows.
 //
 // Each pair runs both programs, so that a machine whose speed changes does not favor one of them. The first pair warms the page
 // cache and is not counted. Generated logs stay in -dir and are used again. Sources that perday has no query for run without it.
@@ -27,14 +31,17 @@ import (
 type figures struct{ cpu, wall, peakMB float64 }
 
 func main() {
-	source := flag.String("source", "network-firewall", "kind of logs: "+strings.Join(slices.Sorted(maps.Keys(sources())), ", "))
-	bin := flag.String("bin", "bin", "folder with the programs etl, nfwgen, loggen and perday")
-	events := flag.Int("events", 1000000, "number of generated events")
-	pairs := flag.Int("pairs", 5, "pairs that are counted")
-	memory := flag.String("memory", "4GiB", "limits.memory of the job, and memory_limit of perday (example: 512MiB)")
-	dir := flag.String("dir", filepath.Join(os.TempDir(), "silt-bench"), "folder for generated logs and for output")
+	var o settings
+	flag.StringVar(&o.source, "source", "network-firewall", "kind of logs: "+strings.Join(slices.Sorted(maps.Keys(sources())), ", "))
+	flag.StringVar(&o.bin, "bin", "bin", "folder with the programs etl, nfwgen, loggen and perday")
+	flag.IntVar(&o.events, "events", 1000000, "number of generated events")
+	flag.IntVar(&o.pairs, "pairs", 5, "pairs that are counted")
+	flag.StringVar(&o.memory, "memory", "4GiB", "limits.memory of the job, and memory_limit of perday (example: 512MiB)")
+	flag.StringVar(&o.dir, "dir", filepath.Join(os.TempDir(), "silt-bench"), "folder for generated logs and for output")
+	flag.StringVar(&o.lookup, "lookup", "", "compare etl run with and without a lookup that finds rows by: cidr, equal")
+	flag.IntVar(&o.rows, "rows", 1000000, "rows of the lookup")
 	flag.Parse()
-	if err := run(*source, *bin, *dir, *memory, *events, *pairs); err != nil {
+	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -66,39 +73,74 @@ func sources() map[string]source {
 	}
 }
 
-func run(source, bin, dir, memory string, events, pairs int) error {
-	kind, ok := sources()[source]
+// settings of a benchmark.
+type settings struct {
+	source, bin, dir, memory string
+	events, pairs            int
+	lookup                   string // how rows are found; "": no lookup
+	rows                     int
+}
+
+func run(o settings) error {
+	kind, ok := sources()[o.source]
 	if !ok {
-		return fmt.Errorf("%q is not a source. Try: -source network-firewall", source)
+		return fmt.Errorf("%q is not a source. Try: -source network-firewall", o.source)
 	}
-	bin, err := filepath.Abs(bin)
-	if err != nil {
+	var err error
+	if o.bin, err = filepath.Abs(o.bin); err != nil {
 		return err
 	}
-	staging := filepath.Join(dir, fmt.Sprintf("staging-%s-%d", source, events))
-	if _, err := os.Stat(filepath.Join(staging, "ready")); err != nil {
-		fmt.Printf("generating %d events of %s\n", events, source)
-		if err := os.RemoveAll(staging); err != nil {
-			return err
-		}
-		// about 50,000 events in each file
-		window := time.Duration(float64(72*time.Hour) / max(1, float64(events)/100000))
-		gen := exec.Command(filepath.Join(bin, "nfwgen"), "-out", staging, "-events", fmt.Sprint(events), "-window", window.String())
-		if source != "network-firewall" {
-			gen = exec.Command(filepath.Join(bin, "loggen"), "-source", source, "-out", staging, "-events", fmt.Sprint(events))
-		}
-		gen.Stdout, gen.Stderr = os.Stdout, os.Stderr
-		if err := gen.Run(); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(staging, "ready"), nil, 0o644); err != nil {
-			return err
-		}
+	staging := filepath.Join(o.dir, fmt.Sprintf("staging-%s-%d", o.source, o.events))
+	if err := generate(o, staging); err != nil {
+		return err
 	}
-	work := filepath.Join(dir, "work")
+	work := filepath.Join(o.dir, "work")
 	if err := os.MkdirAll(work, 0o755); err != nil {
 		return err
 	}
+	read := filepath.Join(staging, kind.staging)
+	if o.lookup != "" {
+		return lookups(o, read, kind.keyPattern, work)
+	}
+	etl := func() (figures, error) { return etlRun(o, read, kind.keyPattern, o.source, work) }
+	limit := strings.NewReplacer("GiB", "GB", "MiB", "MB").Replace(o.memory)
+	var perday func() (figures, error)
+	if kind.peer {
+		perday = func() (figures, error) {
+			f, _, err := measure(exec.Command(filepath.Join(o.bin, "perday"), "-source", o.source, "-in", staging, "-out", filepath.Join(work, "perday"), "-memory", limit))
+			return f, err
+		}
+	}
+	if err := compare(o, program{"etl run", etl}, program{"perday", perday}); err != nil {
+		return err
+	}
+	return printSizes(read, filepath.Join(work, "lake"), o.events)
+}
+
+// generate makes the logs, unless they are there from an earlier benchmark.
+func generate(o settings, staging string) error {
+	if _, err := os.Stat(filepath.Join(staging, "ready")); err == nil {
+		return nil
+	}
+	fmt.Printf("generating %d events of %s\n", o.events, o.source)
+	if err := os.RemoveAll(staging); err != nil {
+		return err
+	}
+	// about 50,000 events in each file
+	window := time.Duration(float64(72*time.Hour) / max(1, float64(o.events)/100000))
+	gen := exec.Command(filepath.Join(o.bin, "nfwgen"), "-out", staging, "-events", fmt.Sprint(o.events), "-window", window.String())
+	if o.source != "network-firewall" {
+		gen = exec.Command(filepath.Join(o.bin, "loggen"), "-source", o.source, "-out", staging, "-events", fmt.Sprint(o.events))
+	}
+	gen.Stdout, gen.Stderr = os.Stdout, os.Stderr
+	if err := gen.Run(); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(staging, "ready"), nil, 0o644)
+}
+
+// etlRun runs a job with a mapping over a staging folder. The lake and the state of an earlier run are deleted first.
+func etlRun(o settings, staging, keyPattern, mapping, work string) (figures, error) {
 	job := fmt.Sprintf(`name: bench
 source:
   staging: %s
@@ -107,55 +149,58 @@ source:
 mapping: %s
 lake: {location: %s/lake, source_name: %s, region: us-east-1}
 limits: {memory: %s}
-`, filepath.Join(staging, kind.staging), kind.keyPattern, source, work, source, memory)
-	if err := os.WriteFile(filepath.Join(work, "job.yaml"), []byte(job), 0o644); err != nil {
-		return err
+`, staging, keyPattern, mapping, work, o.source, o.memory)
+	file := filepath.Join(work, "job.yaml")
+	if err := os.WriteFile(file, []byte(job), 0o644); err != nil {
+		return figures{}, err
 	}
-	etl := func() (figures, error) {
-		if err := os.RemoveAll(filepath.Join(work, "lake")); err != nil {
-			return figures{}, err
-		}
-		c := exec.Command(filepath.Join(bin, "etl"), "run", filepath.Join(work, "job.yaml"), "--output", "json")
-		f, out, err := measure(c)
-		if err != nil {
-			return f, err
-		}
-		var s struct {
-			Records struct{ Read, Published int64 } `json:"records"`
-		}
-		if err := json.Unmarshal(out, &s); err != nil {
-			return f, fmt.Errorf("read the summary of etl run: %w", err)
-		}
-		if s.Records.Published != int64(events) {
-			return f, fmt.Errorf("etl run published %d of %d events", s.Records.Published, events)
-		}
-		return f, nil
+	if err := os.RemoveAll(filepath.Join(work, "lake")); err != nil {
+		return figures{}, err
 	}
-	limit := strings.NewReplacer("GiB", "GB", "MiB", "MB").Replace(memory)
-	perday := func() (figures, error) {
-		f, _, err := measure(exec.Command(filepath.Join(bin, "perday"), "-source", source, "-in", staging, "-out", filepath.Join(work, "perday"), "-memory", limit))
+	f, out, err := measure(exec.Command(filepath.Join(o.bin, "etl"), "run", file, "--output", "json"))
+	if err != nil {
 		return f, err
 	}
+	var s struct {
+		Records struct{ Read, Published int64 } `json:"records"`
+	}
+	if err := json.Unmarshal(out, &s); err != nil {
+		return f, fmt.Errorf("read the summary of etl run: %w", err)
+	}
+	if s.Records.Published != int64(o.events) {
+		return f, fmt.Errorf("etl run published %d of %d events", s.Records.Published, o.events)
+	}
+	return f, nil
+}
+
+// program is one of the two programs of each pair.
+type program struct {
+	name string
+	run  func() (figures, error) // nil: the source has none
+}
+
+// compare runs two programs in pairs and prints their figures and ratios.
+func compare(o settings, first, second program) error {
 	var a, b []figures
-	for i := range pairs + 1 {
-		x, err := etl()
+	for i := range o.pairs + 1 {
+		x, err := first.run()
 		if err != nil {
 			return err
 		}
-		line := fmt.Sprintf("pair %d: etl run %.2f CPU s, %.2f s, %.0f MB", i, x.cpu, x.wall, x.peakMB)
+		line := fmt.Sprintf("pair %d: %s %.2f CPU s, %.2f s, %.0f MB", i, first.name, x.cpu, x.wall, x.peakMB)
 		var y figures
-		if kind.peer {
-			if y, err = perday(); err != nil {
+		if second.run != nil {
+			if y, err = second.run(); err != nil {
 				return err
 			}
-			line += fmt.Sprintf("; perday %.2f CPU s, %.2f s, %.0f MB", y.cpu, y.wall, y.peakMB)
+			line += fmt.Sprintf("; %s %.2f CPU s, %.2f s, %.0f MB", second.name, y.cpu, y.wall, y.peakMB)
 		}
 		fmt.Println(line)
 		if i > 0 {
 			a, b = append(a, x), append(b, y)
 		}
 	}
-	fmt.Printf("%s, %d events, %d pairs, memory %s; median (min to max)\n", source, events, pairs, memory)
+	fmt.Printf("%s, %d events, %d pairs, memory %s; median (min to max)\n", o.source, o.events, o.pairs, o.memory)
 	for _, m := range []struct {
 		name string
 		of   func(figures) float64
@@ -164,13 +209,13 @@ limits: {memory: %s}
 		for i := range a {
 			p, q, r = append(p, m.of(a[i])), append(q, m.of(b[i])), append(r, m.of(a[i])/m.of(b[i]))
 		}
-		if kind.peer {
-			fmt.Printf("%-8s etl run %s   perday %s   ratio %s\n", m.name, spread(p), spread(q), spread(r))
-		} else {
-			fmt.Printf("%-8s etl run %s\n", m.name, spread(p))
+		line := fmt.Sprintf("%-8s %s %s", m.name, first.name, spread(p))
+		if second.run != nil {
+			line += fmt.Sprintf("   %s %s   ratio %s", second.name, spread(q), spread(r))
 		}
+		fmt.Println(line)
 	}
-	return printSizes(filepath.Join(staging, kind.staging), filepath.Join(work, "lake"), events)
+	return nil
 }
 
 // printSizes prints what a million of the records takes in staging and in the lake.

@@ -248,6 +248,10 @@ func (w *lookupCalls) value(n, call syntax.Node, fields []string) (any, error) {
 		w.bad(n, hint, "the lookup %s has no column %s", t.Name, name)
 		return n, nil
 	}
+	if !t.Kept(t.Column(name)) {
+		w.bad(n, "write it as the file has it, directly behind the dot: lookup('"+t.Name+"', ...)."+t.Columns()[t.Column(name)].Name, "the name of the column %s of the lookup %s is not spelled as in the file", name, t.Name)
+		return n, nil
+	}
 	return w.callOf(lookup.ValueFunction(t.Name, name), syntax.Str(n, "alias"), call, row)
 }
 
