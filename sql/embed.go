@@ -9,3 +9,8 @@ import "embed"
 //
 //go:embed */*.sql */tests */page.md
 var Mappings embed.FS
+
+// Views holds the files of views, as views/top_talkers.sql. A new file is a new view.
+//
+//go:embed views/*.sql
+var Views embed.FS

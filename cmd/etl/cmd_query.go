@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/catalog/local"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/location"
@@ -18,12 +17,12 @@ import (
 )
 
 type queryCmd struct {
-	First    string `arg:"" name:"sql|job" help:"The SQL, or a job file with the SQL after it." example:"'SELECT count(*) FROM network_firewall'"`
-	Second   string `arg:"" optional:"" name:"sql" help:"The SQL, if a job file comes before it."`
-	Job      string `placeholder:"FILE" complete:"file" help:"Job whose lake and catalog are used. Default: $SILT_JOB, else ./job.yaml, else the folder ./lake." example:"job.yaml"`
-	MaxBytes string `default:"10GiB" placeholder:"SIZE" help:"Refuse to fetch more than this from S3." example:"500MiB"`
-	Yes      bool   `short:"y" help:"Fetch any amount from S3."`
-	Output   string `help:"Format of the output: text, csv or json." enum:"text,csv,json" default:"text" short:"o"`
+	First    string   `arg:"" name:"sql|job" help:"The SQL, or a job file with the SQL after it." example:"'SELECT count(*) FROM network_firewall'"`
+	Second   string   `arg:"" optional:"" name:"sql" help:"The SQL, if a job file comes before it."`
+	Job      []string `sep:"none" placeholder:"FILE" complete:"file" help:"Job whose lake and catalog are used. Repeat it so that views read the tables of several jobs. Default: $SILT_JOB, else ./job.yaml, else the folder ./lake." example:"job.yaml"`
+	MaxBytes string   `default:"10GiB" placeholder:"SIZE" help:"Refuse to fetch more than this from S3." example:"500MiB"`
+	Yes      bool     `short:"y" help:"Fetch any amount from S3."`
+	Output   string   `help:"Format of the output: text, csv or json." enum:"text,csv,json" default:"text" short:"o"`
 }
 
 // Help implements kong.HelpProvider.
@@ -45,10 +44,10 @@ func (*queryCmd) Help() string {
 
 // Run implements etl query.
 func (c *queryCmd) Run(ctx context.Context, a *app) error {
-	job, sql := c.Job, c.First
+	jobs, sql := c.Job, c.First
 	switch {
-	case c.Second != "" && job == "":
-		job, sql = c.First, c.Second
+	case c.Second != "" && len(jobs) == 0:
+		jobs, sql = []string{c.First}, c.Second
 	case c.Second != "":
 		return usagef("more than one SQL statement was given. Try: etl query \"SELECT count(*) FROM network_firewall\"")
 	}
@@ -59,7 +58,7 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 	if c.Yes {
 		max = 0
 	}
-	o, err := a.queryOptions(ctx, job)
+	o, err := a.queryOptions(ctx, jobs)
 	if err != nil {
 		return err
 	}
@@ -102,17 +101,17 @@ func queryError(err error) error {
 // defaultLake is the folder of the lake if no job is named.
 const defaultLake = "lake"
 
-// queryOptions opens the catalog of a job, or of the folder ./lake.
-func (a *app) queryOptions(ctx context.Context, job string) (query.Options, error) {
+// queryOptions opens the catalog of the first job, or of the folder ./lake. Views read the tables of all jobs.
+func (a *app) queryOptions(ctx context.Context, jobs []string) (query.Options, error) {
 	var o query.Options
-	if job == "" {
+	if len(jobs) == 0 {
 		if env, ok := a.env("SILT_JOB"); ok && env != "" {
-			job = env
+			jobs = []string{env}
 		} else if exists("job.yaml") {
-			job = "job.yaml"
+			jobs = []string{"job.yaml"}
 		}
 	}
-	if job == "" {
+	if len(jobs) == 0 {
 		dir := filepath.Join(defaultLake, "catalog")
 		databases := []string{}
 		entries, err := os.ReadDir(dir)
@@ -128,15 +127,22 @@ func (a *app) queryOptions(ctx context.Context, job string) (query.Options, erro
 			return o, usagef("%s has several databases (%s). Try: etl query JOB \"SQL\"", dir, strings.Join(databases, ", "))
 		}
 		o.Database = databases[0]
-		o.Catalog, err = local.Open(dir, o.Database)
-		return o, err
+		if o.Catalog, err = local.Open(dir, o.Database); err != nil {
+			return o, err
+		}
+		return o, addViews(&o)
 	}
-	spec, err := a.loadSpec(job)
+	var specs []*jobfile.Spec
+	for _, job := range jobs {
+		spec, err := a.loadSpec(job)
+		if err != nil {
+			return o, err
+		}
+		specs = append(specs, spec)
+	}
+	spec := specs[0]
+	cat, err := openCatalog(ctx, spec)
 	if err != nil {
-		return o, err
-	}
-	var cat catalog.Catalog
-	if cat, err = openCatalog(ctx, spec); err != nil {
 		return o, err
 	}
 	o.Catalog, o.Database = cat, spec.Catalog.Database
@@ -150,5 +156,5 @@ func (a *app) queryOptions(ctx context.Context, job string) (query.Options, erro
 	o.OpenBucket = func(ctx context.Context, root location.Location) (objstore.Reader, error) {
 		return openBucketOf(ctx, spec, root)
 	}
-	return o, nil
+	return o, addViews(&o, specs...)
 }

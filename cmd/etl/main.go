@@ -39,6 +39,7 @@ type cli struct {
 	Preview    previewCmd    `cmd:"" help:"Run sample records through a mapping, and show each next to its OCSF event."`
 	Test       testCmd       `cmd:"" help:"Run the tests of a mapping: raw records in, expected OCSF out."`
 	Query      queryCmd      `cmd:"" help:"Query the lake with SQL."`
+	Views      viewsCmd      `cmd:"" help:"Print or create views that answer common questions."`
 	Runs       runsCmd       `cmd:"" help:"List the runs of a job, or show one with its files and their inputs."`
 	Quarantine quarantineCmd `cmd:"" help:"List what is in quarantine by reason, or show records."`
 	Replay     replayCmd     `cmd:"" help:"Run quarantined records through the current mapping, and publish those that pass."`

@@ -29,6 +29,8 @@ type Kind struct {
 	CheckLake func(lake location.Location) error
 	// Open returns ErrUnusable if the job's settings do not allow this type.
 	Open func(ctx context.Context, cfg Config) (Catalog, error)
+	// OpenViews opens what keeps views in a database. It is nil if other engines do not read the catalog.
+	OpenViews func(ctx context.Context, cfg Config) (ViewKeeper, error)
 	// UsesAWS says that AWS credentials and a region are needed.
 	UsesAWS bool
 	// WritePermissions names the permissions that a run needs to write, for catalogs in which etl doctor cannot test that. It may be

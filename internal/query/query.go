@@ -29,6 +29,10 @@ type Options struct {
 	Database string
 	// Aliases are more names of tables. Names that the tables' own give (Alias) do not have to be listed.
 	Aliases map[string]string
+	// Views are names that the SQL can use in addition to tables, sorted. A table of the catalog that has the name is read instead.
+	Views []string
+	// View returns a view, when the SQL names it.
+	View func(ctx context.Context, name string) (View, error)
 	// OpenBucket opens a whole bucket. It is called once for each bucket that holds a partition.
 	OpenBucket func(ctx context.Context, root location.Location) (objstore.Reader, error)
 	// CacheDir is where fetched files are kept.
@@ -41,6 +45,17 @@ type Options struct {
 	MemoryBytes int64
 	Threads     int
 }
+
+// View is SQL over tables of the catalog, in DuckDB's dialect. It names them as <database>.<table>.
+type View struct {
+	SQL    string
+	Tables []string
+	// PrunedBy are partition keys: a condition on one of them above the view chooses the partitions of its tables.
+	PrunedBy []string
+}
+
+// ErrNoView means that the lake has no table with events that a view reads.
+var ErrNoView = errors.New("the view has no tables")
 
 // SQLError is a mistake in the SQL that its author has to correct.
 type SQLError struct{ Message string }
@@ -85,6 +100,9 @@ func Run(ctx context.Context, sql string, o Options) (*Result, error) {
 		return nil, err
 	}
 	refs, showAll, err := p.references(ctx, sql, names)
+	if err == nil {
+		refs, err = p.expand(ctx, &o, names, refs, showAll)
+	}
 	if err == nil {
 		err = p.views(ctx, o, names, refs, showAll)
 	}
@@ -143,6 +161,7 @@ type tableNames struct {
 	tables   []string          // sorted
 	of       map[string]string // name or alias to table
 	twice    map[string]bool   // aliases that several tables would have
+	views    []string          // of Options, without those that a table hides
 }
 
 // Alias is the short name of a table that Security Lake named: what follows _ext_, as network_firewall. "" for other tables.
@@ -183,6 +202,22 @@ func (o *Options) names(ctx context.Context) (*tableNames, error) {
 	for _, t := range tables { // a table's own name before all
 		n.of[strings.ToLower(t)] = t
 	}
+	for _, v := range o.Views {
+		t, taken := n.of[v]
+		if taken {
+			// What etl views apply created in the catalog has the name of the view, and nothing to read.
+			table, err := o.Catalog.Table(ctx, t)
+			if err != nil {
+				return nil, err
+			}
+			if taken = table.Location != ""; !taken {
+				delete(n.of, v)
+			}
+		}
+		if !taken {
+			n.views = append(n.views, v)
+		}
+	}
 	return n, nil
 }
 
@@ -201,6 +236,9 @@ func (n *tableNames) find(r reference) (table string, ok bool, err error) {
 		return "", false, nil
 	}
 	name := strings.ToLower(r.name)
+	if n.isView(r) {
+		return "", false, nil
+	}
 	if t, ok := n.of[name]; ok {
 		return t, true, nil
 	}
@@ -214,6 +252,11 @@ func (n *tableNames) find(r reference) (table string, ok bool, err error) {
 		return "", false, &SQLError{fmt.Sprintf("table %s not found: the catalog has no tables yet. Try: etl run JOB, which creates them", r.name)}
 	}
 	return "", false, &SQLError{fmt.Sprintf("table %s not found; the catalog has %s", r.name, strings.Join(n.short(), ", "))}
+}
+
+// isView says whether a name in the SQL refers to a view.
+func (n *tableNames) isView(r reference) bool {
+	return r.catalog == "" && (r.schema == "" || strings.EqualFold(r.schema, n.database)) && contains(n.views, strings.ToLower(r.name))
 }
 
 // like are the tables with an alias.

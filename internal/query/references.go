@@ -38,6 +38,7 @@ type planner struct {
 
 	allowed []string // folders
 	setup   []string
+	defined map[string]View // the views that the SQL names
 }
 
 func newPlanner() (*planner, error) {
@@ -67,7 +68,7 @@ func (p *planner) references(ctx context.Context, sql string, names *tableNames)
 	if errors.As(err, &se) && strings.HasPrefix(se.Message, "only a SELECT") {
 		seen := map[string]bool{}
 		for _, w := range word.FindAllString(sql, -1) {
-			if low := strings.ToLower(w); names.of[low] != "" && !seen[low] {
+			if low := strings.ToLower(w); (names.of[low] != "" || contains(names.views, low)) && !seen[low] {
 				seen[low] = true
 				refs = append(refs, reference{name: w, as: w})
 			}
@@ -241,6 +242,33 @@ func (w *walker) onlyKeys(v any, as string, columns *int) bool {
 		}
 		for _, x := range v {
 			if !w.onlyKeys(x, as, columns) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// keysWithin says whether all columns of a condition on partition keys are among keys.
+func keysWithin(v any, keys []string) bool {
+	switch v := v.(type) {
+	case []any:
+		for _, x := range v {
+			if !keysWithin(x, keys) {
+				return false
+			}
+		}
+	case node:
+		if text(v, "class") == "COLUMN_REF" {
+			list, _ := v["column_names"].([]any)
+			if len(list) == 0 {
+				return false
+			}
+			name, _ := list[len(list)-1].(string)
+			return contains(keys, strings.ToLower(name))
+		}
+		for _, x := range v {
+			if !keysWithin(x, keys) {
 				return false
 			}
 		}

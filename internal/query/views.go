@@ -3,7 +3,9 @@ package query
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,6 +39,9 @@ func (p *planner) views(ctx context.Context, o Options, names *tableNames, refs 
 	}
 	var sources []*source
 	for _, t := range names.tables {
+		if contains(names.views, strings.ToLower(t)) {
+			continue // the catalog's entry of a view
+		}
 		if len(byTable[t]) == 0 && !showAll {
 			continue
 		}
@@ -81,7 +86,55 @@ func (p *planner) views(ctx context.Context, o Options, names *tableNames, refs 
 			}
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(p.defined)) {
+		p.setup = append(p.setup, "CREATE VIEW main."+engine.Identifier(name)+" AS "+p.defined[name].SQL)
+		if schema != "" {
+			p.setup = append(p.setup, "CREATE VIEW "+schema+"."+engine.Identifier(name)+" AS "+p.defined[name].SQL)
+		}
+	}
 	return nil
+}
+
+// expand replaces references to views by references to their tables.
+func (p *planner) expand(ctx context.Context, o *Options, names *tableNames, refs []reference, showAll bool) (out []reference, err error) {
+	p.defined = map[string]View{}
+	define := func(name string) (v View, err error) {
+		v, ok := p.defined[name]
+		if !ok {
+			if v, err = o.View(ctx, name); err == nil {
+				p.defined[name] = v
+			}
+		}
+		return v, err
+	}
+	for _, r := range refs {
+		if !names.isView(r) {
+			out = append(out, r)
+			continue
+		}
+		v, err := define(strings.ToLower(r.name))
+		if err != nil {
+			return nil, err
+		}
+		var conditions []node
+		for _, c := range r.conditions {
+			if keysWithin(c, v.PrunedBy) {
+				conditions = append(conditions, c)
+			}
+		}
+		for _, t := range v.Tables {
+			out = append(out, reference{schema: o.Database, name: t, as: r.as, conditions: conditions})
+		}
+	}
+	for _, name := range names.views {
+		if !showAll {
+			break
+		}
+		if _, err := define(name); err != nil && !errors.Is(err, ErrNoView) {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // choose marks the partitions that some reference wants. A condition that needs more than the keys excludes

@@ -57,12 +57,23 @@ func Kind() catalog.Kind {
 			return nil
 		},
 		Open: func(ctx context.Context, cfg catalog.Config) (catalog.Catalog, error) {
-			c, err := Open(ctx, Config{Database: cfg.Database, Region: cfg.Region, RoleARN: cfg.RoleARN, ExternalID: cfg.ExternalID, CatalogID: cfg.CatalogID})
+			c, err := Open(ctx, configOf(cfg))
 			if err != nil {
 				return nil, err
 			}
 			return c, nil
+		},
+		OpenViews: func(ctx context.Context, cfg catalog.Config) (catalog.ViewKeeper, error) {
+			v, err := OpenViews(ctx, configOf(cfg))
+			if err != nil {
+				return nil, err
+			}
+			return v, nil
 		}}
+}
+
+func configOf(cfg catalog.Config) Config {
+	return Config{Database: cfg.Database, Region: cfg.Region, RoleARN: cfg.RoleARN, ExternalID: cfg.ExternalID, CatalogID: cfg.CatalogID}
 }
 
 func writePermissions(createsTable bool) string {
