@@ -16,24 +16,26 @@ import (
 // mapping has an otherwise SELECT.
 func foreign() map[string][2]string {
 	return map[string][2]string{
-		"network-firewall": {`{"firewall_name":"edge","availability_zone":"us-east-1a","event_timestamp":"1748736001","event":{"timestamp":"2025-06-01T00:00:01.000000+0000","event_type":"novel","src_ip":"10.0.1.9"}}`, `event.event_type = "novel" (`},
-		"appfabric":        {`{"class_uid":6999,"time":1748736000000,"metadata":{"product":{"name":"Okta","vendor_name":"Okta"}}}`, `class_uid = "6999" (`},
-		"aws-alb":          {`h9 2025-06-01T00:00:01.186641Z app/web/50dc6c495c0c9188 192.0.2.1:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 34 366 "GET http://www.example.com:80/ HTTP/9" "curl/7.46.0" - -`, `type = "h9" (`},
-		"aws-waf":          {`{"timestamp":1748736001512,"httpRequest":{"clientIp":"192.0.2.7","uri":"/"}}`, `without webaclId`},
-		"cef":              {`CEF:0|Acme|Novel|2|9|Asset seen|1|rt=1748736001000 src=10.7.0.3 dst=10.7.0.1 act=update`, `Acme|Novel|2`},
-		"cisco-asa":        {`Jun 01 2025 00:00:01 fw1 : %ASA-6-302013: Novel connection`, `msgid = "302013" (`},
-		"fortinet":         {`date=2025-06-01 time=00:00:01 eventtime=1748736001123456789 type="novel" srcip=10.1.1.1 dstip=10.1.1.2 action="pass"`, `type = "novel" (`},
-		"okta":             {`{"published":"2025-06-01T00:00:01Z","actor":{"id":"1","type":"User","alternateId":"a@example.com"},"novel":"x"}`, `without eventType`},
-		"paloalto":         {`1,2025/06/01 00:00:02,011901004321,NOVEL,general,2561,2025/06/01 00:00:01,,general,,0,0,general,informational,"one, two"`, `type = "NOVEL" (`},
-		"cloudtrail":       {`{"Records":[{"eventVersion":"1.11","eventTime":"2025-06-01T00:00:01Z","eventType":"AwsNovelEvent","eventID":"novel"}]}`, `records match no SELECT`}, // hidden: no kind is named
-		"eks-audit":        {`{"kind":"Event","apiVersion":"audit.k8s.io/v9","stageTimestamp":"2025-06-01T00:00:01Z"}`, `records match no SELECT`},                                // hidden: no kind is named
-		"security-hub":     {`{"class_uid":2007,"time":1748736001000,"finding_info":{"uid":"novel"}}`, `class_uid = "2007" (`},
-		"guardduty":        {`{"id":"novel","severity":5,"updatedAt":"2025-06-01T00:00:01Z","title":"t"}`, `without type`},
-		"route53-resolver": {`{"version":"1.100000","account_id":"111122223333","query_timestamp":"2025-06-01T00:00:01Z","srcaddr":"10.0.1.21"}`, `without query_name`},
-		"suricata":         {`{"timestamp":"2025-06-01T00:00:01.000000+0000","event_type":"novel","flow_id":7,"novel":"x"}`, ""}, // an otherwise SELECT takes it
-		"zeek":             {`{"_path":"novel","ts":1748736001.5,"novel":"x"}`, ""},
-		"vpc-flow":         {`2 111122223333 eni-1235b8ca111111111 - - - - - - - 1748736001 1748736060 - NOVEL`, `log_status = "NOVEL" (`},
-		"windows-sysmon":   {`{"EventId":99,"MachineName":"HOST","Description":"Novel:\r\nUtcTime: 2025-06-01 00:00:01.438"}`, `EventId = "99" (`},
+		"network-firewall":   {`{"firewall_name":"edge","availability_zone":"us-east-1a","event_timestamp":"1748736001","event":{"timestamp":"2025-06-01T00:00:01.000000+0000","event_type":"novel","src_ip":"10.0.1.9"}}`, `event.event_type = "novel" (`},
+		"appfabric":          {`{"class_uid":6999,"time":1748736000000,"metadata":{"product":{"name":"Okta","vendor_name":"Okta"}}}`, `class_uid = "6999" (`},
+		"aws-alb":            {`h9 2025-06-01T00:00:01.186641Z app/web/50dc6c495c0c9188 192.0.2.1:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 34 366 "GET http://www.example.com:80/ HTTP/9" "curl/7.46.0" - -`, `type = "h9" (`},
+		"aws-waf":            {`{"timestamp":1748736001512,"httpRequest":{"clientIp":"192.0.2.7","uri":"/"}}`, `without webaclId`},
+		"cef":                {`CEF:0|Acme|Novel|2|9|Asset seen|1|rt=1748736001000 src=10.7.0.3 dst=10.7.0.1 act=update`, `Acme|Novel|2`},
+		"cisco-asa":          {`Jun 01 2025 00:00:01 fw1 : %ASA-6-302013: Novel connection`, `msgid = "302013" (`},
+		"crowdstrike-falcon": {`{"metadata":{"customerIDString":"c","offset":1,"eventType":"NovelEvent","eventCreationTime":1748736001000,"version":"1.0"},"event":{"Name":"x"}}`, `metadata.eventType = "NovelEvent" (`},
+		"entra-signin":       {`{"time":"2025-06-01T00:00:01Z","category":"NovelSignInLogs","operationName":"Sign-in activity","properties":{"id":"novel"}}`, `category = "NovelSignInLogs" (`},
+		"fortinet":           {`date=2025-06-01 time=00:00:01 eventtime=1748736001123456789 type="novel" srcip=10.1.1.1 dstip=10.1.1.2 action="pass"`, `type = "novel" (`},
+		"okta":               {`{"published":"2025-06-01T00:00:01Z","actor":{"id":"1","type":"User","alternateId":"a@example.com"},"novel":"x"}`, `without eventType`},
+		"paloalto":           {`1,2025/06/01 00:00:02,011901004321,NOVEL,general,2561,2025/06/01 00:00:01,,general,,0,0,general,informational,"one, two"`, `type = "NOVEL" (`},
+		"cloudtrail":         {`{"Records":[{"eventVersion":"1.11","eventTime":"2025-06-01T00:00:01Z","eventType":"AwsNovelEvent","eventID":"novel"}]}`, `records match no SELECT`}, // hidden: no kind is named
+		"eks-audit":          {`{"kind":"Event","apiVersion":"audit.k8s.io/v9","stageTimestamp":"2025-06-01T00:00:01Z"}`, `records match no SELECT`},                                // hidden: no kind is named
+		"security-hub":       {`{"class_uid":2007,"time":1748736001000,"finding_info":{"uid":"novel"}}`, `class_uid = "2007" (`},
+		"guardduty":          {`{"id":"novel","severity":5,"updatedAt":"2025-06-01T00:00:01Z","title":"t"}`, `without type`},
+		"route53-resolver":   {`{"version":"1.100000","account_id":"111122223333","query_timestamp":"2025-06-01T00:00:01Z","srcaddr":"10.0.1.21"}`, `without query_name`},
+		"suricata":           {`{"timestamp":"2025-06-01T00:00:01.000000+0000","event_type":"novel","flow_id":7,"novel":"x"}`, ""}, // an otherwise SELECT takes it
+		"zeek":               {`{"_path":"novel","ts":1748736001.5,"novel":"x"}`, ""},
+		"vpc-flow":           {`2 111122223333 eni-1235b8ca111111111 - - - - - - - 1748736001 1748736060 - NOVEL`, `log_status = "NOVEL" (`},
+		"windows-sysmon":     {`{"EventId":99,"MachineName":"HOST","Description":"Novel:\r\nUtcTime: 2025-06-01 00:00:01.438"}`, `EventId = "99" (`},
 	}
 }
 

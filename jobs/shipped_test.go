@@ -135,6 +135,22 @@ func sources() []shipped {
 			filtered:  1,
 			published: map[string]int{"api_activity": 8},
 			without:   map[string]int64{}},
+		{name: "crowdstrike-falcon",
+			keys:      map[string]string{"events.jsonl": "2025/06/01/10/falcon-1-2025-06-01-10-00-00-6f1c.gz"},
+			filtered:  1,
+			published: map[string]int{"api_activity": 3, "authentication": 1, "detection_finding": 7, "incident_finding": 1},
+			without:   map[string]int64{}},
+		{name: "entra-signin",
+			keys: map[string]string{
+				"diagnostic.json": "insights-logs-signinlogs/tenantId=3f0a6c1e-0000-4000-8000-000000000001/y=2025/m=06/d=01/h=10/m=00/PT1H.json",
+				"lines.jsonl":     "insights-logs-noninteractiveusersigninlogs/tenantId=3f0a6c1e-0000-4000-8000-000000000001/y=2025/m=06/d=01/h=10/m=00/PT1H.json.gz",
+				"graph.json":      "insights-logs-signinlogs/tenantId=3f0a6c1e-0000-4000-8000-000000000001/y=2025/m=06/d=01/h=11/m=00/graph-0001.json.gz",
+			},
+			leftOut:   []string{"insights-logs-auditlogs/tenantId=3f0a6c1e-0000-4000-8000-000000000001/y=2025/m=06/d=01/h=10/m=00/PT1H.json"},
+			nights:    "lines.jsonl",
+			filtered:  1,
+			published: map[string]int{"authentication": 10},
+			without:   map[string]int64{}},
 		{name: "fortinet",
 			keys:      map[string]string{"fortigate.log": "fgt-edge-1/2025/06/01/fortigate-2025-06-01T10.log.gz"},
 			filtered:  1,
@@ -327,6 +343,7 @@ func (s shipped) place(t *testing.T, m *mappings.Mapping) (*world, *jobs.Runner)
 	if spec.Name != s.name || spec.Mapping != s.name || spec.Catalog.Type != "glue" {
 		t.Errorf("the job %q runs the mapping %q into %q", spec.Name, spec.Mapping, spec.Catalog.Type)
 	}
+	spec.Source.Settle = 0 // the samples are new
 	w := &world{t: t, dir: t.TempDir(), spec: spec}
 	open := func(name string) *dirstore.Store {
 		st, err := dirstore.Open(dirstore.Config{Root: filepath.Join(w.dir, name), Create: true})

@@ -57,19 +57,21 @@ type source struct {
 // sources has the sources by the names of their mappings.
 func sources() map[string]source {
 	return map[string]source{
-		"network-firewall": {"{account_id}/network-firewall/{log_type}/{region}/{firewall}/{yyyy}/{mm}/{dd}/{hh}/", "AWSLogs", true},
-		"aws-alb":          {"{account_id}/elasticloadbalancing/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", true},
-		"aws-waf":          {"{account_id}/WAFLogs/{region}/{web_acl}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
-		"cloudtrail":       {"{account_id}/{folder}/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
-		"route53-resolver": {"{account_id}/vpcdnsquerylogs/{vpc_id}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
-		"vpc-flow":         {"{account_id}/vpcflowlogs/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
-		"okta":             {"{yyyy}/{mm}/{dd}/", "okta", false},
-		"cisco-asa":        {"{firewall}/{yyyy}/{mm}/{dd}/", "cisco-asa", false},
-		"eks-audit":        {"eks-audit/{yyyy}/{mm}/{dd}/{hh}/", "", false},
-		"security-hub":     {"security-hub/{yyyy}/{mm}/{dd}/{hh}/", "", false},
-		"suricata":         {"{sensor}/{yyyy}/{mm}/{dd}/{hh}/", "suricata", false},
-		"windows-sysmon":   {"windows-sysmon/{yyyy}/{mm}/{dd}/{hh}/", "", true},
-		"zeek":             {"{sensor}/{yyyy}/{mm}/{dd}/{file}", "zeek", false},
+		"network-firewall":   {"{account_id}/network-firewall/{log_type}/{region}/{firewall}/{yyyy}/{mm}/{dd}/{hh}/", "AWSLogs", true},
+		"aws-alb":            {"{account_id}/elasticloadbalancing/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", true},
+		"aws-waf":            {"{account_id}/WAFLogs/{region}/{web_acl}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
+		"cloudtrail":         {"{account_id}/{folder}/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
+		"route53-resolver":   {"{account_id}/vpcdnsquerylogs/{vpc_id}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
+		"vpc-flow":           {"{account_id}/vpcflowlogs/{region}/{yyyy}/{mm}/{dd}/", "AWSLogs", false},
+		"crowdstrike-falcon": {"{yyyy}/{mm}/{dd}/{hh}/", "crowdstrike", false},
+		"entra-signin":       {"{container}/tenantId={tenant}/y={yyyy}/m={mm}/d={dd}/h={hh}/", "entra", false},
+		"okta":               {"{yyyy}/{mm}/{dd}/", "okta", false},
+		"cisco-asa":          {"{firewall}/{yyyy}/{mm}/{dd}/", "cisco-asa", false},
+		"eks-audit":          {"eks-audit/{yyyy}/{mm}/{dd}/{hh}/", "", false},
+		"security-hub":       {"security-hub/{yyyy}/{mm}/{dd}/{hh}/", "", false},
+		"suricata":           {"{sensor}/{yyyy}/{mm}/{dd}/{hh}/", "suricata", false},
+		"windows-sysmon":     {"windows-sysmon/{yyyy}/{mm}/{dd}/{hh}/", "", true},
+		"zeek":               {"{sensor}/{yyyy}/{mm}/{dd}/{file}", "zeek", false},
 	}
 }
 

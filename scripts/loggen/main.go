@@ -51,18 +51,20 @@ type source struct {
 // sources has the sources by the names of their mappings.
 func sources() map[string]source {
 	return map[string]source{
-		"aws-alb":          {record: alb, key: albKey},
-		"aws-waf":          {record: waf, key: wafKey},
-		"cloudtrail":       {record: cloudtrail, key: cloudtrailKey, head: `{"Records":[`, comma: ",", tail: "]}"},
-		"okta":             {record: okta, key: oktaKey},
-		"route53-resolver": {record: resolver, key: resolverKey},
-		"vpc-flow":         {record: vpcFlow, key: vpcFlowKey, head: vpcFlowHead},
-		"eks-audit":        {record: eks, key: eksKey},
-		"security-hub":     {record: securityHub, key: securityHubKey},
-		"windows-sysmon":   {record: sysmon, key: sysmonKey},
-		"cisco-asa":        {record: ciscoASA, key: ciscoASAKey},
-		"suricata":         {record: suricata, key: suricataKey},
-		"zeek":             {record: zeek, key: zeekKey, head: zeekHead},
+		"aws-alb":            {record: alb, key: albKey},
+		"aws-waf":            {record: waf, key: wafKey},
+		"cloudtrail":         {record: cloudtrail, key: cloudtrailKey, head: `{"Records":[`, comma: ",", tail: "]}"},
+		"crowdstrike-falcon": {record: falcon, key: falconKey},
+		"entra-signin":       {record: entra, key: entraKey},
+		"okta":               {record: okta, key: oktaKey},
+		"route53-resolver":   {record: resolver, key: resolverKey},
+		"vpc-flow":           {record: vpcFlow, key: vpcFlowKey, head: vpcFlowHead},
+		"eks-audit":          {record: eks, key: eksKey},
+		"security-hub":       {record: securityHub, key: securityHubKey},
+		"windows-sysmon":     {record: sysmon, key: sysmonKey},
+		"cisco-asa":          {record: ciscoASA, key: ciscoASAKey},
+		"suricata":           {record: suricata, key: suricataKey},
+		"zeek":               {record: zeek, key: zeekKey, head: zeekHead},
 	}
 }
 

@@ -11,7 +11,7 @@ Cisco, GuardDuty, Network Firewall, Application Load Balancers, AppFabric, Cloud
 import argparse, glob, hashlib, json, os, re, subprocess, sys, tempfile
 
 import lake
-import okta, suricata, sysmon, zeek
+import entra, falcon, okta, suricata, sysmon, zeek
 from aws_audit import audit_events, documents, findings, intake_events, intake_findings, judge_cloudtrail, judge_eks, judge_security_hub
 from judges import JUDGES, judge_intake
 from reasons import reason
@@ -21,6 +21,8 @@ JUDGES.update({"vpc-flow": lake.judge_flow, "route53-resolver": lake.judge_query
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 JUDGES["zeek"] = lambda record, expected, result: zeek.judge(record, result)
+JUDGES["crowdstrike-falcon"] = lambda record, expected, result: falcon.judge(record, result)
+JUDGES["entra-signin"] = lambda record, expected, result: entra.judge(record, result)
 JUDGES["suricata"] = lambda record, expected, result: suricata.judge(json.loads(record), result)
 
 # What is tried: mapping, project, files, how they are read, and which records of them are in the mapping's format.
@@ -51,6 +53,10 @@ SETS = [
     ("okta", "tenzir/library", "okta/tests/inputs/system-log.ndjson", decoded(lines), None),
     ("okta", "ocsf/examples", "mappings/markdown/Okta/*.raw", decoded(okta.objects_of_text), None),
     ("okta", "panther-labs/panther-analysis", "rules/okta_rules/*.yml", decoded(okta.tests_in_yaml), None),
+    ("crowdstrike-falcon", "SEKOIA-IO/intake-formats", "CrowdStrike/crowdstrike_falcon/tests/*.json", decoded(falcon.intake), None),
+    ("crowdstrike-falcon", "panther-labs/panther-analysis", "rules/crowdstrike_rules/*.yml", decoded(falcon.tests_in_yaml), None),
+    ("entra-signin", "SEKOIA-IO/intake-formats", "Azure/azure-ad/tests/*.json|Microsoft/microsoft-entraid-graphapi/tests/test_signin.json", decoded(entra.intake), None),
+    ("entra-signin", "panther-labs/panther-analysis", "rules/azure_signin_rules/*.yml", decoded(entra.tests_in_yaml), None),
     ("network-firewall", "SEKOIA-IO/intake-formats", "Suricata/suricata/tests/*.json", decoded(messages), None),
     ("network-firewall", "tenzir/library", "suricata/tests/inputs/*.json", decoded(objects), None),
     ("network-firewall", "StamusNetworks/SELKS", "doc/example-logs/*.json", decoded(objects), None),
@@ -180,6 +186,10 @@ def versions(mapping, records):
             number = re.search(r"\blogver=\"?0?(\d)(\d\d|\d\b)", record)
             if number:
                 found.add((int(number[1]), int(number[2])))
+        elif mapping == "crowdstrike-falcon":
+            found.add((json.loads(record)["metadata"]["eventType"],))
+        elif mapping == "entra-signin":
+            found.add((json.loads(record).get("category", "Graph v1.0"),))
         elif mapping == "okta":
             found.add(("version " + str(json.loads(record).get("version", "0")),))
         elif mapping == "cisco-asa":
