@@ -136,6 +136,10 @@ func siltEngineRow(info, in, out unsafe.Pointer) {
 	t := cell[tableRows](bindings.ScalarFunctionGetExtraInfo(bindings.FunctionInfo{Ptr: info})).table
 	chunk, result := bindings.DataChunk{Ptr: in}, bindings.Vector{Ptr: out}
 	n := t.Arguments()
+	if n == 1 && !t.Timed() {
+		rowsOfOne(t, chunk, result)
+		return
+	}
 	keys, times := make([]view, n), view{}
 	for i := range keys {
 		keys[i].load(bindings.DataChunkGetVector(chunk, bindings.IdxT(i)), &column{kind: kindText})
@@ -178,6 +182,42 @@ func siltEngineRow(info, in, out unsafe.Pointer) {
 	}
 }
 
+// rowsOfOne finds the rows of a table that has one argument and whose rows are valid at any time.
+func rowsOfOne(t *lookup.Table, chunk bindings.DataChunk, result bindings.Vector) {
+	var arguments view
+	arguments.load(bindings.DataChunkGetVector(chunk, 0), &column{kind: kindText})
+	rows := (*[chunkRows]int64)(bindings.VectorGetData(result))
+	nulls := nullRows{vector: result}
+	var keys [lookup.Batch][]byte
+	var found [lookup.Batch]int64
+	var of [lookup.Batch]int // of the rows: their keys
+	size := int(bindings.DataChunkGetSize(chunk))
+	for from := 0; from < size; from += lookup.Batch {
+		to, n, last := min(from+lookup.Batch, size), 0, -1
+		for i := from; i < to; i++ {
+			switch {
+			case !arguments.valid(i):
+				of[i-from] = -1
+				continue
+			case last < 0 || !arguments.same(i, last): // an address is often that of the record before
+				keys[n] = arguments.text(i)
+				n++
+			}
+			of[i-from], last = n-1, i
+		}
+		t.FindAll(keys[:n], found[:n])
+		for i := from; i < to; i++ {
+			rows[i] = -1
+			if k := of[i-from]; k >= 0 {
+				rows[i] = found[k]
+			}
+			if rows[i] < 0 {
+				nulls.set(i)
+			}
+		}
+	}
+}
+
 // nullRows sets rows of a vector to NULL.
 type nullRows struct {
 	vector bindings.Vector
@@ -204,26 +244,47 @@ func siltEngineValue(info, in, out unsafe.Pointer) {
 		c.lists(result, &nulls, &rows, count)
 		return
 	}
+	if c.Type == lookup.Text {
+		c.texts(result, &nulls, &rows, count)
+		return
+	}
 	data := bindings.VectorGetData(result)
 	for i := range count {
 		if !rows.valid(i) {
 			nulls.set(i)
 			continue
 		}
-		row := int(*(*int64)(unsafe.Add(rows.data, i*8)))
-		if c.Type != lookup.Text {
-			v, ok := c.table.Number(c.column, row)
-			if !ok {
-				nulls.set(i)
-			}
-			setNumber(data, i, v, c.Type)
-			continue
-		}
-		switch v := c.table.Text(c.column, row); {
-		case len(v) == 0:
+		v, ok := c.table.Number(c.column, int(*(*int64)(unsafe.Add(rows.data, i*8))))
+		if !ok {
 			nulls.set(i)
-		default:
-			setText(result, i, v)
+		}
+		setNumber(data, i, v, c.Type)
+	}
+}
+
+// texts sets the rows of a vector of texts.
+func (c *tableValues) texts(result bindings.Vector, nulls *nullRows, rows *view, count int) {
+	data := bindings.VectorGetData(result)
+	var of [lookup.Batch]int64
+	var texts [lookup.Batch][]byte
+	for from := 0; from < count; from += lookup.Batch {
+		to := min(from+lookup.Batch, count)
+		for i := from; i < to; i++ {
+			of[i-from] = -1
+			if rows.valid(i) {
+				of[i-from] = *(*int64)(unsafe.Add(rows.data, i*8))
+			}
+		}
+		c.table.Texts(c.column, of[:to-from], texts[:to-from])
+		for i := from; i < to; i++ {
+			switch v := texts[i-from]; {
+			case len(v) == 0:
+				nulls.set(i)
+			case len(v) > inlineText:
+				setText(result, i, v)
+			default:
+				setInline(data, i, v)
+			}
 		}
 	}
 }

@@ -289,7 +289,12 @@ func setText(out bindings.Vector, row int, text []byte) {
 		bindings.UnsafeVectorAssignStringElementLen(out, bindings.IdxT(row), text)
 		return
 	}
-	t := (*stringT)(unsafe.Add(bindings.VectorGetData(out), row*16))
+	setInline(bindings.VectorGetData(out), row, text)
+}
+
+// setInline sets a row of a vector of texts to one of up to inlineText bytes.
+func setInline(data unsafe.Pointer, row int, text []byte) {
+	t := (*stringT)(unsafe.Add(data, row*16))
 	t.size, t.rest = uint32(len(text)), [inlineText]byte{}
 	copy(t.rest[:], text)
 }

@@ -46,23 +46,60 @@ type wide struct {
 	top []uint32
 }
 
-func (f *fours) find(v uint32) int {
+// between gives the places among which the first is that begins after an address. None is before them: both are 0.
+func (f *fours) between(v uint32) (from, to uint32) {
 	n := len(f.places)
 	if n == 0 || v < f.places[0].start {
+		return 0, 0
+	}
+	if slot := int((v - f.places[0].start) >> f.shift); slot+1 < len(f.top) {
+		return f.top[slot], f.top[slot+1]
+	}
+	return uint32(n), uint32(n)
+}
+
+// half halves the places among which the first is that begins after an address.
+func (f *fours) half(v, from, to uint32) (uint32, uint32) {
+	if mid := (from + to) / 2; f.places[mid].start <= v {
+		from = mid + 1
+	} else {
+		to = mid
+	}
+	return from, to
+}
+
+func (f *fours) find(v uint32) int {
+	from, to := f.between(v)
+	for from < to {
+		from, to = f.half(v, from, to)
+	}
+	if from == 0 {
 		return -1
 	}
-	from, to := n, n
-	if slot := int((v - f.places[0].start) >> f.shift); slot+1 < len(f.top) {
-		from, to = int(f.top[slot]), int(f.top[slot+1])
+	return int(f.places[from-1].group)
+}
+
+// findAll finds the groups of up to Batch addresses. Each step is done for all of them, because the processor then waits for the memory of
+// many places at once.
+func (f *fours) findAll(all []uint32, groups []int64) {
+	var from, to [Batch]uint32
+	for i, v := range all {
+		from[i], to[i] = f.between(v)
 	}
-	for from < to { // the first that begins after v
-		if mid := int(uint(from+to) >> 1); f.places[mid].start <= v {
-			from = mid + 1
-		} else {
-			to = mid
+	for i, v := range all {
+		if from[i] < to[i] {
+			from[i], to[i] = f.half(v, from[i], to[i])
 		}
 	}
-	return int(f.places[from-1].group)
+	for i, v := range all {
+		for from[i] < to[i] {
+			from[i], to[i] = f.half(v, from[i], to[i])
+		}
+		groups[i] = -1
+		if from[i] > 0 {
+			groups[i] = int64(f.places[from[i]-1].group)
+		}
+	}
 }
 
 func (n *narrow) find(v uint64) int {
@@ -115,6 +152,30 @@ func (x *intervalIndex) find(_ *Table, keys [][]byte) int {
 		return x.four.find(uint32(a.lo))
 	}
 	return x.six.find(a)
+}
+
+// findAll finds the groups of up to Batch addresses.
+func (x *intervalIndex) findAll(keys [][]byte, groups []int64) {
+	var fours [Batch]uint32
+	var at [Batch]int // their keys
+	var found [Batch]int64
+	n := 0
+	for i, k := range keys {
+		a, ok := readAddress(k)
+		switch {
+		case !ok:
+			groups[i] = -1
+		case a.four:
+			fours[n], at[n] = uint32(a.lo), i
+			n++
+		default:
+			groups[i] = int64(x.six.find(a))
+		}
+	}
+	x.four.findAll(fours[:n], found[:n])
+	for i, group := range found[:n] {
+		groups[at[i]] = group
+	}
 }
 
 func (x *intervalIndex) next(group int) int {

@@ -156,6 +156,35 @@ func (t *Table) Find(keys [][]byte, at int64) int {
 	return -1
 }
 
+// Batch is how many keys or rows are best given at once to FindAll and Texts: their places in memory are then read next to each other,
+// and not one after another.
+const Batch = 64
+
+// FindAll finds the rows of up to Batch keys, or -1, in a table that has one argument and whose rows are valid at any time.
+func (t *Table) FindAll(keys [][]byte, rows []int64) {
+	if x, ok := t.index.(*intervalIndex); ok && !x.numbers {
+		x.findAll(keys, rows)
+		return
+	}
+	for i := range keys {
+		rows[i] = int64(t.index.find(t, keys[i:i+1]))
+	}
+}
+
+// Texts gives the values of a column of texts of up to Batch rows, as Text does. Those of rows below 0 are NULL.
+func (t *Table) Texts(col int, rows []int64, texts [][]byte) {
+	c := t.cols[col]
+	var places [Batch]uint32 // that of an empty text is 0
+	for i, row := range rows {
+		if row >= 0 {
+			places[i] = c.pos[row]
+		}
+	}
+	for i := range rows {
+		texts[i] = c.texts.at(places[i])
+	}
+}
+
 // Text returns a value of a column of texts. An empty text is NULL. The bytes must not be changed.
 func (t *Table) Text(col, row int) []byte {
 	c := t.cols[col]

@@ -274,12 +274,15 @@ func TestAgainstNaive(t *testing.T) {
 			}
 			table := read(t, d, text.String())
 			oracle := &naive{d, rows}
+			var batch [][]byte
+			var one []int64
 			for range 200 {
 				key, at := w.key(d, rows), w.r.IntN(40)
 				got, want := table.Find(keys(key...), int64(at)*86_400_000), oracle.find(key, at)
 				if got != want {
 					t.Fatalf("%s, seed %d: %q on %s: row %d, want %d\n%s", d.String(), seed, key, day(at), got, want, text.String())
 				}
+				batch, one = append(batch, []byte(key[0])), append(one, int64(got))
 				if want < 0 {
 					none++
 					continue
@@ -289,9 +292,35 @@ func TestAgainstNaive(t *testing.T) {
 					t.Fatalf("%s: %q, want %q", d.String(), got, want)
 				}
 			}
+			if d.Arguments() == 1 && !d.Timed() {
+				sameInBatches(t, table, batch, one)
+			}
 		}
 		if found < 2000 || none < 2000 {
 			t.Errorf("%s: %d found, %d not", d.String(), found, none)
+		}
+	}
+}
+
+// sameInBatches compares what a table finds for several keys at once with what it finds for each.
+func sameInBatches(t *testing.T, table *Table, keys [][]byte, want []int64) {
+	t.Helper()
+	for from, size := 0, 1; from < len(keys); from, size = from+size, min(size*3, Batch) {
+		to := min(from+size, len(keys))
+		got, texts := make([]int64, to-from), make([][]byte, to-from)
+		table.FindAll(keys[from:to], got)
+		if !slices.Equal(got, want[from:to]) {
+			t.Fatalf("%s: rows %v of %q, want %v", table.String(), got, keys[from:to], want[from:to])
+		}
+		table.Texts(0, got, texts)
+		for i, row := range got {
+			text := ""
+			if row >= 0 {
+				text = string(table.Text(0, int(row)))
+			}
+			if string(texts[i]) != text {
+				t.Fatalf("%s: %q, want %q", table.String(), texts[i], text)
+			}
 		}
 	}
 }
