@@ -30,6 +30,9 @@ func Apply(ctx context.Context, p Places, d *Difference, now time.Time) (Applied
 		if err := applyTable(ctx, p, &d.Tables[i], now, &out); err != nil {
 			return out, err
 		}
+		if err := forget(ctx, p, d.Tables[i].Table); err != nil {
+			return out, err
+		}
 	}
 	return out, nil
 }

@@ -39,6 +39,8 @@ type Places struct {
 	// Fold reads the ledger of the job as it is now.
 	Fold   func(ctx context.Context) (*ledger.State, error)
 	Tables []Table
+	// State keeps what a crawl has seen until its changes are made, so that one that was killed continues. nil: nothing is kept.
+	State objstore.Bucket
 	// Location gives a folder of the lake as the catalog names it.
 	Location func(folder string) string
 }

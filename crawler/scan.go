@@ -33,6 +33,8 @@ type scanner struct {
 
 	mu  sync.Mutex
 	out *seen
+
+	progress *progress
 }
 
 // file is an object whose footer is to be read.
@@ -69,10 +71,16 @@ func scan(ctx context.Context, p Places, o Options, t Table, st *ledger.State) (
 			s.pending[k] = true
 		}
 	}
+	var err error
+	if s.progress, err = openProgress(ctx, p, o, t); err != nil {
+		return nil, err
+	}
+	s.out.merge(s.progress.body.Seen)
 	prefixes, err := s.prefixes(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", t.Folder, err)
 	}
+	prefixes = slices.DeleteFunc(prefixes, func(prefix string) bool { return s.progress.body.Done[prefix] })
 	files := make(chan file, footersAtOnce)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -104,7 +112,7 @@ func scan(ctx context.Context, p Places, o Options, t Table, st *ledger.State) (
 	close(files)
 	readers.Wait()
 	if cause := context.Cause(ctx); cause != nil {
-		return nil, cause
+		return nil, errors.Join(cause, s.progress.saveAtEnd(ctx))
 	}
 	return s.out, err
 }
@@ -207,6 +215,9 @@ func (s *scanner) unit(ctx context.Context, prefix string, files chan<- file) er
 		return fmt.Errorf("list the lake: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.progress.add(ctx, u.prefix, u.seen); err != nil {
 		return err
 	}
 	s.mu.Lock()

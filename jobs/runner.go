@@ -214,7 +214,7 @@ func (r *Runner) Crawl(ctx context.Context, work func(context.Context, crawler.P
 	}
 	x := r.newRun("crawl", "ON_DEMAND", true)
 	sum, err := x.do(ctx, func(ctx context.Context) error {
-		return work(ctx, crawler.Places{Job: x.Spec.Name, Lake: x.Lake, Catalog: editor, Fold: x.ledger.Fold, Tables: catalogTables(x.config, x.publisher.location), Location: x.publisher.location})
+		return work(ctx, crawler.Places{Job: x.Spec.Name, Lake: x.Lake, Catalog: editor, Fold: x.ledger.Fold, Tables: catalogTables(x.config, x.publisher.location), State: x.State, Location: x.publisher.location})
 	})
 	return sum.Warnings, err
 }

@@ -74,6 +74,9 @@ func (a *app) crawl(ctx context.Context, c crawling) error {
 				p.Tables[i].Mapped = nil
 			}
 		}
+		if !c.apply {
+			p.State = nil
+		}
 		d, err := crawler.Compare(ctx, p, c.options)
 		if err != nil {
 			return err
