@@ -100,10 +100,38 @@ func (a *batchAttempt) growTables(ctx context.Context, out batchOutput) error {
 				a.run.warn(fmt.Sprintf("class %s has its first rows: they go to the new table %s. Security Lake must have the custom source %s", p.Class, t.Table, t.Source))
 			}
 		}
-		if _, err := a.run.Catalog.EnsureTable(ctx, catalogTable(t, p, a.run.publisher.location)); err != nil {
+		if err := a.growTable(ctx, catalogTable(t, p, a.run.publisher.location)); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// growTable grows one table, and notes in the summary what it gains.
+func (a *batchAttempt) growTable(ctx context.Context, want catalog.Table) error {
+	x := a.run
+	before, known := x.tables[want.Name]
+	if !known {
+		have, err := x.Catalog.Table(ctx, want.Name)
+		if err != nil && !errors.Is(err, catalog.ErrNoTable) {
+			return err
+		}
+		before = have.Columns
+	}
+	now, err := x.Catalog.EnsureTable(ctx, want)
+	if err != nil {
+		return err
+	}
+	if gained := catalog.Appended(before, now.Columns); len(before) > 0 && len(gained) > 0 {
+		if x.sum.Grown == nil {
+			x.sum.Grown = map[string][]string{}
+		}
+		x.sum.Grown[want.Name] = append(x.sum.Grown[want.Name], gained...)
+	}
+	if x.tables == nil {
+		x.tables = map[string][]catalog.Column{}
+	}
+	x.tables[want.Name] = now.Columns
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/silt-etl/silt/internal/ledger"
 	"github.com/silt-etl/silt/internal/objstore"
 	"github.com/silt-etl/silt/jobs"
+	"github.com/silt-etl/silt/mappings"
 )
 
 // catalogEntries are all that a catalog has, without times and version numbers.
@@ -199,5 +201,62 @@ func TestCrawlAfterACrash(t *testing.T) {
 	}
 	if operations < 10 || notDone == 0 {
 		t.Errorf("%d operations, %d with an entry that was not done", operations, notDone)
+	}
+}
+
+// TestSummaryOfGrowth: a run that adds columns or fields to a table says so, and a crawl plan says so before it.
+func TestSummaryOfGrowth(t *testing.T) {
+	w := newWorld(t)
+	mapping := func(more string) map[string]string {
+		return map[string]string{
+			"raw.sql": `CREATE TABLE raw (ts TIMESTAMP, ip VARCHAR, port INTEGER);`,
+			"network_activity.sql": `-- class: network_activity
+SELECT ts AS "time", 6 AS activity_id, 1 AS severity_id, 'v' AS "metadata.product.vendor_name", 'p' AS "metadata.product.name",
+  ` + more + ` ip AS "src_endpoint.ip", ip AS "dst_endpoint.ip"
+FROM raw`}
+	}
+	line := `{"ts":"2026-01-01 00:00:00","ip":"192.0.2.1","port":443}`
+	first, _ := w.runMapping(mapping(""), line)
+	if first.Grown != nil {
+		t.Errorf("a new table: %v", first.Grown)
+	}
+	grown := mapping(`'x' AS message, port AS "src_endpoint.port",`)
+	m, err := mappings.LoadFiles("test", grown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := w.runner()
+	r.Mapping = m
+	want := []string{"src_endpoint.port int", "message string"}
+	_, err = r.Crawl(t.Context(), func(ctx context.Context, p crawler.Places) error {
+		d, err := crawler.Compare(ctx, p, crawler.Options{Newest: true})
+		if err != nil {
+			return err
+		}
+		slices.Sort(d.Tables[0].NextRun.Columns)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, d.Tables[0].NextRun.Columns); diff != "" {
+			t.Errorf("before the run (-want +got):\n%s", diff)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.put("111122223333/network-firewall/flow/us-east-1/fw/2024/01/01/00/b.log", plain(line+"\n"))
+	sum, err := r.Run(t.Context(), jobs.RunOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for table, got := range sum.Grown {
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", table, diff)
+		}
+	}
+	var text bytes.Buffer
+	sum.WriteText(&text)
+	if len(sum.Grown) != 1 || !strings.Contains(text.String(), " has new columns or fields: message string, src_endpoint.port int\n") {
+		t.Errorf("%v\n%s", sum.Grown, text.String())
 	}
 }

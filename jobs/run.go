@@ -13,6 +13,7 @@ import (
 	"github.com/oklog/ulid/v2"
 	"github.com/rs/zerolog"
 
+	"github.com/silt-etl/silt/internal/catalog"
 	"github.com/silt-etl/silt/internal/identity"
 	"github.com/silt-etl/silt/internal/jobfile"
 	"github.com/silt-etl/silt/internal/ledger"
@@ -59,6 +60,7 @@ type run struct {
 	askedTime time.Time
 	check     lakeCheck
 	places    placement
+	tables    map[string][]catalog.Column // that this run has grown or found to be complete
 }
 
 // newRun prepares a run. Nothing is opened before do.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -13,6 +14,9 @@ import (
 	"github.com/silt-etl/silt/internal/newfields"
 	"github.com/silt-etl/silt/internal/render"
 )
+
+// grownShown are the new columns of a table that are printed.
+const grownShown = 10
 
 // Summary is the result of a run, as it is printed and stored in the state. Invariant: Records.Read = Published + Filtered +
 // Quarantined.
@@ -41,19 +45,21 @@ type Summary struct {
 	Files      int                `json:"files"`
 	Partitions []PartitionSummary `json:"partitions"` // the first maxPartitions to which the run added files
 	// AllPartitions is how many there are; 0 in the summaries of earlier versions, which list them all.
-	AllPartitions int              `json:"all_partitions,omitempty"`
-	Reasons       map[string]int64 `json:"quarantine_reasons,omitempty"`
-	Kinds         map[string]int64 `json:"unmatched_kinds,omitempty"` // of published batches: records in quarantine that match no SELECT
-	Quarantine    []string         `json:"quarantine_files,omitempty"`
-	Unreadable    []string         `json:"unreadable_objects,omitempty"` // quarantined as a whole, the first 20
-	Denied        []string         `json:"denied_objects,omitempty"`     // refused by the store, the first 20
-	Failed        []FailedBatch    `json:"failed_batches,omitempty"`     // batches that failed or were refused; later runs try them again
-	Restores      *Restores        `json:"restores,omitempty"`           // of a backfill with --restore
-	Misses        map[string]int64 `json:"kept_in_unmapped,omitempty"`
-	Without       map[string]int64 `json:"published_without,omitempty"` // records that lack a required attribute, by its path
-	Fields        *newfields.News  `json:"new_fields,omitempty"`        // that the mapping does not know, and earlier runs did not have
-	Redacted      map[string]int64 `json:"redacted,omitempty"`          // records with a value that the mapping discards or redacts, by its raw path
-	Warnings      []string         `json:"warnings,omitempty"`
+	AllPartitions int `json:"all_partitions,omitempty"`
+	// Grown are the columns and fields that the run added to tables that existed, by table.
+	Grown      map[string][]string `json:"grown_tables,omitempty"`
+	Reasons    map[string]int64    `json:"quarantine_reasons,omitempty"`
+	Kinds      map[string]int64    `json:"unmatched_kinds,omitempty"` // of published batches: records in quarantine that match no SELECT
+	Quarantine []string            `json:"quarantine_files,omitempty"`
+	Unreadable []string            `json:"unreadable_objects,omitempty"` // quarantined as a whole, the first 20
+	Denied     []string            `json:"denied_objects,omitempty"`     // refused by the store, the first 20
+	Failed     []FailedBatch       `json:"failed_batches,omitempty"`     // batches that failed or were refused; later runs try them again
+	Restores   *Restores           `json:"restores,omitempty"`           // of a backfill with --restore
+	Misses     map[string]int64    `json:"kept_in_unmapped,omitempty"`
+	Without    map[string]int64    `json:"published_without,omitempty"` // records that lack a required attribute, by its path
+	Fields     *newfields.News     `json:"new_fields,omitempty"`        // that the mapping does not know, and earlier runs did not have
+	Redacted   map[string]int64    `json:"redacted,omitempty"`          // records with a value that the mapping discards or redacts, by its raw path
+	Warnings   []string            `json:"warnings,omitempty"`
 
 	Unlisted map[string]bool `json:"-"` // partitions that are counted and not listed
 }
@@ -207,6 +213,13 @@ func (s *Summary) WriteText(w io.Writer) {
 	}
 	if len(s.Redacted) > 0 {
 		p("redacted", "discarded or redacted %s", ByCount(s.Redacted))
+	}
+	for _, table := range slices.Sorted(maps.Keys(s.Grown)) {
+		gained := s.Grown[table]
+		if n := len(gained) - grownShown; n > 0 {
+			gained = append(gained[:grownShown:grownShown], fmt.Sprintf("and %d more", n))
+		}
+		p("table", "%s has new columns or fields: %s", table, strings.Join(gained, ", "))
 	}
 	if s.Replaced > 0 {
 		p("replaced", "%s", human.Plural(int64(s.Replaced), "batch"))
