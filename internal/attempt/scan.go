@@ -91,6 +91,9 @@ func newScan(ctx context.Context, o Options, m memory, objects []Object) *scan {
 		s.cols = append(s.cols, engine.Column{Name: c.Name, Type: types[c.Type]})
 		s.kinds = append(s.kinds, o.Compiled.Scan.Leaves[i].Kind)
 	}
+	for _, c := range o.Compiled.TextColumns {
+		s.cols = append(s.cols, engine.Column{Name: c.Name, Type: engine.Varchar})
+	}
 	s.misfits, s.redacted = make([]int64, o.Compiled.Scan.Misfits()), make([]int64, len(o.Compiled.Scan.Redact))
 	return s
 }
@@ -541,42 +544,6 @@ func (c *cursor) end(err error) {
 	st.records, st.rejected, st.documents = 0, 0, 0
 	if err := c.rejects.rewind(c.rejects.marked); err != nil {
 		s.fail(fmt.Errorf("temp folder: %w", err))
-	}
-}
-
-// put puts a record into a row.
-func (s *scan) put(ch *engine.Chunk, row int, id recordID, captures []*string, rest []byte, values []decode.Value) {
-	ch.SetInt32(0, row, int32(id.object))
-	ch.SetInt64(1, row, id.number)
-	ch.SetText(2, row, rest)
-	col := 3
-	for _, v := range captures {
-		if v == nil {
-			ch.SetNull(col, row)
-		} else {
-			ch.SetText(col, row, []byte(*v))
-		}
-		col++
-	}
-	for i, v := range values {
-		switch {
-		case !v.Set:
-			ch.SetNull(col, row)
-		default:
-			switch s.kinds[i] {
-			case decode.Bool:
-				ch.SetBool(col, row, v.Int != 0)
-			case decode.Int32:
-				ch.SetInt32(col, row, int32(v.Int))
-			case decode.Int64, decode.Timestamp:
-				ch.SetInt64(col, row, v.Int)
-			case decode.Double:
-				ch.SetDouble(col, row, v.Num)
-			default:
-				ch.SetText(col, row, v.Text)
-			}
-		}
-		col++
 	}
 }
 

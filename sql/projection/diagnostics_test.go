@@ -42,7 +42,7 @@ func TestDiagnostics(t *testing.T) {
 		{"unknown path", `name AS "src_endpoint.prot"`, "", `m.sql:3:9: error: network_activity in OCSF 1.1.0 has no attribute src_endpoint.prot (did you mean src_endpoint.port?)`},
 		{"profile", `name AS "cloud.region"`, "", "m.sql:3:9: error: cloud.region belongs to the profile cloud (add `-- profiles: cloud` to the header)"},
 		{"object", `name AS "src_endpoint"`, "", "m.sql:3:1: error: src_endpoint: the attribute is an object (network_endpoint), but the value is a single VARCHAR"},
-		{"array", `name AS "metadata.labels"`, "", "m.sql:3:1: error: metadata.labels: the attribute is an array, but the value is a single VARCHAR (wrap the value"},
+		{"array", `name AS "metadata.labels"`, "", "m.sql:3:1: error: metadata.labels: the attribute is an array, but the value is a single VARCHAR (wrap the value in a list: [value])"},
 		{"enum", `7 AS status_id`, "", "m.sql:3:1: error: status_id: 7 is not a value of the enum (0 Unknown, 1 Success, 2 Failure, 99 Other)"},
 		{"enum in CASE", `CASE name WHEN 'a' THEN 1 ELSE 44 END AS status_id`, "", "m.sql:3:32: error: status_id: 44 is not a value of the enum"},
 		{"literal", `'abc' AS "src_endpoint.port"`, "", "abc is not a whole number (port_t)"},

@@ -39,7 +39,7 @@ func (x *Consume) Passed(l *rawtable.Leaf) *Field {
 		return nil
 	}
 	f := x.Reads[0].Field
-	if f.Out == nil || f.IsConst || f.Attribute.IsArray || f.Shape != nil || len(f.Attribute.Enum) > 0 || !passes(f.Out.Expr, l) {
+	if f == nil || f.Out == nil || f.IsConst || f.Attribute.IsArray || f.Shape != nil || len(f.Attribute.Enum) > 0 || !passes(f.Out.Expr, l) {
 		return nil
 	}
 	switch leaf := (&ducktype.Type{ID: l.Type}).Family(); {
@@ -68,9 +68,10 @@ const eventPrefix = "_event."
 
 // EventValue is a value of the event that an expression reads.
 type EventValue struct {
-	Field  *Field
-	Column string // its name in the expression
-	JSON   bool   // it is read as JSON text
+	Field  *Field  // nil: it is an entry of unmapped
+	Entry  *Output // that fills it, then
+	Column string  // its name in the expression
+	JSON   bool    // it is read as JSON text
 }
 
 // consumer reads the consumes lines of a SELECT.
@@ -219,7 +220,7 @@ func (r *rebuilder) run(ctx context.Context) error {
 		if d.Code == diag.UnknownField {
 			d.Code, d.Message = diag.Consumes, strings.Replace(d.Message, "raw has no field", "no column fills", 1)
 			if !strings.HasPrefix(d.Hint, "did you mean") {
-				d.Hint = "name the event's own values (example: actor.user.name)"
+				d.Hint = "name the event's own values (example: actor.user.name, unmapped.name of a column AS \"unmapped.name\")"
 			}
 		}
 		c.Report.Add(d)
@@ -241,6 +242,10 @@ func (r *rebuilder) open() error {
 	for _, f := range r.p.Root.Children {
 		columns = append(columns, ducktype.Column{Name: f.Name, Type: eventType(f)})
 	}
+	entries := r.entries()
+	if t := entries.sqlType(); t != "" {
+		columns = append(columns, ducktype.Column{Name: unmappedName, Type: t})
+	}
 	root, err := rawtable.Build(columns)
 	if err != nil {
 		return err
@@ -249,6 +254,10 @@ func (r *rebuilder) open() error {
 	for _, v := range root.Values() {
 		l := r.event.Read(v)
 		l.Column = eventPrefix + strings.Join(v.Path, ".")
+		if v.Path[0] == unmappedName {
+			r.fields[l] = EventValue{Entry: entries.at(v.Path[1:]), Column: l.Column}
+			continue
+		}
 		at := r.p.Root
 		for _, name := range v.Path {
 			at = at.Get(name)
@@ -263,6 +272,76 @@ func (r *rebuilder) open() error {
 		r.fields[l] = EventValue{Field: at, Column: l.Column, JSON: text}
 	}
 	return nil
+}
+
+// unmappedName is what an expression calls the column with the values that are not mapped.
+const unmappedName = "unmapped"
+
+// entry is a key of unmapped that a column fills, or what several keys have before a dot.
+type entry struct {
+	name  string
+	out   *Output
+	below []*entry
+}
+
+// entries are the keys of unmapped that columns fill. Of two that SQL cannot tell apart the first counts.
+func (r *rebuilder) entries() *entry {
+	root := &entry{}
+	for _, o := range r.p.Outs {
+		if o.Key == "" || o.Group != nil {
+			continue
+		}
+		at := root
+		for _, name := range strings.Split(o.Key, ".") {
+			next := at.get(name)
+			if next == nil && at.out == nil && name != "" {
+				next = &entry{name: name}
+				at.below = append(at.below, next)
+			}
+			if at = next; at == nil {
+				break
+			}
+		}
+		if at != nil && at.out == nil && len(at.below) == 0 {
+			at.out = o
+		}
+	}
+	return root
+}
+
+func (e *entry) get(name string) *entry {
+	for _, x := range e.below {
+		if strings.EqualFold(x.name, name) {
+			return x
+		}
+	}
+	return nil
+}
+
+// at gives the column that fills a key.
+func (e *entry) at(path []string) *Output {
+	for _, name := range path {
+		e = e.get(name)
+	}
+	return e.out
+}
+
+// sqlType is the STRUCT of all keys, whose values are texts; "" if there is none.
+func (e *entry) sqlType() string {
+	var fields []string
+	for _, x := range e.below {
+		t := x.sqlType()
+		if x.out != nil {
+			t = "VARCHAR"
+		}
+		if t != "" {
+			fields = append(fields, syntax.Ident(x.name)+" "+t)
+		}
+	}
+	if len(fields) == 0 {
+		return ""
+	}
+	return "STRUCT(" + strings.Join(fields, ", ") + ")"
 }
 
 // lacks says that an expression names what no column of this SELECT fills, and nothing else is wrong with it. What was found since

@@ -79,7 +79,7 @@ func (c *Set) memberType(p *Projection, o *Output, m *objects.Member, at int, pa
 	}
 	if a.IsArray {
 		if t.Family() != ducktype.List {
-			return bad("wrap the value: [value]", "the attribute is an array, but the value is a single "+t.Text)
+			return bad("wrap the value in a list: [value]", "the attribute is an array, but the value is a single "+t.Text)
 		}
 		t = t.Elem
 	}

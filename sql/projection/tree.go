@@ -270,7 +270,7 @@ func (c *Set) checkValue(o *Output, a *ocsf.Attribute) {
 			t = t.Elem
 		case ducktype.Null:
 		default:
-			bad("wrap the value: [value], or NULL if the value is NULL", "the attribute is an array, but the value is a single %s", t.Text)
+			bad("wrap the value in a list: [value]", "the attribute is an array, but the value is a single %s", t.Text)
 			return
 		}
 	}

@@ -333,7 +333,11 @@ func firstAttribute(of *ocsf.Fields) string {
 // checkAttribute tells an attribute of a profile that the header does not name, and one that OCSF has deprecated.
 func (c *Set) checkAttribute(p *Projection, at Place, path string, a *ocsf.Attribute) {
 	if !a.In(p.Profiles) {
-		c.Report.At(at.File, at.At, diag.Error, diag.Profile, "add `-- profiles: "+a.Profile+"` to the header", "%s belongs to the profile %s", path, a.Profile)
+		of := ""
+		if at.File.Path == c.Mapping.Common.Path && at.File.Path != p.File.Path { // another SELECT can do without the profile
+			of = " in " + p.Class.Name
+		}
+		c.Report.At(at.File, at.At, diag.Error, diag.Profile, "add `-- profiles: "+a.Profile+"` to the header", "%s belongs to the profile %s%s", path, a.Profile, of)
 	}
 	if a.Deprecated != "" {
 		c.Report.At(at.File, at.At, diag.Warning, diag.Deprecated, a.Deprecated, "%s is deprecated", path)

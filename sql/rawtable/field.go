@@ -32,6 +32,8 @@ type Leaf struct {
 	Type   string // that column's type
 	Cast   string // the type raw.sql gives it, where the column has another
 	Order  int
+	// Text is the name of a further column, which has the value as it was written; "" if SQL does not need it.
+	Text string
 	// key is set for a capture of the staging key; it is never part of the record.
 	Key string
 }
@@ -140,6 +142,14 @@ func (s *Source) Read(f *Field) *Leaf {
 		s.Leaves = append(s.Leaves, f.Leaf)
 	}
 	return f.Leaf
+}
+
+// ReadText gives the name of the column that has a leaf's value as it was written.
+func (s *Source) ReadText(l *Leaf) string {
+	if l.Text == "" {
+		l.Text = s.column("text of " + l.Column)
+	}
+	return l.Text
 }
 
 // capture gives the leaf of a capture of the staging key.

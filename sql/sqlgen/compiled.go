@@ -22,6 +22,8 @@ type Compiled struct {
 	// Scan is what the scanner reads of each record; ScanColumns names the column of each leaf in `records`, in order.
 	Scan        decode.Spec
 	ScanColumns []ScanColumn
+	// TextColumns are further columns of `records`, after those of the leaves: values as they were written.
+	TextColumns []TextColumn
 	// KeyColumns are captures of the staging key that the mapping reads (VARCHAR columns `_key_<name>` of `records`).
 	KeyColumns []string
 	// Owner is an expression over the columns of the scan: the 1-based number of the projection that takes the record, 0 where a drop
@@ -84,6 +86,12 @@ type Guard struct {
 type ScanColumn struct {
 	Name string
 	Type string
+}
+
+// TextColumn is a VARCHAR column of `records` with the text that a leaf was read from; NULL where the leaf is NULL.
+type TextColumn struct {
+	Name string
+	Leaf int // number in Scan.Leaves
 }
 
 // Projection of one event class. Its SQL selects from `records`, once for each SELECT of the class: a streaming table function, or,

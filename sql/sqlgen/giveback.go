@@ -32,7 +32,7 @@ func (c *emitter) withhold() map[*rawtable.Leaf]bool {
 				continue
 			}
 			switch {
-			case o.Leaf != nil && o.Leaf.Key == "" && o.SQL == syntax.Ident(o.Leaf.Column):
+			case renames(o):
 				nameLeaf(p, o.Leaf, o.Key)
 			case o.Group != nil:
 				for _, f := range o.Group.Values() {
@@ -49,6 +49,12 @@ func (c *emitter) withhold() map[*rawtable.Leaf]bool {
 		}
 	}
 	return withheld
+}
+
+// renames says that an output gives a raw field another name in unmapped, and does nothing else. Its text is what is written there,
+// so that nothing depends on the type that raw.sql declares.
+func renames(o *projection.Output) bool {
+	return o.Key != "" && o.Leaf != nil && o.Leaf.Key == "" && !o.Casts
 }
 
 // nameLeaf gives a leaf its name in unmapped; of several the first counts here, the others are entries of their own.
@@ -75,7 +81,11 @@ func (s *sqlProjection) more(withheld map[*rawtable.Leaf]bool) (more, miss strin
 		}
 	}
 	for _, o := range s.p.Outs {
-		if o.Key != "" && o.Group == nil && !(o.Leaf != nil && s.p.Given[o.Leaf] == o.Key && o.SQL == syntax.Ident(o.Leaf.Column)) {
+		switch {
+		case o.Key == "" || o.Group != nil || renames(o) && s.p.Given[o.Leaf] == o.Key:
+		case renames(o):
+			always = append(always, s.leafEntry(o.Key, o.Leaf))
+		default:
 			always = append(always, entry(o.Key, s.user[o], o.Type))
 		}
 	}
@@ -85,7 +95,7 @@ func (s *sqlProjection) more(withheld map[*rawtable.Leaf]bool) (more, miss strin
 	for _, l := range recordLeaves(withheld) {
 		value := syntax.Ident(l.Column)
 		if key := s.p.Given[l]; key != "" {
-			always = append(always, leafEntry(key, l))
+			always = append(always, s.leafEntry(key, l))
 			continue
 		}
 		outs := s.outputsOf(l)
@@ -110,7 +120,7 @@ func (s *sqlProjection) more(withheld map[*rawtable.Leaf]bool) (more, miss strin
 		}
 		flag := s.l.add("m", strings.Join(distinct(conds), " AND "))
 		flags = append(flags, flag)
-		when = append(when, "CASE WHEN "+flag+" THEN "+leafEntry(l.Dotted(), l)+" END")
+		when = append(when, "CASE WHEN "+flag+" THEN "+s.leafEntry(l.Dotted(), l)+" END")
 		for _, f := range lost {
 			if !s.rejecting(f) {
 				mark(f, flag)
@@ -208,20 +218,48 @@ func recordLeaves(withheld map[*rawtable.Leaf]bool) (all []*rawtable.Leaf) {
 	return all
 }
 
-// leafEntry is the entry that gives a leaf's value back.
-func leafEntry(key string, l *rawtable.Leaf) string {
+// leafEntry is the entry that gives a leaf's value back as it was written. The value of a time or a DOUBLE does not say how that was.
+func (s *sqlProjection) leafEntry(key string, l *rawtable.Leaf) string {
 	value := syntax.Ident(l.Column)
-	if l.Kind == decode.JSON {
+	switch l.Kind {
+	case decode.Timestamp, decode.Double:
+		return entry(key, syntax.Ident(s.c.Src.ReadText(l)), &ducktype.Type{ID: "VARCHAR", Text: "VARCHAR"})
+	case decode.JSON:
 		return syntax.Quote(decode.InlinePrefix(key)) + " || " + value + " || chr(2)" // it is JSON text already
 	}
 	return entry(key, value, &ducktype.Type{ID: l.Type, Text: l.Type})
+}
+
+// entryText is the text that an output has in unmapped.
+func (s *rebuilt) entryText(o *projection.Output) string {
+	if renames(o) {
+		if o.Leaf.Type == "VARCHAR" {
+			return syntax.Ident(o.Leaf.Column)
+		}
+		return syntax.Ident(s.c.Src.ReadText(o.Leaf))
+	}
+	switch value := s.user[o]; {
+	case o.IsConst:
+		return "CAST(" + o.SQL + " AS VARCHAR)"
+	case o.Type.Family() == ducktype.Text, o.Type.ID == "DATE":
+		return "CAST(" + value + " AS VARCHAR)"
+	case o.Type.Family() == ducktype.Time:
+		return isoTime(value)
+	default:
+		return "CAST(to_json(" + value + ") AS VARCHAR)"
+	}
+}
+
+// isoTime is a time as unmapped has it.
+func isoTime(value string) string {
+	return "TRY(strftime(CAST(" + value + " AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%fZ'))"
 }
 
 // entry is an entry of the rest in its inline form, NULL where the value is.
 func entry(key, value string, t *ducktype.Type) string {
 	json := "CAST(to_json(" + value + ") AS VARCHAR)"
 	if t.Family() == ducktype.Time && t.ID != "DATE" {
-		json = "CAST(to_json(TRY(strftime(CAST(" + value + " AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%fZ'))) AS VARCHAR)"
+		json = "CAST(to_json(" + isoTime(value) + ") AS VARCHAR)"
 	}
 	return syntax.Quote(decode.InlinePrefix(key)) + " || " + json + " || chr(2)"
 }

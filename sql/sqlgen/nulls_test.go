@@ -32,8 +32,8 @@ func TestEmptyLists(t *testing.T) {
 		"m.sql": sqltest.SmallHead + "SELECT " + sqltest.SmallBase + `, ips AS "src_endpoint.intermediate_ips", parts[1].kind AS status_detail, name AS "src_endpoint.hostname",
   more AS "unmapped.extra" FROM raw`}))
 	for record, want := range map[string]string{
-		`"ips":[],"parts":[],"more":[],"other":[]`:                          "<nil> map[extra:[] more:[] other:[]]",
-		`"ips":["192.0.2.1"],"parts":[{"kind":"x"}],"more":[1],"other":[1]`: `x map[extra:[1] more:[1] other:[1] parts:[{"kind":"x"}]]`,
+		`"ips":[],"parts":[],"more":[],"other":[]`:                          "<nil> map[extra:[] other:[]]",
+		`"ips":["192.0.2.1"],"parts":[{"kind":"x"}],"more":[1],"other":[1]`: `x map[extra:[1] other:[1] parts:[{"kind":"x"}]]`,
 	} {
 		e := sqltest.Run(t, compiled, nil, `{"ts":"2024-01-01T00:00:00Z","name":"h",`+record+`}`)[0]
 		if got := fmt.Sprint(e.Fields["status_detail"], " ", e.Unmapped); got != want || len(e.Misses) > 0 {

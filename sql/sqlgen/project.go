@@ -87,7 +87,7 @@ func (s *sqlProjection) values() {
 		case o.IsConst && o.Into != nil && o.Into.IsConst, o.List != nil, o.Part != nil:
 		case o.Leaf != nil && o.SQL == syntax.Ident(o.Leaf.Column):
 			s.user[o] = o.SQL
-		case o.Group != nil && o.Key != "":
+		case o.Group != nil && o.Key != "", renames(o):
 		default:
 			s.user[o] = s.l.add("u", cmp.Or(o.SharedSQL, o.SQL))
 		}

@@ -70,6 +70,8 @@ func (s *rebuilt) eventSQL(x *projection.Consume) string {
 func (s *rebuilt) eventValue(v projection.EventValue) string {
 	sql := ""
 	switch f := v.Field; {
+	case f == nil:
+		sql = s.entryText(v.Entry)
 	case f.Elems != nil:
 		sql, _ = s.listed(f)
 	case f.IsConst:

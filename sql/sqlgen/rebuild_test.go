@@ -51,6 +51,12 @@ func TestRebuilt(t *testing.T) {
 		{"a text instead of a list of objects", `-- consumes: ports = list_transform(observables, lambda o: {'port': o.value, 'name': o.name})`, `, list_transform(ports, lambda p: {'name': p.name, 'value': p.port, 'type_id': 99}) AS observables`, "ports", `"all"`, "all"},
 		{"a number instead of a list of objects", `-- consumes: ports = list_transform(observables, lambda o: {'port': o.value, 'name': o.name})`, `, list_transform(ports, lambda p: {'name': p.name, 'value': p.port, 'type_id': 99}) AS observables`, "ports", `443`, "443"},
 		{"a list of texts instead of objects", `-- consumes: ports = list_transform(observables, lambda o: {'port': o.value, 'name': o.name})`, `, list_transform(ports, lambda p: {'name': p.name, 'value': p.port, 'type_id': 99}) AS observables`, "ports", `["all"]`, `["all"]`},
+		{"entries of unmapped", `-- consumes: extra = unmapped.parts.first || '/' || unmapped.parts.rest`, `, split_part(extra, '/', 1) AS "unmapped.parts.first", split_part(extra, '/', 2) AS "unmapped.parts.rest"`, "extra", `"a/b"`, ""},
+		{"entries of unmapped, more parts", `-- consumes: extra = unmapped.parts.first || '/' || unmapped.parts.rest`, `, split_part(extra, '/', 1) AS "unmapped.parts.first", split_part(extra, '/', 2) AS "unmapped.parts.rest"`, "extra", `"a/b/c"`, "a/b/c"},
+		{"an entry and an attribute", `-- consumes: extra = app_name || coalesce(unmapped.rest, '')`, `, left(extra, 1) AS app_name, nullif(substr(extra, 2), '') AS "unmapped.rest"`, "extra", `"abc"`, ""},
+		{"a number in unmapped is a text", `-- consumes: n = CAST(unmapped.half AS INTEGER) * 2`, `, n // 2 AS "unmapped.half"`, "n", `8`, ""},
+		{"a time in unmapped is a text", `-- consumes: seen = unmapped.again`, `, seen + INTERVAL 0 DAY AS "unmapped.again"`, "seen", `"2024-01-01T00:00:00.250Z"`, ""},
+		{"a field with another name in unmapped", `-- consumes: extra = lower(unmapped."Name")`, `, proto AS "unmapped.Name", upper(extra) AS app_name`, "extra", `"v"`, "v"},
 		{"plain, equal", `-- consumes: proto`, `, coalesce(proto, 'x') AS app_name`, "proto", `"tcp"`, ""},
 		{"plain, not equal", `-- consumes: proto`, `, lower(proto) AS app_name`, "proto", `"TCP"`, "TCP"},
 		{"plain, in a list", `-- consumes: proto`, `, [proto] AS "metadata.labels"`, "proto", `"TCP"`, ""},
@@ -83,11 +89,12 @@ func TestObjectInsteadOfList(t *testing.T) {
 
 // What is wrong with a consumes line is reported at its place.
 func TestRebuildDiagnostics(t *testing.T) {
-	user := `, user_of(who) AS "actor.user.name", 0 AS "device.type_id", 'h' AS "device.hostname"`
+	user := `, user_of(who) AS "actor.user.name", 0 AS "device.type_id", 'h' AS "device.hostname", lower(who) AS "unmapped.name"`
 	for line, want := range map[string]string{
 		`-- consumes: who`:                            "m.sql:3:14: warning: who leaves unmapped only if a column that reads it has exactly its value (write `-- consumes: who = <expression of columns>`, or remove it)",
 		`-- consumes: whom = actor.user.name`:         "m.sql:3:14: error: raw has no field whom (did you mean who?)",
 		`-- consumes: who = actor.user.nam`:           "m.sql:3:20: error: no column fills actor.user.nam (did you mean actor.user.name?)",
+		`-- consumes: who = unmapped.nam`:             "m.sql:3:20: error: no column fills unmapped.nam (did you mean unmapped.name?)",
 		`-- consumes: who = who`:                      "m.sql:3:20: error: no column fills who",
 		`-- consumes: who = actor.user.name FROM x`:   "error: syntax error",
 		`-- consumes: who = lowr(actor.user.name)`:    "m.sql:3:20: error: ",

@@ -50,6 +50,11 @@ func (c *emitter) assemble() *Compiled {
 	for i, p := range c.Projections {
 		compiled.Projections = append(compiled.Projections, c.project(p, i+1, withheld))
 	}
+	for _, l := range c.Src.Leaves {
+		if l.Text != "" {
+			compiled.TextColumns = append(compiled.TextColumns, TextColumn{Name: l.Text, Leaf: l.Order})
+		}
+	}
 	compiled.Several = len(compiled.Projections) > 1
 	compiled.Projections = mergeClasses(compiled.Projections)
 	compiled.Reasons = c.reasons
@@ -237,7 +242,7 @@ func (s *sqlProjection) reject() string {
 		}
 		if len(noYear) > 0 {
 			when(s.of(f).sql+" IS NULL AND ("+strings.Join(noYear, " OR ")+")", index(ReasonYearUnknown, "time",
-				"the time has no year (example: Jun  1 10:15:00), and the key and the time of modification do not give one. Try: set source.year in the job file"))
+				"the time has no year (example: Jun  1 10:15:00): the key does not name one, and the object was not last modified in the 31 days after this date. Try: set source.year in the job file"))
 		}
 		when(s.of(f).sql+" IS NULL", missing)
 	}

@@ -276,6 +276,9 @@ func (s *lineSource) Columns() []engine.Column {
 	for _, c := range s.compiled.ScanColumns {
 		cols = append(cols, engine.Column{Name: c.Name, Type: engineTypes[c.Type]})
 	}
+	for _, c := range s.compiled.TextColumns {
+		cols = append(cols, engine.Column{Name: c.Name, Type: engine.Varchar})
+	}
 	for _, k := range s.compiled.KeyColumns {
 		cols = append(cols, engine.Column{Name: "_key_" + k, Type: engine.Varchar})
 	}
@@ -330,8 +333,16 @@ func (c *lineCursor) Fill(_ context.Context, ck *engine.Chunk) (int, error) {
 				ck.SetInt64(col, row, v.Int)
 			}
 		}
-		for i, k := range c.s.compiled.KeyColumns {
+		for i, text := range c.s.compiled.TextColumns {
 			col := 3 + len(c.s.compiled.ScanColumns) + i
+			if v := c.r.Values()[text.Leaf]; v.Set {
+				ck.SetText(col, row, v.Text)
+			} else {
+				ck.SetNull(col, row)
+			}
+		}
+		for i, k := range c.s.compiled.KeyColumns {
+			col := 3 + len(c.s.compiled.ScanColumns) + len(c.s.compiled.TextColumns) + i
 			if v, ok := c.s.key[k]; ok {
 				ck.SetText(col, row, []byte(v))
 			} else {
