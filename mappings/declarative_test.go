@@ -195,3 +195,17 @@ func TestDeclarativeErrors(t *testing.T) {
 		}
 	}
 }
+
+// Keys that say how records are read are those of raw.sql.
+func TestDeclarativeEvents(t *testing.T) {
+	text := strings.Replace(looseJSON, `{"custom_source_events": {`, `{"custom_source_events": {"events": "evidence", "other": 1, `, 1)
+	got := sqltest.Listed(sqltest.Diagnostics(t, declarative(t, text)))
+	for _, want := range []string{
+		`warning: unknown key "events": it is ignored, because a JSON mapping cannot say how records are read (etl import FILE --save DIR writes the mapping as SQL: add`,
+		"warning: unknown key \"other\": it is ignored\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("want %q in:\n%s", want, got)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/silt-etl/silt/internal/diag"
 	"github.com/silt-etl/silt/internal/ocsf"
+	"github.com/silt-etl/silt/sql/header"
 	"github.com/silt-etl/silt/sql/projection"
 	"github.com/silt-etl/silt/sql/sqlgen"
 )
@@ -134,7 +135,12 @@ func (t *translator) document(root *value) (parts []*part) {
 		switch f.key {
 		case "source_name", "matched_field", "timestamp", "discard", "redact", "ocsf_mapping":
 		default:
-			t.warn(f.at, diag.Format, "unknown key %q: it is ignored", f.key)
+			if !slices.Contains(header.RawKeys(), f.key) {
+				t.warn(f.at, diag.Format, "unknown key %q: it is ignored", f.key)
+				continue
+			}
+			t.report(diag.Warning, f.at, diag.Format, "etl import FILE --save DIR writes the mapping as SQL: add `-- "+f.key+":` above the table of its raw.sql",
+				"unknown key %q: it is ignored, because a JSON mapping cannot say how records are read", f.key)
 		}
 	}
 	all := doc.get("ocsf_mapping")

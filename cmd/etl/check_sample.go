@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,17 +62,50 @@ func (a *app) checkSample(ctx context.Context, p *previewCmd) (*sample.Coverage,
 }
 
 // withoutKey names the captures that are NULL because the sample has no staging key.
-func (p *previewer) withoutKey() string {
-	var names []string
+func (p *previewer) withoutKey() (names []string) {
 	for _, n := range p.compiled.KeyColumns {
 		if _, ok := p.captures[n]; !ok && !capture.IsAdded(n) {
 			names = append(names, "key."+n)
 		}
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
-func sampleDiagnostics(compiled *sqlgen.Compiled, c *sample.Coverage, zones *sample.Zones, withoutKey string) diag.List {
+// quarantineHint says what to try about records that are quarantined for lack of a value. withoutKey are captures that are NULL because the
+// sample has no staging key: they matter only to columns that read them.
+func quarantineHint(compiled *sqlgen.Compiled, r sample.ReasonCount, withoutKey []string) string {
+	if !slices.Contains([]string{sqlgen.ReasonTimeMissing, sqlgen.ReasonTimeUnreadable, sqlgen.ReasonYearUnknown, sqlgen.ReasonMissingRequired}, r.Reason) {
+		return ""
+	}
+	path := r.Path
+	if r.Reason != sqlgen.ReasonMissingRequired {
+		path = "time"
+	}
+	var null []string
+	for _, l := range compiled.Lineage {
+		for _, column := range l.Columns {
+			if column.Path != path && !strings.HasPrefix(column.Path, path+".") {
+				continue
+			}
+			for _, name := range withoutKey {
+				if slices.Contains(column.Raw, name) && !slices.Contains(null, name) {
+					null = append(null, name)
+				}
+			}
+		}
+	}
+	switch {
+	case len(null) == 1:
+		return null[0] + " is NULL without a staging key: --key KEY --key-pattern PATTERN gives one"
+	case len(null) > 1:
+		return strings.Join(null, ", ") + " are NULL without a staging key: --key KEY --key-pattern PATTERN gives one"
+	case r.Reason == sqlgen.ReasonMissingRequired:
+		return "to publish records without it: `-- without: " + r.Path + "`"
+	}
+	return ""
+}
+
+func sampleDiagnostics(compiled *sqlgen.Compiled, c *sample.Coverage, zones *sample.Zones, withoutKey []string) diag.List {
 	places := newPlaces(compiled)
 	var list diag.List
 	add := func(at diag.Diagnostic, severity diag.Severity, code diag.Code, format string, args ...any) {
@@ -88,9 +122,7 @@ func sampleDiagnostics(compiled *sqlgen.Compiled, c *sample.Coverage, zones *sam
 			severity = diag.Error
 		}
 		at := places.of(r.Path)
-		if withoutKey != "" && slices.Contains([]string{sqlgen.ReasonTimeMissing, sqlgen.ReasonTimeUnreadable, sqlgen.ReasonYearUnknown, sqlgen.ReasonMissingRequired}, r.Reason) {
-			at.Hint = withoutKey + " is NULL without a staging key: --key KEY --key-pattern PATTERN gives one"
-		}
+		at.Hint = quarantineHint(compiled, r, withoutKey)
 		add(at, severity, diag.SampleQuarantine, "%s of %s would go to quarantine, %s%s: %s", human.Count(r.Records), human.Plural(c.Records, "record"), r.Reason, path, r.Example)
 	}
 	if zones.Records > 0 {
@@ -192,6 +224,11 @@ func newPlaces(compiled *sqlgen.Compiled) *places {
 func (p *places) of(path string) diag.Diagnostic {
 	if f, ok := p.at[path]; ok {
 		return f
+	}
+	for _, below := range slices.Sorted(maps.Keys(p.at)) {
+		if strings.HasPrefix(below, path+".") {
+			return p.at[below]
+		}
 	}
 	return p.first
 }

@@ -102,7 +102,7 @@ func (c *inferCmd) Run(ctx context.Context, a *app) error {
 			"To write a mapping of your own: etl infer %[5]s --save DIR\n", res.Name, human.Count(res.Records), res.Format, res.Shipped, c.Sample[0])
 		return nil
 	}
-	writeInferred(a.stdout, res)
+	writeInferred(a.stdout, res, c.Class)
 	if c.Save == "" {
 		for _, f := range files {
 			fmt.Fprintf(a.stdout, "\n-- file: %s\n%s", f.File, f.SQL)
@@ -117,8 +117,8 @@ func (c *inferCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// writeInferred prints the evidence for the format, the class and the times.
-func writeInferred(w io.Writer, res *infer.Result) {
+// writeInferred prints the evidence for the format, the class and the times. chosen is the class of --class.
+func writeInferred(w io.Writer, res *infer.Result, chosen string) {
 	render.Fprintf(w, "%s: %s records of %s", res.Name, human.Count(res.Records), res.Format)
 	if res.Rejected > 0 {
 		render.Fprintf(w, ", and %s that cannot be read:", human.Count(res.Rejected))
@@ -138,10 +138,14 @@ func writeInferred(w io.Writer, res *infer.Result) {
 			t.Rows = append(t.Rows, []string{s.Class, fmt.Sprintf("%.1f", s.Score), strings.Join(s.Evidence, ", ")})
 		}
 	}
-	if len(t.Rows) > 0 {
+	switch {
+	case len(t.Rows) > 0 && chosen == "" && res.Class == "base_event" && res.Classes[0].Score < infer.LeastScore:
+		render.Fprintf(w, "\n\nclass base_event, because no candidate has a score of %.1f or more. Try: --class CLASS\n", infer.LeastScore)
+		_ = t.Write(w)
+	case len(t.Rows) > 0:
 		render.Fprintf(w, "\n\nclass %s, of these candidates:\n", res.Class)
 		_ = t.Write(w)
-	} else {
+	default:
 		render.Fprintf(w, "\n\nclass %s, because no name or value of a field suggests another one. Try: --class CLASS\n", res.Class)
 	}
 	fmt.Fprintln(w, "\ntimes:")

@@ -196,6 +196,10 @@ func TestFormatsPage(t *testing.T) {
 	texts := sqltest.PageBlocks(t, "../../docs/formats.md", "Texts inside of records")
 	xml := sqltest.PageBlocks(t, "../../docs/formats.md", "windows_xml")
 	json := sqltest.PageBlocks(t, "../../docs/formats.md", "json")
+	values := sqltest.PageBlocks(t, "../../docs/formats.md", "Values of text")
+	text, _, _ := strings.Cut(string(page), "\nLines for every format:")
+	_, first, _ := strings.Cut(text, "```sql\n")
+	top := []string{strings.TrimSuffix(strings.TrimSpace(first), "```")}
 	for name, c := range map[string]struct {
 		raw, selects, sample string
 		want                 []string
@@ -225,6 +229,22 @@ func TestFormatsPage(t *testing.T) {
 			[]string{`"message":"A-7"},"unmapped":{"source.tenant":"acme","n":"1","who":"ada","evidence.ip":"192.0.2.7"}`, `"message":"A-7"},"unmapped":{"source.tenant":"acme","n":"2","who":"eve",`, `{"record":3,"raw":`, `"message":"A-8"},"unmapped":{"source.tenant":"acme"}`}},
 		"octets": {"-- format: lines\n-- framing: octets\n-- parse: line syslog\nCREATE TABLE raw (line STRUCT(\"timestamp\" TIMESTAMP, message VARCHAR))",
 			`line."timestamp" AS "time", line.message`, syslog + syslog, []string{`{"record":1,"raw":"\u003c34\u003e1 `, `{"record":2,"raw":"\u003c34\u003e1 `, `"message":"message"}`}},
+		"records": {json[0] + "\nCREATE TABLE raw (ts TIMESTAMP, n INTEGER, owner VARCHAR)", `ts AS "time", owner AS message, n AS "unmapped.n"`, `{"owner":"x","Records":[{"ts":"2026-01-31T08:15:02Z","n":1},{"ts":"2026-01-31T08:15:02Z","n":2,"owner":"y"}]}`,
+			[]string{`"message":"x"},"unmapped":{"n":"1"}`, `"message":"y"},"unmapped":{"n":"2","owner":"x"}`}},
+		"records of several forms": {json[1], `'2026-01-31T08:15:02Z' AS "time", "Id" AS message`, `{"detail":{"findings":[{"Id":"1"}]}} {"Findings":[{"Id":"2"}]} {"Id":"3"}`, []string{`"message":"1"`, `"message":"2"`, `"message":"3"`}},
+		"csv": {top[0], `"when" AS "time", "action" AS message, src AS "unmapped.from", port + 1 AS "unmapped.next"`, "2026-01-31T08:15:02Z\t192.0.2.7\t443\t\"allow, logged\"\tr7\n2026-01-31T08:15:03Z\t-\t-\tdeny\n",
+			[]string{`"message":"allow, logged"},"unmapped":{"next":"444","from":"192.0.2.7","port":"443","column_5":"r7"}`, `"message":"deny"}}`}},
+		"types of records": {sqltest.PageBlocks(t, "../../docs/formats.md", "csv")[0] + "\nCREATE TABLE raw (received TIMESTAMP, type VARCHAR, src VARCHAR, threat VARCHAR)", `received AS "time", threat AS message, src AS "unmapped.from"`,
+			"2026-01-31T08:15:02Z,s1,TRAFFIC,end,192.0.2.7,192.0.2.9,10,20\n<14>Jan 31 08:15:02 fw1 2026-01-31T08:15:02Z,s1,THREAT,url,192.0.2.8,192.0.2.9,worm,high\n2026-01-31T08:15:02Z,s1,SYSTEM,x\n",
+			[]string{`"serial":"s1","type":"TRAFFIC","subtype":"end","from":"192.0.2.7","dst":"192.0.2.9","bytes_sent":"10","bytes_received":"20"`, `"message":"worm"},"unmapped":{"syslog.pri":"14",`, `"severity":"high"`, `"column_4":"x"`}},
+		"timestamps":           {values[0] + "\nCREATE TABLE raw (generated TIMESTAMP, start TIMESTAMP)", `generated AS "time", start AS start_time`, `{"generated":"2026/01/31 09:15:02","start":1769847302250}`, []string{`"time":1769847302000,`, `"start_time":1769847302250`}},
+		"times without a year": {"CREATE TABLE raw (\"at\" VARCHAR)", strings.TrimSuffix(strings.TrimSpace(values[1]), ";"), `{"at":"2026 Jan 31 08:15:02"}`, []string{`"time":1769847302000,`}},
+		"placeholders": {sqltest.PageBlocks(t, "../../docs/formats.md", "Placeholders")[0] + "\nCREATE TABLE raw (ts TIMESTAMP, translated_ip VARCHAR, name VARCHAR)", `ts AS "time", name AS message, translated_ip AS "unmapped.ip"`,
+			`{"ts":"2026-01-31T08:15:02Z","translated_ip":"0.0.0.0","name":"N/A","other":"(null)","empty":"","host":"0.0.0.0"}`, []string{`"unmapped":{"host":"0.0.0.0"}`}},
+		"zeek": {sqltest.PageBlocks(t, "../../docs/formats.md", "zeek")[0], `TIMESTAMP '1970-01-01' + to_milliseconds(CAST(CAST(ts AS DOUBLE) * 1000 AS BIGINT)) AS "time", answers[2] AS message`, "#path\tdns\n#fields\tts\tid.orig_h\tanswers\n#types\ttime\taddr\tvector[string]\n1769847302.25\t192.0.2.7\tweb.example.net,192.0.2.80\n",
+			[]string{`"time":1769847302250,`, `"message":"192.0.2.80"`, `"id.orig_h":"192.0.2.7"`}},
+		"a text in a field": {texts[0], `Description.UtcTime AS "time", Description.Image AS message`, `{"Host":"h","Description":"Process Create:\r\nUtcTime: 2026-01-31 08:15:02.250\r\nProcessId: 7\r\nImage: C:\\a.exe\r\nUser: -"}`,
+			[]string{`"time":1769847302250,`, `"message":"C:\\a.exe"},"unmapped":{"Host":"h","Description.title":"Process Create","Description.ProcessId":"7"}`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
@@ -238,5 +258,43 @@ func TestFormatsPage(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The mapping with which docs/mappings.md begins does what the page says, and its tests are those of the section about tests.
+func TestMappingsPage(t *testing.T) {
+	example := sqltest.PageBlocks(t, "../../docs/mappings.md", "An example")
+	tests := sqltest.PageBlocks(t, "../../docs/mappings.md", "Tests")
+	consumes := sqltest.PageBlocks(t, "../../docs/mappings.md", "unmapped")
+	t.Chdir(t.TempDir())
+	writeText(t, "vpn/raw.sql", example[0])
+	writeText(t, "vpn/authentication.sql", example[1])
+	writeText(t, "vpn/tests/login.yaml", tests[0])
+	writeText(t, "vpn/tests/keepalives.log", `{"kind":"keepalive"}`+"\n"+`{"kind":"keepalive","ts":"2026-01-31T08:15:02Z"}`)
+	if out, errs, code := etl(t, "test", "vpn"); code != exitDone || !strings.Contains(out, "3 tests") {
+		t.Errorf("exit code %d:\n%s%s", code, out, errs)
+	}
+	writeText(t, "logins.jsonl", `{"ts":"2026-01-31T08:15:02.250+01:00","kind":"login","user":"ada","result":"ok","client":{"ip":"198.51.100.7","port":50211},"gateway":"vpn1","mfa":"totp"}
+{"ts":"2026-01-31T08:15:09Z","kind":"login","user":"eve","result":"denied","client":{"ip":"203.0.113.9","port":"http"}}
+{"ts":"2026-01-31T08:15:10Z","kind":"keepalive"}
+{"ts":"yesterday","kind":"login"}
+{"ts":"2026-01-31T08:16:00Z","kind":"logout"}
+`)
+	out, errs, code := etl(t, "preview", "vpn", "logins.jsonl", "--output", "json")
+	for _, want := range []string{`"time":1769843702250,`, `"unmapped":{"kind":"login","mfa":"totp"}`, `"client.port":"http"`, `"filtered":true`, `"reason":"TIME_UNREADABLE"`, `"reason":"NO_PROJECTION"`} {
+		if code != exitDone || !strings.Contains(out, want) {
+			t.Errorf("exit code %d, want %s in:\n%s%s", code, want, out, errs)
+		}
+	}
+	// the lines of the section about unmapped, over columns that they can rebuild the fields of
+	writeText(t, "c/raw.sql", `CREATE TABLE raw (ts TIMESTAMP, result VARCHAR, proto VARCHAR, "user" VARCHAR, hashes VARCHAR, client VARCHAR)`)
+	writeText(t, "c/m.sql", "-- class: process_activity\n-- profiles: host\n"+strings.NewReplacer("connection_info.protocol_name", "unmapped.protocol", "src_endpoint.ip", "unmapped.ip", "src_endpoint.port", "CAST(unmapped.port AS INTEGER)").Replace(consumes[0])+"\n"+`SELECT ts AS "time",
+  1 AS activity_id, 1 AS severity_id, CASE result WHEN 'ok' THEN 1 ELSE 2 END AS status_id, lower(proto) AS "unmapped.protocol", 0 AS "device.type_id", 'h' AS "device.hostname",
+  user_of("user") AS "actor.user.name", domain_of("user") AS "actor.user.domain", 7 AS "process.pid", fingerprints(hashes) AS "process.file.hashes", 'a' AS "process.file.name", 1 AS "process.file.type_id",
+  host_of(client) AS "unmapped.ip", port_of(client) AS "unmapped.port", 'p' AS "metadata.product.name", 'v' AS "metadata.product.vendor_name" FROM raw`)
+	writeText(t, "c.jsonl", `{"ts":"2026-01-31T08:15:02Z","result":"ok","proto":"TCP","user":"ACME\\ada","hashes":"MD5=00112233445566778899AABBCCDDEEFF","client":"192.0.2.7:443"}`)
+	out, errs, code = etl(t, "preview", "c", "c.jsonl", "--output", "json")
+	if want := `"unmapped":{"protocol":"tcp","ip":"192.0.2.7","port":"443"}`; code != exitDone || !strings.Contains(out, want) {
+		t.Errorf("exit code %d, want %s in:\n%s%s", code, want, out, errs)
 	}
 }

@@ -156,7 +156,7 @@ func envelopeOf(head []byte) string {
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return ""
 	}
-	found, keys := "", 0
+	found, keys, odata := "", 0, false
 	cloudWatch := false // documents of CloudWatch Logs have more keys
 	for dec.More() {
 		t, err := dec.Token()
@@ -165,6 +165,7 @@ func envelopeOf(head []byte) string {
 		}
 		key, _ := t.(string)
 		cloudWatch = cloudWatch || key == "messageType" || key == "logGroup"
+		odata = odata || strings.HasPrefix(key, "@odata.") // answers of Microsoft's APIs
 		if keys++; keys > envelopeKeys && !cloudWatch {
 			return ""
 		}
@@ -190,7 +191,7 @@ func envelopeOf(head []byte) string {
 			}
 		}
 	}
-	if keys > 1 && !slices.Contains([]string{"records", "events", "logevents"}, strings.ToLower(found)) {
+	if keys > 1 && !slices.Contains([]string{"records", "events", "logevents", "items", "entries"}, strings.ToLower(found)) && !(odata && found == "value") {
 		return ""
 	}
 	return found

@@ -86,6 +86,9 @@ func TestDetectEnvelope(t *testing.T) {
 	for _, c := range []struct{ doc, want string }{
 		{`{"Records":[{"a":1},{"a":2}]}`, "Records"},
 		{`{"Records":[{"a":1}]}` + "\n" + `{"Records":[]}`, "Records"},
+		{`{"kind":"admin#reports#activities","etag":"x","items":[{"a":1},{"a":2}]}`, "items"},
+		{`{"@odata.context":"https://x","value":[{"a":1}]}`, "value"},
+		{`{"name":"x","value":[{"a":1}]}`, ""},
 		{`{"owner":"x","about":{"n":[1,2]},"logEvents":[{"a":1}],"tags":[]}`, "logEvents"},
 		{long, "Records"},
 		{`{"a":1,"answers":[{"a":1},{"a":2}]}`, ""}, // a record that has a list

@@ -106,6 +106,9 @@ type inference struct {
 	idSQL      string      // of the event id
 }
 
+// LeastScore is what a class needs to be chosen without Options.Class.
+const LeastScore = 4.0
+
 // ErrNoRecords is what Infer gives of samples without a record that can be read.
 var ErrNoRecords = errors.New("no record can be read")
 
@@ -270,15 +273,15 @@ const syslogKey = "syslog"
 
 // finish settles types, roles, class and texts.
 func (in *inference) finish(res *Result, class string) {
+	in.nulls(res)
 	in.cols = in.columns(in.root)
 	if len(in.cols) == 0 { // records without a field that can be named: a table has a column
 		in.cols = []*column{{field: &field{name: "nothing", path: []string{"nothing"}}, typ: "VARCHAR", notes: []string{"no record has a field with a name"}}}
 	}
 	all := leaves(in.cols)
 	res.Classes = in.score(all)
-	const least = 4.0
 	if res.Class = class; class == "" {
-		if res.Class = "base_event"; res.Classes[0].Score >= least {
+		if res.Class = "base_event"; res.Classes[0].Score >= LeastScore {
 			res.Class = res.Classes[0].Class
 		}
 	}
@@ -343,12 +346,43 @@ func (in *inference) packed(all []*column, res *Result) {
 				res.Notes = append(res.Notes, fmt.Sprintf("%s looks like an envelope: if its elements are the records, write -- records: %[1]s into raw.sql", c.dotted()))
 				continue
 			}
-			if in.format.Name == decode.FormatJSON && c.elem != nil && c.elem.objects > 0 && c.elem.objects == c.elem.seen && hasAddresses(c.elem) {
-				res.Notes = append(res.Notes, fmt.Sprintf("%s is a list of objects with addresses: if each of them is an event, write -- events: %[1]s into raw.sql, and declare the STRUCT of one element", c.dotted()))
-			}
+			in.lists(c, res)
 		}
 	}
 }
+
+// eventLists are names of lists whose elements are events of their own.
+var eventLists = regexp.MustCompile(`(?i)^(events?|evidences?|alerts|detections|findings|activities|actions|flows|entries|log_?s|records)$`)
+
+// lists tells of lists of objects, also in objects, of which each element can be an event.
+func (in *inference) lists(f *field, res *Result) {
+	if in.format.Name != decode.FormatJSON {
+		return
+	}
+	if f.objects > 0 && len(f.path) < maxEventDepth {
+		for _, c := range f.children {
+			in.lists(c, res)
+		}
+	}
+	if f.elem == nil || f.elem.objects == 0 || f.elem.objects < f.elem.seen || !plainPath(f.path) {
+		return
+	}
+	why := ""
+	switch {
+	case hasAddresses(f.elem):
+		why = "with addresses"
+	case slices.ContainsFunc(f.elem.children, func(c *field) bool { return c.share(isISOTime) >= enough }):
+		why = "with times"
+	case eventLists.MatchString(f.name):
+		why = "called " + f.name
+	default:
+		return
+	}
+	res.Notes = append(res.Notes, fmt.Sprintf("%s is a list of objects %s: if each of them is an event, write -- events: %[1]s into raw.sql, and declare the STRUCT of one element", f.dotted(), why))
+}
+
+// maxEventDepth is how deep in objects lists of events are looked for.
+const maxEventDepth = 4
 
 // hasAddresses says whether fields of an object hold addresses, with or without a port.
 func hasAddresses(f *field) bool {

@@ -118,14 +118,35 @@ func TestInferChoices(t *testing.T) {
 		}
 		compile(t, res)
 	}
-	for list, want := range map[string]bool{`[{"src":"192.0.2.1:5","n":1}]`: true, `[{"ip":"192.0.2.1"}]`: true, `[{"name":"x"}]`: false} {
-		res := infer(t, Options{}, `{"ts":"2026-03-01T10:00:00Z","flows":`+list+`,"a":1,"b":2,"c":3}`)
-		if got := strings.Contains(strings.Join(res.Notes, "\n"), "write -- events: flows into raw.sql"); got != want {
-			t.Errorf("%s: %v, want %v: %q", list, got, want, res.Notes)
+	for list, want := range map[string]string{`"parts":[{"src":"192.0.2.1:5","n":1}]`: "parts", `"parts":[{"ip":"192.0.2.1"}]`: "parts", `"parts":[{"name":"x"}]`: "",
+		`"parts":[{"at":"2026-03-01T10:00:00Z"}]`: "parts", `"events":[{"name":"x"}]`: "events", `"detail":{"evidence":[{"name":"x"}]}`: "detail.evidence", `"events":["x"]`: ""} {
+		res := infer(t, Options{}, `{"ts":"2026-03-01T10:00:00Z",`+list+`,"a":1,"b":2,"c":3}`)
+		if got := strings.Join(res.Notes, "\n"); strings.Contains(got, "write -- events: "+want+" into raw.sql") != (want != "") || want == "" && strings.Contains(got, "-- events:") {
+			t.Errorf("%s: want %q: %q", list, want, res.Notes)
 		}
 	}
 	res := infer(t, Options{}, "Mar  1 10:00:00 vpn1 vpnd[812]: login of ada", "Mar  1 10:00:01 vpn1 vpnd[812]: session closed")
 	if !strings.Contains(strings.Join(res.Notes, "\n"), "line.message has the text after the syslog header") {
 		t.Errorf("%q", res.Notes)
+	}
+}
+
+// A placeholder between values of one type stands for nothing, in all fields. Elsewhere it can be a value.
+func TestInferPlaceholders(t *testing.T) {
+	for _, c := range []struct {
+		lines       []string
+		has, hasNot string
+	}{
+		{[]string{`{"ts":"2026-03-01T10:00:00Z","bytes":"NA","name":"NA"}`, `{"ts":"2026-03-01T10:00:00Z","bytes":"12","name":"x"}`}, "-- null: NA\n", "ambiguous"},
+		{[]string{`{"ts":"2026-03-01T10:00:00Z","ip":"-","list":["-"]}`, `{"ts":"2026-03-01T10:00:00Z","ip":"192.0.2.1"}`}, "-- null: -\n", "ambiguous"},
+		{[]string{`{"ts":"2026-03-01T10:00:00Z","name":"NA"}`, `{"ts":"2026-03-01T10:00:00Z","name":"EU"}`}, "name VARCHAR", "-- null"},
+		{[]string{`{"ts":"2026-03-01T10:00:00Z","name":"NA"}`}, "name VARCHAR", "-- null"},
+	} {
+		res := infer(t, Options{}, c.lines...)
+		text := res.Files[0].Text
+		if !strings.Contains(text, c.has) || strings.Contains(text, c.hasNot) {
+			t.Errorf("%v: want %q without %q:\n%s", c.lines, c.has, c.hasNot, text)
+		}
+		compile(t, res)
 	}
 }

@@ -3,6 +3,7 @@ package infer
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/silt-etl/silt/internal/decode/fields"
@@ -53,4 +54,63 @@ func firstWith(texts []string) string {
 		}
 	}
 	return ""
+}
+
+// placeholders are texts that sources write where there is no value.
+func placeholders() []string {
+	return []string{"-", "--", "NA", "N/A", "n/a", "(null)", "null", "NULL", "nil"}
+}
+
+// nulls finds placeholders among values that are numbers, times or addresses otherwise. raw.sql declares them then, and the types are those
+// of the other values.
+func (in *inference) nulls(res *Result) {
+	for _, text := range placeholders() {
+		if text == in.nothing || slices.Contains(in.format.Null, text) {
+			continue
+		}
+		var with []*field
+		var among []string
+		walkFields(in.root, func(f *field) {
+			n := f.values[text]
+			if n == 0 {
+				return
+			}
+			with = append(with, f)
+			for _, t := range []trait{isDouble, isIP, isMAC, isISOTime} {
+				if f.scalars > n && f.has[t] == f.scalars-n {
+					among = append(among, f.dotted())
+				}
+			}
+		})
+		if len(among) == 0 {
+			continue
+		}
+		for _, f := range with {
+			in.patterns.forget(f, text)
+		}
+		in.header = append(in.header, "null: "+text)
+		among = among[:min(3, len(among))]
+		res.Notes = append(res.Notes, fmt.Sprintf("%s is taken for \"no value\" (-- null: %[1]s in raw.sql), because all other values are of one type (%s)", text, strings.Join(among, ", ")))
+	}
+}
+
+// walkFields calls do for every field below f, without those in lists.
+func walkFields(f *field, do func(*field)) {
+	for _, c := range f.children {
+		do(c)
+		walkFields(c, do)
+	}
+}
+
+// forget takes back what was counted for a text of a field: the field has no value there.
+func (p *patterns) forget(f *field, text string) {
+	n := f.values[text]
+	for i, yes := range p.traitsOf([]byte(text), true) {
+		if yes {
+			f.has[i] -= n
+		}
+	}
+	f.seen, f.scalars, f.quoted, f.null = f.seen-n, f.scalars-n, f.quoted-n, f.null+n
+	delete(f.values, text)
+	f.order = slices.DeleteFunc(f.order, func(v string) bool { return v == text })
 }
