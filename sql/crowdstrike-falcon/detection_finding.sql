@@ -86,7 +86,7 @@ SELECT
         'user': {'name': event.UserName, 'domain': event.LogonDomain},
         'parent_process': {'uid': event.ParentProcessId, 'name': basename(event.ParentImageFileName), 'cmd_line': event.ParentCommandLine,
           'file': falcon_file(coalesce(event.ParentImageFilePath, CASE WHEN regexp_matches(event.ParentImageFileName, '[\\/]') THEN event.ParentImageFileName END), basename(event.ParentImageFileName))}} END,
-      'file': CASE WHEN event.ProcessId IS NULL THEN falcon_hashed(falcon_file(event.FilePath, event.FileName), event.SHA256String, event.SHA1String, event.MD5String) END,
+      'file': CASE WHEN event.ProcessId IS NULL AND coalesce(event.FileName, event.FilePath, event.SHA256String) IS NOT NULL THEN falcon_hashed(falcon_file(event.FilePath, event.FileName), event.SHA256String, event.SHA1String, event.MD5String) END,
       'actor': {'user': {
         'name': coalesce(event.SourceAccountName, user_of(event.UserName)), 'domain': coalesce(event.SourceAccountDomain, event.LogonDomain, CASE WHEN contains(event.UserName, '\') THEN domain_of(event.UserName) END),
         'uid': event.SourceAccountObjectSid}},
