@@ -35,6 +35,7 @@ func foreign() map[string][2]string {
 		"suricata":           {`{"timestamp":"2025-06-01T00:00:01.000000+0000","event_type":"novel","flow_id":7,"novel":"x"}`, ""}, // an otherwise SELECT takes it
 		"zeek":               {`{"_path":"novel","ts":1748736001.5,"novel":"x"}`, ""},
 		"vpc-flow":           {`2 111122223333 eni-1235b8ca111111111 - - - - - - - 1748736001 1748736060 - NOVEL`, `log_status = "NOVEL" (`},
+		"windows-security":   {`{"EventId":4624,"LogName":"Novel","MachineName":"HOST","TimeCreated":"2025-06-01T00:00:01.438Z"}`, `Channel = "Novel" (`},
 		"windows-sysmon":     {`{"EventId":99,"MachineName":"HOST","Description":"Novel:\r\nUtcTime: 2025-06-01 00:00:01.438"}`, `EventId = "99" (`},
 	}
 }

@@ -21,7 +21,7 @@ import (
 // OCSF's own exports. Broken ones are not. The mapping of AppFabric publishes the profiles of its records, which datetime is not among.
 func TestVerifyOCSF(t *testing.T) {
 	var all []ocsfEvent
-	for _, name := range []string{"aws-alb", "cef", "cisco-asa", "crowdstrike-falcon", "entra-signin", "fortinet", "guardduty", "network-firewall", "okta", "paloalto", "suricata", "windows-sysmon", "zeek"} {
+	for _, name := range []string{"aws-alb", "cef", "cisco-asa", "crowdstrike-falcon", "entra-signin", "fortinet", "guardduty", "network-firewall", "okta", "paloalto", "suricata", "windows-security", "windows-sysmon", "zeek"} {
 		versions := []string{"1.1.0", "1.3.0", "1.8.0"}
 		if name == "network-firewall" {
 			versions = ocsf.Versions()[1:] // it uses attributes that 1.0.0 does not have

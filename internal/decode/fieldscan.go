@@ -237,7 +237,7 @@ func (s *Scanner) childNamed(n *node, name string) *node {
 // nothing goes to the rest.
 func (s *Scanner) parsed(k *node, v []byte, mute bool) bool {
 	p := k.parser
-	if p.unless != nil && bytes.Contains(s.b, p.unless) {
+	if p.unless != nil && hasKey(s.b, p.unless) {
 		return false
 	}
 	base := len(s.fields)
@@ -264,7 +264,24 @@ func (s *Scanner) parsed(k *node, v []byte, mute bool) bool {
 	return true
 }
 
-// listFields appends the elements of the JSON array v as fields: by the names, in their order, and by their numbers after these. Texts without
+// hasKey says whether JSON has a key, which is in quotes, at any level.
+func hasKey(b, key []byte) bool {
+	for {
+		i := bytes.Index(b, key)
+		if i < 0 {
+			return false
+		}
+		b = b[i+len(key):]
+		for i = 0; i < len(b) && blank(b[i]); {
+			i++
+		}
+		if i < len(b) && b[i] == ':' {
+			return true
+		}
+	}
+}
+
+// listFields appends the elements of the JSON array v as fields: by the names, in their order, and by their numbers after these. Texts that had
 // escapes are in text.
 func listFields(dst []fields.Field, text, v []byte, names []string) (all []fields.Field, buf []byte, fault string) {
 	list := parser{b: v}

@@ -124,7 +124,7 @@ const (
 )
 
 // parseTime reads 2006-01-02T15:04:05, a blank, t or T between date and time, a fraction of up to 9 digits (what is below a
-// microsecond is cut off), and an offset (Z, z, +hhmm, +hh:mm; none: UTC). It returns microseconds since 1970 in UTC, in the
+// microsecond is cut off), and an offset (Z, z, +hhmm, +hh:mm, the last two also after a blank; none: UTC). It returns microseconds since 1970 in UTC, in the
 // years 1 to 9999. Second 60 is refused.
 func parseTime(v []byte) (int64, bool) {
 	if len(v) < 19 || v[4] != '-' || v[7] != '-' || v[10] != 'T' && v[10] != ' ' && v[10] != 't' || v[13] != ':' || v[16] != ':' {
@@ -183,6 +183,9 @@ func fraction(v []byte) (us int64, n int) {
 
 // offset reads all of v as an offset from UTC, in minutes.
 func offset(v []byte) (minutes int, ok bool) {
+	if len(v) > 1 && v[0] == ' ' && (v[1] == '+' || v[1] == '-') {
+		v = v[1:]
+	}
 	switch len(v) {
 	case 0:
 		return 0, true

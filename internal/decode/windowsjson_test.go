@@ -147,6 +147,8 @@ func TestParseUnless(t *testing.T) {
 		{`{"text":"a=1"}`, `1 |`},
 		{`{"text":"a=1 b=\"Key\" c="}`, `1 | text.b=Key`},
 		{`{"text":"a=1","Key":2}`, `| text=a=1 Key=2`},
+		{`{"text":"a=1","b":"Key"}`, `1 | b=Key`},
+		{`{"b":"Key","c":{"Key" :2},"text":"a=1"}`, `| b=Key c.Key=2 text=a=1`},
 		{`{"Key":2,"text":"a=1"}`, `| Key=2 text=a=1`},
 	} {
 		d.Open(strings.NewReader(c.record))

@@ -70,6 +70,7 @@ func sources() map[string]source {
 		"eks-audit":          {"eks-audit/{yyyy}/{mm}/{dd}/{hh}/", "", false},
 		"security-hub":       {"security-hub/{yyyy}/{mm}/{dd}/{hh}/", "", false},
 		"suricata":           {"{sensor}/{yyyy}/{mm}/{dd}/{hh}/", "suricata", false},
+		"windows-security":   {"{yyyy}/{mm}/{dd}/", "windows-security", false},
 		"windows-sysmon":     {"windows-sysmon/{yyyy}/{mm}/{dd}/{hh}/", "", true},
 		"zeek":               {"{sensor}/{yyyy}/{mm}/{dd}/{file}", "zeek", false},
 	}

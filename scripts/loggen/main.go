@@ -61,6 +61,7 @@ func sources() map[string]source {
 		"vpc-flow":           {record: vpcFlow, key: vpcFlowKey, head: vpcFlowHead},
 		"eks-audit":          {record: eks, key: eksKey},
 		"security-hub":       {record: securityHub, key: securityHubKey},
+		"windows-security":   {record: windowsSecurity, key: windowsSecurityKey},
 		"windows-sysmon":     {record: sysmon, key: sysmonKey},
 		"cisco-asa":          {record: ciscoASA, key: ciscoASAKey},
 		"suricata":           {record: suricata, key: suricataKey},

@@ -29,6 +29,7 @@ REASONS = [
     ("cef", "*pan_ngfw*", "the time is", "the project takes the start of the session, not rt"),
     ("okta", "rules/okta_rules/*", "TIME_UNREADABLE", "a part of an event, whose time is redacted"),
     ("okta", "rules/okta_rules/*", "TIME_MISSING", "a part of an event, without its time"),
+    ("windows-security", "Windows/windows/tests/*", "TIME_MISSING", "a part of an event, without its time"),
     ("cisco-asa", "*/test_ASA_722051.json", "NO_PROJECTION", "the text of message 721016 under another number"),
     ("cisco-asa", "*cisco?asa*", "NO_PROJECTION", "a form of 302021 that Cisco's guide does not have"),
     ("guardduty", "tests/data/aws/guardduty.py", "TIME_MISSING", "a part of a finding, without its times"),

@@ -6,12 +6,12 @@ into a temporary folder. Only counts are kept. `make samples` runs this, and the
 Logs of Windows in its own format need the package of requirements.txt.
 
 What a project expects of its own record (addresses, user, time) is compared with the event, if the project says so. Events of
-Cisco, GuardDuty, Network Firewall, Application Load Balancers, AppFabric, CloudTrail, EKS, Security Hub and Sysmon are compared with the record itself, field by field.
+Cisco, GuardDuty, Network Firewall, Application Load Balancers, AppFabric, CloudTrail, EKS, Security Hub, Sysmon and the Security log of Windows are compared with the record itself, field by field.
 """
 import argparse, glob, hashlib, json, os, re, subprocess, sys, tempfile
 
 import lake
-import entra, falcon, okta, suricata, sysmon, zeek
+import entra, falcon, okta, suricata, sysmon, winsecurity, zeek
 from aws_audit import audit_events, documents, findings, intake_events, intake_findings, judge_cloudtrail, judge_eks, judge_security_hub
 from judges import JUDGES, judge_intake
 from reasons import reason
@@ -22,6 +22,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 JUDGES["zeek"] = lambda record, expected, result: zeek.judge(record, result)
 JUDGES["crowdstrike-falcon"] = lambda record, expected, result: falcon.judge(record, result)
+JUDGES["windows-security"] = lambda record, expected, result: winsecurity.judge(record, result)
 JUDGES["entra-signin"] = lambda record, expected, result: entra.judge(record, result)
 JUDGES["suricata"] = lambda record, expected, result: suricata.judge(json.loads(record), result)
 
@@ -123,6 +124,10 @@ SETS = [
     ("security-hub", "ocsf/examples", "mappings/markdown/AWS/v1.1.0/Security Hub/*.raw", findings, None),
     ("security-hub", "SEKOIA-IO/intake-formats", "OCSF/ocsf/tests/*.json", intake_findings, None),
     ("security-hub", "ocsf/examples", "mappings/markdown/AWS/v1.1.0/Security Hub/*.ocsf", findings, None),
+    ("windows-security", "SEKOIA-IO/intake-formats", "Beats/winlogbeat/tests/*.json", decoded(winsecurity.intake), None),
+    ("windows-security", "SEKOIA-IO/intake-formats", "Windows/windows/tests/*.json", decoded(winsecurity.intake), None),
+    ("windows-security", "SEKOIA-IO/intake-formats", "Azure/azure-windows/tests/*.json", decoded(winsecurity.intake), None),
+    ("windows-security", "OTRF/Security-Datasets", "datasets/atomic/windows/*/host/*.zip", winsecurity.mordor, None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Windows/windows/tests/*.json", decoded(sysmon.windows), None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Beats/winlogbeat/tests/*.json", decoded(sysmon.winlogbeat), None),
     ("windows-sysmon", "SEKOIA-IO/intake-formats", "Azure/azure-windows/tests/*.json", decoded(sysmon.azure), None),
@@ -221,6 +226,9 @@ def versions(mapping, records):
             found.add((json.loads(record).get("ProductName") or json.loads(record).get("ProductArn", "/OCSF").split("/")[-1],))
         elif mapping == "appfabric":
             found.add((json.loads(record)["metadata"]["product"]["name"],))
+        elif mapping == "windows-security":
+            event = json.loads(record)
+            found.add(("event XML" if "raw_xml" in event else "Winlogbeat" if "winlog" in event else "NXLog",))
         elif mapping == "windows-sysmon":  # 13.30 adds users, and 10.0 the original file name of a process
             event = json.loads(record)
             number, text = event["EventId"], event["Description"]

@@ -17,13 +17,13 @@ func (x *Raw) parse() {
 		at, with := cutField(w.Text)
 		words := append([]string{at}, strings.Fields(with)...)
 		unless, by := "", ""
-		switch {
-		case len(words) == 4 && strings.EqualFold(words[2], "unless"):
-			unless = words[3]
-		case len(words) == 3 && strings.EqualFold(words[1], string(decode.ParseWindowsValues)):
-			by = words[2]
+		if n := len(words) - 2; n >= 2 && strings.EqualFold(words[n], "unless") {
+			words, unless = words[:n], words[n+1]
 		}
-		if at == "" || with == "" || len(words) > 2 && unless == "" && by == "" {
+		if len(words) == 3 && strings.EqualFold(words[1], string(decode.ParseWindowsValues)) {
+			words, by = words[:2], words[2]
+		}
+		if at == "" || with == "" || len(words) > 2 {
 			x.r.At(x.f, w.At, diag.Error, diag.Parse, "example: `-- parse: Description windows_event`", "a parse line must name a field and a parser")
 			continue
 		}

@@ -11,6 +11,8 @@ func windowsValues(id int64) string {
 	const changed = "SamAccountName DisplayName UserPrincipalName HomeDirectory HomePath ScriptPath ProfilePath UserWorkstations PasswordLastSet " +
 		"AccountExpires PrimaryGroupId AllowedToDelegateTo OldUacValue NewUacValue UserAccountControl UserParameters SidHistory LogonHours"
 	switch id {
+	case 1102:
+		return strings.TrimSpace(subject)
 	case 4624: // version 3 has RemoteCredentialGuard in the middle: what follows it has no names here
 		return subject + "TargetUserSid TargetUserName TargetDomainName TargetLogonId LogonType LogonProcessName AuthenticationPackageName WorkstationName " +
 			"LogonGuid TransmittedServices LmPackageName KeyLength ProcessId ProcessName IpAddress IpPort ImpersonationLevel RestrictedAdminMode"
@@ -71,5 +73,5 @@ func windowsValues(id int64) string {
 	return ""
 }
 
-// WindowsValues gives the names of the values of an event of the Security log in their order, or none for events that are not known.
+// WindowsValues gives the names of the values of an event of the Security log in their order, and nothing for an event that is not known.
 func WindowsValues(id int64) []string { return strings.Fields(windowsValues(id)) }

@@ -35,6 +35,13 @@ func sources() []source {
 		{"zeek", all(keys("ts", "note", "msg", "actions"))},
 		{"zeek", all(keys("ts", "fuid", "source", "analyzers"))},
 		{"zeek", all(keys("_path", "ts"))},
+		{"windows-security", all(value("winlog.channel", `^[Ss]ecurity$`), keys("winlog.event_id"))},
+		{"windows-security", all(value("log_name", `^[Ss]ecurity$`), keys("event_id", "event_data"))},
+		{"windows-security", all(value("Channel", `^[Ss]ecurity$`), keys("EventID"))},
+		{"windows-security", all(value("LogName", `^[Ss]ecurity$`), keys("EventId"))},
+		{"windows-security", all(value("System.Channel", `^[Ss]ecurity$`), keys("System.EventID"))},
+		{"windows-security", all(value("System", `<Channel>Security</Channel>`))},
+		{"windows-security", all(value("raw_xml", `<Channel>Security</Channel>`))},
 		{"windows-sysmon", all(keys("EventId"), value("Description", `UtcTime: `))},
 	}
 }
