@@ -29,7 +29,8 @@ demo: build
 test:
 	$(GO) test -timeout 30m ./...
 
-# Compares with third-party software (moto, the AWS CLI, boto3, pyarrow) in its own venv. Builds only the packages that use it.
+# Compares with third-party software (moto, the AWS CLI, boto3, pyarrow) in its own venv, and with Trino, which Maven downloads once
+# into the user's cache folder (450 MB). Builds only the packages that use it.
 verify: $(VENV)/.ready
 	SILT_VENV=$(abspath $(VENV)) $(GO) test -tags verify -count=1 -timeout 30m -run 'Verify|Moto' \
 	  $(shell grep -rl '^//go:build verify' --include='*_test.go' . | xargs -n 1 dirname | sort -u)

@@ -215,12 +215,13 @@ func TestRareParentChild(t *testing.T) {
 	}
 	rows += start(20, `"activity_id":1,"actor":{"process":{"name":"WINWORD.EXE"}},"process":{"name":"cmd.exe","cmd_line":"cmd /c b"},"device":{"hostname":"a"}`) +
 		start(21, `"activity_id":1,"actor":null,"process":{"name":"CMD.exe","cmd_line":"cmd /c a","parent_process":{"name":"winword.exe"}},"device":{"hostname":"b"}`) +
+		start(21, `"activity_id":1,"actor":null,"process":{"name":"cmd.exe","cmd_line":"cmd /c c","parent_process":{"name":"winword.exe"}},"device":{"hostname":"b"}`) +
 		start(22, `"activity_id":2,"actor":{"process":{"name":"winword.exe"}},"process":{"name":"cmd.exe"},"device":{"hostname":"c"}`) +
 		start(23, `"activity_id":1,"actor":{"process":{"name":"explorer.exe"}},"process":{"name":"cmd.exe"},"device":{"hostname":"c"}`)
 	want(t, "rare_parent_child", ask(t, "rare_parent_child", "SELECT parent, child, launches, hosts, parent_launches, child_launches, example FROM rare_parent_child ORDER BY ALL",
 		lakeTable{"sysmon", "process_activity", columns, rows}), `
-explorer.exe,cmd.exe,1,1,12,3,
-winword.exe,cmd.exe,2,2,2,3,cmd /c a`)
+explorer.exe,cmd.exe,1,1,12,4,
+winword.exe,cmd.exe,3,2,3,4,cmd /c a`)
 }
 
 // Only failures before the first success that follows a failure count.
