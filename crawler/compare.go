@@ -106,12 +106,28 @@ func (c *comparing) readCatalog(ctx context.Context) error {
 	})
 }
 
-// compact shares the columns of partitions that have those of their table.
+// compact keeps of a partition what is compared, and shares what is the same in all of them.
 func (c *comparing) compact(p catalog.GluePartition) catalog.GluePartition {
-	if slices.EqualFunc(p.StorageDescriptor.Columns, c.have.StorageDescriptor.Columns, func(a, b catalog.GlueColumn) bool { return a.Name == b.Name && a.Type == b.Type }) {
-		p.StorageDescriptor.Columns = c.have.StorageDescriptor.Columns
+	table, sd := c.have.StorageDescriptor, p.StorageDescriptor
+	if catalog.SameColumns(catalog.Plain(sd.Columns), catalog.Plain(table.Columns)) {
+		sd.Columns = table.Columns
 	}
-	return p
+	if sd.InputFormat == table.InputFormat {
+		sd.InputFormat = table.InputFormat
+	}
+	if sd.SerdeInfo.SerializationLibrary == table.SerdeInfo.SerializationLibrary {
+		sd.SerdeInfo = table.SerdeInfo
+	}
+	parameters := make(map[string]string, 2)
+	for _, x := range conventions() {
+		if v, ok := p.Parameters[x[0]]; ok {
+			parameters[x[0]] = v
+		}
+	}
+	if v, ok := p.Parameters[DeprecatedParameter]; ok {
+		parameters[DeprecatedParameter] = v
+	}
+	return catalog.GluePartition{Parameters: parameters, StorageDescriptor: catalog.StorageDescriptor{Columns: sd.Columns, Location: sd.Location, InputFormat: sd.InputFormat, SerdeInfo: sd.SerdeInfo}}
 }
 
 // otherWriters leaves out what a run has published since the crawl began.
@@ -409,7 +425,7 @@ func (c *comparing) reportFiles() {
 // otherTables finds tables of other names in the folder of this one, such as a crawler makes that does not know where tables begin.
 func (c *comparing) otherTables(ctx context.Context) error {
 	names, err := c.places.Catalog.Tables(ctx)
-	if errors.Is(err, catalog.ErrNoDatabase) {
+	if errors.Is(err, catalog.ErrNoDatabase) || errors.Is(err, catalog.ErrDenied) {
 		return nil
 	}
 	if err != nil {
@@ -425,7 +441,7 @@ func (c *comparing) otherTables(ctx context.Context) error {
 			continue
 		}
 		t, err := c.places.Catalog.Table(ctx, name)
-		if errors.Is(err, catalog.ErrNoTable) {
+		if errors.Is(err, catalog.ErrNoTable) || errors.Is(err, catalog.ErrDenied) {
 			continue
 		}
 		if err != nil {

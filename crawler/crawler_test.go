@@ -182,6 +182,18 @@ func TestAWSCrawler(t *testing.T) {
 	}
 }
 
+// TestPartitionKeysOfOthers: a table with other partition keys is refused, and nothing of it is changed.
+func TestPartitionKeysOfOthers(t *testing.T) {
+	w := newWorld(t)
+	w.write(day(0), version(0))
+	w.do("CreateTable", map[string]any{"TableInput": map[string]any{"Name": table, "PartitionKeys": []any{map[string]any{"Name": "partition_0", "Type": "string"}},
+		"StorageDescriptor": map[string]any{"Columns": []any{map[string]any{"Name": "time", "Type": "bigint"}}}}})
+	d := w.crawl(crawler.Options{})
+	if diff := cmp.Diff(map[string]int{"FOREIGN_TABLE": 1}, kinds(d)); diff != "" || !d.Refused() {
+		t.Errorf("-want +found:\n%s", diff)
+	}
+}
+
 // TestTablesOfOthers: a table that AWS's crawler made keeps its parameters and SerDe, and its new partitions have them.
 func TestTablesOfOthers(t *testing.T) {
 	w := newWorld(t)
