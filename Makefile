@@ -9,7 +9,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: all build release demo test verify samples soak lint vulncheck bench bench-lookups bench-planning bench-memory generate shots clean
+.PHONY: all build release demo test verify samples soak lint vulncheck bench bench-sources bench-lookups bench-planning bench-memory generate shots clean
 
 all: build
 
@@ -61,11 +61,19 @@ lint:
 vulncheck:
 	GO="$(GO)" ./scripts/vulncheck.sh
 
+# The other sources get a figure from fewer records. One source only: make bench-sources BENCH_SOURCES=zeek BENCH_EVENTS=1000000.
+BENCH_EVENTS ?= 100000
+BENCH_SOURCES ?= aws-waf cisco-asa cloudtrail eks-audit okta route53-resolver security-hub suricata vpc-flow zeek
 bench: build
 	$(GO) build -o $(BIN)/ ./scripts/nfwgen ./scripts/loggen ./scripts/bench/perday
 	$(GO) run ./scripts/bench -bin $(BIN) -events 1000000
 	$(GO) run ./scripts/bench -bin $(BIN) -events 500000 -source aws-alb -pairs 3
 	$(GO) run ./scripts/bench -bin $(BIN) -events 500000 -source windows-sysmon -pairs 3
+	$(MAKE) bench-sources
+
+bench-sources: build
+	$(GO) build -o $(BIN)/ ./scripts/loggen
+	for s in $(BENCH_SOURCES); do $(GO) run ./scripts/bench -bin $(BIN) -events $(BENCH_EVENTS) -source $$s -pairs 1 || exit 1; done
 
 # etl run with and without a lookup. With more rows: LOOKUPS="-lookup equal -rows 10000000 -memory 2GiB -pairs 1".
 LOOKUPS = -lookup cidr

@@ -22,6 +22,13 @@
 -- redact: requestParameters.secretAccessKey AS mask, requestParameters.privateKey AS mask, requestParameters.secretHash AS mask
 -- redact: requestParameters.authParameters AS mask, requestParameters.challengeResponses AS mask
 -- redact: requestParameters.user.password AS mask, requestParameters.users.password AS mask
+-- redact: requestParameters.secret AS mask, requestParameters.secretKey AS mask, requestParameters.secretValue AS mask
+-- redact: requestParameters.apiKey AS mask, requestParameters.authorization AS mask, requestParameters.passphrase AS mask
+-- redact: requestParameters.credentials.password AS mask, requestParameters.credentials.secretAccessKey AS mask
+-- redact: requestParameters.credentials.sessionToken AS mask, requestParameters.certificate.privateKey AS mask
+-- redact: responseElements.secret AS mask, responseElements.secretKey AS mask, responseElements.token AS mask
+-- redact: responseElements.apiKey AS mask, responseElements.authorization AS mask, responseElements.credentials.password AS mask
+-- redact: responseElements.secretBinary AS mask, responseElements.temporaryPassword AS mask
 -- redact: requestParameters.X-Amz-Security-Token AS mask, requestParameters.X-Amz-Signature AS mask
 --
 -- AWS CloudTrail events as a trail delivers them to S3: one document an object, {"Records":[...]}, packed with gzip. Management events,

@@ -10,8 +10,7 @@ SELECT
   okta_login(okta_target(target, 'User')) AS "user.name",
   okta_name(okta_target(target, 'User')) AS "user.full_name",
   okta_mail(okta_login(okta_target(target, 'User'))) AS "user.email_addr",
-  CASE WHEN coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked) IS NOT NULL
-    THEN [nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 1), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 2), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 3), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 4), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 5), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 6), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 7), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 8), '')] END AS privileges,
+  okta_privileges(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked) AS privileges,
   -- The group itself, if a group is created, changed or deleted: OCSF asks for a user, a resource or privileges.
   CASE WHEN okta_target(target, 'AppInstance') IS NOT NULL THEN okta_id(okta_target(target, 'AppInstance'))
     WHEN okta_target(target, 'User') IS NULL THEN okta_id(okta_target(target, 'UserGroup')) END AS "resource.uid",

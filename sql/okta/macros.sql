@@ -44,3 +44,6 @@ CREATE MACRO okta_login_target(t, kind, things) AS CASE WHEN starts_with(t, 'use
 
 CREATE MACRO okta_mail(t) AS nullif(regexp_extract(t, '^[^@\s]+@[^@\s]+\.[^@\s]+$'), '');
 CREATE MACRO okta_user_type(t) AS CASE WHEN t IS NULL THEN 0 WHEN t = 'User' THEN 1 WHEN t = 'SystemPrincipal' THEN 3 ELSE 99 END; -- User, System
+
+-- Returns the privileges that an event grants or revokes, which are one text: Super administrator, Read only admin.
+CREATE MACRO okta_privileges(granted, revoked) AS list_filter(string_split(coalesce(granted, revoked), ', '), lambda p: p <> '');

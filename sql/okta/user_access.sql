@@ -11,7 +11,7 @@ SELECT
   okta_mail(okta_login(okta_person(target))) AS "user.email_addr",
   CASE WHEN starts_with(eventType, 'application.') THEN [coalesce(okta_name(okta_target(target, 'AppInstance')), 'application')]
     WHEN coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked) IS NOT NULL
-      THEN [nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 1), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 2), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 3), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 4), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 5), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 6), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 7), ''), nullif(split_part(coalesce(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked), ', ', 8), '')] END AS privileges,
+      THEN okta_privileges(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked) END AS privileges,
   okta_id(okta_target(target, 'AppInstance')) AS "resource.uid",
   okta_name(okta_target(target, 'AppInstance')) AS "resource.name",
   CASE WHEN okta_id(okta_target(target, 'AppInstance')) IS NOT NULL THEN 'AppInstance' END AS "resource.type"
