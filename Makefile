@@ -63,7 +63,7 @@ vulncheck:
 
 # The other sources get a figure from fewer records. One source only: make bench-sources BENCH_SOURCES=zeek BENCH_EVENTS=1000000.
 BENCH_EVENTS ?= 100000
-BENCH_SOURCES ?= aws-waf cisco-asa cloudtrail eks-audit okta route53-resolver security-hub suricata vpc-flow zeek
+BENCH_SOURCES ?= aws-waf cisco-asa cloudtrail eks-audit okta route53-resolver security-hub suricata vpc-flow zeek windows-security crowdstrike-falcon entra-signin
 bench: build
 	$(GO) build -o $(BIN)/ ./scripts/nfwgen ./scripts/loggen ./scripts/bench/perday
 	$(GO) run ./scripts/bench -bin $(BIN) -events 1000000
