@@ -46,6 +46,7 @@ type cli struct {
 	Bookmark   bookmarkCmd   `cmd:"" help:"Show a job's progress, mark objects as done, rewind, pause and resume."`
 	Retention  retentionCmd  `cmd:"" help:"Delete quarantine, manifests and attempt records that have expired."`
 	Source     sourceCmd     `cmd:"" help:"Register the custom sources of a job in Security Lake, or remove them."`
+	IAM        iamCmd        `cmd:"" name:"iam" help:"Print the IAM policies that a job needs."`
 	Adopt      adoptCmd      `cmd:"" help:"Rebuild the ledger of a job from the files of the lake."`
 	Catalog    catalogCmd    `cmd:"" help:"Compare the catalog with the mapping and the lake, and repair it."`
 	Crawl      crawlCmd      `cmd:"" help:"Make the catalog say what the lake holds: tables, columns and partitions."`
