@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
+	"github.com/silt-etl/silt/internal/decode/archive/archivetest"
 	"github.com/silt-etl/silt/internal/lookup/mmdbtest"
 	"github.com/silt-etl/silt/sql/sqltest"
 )
@@ -200,6 +201,9 @@ func TestFormatsPage(t *testing.T) {
 	text, _, _ := strings.Cut(string(page), "\nLines for every format:")
 	_, first, _ := strings.Cut(text, "```sql\n")
 	top := []string{strings.TrimSuffix(strings.TrimSpace(first), "```")}
+	_, shapes, _ := strings.Cut(string(page), "\n### One log in several shapes\n")
+	several := strings.Split(shapes, "\n```")
+	member, _, _ := strings.Cut(sqltest.PageBlocks(t, "../../docs/formats.md", "Packings and archives")[0], "\n```")
 	for name, c := range map[string]struct {
 		raw, selects, sample string
 		want                 []string
@@ -241,6 +245,10 @@ func TestFormatsPage(t *testing.T) {
 		"times without a year": {"CREATE TABLE raw (\"at\" VARCHAR)", strings.TrimSuffix(strings.TrimSpace(values[1]), ";"), `{"at":"2026 Jan 31 08:15:02"}`, []string{`"time":1769847302000,`}},
 		"placeholders": {sqltest.PageBlocks(t, "../../docs/formats.md", "Placeholders")[0] + "\nCREATE TABLE raw (ts TIMESTAMP, translated_ip VARCHAR, name VARCHAR)", `ts AS "time", name AS message, translated_ip AS "unmapped.ip"`,
 			`{"ts":"2026-01-31T08:15:02Z","translated_ip":"0.0.0.0","name":"N/A","other":"(null)","empty":"","host":"0.0.0.0"}`, []string{`"unmapped":{"host":"0.0.0.0"}`}},
+		"shapes": {strings.TrimPrefix(several[1], "sql\n"), `TIMESTAMP '2026-01-31' AS "time", "EventData".TargetUserName AS message, "EventData".LogonType + 1 AS "unmapped.next", "EventID" + 1 AS "unmapped.id"`,
+			strings.TrimPrefix(several[3], "json\n"), []string{`"message":"ada"},"unmapped":{"next":"4","id":"4625","winlog.event_id":"4624"`, `"message":"ada"},"unmapped":{"next":"4","id":"4625","EventID":"4624"`}},
+		"member": {member, `ts AS "time", raw.message, "key".host || "key".dd AS "unmapped.at"`, string(archivetest.Zip(t, archivetest.Member{"logs/fw1/2026-01-31.log", `{"ts":"2026-01-31T08:15:02Z","message":"x"}`}, archivetest.Member{"readme", `{"ts":"2026-01-31T08:15:02Z","message":"y"}`})),
+			[]string{`"message":"x"},"unmapped":{"at":"fw131"}`, `"message":"y"}`}},
 		"zeek": {sqltest.PageBlocks(t, "../../docs/formats.md", "zeek")[0], `TIMESTAMP '1970-01-01' + to_milliseconds(CAST(CAST(ts AS DOUBLE) * 1000 AS BIGINT)) AS "time", answers[2] AS message`, "#path\tdns\n#fields\tts\tid.orig_h\tanswers\n#types\ttime\taddr\tvector[string]\n1769847302.25\t192.0.2.7\tweb.example.net,192.0.2.80\n",
 			[]string{`"time":1769847302250,`, `"message":"192.0.2.80"`, `"id.orig_h":"192.0.2.7"`}},
 		"a text in a field": {texts[0], `Description.UtcTime AS "time", Description.Image AS message`, `{"Host":"h","Description":"Process Create:\r\nUtcTime: 2026-01-31 08:15:02.250\r\nProcessId: 7\r\nImage: C:\\a.exe\r\nUser: -"}`,
@@ -258,6 +266,23 @@ func TestFormatsPage(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The example about shifted columns refuses records with more columns, and with a value that the column cannot have.
+func TestShiftedColumnsPage(t *testing.T) {
+	blocks := sqltest.PageBlocks(t, "../../docs/formats.md", "csv")
+	t.Chdir(t.TempDir())
+	writeText(t, "m/raw.sql", blocks[len(blocks)-1])
+	writeText(t, "m/base_event.sql", `-- class: base_event
+SELECT received AS "time", 1 AS severity_id, tags AS message, bytes + 1 AS "unmapped.next", 'p' AS "metadata.product.name", 'v' AS "metadata.product.vendor_name" FROM raw`)
+	const id = "0f8fad5b-d9cb-469f-a165-70867728950e"
+	writeText(t, "sample", "2026-01-31T08:15:02Z,TRAFFIC,{a, b},7,"+id+"\n2026-01-31T08:15:02Z,TRAFFIC,{a, b},7,"+id+",more\n2026-01-31T08:15:02Z,TRAFFIC,a,new,7,"+id+"\n2026-01-31T08:15:02Z,TRAFFIC,a,new,7\n")
+	out, errs, code := etl(t, "preview", "m", "sample", "--output", "json")
+	for _, want := range []string{`"message":"{a, b}"`, `"unmapped":{"next":"8","type":"TRAFFIC","bytes":"7","rule_uuid":"` + id + `"}`} {
+		if code != exitDone || strings.Count(out, `"reason":"CSV_COLUMNS"`) != 3 || !strings.Contains(out, want) {
+			t.Errorf("exit code %d, want %s and three records refused in:\n%s%s", code, want, out, errs)
+		}
 	}
 }
 
@@ -296,5 +321,56 @@ func TestMappingsPage(t *testing.T) {
 	out, errs, code = etl(t, "preview", "c", "c.jsonl", "--output", "json")
 	if want := `"unmapped":{"protocol":"tcp","ip":"192.0.2.7","port":"443"}`; code != exitDone || !strings.Contains(out, want) {
 		t.Errorf("exit code %d, want %s in:\n%s%s", code, want, out, errs)
+	}
+}
+
+// The expressions of the section about objects and lists, and the lines of the one about incomplete records, do what the page says.
+func TestObjectsPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/mappings.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists := sqltest.PageBlocks(t, "../../docs/mappings.md", "Objects and lists of objects")
+	_, attacks, _ := strings.Cut(lists[0], "...,\n")
+	const product = `1 AS activity_id, 1 AS severity_id, 'p' AS "metadata.product.name", 'v' AS "metadata.product.vendor_name"`
+	const dns, process = "-- class: dns_activity\n-- profiles: host, security_control\n-- without: device, query, dst_endpoint, src_endpoint", "-- class: process_activity\n-- without: device, actor"
+	for name, c := range map[string]struct {
+		head, raw, columns, indented, record string
+		want                                 []string
+	}{
+		"an object": {dns, "client STRUCT(ip VARCHAR, port INTEGER)", product, "{'ip': client.ip, 'port': client.port} AS src_endpoint", `"client":{"ip":"192.0.2.7","port":53,"zone":"z"}`,
+			[]string{`"src_endpoint":{"ip":"192.0.2.7","port":53}`, `"unmapped":{"client.zone":"z"}`}},
+		"a STRUCT": {dns, "client STRUCT(ip VARCHAR, port INTEGER, zone2 VARCHAR)", product, "client AS src_endpoint", `"client":{"ip":"192.0.2.7","port":53,"zone2":"z"}`,
+			[]string{`"src_endpoint":{"ip":"192.0.2.7","port":53}`, `"unmapped":{"client.zone2":"z"}`}},
+		"a list": {process, "sha256 VARCHAR, md5 VARCHAR", product + `, 7 AS "process.pid", 'f' AS "process.file.name", 1 AS "process.file.type_id"`,
+			`[{'algorithm_id': 3, 'value': sha256}, {'algorithm_id': 1, 'value': md5}] AS "process.file.hashes"`, `"sha256":"aa","md5":"bb"`,
+			[]string{`"algorithm_id":3`, `"value":"aa"`, `"algorithm":"MD5"`, `"value":"bb"`}},
+		"a computed list": {dns, "answers STRUCT(data VARCHAR, kind VARCHAR)[]", product, "list_transform(answers, lambda a: {'rdata': a.data, 'type': a.kind}) AS answers", `"answers":[{"data":"192.0.2.9","kind":"A"}]`,
+			[]string{`"answers":[{"rdata":"192.0.2.9","type":"A"}]`, `"unmapped":{"answers":`}},
+		"a list of STRUCT": {dns, "answers STRUCT(rdata VARCHAR, type VARCHAR)[]", product, "answers AS answers", `"answers":[{"rdata":"192.0.2.9","type":"A"},null,{"type":"A"}]`,
+			[]string{`"answers":[{"rdata":"192.0.2.9","type":"A"}]`}},
+		"lists in lists": {dns, "tech_id VARCHAR, tech_name VARCHAR", product, strings.TrimSpace(attacks), `"tech_id":"T1059","tech_name":"Command and Scripting Interpreter"`,
+			[]string{`"attacks":[{"technique":{"uid":"T1059","name":"Command and Scripting Interpreter"},"tactics":[{"uid":"TA0002","name":"Execution"}],"version":"14.1"}]`}},
+		"incomplete": {sqltest.PageBlocks(t, "../../docs/mappings.md", "Incomplete records")[0], "code INTEGER", product + `, 'GET' AS "http_request.http_method", 'h' AS "src_endpoint.hostname"`, `http_response.code`, `"code":"x"`, []string{`"unmapped":{"code":"x"}`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			column := c.indented
+			if column == "http_response.code" {
+				column = `code AS "http_response.code"`
+			}
+			if !strings.Contains(string(page), c.indented) {
+				t.Fatalf("the page does not have %s", c.indented)
+			}
+			t.Chdir(t.TempDir())
+			writeText(t, "m/raw.sql", "CREATE TABLE raw (ts TIMESTAMP, "+c.raw+")")
+			writeText(t, "m/m.sql", c.head+"\nSELECT ts AS \"time\", "+c.columns+", "+column+" FROM raw")
+			writeText(t, "sample.jsonl", `{"ts":"2026-01-31T08:15:02Z",`+c.record+"}\n")
+			out, errs, code := etl(t, "preview", "m", "sample.jsonl", "--output", "json")
+			for _, want := range c.want {
+				if code != exitDone || !strings.Contains(out, want) {
+					t.Errorf("exit code %d, want %s in:\n%s%s", code, want, out, errs)
+				}
+			}
+		})
 	}
 }

@@ -27,6 +27,7 @@ type rawLeaf struct {
 type rawReader struct {
 	*testing.T
 	spec         decode.Spec
+	left         []decode.Leaf // of plain
 	typed, plain *decode.Records
 	expand       *decode.Expander
 	loose        bool // numbers are compared as numbers, whatever their type in raw.sql: a declarative mapping has casts instead
@@ -41,6 +42,11 @@ func newRawReader(t *testing.T, spec decode.Spec, records []sample.Record, loose
 	keys := decode.NewKeys()
 	without := spec
 	without.Leaves, without.Nulls = nil, slices.Clone(spec.Nulls)
+	for _, l := range spec.Leaves { // those that tell how another field is read
+		if slices.ContainsFunc(spec.Parsers, func(p decode.Parser) bool { return slices.Equal(p.By, l.Path) }) {
+			without.Leaves = append(without.Leaves, l)
+		}
+	}
 	for _, n := range spec.Nulls {
 		for _, l := range spec.Leaves {
 			if slices.Equal(l.Path, n.Path) {
@@ -50,7 +56,7 @@ func newRawReader(t *testing.T, spec decode.Spec, records []sample.Record, loose
 			}
 		}
 	}
-	return &rawReader{T: t, spec: spec, typed: open(decode.NewKeys(), spec), plain: open(keys, without), expand: decode.NewExpander(keys), loose: loose}
+	return &rawReader{T: t, spec: spec, left: without.Leaves, typed: open(decode.NewKeys(), spec), plain: open(keys, without), expand: decode.NewExpander(keys), loose: loose}
 }
 
 // framed gives records that were framed before.
@@ -118,6 +124,12 @@ func (r *rawReader) next() []rawLeaf {
 		r.Fatal(err)
 	}
 	var out []rawLeaf
+	for i, v := range r.plain.Values() {
+		if v.Set {
+			path := strings.Join(r.left[i].Path, ".")
+			out = append(out, rawLeaf{path: path, text: string(v.Text), meaning: meaning(path, string(v.Text))})
+		}
+	}
 	for _, e := range entries {
 		text := string(e.Value)
 		l := rawLeaf{path: e.Key, text: text, meaning: meaning(e.Key, text)}

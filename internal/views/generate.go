@@ -139,7 +139,7 @@ func (a Attribute) expression(d Dialect, columns []catalog.Column) (string, erro
 	if typ.Kind != catalog.Array {
 		return "", fmt.Errorf("%s has the type %s, and the view reads a list", before, typ)
 	}
-	elem, ok := *typ.Elem, true
+	elem := *typ.Elem
 	after = strings.TrimPrefix(after, ".")
 	if after != "" {
 		if elem, ok = field(elem, after); !ok {

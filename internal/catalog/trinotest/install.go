@@ -99,7 +99,7 @@ func unzip(path, to string) error {
 	if err != nil {
 		return err
 	}
-	defer z.Close()
+	defer func() { _ = z.Close() }()
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
 	}
