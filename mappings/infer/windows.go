@@ -2,6 +2,7 @@ package infer
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -147,24 +148,21 @@ func isEventID(path []string) bool {
 // selects writes a SELECT for each kind of event that the sample has. It gives false if no field names the event or its provider.
 func (w *windowsLog) selects(in *inference, all []*column, res *Result) (placed map[string][]string, ok bool) {
 	columns := map[string]*column{}
-	var id, provider *column
+	var eventIDs, providers []*column
 	for _, c := range all {
 		key := strings.Join(c.path, "\x00")
 		columns[key] = c
-		if isEventID(c.path) && c.typ != "JSON" && (id == nil || c.seen > id.seen) {
-			id = c
+		if isEventID(c.path) && c.typ != "JSON" {
+			eventIDs = append(eventIDs, c)
 		}
-		if w.provider[key] > 0 && c.typ == "VARCHAR" && (provider == nil || w.provider[key] > w.provider[strings.Join(provider.path, "\x00")]) {
-			provider = c
+		if w.provider[key] > 0 && c.typ == "VARCHAR" {
+			providers = append(providers, c)
 		}
 	}
-	if id == nil || provider == nil || len(w.of) == 0 || len(w.of) == 1 && w.of["base_event"] != nil {
+	if len(eventIDs) == 0 || len(providers) == 0 || len(w.of) == 0 || len(w.of) == 1 && w.of["base_event"] != nil {
 		return nil, false
 	}
-	idSQL := mappings.FieldSQL(id.path)
-	if id.typ != "VARCHAR" {
-		idSQL = "CAST(" + idSQL + " AS VARCHAR)"
-	}
+	idSQL, providerSQL := firstFilled(eventIDs), firstFilled(providers)
 	placed = map[string][]string{}
 	var known []string
 	var most int64
@@ -206,7 +204,7 @@ func (w *windowsLog) selects(in *inference, all []*column, res *Result) (placed 
 		for _, x := range k.ids {
 			ids = append(ids, mappings.Literal(x))
 		}
-		where := fmt.Sprintf("%s = %s AND %s IN (%s)", mappings.FieldSQL(provider.path), mappings.Literal(k.provider), idSQL, strings.Join(ids, ", "))
+		where := fmt.Sprintf("%s = %s AND %s IN (%s)", providerSQL, mappings.Literal(k.provider), idSQL, strings.Join(ids, ", "))
 		known = append(known, "("+where+")")
 		write(k, where)
 	}
@@ -216,6 +214,21 @@ func (w *windowsLog) selects(in *inference, all []*column, res *Result) (placed 
 		res.Notes = append(res.Notes, "all events of the sample are of known ids: records with others go to quarantine as NO_PROJECTION")
 	}
 	return placed, true
+}
+
+// firstFilled is the text of the first column that a record has: programs that write the same log name their fields differently.
+func firstFilled(columns []*column) string {
+	slices.SortStableFunc(columns, func(a, b *column) int { return cmp.Compare(b.seen, a.seen) })
+	texts := make([]string, len(columns))
+	for i, c := range columns {
+		if texts[i] = mappings.FieldSQL(c.path); c.typ != "VARCHAR" {
+			texts[i] = "CAST(" + texts[i] + " AS VARCHAR)"
+		}
+	}
+	if len(texts) == 1 {
+		return texts[0]
+	}
+	return "coalesce(" + strings.Join(texts, ", ") + ")"
 }
 
 func sortedKeys(m map[string]int) []string {
