@@ -11,7 +11,7 @@ SELECT
   okta_name(okta_target(target, 'User')) AS "user.full_name",
   okta_mail(okta_login(okta_target(target, 'User'))) AS "user.email_addr",
   okta_privileges(debugContext.debugData.privilegeGranted, debugContext.debugData.privilegeRevoked) AS privileges,
-  -- The group itself, if a group is created, changed or deleted: OCSF asks for a user, a resource or privileges.
+  -- The group itself, if a group is created, changed or deleted: there is no user, which OCSF 1.1.0 asks for.
   CASE WHEN okta_target(target, 'AppInstance') IS NOT NULL THEN okta_id(okta_target(target, 'AppInstance'))
     WHEN okta_target(target, 'User') IS NULL THEN okta_id(okta_target(target, 'UserGroup')) END AS "resource.uid",
   CASE WHEN okta_target(target, 'AppInstance') IS NOT NULL THEN okta_name(okta_target(target, 'AppInstance'))

@@ -14,7 +14,7 @@ SELECT
   EventData.TargetDomainName AS "group.domain",
   EventData.MemberSid AS "user.uid",
   member_name(EventData.MemberName) AS "user.full_name",
-  -- The group itself, if it is created, changed or deleted: OCSF asks for a user, a resource or privileges.
+  -- The group itself, if it is created, changed or deleted: there is no user, which OCSF 1.1.0 asks for.
   CASE WHEN EventData.MemberSid IS NULL THEN EventData.TargetSid END AS "resource.uid",
   CASE WHEN EventData.MemberSid IS NULL THEN EventData.TargetUserName END AS "resource.name"
 FROM raw
