@@ -52,17 +52,9 @@ func (c *iamPolicyCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	m, err := jobMapping(ctx, spec)
+	places, err := jobPlaces(ctx, spec, false)
 	if err != nil {
 		return err
-	}
-	compiled, err := compile(ctx, m)
-	if err != nil {
-		return err
-	}
-	places, err := placeClasses(ctx, spec, m, compiled, false)
-	if err != nil {
-		return usageError{err}
 	}
 	all, err := iampolicy.For(spec, places.targets)
 	if err != nil {

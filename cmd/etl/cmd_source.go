@@ -117,17 +117,9 @@ func (r registrar) plan(ctx context.Context, job string, o registration.Options,
 	if err != nil {
 		return nil, err
 	}
-	m, err := jobMapping(ctx, spec)
+	places, err := jobPlaces(ctx, spec, remote)
 	if err != nil {
 		return nil, err
-	}
-	compiled, err := compile(ctx, m)
-	if err != nil {
-		return nil, err
-	}
-	places, err := placeClasses(ctx, spec, m, compiled, remote)
-	if err != nil {
-		return nil, usageError{err}
 	}
 	if remote && !places.known {
 		render.Fprintf(r.app.stderr, "etl: warning: the ledger in %s cannot be read, so each class gets the source of a new job\n", spec.State)

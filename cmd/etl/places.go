@@ -22,6 +22,23 @@ type classPlaces struct {
 	known   bool // the ledger was read: it decides about classes that have rows
 }
 
+// jobPlaces compiles the mapping of a job and places its classes; see placeClasses.
+func jobPlaces(ctx context.Context, spec *jobfile.Spec, remote bool) (classPlaces, error) {
+	m, err := jobMapping(ctx, spec)
+	if err != nil {
+		return classPlaces{}, err
+	}
+	compiled, err := compile(ctx, m)
+	if err != nil {
+		return classPlaces{}, err
+	}
+	places, err := placeClasses(ctx, spec, m, compiled, remote)
+	if err != nil {
+		return classPlaces{}, usageError{err}
+	}
+	return places, nil
+}
+
 // placeClasses reads the job's ledger if its state is a folder that exists, or anywhere with remote. Without a ledger, the places are those
 // of a new job.
 func placeClasses(ctx context.Context, spec *jobfile.Spec, m *mappings.Mapping, compiled *sqlgen.Compiled, remote bool) (classPlaces, error) {

@@ -15,15 +15,7 @@ import (
 
 // viewTablesOf lists the tables of a job with their classes and columns. Tables that no run has created yet are left out.
 func viewTablesOf(ctx context.Context, spec *jobfile.Spec, cat catalog.Catalog) ([]views.Table, error) {
-	m, err := jobMapping(ctx, spec)
-	if err != nil {
-		return nil, err
-	}
-	compiled, err := compile(ctx, m)
-	if err != nil {
-		return nil, err
-	}
-	places, err := placeClasses(ctx, spec, m, compiled, true)
+	places, err := jobPlaces(ctx, spec, true)
 	if err != nil {
 		return nil, err
 	}
